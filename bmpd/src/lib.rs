@@ -1,0 +1,3 @@
+
+mod rib;
+pub mod wire;
