@@ -1,0 +1,255 @@
+//! BGP messages as such: the header, NOTIFICATION, KEEPALIVE (RFC 4271 section 4).
+//!
+//! OPEN is in [`super::open`], UPDATE in [`super::update`].
+
+use std::fmt;
+
+/// The length of the BGP header: marker, length, type.
+pub const HEADER_LEN: usize = 19;
+/// The greatest message without the Extended Message capability (RFC 4271 section 4.1).
+pub const MAX_LEN: usize = 4096;
+/// The greatest message with it (RFC 8654).
+pub const MAX_LEN_EXTENDED: usize = 65535;
+
+/// The types of message that bmpd knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MessageType {
+    /// OPEN (1).
+    Open,
+    /// UPDATE (2).
+    Update,
+    /// NOTIFICATION (3).
+    Notification,
+    /// KEEPALIVE (4).
+    Keepalive,
+    /// ROUTE-REFRESH (5, RFC 2918).
+    RouteRefresh,
+}
+
+impl MessageType {
+    const fn code(self) -> u8 {
+        match self {
+            MessageType::Open => 1,
+            MessageType::Update => 2,
+            MessageType::Notification => 3,
+            MessageType::Keepalive => 4,
+            MessageType::RouteRefresh => 5,
+        }
+    }
+}
+
+/// One whole message at the beginning of a buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Frame {
+    /// What it is.
+    pub kind: MessageType,
+    /// Its length with the header.
+    pub len: usize,
+}
+
+impl Frame {
+    /// Finds the message that begins `bytes`; `None` if it is not whole yet.
+    ///
+    /// `extended` is true if both sides announced extended messages. The error is the NOTIFICATION
+    /// that RFC 4271 section 6.1 prescribes.
+    pub fn find(bytes: &[u8], extended: bool) -> Result<Option<Frame>, Notification> {
+        let Some(header) = bytes.first_chunk::<HEADER_LEN>() else {
+            // A wrong marker is noticed before the header is whole.
+            return if bytes.iter().take(16).all(|byte| *byte == 0xff) {
+                Ok(None)
+            } else {
+                Err(Notification::new(1, 1, &[]))
+            };
+        };
+        if header[..16] != [0xff; 16] {
+            return Err(Notification::new(1, 1, &[]));
+        }
+        let length = [header[16], header[17]];
+        let len = usize::from(u16::from_be_bytes(length));
+        let kind = match header[18] {
+            1 => MessageType::Open,
+            2 => MessageType::Update,
+            3 => MessageType::Notification,
+            4 => MessageType::Keepalive,
+            5 => MessageType::RouteRefresh,
+            other => return Err(Notification::new(1, 3, &[other])),
+        };
+        // OPEN and KEEPALIVE stay short even with extended messages (RFC 8654 section 4).
+        let (min, max) = match kind {
+            MessageType::Open => (29, MAX_LEN),
+            MessageType::Update => (23, if extended { MAX_LEN_EXTENDED } else { MAX_LEN }),
+            MessageType::Notification => (21, if extended { MAX_LEN_EXTENDED } else { MAX_LEN }),
+            MessageType::Keepalive => (19, 19),
+            MessageType::RouteRefresh => (23, if extended { MAX_LEN_EXTENDED } else { MAX_LEN }),
+        };
+        if len < min || len > max {
+            return Err(Notification::new(1, 2, &length));
+        }
+        Ok((bytes.len() >= len).then_some(Frame { kind, len }))
+    }
+}
+
+/// Appends a message made of a header and `body`.
+///
+/// The caller keeps `body` within [`MAX_LEN_EXTENDED`].
+pub fn encode(out: &mut Vec<u8>, kind: MessageType, body: &[u8]) {
+    out.extend_from_slice(&[0xff; 16]);
+    out.extend_from_slice(&((HEADER_LEN + body.len()) as u16).to_be_bytes());
+    out.push(kind.code());
+    out.extend_from_slice(body);
+}
+
+/// A NOTIFICATION: why a BGP session ends (RFC 4271 section 4.5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notification {
+    /// The error code.
+    pub code: u8,
+    /// The error subcode.
+    pub subcode: u8,
+    /// What the code and subcode ask for.
+    pub data: Vec<u8>,
+}
+
+impl Notification {
+    /// Hold Timer Expired.
+    pub const HOLD_TIMER_EXPIRED: Notification = Notification { code: 4, subcode: 0, data: Vec::new() };
+    /// Cease, Administrative Shutdown (RFC 4486).
+    pub const SHUTDOWN: Notification = Notification { code: 6, subcode: 2, data: Vec::new() };
+    /// Cease, Connection Rejected.
+    pub const REJECTED: Notification = Notification { code: 6, subcode: 5, data: Vec::new() };
+    /// Cease, Connection Collision Resolution.
+    pub const COLLISION: Notification = Notification { code: 6, subcode: 7, data: Vec::new() };
+
+    /// A NOTIFICATION with at most 4,000 bytes of data, so that it always fits into a message.
+    pub fn new(code: u8, subcode: u8, data: &[u8]) -> Self {
+        Self { code, subcode, data: data[..data.len().min(4000)].to_vec() }
+    }
+
+    /// Reads the body of a NOTIFICATION (what follows the header); [`Frame::find`] has seen to the
+    /// two bytes that it must have, a shorter one reads as code 0.
+    pub fn parse(body: &[u8]) -> Self {
+        match body {
+            [code, subcode, data @ ..] => Self { code: *code, subcode: *subcode, data: data.to_vec() },
+            _ => Self { code: 0, subcode: 0, data: Vec::new() },
+        }
+    }
+
+    /// The whole message.
+    pub fn message(&self) -> Vec<u8> {
+        let mut body = vec![self.code, self.subcode];
+        body.extend_from_slice(&self.data);
+        let mut message = Vec::with_capacity(HEADER_LEN + body.len());
+        encode(&mut message, MessageType::Notification, &body);
+        message
+    }
+
+    fn names(&self) -> (&'static str, &'static str) {
+        let code = match self.code {
+            1 => "Message Header Error",
+            2 => "OPEN Message Error",
+            3 => "UPDATE Message Error",
+            4 => "Hold Timer Expired",
+            5 => "Finite State Machine Error",
+            6 => "Cease",
+            7 => "ROUTE-REFRESH Message Error",
+            _ => "unknown error",
+        };
+        let subcode = match (self.code, self.subcode) {
+            (1, 1) => "Connection Not Synchronized",
+            (1, 2) => "Bad Message Length",
+            (1, 3) => "Bad Message Type",
+            (2, 1) => "Unsupported Version Number",
+            (2, 2) => "Bad Peer AS",
+            (2, 3) => "Bad BGP Identifier",
+            (2, 4) => "Unsupported Optional Parameter",
+            (2, 6) => "Unacceptable Hold Time",
+            (2, 7) => "Unsupported Capability",
+            (3, 1) => "Malformed Attribute List",
+            (3, 2) => "Unrecognized Well-known Attribute",
+            (3, 3) => "Missing Well-known Attribute",
+            (3, 4) => "Attribute Flags Error",
+            (3, 5) => "Attribute Length Error",
+            (3, 6) => "Invalid ORIGIN Attribute",
+            (3, 8) => "Invalid NEXT_HOP Attribute",
+            (3, 9) => "Optional Attribute Error",
+            (3, 10) => "Invalid Network Field",
+            (3, 11) => "Malformed AS_PATH",
+            (5, 1) => "Unexpected Message in OpenSent",
+            (5, 2) => "Unexpected Message in OpenConfirm",
+            (5, 3) => "Unexpected Message in Established",
+            (6, 1) => "Maximum Number of Prefixes Reached",
+            (6, 2) => "Administrative Shutdown",
+            (6, 3) => "Peer De-configured",
+            (6, 4) => "Administrative Reset",
+            (6, 5) => "Connection Rejected",
+            (6, 6) => "Other Configuration Change",
+            (6, 7) => "Connection Collision Resolution",
+            (6, 8) => "Out of Resources",
+            (6, 9) => "Hard Reset",
+            (6, 10) => "BFD Down",
+            _ => "",
+        };
+        (code, subcode)
+    }
+}
+
+impl fmt::Display for Notification {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (code, subcode) = self.names();
+        write!(f, "NOTIFICATION {}/{} ({code}", self.code, self.subcode)?;
+        if !subcode.is_empty() {
+            write!(f, ", {subcode}")?;
+        }
+        f.write_str(")")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn message(kind: u8, len: u16) -> Vec<u8> {
+        let mut bytes = vec![0xff; 16];
+        bytes.extend_from_slice(&len.to_be_bytes());
+        bytes.push(kind);
+        bytes
+    }
+
+    #[test]
+    fn headers_are_judged_as_rfc_4271_section_6_1_says() {
+        assert_eq!(
+            Frame::find(&message(4, 19), false),
+            Ok(Some(Frame { kind: MessageType::Keepalive, len: 19 }))
+        );
+        assert_eq!(Frame::find(&message(2, 4096), false), Ok(None));
+        assert_eq!(Frame::find(&[0xff; 5], false), Ok(None));
+        assert_eq!(Frame::find(&[0xff, 0xfe], false), Err(Notification::new(1, 1, &[])));
+        assert_eq!(Frame::find(&message(2, 4097), false), Err(Notification::new(1, 2, &[0x10, 1])));
+        assert_eq!(Frame::find(&message(2, 4097), true), Ok(None));
+        assert_eq!(Frame::find(&message(1, 4097), true), Err(Notification::new(1, 2, &[0x10, 1])));
+        assert_eq!(Frame::find(&message(4, 20), false), Err(Notification::new(1, 2, &[0, 20])));
+        assert_eq!(Frame::find(&message(9, 19), false), Err(Notification::new(1, 3, &[9])));
+    }
+
+    #[test]
+    fn a_notification_reads_back() {
+        let sent = Notification::new(6, 7, b"x");
+        let message = sent.message();
+        let frame = Frame::find(&message, false).unwrap().unwrap();
+        assert_eq!((frame.kind, frame.len), (MessageType::Notification, message.len()));
+        assert_eq!(Notification::parse(&message[HEADER_LEN..]), sent);
+        assert_eq!(sent.to_string(), "NOTIFICATION 6/7 (Cease, Connection Collision Resolution)");
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..80), extended: bool) {
+            let _ = Frame::find(&bytes, extended);
+            let mut marked = vec![0xff; 16];
+            marked.extend_from_slice(&bytes);
+            let _ = Frame::find(&marked, extended);
+            let _ = Notification::parse(&bytes).to_string();
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! BMP messages (RFC 7854 section 4). bmpd only writes them.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use super::family::Family;
+use super::update::stored;
+
+/// The length of the common header.
+pub const COMMON_HEADER_LEN: usize = 6;
+/// The length of the per-peer header.
+pub const PEER_HEADER_LEN: usize = 42;
+
+const VERSION: u8 = 3;
+
+const ROUTE_MONITORING: u8 = 0;
+const STATISTICS_REPORT: u8 = 1;
+const PEER_DOWN: u8 = 2;
+const PEER_UP: u8 = 3;
+const INITIATION: u8 = 4;
+const TERMINATION: u8 = 5;
+
+const FLAG_IPV6: u8 = 0x80;
+const FLAG_TWO_OCTET_AS: u8 = 0x20;
+
+/// A point in time as BMP carries it: seconds and microseconds since the epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Timestamp {
+    /// Seconds since 1970-01-01T00:00:00Z.
+    pub seconds: u32,
+    /// Microseconds within the second.
+    pub micros: u32,
+}
+
+impl Timestamp {
+    /// The current time; 0 ("not available") for a clock that is before 1970.
+    pub fn now() -> Self {
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or_else(
+            |_| Self::default(),
+            |since| Self { seconds: since.as_secs() as u32, micros: since.subsec_micros() },
+        )
+    }
+}
+
+/// The per-peer header of one neighbor (section 4.2), all but its timestamp.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeerHeader([u8; PEER_HEADER_LEN - 8]);
+
+impl PeerHeader {
+    /// A global instance peer whose pre-policy Adj-RIB-In is monitored.
+    ///
+    /// `two_octet_as` is true if the AS_PATHs of this neighbor have two-octet numbers (the A flag).
+    pub fn new(address: IpAddr, asn: u32, bgp_id: Ipv4Addr, two_octet_as: bool) -> Self {
+        let mut bytes = [0; PEER_HEADER_LEN - 8];
+        let mut flags = if two_octet_as { FLAG_TWO_OCTET_AS } else { 0 };
+        match address {
+            IpAddr::V4(v4) => bytes[22..26].copy_from_slice(&v4.octets()),
+            IpAddr::V6(v6) => {
+                flags |= FLAG_IPV6;
+                bytes[10..26].copy_from_slice(&v6.octets());
+            }
+        }
+        bytes[1] = flags;
+        bytes[26..30].copy_from_slice(&asn.to_be_bytes());
+        bytes[30..34].copy_from_slice(&bgp_id.octets());
+        Self(bytes)
+    }
+
+    fn write(&self, out: &mut Vec<u8>, time: Timestamp) {
+        out.extend_from_slice(&self.0);
+        out.extend_from_slice(&time.seconds.to_be_bytes());
+        out.extend_from_slice(&time.micros.to_be_bytes());
+    }
+}
+
+/// Why a neighbor went down, with what RFC 7854 section 4.9 wants to go along.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PeerDownReason {
+    /// 1: we sent this NOTIFICATION (the whole message).
+    LocalNotification(Vec<u8>),
+    /// 2: we closed without one; the code of the FSM event, 0 if none fits.
+    LocalNoNotification(u16),
+    /// 3: the neighbor sent this NOTIFICATION (the whole message).
+    RemoteNotification(Vec<u8>),
+    /// 4: the connection ended without one.
+    RemoteNoNotification,
+    /// 5: the neighbor is no longer monitored.
+    Deconfigured,
+}
+
+/// Why a session ends (section 4.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TerminationReason {
+    /// 0: administratively closed, might come again.
+    AdministrativelyClosed,
+    /// 2: out of resources.
+    OutOfResources,
+    /// 4: permanently administratively closed.
+    PermanentlyClosed,
+}
+
+impl TerminationReason {
+    fn code(self) -> u16 {
+        match self {
+            TerminationReason::AdministrativelyClosed => 0,
+            TerminationReason::OutOfResources => 2,
+            TerminationReason::PermanentlyClosed => 4,
+        }
+    }
+}
+
+/// One number of a Statistics Report (section 4.8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Statistic {
+    /// 2: withdrawals of routes that were not there (counter).
+    DuplicateWithdraws(u32),
+    /// 7: routes in Adj-RIB-In (gauge).
+    AdjRibIn(u64),
+    /// 9: routes in the Adj-RIB-In of one family (gauge).
+    AdjRibInFamily(Family, u64),
+    /// 11: updates treated as withdrawals (counter).
+    UpdatesTreatedAsWithdraw(u32),
+    /// 12: routes treated as withdrawn (counter).
+    PrefixesTreatedAsWithdraw(u32),
+}
+
+/// Appends a message of the given type; `body` writes what follows the common header.
+fn message<T>(out: &mut Vec<u8>, kind: u8, body: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+    let start = out.len();
+    out.extend_from_slice(&[VERSION, 0, 0, 0, 0, kind]);
+    let result = body(out);
+    let len = ((out.len() - start) as u32).to_be_bytes();
+    if let Some(place) = out.get_mut(start + 1..start + 5) {
+        place.copy_from_slice(&len);
+    }
+    result
+}
+
+fn tlv(out: &mut Vec<u8>, kind: u16, value: &[u8]) {
+    let value = &value[..value.len().min(usize::from(u16::MAX))];
+    out.extend_from_slice(&kind.to_be_bytes());
+    out.extend_from_slice(&(value.len() as u16).to_be_bytes());
+    out.extend_from_slice(value);
+}
+
+/// Appends an Initiation with its two mandatory TLVs (section 4.3).
+pub fn initiation(out: &mut Vec<u8>, system_name: &str, system_description: &str) {
+    message(out, INITIATION, |out| {
+        tlv(out, 1, system_description.as_bytes());
+        tlv(out, 2, system_name.as_bytes());
+    });
+}
+
+/// Appends a Termination with a reason and a text for people (section 4.5).
+pub fn termination(out: &mut Vec<u8>, reason: TerminationReason, text: &str) {
+    message(out, TERMINATION, |out| {
+        tlv(out, 1, &reason.code().to_be_bytes());
+        if !text.is_empty() {
+            tlv(out, 0, text.as_bytes());
+        }
+    });
+}
+
+/// What a Peer Up says beside the per-peer header (section 4.10).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeerUp {
+    /// Our address on the BGP connection.
+    pub local_address: IpAddr,
+    /// Our port.
+    pub local_port: u16,
+    /// The neighbor's port.
+    pub remote_port: u16,
+    /// The whole OPEN that we sent.
+    pub sent_open: Vec<u8>,
+    /// The whole OPEN that we received.
+    pub received_open: Vec<u8>,
+}
+
+/// Appends a Peer Up.
+pub fn peer_up(out: &mut Vec<u8>, peer: &PeerHeader, time: Timestamp, up: &PeerUp) {
+    message(out, PEER_UP, |out| {
+        peer.write(out, time);
+        match up.local_address {
+            IpAddr::V4(v4) => {
+                out.extend_from_slice(&[0; 12]);
+                out.extend_from_slice(&v4.octets());
+            }
+            IpAddr::V6(v6) => out.extend_from_slice(&v6.octets()),
+        }
+        out.extend_from_slice(&up.local_port.to_be_bytes());
+        out.extend_from_slice(&up.remote_port.to_be_bytes());
+        out.extend_from_slice(&up.sent_open);
+        out.extend_from_slice(&up.received_open);
+    });
+}
+
+/// Appends a Peer Down.
+pub fn peer_down(out: &mut Vec<u8>, peer: &PeerHeader, time: Timestamp, reason: &PeerDownReason) {
+    message(out, PEER_DOWN, |out| {
+        peer.write(out, time);
+        match reason {
+            PeerDownReason::LocalNotification(notification) => {
+                out.push(1);
+                out.extend_from_slice(notification);
+            }
+            PeerDownReason::LocalNoNotification(event) => {
+                out.push(2);
+                out.extend_from_slice(&event.to_be_bytes());
+            }
+            PeerDownReason::RemoteNotification(notification) => {
+                out.push(3);
+                out.extend_from_slice(notification);
+            }
+            PeerDownReason::RemoteNoNotification => out.push(4),
+            PeerDownReason::Deconfigured => out.push(5),
+        }
+    });
+}
+
+/// What a Route Monitoring message needs at most, in bytes, for stored attributes and routes of the
+/// given lengths.
+pub fn route_monitoring_room(attributes: usize, nlri: usize) -> usize {
+    COMMON_HEADER_LEN + PEER_HEADER_LEN + stored::room(attributes, nlri)
+}
+
+/// Appends a Route Monitoring message that announces routes (section 4.6); see [`stored::announce`].
+pub fn announce(
+    out: &mut Vec<u8>,
+    peer: &PeerHeader,
+    time: Timestamp,
+    family: Family,
+    attributes: &[u8],
+    nlri: impl FnOnce(&mut Vec<u8>) -> u32,
+) -> u32 {
+    message(out, ROUTE_MONITORING, |out| {
+        peer.write(out, time);
+        stored::announce(out, family, attributes, nlri)
+    })
+}
+
+/// Appends a Route Monitoring message that withdraws routes, or the End-of-RIB if there are none.
+pub fn withdraw(
+    out: &mut Vec<u8>,
+    peer: &PeerHeader,
+    time: Timestamp,
+    family: Family,
+    nlri: impl FnOnce(&mut Vec<u8>) -> u32,
+) -> u32 {
+    message(out, ROUTE_MONITORING, |out| {
+        peer.write(out, time);
+        stored::withdraw(out, family, nlri)
+    })
+}
+
+/// Appends a Statistics Report.
+pub fn statistics(out: &mut Vec<u8>, peer: &PeerHeader, time: Timestamp, statistics: &[Statistic]) {
+    message(out, STATISTICS_REPORT, |out| {
+        peer.write(out, time);
+        out.extend_from_slice(&(statistics.len() as u32).to_be_bytes());
+        for statistic in statistics {
+            match *statistic {
+                Statistic::DuplicateWithdraws(n) => tlv(out, 2, &n.to_be_bytes()),
+                Statistic::AdjRibIn(n) => tlv(out, 7, &n.to_be_bytes()),
+                Statistic::AdjRibInFamily(family, n) => {
+                    let mut value = [0; 11];
+                    value[..2].copy_from_slice(&family.afi.to_be_bytes());
+                    value[2] = family.safi;
+                    value[3..].copy_from_slice(&n.to_be_bytes());
+                    tlv(out, 9, &value);
+                }
+                Statistic::UpdatesTreatedAsWithdraw(n) => tlv(out, 11, &n.to_be_bytes()),
+                Statistic::PrefixesTreatedAsWithdraw(n) => tlv(out, 12, &n.to_be_bytes()),
+            }
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIME: Timestamp = Timestamp { seconds: 0x0102_0304, micros: 0x0005_0607 };
+
+    fn header(address: &str, two_octet_as: bool) -> PeerHeader {
+        PeerHeader::new(address.parse().unwrap(), 65001, Ipv4Addr::new(192, 0, 2, 9), two_octet_as)
+    }
+
+    #[test]
+    fn an_ipv4_peer_has_twelve_zero_bytes_and_the_flags_are_those_of_the_rfc() {
+        let mut out = Vec::new();
+        header("10.0.0.1", false).write(&mut out, TIME);
+        let mut expected = vec![0; 22];
+        expected.extend_from_slice(&[10, 0, 0, 1, 0, 0, 0xfd, 0xe9, 192, 0, 2, 9, 1, 2, 3, 4, 0, 5, 6, 7]);
+        assert_eq!(out, expected);
+        assert_eq!(header("10.0.0.1", true).0[1], 0x20);
+        let v6 = header("2001:db8::1", false);
+        assert_eq!((v6.0[1], &v6.0[10..14]), (0x80, &[0x20, 1, 0xd, 0xb8][..]));
+    }
+
+    #[test]
+    fn per_family_gauges_have_eleven_bytes_counters_four_and_gauges_eight() {
+        let mut out = Vec::new();
+        let numbers = [
+            Statistic::AdjRibIn(5),
+            Statistic::AdjRibInFamily(Family::IPV6_UNICAST, 5),
+            Statistic::UpdatesTreatedAsWithdraw(1),
+        ];
+        statistics(&mut out, &header("10.0.0.1", false), TIME, &numbers);
+        assert_eq!(out[..6], [3, 0, 0, 0, out.len() as u8, 1]);
+        let body = &out[48..];
+        assert_eq!(body[..4], [0, 0, 0, 3]);
+        assert_eq!(body[4..16], [0, 7, 0, 8, 0, 0, 0, 0, 0, 0, 0, 5]);
+        assert_eq!(body[16..31], [0, 9, 0, 11, 0, 2, 1, 0, 0, 0, 0, 0, 0, 0, 5]);
+        assert_eq!(body[31..], [0, 11, 0, 4, 0, 0, 0, 1]);
+    }
+
+    #[test]
+    fn a_peer_down_carries_what_belongs_to_its_reason() {
+        let cases = [
+            (PeerDownReason::LocalNotification(vec![9, 9]), &[1, 9, 9][..]),
+            (PeerDownReason::LocalNoNotification(2), &[2, 0, 2]),
+            (PeerDownReason::RemoteNotification(vec![8]), &[3, 8]),
+            (PeerDownReason::RemoteNoNotification, &[4]),
+            (PeerDownReason::Deconfigured, &[5]),
+        ];
+        for (reason, expected) in cases {
+            let mut out = Vec::new();
+            peer_down(&mut out, &header("10.0.0.1", false), TIME, &reason);
+            assert_eq!(&out[48..], expected);
+            assert_eq!(out[1..6], [0, 0, 0, out.len() as u8, 2]);
+        }
+    }
+
+    #[test]
+    fn initiation_and_termination_have_their_tlvs() {
+        let mut out = Vec::new();
+        initiation(&mut out, "edge1", "d");
+        assert_eq!(out, [&[3, 0, 0, 0, 20, 4, 0, 1, 0, 1, b'd', 0, 2, 0, 5][..], b"edge1"].concat());
+        out.clear();
+        termination(&mut out, TerminationReason::PermanentlyClosed, "");
+        assert_eq!(out, [3, 0, 0, 0, 12, 5, 0, 1, 0, 2, 0, 4]);
+    }
+}

@@ -1,0 +1,11 @@
+//! Bytes and their meaning: BGP (RFC 4271 and what extends it) and BMP (RFC 7854).
+//!
+//! Everything here is pure: bytes in, values out, and back. No I/O, no clock, no logging. Input comes
+//! from strangers: nothing panics on it, and nothing allocates what a length field asks for.
+
+pub mod bgp;
+pub mod bmp;
+pub mod family;
+pub mod open;
+pub mod reader;
+pub mod update;

@@ -1,0 +1,734 @@
+//! UPDATE (RFC 4271 section 4.3) with multiprotocol NLRI (RFC 4760) and revised error handling (RFC
+//! 7606).
+//!
+//! Path attributes are not decoded. They are walked once: each one is checked as far as RFC 7606 asks,
+//! MP_REACH_NLRI and MP_UNREACH_NLRI are cut out, and the bytes of the others are kept as they came.
+//! [`stored`] describes the form in which they go into the tables and come out again.
+
+use super::bgp::{self, Notification};
+use super::family::Family;
+use super::reader::{Reader, Short};
+
+const ORIGIN: u8 = 1;
+const AS_PATH: u8 = 2;
+const NEXT_HOP: u8 = 3;
+const MULTI_EXIT_DISC: u8 = 4;
+const LOCAL_PREF: u8 = 5;
+const ATOMIC_AGGREGATE: u8 = 6;
+const AGGREGATOR: u8 = 7;
+const COMMUNITIES: u8 = 8;
+const ORIGINATOR_ID: u8 = 9;
+const CLUSTER_LIST: u8 = 10;
+const MP_REACH_NLRI: u8 = 14;
+const MP_UNREACH_NLRI: u8 = 15;
+const EXTENDED_COMMUNITIES: u8 = 16;
+const AS4_PATH: u8 = 17;
+const AS4_AGGREGATOR: u8 = 18;
+const IPV6_EXTENDED_COMMUNITIES: u8 = 25;
+const LARGE_COMMUNITIES: u8 = 32;
+
+const OPTIONAL: u8 = 0x80;
+const TRANSITIVE: u8 = 0x40;
+const EXTENDED_LENGTH: u8 = 0x10;
+
+/// What the reader of an UPDATE must know of the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Context {
+    /// True if AS numbers in AS_PATH have four octets.
+    pub four_octet_as: bool,
+    /// True if the neighbor is in another AS.
+    pub external: bool,
+}
+
+/// Why the routes of an UPDATE count as withdrawn (RFC 7606).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// An attribute's Optional and Transitive flags are wrong for its type.
+    #[error("attribute {0} has the wrong flags")]
+    Flags(u8),
+    /// An attribute's value is malformed.
+    #[error("attribute {0} is malformed")]
+    Malformed(u8),
+    /// A well-known attribute that nobody knows.
+    #[error("attribute {0} claims to be well-known and is not")]
+    UnknownWellKnown(u8),
+    /// A mandatory attribute is missing.
+    #[error("attribute {0} is missing")]
+    Missing(u8),
+    /// The attributes do not fit into their total length.
+    #[error("the attributes overrun their length at offset {0}")]
+    Overrun(usize),
+}
+
+/// MP_REACH_NLRI.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reach<'a> {
+    /// The family of the routes.
+    pub family: Family,
+    /// The next hop's bytes.
+    pub next_hop: &'a [u8],
+    /// The routes, unchecked.
+    pub nlri: &'a [u8],
+    /// Where the attribute stood among the kept ones.
+    position: usize,
+    /// Its flags. Extended Length stays: what is sent has at most the routes that were received, so
+    /// the form that was right for them is right again, and no message grows beyond what came in.
+    flags: u8,
+}
+
+/// A decoded UPDATE. Routes are unchecked bytes: see [`Prefixes`].
+#[derive(Debug)]
+pub struct Update<'a> {
+    /// Withdrawn Routes: IPv4 unicast.
+    pub withdrawn: &'a [u8],
+    /// Network Layer Reachability Information: IPv4 unicast.
+    pub announced: &'a [u8],
+    /// MP_REACH_NLRI.
+    pub reach: Option<Reach<'a>>,
+    /// MP_UNREACH_NLRI.
+    pub unreach: Option<(Family, &'a [u8])>,
+    /// Set if the announced routes are to be treated as withdrawn.
+    pub fault: Option<Fault>,
+    /// How many attributes were discarded as malformed or duplicate.
+    pub discarded: u32,
+    /// True if no attribute was there at all.
+    bare: bool,
+    /// The kept attributes.
+    attributes: &'a [u8],
+}
+
+impl<'a> Update<'a> {
+    /// Reads the body of an UPDATE (what follows the header). Kept attributes are collected in `kept`.
+    ///
+    /// The error is the NOTIFICATION for what RFC 7606 leaves as a reason to end the session: lengths
+    /// that hide where the routes are.
+    pub fn parse(body: &'a [u8], context: Context, kept: &'a mut Vec<u8>) -> Result<Self, Notification> {
+        let malformed = |_: Short| Notification::new(3, 1, &[]);
+        kept.clear();
+        let mut reader = Reader::new(body, bgp::HEADER_LEN);
+        let length = usize::from(reader.u16().map_err(malformed)?);
+        let withdrawn = reader.take(length).map_err(malformed)?;
+        let length = usize::from(reader.u16().map_err(malformed)?);
+        let mut attributes = reader.sub(length).map_err(malformed)?;
+        let announced = reader.rest();
+
+        let mut walk = Walk { context, kept, seen: [false; 256], reach: None, unreach: None, fault: None, discarded: 0 };
+        let bare = attributes.is_empty();
+        while !attributes.is_empty() {
+            let at = attributes.offset();
+            if let Err(Short { .. }) = walk.attribute(&mut attributes)? {
+                walk.fault.get_or_insert(Fault::Overrun(at));
+                // The routes of an MP_REACH_NLRI that was not reached are not known (RFC 7606 section
+                // 5.2): then nothing can be treated as withdrawn.
+                if announced.is_empty() && walk.reach.is_none() && walk.unreach.is_none() {
+                    return Err(Notification::new(3, 1, &[]));
+                }
+                break;
+            }
+        }
+        if !announced.is_empty() || walk.reach.is_some() {
+            walk.mandatory(!announced.is_empty());
+        }
+        let Walk { kept, reach, unreach, fault, discarded, .. } = walk;
+        Ok(Update { withdrawn, announced, reach, unreach, fault, discarded, bare, attributes: kept })
+    }
+
+    /// The family whose End-of-RIB this is (RFC 4724 section 2).
+    pub fn end_of_rib(&self) -> Option<Family> {
+        if !self.withdrawn.is_empty() || !self.announced.is_empty() || self.reach.is_some() {
+            return None;
+        }
+        match self.unreach {
+            None => self.bare.then_some(Family::IPV4_UNICAST),
+            Some((family, nlri)) => (nlri.is_empty() && self.attributes.is_empty()).then_some(family),
+        }
+    }
+
+    /// Writes the attributes of the IPv4 routes in [`Update::announced`] in their stored form.
+    pub fn store_plain(&self, out: &mut Vec<u8>) {
+        out.clear();
+        out.push(stored::PLAIN);
+        out.extend_from_slice(self.attributes);
+    }
+
+    /// Writes the attributes of the routes in `reach` in their stored form.
+    pub fn store_reach(&self, reach: &Reach<'_>, out: &mut Vec<u8>) {
+        out.clear();
+        out.extend_from_slice(&[stored::MULTIPROTOCOL, reach.flags]);
+        out.extend_from_slice(&(reach.position as u16).to_be_bytes());
+        out.push(reach.next_hop.len() as u8);
+        out.extend_from_slice(reach.next_hop);
+        out.extend_from_slice(self.attributes);
+    }
+}
+
+/// What is found while the attributes are walked.
+struct Walk<'a> {
+    context: Context,
+    kept: &'a mut Vec<u8>,
+    seen: [bool; 256],
+    reach: Option<Reach<'a>>,
+    unreach: Option<(Family, &'a [u8])>,
+    fault: Option<Fault>,
+    discarded: u32,
+}
+
+/// What the check of one attribute says.
+enum Verdict {
+    Keep,
+    Discard,
+    Withdraw,
+}
+
+impl<'a> Walk<'a> {
+    /// Takes the next attribute. Outer error: the session ends; inner: the block is too short.
+    fn attribute(&mut self, block: &mut Reader<'a>) -> Result<Result<(), Short>, Notification> {
+        let mut ahead = *block;
+        let (flags, code, value) = match Self::split(&mut ahead) {
+            Ok(parts) => parts,
+            Err(short) => return Ok(Err(short)),
+        };
+        let whole_len = block.len() - ahead.len();
+        let Ok(whole) = block.take(whole_len) else { return Ok(Ok(())) };
+
+        if std::mem::replace(&mut self.seen[usize::from(code)], true) {
+            // RFC 7606 section 3 (g).
+            if matches!(code, MP_REACH_NLRI | MP_UNREACH_NLRI) {
+                return Err(Notification::new(3, 1, &[]));
+            }
+            self.discarded += 1;
+            return Ok(Ok(()));
+        }
+        if let Some(expected) = expected_flags(code) {
+            if flags & (OPTIONAL | TRANSITIVE) != expected {
+                self.fault.get_or_insert(Fault::Flags(code));
+            }
+        } else if flags & OPTIONAL == 0 {
+            self.fault.get_or_insert(Fault::UnknownWellKnown(code));
+        }
+        match code {
+            MP_REACH_NLRI => self.take_reach(flags, value, whole)?,
+            MP_UNREACH_NLRI => self.take_unreach(value, whole)?,
+            _ => match self.check(code, value) {
+                Verdict::Keep => self.kept.extend_from_slice(whole),
+                Verdict::Discard => self.discarded += 1,
+                Verdict::Withdraw => {
+                    self.fault.get_or_insert(Fault::Malformed(code));
+                }
+            },
+        }
+        Ok(Ok(()))
+    }
+
+    fn split(reader: &mut Reader<'a>) -> Result<(u8, u8, Reader<'a>), Short> {
+        let flags = reader.u8()?;
+        let code = reader.u8()?;
+        let length = if flags & EXTENDED_LENGTH == 0 {
+            usize::from(reader.u8()?)
+        } else {
+            usize::from(reader.u16()?)
+        };
+        Ok((flags, code, reader.sub(length)?))
+    }
+
+    /// RFC 4760 section 3; errors as RFC 7606 section 7.11.
+    fn take_reach(&mut self, flags: u8, mut value: Reader<'a>, whole: &[u8]) -> Result<(), Notification> {
+        let position = self.kept.len();
+        let parts = (|| {
+            let family = Family { afi: value.u16()?, safi: value.u8()? };
+            let length = usize::from(value.u8()?);
+            let next_hop = value.take(length)?;
+            value.u8()?;
+            Ok((family, next_hop))
+        })();
+        let (family, next_hop) = parts.map_err(|_: Short| Notification::new(3, 9, whole))?;
+        let lengths: &[usize] = match family {
+            Family::IPV4_UNICAST => &[4, 16, 32],
+            Family::IPV6_UNICAST => &[16, 32],
+            _ => &[],
+        };
+        if !lengths.is_empty() && !lengths.contains(&next_hop.len()) {
+            return Err(Notification::new(3, 9, whole));
+        }
+        self.reach = Some(Reach { family, next_hop, nlri: value.rest(), position, flags });
+        Ok(())
+    }
+
+    fn take_unreach(&mut self, mut value: Reader<'a>, whole: &[u8]) -> Result<(), Notification> {
+        let family = (|| Ok(Family { afi: value.u16()?, safi: value.u8()? }))();
+        let family = family.map_err(|_: Short| Notification::new(3, 9, whole))?;
+        self.unreach = Some((family, value.rest()));
+        Ok(())
+    }
+
+    /// The checks of RFC 7606 section 7, of RFC 6793 section 6 and of RFC 8092 section 5.
+    ///
+    /// A well-formed attribute that does not belong on an external session (LOCAL_PREF and its like)
+    /// is kept: stations are told what was received.
+    fn check(&self, code: u8, mut value: Reader<'a>) -> Verdict {
+        let length = value.len();
+        let keep_if = |good: bool, otherwise: Verdict| if good { Verdict::Keep } else { otherwise };
+        let internal_only = |good: bool| {
+            keep_if(good, if self.context.external { Verdict::Discard } else { Verdict::Withdraw })
+        };
+        let multiple_of = |n: usize| keep_if(length > 0 && length.is_multiple_of(n), Verdict::Withdraw);
+        match code {
+            ORIGIN => keep_if(length == 1 && value.u8().is_ok_and(|v| v <= 2), Verdict::Withdraw),
+            AS_PATH => keep_if(is_as_path(value, self.context.four_octet_as), Verdict::Withdraw),
+            NEXT_HOP | MULTI_EXIT_DISC => keep_if(length == 4, Verdict::Withdraw),
+            LOCAL_PREF | ORIGINATOR_ID => internal_only(length == 4),
+            CLUSTER_LIST => internal_only(length > 0 && length.is_multiple_of(4)),
+            ATOMIC_AGGREGATE => keep_if(length == 0, Verdict::Discard),
+            AGGREGATOR => {
+                keep_if(length == if self.context.four_octet_as { 8 } else { 6 }, Verdict::Discard)
+            }
+            COMMUNITIES => multiple_of(4),
+            EXTENDED_COMMUNITIES => multiple_of(8),
+            IPV6_EXTENDED_COMMUNITIES => multiple_of(20),
+            LARGE_COMMUNITIES => multiple_of(12),
+            AS4_PATH => keep_if(is_as_path(value, true), Verdict::Discard),
+            AS4_AGGREGATOR => keep_if(length == 8, Verdict::Discard),
+            _ => Verdict::Keep,
+        }
+    }
+
+    /// RFC 7606 section 3 (d): a missing mandatory attribute is treated as a withdrawal.
+    fn mandatory(&mut self, plain: bool) {
+        let needed: &[u8] = if plain { &[ORIGIN, AS_PATH, NEXT_HOP] } else { &[ORIGIN, AS_PATH] };
+        if let Some(missing) = needed.iter().find(|code| !self.seen[usize::from(**code)]) {
+            self.fault.get_or_insert(Fault::Missing(*missing));
+        }
+    }
+}
+
+fn expected_flags(code: u8) -> Option<u8> {
+    match code {
+        ORIGIN | AS_PATH | NEXT_HOP | LOCAL_PREF | ATOMIC_AGGREGATE => Some(TRANSITIVE),
+        MULTI_EXIT_DISC | ORIGINATOR_ID | CLUSTER_LIST | MP_REACH_NLRI | MP_UNREACH_NLRI => Some(OPTIONAL),
+        AGGREGATOR
+        | COMMUNITIES
+        | EXTENDED_COMMUNITIES
+        | AS4_PATH
+        | AS4_AGGREGATOR
+        | IPV6_EXTENDED_COMMUNITIES
+        | LARGE_COMMUNITIES => Some(OPTIONAL | TRANSITIVE),
+        _ => None,
+    }
+}
+
+/// RFC 7606 section 7.2: known segment types, no empty segment, no overrun.
+fn is_as_path(mut value: Reader<'_>, four_octet_as: bool) -> bool {
+    let width = if four_octet_as { 4 } else { 2 };
+    while !value.is_empty() {
+        let (Ok(kind), Ok(count)) = (value.u8(), value.u8()) else { return false };
+        if !(1..=4).contains(&kind) || count == 0 || value.take(usize::from(count) * width).is_err() {
+            return false;
+        }
+    }
+    true
+}
+
+/// One route as bytes: a length in bits and the prefix, bits beyond the length cleared.
+///
+/// Those bits mean nothing (RFC 4271 section 4.3); cleared, equal routes are equal bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Prefix {
+    bytes: [u8; 17],
+    len: u8,
+}
+
+impl AsRef<[u8]> for Prefix {
+    /// The bytes as they go on the wire.
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+}
+
+/// The unicast routes in a field of NLRI.
+#[derive(Debug, Clone, Copy)]
+pub struct Prefixes<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Prefixes<'a> {
+    /// Checks a whole field; the error is the NOTIFICATION that ends the session (RFC 7606 section
+    /// 5.3: a field that cannot be cut into routes).
+    pub fn check(family: Family, field: &'a [u8]) -> Result<Self, Notification> {
+        let max = if family.afi == 1 { 32 } else { 128 };
+        let mut rest = field;
+        while let [bits, tail @ ..] = rest {
+            let len = usize::from(*bits).div_ceil(8);
+            if *bits > max || len > tail.len() {
+                return Err(Notification::new(3, 10, &[]));
+            }
+            rest = &tail[len..];
+        }
+        Ok(Self { rest: field })
+    }
+
+    /// The length of the field in bytes.
+    pub fn field_len(&self) -> usize {
+        self.rest.len()
+    }
+}
+
+impl Iterator for Prefixes<'_> {
+    type Item = Prefix;
+
+    fn next(&mut self) -> Option<Prefix> {
+        let (bits, tail) = self.rest.split_first()?;
+        let len = usize::from(*bits).div_ceil(8);
+        let (prefix, rest) = tail.split_at_checked(len)?;
+        self.rest = rest;
+        let mut bytes = [0; 17];
+        bytes[0] = *bits;
+        bytes.get_mut(1..1 + len)?.copy_from_slice(prefix);
+        let spare = len * 8 - usize::from(*bits);
+        bytes[len] &= if len == 0 { 0xff } else { 0xff << spare };
+        Some(Prefix { bytes, len: len as u8 + 1 })
+    }
+}
+
+/// The form in which path attributes stay in the tables.
+///
+/// ```text
+/// IPv4 unicast from the NLRI field:  0, attributes as received
+/// from MP_REACH_NLRI:                1, flags, position (2), next hop's length, next hop, attributes
+/// ```
+///
+/// MP_REACH_NLRI and MP_UNREACH_NLRI are cut out of the attributes; `position` is where MP_REACH_NLRI
+/// stood, so that it can be put together again in the same place.
+pub mod stored {
+    use super::{EXTENDED_LENGTH, Family, MP_REACH_NLRI, MP_UNREACH_NLRI, OPTIONAL};
+    use crate::wire::bgp::{HEADER_LEN, MessageType};
+
+    pub(super) const PLAIN: u8 = 0;
+    pub(super) const MULTIPROTOCOL: u8 = 1;
+
+    /// What an UPDATE of these attributes and `nlri` bytes of routes needs at most, in bytes.
+    pub fn room(attributes: usize, nlri: usize) -> usize {
+        // Header, the two lengths, and what MP_REACH_NLRI has beside its next hop and routes.
+        HEADER_LEN + 4 + 9 + attributes + nlri
+    }
+
+    /// Appends an UPDATE that announces routes; `nlri` writes them and returns how many.
+    pub fn announce(
+        out: &mut Vec<u8>,
+        family: Family,
+        attributes: &[u8],
+        nlri: impl FnOnce(&mut Vec<u8>) -> u32,
+    ) -> u32 {
+        let start = begin(out);
+        out.extend_from_slice(&[0, 0]);
+        let at = out.len();
+        out.extend_from_slice(&[0, 0]);
+        let count = match split(attributes) {
+            Stored::Plain(attributes) => {
+                out.extend_from_slice(attributes);
+                close(out, at);
+                nlri(out)
+            }
+            Stored::Multiprotocol { flags, next_hop, before, after } => {
+                out.extend_from_slice(before);
+                let count = multiprotocol(out, flags, MP_REACH_NLRI, family, |out| {
+                    out.push(next_hop.len() as u8);
+                    out.extend_from_slice(next_hop);
+                    out.push(0);
+                    nlri(out)
+                });
+                out.extend_from_slice(after);
+                close(out, at);
+                count
+            }
+        };
+        finish(out, start);
+        count
+    }
+
+    /// Appends an UPDATE that withdraws routes; with no routes it is the End-of-RIB.
+    pub fn withdraw(out: &mut Vec<u8>, family: Family, nlri: impl FnOnce(&mut Vec<u8>) -> u32) -> u32 {
+        let start = begin(out);
+        let at = out.len();
+        out.extend_from_slice(&[0, 0]);
+        let count = if family == Family::IPV4_UNICAST {
+            let count = nlri(out);
+            close(out, at);
+            out.extend_from_slice(&[0, 0]);
+            count
+        } else {
+            let at = out.len();
+            out.extend_from_slice(&[0, 0]);
+            let count = multiprotocol(out, OPTIONAL | EXTENDED_LENGTH, MP_UNREACH_NLRI, family, nlri);
+            close(out, at);
+            count
+        };
+        finish(out, start);
+        count
+    }
+
+    enum Stored<'a> {
+        Plain(&'a [u8]),
+        Multiprotocol { flags: u8, next_hop: &'a [u8], before: &'a [u8], after: &'a [u8] },
+    }
+
+    fn split(bytes: &[u8]) -> Stored<'_> {
+        if let [MULTIPROTOCOL, flags, high, low, length, rest @ ..] = bytes {
+            let position = usize::from(u16::from_be_bytes([*high, *low]));
+            if let Some((next_hop, attributes)) = rest.split_at_checked(usize::from(*length))
+                && let Some((before, after)) = attributes.split_at_checked(position)
+            {
+                return Stored::Multiprotocol { flags: *flags, next_hop, before, after };
+            }
+        }
+        Stored::Plain(bytes.get(1..).unwrap_or_default())
+    }
+
+    fn multiprotocol(
+        out: &mut Vec<u8>,
+        flags: u8,
+        code: u8,
+        family: Family,
+        value: impl FnOnce(&mut Vec<u8>) -> u32,
+    ) -> u32 {
+        out.extend_from_slice(&[flags, code, 0]);
+        if flags & EXTENDED_LENGTH != 0 {
+            out.push(0);
+        }
+        let at = out.len();
+        out.extend_from_slice(&family.afi.to_be_bytes());
+        out.push(family.safi);
+        let count = value(out);
+        if flags & EXTENDED_LENGTH != 0 {
+            close(out, at - 2);
+            return count;
+        }
+        let len = out.len() - at;
+        if let Some(place) = out.get_mut(at - 1) {
+            *place = len as u8;
+        }
+        count
+    }
+
+    fn begin(out: &mut Vec<u8>) -> usize {
+        let start = out.len();
+        crate::wire::bgp::encode(out, MessageType::Update, &[]);
+        start
+    }
+
+    fn finish(out: &mut [u8], start: usize) {
+        let len = out.len() - start;
+        set(out, start + 16, len);
+    }
+
+    /// Writes the length of what follows the two bytes at `at`.
+    fn close(out: &mut [u8], at: usize) {
+        let len = out.len() - at - 2;
+        set(out, at, len);
+    }
+
+    fn set(out: &mut [u8], at: usize, value: usize) {
+        if let Some(place) = out.get_mut(at..at + 2) {
+            place.copy_from_slice(&(value as u16).to_be_bytes());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const CONTEXT: Context = Context { four_octet_as: true, external: true };
+    const GOOD_ORIGIN: &[u8] = &[0x40, 1, 1, 0];
+    const GOOD_PATH: &[u8] = &[0x40, 2, 6, 2, 1, 0, 0, 0xfd, 0xe9];
+    const GOOD_HOP: &[u8] = &[0x40, 3, 4, 192, 0, 2, 1];
+    const TEN: &[u8] = &[8, 10];
+
+    fn body(withdrawn: &[u8], attributes: &[&[u8]], nlri: &[u8]) -> Vec<u8> {
+        let attributes = attributes.concat();
+        let mut body = (withdrawn.len() as u16).to_be_bytes().to_vec();
+        body.extend_from_slice(withdrawn);
+        body.extend_from_slice(&(attributes.len() as u16).to_be_bytes());
+        body.extend_from_slice(&attributes);
+        body.extend_from_slice(nlri);
+        body
+    }
+
+    fn fault(attributes: &[&[u8]], nlri: &[u8], context: Context) -> Result<Option<Fault>, (u8, u8)> {
+        let body = body(&[], attributes, nlri);
+        Update::parse(&body, context, &mut Vec::new()).map(|u| u.fault).map_err(|n| (n.code, n.subcode))
+    }
+
+    #[test]
+    fn a_plain_update_comes_out_as_it_came_in() {
+        let body = body(&[], &[GOOD_ORIGIN, GOOD_PATH, GOOD_HOP], TEN);
+        let mut kept = Vec::new();
+        let update = Update::parse(&body, CONTEXT, &mut kept).unwrap();
+        assert_eq!((update.fault, update.announced, update.discarded), (None, TEN, 0));
+        let (mut stored_form, mut out) = (Vec::new(), Vec::new());
+        update.store_plain(&mut stored_form);
+        stored::announce(&mut out, Family::IPV4_UNICAST, &stored_form, |out| {
+            out.extend_from_slice(TEN);
+            1
+        });
+        assert_eq!(out[19..], body);
+        assert_eq!(usize::from(u16::from_be_bytes([out[16], out[17]])), out.len());
+    }
+
+    #[test]
+    fn mp_reach_comes_out_in_the_place_where_it_was() {
+        let mut reach = vec![0x90, 14, 0, 5 + 16 + 5, 0, 2, 1, 16];
+        reach.extend_from_slice(&[0x20; 16]);
+        reach.push(0);
+        reach.extend_from_slice(&[32, 0x20, 1, 0xd, 0xb8]);
+        let body = body(&[], &[GOOD_ORIGIN, &reach, GOOD_PATH], &[]);
+        let mut kept = Vec::new();
+        let update = Update::parse(&body, CONTEXT, &mut kept).unwrap();
+        assert_eq!(update.fault, None);
+        let found = update.reach.unwrap();
+        assert_eq!((found.family, found.next_hop), (Family::IPV6_UNICAST, &[0x20; 16][..]));
+        let (mut stored_form, mut out) = (Vec::new(), Vec::new());
+        update.store_reach(&found, &mut stored_form);
+        stored::announce(&mut out, found.family, &stored_form, |out| {
+            out.extend_from_slice(found.nlri);
+            1
+        });
+        assert_eq!(out[19..], body);
+    }
+
+    #[test]
+    fn withdrawals_and_end_of_rib_read_back() {
+        for family in Family::ALL {
+            for nlri in [&[][..], &[16, 10, 1]] {
+                let mut out = Vec::new();
+                stored::withdraw(&mut out, family, |out| {
+                    out.extend_from_slice(nlri);
+                    1
+                });
+                let mut kept = Vec::new();
+                let update = Update::parse(&out[19..], CONTEXT, &mut kept).unwrap();
+                assert_eq!(update.end_of_rib(), nlri.is_empty().then_some(family));
+                let withdrawn = update.unreach.map_or(update.withdrawn, |(_, nlri)| nlri);
+                assert_eq!(withdrawn, nlri);
+            }
+        }
+    }
+
+    /// RFC 7606 section 7, attribute by attribute.
+    #[test]
+    fn malformed_attributes_are_treated_as_rfc_7606_says() {
+        let good = [GOOD_ORIGIN, GOOD_PATH, GOOD_HOP];
+        let with = |extra: &'static [u8]| {
+            let mut all = good.to_vec();
+            all.push(extra);
+            fault(&all, TEN, CONTEXT)
+        };
+        let internal = |extra: &'static [u8]| {
+            let mut all = good.to_vec();
+            all.push(extra);
+            fault(&all, TEN, Context { external: false, ..CONTEXT })
+        };
+        let withdraw = |code| Ok(Some(Fault::Malformed(code)));
+        assert_eq!(fault(&good, TEN, CONTEXT), Ok(None));
+        assert_eq!(fault(&[&[0x40, 1, 1, 3], GOOD_PATH, GOOD_HOP], TEN, CONTEXT), withdraw(1));
+        assert_eq!(fault(&[&[0x40, 1, 2, 0, 0], GOOD_PATH, GOOD_HOP], TEN, CONTEXT), withdraw(1));
+        let path = |value: &[u8]| {
+            let mut path = vec![0x40, 2, value.len() as u8];
+            path.extend_from_slice(value);
+            fault(&[GOOD_ORIGIN, &path, GOOD_HOP], TEN, CONTEXT)
+        };
+        assert_eq!(path(&[]), Ok(None));
+        assert_eq!(path(&[2, 0]), withdraw(2));
+        assert_eq!(path(&[5, 1, 0, 0, 0, 1]), withdraw(2));
+        assert_eq!(path(&[2, 2, 0, 0, 0, 1]), withdraw(2));
+        assert_eq!(path(&[2, 1, 0, 1]), withdraw(2));
+        assert_eq!(fault(&[GOOD_ORIGIN, GOOD_PATH, &[0x40, 3, 3, 1, 1, 1]], TEN, CONTEXT), withdraw(3));
+        assert_eq!(fault(&[GOOD_ORIGIN, GOOD_PATH], TEN, CONTEXT), Ok(Some(Fault::Missing(3))));
+        assert_eq!(fault(&[&[0xc0, 1, 1, 0], GOOD_PATH, GOOD_HOP], TEN, CONTEXT), Ok(Some(Fault::Flags(1))));
+        assert_eq!(with(&[0x80, 4, 3, 0, 0, 0]), withdraw(4));
+        assert_eq!(with(&[0x40, 5, 3, 0, 0, 0]), Ok(None), "LOCAL_PREF of an external neighbor");
+        assert_eq!(internal(&[0x40, 5, 3, 0, 0, 0]), withdraw(5));
+        assert_eq!(with(&[0x40, 6, 1, 0]), Ok(None), "ATOMIC_AGGREGATE is discarded");
+        assert_eq!(with(&[0xc0, 7, 3, 0, 0, 0]), Ok(None), "AGGREGATOR is discarded");
+        assert_eq!(with(&[0xc0, 8, 3, 0, 0, 0]), withdraw(8));
+        assert_eq!(with(&[0xc0, 8, 0]), withdraw(8));
+        assert_eq!(with(&[0x80, 9, 3, 0, 0, 0]), Ok(None), "ORIGINATOR_ID is discarded");
+        assert_eq!(internal(&[0x80, 10, 3, 0, 0, 0]), withdraw(10));
+        assert_eq!(with(&[0xc0, 16, 4, 0, 0, 0, 0]), withdraw(16));
+        assert_eq!(with(&[0xc0, 32, 4, 0, 0, 0, 0]), withdraw(32));
+        assert_eq!(with(&[0x40, 99, 0]), Ok(Some(Fault::UnknownWellKnown(99))));
+        assert_eq!(with(&[0xc0, 99, 1, 7]), Ok(None));
+        assert!(matches!(with(&[0xc0, 8, 9, 0]), Ok(Some(Fault::Overrun(_)))));
+        assert_eq!(fault(&[&[0x40, 1, 9, 0]], &[], CONTEXT), Err((3, 1)), "no routes to withdraw");
+    }
+
+    #[test]
+    fn a_discarded_attribute_is_cut_out_and_the_first_of_two_is_kept() {
+        let community: &[u8] = &[0xc0, 8, 4, 0, 1, 0, 2];
+        let second: &[u8] = &[0xc0, 8, 4, 9, 9, 9, 9];
+        let bad_aggregator: &[u8] = &[0xc0, 7, 3, 1, 2, 3];
+        let body = body(&[], &[GOOD_ORIGIN, GOOD_PATH, GOOD_HOP, bad_aggregator, community, second], TEN);
+        let mut kept = Vec::new();
+        let update = Update::parse(&body, CONTEXT, &mut kept).unwrap();
+        assert_eq!((update.fault, update.discarded), (None, 2));
+        assert_eq!(update.attributes, [GOOD_ORIGIN, GOOD_PATH, GOOD_HOP, community].concat());
+    }
+
+    #[test]
+    fn two_mp_reach_and_broken_lengths_end_the_session() {
+        let reach: &[u8] = &[0x80, 14, 5, 0, 2, 1, 0, 0];
+        assert_eq!(fault(&[reach], &[], CONTEXT), Err((3, 9)), "no next hop");
+        let mut good = vec![0x80, 14, 21, 0, 2, 1, 16];
+        good.extend_from_slice(&[0; 17]);
+        assert_eq!(fault(&[GOOD_ORIGIN, GOOD_PATH, &good, &good], &[], CONTEXT), Err((3, 1)));
+        let end = |body: &[u8]| {
+            Update::parse(body, CONTEXT, &mut Vec::new()).map(|_| ()).map_err(|n| (n.code, n.subcode))
+        };
+        assert_eq!(end(&[0, 9, 8, 10]), Err((3, 1)));
+        assert_eq!(end(&[0, 0, 0, 9, 1]), Err((3, 1)));
+    }
+
+    #[test]
+    fn prefixes_are_cut_and_their_spare_bits_cleared() {
+        let field = [0, 9, 10, 255, 32, 1, 2, 3, 4];
+        let prefixes: Vec<_> = Prefixes::check(Family::IPV4_UNICAST, &field).unwrap().collect();
+        let bytes: Vec<&[u8]> = prefixes.iter().map(Prefix::as_ref).collect();
+        assert_eq!(bytes, [&[0][..], &[9, 10, 128], &[32, 1, 2, 3, 4]]);
+        assert!(Prefixes::check(Family::IPV4_UNICAST, &[33, 1, 2, 3, 4, 5]).is_err());
+        assert!(Prefixes::check(Family::IPV4_UNICAST, &[24, 1, 2]).is_err());
+        assert!(Prefixes::check(Family::IPV6_UNICAST, &[[128].as_slice(), &[1; 16]].concat()).is_ok());
+        assert!(Prefixes::check(Family::IPV6_UNICAST, &[[129].as_slice(), &[1; 17]].concat()).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_never_panic(
+            bytes in prop::collection::vec(any::<u8>(), 0..200),
+            attributes in prop::collection::vec(any::<u8>(), 0..100),
+            four_octet_as: bool,
+            external: bool,
+        ) {
+            let context = Context { four_octet_as, external };
+            for body in [bytes.clone(), body(&bytes, &[&attributes], &bytes)] {
+                let mut kept = Vec::new();
+                if let Ok(update) = Update::parse(&body, context, &mut kept) {
+                    let _ = update.end_of_rib();
+                    let mut out = Vec::new();
+                    update.store_plain(&mut out);
+                    if let Some(reach) = &update.reach {
+                        update.store_reach(reach, &mut out);
+                        let mut message = Vec::new();
+                        stored::announce(&mut message, reach.family, &out, |_| 0);
+                        prop_assert!(message.len() <= stored::room(out.len(), 0));
+                    }
+                    for field in [update.announced, update.withdrawn] {
+                        if let Ok(prefixes) = Prefixes::check(Family::IPV6_UNICAST, field) {
+                            let whole: Vec<u8> = prefixes.flat_map(|p| p.as_ref().to_vec()).collect();
+                            prop_assert_eq!(whole.len(), field.len());
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
