@@ -1,0 +1,274 @@
+//! One BGP session of a neighbor: who it is, its tables, and how it ended.
+//!
+//! When a session ends its tables go at once; the epoch itself stays as long as a feed has to tell its
+//! station of the end. Nothing is carried over to the next epoch.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+use super::attributes::Attributes;
+use super::log::{Full, Log, Withdrawn};
+use crate::wire::bgp::Notification;
+use crate::wire::bmp::{PeerDownReason, PeerHeader, PeerUp, Statistic, Timestamp};
+use crate::wire::family::Family;
+use crate::wire::update::{Fault, Prefixes, Update};
+
+/// Who a neighbor is in one BGP session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Identity {
+    /// The neighbor's address.
+    pub(crate) address: IpAddr,
+    /// Its AS number.
+    pub(crate) asn: u32,
+    /// Its BGP Identifier.
+    pub(crate) bgp_id: Ipv4Addr,
+    /// True if its AS_PATHs have two-octet numbers.
+    pub(crate) two_octet_as: bool,
+}
+
+/// How and when a BGP session ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PeerDown {
+    /// When.
+    pub(crate) time: Timestamp,
+    /// The reason with its payload.
+    pub(crate) reason: PeerDownReason,
+}
+
+/// What has been counted in one epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Counters {
+    /// UPDATE messages.
+    pub(crate) updates: u64,
+    /// Routes announced.
+    pub(crate) announced: u64,
+    /// Routes withdrawn that were there.
+    pub(crate) withdrawn: u64,
+    /// Routes withdrawn that were not there.
+    pub(crate) duplicate_withdraws: u64,
+    /// UPDATE messages treated as withdrawals (RFC 7606).
+    pub(crate) updates_treated_as_withdraw: u64,
+    /// Routes in them.
+    pub(crate) prefixes_treated_as_withdraw: u64,
+    /// Attributes discarded (RFC 7606).
+    pub(crate) attributes_discarded: u64,
+}
+
+/// What came of one UPDATE.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Applied {
+    /// Why it was treated as a withdrawal, if it was.
+    pub(crate) fault: Option<Fault>,
+    /// The family of which it was the first End-of-RIB.
+    pub(crate) end_of_rib: Option<Family>,
+}
+
+/// The tables of one epoch.
+#[derive(Debug)]
+pub(crate) struct Rib {
+    pub(super) attributes: Attributes,
+    pub(super) logs: Vec<(Family, Log)>,
+    /// What has been counted.
+    pub(crate) counters: Counters,
+    stored: Vec<u8>,
+}
+
+impl Rib {
+    fn new(families: &[Family]) -> Self {
+        Self {
+            attributes: Attributes::default(),
+            logs: families.iter().map(|family| (*family, Log::default())).collect(),
+            counters: Counters::default(),
+            stored: Vec::new(),
+        }
+    }
+
+    /// Takes an UPDATE into the tables: withdrawals first, then announcements (RFC 4271 section 4.3).
+    ///
+    /// Families that were not negotiated are passed over. All routes are checked before any is taken;
+    /// the error is the NOTIFICATION that ends the session.
+    pub(crate) fn apply(&mut self, update: &Update<'_>, time: Timestamp) -> Result<Applied, Notification> {
+        let plain_withdrawn = Prefixes::check(Family::IPV4_UNICAST, update.withdrawn)?;
+        let plain_announced = Prefixes::check(Family::IPV4_UNICAST, update.announced)?;
+        let negotiated = |family: &Family| self.logs.iter().any(|(other, _)| other == family);
+        let unreach = match update.unreach.filter(|(family, _)| negotiated(family)) {
+            Some((family, nlri)) => Some((family, Prefixes::check(family, nlri)?)),
+            None => None,
+        };
+        let reach = match update.reach.filter(|reach| negotiated(&reach.family)) {
+            Some(reach) => Some((reach, Prefixes::check(reach.family, reach.nlri)?)),
+            None => None,
+        };
+
+        self.counters.updates += 1;
+        self.counters.attributes_discarded += u64::from(update.discarded);
+        let mut end_of_rib = None;
+        if let Some(family) = update.end_of_rib() {
+            end_of_rib = self.end_of_rib(family, time).then_some(family);
+        }
+        let full = |Full| Notification::new(6, 8, &[]);
+        self.withdraw(Family::IPV4_UNICAST, plain_withdrawn, time).map_err(full)?;
+        if let Some((family, prefixes)) = unreach {
+            self.withdraw(family, prefixes, time).map_err(full)?;
+        }
+        if update.fault.is_some() {
+            self.counters.updates_treated_as_withdraw += 1;
+            let fields = [
+                Some((Family::IPV4_UNICAST, plain_announced)),
+                reach.map(|(reach, prefixes)| (reach.family, prefixes)),
+            ];
+            for (family, prefixes) in fields.into_iter().flatten() {
+                self.counters.prefixes_treated_as_withdraw += prefixes.count() as u64;
+                self.withdraw(family, prefixes, time).map_err(full)?;
+            }
+        } else {
+            let mut stored = std::mem::take(&mut self.stored);
+            if plain_announced.field_len() > 0 {
+                update.store_plain(&mut stored);
+                self.announce(Family::IPV4_UNICAST, &stored, plain_announced, time).map_err(full)?;
+            }
+            if let Some((reach, prefixes)) = reach
+                && prefixes.field_len() > 0
+            {
+                update.store_reach(&reach, &mut stored);
+                self.announce(reach.family, &stored, prefixes, time).map_err(full)?;
+            }
+            self.stored = stored;
+        }
+        Ok(Applied { fault: update.fault, end_of_rib })
+    }
+
+    /// Notes the End-of-RIB of a family; true if it is the first.
+    pub(crate) fn end_of_rib(&mut self, family: Family, time: Timestamp) -> bool {
+        let log = self.logs.iter_mut().find(|(other, _)| *other == family);
+        log.is_some_and(|(_, log)| {
+            let first = !log.has_end_of_rib();
+            log.end_of_rib(time);
+            first
+        })
+    }
+
+    /// Routes by family.
+    pub(crate) fn routes(&self) -> impl Iterator<Item = (Family, usize)> {
+        self.logs.iter().map(|(family, log)| (*family, log.routes()))
+    }
+
+    /// The numbers of a Statistics Report.
+    pub(super) fn statistics(&self) -> Vec<Statistic> {
+        let counters = &self.counters;
+        // 32-bit counters wrap (RFC 7854 section 4.8).
+        let mut statistics = vec![
+            Statistic::DuplicateWithdraws(counters.duplicate_withdraws as u32),
+            Statistic::AdjRibIn(self.routes().map(|(_, routes)| routes as u64).sum()),
+        ];
+        statistics.extend(
+            self.routes().map(|(family, routes)| Statistic::AdjRibInFamily(family, routes as u64)),
+        );
+        statistics.extend([
+            Statistic::UpdatesTreatedAsWithdraw(counters.updates_treated_as_withdraw as u32),
+            Statistic::PrefixesTreatedAsWithdraw(counters.prefixes_treated_as_withdraw as u32),
+        ]);
+        statistics
+    }
+
+    fn announce(
+        &mut self,
+        family: Family,
+        stored: &[u8],
+        prefixes: Prefixes<'_>,
+        time: Timestamp,
+    ) -> Result<(), Full> {
+        let Self { attributes, logs, counters, .. } = self;
+        let Some((_, log)) = logs.iter_mut().find(|(other, _)| *other == family) else {
+            return Ok(());
+        };
+        let counted = prefixes.inspect(|_| counters.announced += 1);
+        log.announce(attributes, stored, time, prefixes.field_len(), counted)
+    }
+
+    fn withdraw(&mut self, family: Family, prefixes: Prefixes<'_>, time: Timestamp) -> Result<(), Full> {
+        if prefixes.field_len() == 0 {
+            return Ok(());
+        }
+        let Self { attributes, logs, counters, .. } = self;
+        let Some((_, log)) = logs.iter_mut().find(|(other, _)| *other == family) else {
+            return Ok(());
+        };
+        let Withdrawn { known, unknown } =
+            log.withdraw(attributes, time, prefixes.field_len(), prefixes)?;
+        counters.withdrawn += u64::from(known);
+        counters.duplicate_withdraws += u64::from(unknown);
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+enum State {
+    Up(Box<Rib>),
+    Down(PeerDown),
+}
+
+/// One BGP session of a neighbor.
+#[derive(Debug)]
+pub(crate) struct Epoch {
+    pub(super) header: PeerHeader,
+    pub(super) up: PeerUp,
+    pub(super) since: Timestamp,
+    /// Changes with the tables, so that a feed need not lock them to see that there is nothing new.
+    version: AtomicU64,
+    state: Mutex<State>,
+}
+
+impl Epoch {
+    pub(super) fn new(identity: Identity, up: PeerUp, families: &[Family], since: Timestamp) -> Self {
+        let Identity { address, asn, bgp_id, two_octet_as } = identity;
+        Self {
+            header: PeerHeader::new(address, asn, bgp_id, two_octet_as),
+            up,
+            since,
+            version: AtomicU64::new(1),
+            state: Mutex::new(State::Up(Box::new(Rib::new(families)))),
+        }
+    }
+
+    /// Works on the tables under their lock; `None` if the epoch has ended.
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&mut Rib) -> T) -> Option<T> {
+        match &mut *self.state.lock() {
+            State::Up(rib) => Some(work(rib)),
+            State::Down(_) => None,
+        }
+    }
+
+    /// Like [`Epoch::with`], for a change that sessions must see: [`super::Tables::ring`] goes with it.
+    pub(crate) fn change<T>(&self, work: impl FnOnce(&mut Rib) -> T) -> Option<T> {
+        let result = self.with(work);
+        self.version.fetch_add(1, Ordering::Release);
+        result
+    }
+
+    pub(super) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// Ends the epoch; its tables go. Only the first end counts.
+    pub(super) fn end(&self, down: PeerDown) {
+        let mut state = self.state.lock();
+        if matches!(*state, State::Up(_)) {
+            let tables = std::mem::replace(&mut *state, State::Down(down));
+            drop(state);
+            self.version.fetch_add(1, Ordering::Release);
+            // Freed outside the lock: a full table takes a while.
+            drop(tables);
+        }
+    }
+
+    /// How the epoch ended, once it has.
+    pub(super) fn ended(&self) -> Option<PeerDown> {
+        match &*self.state.lock() {
+            State::Up(_) => None,
+            State::Down(down) => Some(down.clone()),
+        }
+    }
+}

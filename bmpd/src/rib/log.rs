@@ -1,0 +1,843 @@
+//! The compacted update log of one (neighbor, family), and the cursors that read it.
+//!
+//! The log holds records in the order in which they were received. A record is what one UPDATE said:
+//! when it came, its attributes (or that it withdraws), and its routes as bytes. Of every route only
+//! the last word is alive; an index finds it, and a newer word marks it dead in its place. A reader is
+//! a cursor: it takes records from where it stands, skips what is dead, and is done at the end. So the
+//! first dump, live updates, a slow reader's catching up and a reset's re-sending are one thing.
+//!
+//! ```text
+//! order:   segment 7          segment 9                 segment 12 (the newest; appended to)
+//!          [rec|rec|rec|rec]  [rec|rec|rec]             [rec|rec|rec|....]
+//!                ^ cursor of a slow reader                          ^ cursors of the others
+//! record:  attributes or WITHDRAWN (4)  seconds (4)  micros (4)  length (4)  entries
+//! entry:   tag (1)  [length (2)]  the route's bytes
+//! ```
+//!
+//! Compaction works on one segment at a time, in place and in order, when at least half of its entries
+//! are of no use any more; small neighbors in the order are merged. No step copies more than a segment
+//! and the log is never held twice. Positions (cursors and marks) are moved along.
+//!
+//! A withdrawal is kept until every reader that could have heard of the route has read it; where no
+//! reader has been told of a route, its withdrawal is not even written.
+
+use std::collections::VecDeque;
+use std::hash::BuildHasher;
+
+use hashbrown::HashTable;
+
+use super::attributes::{Attributes, AttributesId};
+use crate::wire::bmp::Timestamp;
+
+/// A place is a segment's slot and an offset in it, in one u32.
+const OFFSET_BITS: u32 = 18;
+const SEGMENT_MAX: usize = 1 << OFFSET_BITS;
+const SLOTS_MAX: usize = 1 << (32 - OFFSET_BITS);
+
+/// The newest segment is not compacted before it weighs this much, in bytes of log and attributes.
+const NEWEST_WORTH_COMPACTING: usize = 16 * 1024;
+
+const RECORD_HEADER: usize = 16;
+const WITHDRAWN_RECORD: u32 = u32::MAX;
+
+/// A newer word about the route exists.
+const DEAD: u8 = 0x80;
+/// A reader may have been told of the route, by this entry or an earlier one.
+const TOLD: u8 = 0x40;
+/// The route is withdrawn.
+const WITHDRAWN: u8 = 0x20;
+/// The route's length in bytes; all ones: it follows in two bytes.
+const LENGTH: u8 = 0x1f;
+
+/// The log has reached the greatest size that places can name (4 GiB).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the table has grown to its limit of 4 GiB")]
+pub(crate) struct Full;
+
+/// A position between two records. Ordered as the log is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+struct Position {
+    sequence: u64,
+    offset: u32,
+}
+
+impl Position {
+    const END: Position = Position { sequence: u64::MAX, offset: u32::MAX };
+}
+
+#[derive(Debug)]
+struct Segment {
+    /// Its rank in the order.
+    sequence: u64,
+    bytes: Vec<u8>,
+    /// Entries of every kind.
+    entries: u32,
+    /// Those that announce and are alive.
+    announced: u32,
+    /// Those that withdraw and are alive.
+    withdrawn: u32,
+    /// Bytes of attributes that came first with this segment.
+    attributes: usize,
+}
+
+impl Segment {
+    fn end(&self) -> Position {
+        Position { sequence: self.sequence, offset: self.bytes.len() as u32 }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Reader {
+    cursor: Position,
+    /// The log's end when the reader came: withdrawals before it are none of its business.
+    born: Position,
+    /// True once this reader has been given the End-of-RIB.
+    end_of_rib_told: bool,
+}
+
+impl Reader {
+    /// Withdrawals before this position are of no use to this reader.
+    fn needs_withdrawals_from(&self) -> Position {
+        self.cursor.max(self.born)
+    }
+}
+
+/// Names a reader of one log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ReaderId(u32);
+
+/// What a visitor says about a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Visit {
+    /// It was taken; go on.
+    Taken,
+    /// It was not taken; the cursor stays before it.
+    Stop,
+}
+
+/// A record with something alive in it, as a reader sees it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Record<'a> {
+    /// The attributes of the routes; `None` if they are withdrawn.
+    pub(crate) attributes: Option<AttributesId>,
+    /// When the UPDATE was received.
+    pub(crate) time: Timestamp,
+    entries: &'a [u8],
+}
+
+impl<'a> Record<'a> {
+    /// The routes that are alive.
+    pub(crate) fn routes(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        Entries { bytes: self.entries, offset: 0 }
+            .filter(|entry| entry.tag & DEAD == 0)
+            .map(|entry| entry.route)
+    }
+
+    /// A bound for the bytes of all routes.
+    pub(crate) fn room(&self) -> usize {
+        self.entries.len()
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Entry<'a> {
+    tag: u8,
+    route: &'a [u8],
+    offset: usize,
+    end: usize,
+}
+
+fn entry_at(bytes: &[u8], offset: usize) -> Option<Entry<'_>> {
+    let tag = *bytes.get(offset)?;
+    let (start, len) = match tag & LENGTH {
+        LENGTH => {
+            let length = bytes.get(offset + 1..offset + 3)?;
+            (offset + 3, usize::from(u16::from_le_bytes([length[0], length[1]])))
+        }
+        len => (offset + 1, usize::from(len)),
+    };
+    let end = start + len;
+    Some(Entry { tag, route: bytes.get(start..end)?, offset, end })
+}
+
+struct Entries<'a> {
+    bytes: &'a [u8],
+    offset: usize,
+}
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = Entry<'a>;
+
+    fn next(&mut self) -> Option<Entry<'a>> {
+        let entry = entry_at(self.bytes, self.offset)?;
+        self.offset = entry.end;
+        Some(entry)
+    }
+}
+
+/// A record's header and where its entries are.
+struct Header {
+    attributes: u32,
+    time: Timestamp,
+    entries: std::ops::Range<usize>,
+}
+
+fn header_at(bytes: &[u8], offset: usize) -> Option<Header> {
+    let header = bytes.get(offset..offset + RECORD_HEADER)?;
+    let word = |at: usize| {
+        u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
+    };
+    let start = offset + RECORD_HEADER;
+    Some(Header {
+        attributes: word(0),
+        time: Timestamp { seconds: word(4), micros: word(8) },
+        entries: start..start + word(12) as usize,
+    })
+}
+
+/// The table of one (neighbor, family).
+#[derive(Debug)]
+pub(crate) struct Log {
+    segments: Vec<Option<Segment>>,
+    free_slots: Vec<u32>,
+    order: VecDeque<u32>,
+    next_sequence: u64,
+    segment_size: usize,
+    /// Route -> place of its live entry.
+    index: HashTable<u32>,
+    hasher: foldhash::fast::RandomState,
+    readers: Vec<Option<Reader>>,
+    /// The furthest that any reader has come: entries before it may have been told.
+    told_up_to: Position,
+    end_of_rib: Option<Position>,
+    end_of_rib_time: Timestamp,
+    routes: usize,
+    /// Slots of segments that may be worth compacting.
+    suspects: Vec<u32>,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self::with_segment_size(SEGMENT_MAX)
+    }
+}
+
+/// What a withdrawal found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Withdrawn {
+    /// Routes that were there and are withdrawn now.
+    pub(crate) known: u32,
+    /// Routes that were not there.
+    pub(crate) unknown: u32,
+}
+
+impl Log {
+    fn with_segment_size(segment_size: usize) -> Self {
+        Self {
+            segments: Vec::new(),
+            free_slots: Vec::new(),
+            order: VecDeque::new(),
+            next_sequence: 1,
+            segment_size,
+            index: HashTable::new(),
+            hasher: foldhash::fast::RandomState::default(),
+            readers: Vec::new(),
+            told_up_to: Position::default(),
+            end_of_rib: None,
+            end_of_rib_time: Timestamp::default(),
+            routes: 0,
+            suspects: Vec::new(),
+        }
+    }
+
+    /// How many routes are announced and not withdrawn.
+    pub(crate) fn routes(&self) -> usize {
+        self.routes
+    }
+
+    /// True once the neighbor's End-of-RIB was noted.
+    pub(crate) fn has_end_of_rib(&self) -> bool {
+        self.end_of_rib.is_some()
+    }
+
+    /// Notes the neighbor's End-of-RIB, the first one only. Readers are given it after what is in the
+    /// log now.
+    pub(crate) fn end_of_rib(&mut self, time: Timestamp) {
+        if self.end_of_rib.is_none() {
+            self.end_of_rib = Some(self.end());
+            self.end_of_rib_time = time;
+        }
+    }
+
+    /// When the neighbor's End-of-RIB was noted; 0 if it was not yet.
+    pub(crate) fn end_of_rib_time(&self) -> Timestamp {
+        self.end_of_rib_time
+    }
+
+    /// Notes what one UPDATE announces.
+    ///
+    /// `field_len` is the length of the routes on the wire, which bounds what they take here.
+    pub(crate) fn announce<R: AsRef<[u8]>>(
+        &mut self,
+        attributes: &mut Attributes,
+        stored: &[u8],
+        time: Timestamp,
+        field_len: usize,
+        routes: impl Iterator<Item = R>,
+    ) -> Result<(), Full> {
+        let slot = self.make_room(RECORD_HEADER + 2 * field_len)?;
+        let (id, new) = attributes.hold(stored);
+        if new {
+            self.segment_mut(slot).attributes += stored.len();
+        }
+        let start = self.begin(slot, id.0, time);
+        for route in routes {
+            let route = route.as_ref();
+            let hash = self.hasher.hash_one(route);
+            let place = place(slot, self.segment(slot).bytes.len());
+            let found = self.find(hash, route);
+            let told = match found {
+                Some(old) => {
+                    let (told, was_withdrawn) = self.kill(old);
+                    self.replace(hash, old, place);
+                    self.routes += usize::from(was_withdrawn);
+                    told
+                }
+                None => {
+                    self.insert(hash, place);
+                    self.routes += 1;
+                    false
+                }
+            };
+            self.push(slot, if told { TOLD } else { 0 }, route);
+        }
+        if !self.finish(slot, start) {
+            attributes.release(id);
+        }
+        self.settle(attributes);
+        Ok(())
+    }
+
+    /// Notes what one UPDATE withdraws.
+    pub(crate) fn withdraw<R: AsRef<[u8]>>(
+        &mut self,
+        attributes: &mut Attributes,
+        time: Timestamp,
+        field_len: usize,
+        routes: impl Iterator<Item = R>,
+    ) -> Result<Withdrawn, Full> {
+        let slot = self.make_room(RECORD_HEADER + 2 * field_len)?;
+        let start = self.begin(slot, WITHDRAWN_RECORD, time);
+        let mut result = Withdrawn::default();
+        for route in routes {
+            let route = route.as_ref();
+            let hash = self.hasher.hash_one(route);
+            let Some(old) = self.find(hash, route) else {
+                result.unknown += 1;
+                continue;
+            };
+            if self.tag(old) & WITHDRAWN != 0 {
+                result.unknown += 1;
+                continue;
+            }
+            result.known += 1;
+            self.routes -= 1;
+            let (told, _) = self.kill(old);
+            if told {
+                let place = place(slot, self.segment(slot).bytes.len());
+                self.replace(hash, old, place);
+                self.push(slot, TOLD | WITHDRAWN, route);
+            } else {
+                self.forget(hash, old);
+            }
+        }
+        self.finish(slot, start);
+        self.settle(attributes);
+        Ok(result)
+    }
+
+    /// Adds a reader that stands at the beginning.
+    pub(crate) fn subscribe(&mut self) -> ReaderId {
+        let reader =
+            Reader { cursor: Position::default(), born: self.end(), end_of_rib_told: false };
+        match self.readers.iter().position(Option::is_none) {
+            Some(free) => {
+                self.readers[free] = Some(reader);
+                ReaderId(free as u32)
+            }
+            None => {
+                self.readers.push(Some(reader));
+                ReaderId((self.readers.len() - 1) as u32)
+            }
+        }
+    }
+
+    /// Removes a reader; withdrawals kept for it alone go.
+    pub(crate) fn unsubscribe(&mut self, reader: ReaderId, attributes: &mut Attributes) {
+        if let Some(reader) = self.readers.get_mut(reader.0 as usize) {
+            *reader = None;
+        }
+        if self.readers.iter().all(Option::is_none) {
+            self.told_up_to = Position::default();
+        }
+        self.suspect_all();
+        self.settle(attributes);
+    }
+
+    /// Shows a reader the records that it has not seen, until `visit` says stop or there are no more.
+    pub(crate) fn read(
+        &mut self,
+        reader: ReaderId,
+        attributes: &mut Attributes,
+        mut visit: impl FnMut(Record<'_>, &Attributes) -> Visit,
+    ) {
+        let Some(Some(Reader { cursor, born, .. })) = self.readers.get(reader.0 as usize).copied()
+        else {
+            return;
+        };
+        let mut at = cursor;
+        let mut rank = self.rank(at.sequence);
+        'segments: while let Some(slot) = self.order.get(rank).copied() {
+            let segment = self.segment(slot);
+            if segment.sequence != at.sequence {
+                at = Position { sequence: segment.sequence, offset: 0 };
+            }
+            while let Some(header) = header_at(&segment.bytes, at.offset as usize) {
+                let next = Position { offset: header.entries.end as u32, ..at };
+                let withdraws = header.attributes == WITHDRAWN_RECORD;
+                let entries = segment.bytes.get(header.entries).unwrap_or_default();
+                let record = Record {
+                    attributes: (!withdraws).then_some(AttributesId(header.attributes)),
+                    time: header.time,
+                    entries,
+                };
+                let wanted = !(withdraws && at < born) && record.routes().next().is_some();
+                if wanted && visit(record, attributes) == Visit::Stop {
+                    break 'segments;
+                }
+                at = next;
+            }
+            rank += 1;
+        }
+        self.told_up_to = self.told_up_to.max(at);
+        if let Some(Some(reader)) = self.readers.get_mut(reader.0 as usize) {
+            reader.cursor = at;
+        }
+        if at.sequence != cursor.sequence {
+            // Withdrawals in the segments left behind may have lost their last reader.
+            for rank in self.rank(cursor.sequence)..self.rank(at.sequence) {
+                let slot = self.order[rank];
+                if self.segment(slot).withdrawn > 0 {
+                    self.suspects.push(slot);
+                }
+            }
+            self.settle(attributes);
+        }
+    }
+
+    /// True if the reader is at the end.
+    pub(crate) fn is_at_end(&self, reader: ReaderId) -> bool {
+        self.reader(reader).is_none_or(|reader| reader.cursor >= self.end())
+    }
+
+    /// True if it is time to give the reader the End-of-RIB: after its dump and after all that came
+    /// before the neighbor's own. Once true it is never true again for this reader.
+    pub(crate) fn take_end_of_rib(&mut self, reader: ReaderId) -> bool {
+        let Some(mark) = self.end_of_rib else { return false };
+        let Some(Some(reader)) = self.readers.get_mut(reader.0 as usize) else { return false };
+        let due = !reader.end_of_rib_told && reader.cursor >= mark.max(reader.born);
+        reader.end_of_rib_told |= due;
+        due
+    }
+
+    /// How many routes (announced or withdrawn) the reader has still before it.
+    pub(crate) fn remaining(&self, reader: ReaderId) -> usize {
+        let Some(reader) = self.reader(reader) else { return 0 };
+        let mut count = 0;
+        for slot in self.order.iter().skip(self.rank(reader.cursor.sequence)) {
+            let segment = self.segment(*slot);
+            if segment.sequence == reader.cursor.sequence {
+                let mut offset = reader.cursor.offset as usize;
+                while let Some(header) = header_at(&segment.bytes, offset) {
+                    offset = header.entries.end;
+                    let entries = segment.bytes.get(header.entries).unwrap_or_default();
+                    count += Entries { bytes: entries, offset: 0 }
+                        .filter(|entry| entry.tag & DEAD == 0)
+                        .count();
+                }
+            } else {
+                count += (segment.announced + segment.withdrawn) as usize;
+            }
+        }
+        count
+    }
+
+    fn reader(&self, reader: ReaderId) -> Option<&Reader> {
+        self.readers.get(reader.0 as usize).and_then(Option::as_ref)
+    }
+
+    fn segment(&self, slot: u32) -> &Segment {
+        self.segments[slot as usize].as_ref().expect("a slot in use")
+    }
+
+    fn segment_mut(&mut self, slot: u32) -> &mut Segment {
+        self.segments[slot as usize].as_mut().expect("a slot in use")
+    }
+
+    fn newest(&self) -> Option<u32> {
+        self.order.back().copied()
+    }
+
+    fn end(&self) -> Position {
+        self.newest().map_or(Position::default(), |slot| self.segment(slot).end())
+    }
+
+    /// The rank in the order of the first segment that is not before `sequence`.
+    fn rank(&self, sequence: u64) -> usize {
+        self.order.partition_point(|slot| self.segment(*slot).sequence < sequence)
+    }
+
+    /// Sees to it that the newest segment takes `needed` more bytes; returns its slot.
+    fn make_room(&mut self, needed: usize) -> Result<u32, Full> {
+        if let Some(newest) = self.newest() {
+            if self.segment(newest).bytes.len() + needed <= self.segment_size {
+                return Ok(newest);
+            }
+            self.suspects.push(newest);
+        }
+        let slot = match self.free_slots.pop() {
+            Some(slot) => slot,
+            None if self.segments.len() < SLOTS_MAX => {
+                self.segments.push(None);
+                (self.segments.len() - 1) as u32
+            }
+            None => return Err(Full),
+        };
+        self.segments[slot as usize] = Some(Segment {
+            sequence: self.next_sequence,
+            bytes: Vec::with_capacity(self.segment_size.max(needed)),
+            entries: 0,
+            announced: 0,
+            withdrawn: 0,
+            attributes: 0,
+        });
+        self.next_sequence += 1;
+        self.order.push_back(slot);
+        Ok(slot)
+    }
+
+    fn begin(&mut self, slot: u32, attributes: u32, time: Timestamp) -> usize {
+        let bytes = &mut self.segment_mut(slot).bytes;
+        let start = bytes.len();
+        for word in [attributes, time.seconds, time.micros, 0] {
+            bytes.extend_from_slice(&word.to_le_bytes());
+        }
+        start
+    }
+
+    fn push(&mut self, slot: u32, flags: u8, route: &[u8]) {
+        let segment = self.segment_mut(slot);
+        segment.entries += 1;
+        if flags & WITHDRAWN != 0 {
+            segment.withdrawn += 1;
+        } else {
+            segment.announced += 1;
+        }
+        if route.len() < usize::from(LENGTH) {
+            segment.bytes.push(flags | route.len() as u8);
+        } else {
+            segment.bytes.push(flags | LENGTH);
+            segment.bytes.extend_from_slice(&(route.len() as u16).to_le_bytes());
+        }
+        segment.bytes.extend_from_slice(route);
+    }
+
+    /// Closes a record; false if it was empty and is gone again.
+    fn finish(&mut self, slot: u32, start: usize) -> bool {
+        let bytes = &mut self.segment_mut(slot).bytes;
+        let len = bytes.len() - start - RECORD_HEADER;
+        if len == 0 {
+            bytes.truncate(start);
+            return false;
+        }
+        bytes[start + 12..start + 16].copy_from_slice(&(len as u32).to_le_bytes());
+        true
+    }
+
+    fn find(&self, hash: u64, route: &[u8]) -> Option<u32> {
+        self.index.find(hash, |place| route_at(&self.segments, *place) == route).copied()
+    }
+
+    fn insert(&mut self, hash: u64, place: u32) {
+        let Self { segments, index, hasher, .. } = self;
+        index.insert_unique(hash, place, |place| hasher.hash_one(route_at(segments, *place)));
+    }
+
+    fn replace(&mut self, hash: u64, old: u32, new: u32) {
+        if let Some(place) = self.index.find_mut(hash, |place| *place == old) {
+            *place = new;
+        }
+    }
+
+    fn forget(&mut self, hash: u64, old: u32) {
+        if let Ok(entry) = self.index.find_entry(hash, |place| *place == old) {
+            entry.remove();
+        }
+    }
+
+    fn tag(&self, place: u32) -> u8 {
+        let (slot, offset) = split(place);
+        self.segment(slot).bytes[offset]
+    }
+
+    /// Marks an entry dead. Returns whether a reader may know the route, and whether it was withdrawn.
+    fn kill(&mut self, place: u32) -> (bool, bool) {
+        let (slot, offset) = split(place);
+        let told_up_to = self.told_up_to;
+        let segment = self.segment_mut(slot);
+        let tag = segment.bytes[offset];
+        segment.bytes[offset] |= DEAD;
+        let withdrawn = tag & WITHDRAWN != 0;
+        if withdrawn {
+            segment.withdrawn -= 1;
+        } else {
+            segment.announced -= 1;
+        }
+        let position = Position { sequence: segment.sequence, offset: offset as u32 };
+        if (segment.entries - segment.announced) * 2 >= segment.entries
+            && self.suspects.last() != Some(&slot)
+        {
+            self.suspects.push(slot);
+        }
+        (tag & TOLD != 0 || position < told_up_to, withdrawn)
+    }
+
+    fn suspect_all(&mut self) {
+        for slot in &self.order {
+            if self.segments[*slot as usize].as_ref().is_some_and(|segment| segment.withdrawn > 0) {
+                self.suspects.push(*slot);
+            }
+        }
+    }
+
+    /// Compacts the suspects that are worth it. Called when no record is open.
+    fn settle(&mut self, attributes: &mut Attributes) {
+        if self.suspects.is_empty() {
+            return;
+        }
+        let needed_from = self
+            .readers
+            .iter()
+            .flatten()
+            .map(Reader::needs_withdrawals_from)
+            .min()
+            .unwrap_or(Position::END);
+        while let Some(slot) = self.suspects.pop() {
+            if self.is_worth_compacting(slot, needed_from) {
+                self.compact(slot, needed_from, attributes);
+                self.tidy(slot);
+            }
+        }
+        let (len, capacity) = (self.index.len(), self.index.capacity());
+        if capacity > 4096 && len < capacity / 8 {
+            let Self { segments, index, hasher, .. } = self;
+            index.shrink_to(len * 2, |place| hasher.hash_one(route_at(segments, *place)));
+        }
+    }
+
+    fn is_worth_compacting(&self, slot: u32, needed_from: Position) -> bool {
+        let Some(Some(segment)) = self.segments.get(slot as usize) else { return false };
+        if Some(slot) == self.newest()
+            && segment.bytes.len() + segment.attributes < NEWEST_WORTH_COMPACTING.min(self.segment_size)
+        {
+            return false;
+        }
+        let mut useless = segment.entries - segment.announced - segment.withdrawn;
+        if needed_from >= segment.end() {
+            useless += segment.withdrawn;
+        }
+        useless > 0 && useless * 2 >= segment.entries
+    }
+
+    /// Moves what is of use in a segment to its front, and every position in it along.
+    fn compact(&mut self, slot: u32, needed_from: Position, attributes: &mut Attributes) {
+        let sequence = self.segment(slot).sequence;
+        let mut bytes = std::mem::take(&mut self.segment_mut(slot).bytes);
+        let mut marks: Vec<u32> = self.marks().filter(|p| p.sequence == sequence).map(|p| p.offset).collect();
+        marks.sort_unstable();
+        marks.dedup();
+        let mut moved: Vec<u32> = Vec::with_capacity(marks.len());
+        let (mut entries, mut announced, mut withdrawn) = (0, 0, 0);
+
+        let (mut from, mut to) = (0, 0);
+        while let Some(header) = header_at(&bytes, from) {
+            while marks.get(moved.len()).is_some_and(|mark| *mark as usize <= from) {
+                moved.push(to as u32);
+            }
+            let start = to;
+            let end = header.entries.end;
+            let mut write = to + RECORD_HEADER;
+            let mut read = header.entries.start;
+            let position = Position { sequence, offset: from as u32 };
+            while read < end {
+                let Some(Entry { tag, route, offset, end }) = entry_at(&bytes, read) else { break };
+                read = end;
+                if tag & DEAD != 0 {
+                    continue;
+                }
+                let old = place(slot, offset);
+                let hash = self.hasher.hash_one(route);
+                if tag & WITHDRAWN != 0 && position < needed_from {
+                    self.forget(hash, old);
+                    continue;
+                }
+                entries += 1;
+                if tag & WITHDRAWN != 0 {
+                    withdrawn += 1;
+                } else {
+                    announced += 1;
+                }
+                if write != offset {
+                    self.replace(hash, old, place(slot, write));
+                    bytes.copy_within(offset..end, write);
+                }
+                write += end - offset;
+            }
+            let len = write - start - RECORD_HEADER;
+            if len > 0 {
+                let Timestamp { seconds, micros } = header.time;
+                for (n, word) in [header.attributes, seconds, micros, len as u32].iter().enumerate() {
+                    bytes[start + 4 * n..start + 4 * n + 4].copy_from_slice(&word.to_le_bytes());
+                }
+                to = write;
+            } else if header.attributes != WITHDRAWN_RECORD {
+                attributes.release(AttributesId(header.attributes));
+            }
+            from = end;
+        }
+        while moved.len() < marks.len() {
+            moved.push(to as u32);
+        }
+        bytes.truncate(to);
+        if Some(slot) != self.newest() {
+            bytes.shrink_to_fit();
+        }
+        let segment = self.segment_mut(slot);
+        *segment = Segment { sequence, bytes, entries, announced, withdrawn, attributes: 0 };
+        self.move_marks(|mark| {
+            if mark.sequence == sequence
+                && let Ok(at) = marks.binary_search(&mark.offset)
+            {
+                mark.offset = moved[at];
+            }
+        });
+    }
+
+    /// Removes a segment that has become empty, or merges it with a neighbor in the order.
+    fn tidy(&mut self, slot: u32) {
+        let rank = self.rank(self.segment(slot).sequence);
+        let newest = self.order.len() - 1;
+        if rank == newest {
+            return;
+        }
+        if self.segment(slot).bytes.is_empty() {
+            let sequence = self.segment(slot).sequence;
+            let next = self.segment(self.order[rank + 1]).sequence;
+            self.order.remove(rank);
+            self.segments[slot as usize] = None;
+            self.free_slots.push(slot);
+            self.move_marks(|mark| {
+                if mark.sequence == sequence {
+                    *mark = Position { sequence: next, offset: 0 };
+                }
+            });
+            return;
+        }
+        if rank + 1 < newest {
+            self.merge(rank);
+        }
+        if rank > 0 {
+            self.merge(rank - 1);
+        }
+    }
+
+    /// Appends the segment after `rank` to the one at `rank`, if both together stay well below the
+    /// size of a segment.
+    fn merge(&mut self, rank: usize) {
+        let (first, second) = (self.order[rank], self.order[rank + 1]);
+        let base = self.segment(first).bytes.len();
+        if base + self.segment(second).bytes.len() > self.segment_size / 4 * 3 {
+            return;
+        }
+        let Some(gone) = self.segments[second as usize].take() else { return };
+        let mut offset = 0;
+        while let Some(header) = header_at(&gone.bytes, offset) {
+            offset = header.entries.end;
+            let mut read = header.entries.start;
+            while read < header.entries.end {
+                let Some(entry) = entry_at(&gone.bytes, read) else { break };
+                read = entry.end;
+                if entry.tag & DEAD == 0 {
+                    let hash = self.hasher.hash_one(entry.route);
+                    self.replace(hash, place(second, entry.offset), place(first, base + entry.offset));
+                }
+            }
+        }
+        let segment = self.segment_mut(first);
+        segment.bytes.extend_from_slice(&gone.bytes);
+        segment.entries += gone.entries;
+        segment.announced += gone.announced;
+        segment.withdrawn += gone.withdrawn;
+        segment.attributes += gone.attributes;
+        let sequence = segment.sequence;
+        self.order.remove(rank + 1);
+        self.free_slots.push(second);
+        self.move_marks(|mark| {
+            if mark.sequence == gone.sequence {
+                *mark = Position { sequence, offset: base as u32 + mark.offset };
+            }
+        });
+    }
+
+    /// Every position that must move when what it points at moves.
+    fn marks(&self) -> impl Iterator<Item = Position> {
+        self.readers
+            .iter()
+            .flatten()
+            .flat_map(|reader| [reader.cursor, reader.born])
+            .chain(self.end_of_rib)
+            .chain([self.told_up_to])
+    }
+
+    fn move_marks(&mut self, mut change: impl FnMut(&mut Position)) {
+        for reader in self.readers.iter_mut().flatten() {
+            change(&mut reader.cursor);
+            change(&mut reader.born);
+        }
+        if let Some(mark) = &mut self.end_of_rib {
+            change(mark);
+        }
+        change(&mut self.told_up_to);
+    }
+}
+
+fn place(slot: u32, offset: usize) -> u32 {
+    slot << OFFSET_BITS | offset as u32
+}
+
+fn split(place: u32) -> (u32, usize) {
+    (place >> OFFSET_BITS, place as usize & (SEGMENT_MAX - 1))
+}
+
+fn route_at(segments: &[Option<Segment>], place: u32) -> &[u8] {
+    let (slot, offset) = split(place);
+    segments
+        .get(slot as usize)
+        .and_then(Option::as_ref)
+        .and_then(|segment| entry_at(&segment.bytes, offset))
+        .map_or(&[], |entry| entry.route)
+}
+
+#[cfg(test)]
+#[path = "log_tests.rs"]
+mod tests;

@@ -1,0 +1,382 @@
+//! The log against a simple model: a map from route to attributes.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+
+const TIME: Timestamp = Timestamp { seconds: 1, micros: 2 };
+
+/// What a reader has been told, kept as a station would keep it.
+#[derive(Debug, Default)]
+struct View {
+    routes: BTreeMap<Vec<u8>, Vec<u8>>,
+    withdrawals: usize,
+    end_of_rib: usize,
+}
+
+struct Fixture {
+    log: Log,
+    attributes: Attributes,
+    model: BTreeMap<Vec<u8>, Vec<u8>>,
+    readers: Vec<(ReaderId, View)>,
+}
+
+impl Fixture {
+    fn new(segment_size: usize) -> Self {
+        Self {
+            log: Log::with_segment_size(segment_size),
+            attributes: Attributes::default(),
+            model: BTreeMap::new(),
+            readers: Vec::new(),
+        }
+    }
+
+    fn announce(&mut self, attributes: &[u8], routes: &[Vec<u8>]) {
+        let len = routes.iter().map(Vec::len).sum();
+        self.log.announce(&mut self.attributes, attributes, TIME, len, routes.iter()).unwrap();
+        for route in routes {
+            self.model.insert(route.clone(), attributes.to_vec());
+        }
+    }
+
+    fn withdraw(&mut self, routes: &[Vec<u8>]) -> Withdrawn {
+        let len = routes.iter().map(Vec::len).sum();
+        let result = self.log.withdraw(&mut self.attributes, TIME, len, routes.iter()).unwrap();
+        let mut known = 0;
+        for route in routes {
+            known += u32::from(self.model.remove(route).is_some());
+        }
+        assert_eq!(result, Withdrawn { known, unknown: routes.len() as u32 - known });
+        result
+    }
+
+    fn subscribe(&mut self) -> usize {
+        self.readers.push((self.log.subscribe(), View::default()));
+        self.readers.len() - 1
+    }
+
+    fn unsubscribe(&mut self, reader: usize) {
+        let (id, _) = self.readers.swap_remove(reader);
+        self.log.unsubscribe(id, &mut self.attributes);
+    }
+
+    fn read(&mut self, reader: usize, limit: usize) {
+        let (id, view) = &mut self.readers[reader];
+        let mut left = limit;
+        self.log.read(*id, &mut self.attributes, |record, attributes| {
+            if left == 0 {
+                return Visit::Stop;
+            }
+            left -= 1;
+            for route in record.routes() {
+                match record.attributes {
+                    Some(id) => {
+                        view.routes.insert(route.to_vec(), attributes.get(id).to_vec());
+                    }
+                    None => {
+                        view.withdrawals += 1;
+                        view.routes.remove(route);
+                    }
+                }
+            }
+            Visit::Taken
+        });
+        view.end_of_rib += usize::from(self.log.take_end_of_rib(*id));
+    }
+
+    fn check(&mut self) {
+        assert_eq!(self.log.routes(), self.model.len());
+        for reader in 0..self.readers.len() {
+            self.read(reader, usize::MAX);
+            let (id, view) = &self.readers[reader];
+            assert_eq!(view.routes, self.model);
+            assert!(self.log.is_at_end(*id));
+            assert_eq!(self.log.remaining(*id), 0);
+            assert_eq!(view.end_of_rib, usize::from(self.log.has_end_of_rib()));
+        }
+        let held: std::collections::BTreeSet<_> = self.model.values().collect();
+        assert!(self.attributes.len() >= held.len());
+        self.consistent();
+    }
+
+    /// The counters and the index say what the segments hold.
+    fn consistent(&self) {
+        let mut alive = 0;
+        for slot in &self.log.order {
+            let segment = self.log.segment(*slot);
+            let (mut offset, mut entries, mut announced, mut withdrawn) = (0, 0, 0, 0);
+            while let Some(header) = header_at(&segment.bytes, offset) {
+                offset = header.entries.end;
+                let mut read = header.entries.start;
+                while read < header.entries.end {
+                    let entry = entry_at(&segment.bytes, read).unwrap();
+                    read = entry.end;
+                    entries += 1;
+                    if entry.tag & DEAD != 0 {
+                        continue;
+                    }
+                    if entry.tag & WITHDRAWN != 0 {
+                        withdrawn += 1;
+                    } else {
+                        announced += 1;
+                    }
+                    let hash = self.log.hasher.hash_one(entry.route);
+                    assert_eq!(self.log.find(hash, entry.route), Some(place(*slot, entry.offset)));
+                }
+            }
+            assert_eq!(offset, segment.bytes.len());
+            assert_eq!(
+                (entries, announced, withdrawn),
+                (segment.entries, segment.announced, segment.withdrawn)
+            );
+            alive += announced + withdrawn;
+        }
+        assert_eq!(self.log.index.len(), alive as usize);
+    }
+
+    fn bytes(&self) -> usize {
+        self.log.order.iter().map(|slot| self.log.segment(*slot).bytes.len()).sum()
+    }
+}
+
+fn route(n: u32) -> Vec<u8> {
+    let [_, a, b, c] = n.to_be_bytes();
+    vec![24, a, b, c]
+}
+
+fn routes(range: std::ops::Range<u32>) -> Vec<Vec<u8>> {
+    range.map(route).collect()
+}
+
+#[test]
+fn a_route_that_changed_many_times_is_sent_once_in_its_last_state() {
+    let mut fixture = Fixture::new(SEGMENT_MAX);
+    let reader = fixture.subscribe();
+    for n in 0..10u8 {
+        fixture.announce(&[n], &routes(0..3));
+    }
+    let (id, _) = fixture.readers[reader];
+    let mut seen = 0;
+    fixture.log.read(id, &mut fixture.attributes, |record, attributes| {
+        assert_eq!(attributes.get(record.attributes.unwrap()), [9]);
+        seen += record.routes().count();
+        Visit::Taken
+    });
+    assert_eq!(seen, 3);
+}
+
+#[test]
+fn what_came_together_leaves_together() {
+    let mut fixture = Fixture::new(SEGMENT_MAX);
+    fixture.announce(b"a", &routes(0..100));
+    fixture.announce(b"b", &routes(50..60));
+    let reader = fixture.subscribe();
+    let (id, _) = fixture.readers[reader];
+    let mut sizes = Vec::new();
+    fixture.log.read(id, &mut fixture.attributes, |record, _| {
+        sizes.push(record.routes().count());
+        Visit::Taken
+    });
+    assert_eq!(sizes, [90, 10]);
+}
+
+#[test]
+fn a_new_reader_hears_nothing_of_what_was_withdrawn_before_it_came() {
+    let mut fixture = Fixture::new(SEGMENT_MAX);
+    let old = fixture.subscribe();
+    fixture.announce(b"a", &routes(0..10));
+    fixture.read(old, usize::MAX);
+    fixture.withdraw(&routes(0..5));
+    let new = fixture.subscribe();
+    fixture.check();
+    assert_eq!(fixture.readers[old].1.withdrawals, 5);
+    assert_eq!(fixture.readers[new].1.withdrawals, 0);
+}
+
+#[test]
+fn a_withdrawal_is_not_kept_where_no_reader_was_told_of_the_route() {
+    let mut fixture = Fixture::new(SEGMENT_MAX);
+    fixture.subscribe();
+    // The reader stalls at the beginning while routes come and go.
+    for n in 0..1000 {
+        fixture.announce(b"a", &routes(n * 100..n * 100 + 100));
+        fixture.withdraw(&routes(n * 100..n * 100 + 100));
+    }
+    assert_eq!(fixture.log.index.len(), 0);
+    assert!(fixture.bytes() < 2 * NEWEST_WORTH_COMPACTING, "{}", fixture.bytes());
+    fixture.check();
+}
+
+#[test]
+fn a_stalled_reader_costs_at_most_one_entry_for_each_route() {
+    let mut fixture = Fixture::new(4096);
+    let stalled = fixture.subscribe();
+    fixture.announce(b"a", &routes(0..1000));
+    fixture.read(stalled, 1);
+    let loaded = fixture.bytes();
+    for n in 0..200u8 {
+        let at = u32::from(n) * 5;
+        fixture.announce(&[n; 50], &routes(at..at + 5));
+        fixture.withdraw(&routes(at..at + 5));
+    }
+    assert!(fixture.bytes() < 3 * loaded, "{} after {loaded}", fixture.bytes());
+    fixture.check();
+}
+
+#[test]
+fn churn_without_end_needs_the_memory_of_what_is_alive() {
+    let mut fixture = Fixture::new(SEGMENT_MAX);
+    let reader = fixture.subscribe();
+    fixture.announce(b"start", &routes(0..20_000));
+    fixture.read(reader, usize::MAX);
+    let loaded = fixture.bytes();
+    for n in 0..40_000u32 {
+        let at = (n * 7919) % 20_000;
+        fixture.announce(&n.to_le_bytes(), &[route(at)]);
+        if n % 3 == 0 {
+            fixture.withdraw(&[route(at)]);
+        }
+        fixture.read(reader, usize::MAX);
+    }
+    // A record of one route takes 21 bytes, of which at most as many again are dead.
+    assert!(fixture.bytes() < loaded + 2 * 20_000 * 21 + 2 * SEGMENT_MAX, "{}", fixture.bytes());
+    assert!(fixture.attributes.len() < 45_000, "{}", fixture.attributes.len());
+    fixture.check();
+}
+
+#[test]
+fn a_log_whose_routes_are_all_withdrawn_is_empty_again() {
+    let mut fixture = Fixture::new(4096);
+    let reader = fixture.subscribe();
+    fixture.announce(b"a", &routes(0..5000));
+    for at in (0..5000u32).step_by(100) {
+        fixture.announce(&at.to_le_bytes(), &routes(at..at + 100));
+    }
+    fixture.read(reader, usize::MAX);
+    fixture.withdraw(&routes(0..5000));
+    fixture.check();
+    fixture.unsubscribe(reader);
+    fixture.announce(b"b", &routes(0..1));
+    fixture.check();
+    assert!(fixture.bytes() < 2 * 4096 + 30_000, "{}", fixture.bytes());
+    assert!(fixture.log.index.len() <= 5001);
+}
+
+#[test]
+fn the_end_of_rib_comes_once_after_the_dump_and_after_the_neighbors_own() {
+    let mut fixture = Fixture::new(1024);
+    let early = fixture.subscribe();
+    fixture.read(early, usize::MAX);
+    assert_eq!(fixture.readers[early].1.end_of_rib, 0, "the neighbor has not sent its own");
+    fixture.announce(b"a", &routes(0..50));
+    fixture.announce(b"b", &routes(50..60));
+    fixture.log.end_of_rib(TIME);
+    fixture.announce(b"c", &routes(60..70));
+    fixture.read(early, 1);
+    assert_eq!(fixture.readers[early].1.end_of_rib, 0, "half the dump is missing");
+    fixture.read(early, 1);
+    assert_eq!(fixture.readers[early].1.end_of_rib, 1);
+    let late = fixture.subscribe();
+    fixture.read(late, 2);
+    assert_eq!(fixture.readers[late].1.end_of_rib, 0, "its dump goes on behind the mark");
+    fixture.read(late, 1);
+    assert_eq!(fixture.readers[late].1.end_of_rib, 1);
+    fixture.check();
+}
+
+#[test]
+fn routes_of_any_length_can_be_kept() {
+    let mut fixture = Fixture::new(SEGMENT_MAX);
+    let reader = fixture.subscribe();
+    let long: Vec<Vec<u8>> = [0, 1, 30, 31, 32, 255, 300].map(|n| vec![n as u8; n]).to_vec();
+    fixture.announce(b"a", &long);
+    fixture.read(reader, usize::MAX);
+    fixture.withdraw(&long[2..5]);
+    fixture.check();
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Announce { attributes: u8, routes: Vec<u8> },
+    Withdraw { routes: Vec<u8> },
+    EndOfRib,
+    Subscribe,
+    /// A reset: the generation ends, a new one begins.
+    Unsubscribe { reader: usize },
+    Read { reader: usize, limit: usize },
+    NeighborFlap,
+    Check,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let routes = || prop::collection::vec(any::<u8>(), 1..20);
+    prop_oneof![
+        6 => (any::<u8>(), routes()).prop_map(|(attributes, routes)| Step::Announce { attributes, routes }),
+        4 => routes().prop_map(|routes| Step::Withdraw { routes }),
+        1 => Just(Step::EndOfRib),
+        2 => Just(Step::Subscribe),
+        1 => (0usize..8).prop_map(|reader| Step::Unsubscribe { reader }),
+        6 => (0usize..8, 0usize..6).prop_map(|(reader, limit)| Step::Read { reader, limit }),
+        1 => Just(Step::NeighborFlap),
+        1 => Just(Step::Check),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #[test]
+    fn every_reader_ends_up_with_the_model(
+        segment_size in 64usize..2000,
+        steps in prop::collection::vec(step(), 1..250),
+    ) {
+        let mut fixture = Fixture::new(segment_size);
+        let made = |routes: Vec<u8>| -> Vec<Vec<u8>> {
+            routes.into_iter().map(|n| vec![n; usize::from(n % 40)].into_iter().chain([n]).collect()).collect()
+        };
+        for step in steps {
+            match step {
+                Step::Announce { attributes, routes } => {
+                    fixture.announce(&vec![attributes; usize::from(attributes)], &made(routes));
+                }
+                Step::Withdraw { routes } => {
+                    let mut routes = made(routes);
+                    routes.sort();
+                    routes.dedup();
+                    fixture.withdraw(&routes);
+                }
+                Step::EndOfRib => fixture.log.end_of_rib(TIME),
+                Step::Subscribe if fixture.readers.len() < 8 => {
+                    fixture.subscribe();
+                }
+                Step::Unsubscribe { reader } if reader < fixture.readers.len() => {
+                    fixture.unsubscribe(reader);
+                }
+                Step::Read { reader, limit } if reader < fixture.readers.len() => {
+                    fixture.read(reader, limit);
+                }
+                Step::NeighborFlap => {
+                    // A new epoch has tables of its own; readers begin again.
+                    let readers = fixture.readers.len();
+                    fixture = Fixture::new(segment_size);
+                    for _ in 0..readers {
+                        fixture.subscribe();
+                    }
+                }
+                Step::Check => fixture.check(),
+                Step::Subscribe | Step::Unsubscribe { .. } | Step::Read { .. } => {}
+            }
+            fixture.consistent();
+        }
+        fixture.check();
+        // Once nobody reads and all is withdrawn, nothing stays but unpurged remains of the newest.
+        while !fixture.readers.is_empty() {
+            fixture.unsubscribe(0);
+        }
+        let all: Vec<Vec<u8>> = fixture.model.keys().cloned().collect();
+        fixture.withdraw(&all);
+        prop_assert_eq!(fixture.log.routes(), 0);
+        fixture.consistent();
+    }
+}
