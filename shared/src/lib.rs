@@ -1,3 +1,28 @@
-//! placeholder
+//! How to talk to bmpd.
+//!
+//! bmpd listens on a local socket ([`socket`] says where). A conversation is one request and one
+//! response, each in one frame ([`frame`]): the client connects, writes a frame with a
+//! [`request::Request`], reads a frame with a [`response::Response`], and closes. bmpd closes a
+//! connection that sends nothing for a while, or a second request.
+//!
+//! ```text
+//! bmpctl                                     bmpd
+//!   │ connect                                  │  who is it: credentials of the peer -> level
+//!   │ "BMPC" version kind length | Request ──> │
+//!   │ <── "BMPC" version kind length | Response│
+//!   │ close                                    │
+//! ```
+//!
+//! The frame's header never changes its shape; the bodies belong to the protocol version in it. A
+//! bmpd of another version answers with a frame of kind [`frame::Kind::Refusal`], whose body is plain
+//! text in every version, so both sides can always say what is wrong. What the client may do is
+//! decided by the credentials of its process, never by anything it sends.
+//!
+//! [`names`] are the names of sessions, [`exit`] are bmpctl's exit codes.
+
 pub mod exit;
+pub mod frame;
 pub mod names;
+pub mod request;
+pub mod response;
+pub mod socket;

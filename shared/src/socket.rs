@@ -1,0 +1,32 @@
+//! Where the local socket is.
+
+use std::path::PathBuf;
+
+/// The socket of a bmpd that runs for the system.
+pub const SYSTEM: &str = "/run/bmpd/bmpd.sock";
+
+/// The socket of a bmpd that an ordinary user runs: in `$XDG_RUNTIME_DIR`, if that is set.
+fn of_user() -> Option<PathBuf> {
+    let folder = std::env::var_os("XDG_RUNTIME_DIR").filter(|folder| !folder.is_empty())?;
+    Some(PathBuf::from(folder).join("bmpd/bmpd.sock"))
+}
+
+/// Where bmpd listens unless its configuration says otherwise: [`SYSTEM`], or for an ordinary user
+/// with a runtime folder there.
+pub fn default_path() -> PathBuf {
+    if rustix::process::geteuid().is_root() {
+        return PathBuf::from(SYSTEM);
+    }
+    of_user().unwrap_or_else(|| PathBuf::from(SYSTEM))
+}
+
+/// Where bmpctl looks unless it is told otherwise: the user's own bmpd if it runs one, else
+/// [`SYSTEM`].
+pub fn default_path_of_client() -> PathBuf {
+    if !rustix::process::geteuid().is_root()
+        && let Some(path) = of_user().filter(|path| path.exists())
+    {
+        return path;
+    }
+    PathBuf::from(SYSTEM)
+}
