@@ -1,0 +1,113 @@
+//! [`schema::File`] to [`Config`]: every rule that TOML and types cannot know.
+//!
+//! A check that refuses something notes it and goes on, so that one run finds all that is wrong.
+//! Nothing here compares every entry with every other one: a file of the greatest size must not
+//! keep bmpd busy.
+
+mod bgp;
+mod session;
+mod value;
+
+use std::ops::Range;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::defaults;
+use super::diagnostic::{Finding, PROBLEMS_MAX};
+use super::model::{Bmp, Config, Control};
+use super::schema;
+use super::source::Source;
+
+/// The longest path of a Unix socket: `sun_path` without the NUL (unix(7)).
+const SOCKET_PATH_MAX: usize = 107;
+
+/// What was found wrong so far.
+pub(super) struct Check<'a> {
+    source: &'a Source<'a>,
+    /// At most [`PROBLEMS_MAX`].
+    pub(super) findings: Vec<Finding>,
+    /// How many more there are.
+    pub(super) more: usize,
+}
+
+impl<'a> Check<'a> {
+    /// Nothing found yet.
+    pub(super) fn new(source: &'a Source<'a>) -> Self {
+        Self {
+            source,
+            findings: Vec::new(),
+            more: 0,
+        }
+    }
+
+    /// Checks the file. `None` if and only if there are findings.
+    pub(super) fn file(&mut self, file: schema::File) -> Option<Config> {
+        let bmp = self.bmp(file.bmp.unwrap_or_default().0);
+        let instances = self.vpn_instances(&file.vpn_instance);
+        let sessions = self.sessions(&file.session, &instances);
+        let bgp = file.bgp.map(|bgp| self.bgp(bgp));
+        let control = self.control(file.control.unwrap_or_default().0);
+        Some(Config {
+            bmp: bmp?,
+            sessions: sessions?,
+            vpn_instances: instances.complete()?,
+            bgp: match bgp {
+                Some(bgp) => Some(bgp?),
+                None => None,
+            },
+            control: control?,
+        })
+    }
+
+    /// Notes that what stands at `span` is refused.
+    fn refuse(&mut self, span: Range<usize>, key: impl Into<String>, text: impl Into<String>) {
+        if self.findings.len() < PROBLEMS_MAX {
+            self.findings.push(Finding {
+                span,
+                key: Some(key.into()),
+                text: text.into(),
+            });
+        } else {
+            self.more += 1;
+        }
+    }
+
+    fn bmp(&mut self, bmp: schema::Bmp) -> Option<Bmp> {
+        let name = self.optional(&bmp.system_name, |check, text| {
+            check.filled_text("bmp.system-name", text)
+        });
+        let description = self.optional(&bmp.system_description, |check, text| {
+            check.filled_text("bmp.system-description", text)
+        });
+        let timer = self.seconds("bmp.statistics-timer", &bmp.statistics_timer, 15..=65535);
+        Some(Bmp {
+            system_name: name?.unwrap_or_else(defaults::system_name),
+            system_description: description?.unwrap_or_else(defaults::system_description),
+            statistics_timer: seconds_or(timer?, defaults::STATISTICS_TIMER),
+        })
+    }
+
+    fn control(&mut self, control: schema::Control) -> Option<Control> {
+        let socket = self.optional(&control.socket, |check, path| {
+            let key = "control.socket";
+            let text = check.text(key, path)?;
+            if text.is_empty() || text.len() > SOCKET_PATH_MAX {
+                let text = format!(
+                    "the path has {} bytes; 1 to {SOCKET_PATH_MAX} are allowed",
+                    text.len()
+                );
+                check.refuse(path.span(), key, text);
+                return None;
+            }
+            Some(PathBuf::from(text))
+        });
+        Some(Control {
+            socket: socket?.unwrap_or_else(shared::socket::default_path),
+        })
+    }
+}
+
+/// The time given in the file or else the default one.
+fn seconds_or(given: Option<u32>, default: u32) -> Duration {
+    Duration::from_secs(given.unwrap_or(default).into())
+}

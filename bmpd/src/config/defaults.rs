@@ -1,0 +1,45 @@
+//! What holds when the configuration file says nothing (documented in [`super::model`]).
+
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroU16;
+
+/// `bmp.statistics-timer`, seconds.
+pub(super) const STATISTICS_TIMER: u32 = 3600;
+/// `session.retry.initial`, seconds (RFC 7854 section 3.2).
+pub(super) const RETRY_INITIAL: u32 = 30;
+/// `session.retry.maximum`, seconds (RFC 7854 section 3.2).
+pub(super) const RETRY_MAXIMUM: u32 = 720;
+/// `session.stall-timeout`, seconds.
+pub(super) const STALL_TIMEOUT: u32 = 300;
+/// `bgp.neighbor.hold-time`, seconds (RFC 4271 section 10).
+pub(super) const HOLD_TIME: u16 = 90;
+/// The port of BGP (RFC 4271 section 8).
+pub(super) const BGP_PORT: NonZeroU16 = NonZeroU16::new(179).unwrap();
+
+/// `bgp.listen`.
+pub(super) fn listen() -> Vec<SocketAddr> {
+    vec![
+        SocketAddr::from((Ipv6Addr::UNSPECIFIED, BGP_PORT.get())),
+        SocketAddr::from((Ipv4Addr::UNSPECIFIED, BGP_PORT.get())),
+    ]
+}
+
+/// `bmp.system-name`: the host's name.
+pub(super) fn system_name() -> String {
+    let uname = rustix::system::uname();
+    match uname.nodename().to_string_lossy() {
+        name if name.is_empty() => "localhost".to_owned(),
+        name => name.into_owned(),
+    }
+}
+
+/// `bmp.system-description`: `bmpd VERSION on Linux RELEASE`.
+pub(super) fn system_description() -> String {
+    let uname = rustix::system::uname();
+    format!(
+        "bmpd {} on {} {}",
+        env!("CARGO_PKG_VERSION"),
+        uname.sysname().to_string_lossy(),
+        uname.release().to_string_lossy()
+    )
+}

@@ -1,0 +1,214 @@
+//! What is wrong with a configuration file, as a person is told.
+//!
+//! Every problem names the place (file, line, column), the key's path, what was found there and what
+//! is allowed, and shows the line. The texts end up on terminals, in logs and in answers to bmpctl:
+//! nothing from the file gets in unescaped or in full length.
+
+use std::fmt;
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use super::FILE_MAX;
+use super::source::{Source, clean};
+
+/// How many problems of one file are reported; the others are counted.
+pub(super) const PROBLEMS_MAX: usize = 20;
+
+/// How many characters of a key's path and of a text are shown.
+const KEY_MAX: usize = 160;
+const TEXT_MAX: usize = 1000;
+
+/// Why there is no configuration.
+///
+/// `Display` gives one or several lines, without a line's end after the last.
+#[derive(Debug)]
+pub enum ConfigError {
+    /// The file could not be read.
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The file has more bytes than a configuration can have (4 MiB).
+    TooLarge {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The file was read and does not obey the rules.
+    Invalid {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong, in the order of the file; never empty.
+        problems: Vec<Problem>,
+        /// How many problems there are beyond those.
+        more: usize,
+    },
+}
+
+/// One thing that is wrong in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    line: usize,
+    column: usize,
+    key: Option<String>,
+    text: String,
+    excerpt: String,
+}
+
+/// A problem before its place is turned into line and column.
+#[derive(Debug)]
+pub(super) struct Finding {
+    /// Where, in bytes.
+    pub(super) span: Range<usize>,
+    /// The key's path such as `session[0].tcp.connect-port`; `None` if the file is no TOML.
+    pub(super) key: Option<String>,
+    /// What is wrong and what is allowed.
+    pub(super) text: String,
+}
+
+impl ConfigError {
+    /// Locates the findings in their source; `more` is how many there are beyond those.
+    pub(super) fn invalid(
+        file: &Path,
+        source: &Source<'_>,
+        mut findings: Vec<Finding>,
+        more: usize,
+    ) -> Self {
+        findings.sort_by_key(|finding| finding.span.start);
+        let problems = findings
+            .into_iter()
+            .map(|finding| Problem::new(source, finding))
+            .collect();
+        Self::Invalid {
+            file: file.to_owned(),
+            problems,
+            more,
+        }
+    }
+
+    /// The file.
+    pub fn file(&self) -> &Path {
+        match self {
+            Self::Unreadable { file, .. }
+            | Self::TooLarge { file }
+            | Self::Invalid { file, .. } => file,
+        }
+    }
+
+    /// The problems in the order of the file; none if the file could not be read.
+    pub fn problems(&self) -> &[Problem] {
+        match self {
+            Self::Invalid { problems, .. } => problems,
+            Self::Unreadable { .. } | Self::TooLarge { .. } => &[],
+        }
+    }
+
+    /// The line of the first problem, counted from 1.
+    pub fn line(&self) -> Option<usize> {
+        self.problems().first().map(Problem::line)
+    }
+
+    /// The column of the first problem, in characters, counted from 1.
+    pub fn column(&self) -> Option<usize> {
+        self.problems().first().map(Problem::column)
+    }
+
+    /// The path of the key that the first problem is about.
+    pub fn key(&self) -> Option<&str> {
+        self.problems().first().and_then(Problem::key)
+    }
+}
+
+impl Problem {
+    fn new(source: &Source<'_>, finding: Finding) -> Self {
+        Self {
+            line: source.line(finding.span.start),
+            column: source.column(finding.span.start),
+            key: finding.key.map(|key| clean(&key, KEY_MAX)),
+            text: clean(&finding.text, TEXT_MAX),
+            excerpt: source.excerpt(finding.span),
+        }
+    }
+
+    /// The line, counted from 1.
+    pub fn line(&self) -> usize {
+        self.line
+    }
+
+    /// The column, in characters, counted from 1.
+    pub fn column(&self) -> usize {
+        self.column
+    }
+
+    /// The key's path such as `session[0].tcp.connect-port`; `None` if the file is no TOML there.
+    pub fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
+    /// What is wrong and what is allowed: one line, without file, place and key.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The source line with its number, and carets below the place: three lines.
+    pub fn excerpt(&self) -> &str {
+        &self.excerpt
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let file = clean(&self.file().to_string_lossy(), usize::MAX);
+        match self {
+            Self::Unreadable { error, .. } => {
+                write!(
+                    f,
+                    "{file}: cannot be read: {error}; {}",
+                    what_to_do(error.kind())
+                )
+            }
+            Self::TooLarge { .. } => write!(
+                f,
+                "{file}: has more than {FILE_MAX} bytes, the most that a configuration can have; \
+                 is it the right file?"
+            ),
+            Self::Invalid { problems, more, .. } => {
+                for (index, problem) in problems.iter().enumerate() {
+                    let gap = if index > 0 { "\n\n" } else { "" };
+                    write!(f, "{gap}{file}:{}:{}: ", problem.line, problem.column)?;
+                    if let Some(key) = &problem.key {
+                        write!(f, "{key}: ")?;
+                    }
+                    write!(f, "{}\n{}", problem.text, problem.excerpt)?;
+                }
+                match more {
+                    0 => Ok(()),
+                    1 => write!(f, "\n\n{file}: 1 more problem is not shown"),
+                    _ => write!(f, "\n\n{file}: {more} more problems are not shown"),
+                }
+            }
+        }
+    }
+}
+
+fn what_to_do(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::NotFound => "write it (an empty file will do) or name another with --config",
+        io::ErrorKind::PermissionDenied => {
+            "make it and its folders readable for the user that bmpd runs as"
+        }
+        io::ErrorKind::IsADirectory => "name a file in it with --config",
+        _ => "look at the file or name another with --config",
+    }
+}
+
+impl std::error::Error for ConfigError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Unreadable { error, .. } => Some(error),
+            Self::TooLarge { .. } | Self::Invalid { .. } => None,
+        }
+    }
+}

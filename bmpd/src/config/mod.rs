@@ -1,0 +1,101 @@
+//! The configuration file: from its text to the checked [`Config`].
+//!
+//! [`load`] is called at the start, for `--check`, and for each reset and reload; it reads one file
+//! and changes nothing. A file that breaks a rule gives a [`ConfigError`] with every place that is
+//! wrong, never half a configuration. The shape of the file is section 8 of the design; an empty file
+//! is valid (a bmpd that hears nobody and tells nobody).
+//!
+//! ```text
+//! file -> syntax (TOML, keys, types) -> schema::File -> check (all other rules) -> model::Config
+//!              \______________________ diagnostic _______________________/
+//! ```
+
+mod check;
+mod defaults;
+mod diagnostic;
+mod model;
+mod schema;
+mod source;
+mod syntax;
+#[cfg(test)]
+mod tests;
+
+use std::io::Read;
+use std::path::Path;
+
+pub use self::diagnostic::{ConfigError, Problem};
+pub use self::model::{Bgp, Bmp, Config, Control, Neighbor, Retry, Session, VpnInstance};
+
+use self::check::Check;
+use self::diagnostic::Finding;
+use self::source::Source;
+
+/// The most bytes that a configuration file can have: 4 MiB.
+const FILE_MAX: usize = 4 << 20;
+
+/// Reads and checks a file of at most 4 MiB.
+///
+/// # Errors
+///
+/// The file cannot be read, is too large, is not UTF-8, or breaks a rule.
+pub fn load(path: &Path) -> Result<Config, ConfigError> {
+    let unreadable = |error| ConfigError::Unreadable {
+        file: path.to_owned(),
+        error,
+    };
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    file.take(FILE_MAX as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    if bytes.len() > FILE_MAX {
+        return Err(ConfigError::TooLarge {
+            file: path.to_owned(),
+        });
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => parse(&text, path),
+        Err(error) => {
+            // What stands before the place is the same in both texts.
+            let at = error.utf8_error().valid_up_to();
+            let text = String::from_utf8_lossy(error.as_bytes());
+            let finding = Finding {
+                span: at..at + char::REPLACEMENT_CHARACTER.len_utf8(),
+                key: None,
+                text: "this is not UTF-8; save the file in this encoding".to_owned(),
+            };
+            Err(ConfigError::invalid(
+                path,
+                &Source::new(&text),
+                vec![finding],
+                0,
+            ))
+        }
+    }
+}
+
+/// Checks a text; `path` is the name of the file in errors.
+///
+/// # Errors
+///
+/// The text breaks a rule. If it is TOML with known keys and values of the right types, all that is
+/// wrong is reported together, else the first problem.
+pub fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let source = Source::new(text);
+    let file = match syntax::read(text, &source) {
+        Ok(file) => file,
+        Err(finding) => return Err(ConfigError::invalid(path, &source, vec![finding], 0)),
+    };
+    let mut check = Check::new(&source);
+    let config = check.file(file);
+    match config {
+        Some(config) if check.findings.is_empty() => Ok(config),
+        _ => Err(ConfigError::invalid(
+            path,
+            &source,
+            check.findings,
+            check.more,
+        )),
+    }
+}

@@ -1,0 +1,179 @@
+//! The text of a configuration file: where an offset is, and how its line is shown to a person.
+//!
+//! The text comes from outside: a line can be megabytes long and hold control characters. What is
+//! shown of it is cut and escaped here.
+
+use std::ops::Range;
+
+/// How many characters of a source line are shown.
+const LINE_MAX: usize = 100;
+/// How many characters are shown before the place when the beginning of its line is cut off.
+const BEFORE: usize = 40;
+
+/// A text with the offsets at which its lines begin.
+pub(super) struct Source<'a> {
+    text: &'a str,
+    line_starts: Vec<usize>,
+}
+
+impl<'a> Source<'a> {
+    /// Finds the lines of `text`.
+    pub(super) fn new(text: &'a str) -> Self {
+        let line_starts = std::iter::once(0)
+            .chain(text.match_indices('\n').map(|(at, _)| at + 1))
+            .collect();
+        Self { text, line_starts }
+    }
+
+    /// What the text holds there; empty if that is no part of the text.
+    pub(super) fn slice(&self, span: Range<usize>) -> &'a str {
+        self.text.get(span).unwrap_or_default()
+    }
+
+    /// The line of an offset in bytes, counted from 1.
+    pub(super) fn line(&self, offset: usize) -> usize {
+        self.line_starts
+            .partition_point(|start| *start <= offset)
+            .max(1)
+    }
+
+    /// The column of an offset in bytes, in characters, counted from 1.
+    pub(super) fn column(&self, offset: usize) -> usize {
+        let (start, line) = self.line_text(self.line(offset));
+        line.char_indices()
+            .take_while(|(at, _)| start + at < offset)
+            .count()
+            + 1
+    }
+
+    /// The line on which the span begins, with its number, and carets below the span.
+    pub(super) fn excerpt(&self, span: Range<usize>) -> String {
+        let number = self.line(span.start);
+        let (start, line) = self.line_text(number);
+        let place = self.column(span.start) - 1;
+        let first = if place > LINE_MAX - BEFORE {
+            place - BEFORE
+        } else {
+            0
+        };
+
+        let mut shown = String::new();
+        let mut before = 0;
+        let mut marked = 0;
+        if first > 0 {
+            shown.push('…');
+            before += 1;
+        }
+        for (index, (at, c)) in line.char_indices().enumerate().skip(first) {
+            if index == first + LINE_MAX {
+                shown.push('…');
+                break;
+            }
+            // A tab becomes one column, so that the carets stand where they should.
+            let width = push_escaped(&mut shown, if c == '\t' { ' ' } else { c });
+            if index < place {
+                before += width;
+            } else if start + at < span.end {
+                marked += width;
+            }
+        }
+
+        let gutter = " ".repeat(number.to_string().len());
+        let space = " ".repeat(before);
+        let carets = "^".repeat(marked.max(1));
+        format!("{gutter} |\n{number} | {shown}\n{gutter} | {space}{carets}")
+    }
+
+    /// The offset at which a line begins, and its text without the line's end.
+    fn line_text(&self, line: usize) -> (usize, &'a str) {
+        let start = self
+            .line_starts
+            .get(line.saturating_sub(1))
+            .copied()
+            .unwrap_or_default();
+        let rest = self.text.get(start..).unwrap_or_default();
+        let line = rest.split('\n').next().unwrap_or_default();
+        (start, line.strip_suffix('\r').unwrap_or(line))
+    }
+}
+
+/// Makes a text safe for a terminal and a log, and at most `max` characters (before escaping) long.
+pub(super) fn clean(text: &str, max: usize) -> String {
+    let mut out = String::new();
+    for (index, c) in text.chars().enumerate() {
+        if index == max {
+            out.push('…');
+            break;
+        }
+        push_escaped(&mut out, c);
+    }
+    out
+}
+
+/// Appends one character as it can be shown and returns how many columns that takes.
+fn push_escaped(out: &mut String, c: char) -> usize {
+    if matches!(c, '"' | '\'' | '\\') {
+        out.push(c);
+        return 1;
+    }
+    out.extend(c.escape_debug());
+    c.escape_debug().count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_and_columns_count_from_one_and_columns_in_characters() {
+        let source = Source::new("a = 1\r\né = \"ü\"x\n");
+        assert_eq!((source.line(0), source.column(0)), (1, 1));
+        assert_eq!((source.line(4), source.column(4)), (1, 5));
+        let x = "a = 1\r\né = \"ü\"".len();
+        assert_eq!((source.line(x), source.column(x)), (2, 8));
+        assert_eq!(
+            (source.line(x + 2), source.column(x + 2)),
+            (3, 1),
+            "the end of the text"
+        );
+        assert_eq!((source.line(999), source.column(999)), (3, 1), "beyond it");
+        assert_eq!(Source::new("").line(0), 1);
+    }
+
+    #[test]
+    fn an_excerpt_has_carets_below_the_place() {
+        let source = Source::new("one\nalias = \"abc\" # no\r\n");
+        assert_eq!(
+            source.excerpt(12..17),
+            "  |\n2 | alias = \"abc\" # no\n  |         ^^^^^"
+        );
+        assert_eq!(source.excerpt(3..3), "  |\n1 | one\n  |    ^");
+    }
+
+    #[test]
+    fn a_long_or_dirty_line_is_cut_and_escaped() {
+        let text = format!("{}X{}", "a".repeat(500), "b".repeat(5_000_000));
+        let expected = format!(
+            "  |\n1 | …{}X{}…\n  |  {}^",
+            "a".repeat(BEFORE),
+            "b".repeat(LINE_MAX - BEFORE - 1),
+            " ".repeat(BEFORE)
+        );
+        assert_eq!(Source::new(&text).excerpt(500..501), expected);
+
+        let excerpt = Source::new("\t\u{1b}[31m\u{202e}X = 1").excerpt(9..10);
+        assert_eq!(
+            excerpt,
+            "  |\n1 |  \\u{1b}[31m\\u{202e}X = 1\n  |                    ^"
+        );
+    }
+
+    #[test]
+    fn a_span_that_is_not_in_the_text_does_no_harm() {
+        let source = Source::new("é");
+        for span in [0..1, 1..2, 1..1, 7..9, 2..2, Range { start: 2, end: 0 }] {
+            source.excerpt(span.clone());
+            source.slice(span);
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! The rules of the file, from its text to the model or to the first line of the error.
+
+mod hostile;
+
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use shared::names::SessionId;
+
+use super::*;
+use crate::wire::family::Family;
+
+/// The file of section 8 of the design.
+const EXAMPLE: &str = r#"[bmp]
+system-name = "edge1"            # default: the host's name
+statistics-timer = 3600          # seconds, 15..65535
+
+[[session]]                      # 10.1.1.1, the public instance, no alias
+address = "10.1.1.1"
+tcp.connect-port = 11019         # required
+
+[[session]]                      # the same server, another port: told apart by the alias
+address = "10.1.1.1"
+alias = "aa"
+tcp.connect-port = 11020
+
+[[vpn-instance]]
+name = "mgmt"
+device = "vrf-mgmt"
+
+[[session]]
+address = "2001:db8:1::1"
+vpn-instance = "mgmt"
+tcp.connect-port = 11019
+
+[bgp]
+as = 65000
+router-id = "192.0.2.1"
+listen = ["127.0.0.1:1179"]      # default: [::]:179 and 0.0.0.0:179
+
+[[bgp.neighbor]]
+address = "127.0.0.2"
+remote-as = 65001
+passive = true                   # it connects to us; otherwise we connect to its port
+
+[control]
+socket = "/run/bmpd/bmpd.sock"
+"#;
+
+fn parsed(text: &str) -> Result<Config, ConfigError> {
+    parse(text, Path::new("f"))
+}
+
+fn session(address: &str, alias: Option<&str>, vpn: Option<&str>, port: u16) -> Session {
+    Session {
+        id: SessionId {
+            vpn_instance: vpn.map(|name| name.parse().unwrap()),
+            address: address.parse().unwrap(),
+            alias: alias.map(|name| name.parse().unwrap()),
+        },
+        connect_port: port.try_into().unwrap(),
+        device: vpn.map(|name| format!("vrf-{name}")),
+        description: None,
+        retry: Retry {
+            initial: Duration::from_secs(30),
+            maximum: Duration::from_secs(720),
+        },
+        stall_timeout: Duration::from_secs(300),
+    }
+}
+
+#[test]
+fn the_example_of_the_design_gives_this_model() {
+    let config = parsed(EXAMPLE).unwrap();
+    let expected = Config {
+        bmp: Bmp {
+            system_name: "edge1".to_owned(),
+            system_description: defaults::system_description(),
+            statistics_timer: Duration::from_secs(3600),
+        },
+        sessions: vec![
+            session("10.1.1.1", None, None, 11019),
+            session("10.1.1.1", Some("aa"), None, 11020),
+            session("2001:db8:1::1", None, Some("mgmt"), 11019),
+        ],
+        vpn_instances: vec![VpnInstance {
+            name: "mgmt".parse().unwrap(),
+            device: "vrf-mgmt".to_owned(),
+        }],
+        bgp: Some(Bgp {
+            asn: 65000,
+            router_id: Ipv4Addr::new(192, 0, 2, 1),
+            listen: vec!["127.0.0.1:1179".parse().unwrap()],
+            neighbors: vec![Neighbor {
+                address: "127.0.0.2".parse().unwrap(),
+                remote_as: 65001,
+                port: 179.try_into().unwrap(),
+                passive: true,
+                hold_time: 90,
+                families: vec![Family::IPV4_UNICAST, Family::IPV6_UNICAST],
+                description: None,
+            }],
+        }),
+        control: Control {
+            socket: PathBuf::from("/run/bmpd/bmpd.sock"),
+        },
+    };
+    assert_eq!(config, expected);
+}
+
+#[test]
+fn an_empty_file_is_valid_and_everything_has_its_default() {
+    let config = parsed("").unwrap();
+    assert!(!config.bmp.system_name.is_empty());
+    let description = &config.bmp.system_description;
+    assert!(
+        description.starts_with("bmpd ") && description.contains(" on Linux "),
+        "{description}"
+    );
+    assert_eq!(config.bmp.statistics_timer, Duration::from_secs(3600));
+    assert_eq!(
+        (config.sessions, config.vpn_instances, config.bgp),
+        (vec![], vec![], None)
+    );
+    assert_eq!(config.control.socket, shared::socket::default_path());
+}
+
+#[test]
+fn the_smallest_useful_file_has_one_neighbor_and_one_session() {
+    let text = "
+        session = [{ address = '10.1.1.1', tcp.connect-port = 1 }]
+        [bgp]
+        as = 4294967295
+        router-id = '192.0.2.1'
+        neighbor = [{ address = '10.1.1.2', remote-as = 1 }]
+        ";
+    let config = parsed(text).unwrap();
+    assert_eq!(config.sessions, [session("10.1.1.1", None, None, 1)]);
+    let bgp = config.bgp.unwrap();
+    assert_eq!(bgp.listen, defaults::listen());
+    assert_eq!(bgp.neighbors.len(), 1);
+    assert!(!bgp.neighbors[0].passive);
+}
+
+#[test]
+fn every_key_can_be_set() {
+    let text = "
+        [bmp]
+        system-description = 'd'
+        statistics-timer = 15
+        [[session]]
+        address = '10.1.1.1'
+        description = 'collector'
+        stall-timeout = 5
+        retry = { initial = 1, maximum = 1 }
+        tcp.connect-port = 65535
+        [bgp]
+        as = 1
+        router-id = '1.1.1.1'
+        listen = []
+        [[bgp.neighbor]]
+        address = '2001:DB8::1'
+        remote-as = 1
+        port = 1790
+        hold-time = 0
+        families = ['ipv6-unicast']
+        description = 'peer'
+        ";
+    let config = parsed(text).unwrap();
+    assert_eq!(config.bmp.system_description, "d");
+    assert_eq!(config.bmp.statistics_timer, Duration::from_secs(15));
+    let session = &config.sessions[0];
+    assert_eq!(session.description.as_deref(), Some("collector"));
+    assert_eq!(session.stall_timeout, Duration::from_secs(5));
+    assert_eq!(session.retry.maximum, Duration::from_secs(1));
+    let bgp = config.bgp.unwrap();
+    assert!(bgp.listen.is_empty());
+    let neighbor = &bgp.neighbors[0];
+    assert_eq!((neighbor.port.get(), neighbor.hold_time), (1790, 0));
+    assert_eq!(neighbor.families, [Family::IPV6_UNICAST]);
+    assert_eq!(neighbor.description.as_deref(), Some("peer"));
+}
+
+#[test]
+fn every_rule_has_its_error_with_place_key_and_what_is_allowed() {
+    let mut count = 0;
+    for case in include_str!("rules.txt").split("\n\n") {
+        let case: String = case
+            .split_inclusive('\n')
+            .filter(|line| !line.starts_with("## "))
+            .collect();
+        let Some((text, expected)) = case.split_once("-> ") else {
+            assert!(case.trim().is_empty(), "no arrow in {case}");
+            continue;
+        };
+        match parsed(text) {
+            Ok(config) => panic!("{text}\nis taken: {config:?}"),
+            Err(error) => {
+                let shown = error.to_string();
+                assert_eq!(shown.lines().next(), expected.lines().next(), "{text}");
+                assert_eq!(error.problems().len(), 1, "{text}\n{error}");
+            }
+        }
+        count += 1;
+    }
+    assert!(count > 100, "only {count} cases");
+}
+
+#[test]
+fn a_free_text_has_at_most_4096_bytes() {
+    let file = |bytes| {
+        let text = "x".repeat(bytes);
+        format!(
+            "bmp = {{ system-name = '{text}', system-description = '{text}' }}\n\
+             [[session]]\naddress = '10.1.1.1'\ntcp.connect-port = 1\ndescription = '{text}'\n"
+        )
+    };
+    assert!(parsed(&file(4096)).is_ok());
+    let error = parsed(&file(4097)).unwrap_err();
+    let keys: Vec<_> = error.problems().iter().filter_map(Problem::key).collect();
+    assert_eq!(
+        keys,
+        [
+            "bmp.system-name",
+            "bmp.system-description",
+            "session[0].description"
+        ]
+    );
+    let expected = "the text has 4097 bytes; at most 4096 are allowed";
+    assert!(
+        error
+            .problems()
+            .iter()
+            .all(|problem| problem.text() == expected),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_error_shows_every_problem_in_the_order_of_the_file() {
+    let text = "[[session]]\nvpn-instance = 'x'\n\n[[vpn-instance]]\nname = ''\ndevice = 'd'\n";
+    let error = parse(text, Path::new("/etc/bmpd/bmpd.toml")).unwrap_err();
+    let expected = r#"/etc/bmpd/bmpd.toml:1:1: session[0].address: is missing; write address = "ADDRESS", the IPv4 or IPv6 address of the station
+  |
+1 | [[session]]
+  | ^^^^^^^^^^^
+
+/etc/bmpd/bmpd.toml:1:1: session[0].tcp.connect-port: is missing; write tcp.connect-port = PORT, 1 to 65535: BMP has no port of its own
+  |
+1 | [[session]]
+  | ^^^^^^^^^^^
+
+/etc/bmpd/bmpd.toml:2:16: session[0].vpn-instance: there is no VPN instance "x"; there are none, so write a [[vpn-instance]] with this name, or leave it out for the public instance
+  |
+2 | vpn-instance = 'x'
+  |                ^^^
+
+/etc/bmpd/bmpd.toml:5:8: vpn-instance[0].name: "" is empty: 1 to 31 characters are allowed
+  |
+5 | name = ''
+  |        ^^"#;
+    assert_eq!(error.to_string(), expected);
+    assert_eq!(
+        (error.line(), error.column(), error.key()),
+        (Some(1), Some(1), Some("session[0].address"))
+    );
+    assert_eq!(error.file(), Path::new("/etc/bmpd/bmpd.toml"));
+}
+
+#[test]
+fn more_problems_than_a_person_reads_are_counted() {
+    let error = parsed(&"[[session]]\n".repeat(500)).unwrap_err();
+    assert_eq!(error.problems().len(), diagnostic::PROBLEMS_MAX);
+    assert!(
+        error
+            .to_string()
+            .ends_with("\n\nf: 980 more problems are not shown")
+    );
+}
+
+#[test]
+fn sessions_with_one_station_differ_in_alias_or_instance() {
+    let text = "
+        [[vpn-instance]]
+        name = 'red'
+        device = 'red'
+        [[session]]
+        address = '2001:db8::1'
+        tcp.connect-port = 1
+        [[session]]
+        address = '2001:db8::1'
+        alias = 'a'
+        tcp.connect-port = 1
+        [[session]]
+        address = '2001:db8::1'
+        alias = 'A'
+        tcp.connect-port = 1
+        [[session]]
+        address = '2001:db8::1'
+        alias = 'a'
+        vpn-instance = 'red'
+        tcp.connect-port = 1
+        ";
+    assert_eq!(parsed(text).unwrap().sessions.len(), 4);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bmpd.toml");
+    let error = load(&file).unwrap_err();
+    assert_eq!(
+        (error.file(), error.line(), error.key()),
+        (&*file, None, None)
+    );
+    assert!(
+        error.to_string().contains("cannot be read: No such file"),
+        "{error}"
+    );
+    assert!(error.to_string().contains("--config"), "{error}");
+
+    let error = load(folder.path()).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .ends_with("name a file in it with --config"),
+        "{error}"
+    );
+
+    std::fs::write(&file, vec![b'#'; FILE_MAX]).unwrap();
+    assert!(load(&file).is_ok());
+    std::fs::write(&file, vec![b'#'; FILE_MAX + 1]).unwrap();
+    assert!(
+        load(&file)
+            .unwrap_err()
+            .to_string()
+            .contains("more than 4194304 bytes")
+    );
+
+    std::fs::write(&file, b"[bmp]\n# \xff\xff\n").unwrap();
+    let error = load(&file).unwrap_err();
+    assert_eq!(
+        (error.line(), error.column(), error.key()),
+        (Some(2), Some(3), None)
+    );
+    assert!(error.to_string().contains("not UTF-8"), "{error}");
+
+    std::fs::write(&file, format!("\u{feff}{EXAMPLE}").replace('\n', "\r\n")).unwrap();
+    assert_eq!(
+        load(&file).unwrap(),
+        parsed(EXAMPLE).unwrap(),
+        "as a Windows editor saves it"
+    );
+}
