@@ -55,7 +55,9 @@ impl Attributes {
         let hash = self.hasher.hash_one(bytes);
         let known = self
             .index
-            .find(hash, |id| Self::bytes_of(&self.chunks, &self.slots, *id) == bytes)
+            .find(hash, |id| {
+                Self::bytes_of(&self.chunks, &self.slots, *id) == bytes
+            })
             .copied();
         if let Some(id) = known {
             self.slots[id as usize].holders += 1;
@@ -66,9 +68,21 @@ impl Attributes {
             (self.slots.len() - 1) as u32
         });
         let (chunk, offset) = self.store(id, bytes);
-        self.slots[id as usize] = Slot { chunk, offset, holders: 1 };
-        let Self { chunks, slots, index, hasher, .. } = self;
-        index.insert_unique(hash, id, |id| hasher.hash_one(Self::bytes_of(chunks, slots, *id)));
+        self.slots[id as usize] = Slot {
+            chunk,
+            offset,
+            holders: 1,
+        };
+        let Self {
+            chunks,
+            slots,
+            index,
+            hasher,
+            ..
+        } = self;
+        index.insert_unique(hash, id, |id| {
+            hasher.hash_one(Self::bytes_of(chunks, slots, *id))
+        });
         (AttributesId(id), true)
     }
 
@@ -95,11 +109,6 @@ impl Attributes {
         Self::bytes_of(&self.chunks, &self.slots, id.0)
     }
 
-    /// How many distinct sets are held.
-    pub(crate) fn len(&self) -> usize {
-        self.index.len()
-    }
-
     fn bytes_of<'a>(chunks: &'a [Chunk], slots: &[Slot], id: u32) -> &'a [u8] {
         let slot = slots[id as usize];
         let entry = &chunks[slot.chunk as usize].bytes[slot.offset as usize..];
@@ -111,7 +120,10 @@ impl Attributes {
         let needed = ENTRY_HEADER + bytes.len();
         let has_room = |chunk: &Chunk| chunk.bytes.capacity() - chunk.bytes.len() >= needed;
         if !self.chunks.get(self.newest as usize).is_some_and(has_room) {
-            let fresh = Chunk { bytes: Vec::with_capacity(CHUNK), dead: 0 };
+            let fresh = Chunk {
+                bytes: Vec::with_capacity(CHUNK),
+                dead: 0,
+            };
             let before = self.newest;
             self.newest = match self.free_chunks.pop() {
                 Some(number) => {
@@ -160,7 +172,11 @@ impl Attributes {
             if slot.holders > 0 && slot.chunk == number && slot.offset == offset as u32 {
                 let start = offset + ENTRY_HEADER;
                 let (chunk, offset) = self.store(id, &bytes[start..start + len]);
-                self.slots[id as usize] = Slot { chunk, offset, ..slot };
+                self.slots[id as usize] = Slot {
+                    chunk,
+                    offset,
+                    ..slot
+                };
             }
             offset += ENTRY_HEADER + len;
         }
@@ -175,6 +191,11 @@ mod tests {
     use std::collections::HashMap;
 
     impl Attributes {
+        /// How many distinct sets are held.
+        pub(crate) fn len(&self) -> usize {
+            self.index.len()
+        }
+
         fn stored_bytes(&self) -> usize {
             self.chunks.iter().map(|chunk| chunk.bytes.len()).sum()
         }
@@ -204,7 +225,11 @@ mod tests {
                 attributes.release(held.pop_front().unwrap());
             }
         }
-        assert!(attributes.stored_bytes() < 4 * CHUNK, "{}", attributes.stored_bytes());
+        assert!(
+            attributes.stored_bytes() < 4 * CHUNK,
+            "{}",
+            attributes.stored_bytes()
+        );
         for (id, n) in held.iter().zip(99_000..) {
             assert_eq!(attributes.get(*id), set(n));
         }

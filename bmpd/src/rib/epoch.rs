@@ -79,7 +79,10 @@ impl Rib {
     fn new(families: &[Family]) -> Self {
         Self {
             attributes: Attributes::default(),
-            logs: families.iter().map(|family| (*family, Log::default())).collect(),
+            logs: families
+                .iter()
+                .map(|family| (*family, Log::default()))
+                .collect(),
             counters: Counters::default(),
             stored: Vec::new(),
         }
@@ -89,7 +92,11 @@ impl Rib {
     ///
     /// Families that were not negotiated are passed over. All routes are checked before any is taken;
     /// the error is the NOTIFICATION that ends the session.
-    pub(crate) fn apply(&mut self, update: &Update<'_>, time: Timestamp) -> Result<Applied, Notification> {
+    pub(crate) fn apply(
+        &mut self,
+        update: &Update<'_>,
+        time: Timestamp,
+    ) -> Result<Applied, Notification> {
         let plain_withdrawn = Prefixes::check(Family::IPV4_UNICAST, update.withdrawn)?;
         let plain_announced = Prefixes::check(Family::IPV4_UNICAST, update.announced)?;
         let negotiated = |family: &Family| self.logs.iter().any(|(other, _)| other == family);
@@ -109,7 +116,8 @@ impl Rib {
             end_of_rib = self.end_of_rib(family, time).then_some(family);
         }
         let full = |Full| Notification::new(6, 8, &[]);
-        self.withdraw(Family::IPV4_UNICAST, plain_withdrawn, time).map_err(full)?;
+        self.withdraw(Family::IPV4_UNICAST, plain_withdrawn, time)
+            .map_err(full)?;
         if let Some((family, prefixes)) = unreach {
             self.withdraw(family, prefixes, time).map_err(full)?;
         }
@@ -127,17 +135,22 @@ impl Rib {
             let mut stored = std::mem::take(&mut self.stored);
             if plain_announced.field_len() > 0 {
                 update.store_plain(&mut stored);
-                self.announce(Family::IPV4_UNICAST, &stored, plain_announced, time).map_err(full)?;
+                self.announce(Family::IPV4_UNICAST, &stored, plain_announced, time)
+                    .map_err(full)?;
             }
             if let Some((reach, prefixes)) = reach
                 && prefixes.field_len() > 0
             {
                 update.store_reach(&reach, &mut stored);
-                self.announce(reach.family, &stored, prefixes, time).map_err(full)?;
+                self.announce(reach.family, &stored, prefixes, time)
+                    .map_err(full)?;
             }
             self.stored = stored;
         }
-        Ok(Applied { fault: update.fault, end_of_rib })
+        Ok(Applied {
+            fault: update.fault,
+            end_of_rib,
+        })
     }
 
     /// Notes the End-of-RIB of a family; true if it is the first.
@@ -151,8 +164,17 @@ impl Rib {
     }
 
     /// Routes by family.
-    pub(crate) fn routes(&self) -> impl Iterator<Item = (Family, usize)> {
-        self.logs.iter().map(|(family, log)| (*family, log.routes()))
+    pub(super) fn routes(&self) -> impl Iterator<Item = (Family, usize)> {
+        self.logs
+            .iter()
+            .map(|(family, log)| (*family, log.routes()))
+    }
+
+    /// Families with their routes, and whether their End-of-RIB came.
+    pub(crate) fn families(&self) -> impl Iterator<Item = (Family, usize, bool)> {
+        self.logs
+            .iter()
+            .map(|(family, log)| (*family, log.routes(), log.has_end_of_rib()))
     }
 
     /// The numbers of a Statistics Report.
@@ -164,7 +186,8 @@ impl Rib {
             Statistic::AdjRibIn(self.routes().map(|(_, routes)| routes as u64).sum()),
         ];
         statistics.extend(
-            self.routes().map(|(family, routes)| Statistic::AdjRibInFamily(family, routes as u64)),
+            self.routes()
+                .map(|(family, routes)| Statistic::AdjRibInFamily(family, routes as u64)),
         );
         statistics.extend([
             Statistic::UpdatesTreatedAsWithdraw(counters.updates_treated_as_withdraw as u32),
@@ -180,7 +203,12 @@ impl Rib {
         prefixes: Prefixes<'_>,
         time: Timestamp,
     ) -> Result<(), Full> {
-        let Self { attributes, logs, counters, .. } = self;
+        let Self {
+            attributes,
+            logs,
+            counters,
+            ..
+        } = self;
         let Some((_, log)) = logs.iter_mut().find(|(other, _)| *other == family) else {
             return Ok(());
         };
@@ -188,11 +216,21 @@ impl Rib {
         log.announce(attributes, stored, time, prefixes.field_len(), counted)
     }
 
-    fn withdraw(&mut self, family: Family, prefixes: Prefixes<'_>, time: Timestamp) -> Result<(), Full> {
+    fn withdraw(
+        &mut self,
+        family: Family,
+        prefixes: Prefixes<'_>,
+        time: Timestamp,
+    ) -> Result<(), Full> {
         if prefixes.field_len() == 0 {
             return Ok(());
         }
-        let Self { attributes, logs, counters, .. } = self;
+        let Self {
+            attributes,
+            logs,
+            counters,
+            ..
+        } = self;
         let Some((_, log)) = logs.iter_mut().find(|(other, _)| *other == family) else {
             return Ok(());
         };
@@ -222,8 +260,18 @@ pub(crate) struct Epoch {
 }
 
 impl Epoch {
-    pub(super) fn new(identity: Identity, up: PeerUp, families: &[Family], since: Timestamp) -> Self {
-        let Identity { address, asn, bgp_id, two_octet_as } = identity;
+    pub(super) fn new(
+        identity: Identity,
+        up: PeerUp,
+        families: &[Family],
+        since: Timestamp,
+    ) -> Self {
+        let Identity {
+            address,
+            asn,
+            bgp_id,
+            two_octet_as,
+        } = identity;
         Self {
             header: PeerHeader::new(address, asn, bgp_id, two_octet_as),
             up,

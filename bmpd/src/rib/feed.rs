@@ -92,7 +92,11 @@ impl Feed {
     /// A feed whose station has been told nothing.
     pub(crate) fn new(tables: Arc<Tables>) -> Self {
         let told = tables.neighbors().iter().map(|_| None).collect();
-        Self { tables, told, turn: 0 }
+        Self {
+            tables,
+            told,
+            turn: 0,
+        }
     }
 
     /// Encodes the next messages into `out` until it holds about `limit` bytes or there is nothing
@@ -109,7 +113,9 @@ impl Feed {
             self.tell_state(rank, out, &mut batch);
         }
         for _ in 0..self.told.len() {
-            let Some(told) = self.told.get_mut(self.turn).map(Option::as_mut) else { break };
+            let Some(told) = self.told.get_mut(self.turn).map(Option::as_mut) else {
+                break;
+            };
             if let Some(told) = told
                 && !tell_routes(told, out, limit, &mut batch)
             {
@@ -122,15 +128,24 @@ impl Feed {
 
     /// Peer Down for an epoch that is over, Peer Up for one that has begun.
     fn tell_state(&mut self, rank: usize, out: &mut Vec<u8>, batch: &mut Batch) {
-        let Some(neighbor) = self.tables.neighbors().get(rank) else { return };
-        let Some(slot) = self.told.get_mut(rank) else { return };
+        let Some(neighbor) = self.tables.neighbors().get(rank) else {
+            return;
+        };
+        let Some(slot) = self.told.get_mut(rank) else {
+            return;
+        };
         let current = neighbor.current();
         if let Some(told) = slot {
-            if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, &told.epoch)) {
+            if current
+                .as_ref()
+                .is_some_and(|current| Arc::ptr_eq(current, &told.epoch))
+            {
                 return;
             }
             // An epoch leaves its place a moment before it has ended; the bell rings again then.
-            let Some(down) = told.epoch.ended() else { return };
+            let Some(down) = told.epoch.ended() else {
+                return;
+            };
             bmp::peer_down(out, &told.epoch.header, down.time, &down.reason);
             batch.peer_down += 1;
             *slot = None;
@@ -146,7 +161,11 @@ impl Feed {
             let Some(readers) = readers else { return };
             bmp::peer_up(out, &epoch.header, epoch.since, &epoch.up);
             batch.peer_up += 1;
-            *slot = Some(Told { epoch, readers, seen: 0 });
+            *slot = Some(Told {
+                epoch,
+                readers,
+                seen: 0,
+            });
         }
     }
 
@@ -164,15 +183,17 @@ impl Feed {
 
     /// True if every neighbor that is up was told of, with all its routes and End-of-RIBs.
     pub(crate) fn is_synchronised(&self) -> bool {
-        self.tables.neighbors().iter().zip(&self.told).all(|(neighbor, told)| {
-            match (neighbor.current(), told) {
+        self.tables
+            .neighbors()
+            .iter()
+            .zip(&self.told)
+            .all(|(neighbor, told)| match (neighbor.current(), told) {
                 (None, told) => told.is_none(),
                 (Some(_), None) => false,
                 (Some(current), Some(told)) => {
                     Arc::ptr_eq(&current, &told.epoch) && told.is_complete()
                 }
-            }
-        })
+            })
     }
 
     /// How many routes are still to be sent.
@@ -180,8 +201,12 @@ impl Feed {
         let neighbors = self.tables.neighbors().iter().zip(&self.told);
         neighbors
             .map(|(neighbor, told)| {
-                let Some(current) = neighbor.current() else { return 0 };
-                let told = told.as_ref().filter(|told| Arc::ptr_eq(&told.epoch, &current));
+                let Some(current) = neighbor.current() else {
+                    return 0;
+                };
+                let told = told
+                    .as_ref()
+                    .filter(|told| Arc::ptr_eq(&told.epoch, &current));
                 let count = current.with(|rib| match told {
                     None => rib.routes().map(|(_, routes)| routes).sum(),
                     Some(told) => rib

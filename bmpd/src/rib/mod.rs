@@ -15,7 +15,6 @@ mod feed;
 mod log;
 mod tables;
 
-pub(crate) use epoch::{Applied, Counters, Epoch, Identity, PeerDown};
+pub(crate) use epoch::{Epoch, Identity, PeerDown};
 pub(crate) use feed::{Batch, Feed};
-pub(crate) use log::Full;
 pub(crate) use tables::{NeighborTables, Tables};

@@ -1,6 +1,5 @@
 //! All neighbors' tables, and the bell that tells the sessions of something new.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -11,10 +10,8 @@ use crate::wire::bmp::{PeerUp, Timestamp};
 use crate::wire::family::Family;
 
 /// The place of one neighbor: empty while it is down.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct NeighborTables {
-    /// The neighbor's address.
-    pub(crate) address: IpAddr,
     current: Mutex<Option<Arc<Epoch>>>,
 }
 
@@ -33,13 +30,13 @@ pub(crate) struct Tables {
 }
 
 impl Tables {
-    /// Makes the places of these neighbors.
-    pub(crate) fn new(neighbors: impl IntoIterator<Item = IpAddr>) -> Arc<Self> {
-        let neighbors = neighbors
-            .into_iter()
-            .map(|address| Arc::new(NeighborTables { address, current: Mutex::new(None) }))
-            .collect();
-        Arc::new(Self { neighbors, bell: watch::Sender::new(0) })
+    /// Makes the places of this many neighbors.
+    pub(crate) fn new(neighbors: usize) -> Arc<Self> {
+        let neighbors = (0..neighbors).map(|_| Arc::default()).collect();
+        Arc::new(Self {
+            neighbors,
+            bell: watch::Sender::new(0),
+        })
     }
 
     /// Every neighbor's place, in the order of the configuration.
@@ -66,7 +63,10 @@ impl Tables {
     pub(crate) fn end(&self, neighbor: &NeighborTables, epoch: &Arc<Epoch>, down: PeerDown) {
         {
             let mut current = neighbor.current.lock();
-            if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, epoch)) {
+            if current
+                .as_ref()
+                .is_some_and(|current| Arc::ptr_eq(current, epoch))
+            {
                 *current = None;
             }
         }
@@ -76,7 +76,8 @@ impl Tables {
 
     /// Wakes the sessions: something changed.
     pub(crate) fn ring(&self) {
-        self.bell.send_modify(|count| *count = count.wrapping_add(1));
+        self.bell
+            .send_modify(|count| *count = count.wrapping_add(1));
     }
 
     /// Rings whenever something changed.

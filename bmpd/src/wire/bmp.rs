@@ -34,10 +34,15 @@ pub struct Timestamp {
 impl Timestamp {
     /// The current time; 0 ("not available") for a clock that is before 1970.
     pub fn now() -> Self {
-        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or_else(
-            |_| Self::default(),
-            |since| Self { seconds: since.as_secs() as u32, micros: since.subsec_micros() },
-        )
+        std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .map_or_else(
+                |_| Self::default(),
+                |since| Self {
+                    seconds: since.as_secs() as u32,
+                    micros: since.subsec_micros(),
+                },
+            )
     }
 }
 
@@ -278,10 +283,18 @@ pub fn statistics(out: &mut Vec<u8>, peer: &PeerHeader, time: Timestamp, statist
 mod tests {
     use super::*;
 
-    const TIME: Timestamp = Timestamp { seconds: 0x0102_0304, micros: 0x0005_0607 };
+    const TIME: Timestamp = Timestamp {
+        seconds: 0x0102_0304,
+        micros: 0x0005_0607,
+    };
 
     fn header(address: &str, two_octet_as: bool) -> PeerHeader {
-        PeerHeader::new(address.parse().unwrap(), 65001, Ipv4Addr::new(192, 0, 2, 9), two_octet_as)
+        PeerHeader::new(
+            address.parse().unwrap(),
+            65001,
+            Ipv4Addr::new(192, 0, 2, 9),
+            two_octet_as,
+        )
     }
 
     #[test]
@@ -289,7 +302,9 @@ mod tests {
         let mut out = Vec::new();
         header("10.0.0.1", false).write(&mut out, TIME);
         let mut expected = vec![0; 22];
-        expected.extend_from_slice(&[10, 0, 0, 1, 0, 0, 0xfd, 0xe9, 192, 0, 2, 9, 1, 2, 3, 4, 0, 5, 6, 7]);
+        expected.extend_from_slice(&[
+            10, 0, 0, 1, 0, 0, 0xfd, 0xe9, 192, 0, 2, 9, 1, 2, 3, 4, 0, 5, 6, 7,
+        ]);
         assert_eq!(out, expected);
         assert_eq!(header("10.0.0.1", true).0[1], 0x20);
         let v6 = header("2001:db8::1", false);
@@ -316,7 +331,10 @@ mod tests {
     #[test]
     fn a_peer_down_carries_what_belongs_to_its_reason() {
         let cases = [
-            (PeerDownReason::LocalNotification(vec![9, 9]), &[1, 9, 9][..]),
+            (
+                PeerDownReason::LocalNotification(vec![9, 9]),
+                &[1, 9, 9][..],
+            ),
             (PeerDownReason::LocalNoNotification(2), &[2, 0, 2]),
             (PeerDownReason::RemoteNotification(vec![8]), &[3, 8]),
             (PeerDownReason::RemoteNoNotification, &[4]),
@@ -334,7 +352,14 @@ mod tests {
     fn initiation_and_termination_have_their_tlvs() {
         let mut out = Vec::new();
         initiation(&mut out, "edge1", "d");
-        assert_eq!(out, [&[3, 0, 0, 0, 20, 4, 0, 1, 0, 1, b'd', 0, 2, 0, 5][..], b"edge1"].concat());
+        assert_eq!(
+            out,
+            [
+                &[3, 0, 0, 0, 20, 4, 0, 1, 0, 1, b'd', 0, 2, 0, 5][..],
+                b"edge1"
+            ]
+            .concat()
+        );
         out.clear();
         termination(&mut out, TerminationReason::PermanentlyClosed, "");
         assert_eq!(out, [3, 0, 0, 0, 12, 5, 0, 1, 0, 2, 0, 4]);

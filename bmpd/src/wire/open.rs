@@ -35,13 +35,15 @@ pub struct Open {
     pub extended_message: bool,
     /// True if route refresh was announced (RFC 2918).
     pub route_refresh: bool,
+    /// True if a Graceful Restart capability was announced: an End-of-RIB is to be expected (RFC 4724).
+    pub graceful_restart: bool,
 }
 
 impl Open {
     /// The whole message that announces this.
     ///
-    /// A Graceful Restart capability without families goes with it: it asks the neighbor for its
-    /// End-of-RIB and promises nothing (RFC 4724 section 3).
+    /// Our Graceful Restart capability has no families: it asks the neighbor for its End-of-RIB and
+    /// promises nothing (RFC 4724 section 3).
     pub fn message(&self) -> Vec<u8> {
         let mut capabilities = Vec::new();
         let mut capability = |code: u8, value: &[u8]| {
@@ -58,7 +60,9 @@ impl Open {
         if self.extended_message {
             capability(EXTENDED_MESSAGE, &[]);
         }
-        capability(GRACEFUL_RESTART, &[0, 0]);
+        if self.graceful_restart {
+            capability(GRACEFUL_RESTART, &[0, 0]);
+        }
         if self.four_octet_as {
             capability(FOUR_OCTET_AS, &self.asn.to_be_bytes());
         }
@@ -68,7 +72,11 @@ impl Open {
         body.extend_from_slice(&self.hold_time.to_be_bytes());
         body.extend_from_slice(&self.bgp_id.octets());
         // A handful of capabilities: far from the 255 bytes of an optional parameter.
-        body.extend_from_slice(&[capabilities.len() as u8 + 2, CAPABILITIES, capabilities.len() as u8]);
+        body.extend_from_slice(&[
+            capabilities.len() as u8 + 2,
+            CAPABILITIES,
+            capabilities.len() as u8,
+        ]);
         body.extend_from_slice(&capabilities);
         let mut message = Vec::with_capacity(bgp::HEADER_LEN + body.len());
         bgp::encode(&mut message, MessageType::Open, &body);
@@ -97,6 +105,7 @@ impl Open {
             four_octet_as: false,
             extended_message: false,
             route_refresh: false,
+            graceful_restart: false,
         };
         if matches!(open.hold_time, 1 | 2) {
             return Ok(Err(Notification::new(2, 6, &[])));
@@ -119,8 +128,11 @@ impl Open {
         let mut parameters = reader.sub(length)?;
         while !parameters.is_empty() {
             let kind = parameters.u8()?;
-            let length =
-                if extended { usize::from(parameters.u16()?) } else { usize::from(parameters.u8()?) };
+            let length = if extended {
+                usize::from(parameters.u16()?)
+            } else {
+                usize::from(parameters.u8()?)
+            };
             let mut value = parameters.sub(length)?;
             if kind != CAPABILITIES {
                 return Ok(Err(Notification::new(2, 4, &[])));
@@ -149,6 +161,7 @@ impl Open {
                 }
             }
             (ROUTE_REFRESH, 0) => self.route_refresh = true,
+            (GRACEFUL_RESTART, 2..) => self.graceful_restart = true,
             (EXTENDED_MESSAGE, 0) => self.extended_message = true,
             (FOUR_OCTET_AS, 4) => {
                 if let Ok(asn) = value.u32() {
@@ -215,6 +228,7 @@ mod tests {
             four_octet_as: true,
             extended_message: true,
             route_refresh: true,
+            graceful_restart: true,
         }
     }
 
