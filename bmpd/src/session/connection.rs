@@ -1,0 +1,274 @@
+//! One connection of a session: one generation.
+//!
+//! It owns the socket, the feed and one batch buffer. The buffer is filled from the feed when it is
+//! empty and written as the station takes it; that is all that waits in this process for a station.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::response::Sent;
+use socket2::SockRef;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::Parameters;
+use super::down::Down;
+use crate::moment::sleep_until;
+use crate::net::queue;
+use crate::rib::{Batch, Feed, Tables};
+use crate::wire::bmp::{self, TerminationReason, Timestamp};
+
+/// How much is encoded at a time, in bytes. The largest message fits.
+const BATCH: usize = 256 * 1024;
+
+/// What woke the task.
+pub(super) enum Progress {
+    /// Something was read or written.
+    Moved,
+    /// The station has been sent everything for the first time.
+    Synchronised,
+}
+
+pub(super) struct Connection {
+    stream: TcpStream,
+    feed: Feed,
+    bell: watch::Receiver<u64>,
+    /// Encoded messages, of which `written` bytes are gone.
+    out: Vec<u8>,
+    written: usize,
+    /// What is in `out`.
+    batch: Batch,
+    initiation: u64,
+    sent: Sent,
+    synchronised: bool,
+    /// Since when the socket has taken nothing although there was something.
+    blocked_since: Option<Instant>,
+    stall_timeout: Duration,
+    statistics_timer: Duration,
+    next_statistics: Instant,
+    bytes_ignored: u64,
+    local: Option<SocketAddr>,
+}
+
+impl Connection {
+    pub(super) fn new(stream: TcpStream, parameters: &Parameters, tables: Arc<Tables>) -> Self {
+        let mut out = Vec::with_capacity(BATCH);
+        bmp::initiation(
+            &mut out,
+            &parameters.bmp.system_name,
+            &parameters.bmp.system_description,
+        );
+        let statistics_timer = parameters.bmp.statistics_timer;
+        Self {
+            local: stream.local_addr().ok(),
+            stream,
+            bell: tables.bell(),
+            feed: Feed::new(tables),
+            out,
+            written: 0,
+            batch: Batch::default(),
+            initiation: 1,
+            sent: Sent::default(),
+            synchronised: false,
+            blocked_since: None,
+            stall_timeout: parameters.session.stall_timeout,
+            statistics_timer,
+            next_statistics: Instant::now() + statistics_timer,
+            bytes_ignored: 0,
+        }
+    }
+
+    /// Goes on by one step. Safe to be dropped while it waits.
+    pub(super) async fn step(&mut self) -> Result<Progress, Down> {
+        if self.is_written() {
+            self.refill();
+        }
+        if self.is_written() && !self.synchronised && self.feed.is_synchronised() {
+            self.synchronised = true;
+            return Ok(Progress::Synchronised);
+        }
+        let pending = !self.is_written();
+        let stalled_at = self.blocked_since.map(|since| since + self.stall_timeout);
+        tokio::select! {
+            readable = self.stream.readable() => {
+                readable.map_err(Down::Connection)?;
+                self.read()?;
+            }
+            writable = self.stream.writable(), if pending => {
+                writable.map_err(Down::Connection)?;
+                self.write()?;
+            }
+            () = sleep_until(stalled_at), if pending => return Err(Down::Stalled(self.stall_timeout)),
+            () = tokio::time::sleep_until(self.next_statistics), if !pending => {
+                self.next_statistics = Instant::now() + self.statistics_timer;
+                let report = self.feed.statistics(&mut self.out, Timestamp::now());
+                self.batch.add(&report);
+            }
+            // The bell lives as long as the tables, which the feed holds.
+            _ = self.bell.changed(), if !pending => {}
+        }
+        Ok(Progress::Moved)
+    }
+
+    fn is_written(&self) -> bool {
+        self.written == self.out.len()
+    }
+
+    /// Counts what has been written and encodes the next batch.
+    fn refill(&mut self) {
+        let batch = std::mem::take(&mut self.batch);
+        let sent = &mut self.sent;
+        sent.initiation += std::mem::take(&mut self.initiation);
+        sent.peer_up += batch.peer_up;
+        sent.peer_down += batch.peer_down;
+        sent.route_monitoring += batch.route_monitoring;
+        sent.statistics_report += batch.statistics_reports;
+        sent.routes_announced += batch.announced;
+        sent.routes_withdrawn += batch.withdrawn;
+        sent.end_of_rib += batch.end_of_rib;
+        self.out.clear();
+        self.written = 0;
+        // Before the tables are read: what comes later rings again.
+        self.bell.mark_unchanged();
+        self.batch = self.feed.fill(&mut self.out, BATCH);
+    }
+
+    /// Takes what the station sent. It should send nothing (RFC 7854 section 3.2); a FIN means that it
+    /// has closed.
+    fn read(&mut self) -> Result<(), Down> {
+        let mut bytes = [0; 4096];
+        match self.stream.try_read(&mut bytes) {
+            Ok(0) => Err(Down::Closed),
+            Ok(n) => {
+                self.bytes_ignored += n as u64;
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            Err(error) => Err(Down::Connection(error)),
+        }
+    }
+
+    fn write(&mut self) -> Result<(), Down> {
+        match self.stream.try_write(&self.out[self.written..]) {
+            Ok(n) => {
+                self.written += n;
+                self.sent.bytes += n as u64;
+                self.blocked_since = None;
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.blocked_since.get_or_insert_with(Instant::now);
+                Ok(())
+            }
+            Err(error) => Err(Down::Connection(error)),
+        }
+    }
+
+    /// Ends the connection with a Termination, which follows the last message begun. A station that
+    /// does not take it within `patience` is left without.
+    pub(super) async fn terminate(
+        mut self,
+        reason: TerminationReason,
+        text: &str,
+        patience: Duration,
+    ) -> Sent {
+        let boundary = message_boundary(&self.out, self.written);
+        self.out.truncate(boundary);
+        bmp::termination(&mut self.out, reason, text);
+        let write = async {
+            while !self.is_written() {
+                // Bytes that nobody read would turn the close into a reset that takes the Termination
+                // away from the station.
+                self.read()?;
+                self.write()?;
+                if !self.is_written() {
+                    self.stream.writable().await.map_err(Down::Connection)?;
+                }
+            }
+            self.read()
+        };
+        match tokio::time::timeout(patience, write).await {
+            Ok(Ok(())) => self.sent.termination += 1,
+            Ok(Err(_)) => {}
+            Err(_) => return self.abort(),
+        }
+        self.sent
+    }
+
+    /// Ends the connection at once. What the system still holds for a station that does not read is
+    /// given up with it.
+    pub(super) fn abort(self) -> Sent {
+        let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+        self.sent
+    }
+
+    /// What was sent so far.
+    pub(super) fn sent(&self) -> Sent {
+        self.sent
+    }
+
+    pub(super) fn local(&self) -> Option<SocketAddr> {
+        self.local
+    }
+
+    pub(super) fn routes_to_send(&self) -> u64 {
+        self.feed.remaining() as u64
+    }
+
+    pub(super) fn bytes_buffered(&self) -> u64 {
+        (self.out.len() - self.written) as u64
+    }
+
+    pub(super) fn bytes_unacknowledged(&self) -> u64 {
+        queue::unacknowledged(&self.stream)
+    }
+
+    pub(super) fn blocked(&self) -> Option<Duration> {
+        self.blocked_since.map(|since| since.elapsed())
+    }
+
+    pub(super) fn bytes_ignored(&self) -> u64 {
+        self.bytes_ignored
+    }
+
+    pub(super) fn next_statistics(&self) -> Instant {
+        self.next_statistics
+    }
+}
+
+/// The end of the message of which `written` bytes or more are gone; `written` itself if it is one.
+fn message_boundary(out: &[u8], written: usize) -> usize {
+    let mut end = 0;
+    while end < written {
+        let Some(header) = out.get(end..end + bmp::COMMON_HEADER_LEN) else {
+            return out.len();
+        };
+        end += u32::from_be_bytes([header[1], header[2], header[3], header[4]]) as usize;
+    }
+    end.min(out.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_termination_never_stands_in_the_middle_of_a_message() {
+        let mut out = Vec::new();
+        bmp::initiation(&mut out, "name", "text");
+        let first = out.len();
+        bmp::termination(&mut out, TerminationReason::AdministrativelyClosed, "");
+        for (written, boundary) in [
+            (0, 0),
+            (1, first),
+            (first, first),
+            (first + 1, out.len()),
+            (out.len(), out.len()),
+        ] {
+            assert_eq!(message_boundary(&out, written), boundary, "{written}");
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Why a connection ended or did not come up.
+
+use std::io;
+use std::time::Duration;
+
+use shared::response::DownReason;
+
+use crate::net;
+
+/// The reason with its details.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Down {
+    /// `reset session`.
+    #[error("reset by {0}")]
+    Reset(String),
+    /// FIN from the station.
+    #[error("the station closed the connection")]
+    Closed,
+    /// The attempt failed.
+    #[error("cannot connect: {}", net::describe(.0))]
+    Connect(io::Error),
+    /// Reading or writing failed.
+    #[error("the connection failed: {}", net::describe(.0))]
+    Connection(io::Error),
+    /// The station takes no more bytes.
+    #[error("the station took nothing for {} s", .0.as_secs())]
+    Stalled(Duration),
+    /// bmpd stops.
+    #[error("bmpd is stopping")]
+    Stopping,
+}
+
+impl Down {
+    /// The stable word for it.
+    pub(super) fn reason(&self) -> DownReason {
+        match self {
+            Down::Reset(_) => DownReason::Reset,
+            Down::Closed => DownReason::ClosedByStation,
+            Down::Stalled(_) => DownReason::Stalled,
+            Down::Stopping => DownReason::Stopping,
+            Down::Connect(error) | Down::Connection(error) => match error.raw_os_error() {
+                Some(libc::ECONNREFUSED) => DownReason::Refused,
+                Some(libc::ECONNRESET | libc::EPIPE) => DownReason::ConnectionReset,
+                Some(libc::ETIMEDOUT) => DownReason::TimedOut,
+                Some(libc::ENODEV) => DownReason::NoDevice,
+                Some(
+                    libc::ENETUNREACH | libc::EHOSTUNREACH | libc::ENETDOWN | libc::EADDRNOTAVAIL,
+                ) => DownReason::Unreachable,
+                _ if error.kind() == io::ErrorKind::TimedOut => DownReason::TimedOut,
+                _ => DownReason::Other,
+            },
+        }
+    }
+}
