@@ -1,0 +1,432 @@
+//! One TCP connection with a neighbor: bytes in and out, timers, and the state machine between them.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+use tracing::debug;
+
+use super::fsm::{Action, Direction, End, Event, Fsm, State};
+use crate::moment::sleep_until;
+use crate::net;
+use crate::rib::{Epoch, Tables};
+use crate::wire::bgp::{self, Frame, MessageType, Notification};
+use crate::wire::bmp::Timestamp;
+use crate::wire::open::{Negotiated, Open};
+use crate::wire::update::{Context, Update};
+
+/// The read buffer: the largest message and what comes with it.
+const READ_BUFFER: usize = 256 * 1024;
+
+/// More than this much unsent is a neighbor that does not read.
+const WRITE_BUFFER_MAX: usize = 16 * 1024;
+
+/// How long a closing connection waits for its NOTIFICATION to leave.
+const GOODBYE: Duration = Duration::from_millis(200);
+
+/// Without an End-of-RIB a neighbor is taken to have sent its routes when it has been quiet for this
+/// long. One that announced Graceful Restart has promised an End-of-RIB and gets more time.
+const QUIET: Duration = Duration::from_secs(5);
+const QUIET_WITH_GRACEFUL_RESTART: Duration = Duration::from_secs(60);
+
+/// Tells the links of one neighbor apart.
+pub(super) type LinkId = u64;
+
+/// What a link tells its neighbor's task.
+pub(super) enum FromLink {
+    /// An OPEN came: may the link go on? A NOTIFICATION means no.
+    Judge {
+        remote: Open,
+        reply: oneshot::Sender<Result<(), Notification>>,
+    },
+    /// The link is up: the epoch to fill, or the reason why not.
+    Establish {
+        up: Box<Established>,
+        reply: oneshot::Sender<Result<Arc<Epoch>, Notification>>,
+    },
+    /// The link is over.
+    Ended { end: End, time: Timestamp },
+}
+
+/// What is known when a link is up.
+pub(super) struct Established {
+    pub(super) local: SocketAddr,
+    pub(super) remote: SocketAddr,
+    pub(super) sent_open: Vec<u8>,
+    pub(super) received_open: Vec<u8>,
+    pub(super) open: Open,
+    pub(super) negotiated: Negotiated,
+}
+
+/// What a link needs to know.
+pub(super) struct Setup {
+    pub(super) id: LinkId,
+    pub(super) direction: Direction,
+    pub(super) local: Open,
+    pub(super) remote_as: u32,
+    pub(super) tables: Arc<Tables>,
+    pub(super) to_neighbor: mpsc::Sender<(LinkId, FromLink)>,
+    /// The order to close, with the reason.
+    pub(super) close: mpsc::Receiver<Notification>,
+}
+
+struct Link {
+    setup: Setup,
+    stream: TcpStream,
+    fsm: Fsm,
+    input: Box<[u8]>,
+    filled: usize,
+    output: Vec<u8>,
+    sent_open: Vec<u8>,
+    received: Option<(Vec<u8>, Open)>,
+    epoch: Option<Arc<Epoch>>,
+    hold_at: Option<Instant>,
+    keepalive_at: Option<Instant>,
+    quiet_at: Option<Instant>,
+    kept: Vec<u8>,
+}
+
+/// Serves a connection until it ends; the neighbor's task is told how.
+pub(super) async fn run(stream: TcpStream, setup: Setup) {
+    let id = setup.id;
+    let to_neighbor = setup.to_neighbor.clone();
+    let sent_open = setup.local.message();
+    let mut link = Link {
+        fsm: Fsm::new(setup.local.clone(), setup.remote_as),
+        setup,
+        stream,
+        input: vec![0; READ_BUFFER].into_boxed_slice(),
+        filled: 0,
+        output: Vec::new(),
+        sent_open,
+        received: None,
+        epoch: None,
+        hold_at: None,
+        keepalive_at: None,
+        quiet_at: None,
+        kept: Vec::new(),
+    };
+    let end = link.serve().await;
+    let time = Timestamp::now();
+    // The neighbor's task lives longer than its links, but for a stop.
+    let _ = to_neighbor.send((id, FromLink::Ended { end, time })).await;
+    link.say_goodbye().await;
+}
+
+impl Link {
+    async fn serve(&mut self) -> End {
+        let mut ended = self.on(Event::Start).await;
+        loop {
+            if let Some(end) = ended {
+                return end;
+            }
+            if self.output.len() > WRITE_BUFFER_MAX {
+                ended = self
+                    .on(Event::TcpClosed("the neighbor reads nothing".into()))
+                    .await;
+                continue;
+            }
+            let pending = !self.output.is_empty();
+            let event = tokio::select! {
+                close = self.setup.close.recv() => {
+                    Some(Event::Stop(close.unwrap_or(Notification::SHUTDOWN)))
+                }
+                readable = self.stream.readable() => {
+                    ended = match readable.and_then(|()| self.read()) {
+                        Ok(()) => self.take_messages().await,
+                        Err(error) => self.on(Event::TcpClosed(closed(&error))).await,
+                    };
+                    None
+                }
+                writable = self.stream.writable(), if pending => {
+                    match writable.and_then(|()| self.write()) {
+                        Ok(()) => None,
+                        Err(error) => Some(Event::TcpClosed(closed(&error))),
+                    }
+                }
+                () = sleep_until(self.hold_at) => {
+                    // What has arrived counts, however late this process was to look.
+                    match self.read() {
+                        Ok(()) if self.filled > 0 => {
+                            ended = self.take_messages().await;
+                            None
+                        }
+                        _ => Some(Event::HoldTimer),
+                    }
+                }
+                () = sleep_until(self.keepalive_at) => Some(Event::KeepaliveTimer),
+                () = sleep_until(self.quiet_at) => {
+                    self.gone_quiet();
+                    None
+                }
+            };
+            if let Some(event) = event {
+                ended = self.on(event).await;
+            }
+        }
+    }
+
+    fn read(&mut self) -> io::Result<()> {
+        match self.stream.try_read(&mut self.input[self.filled..]) {
+            Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(n) => {
+                self.filled += n;
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        match self.stream.try_write(&self.output) {
+            Ok(n) => {
+                self.output.drain(..n);
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes all whole messages from the buffer.
+    async fn take_messages(&mut self) -> Option<End> {
+        let mut at = 0;
+        let mut ended = None;
+        while ended.is_none() {
+            let extended = self
+                .fsm
+                .negotiated()
+                .is_some_and(|negotiated| negotiated.extended_message);
+            let frame = match Frame::find(&self.input[at..self.filled], extended) {
+                Ok(Some(frame)) => frame,
+                Ok(None) => break,
+                Err(notification) => {
+                    ended = self.on(Event::Bad(notification)).await;
+                    break;
+                }
+            };
+            let message = &self.input[at..at + frame.len];
+            let body = &message[bgp::HEADER_LEN..];
+            let event = match frame.kind {
+                MessageType::Open => match Open::parse(body) {
+                    Ok(open) => {
+                        self.received
+                            .get_or_insert_with(|| (message.to_vec(), open.clone()));
+                        Event::Open(open)
+                    }
+                    Err(notification) => Event::Bad(notification),
+                },
+                MessageType::Update if self.fsm.state() == State::Established => {
+                    let (taken, outcome) = self.take_updates(at, extended);
+                    at += taken;
+                    ended = self.on(outcome).await;
+                    continue;
+                }
+                MessageType::Update => Event::Update,
+                MessageType::Notification => Event::Notification(Notification::parse(body)),
+                MessageType::Keepalive => Event::Keepalive,
+                MessageType::RouteRefresh => Event::RouteRefresh,
+            };
+            at += frame.len;
+            ended = self.on(event).await;
+        }
+        self.input.copy_within(at..self.filled, 0);
+        self.filled -= at;
+        ended
+    }
+
+    /// Takes the run of UPDATEs that begins at `start` into the tables, under one lock. Returns how
+    /// many bytes they were, and what the state machine is to be told.
+    fn take_updates(&mut self, start: usize, extended: bool) -> (usize, Event) {
+        let Self {
+            epoch,
+            setup,
+            input,
+            kept,
+            filled,
+            fsm,
+            ..
+        } = self;
+        let Some((epoch, negotiated)) = epoch.as_ref().zip(fsm.negotiated()) else {
+            return (*filled - start, Event::Update);
+        };
+        let context = Context {
+            four_octet_as: negotiated.four_octet_as,
+            external: setup.local.asn != setup.remote_as,
+        };
+        let time = Timestamp::now();
+        let mut at = start;
+        let mut event = Event::Update;
+        epoch.change(|rib| {
+            while let Ok(Some(Frame { kind: MessageType::Update, len })) =
+                Frame::find(&input[at..*filled], extended)
+            {
+                let body = &input[at + bgp::HEADER_LEN..at + len];
+                at += len;
+                let applied = Update::parse(body, context, kept)
+                    .and_then(|update| rib.apply(&update, time));
+                match applied {
+                    Ok(applied) => {
+                        if let Some(fault) = applied.fault {
+                            debug!(neighbor_as = setup.remote_as, %fault, "UPDATE treated as a withdrawal");
+                        }
+                    }
+                    Err(notification) => {
+                        event = Event::Bad(notification);
+                        break;
+                    }
+                }
+            }
+        });
+        setup.tables.ring();
+        if self.quiet_at.is_some() {
+            self.quiet_at = Some(Instant::now() + self.quiet());
+        }
+        (at - start, event)
+    }
+
+    fn quiet(&self) -> Duration {
+        match &self.received {
+            Some((_, open)) if open.graceful_restart => QUIET_WITH_GRACEFUL_RESTART,
+            _ => QUIET,
+        }
+    }
+
+    /// Nothing came for a while: families without an End-of-RIB are taken to be complete.
+    fn gone_quiet(&mut self) {
+        self.quiet_at = None;
+        if let (Some(epoch), Some(negotiated)) = (&self.epoch, self.fsm.negotiated()) {
+            let now = Timestamp::now();
+            epoch.change(|rib| {
+                for family in &negotiated.families {
+                    rib.end_of_rib(*family, now);
+                }
+            });
+            self.setup.tables.ring();
+        }
+    }
+
+    /// Gives the state machine an event and does what it says, until it says no more.
+    async fn on(&mut self, event: Event) -> Option<End> {
+        let mut actions = std::collections::VecDeque::from(self.fsm.on(event));
+        while let Some(action) = actions.pop_front() {
+            match action {
+                Action::SendOpen => self.send(|link, out| out.extend_from_slice(&link.sent_open)),
+                Action::SendKeepalive => {
+                    self.send(|_, out| bgp::encode(out, MessageType::Keepalive, &[]));
+                }
+                Action::Hold(time) => self.hold_at = time.map(|time| Instant::now() + time),
+                Action::Keepalive(time) => {
+                    self.keepalive_at = time.map(|time| Instant::now() + time)
+                }
+                Action::Judge => {
+                    let event = self.judge().await;
+                    actions.extend(self.fsm.on(event));
+                }
+                Action::Establish => {
+                    if let Some(event) = self.establish().await {
+                        actions.extend(self.fsm.on(event));
+                    }
+                }
+                Action::End(end) => {
+                    if let End::Sent(notification) = &end {
+                        self.send(|_, out| out.extend_from_slice(&notification.message()));
+                    }
+                    return Some(end);
+                }
+            }
+        }
+        None
+    }
+
+    fn send(&mut self, message: impl FnOnce(&Self, &mut Vec<u8>)) {
+        let mut output = std::mem::take(&mut self.output);
+        message(self, &mut output);
+        self.output = output;
+        // What cannot leave at once leaves when the socket is writable; a failure is seen there.
+        let _ = self.write();
+    }
+
+    async fn ask<T>(&self, question: impl FnOnce(oneshot::Sender<T>) -> FromLink) -> Option<T> {
+        let (reply, answer) = oneshot::channel();
+        self.setup
+            .to_neighbor
+            .send((self.setup.id, question(reply)))
+            .await
+            .ok()?;
+        answer.await.ok()
+    }
+
+    async fn judge(&self) -> Event {
+        let Some((_, open)) = &self.received else {
+            return Event::Stop(Notification::SHUTDOWN);
+        };
+        let remote = open.clone();
+        match self.ask(|reply| FromLink::Judge { remote, reply }).await {
+            Some(Ok(())) => Event::Confirmed,
+            Some(Err(notification)) => Event::Stop(notification),
+            None => Event::Stop(Notification::SHUTDOWN),
+        }
+    }
+
+    async fn establish(&mut self) -> Option<Event> {
+        let up = match self.established() {
+            Ok(up) => Box::new(up),
+            Err(error) => return Some(Event::TcpClosed(closed(&error))),
+        };
+        match self.ask(|reply| FromLink::Establish { up, reply }).await {
+            Some(Ok(epoch)) => {
+                self.epoch = Some(epoch);
+                self.quiet_at = Some(Instant::now() + self.quiet());
+                None
+            }
+            Some(Err(notification)) => Some(Event::Stop(notification)),
+            None => Some(Event::Stop(Notification::SHUTDOWN)),
+        }
+    }
+
+    fn established(&self) -> io::Result<Established> {
+        let known = self.received.clone().zip(self.fsm.negotiated().cloned());
+        let ((received_open, open), negotiated) =
+            known.ok_or_else(|| io::Error::other("no OPEN was received"))?;
+        Ok(Established {
+            local: self.stream.local_addr()?,
+            remote: self.stream.peer_addr()?,
+            sent_open: self.sent_open.clone(),
+            received_open,
+            open,
+            negotiated,
+        })
+    }
+
+    /// Lets the last message leave. What the neighbor still sends is read, since a close over unread
+    /// bytes would take the message away from it.
+    async fn say_goodbye(&mut self) {
+        let farewell = async {
+            while !self.output.is_empty() {
+                self.stream.writable().await?;
+                self.write()?;
+            }
+            rustix::net::shutdown(&self.stream, rustix::net::Shutdown::Write)?;
+            loop {
+                self.stream.readable().await?;
+                self.filled = 0;
+                self.read()?;
+            }
+        };
+        let _: Result<io::Result<()>, _> = tokio::time::timeout(GOODBYE, farewell).await;
+        debug!(direction = ?self.setup.direction, "connection closed");
+    }
+}
+
+fn closed(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => "the neighbor closed the connection".to_owned(),
+        _ => format!("the connection failed: {}", net::describe(error)),
+    }
+}

@@ -1,0 +1,21 @@
+//! The BGP neighbors. bmpd only listens: it announces nothing and keeps what it hears in the tables.
+//!
+//! ```text
+//!   listener ── TcpStream ──> task of one neighbor <── Report, Stop ── control, daemon
+//!                                │  ^
+//!             spawns, Close      v  │ Judge (an OPEN came), Establish, Ended
+//!                             link: one TCP connection, Fsm, one read buffer
+//!                                │
+//!                                └── Epoch (tables), bell
+//! ```
+//!
+//! A neighbor has up to two links while both sides connect at once; its task decides which one lives
+//! (RFC 4271 section 6.8) and is the only one that begins and ends epochs. A link asks its task before
+//! it answers an OPEN and before it becomes established, so two links never both do.
+
+mod fsm;
+mod link;
+pub(crate) mod listener;
+mod neighbor;
+
+pub(crate) use neighbor::Neighbor;

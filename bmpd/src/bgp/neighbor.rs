@@ -1,0 +1,472 @@
+//! The task of one neighbor: when to connect, which connection lives, and what the tables are told.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::response::{FamilyReport, NeighborError, NeighborReport, NeighborState};
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+use tracing::{debug, info, warn};
+
+use super::fsm::{self, Direction, End};
+use super::link::{self, Established, FromLink, LinkId};
+use crate::config;
+use crate::moment::{Moment, millis_until, sleep_until};
+use crate::net::{
+    self,
+    connect::{self, Options},
+};
+use crate::rib::{Epoch, Identity, NeighborTables, PeerDown, Tables};
+use crate::wire::bgp::Notification;
+use crate::wire::bmp::{PeerDownReason, PeerUp, Timestamp};
+use crate::wire::family::Family;
+use crate::wire::open::Open;
+
+/// The wait before the first attempt after a failure; each further one is twice as long.
+const RETRY_INITIAL: Duration = Duration::from_secs(2);
+/// The longest wait.
+const RETRY_MAXIMUM: Duration = Duration::from_secs(60);
+/// A session that lasted this long makes the wait short again.
+const STABLE_AFTER: Duration = Duration::from_secs(30);
+
+/// What a neighbor's task can be told.
+enum Command {
+    Incoming(TcpStream),
+    Report {
+        reply: oneshot::Sender<Box<NeighborReport>>,
+    },
+    Stop,
+}
+
+/// The rest of bmpd's end of a neighbor.
+#[derive(Debug, Clone)]
+pub(crate) struct Neighbor {
+    commands: mpsc::Sender<Command>,
+}
+
+impl Neighbor {
+    /// Starts a neighbor; its task ends when it is told to stop and its connections are closed.
+    pub(crate) fn start(
+        config: config::Neighbor,
+        bgp: &config::Bgp,
+        place: Arc<NeighborTables>,
+        tables: Arc<Tables>,
+    ) -> (Self, tokio::task::JoinHandle<()>) {
+        let local = Open {
+            asn: bgp.asn,
+            hold_time: config.hold_time,
+            bgp_id: bgp.router_id,
+            families: config.families.clone(),
+            four_octet_as: true,
+            extended_message: true,
+            route_refresh: true,
+            graceful_restart: true,
+        };
+        let (commands, receiver) = mpsc::channel(16);
+        let (to_neighbor, from_links) = mpsc::channel(16);
+        let mut task = Task {
+            retry_at: (!config.passive).then(Instant::now),
+            config,
+            local,
+            place,
+            tables,
+            commands: receiver,
+            to_neighbor,
+            from_links,
+            links: Vec::new(),
+            next_link: 0,
+            attempt: None,
+            next_wait: RETRY_INITIAL,
+            established: None,
+            established_count: 0,
+            since: Moment::now(),
+            shown: NeighborState::Idle,
+            last_error: None,
+        };
+        task.note_state();
+        (Self { commands }, tokio::spawn(task.run()))
+    }
+
+    /// Hands over a connection that the neighbor made. One too many is dropped.
+    pub(crate) fn incoming(&self, stream: TcpStream) {
+        if self.commands.try_send(Command::Incoming(stream)).is_err() {
+            debug!("a connection was dropped: its neighbor is busy or stopped");
+        }
+    }
+
+    /// Describes the neighbor; `None` if it has stopped.
+    pub(crate) async fn report(&self) -> Option<NeighborReport> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.send(Command::Report { reply }).await.ok()?;
+        answer.await.ok().map(|report| *report)
+    }
+
+    /// Ends the session with a CEASE and stops.
+    pub(crate) async fn stop(&self) {
+        // A neighbor whose task is gone has stopped already.
+        let _ = self.commands.send(Command::Stop).await;
+    }
+}
+
+/// A connection as its neighbor sees it.
+struct Link {
+    id: LinkId,
+    direction: Direction,
+    /// The neighbor's OPEN, once the link was allowed to go on.
+    remote: Option<Open>,
+    close: mpsc::Sender<Notification>,
+}
+
+/// The link that is up, and what came of it.
+struct Up {
+    link: LinkId,
+    epoch: Arc<Epoch>,
+    at: Moment,
+    details: Established,
+}
+
+type Attempt = Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>;
+
+struct Task {
+    config: config::Neighbor,
+    local: Open,
+    place: Arc<NeighborTables>,
+    tables: Arc<Tables>,
+    commands: mpsc::Receiver<Command>,
+    to_neighbor: mpsc::Sender<(LinkId, FromLink)>,
+    from_links: mpsc::Receiver<(LinkId, FromLink)>,
+    links: Vec<Link>,
+    next_link: LinkId,
+    attempt: Option<Attempt>,
+    /// When to connect next; `None` while there is a reason not to.
+    retry_at: Option<Instant>,
+    next_wait: Duration,
+    established: Option<Up>,
+    established_count: u64,
+    since: Moment,
+    shown: NeighborState,
+    last_error: Option<(String, Moment)>,
+}
+
+impl Task {
+    async fn run(mut self) {
+        loop {
+            let attempt = async {
+                match &mut self.attempt {
+                    Some(attempt) => attempt.await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                command = self.commands.recv() => match command {
+                    Some(Command::Incoming(stream)) => self.incoming(stream),
+                    Some(Command::Report { reply }) => {
+                        let _ = reply.send(Box::new(self.report()));
+                    }
+                    Some(Command::Stop) | None => break,
+                },
+                Some((link, message)) = self.from_links.recv() => self.hear(link, message),
+                connected = attempt => {
+                    self.attempt = None;
+                    match connected {
+                        Ok(stream) => self.add_link(stream, Direction::Outgoing),
+                        Err(error) => {
+                            self.note_error(format!("cannot connect: {}", net::describe(&error)));
+                            self.wait();
+                        }
+                    }
+                }
+                () = sleep_until(self.retry_at) => {
+                    self.retry_at = None;
+                    self.connect();
+                }
+            }
+            self.note_state();
+        }
+        self.stop().await;
+    }
+
+    /// Closes every connection and waits for their ends.
+    async fn stop(&mut self) {
+        self.attempt = None;
+        for link in &self.links {
+            let _ = link.close.try_send(Notification::SHUTDOWN);
+        }
+        while !self.links.is_empty() {
+            let Some((link, message)) = self.from_links.recv().await else {
+                return;
+            };
+            match message {
+                FromLink::Judge { reply, .. } => {
+                    let _ = reply.send(Err(Notification::SHUTDOWN));
+                }
+                FromLink::Establish { reply, .. } => {
+                    let _ = reply.send(Err(Notification::SHUTDOWN));
+                }
+                FromLink::Ended { end, time } => self.ended(link, end, time),
+            }
+        }
+    }
+
+    fn connect(&mut self) {
+        let address = SocketAddr::new(self.config.address, self.config.port.get());
+        self.attempt = Some(Box::pin(async move {
+            connect::connect(address, Options::default()).await
+        }));
+    }
+
+    /// Waits before the next attempt, longer each time; a random part less, so that neighbors part.
+    fn wait(&mut self) {
+        if self.config.passive {
+            return;
+        }
+        let wait = self.next_wait.mul_f64(1.0 - 0.25 * fastrand::f64());
+        self.next_wait = (self.next_wait * 2).min(RETRY_MAXIMUM);
+        self.retry_at = Some(Instant::now() + wait);
+    }
+
+    fn incoming(&mut self, stream: TcpStream) {
+        if self.established.is_some() {
+            // RFC 4271 section 6.8: the connection that is up stays. A neighbor that has lost it
+            // without a word comes through once the hold time is over.
+            debug!(neighbor = %self.config.address, "a second connection was refused: one is up");
+            let message = Notification::COLLISION.message();
+            let _ = stream.try_write(&message);
+            return;
+        }
+        // A neighbor uses the newest of the connections that it made.
+        for link in self
+            .links
+            .iter()
+            .filter(|link| link.direction == Direction::Incoming)
+        {
+            let _ = link.close.try_send(Notification::REJECTED);
+        }
+        self.add_link(stream, Direction::Incoming);
+    }
+
+    fn add_link(&mut self, stream: TcpStream, direction: Direction) {
+        let id = self.next_link;
+        self.next_link += 1;
+        let (close, orders) = mpsc::channel(1);
+        let setup = link::Setup {
+            id,
+            direction,
+            local: self.local.clone(),
+            remote_as: self.config.remote_as,
+            tables: Arc::clone(&self.tables),
+            to_neighbor: self.to_neighbor.clone(),
+            close: orders,
+        };
+        self.links.push(Link {
+            id,
+            direction,
+            remote: None,
+            close,
+        });
+        tokio::spawn(link::run(stream, setup));
+    }
+
+    fn hear(&mut self, link: LinkId, message: FromLink) {
+        match message {
+            FromLink::Judge { remote, reply } => {
+                let _ = reply.send(self.judge(link, remote));
+            }
+            FromLink::Establish { up, reply } => {
+                let _ = reply.send(self.establish(link, *up));
+            }
+            FromLink::Ended { end, time } => self.ended(link, end, time),
+        }
+    }
+
+    /// RFC 4271 section 6.8: if another connection has got as far, one of the two ends here.
+    fn judge(&mut self, id: LinkId, remote: Open) -> Result<(), Notification> {
+        if self.established.is_some() {
+            return Err(Notification::COLLISION);
+        }
+        let Some(direction) = self
+            .links
+            .iter()
+            .find(|link| link.id == id)
+            .map(|link| link.direction)
+        else {
+            return Err(Notification::SHUTDOWN);
+        };
+        let survivor = fsm::survivor(&self.local, &remote);
+        let mut others = self
+            .links
+            .iter_mut()
+            .filter(|link| link.id != id && link.remote.is_some());
+        if let Some(other) = others.next() {
+            if direction != survivor && other.direction == survivor {
+                return Err(Notification::COLLISION);
+            }
+            let _ = other.close.try_send(Notification::COLLISION);
+            other.remote = None;
+        }
+        if let Some(link) = self.links.iter_mut().find(|link| link.id == id) {
+            link.remote = Some(remote);
+        }
+        Ok(())
+    }
+
+    fn establish(&mut self, id: LinkId, up: Established) -> Result<Arc<Epoch>, Notification> {
+        // A link whose permission was taken back has its order to close on the way.
+        let allowed = self
+            .links
+            .iter()
+            .any(|link| link.id == id && link.remote.is_some());
+        if self.established.is_some() || !allowed {
+            return Err(Notification::COLLISION);
+        }
+        for other in self.links.iter().filter(|link| link.id != id) {
+            let _ = other.close.try_send(Notification::COLLISION);
+        }
+        self.attempt = None;
+        self.retry_at = None;
+        let identity = Identity {
+            address: self.config.address,
+            asn: up.open.asn,
+            bgp_id: up.open.bgp_id,
+            two_octet_as: !up.negotiated.four_octet_as,
+        };
+        let peer_up = PeerUp {
+            local_address: up.local.ip(),
+            local_port: up.local.port(),
+            remote_port: up.remote.port(),
+            sent_open: up.sent_open.clone(),
+            received_open: up.received_open.clone(),
+        };
+        let families = &up.negotiated.families;
+        let epoch = self
+            .tables
+            .begin(&self.place, identity, peer_up, families, Timestamp::now());
+        info!(neighbor = %self.config.address, "established");
+        self.established_count += 1;
+        let at = Moment::now();
+        self.established = Some(Up {
+            link: id,
+            epoch: Arc::clone(&epoch),
+            at,
+            details: up,
+        });
+        Ok(epoch)
+    }
+
+    fn ended(&mut self, id: LinkId, end: End, time: Timestamp) {
+        self.links.retain(|link| link.id != id);
+        let Some(up) = self.established.take_if(|up| up.link == id) else {
+            if !matches!(&end, End::Sent(n) | End::Received(n) if (n.code, n.subcode) == (6, 7)) {
+                self.note_error(end.to_string());
+            }
+            if self.established.is_none() && self.links.is_empty() && self.attempt.is_none() {
+                self.wait();
+            }
+            return;
+        };
+        let reason = match &end {
+            End::Sent(notification) => PeerDownReason::LocalNotification(notification.message()),
+            End::Received(notification) => {
+                PeerDownReason::RemoteNotification(notification.message())
+            }
+            End::Closed(_) => PeerDownReason::RemoteNoNotification,
+        };
+        self.tables
+            .end(&self.place, &up.epoch, PeerDown { time, reason });
+        warn!(neighbor = %self.config.address, "down: {end}");
+        self.last_error = Some((end.to_string(), Moment::now()));
+        if up.at.age_millis() >= STABLE_AFTER.as_millis() as u64 {
+            self.next_wait = RETRY_INITIAL;
+        }
+        self.wait();
+    }
+
+    /// Notes an error; the same one again is not worth a line in the log.
+    fn note_error(&mut self, text: String) {
+        if self
+            .last_error
+            .as_ref()
+            .is_none_or(|(last, _)| *last != text)
+        {
+            warn!(neighbor = %self.config.address, "{text}");
+        } else {
+            debug!(neighbor = %self.config.address, "{text}");
+        }
+        self.last_error = Some((text, Moment::now()));
+    }
+
+    fn state(&self) -> NeighborState {
+        if self.established.is_some() {
+            NeighborState::Established
+        } else if self.links.iter().any(|link| link.remote.is_some()) {
+            NeighborState::OpenConfirm
+        } else if !self.links.is_empty() {
+            NeighborState::OpenSent
+        } else if self.attempt.is_some() {
+            NeighborState::Connect
+        } else if self.config.passive {
+            NeighborState::Active
+        } else {
+            NeighborState::Idle
+        }
+    }
+
+    fn note_state(&mut self) {
+        let state = self.state();
+        if state != self.shown {
+            self.shown = state;
+            self.since = Moment::now();
+        }
+    }
+
+    fn report(&self) -> NeighborReport {
+        let up = self.established.as_ref();
+        let family = |family: &Family, routes: usize, end_of_rib: bool| FamilyReport {
+            name: family.to_string(),
+            routes: routes as u64,
+            end_of_rib,
+        };
+        let counted = up.and_then(|up| {
+            up.epoch.with(|rib| {
+                let families: Vec<_> = rib
+                    .families()
+                    .map(|(name, routes, end)| family(&name, routes, end))
+                    .collect();
+                (families, rib.counters)
+            })
+        });
+        let (families, counters) = counted.unwrap_or_else(|| {
+            let families = self
+                .config
+                .families
+                .iter()
+                .map(|name| family(name, 0, false))
+                .collect();
+            (families, Default::default())
+        });
+        NeighborReport {
+            address: self.config.address,
+            remote_as: self.config.remote_as,
+            description: self.config.description.clone(),
+            state: self.shown,
+            since: self.since.unix_millis(),
+            age: self.since.age_millis(),
+            bgp_id: up.map(|up| up.details.open.bgp_id),
+            hold_time: up.map(|up| up.details.negotiated.hold_time),
+            families,
+            updates: counters.updates,
+            updates_treated_as_withdraw: counters.updates_treated_as_withdraw,
+            established_count: self.established_count,
+            next_attempt: self.retry_at.map(millis_until),
+            last_error: self.last_error.as_ref().map(|(text, at)| NeighborError {
+                text: text.clone(),
+                at: at.unix_millis(),
+                ago: at.age_millis(),
+            }),
+        }
+    }
+}
