@@ -1,3 +1,14 @@
+//! bmpd: a BMP agent (RFC 7854, the monitored router's side).
+//!
+//! It hears BGP from its neighbors and reports it to monitoring servers. [`daemon`] shows how the parts
+//! hang together; [`config`] is the configuration, [`wire`] the bytes of BGP and BMP.
 
+mod bgp;
+pub mod config;
+mod control;
+pub mod daemon;
+mod moment;
+mod net;
 mod rib;
+mod session;
 pub mod wire;

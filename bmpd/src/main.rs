@@ -1,1 +1,79 @@
-fn main(){}
+//! The daemon's command line.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+
+/// A BMP agent: hears BGP from its neighbors and reports it to monitoring servers.
+///
+/// It runs in the foreground and logs to standard error. `bmpctl` talks to it.
+#[derive(Debug, Parser)]
+#[command(name = "bmpd", version)]
+struct Arguments {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE", default_value = "/etc/bmpd/bmpd.toml")]
+    config: PathBuf,
+
+    /// Check the configuration file and end: 0 if it is good, 1 if it is not.
+    #[arg(long)]
+    check: bool,
+
+    /// What is logged: this level and those above it.
+    #[arg(long, value_name = "LEVEL", value_enum, default_value_t = Log::Info)]
+    log: Log,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Log {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+impl From<Log> for tracing::Level {
+    fn from(level: Log) -> Self {
+        match level {
+            Log::Error => Self::ERROR,
+            Log::Warn => Self::WARN,
+            Log::Info => Self::INFO,
+            Log::Debug => Self::DEBUG,
+            Log::Trace => Self::TRACE,
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bmpd: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let config = bmpd::config::load(&arguments.config)?;
+    if arguments.check {
+        println!("{}: good", arguments.config.display());
+        return Ok(());
+    }
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_max_level(tracing::Level::from(arguments.log))
+        .with_target(false)
+        .init();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let result = runtime.block_on(bmpd::daemon::run(config, arguments.config));
+    // Tasks without an end of their own (listeners) do not hold up this one.
+    runtime.shutdown_background();
+    result
+}

@@ -35,13 +35,17 @@ pub enum NameError {
     #[error("it begins or ends with a space, which is not allowed")]
     OuterSpace,
     /// The text is `_public_`, given as the name of a VPN instance.
-    #[error("{PUBLIC_INSTANCE:?} stands for the public instance: leave the VPN instance out instead")]
+    #[error(
+        "{PUBLIC_INSTANCE:?} stands for the public instance: leave the VPN instance out instead"
+    )]
     Public,
 }
 
 /// Takes the pair of double quotation marks off a name, as scripts and pasted commands carry them.
 fn unquote(text: &str) -> &str {
-    text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text)
+    text.strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+        .unwrap_or(text)
 }
 
 fn check(text: &str) -> Result<&str, NameError> {
@@ -150,7 +154,9 @@ pub enum AddressError {
     #[error("{0} is an IPv4-mapped IPv6 address: write the IPv4 address {1} itself")]
     Mapped(Ipv6Addr, std::net::Ipv4Addr),
     /// A link-local address.
-    #[error("{0} is a link-local address: a station needs an address that is unique in its instance")]
+    #[error(
+        "{0} is a link-local address: a station needs an address that is unique in its instance"
+    )]
     LinkLocal(IpAddr),
     /// The unspecified address, a multicast address or the broadcast address.
     #[error("{0} cannot be the address of a station: it does not name one host")]
@@ -181,7 +187,9 @@ impl FromStr for StationAddress {
             return Err(AddressError::Zone(text.to_owned()));
         }
         let shown = || text.chars().take(80).collect::<String>();
-        let ip: IpAddr = text.parse().map_err(|_| AddressError::NotAnAddress(shown()))?;
+        let ip: IpAddr = text
+            .parse()
+            .map_err(|_| AddressError::NotAnAddress(shown()))?;
         ip.try_into()
     }
 }
@@ -207,7 +215,11 @@ impl TryFrom<IpAddr> for StationAddress {
                 v6.is_unspecified() || v6.is_multicast()
             }
         };
-        if not_a_host { Err(AddressError::NotAHost(ip)) } else { Ok(Self(ip)) }
+        if not_a_host {
+            Err(AddressError::NotAHost(ip))
+        } else {
+            Ok(Self(ip))
+        }
     }
 }
 
@@ -281,7 +293,9 @@ impl fmt::Display for Selector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Selector::All { vpn_instance: None } => f.write_str("all"),
-            Selector::All { vpn_instance: Some(vpn) } => {
+            Selector::All {
+                vpn_instance: Some(vpn),
+            } => {
                 write!(f, "all vpn-instance {}", Shown(vpn.as_str()))
             }
             Selector::One(id) => id.fmt(f),
@@ -328,22 +342,38 @@ mod tests {
         for (text, error) in bad {
             assert_eq!(text.parse::<Alias>(), Err(error), "{text:?}");
         }
-        assert_eq!("_public_".parse::<VpnInstanceName>(), Err(NameError::Public));
-        assert_eq!("\"_public_\"".parse::<VpnInstanceName>(), Err(NameError::Public));
-        assert!("_Public_".parse::<VpnInstanceName>().is_ok(), "names are case-sensitive");
+        assert_eq!(
+            "_public_".parse::<VpnInstanceName>(),
+            Err(NameError::Public)
+        );
+        assert_eq!(
+            "\"_public_\"".parse::<VpnInstanceName>(),
+            Err(NameError::Public)
+        );
+        assert!(
+            "_Public_".parse::<VpnInstanceName>().is_ok(),
+            "names are case-sensitive"
+        );
         assert!("_public_".parse::<Alias>().is_ok());
     }
 
     #[test]
     fn quotation_marks_around_a_name_are_taken_off() {
-        assert_eq!("\"two words\"".parse::<Alias>().unwrap().as_str(), "two words");
+        assert_eq!(
+            "\"two words\"".parse::<Alias>().unwrap().as_str(),
+            "two words"
+        );
         assert_eq!("\"aa\"".parse::<Alias>(), "aa".parse::<Alias>());
     }
 
     #[test]
     fn every_spelling_of_an_ipv6_address_is_the_same_station() {
         let one: StationAddress = "2001:db8:1::1".parse().unwrap();
-        for text in ["2001:DB8:1::1", "2001:0db8:0001:0000:0000:0000:0000:0001", "2001:db8:1:0:0::1"] {
+        for text in [
+            "2001:DB8:1::1",
+            "2001:0db8:0001:0000:0000:0000:0000:0001",
+            "2001:db8:1:0:0::1",
+        ] {
             assert_eq!(text.parse(), Ok(one));
         }
         assert_eq!(one.to_string(), "2001:db8:1::1");
@@ -354,7 +384,11 @@ mod tests {
         use AddressError::*;
         let error = |text: &str| text.parse::<StationAddress>().unwrap_err();
         assert!(matches!(error("::ffff:10.1.1.1"), Mapped(..)));
-        assert!(error("::ffff:10.1.1.1").to_string().contains("10.1.1.1 itself"));
+        assert!(
+            error("::ffff:10.1.1.1")
+                .to_string()
+                .contains("10.1.1.1 itself")
+        );
         assert!(matches!(error("fe80::1%eth0"), Zone(_)));
         assert!(matches!(error("2001:db8::1%1"), Zone(_)));
         assert!(matches!(error("fe80::1"), LinkLocal(_)));
@@ -373,13 +407,21 @@ mod tests {
             address: "10.1.1.1".parse().unwrap(),
             alias: None,
         };
-        let aliased = SessionId { alias: Some("aa".parse().unwrap()), ..plain.clone() };
-        let red = SessionId { vpn_instance: Some("red".parse().unwrap()), ..plain.clone() };
+        let aliased = SessionId {
+            alias: Some("aa".parse().unwrap()),
+            ..plain.clone()
+        };
+        let red = SessionId {
+            vpn_instance: Some("red".parse().unwrap()),
+            ..plain.clone()
+        };
         let one = Selector::One(plain.clone());
         assert!(one.matches(&plain) && !one.matches(&aliased) && !one.matches(&red));
         let all = Selector::All { vpn_instance: None };
         assert!([&plain, &aliased, &red].iter().all(|id| all.matches(id)));
-        let all_red = Selector::All { vpn_instance: red.vpn_instance.clone() };
+        let all_red = Selector::All {
+            vpn_instance: red.vpn_instance.clone(),
+        };
         assert!(all_red.matches(&red) && !all_red.matches(&plain));
     }
 

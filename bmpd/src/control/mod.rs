@@ -1,0 +1,130 @@
+//! The local socket: who asks, may they, and which handler answers.
+//!
+//! One task a connection; a connection is one request and one response (`shared`). The caller's level
+//! comes from the credentials that the system gives, never from what the caller sends. Everything is
+//! bounded: connections at once, the size of a request, the time it may take.
+
+mod caller;
+mod reset;
+mod show;
+mod socket;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use interprocess::local_socket::tokio::{Listener, Stream};
+use interprocess::local_socket::traits::tokio::Listener as _;
+use shared::frame::{self, FrameError, HEADER_LEN, Header, Kind};
+use shared::request::Request;
+use shared::response::{Failure, Response};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::Semaphore;
+use tracing::{debug, warn};
+
+use self::caller::Caller;
+pub(crate) use self::socket::ControlSocket;
+use crate::bgp::Neighbor;
+use crate::session::Session;
+
+/// Connections served at once; further ones wait to be accepted.
+const CONNECTIONS_MAX: usize = 64;
+
+/// The time that a client has for its request, and for taking the response.
+const CLIENT_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What the handlers work on.
+pub(crate) struct Context {
+    /// The file that a reset reads again.
+    pub(crate) config_path: PathBuf,
+    /// In the order of the ids.
+    pub(crate) sessions: Vec<Session>,
+    /// In the order of the configuration.
+    pub(crate) neighbors: Vec<Neighbor>,
+}
+
+/// Serves the socket, for ever.
+pub(crate) async fn run(socket: &ControlSocket, context: Arc<Context>) {
+    let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let listener: &Listener = socket.listener();
+    loop {
+        // The semaphore is never closed.
+        let Ok(permit) = Arc::clone(&connections).acquire_owned().await else {
+            return;
+        };
+        match listener.accept().await {
+            Ok(stream) => {
+                let caller = Caller::of(&stream, socket);
+                let context = Arc::clone(&context);
+                tokio::spawn(async move {
+                    let _permit = permit;
+                    if let Err(error) = serve(stream, &caller, &context).await {
+                        debug!(%caller, "control connection: {error}");
+                    }
+                });
+            }
+            Err(error) => {
+                warn!("cannot accept a control connection: {error}");
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        }
+    }
+}
+
+async fn serve(mut stream: Stream, caller: &Caller, context: &Context) -> Result<(), FrameError> {
+    let request = match tokio::time::timeout(CLIENT_PATIENCE, receive(&mut stream)).await {
+        Ok(Ok(request)) => request,
+        Ok(Err(FrameError::Io(error))) => return Err(error.into()),
+        Ok(Err(error)) => {
+            let text = format!(
+                "bmpd {} cannot read the request: {error}; use the bmpctl that came with this bmpd",
+                env!("CARGO_PKG_VERSION")
+            );
+            send(&mut stream, &frame::refusal(&text)).await?;
+            return Err(error);
+        }
+        Err(_) => return Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),
+    };
+    let response = answer(request, caller, context).await;
+    let bytes = match frame::encode(Kind::Response, &response) {
+        Ok(bytes) => bytes,
+        Err(error) => frame::refusal(&format!("bmpd cannot send its answer: {error}")),
+    };
+    send(&mut stream, &bytes).await
+}
+
+async fn receive(stream: &mut Stream) -> Result<Request, FrameError> {
+    let mut header = [0; HEADER_LEN];
+    stream.read_exact(&mut header).await?;
+    let Header { kind, len } = Header::parse(header)?;
+    if kind != Kind::Request {
+        return Err(FrameError::Kind(header[6]));
+    }
+    // At most 64 KiB, as the header has been checked.
+    let mut body = vec![0; len];
+    stream.read_exact(&mut body).await?;
+    frame::decode(kind, &body)
+}
+
+async fn send(stream: &mut Stream, bytes: &[u8]) -> Result<(), FrameError> {
+    match tokio::time::timeout(CLIENT_PATIENCE, stream.write_all(bytes)).await {
+        Ok(result) => Ok(result?),
+        Err(_) => Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),
+    }
+}
+
+async fn answer(request: Request, caller: &Caller, context: &Context) -> Response {
+    let needed = request.level();
+    if caller.level() < needed {
+        warn!(%caller, ?request, "refused: level {} is needed", needed.number());
+        return Response::Failed(Failure::NotPermitted {
+            needed,
+            has: caller.level(),
+        });
+    }
+    match request {
+        Request::ResetSession(selector) => reset::session(&selector, caller, context).await,
+        Request::ShowSession(selector) => show::session(&selector, context).await,
+        Request::ShowNeighbor => show::neighbor(context).await,
+    }
+}
