@@ -1,0 +1,409 @@
+//! The command line.
+//!
+//! Two grammars lead to the same [`Command`]: bmpctl's own (`reset session 10.1.1.1 --alias aa`) and
+//! that of the router's manual (`reset bmp session 10.1.1.1 alias aa`), which is read word by word.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::builder::{StringValueParser, TypedValueParser};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
+use shared::names::{Alias, Selector, SessionId, StationAddress, VpnInstanceName};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  the daemon failed at it, wholly or for one of the sessions
+  2  the command line is wrong
+  3  no such session
+  4  not permitted
+  5  the daemon cannot be reached, or speaks another protocol version";
+
+const RESET_EXAMPLES: &str = "\
+Examples:
+  bmpctl reset session 10.1.1.1
+  bmpctl reset session 10.1.1.1 --alias aa
+  bmpctl reset session 2001:DB8:1::1
+  bmpctl reset session --vpn-instance mgmt all
+  bmpctl reset session all";
+
+/// Admin command of bmpd.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cli {
+    /// The socket, if one was named.
+    pub socket: Option<PathBuf>,
+    /// What to do.
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// `reset session`.
+    ResetSession(Selector),
+    /// `show session`.
+    ShowSession {
+        /// Which.
+        selector: Selector,
+        /// A page for each instead of the table.
+        verbose: bool,
+    },
+    /// `show neighbor`.
+    ShowNeighbor,
+}
+
+#[derive(Debug, Parser)]
+#[command(name = "bmpctl", version, about = "Admin command of bmpd", after_help = EXIT_CODES)]
+#[command(
+    subcommand_required = true,
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
+struct Raw {
+    /// The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]
+    #[arg(
+        long,
+        value_name = "PATH",
+        env = "BMPD_SOCKET",
+        global = true,
+        hide_env_values = true
+    )]
+    socket: Option<PathBuf>,
+
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// End and begin again
+    #[command(subcommand, arg_required_else_help = true)]
+    Reset(Reset),
+    /// Show what is
+    #[command(subcommand, arg_required_else_help = true)]
+    Show(Show),
+}
+
+#[derive(Debug, Subcommand)]
+enum Reset {
+    /// Reset BMP sessions: apply the configured parameters, connect again, send everything again
+    ///
+    /// The configuration file is read again. If it is bad, nothing is touched. Otherwise each selected
+    /// session ends its connection, takes its parameters from the file, connects at once and sends all
+    /// routes again. Other sessions are not touched. The command ends when the new connections are
+    /// under way; `show session` says how far they are.
+    #[command(after_help = RESET_EXAMPLES, arg_required_else_help = true)]
+    Session(ResetSession),
+    /// The same in the grammar of the router's manual
+    #[command(subcommand, arg_required_else_help = true)]
+    Bmp(ResetBmp),
+}
+
+#[derive(Debug, Args)]
+struct ResetSession {
+    /// The VPN instance [default: the public one for an address, every one for `all`]
+    #[arg(long, value_name = "NAME", value_parser = named::<VpnInstanceName>())]
+    vpn_instance: Option<VpnInstanceName>,
+
+    /// The station's address, or all sessions
+    #[arg(value_name = "ADDRESS|all")]
+    target: Target,
+
+    /// The alias of the session; without it an address means the session without alias
+    #[arg(long, value_name = "NAME", value_parser = named::<Alias>())]
+    alias: Option<Alias>,
+}
+
+#[derive(Debug, Subcommand)]
+enum ResetBmp {
+    /// [vpn-instance NAME] {ADDRESS | all} | [vpn-instance NAME] ADDRESS alias NAME
+    #[command(arg_required_else_help = true)]
+    Session {
+        /// [vpn-instance NAME] {ADDRESS | all} [alias NAME]
+        #[arg(value_name = "WORD", required = true, num_args = 1..)]
+        words: Vec<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Show {
+    /// Show BMP sessions: a table, or the page of one session
+    Session(ShowSession),
+    /// Show BGP neighbors
+    Neighbor,
+}
+
+#[derive(Debug, Args)]
+struct ShowSession {
+    /// The VPN instance [default: the public one for an address, every one without]
+    #[arg(long, value_name = "NAME", value_parser = named::<VpnInstanceName>())]
+    vpn_instance: Option<VpnInstanceName>,
+
+    /// The station's address [default: all]
+    #[arg(value_name = "ADDRESS")]
+    target: Option<Target>,
+
+    /// The alias of the session; without it an address means the session without alias
+    #[arg(long, value_name = "NAME", value_parser = named::<Alias>())]
+    alias: Option<Alias>,
+
+    /// Show every detail of each session
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+/// A parser of names that takes any text, so that the reason of a refusal is that of the name's rules.
+fn named<T>() -> impl TypedValueParser<Value = T>
+where
+    T: FromStr + Clone + Send + Sync + 'static,
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    StringValueParser::new().try_map(|text| text.parse::<T>())
+}
+
+/// An address or `all`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Target {
+    All,
+    Address(StationAddress),
+}
+
+impl FromStr for Target {
+    type Err = shared::names::AddressError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "all" => Ok(Target::All),
+            _ => text.parse().map(Target::Address),
+        }
+    }
+}
+
+fn select(
+    vpn_instance: Option<VpnInstanceName>,
+    target: Target,
+    alias: Option<Alias>,
+) -> Result<Selector, String> {
+    match (target, alias) {
+        (Target::All, None) => Ok(Selector::All { vpn_instance }),
+        (Target::All, Some(_)) => {
+            Err("an alias belongs to one session: name its address instead of `all`".to_owned())
+        }
+        (Target::Address(address), alias) => Ok(Selector::One(SessionId {
+            vpn_instance,
+            address,
+            alias,
+        })),
+    }
+}
+
+/// Reads `[vpn-instance NAME] {ADDRESS | all} [alias NAME]`.
+fn select_by_words(words: &[String]) -> Result<Selector, String> {
+    let mut words = words.iter().map(String::as_str).peekable();
+    let mut vpn_instance = None;
+    if words.next_if_eq(&"vpn-instance").is_some() {
+        let name = words
+            .next()
+            .ok_or("`vpn-instance` must be followed by a name")?;
+        vpn_instance = Some(
+            name.parse()
+                .map_err(|error| format!("the VPN instance {name:?} is no name: {error}"))?,
+        );
+    }
+    let target = words.next().ok_or("an address or `all` is missing")?;
+    let target = target
+        .parse::<Target>()
+        .map_err(|error| error.to_string())?;
+    let mut alias = None;
+    if words.next_if_eq(&"alias").is_some() {
+        let name = words.next().ok_or("`alias` must be followed by a name")?;
+        alias = Some(
+            name.parse()
+                .map_err(|error| format!("the alias {name:?} is no name: {error}"))?,
+        );
+    }
+    if let Some(extra) = words.next() {
+        return Err(format!(
+            "{extra:?} is one word too many; a name with spaces needs quotation marks: \
+             [vpn-instance NAME] {{ADDRESS | all}} [alias NAME]"
+        ));
+    }
+    select(vpn_instance, target, alias)
+}
+
+impl Raw {
+    fn check(self) -> Result<Cli, (ErrorKind, String)> {
+        let conflict = |text| (ErrorKind::ArgumentConflict, text);
+        let command = match self.verb {
+            Verb::Reset(Reset::Session(ResetSession {
+                vpn_instance,
+                target,
+                alias,
+            })) => Command::ResetSession(select(vpn_instance, target, alias).map_err(conflict)?),
+            Verb::Reset(Reset::Bmp(ResetBmp::Session { words })) => {
+                let selector = select_by_words(&words);
+                Command::ResetSession(selector.map_err(|text| (ErrorKind::ValueValidation, text))?)
+            }
+            Verb::Show(Show::Session(ShowSession {
+                vpn_instance,
+                target,
+                alias,
+                verbose,
+            })) => {
+                let selector = match (target, alias) {
+                    (None, Some(_)) => {
+                        return Err(conflict(
+                            "an alias belongs to one session: name its address too".to_owned(),
+                        ));
+                    }
+                    (None, None) => Selector::All { vpn_instance },
+                    (Some(target), alias) => {
+                        select(vpn_instance, target, alias).map_err(conflict)?
+                    }
+                };
+                Command::ShowSession { selector, verbose }
+            }
+            Verb::Show(Show::Neighbor) => Command::ShowNeighbor,
+        };
+        Ok(Cli {
+            socket: self.socket.filter(|path| !path.as_os_str().is_empty()),
+            command,
+        })
+    }
+}
+
+impl Cli {
+    /// Reads the process's command line; one that is wrong ends the process (exit code 2).
+    pub fn parse() -> Self {
+        Self::try_parse_from(std::env::args_os()).unwrap_or_else(|error| error.exit())
+    }
+
+    /// Reads a command line.
+    pub fn try_parse_from<I, T>(arguments: I) -> Result<Self, clap::Error>
+    where
+        I: IntoIterator<Item = T>,
+        T: Into<std::ffi::OsString> + Clone,
+    {
+        let matches = command().try_get_matches_from(arguments)?;
+        let raw = Raw::from_arg_matches(&matches)?;
+        raw.check()
+            .map_err(|(kind, text)| command().error(kind, text))
+    }
+}
+
+/// The definition of the command line, for completions and manual pages.
+pub fn command() -> clap::Command {
+    Raw::command()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &[&str]) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(std::iter::once(&"bmpctl").chain(line))
+    }
+
+    fn reset(line: &[&str]) -> Selector {
+        match parse(line).unwrap().command {
+            Command::ResetSession(selector) => selector,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn refused(line: &[&str]) -> String {
+        let error = parse(line).unwrap_err();
+        assert_eq!(
+            error.exit_code(),
+            i32::from(shared::exit::USAGE),
+            "{line:?}"
+        );
+        error.to_string()
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn both_grammars_mean_the_same() {
+        let pairs: [(&[&str], &[&str]); 6] = [
+            (&["10.1.1.1"], &["10.1.1.1"]),
+            (&["all"], &["all"]),
+            (&["2001:DB8:1::1"], &["2001:db8:1:0:0:0:0:1"]),
+            (&["10.1.1.1", "--alias", "aa"], &["10.1.1.1", "alias", "aa"]),
+            (
+                &["--vpn-instance", "red", "all"],
+                &["vpn-instance", "red", "all"],
+            ),
+            (
+                &[
+                    "--vpn-instance",
+                    "red net",
+                    "10.1.1.1",
+                    "--alias",
+                    "\"a b\"",
+                ],
+                &["vpn-instance", "\"red net\"", "10.1.1.1", "alias", "a b"],
+            ),
+        ];
+        for (ours, manual) in pairs {
+            let ours = reset(&[&["reset", "session"], ours].concat());
+            assert_eq!(
+                ours,
+                reset(&[&["reset", "bmp", "session"], manual].concat())
+            );
+        }
+    }
+
+    #[test]
+    fn an_alias_with_all_is_a_usage_error() {
+        assert!(
+            refused(&["reset", "session", "all", "--alias", "aa"]).contains("name its address")
+        );
+        assert!(
+            refused(&["reset", "bmp", "session", "all", "alias", "aa"])
+                .contains("name its address")
+        );
+        assert!(refused(&["show", "session", "--alias", "aa"]).contains("name its address"));
+    }
+
+    #[test]
+    fn a_wrong_word_is_named_with_the_reason() {
+        assert!(refused(&["reset", "session", "::ffff:10.1.1.1"]).contains("10.1.1.1 itself"));
+        assert!(refused(&["reset", "session", "fe80::1%eth0"]).contains("zone id"));
+        assert!(
+            refused(&["reset", "session", "collector"]).contains("host names are not looked up")
+        );
+        assert!(
+            refused(&["reset", "session", "--vpn-instance", "_public_", "all"])
+                .contains("public instance")
+        );
+        assert!(refused(&["reset", "session", "10.1.1.1", "--alias", ""]).contains("empty"));
+        assert!(
+            refused(&["reset", "session", "10.1.1.1", "--alias", &"x".repeat(32)])
+                .contains("32 characters")
+        );
+        assert!(
+            refused(&["reset", "session", "10.1.1.1", "--alias", "a\nb"])
+                .contains("control character")
+        );
+        let words = |words: &[&str]| refused(&[&["reset", "bmp", "session"], words].concat());
+        assert!(words(&["vpn-instance"]).contains("followed by a name"));
+        assert!(words(&["vpn-instance", "red"]).contains("missing"));
+        assert!(words(&["10.1.1.1", "alias"]).contains("followed by a name"));
+        assert!(words(&["10.1.1.1", "alias", "two", "words"]).contains("one word too many"));
+        assert!(words(&["10.1.1.1", "alias", "_public_ "]).contains("space"));
+    }
+
+    #[test]
+    fn the_socket_can_stand_before_and_behind_the_verb() {
+        for line in [
+            &["--socket", "/s", "show", "neighbor"],
+            &["show", "neighbor", "--socket", "/s"],
+        ] {
+            assert_eq!(parse(line).unwrap().socket, Some(PathBuf::from("/s")));
+        }
+    }
+}

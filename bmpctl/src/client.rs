@@ -1,0 +1,105 @@
+//! One question to bmpd and its answer, over the local socket.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use interprocess::ConnectWaitMode;
+use interprocess::local_socket::{
+    ConnectOptions, GenericFilePath, Stream, ToFsName, traits::Stream as _,
+};
+use shared::frame::{self, FrameError, Kind};
+use shared::request::Request;
+use shared::response::Response;
+
+/// How long bmpd may take to accept the connection.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long bmpd may be silent. It answers a reset within a second, however its stations are.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(15);
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// No socket lies there.
+    #[error(
+        "no bmpd at {0}: there is no such socket; start bmpd, or name its socket with --socket or BMPD_SOCKET"
+    )]
+    NoSocket(PathBuf),
+    /// A socket lies there, and nobody listens.
+    #[error("no bmpd at {0}: it has left its socket behind; start bmpd again")]
+    NobodyListens(PathBuf),
+    /// The system does not let the caller connect.
+    #[error(
+        "not permitted to use {path}: ask as root or as the user that runs bmpd, or be a member of the socket's group (ls -l {path})"
+    )]
+    NotPermitted {
+        /// The socket.
+        path: PathBuf,
+    },
+    /// bmpd is there and does not answer.
+    #[error("bmpd at {0} does not answer: it is stopped or overloaded")]
+    Silent(PathBuf),
+    /// The connection ended before the answer.
+    #[error("bmpd at {0} ended the connection without an answer: see its log")]
+    Ended(PathBuf),
+    /// bmpd does not read this protocol version, or something else is at the socket.
+    #[error("{0}")]
+    Refused(String),
+    /// What came back is not an answer.
+    #[error("what answers at {0} cannot be understood: {1}; use the bmpctl that came with bmpd")]
+    NotUnderstood(PathBuf, FrameError),
+    /// Any other error of the system.
+    #[error("cannot talk to bmpd at {0}: {1}")]
+    Io(PathBuf, io::Error),
+}
+
+impl ClientError {
+    fn of(path: &Path, error: io::Error) -> Self {
+        let path = path.to_owned();
+        match error.kind() {
+            io::ErrorKind::NotFound => Self::NoSocket(path),
+            io::ErrorKind::ConnectionRefused => Self::NobodyListens(path),
+            io::ErrorKind::PermissionDenied => Self::NotPermitted { path },
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Self::Silent(path),
+            io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::BrokenPipe => Self::Ended(path),
+            _ => Self::Io(path, error),
+        }
+    }
+}
+
+/// Asks bmpd and waits for the answer.
+pub fn ask(socket: &Path, request: &Request) -> Result<Response, ClientError> {
+    let io_error = |error| ClientError::of(socket, error);
+    let frame_error = |error| match error {
+        FrameError::Io(error) => ClientError::of(socket, error),
+        error => ClientError::NotUnderstood(socket.to_owned(), error),
+    };
+    let mut stream = connect(socket).map_err(io_error)?;
+    let question = frame::encode(Kind::Request, request).map_err(frame_error)?;
+    // bmpd may refuse before it has read all; what it says then is worth more than the broken pipe.
+    let written = stream.write_all(&question);
+    match frame::read(&mut stream) {
+        Ok((Kind::Response, body)) => frame::decode(Kind::Response, &body).map_err(frame_error),
+        Ok((Kind::Refusal, text)) => Err(ClientError::Refused(
+            String::from_utf8_lossy(&text).into_owned(),
+        )),
+        Ok((Kind::Request, _)) => Err(frame_error(FrameError::Kind(0))),
+        Err(error) => match written {
+            Ok(()) => Err(frame_error(error)),
+            Err(error) => Err(io_error(error)),
+        },
+    }
+}
+
+fn connect(socket: &Path) -> io::Result<Stream> {
+    let stream = ConnectOptions::new()
+        .name(socket.to_fs_name::<GenericFilePath>()?)
+        .wait_mode(ConnectWaitMode::Timeout(CONNECT_PATIENCE))
+        .connect_sync()?;
+    stream.set_recv_timeout(Some(ANSWER_PATIENCE))?;
+    stream.set_send_timeout(Some(ANSWER_PATIENCE))?;
+    Ok(stream)
+}

@@ -1,0 +1,193 @@
+//! BMP sessions.
+
+use shared::names::PUBLIC_INSTANCE;
+use shared::response::{SessionReport, SessionState};
+
+use super::table::Table;
+use super::{age, countdown, moment};
+
+fn state(state: SessionState) -> &'static str {
+    match state {
+        SessionState::Idle => "Idle",
+        SessionState::Connecting => "Connecting",
+        SessionState::Established => "Established",
+        SessionState::Synchronised => "Synchronised",
+    }
+}
+
+fn is_down(session: &SessionReport) -> bool {
+    matches!(session.state, SessionState::Idle | SessionState::Connecting)
+}
+
+fn vpn_instance(session: &SessionReport) -> &str {
+    session
+        .id
+        .vpn_instance
+        .as_ref()
+        .map_or(PUBLIC_INSTANCE, |name| name.as_str())
+}
+
+/// A row a session.
+pub(crate) fn table(sessions: &[SessionReport]) -> String {
+    if sessions.is_empty() {
+        return "No session is configured.\n".to_owned();
+    }
+    let headings = [
+        "Session",
+        "Alias",
+        "Port",
+        "VPN",
+        "State",
+        "Age",
+        "Gen",
+        "Routes sent",
+        "To send",
+        "Note",
+    ];
+    let mut table = Table::new(&headings, &[2, 5, 6, 7, 8]);
+    for session in sessions {
+        table.row(vec![
+            session.id.address.to_string(),
+            session
+                .id
+                .alias
+                .as_ref()
+                .map_or("-", |alias| alias.as_str())
+                .to_owned(),
+            session.remote.port().to_string(),
+            vpn_instance(session).to_owned(),
+            state(session.state).to_owned(),
+            age(session.age),
+            session.generation.to_string(),
+            session.sent.routes_announced.to_string(),
+            session.routes_to_send.to_string(),
+            note(session),
+        ]);
+    }
+    table.render()
+}
+
+/// What is wrong, in a few words; nothing if nothing is.
+fn note(session: &SessionReport) -> String {
+    if !is_down(session) {
+        return match session.blocked {
+            Some(blocked) if blocked >= 1000 => format!("blocked for {}", age(blocked)),
+            _ => String::new(),
+        };
+    }
+    let mut parts = Vec::new();
+    if let Some(down) = &session.last_down {
+        parts.push(down.text.clone());
+    }
+    if let Some(next) = session.next_attempt {
+        parts.push(format!("next attempt in {}", countdown(next)));
+    }
+    parts.join("; ")
+}
+
+/// A page a session.
+pub(crate) fn pages(sessions: &[SessionReport]) -> String {
+    sessions.iter().map(page).collect::<Vec<_>>().join("\n")
+}
+
+fn page(session: &SessionReport) -> String {
+    let sent = &session.sent;
+    let mut lines = vec![(
+        "State",
+        format!("{} for {}", state(session.state), age(session.age)),
+    )];
+    if let Some(description) = &session.description {
+        lines.push(("Description", description.clone()));
+    }
+    lines.push(("VPN instance", vpn_instance(session).to_owned()));
+    lines.push(("Generation", session.generation.to_string()));
+    let local = session
+        .local
+        .map_or_else(|| "-".to_owned(), |local| local.to_string());
+    lines.push(("Local address", local));
+    lines.push(("Remote address", session.remote.to_string()));
+    if is_down(session) {
+        let next = match session.next_attempt {
+            Some(next) => format!("in {}", countdown(next)),
+            None => "now".to_owned(),
+        };
+        lines.push((
+            "Next attempt",
+            format!(
+                "{next}, {} made since the last connection",
+                session.attempts
+            ),
+        ));
+    }
+    let never = || "never".to_owned();
+    let last_down = session.last_down.as_ref();
+    lines.push((
+        "Last down",
+        last_down.map_or_else(never, |down| {
+            format!("{}, {}", down.text, moment(down.at, down.ago))
+        }),
+    ));
+    let last_reset = session.last_reset.as_ref();
+    lines.push((
+        "Last reset",
+        last_reset.map_or_else(never, |reset| {
+            format!("by {}, {}", reset.by, moment(reset.at, reset.ago))
+        }),
+    ));
+    if let Some(next) = session.next_statistics {
+        let every = session.statistics_timer;
+        lines.push((
+            "Statistics",
+            format!("every {every} s, next in {}", countdown(next)),
+        ));
+    }
+    lines.push((
+        "Still to send",
+        format!("{} routes", session.routes_to_send),
+    ));
+    lines.push((
+        "Waiting",
+        format!(
+            "{} bytes here, {} bytes in the system",
+            session.bytes_buffered, session.bytes_unacknowledged
+        ),
+    ));
+    if let Some(blocked) = session.blocked {
+        lines.push((
+            "Blocked",
+            format!("for {}: the station takes nothing", age(blocked)),
+        ));
+    }
+    if session.bytes_ignored > 0 {
+        lines.push((
+            "Ignored",
+            format!("{} bytes that the station sent", session.bytes_ignored),
+        ));
+    }
+    let on = if is_down(session) {
+        "Sent on the last connection"
+    } else {
+        "Sent on this connection"
+    };
+    let counts = [
+        ("Initiation", sent.initiation),
+        ("Peer Up", sent.peer_up),
+        ("Peer Down", sent.peer_down),
+        ("Route Monitoring", sent.route_monitoring),
+        ("Statistics Report", sent.statistics_report),
+        ("Termination", sent.termination),
+        ("Routes announced", sent.routes_announced),
+        ("Routes withdrawn", sent.routes_withdrawn),
+        ("End-of-RIB", sent.end_of_rib),
+        ("Bytes", sent.bytes),
+    ];
+    let mut text = format!("BMP session {}\n", session.id);
+    for (name, value) in lines {
+        text.push_str(&format!("  {:<18} {value}\n", format!("{name}:")));
+    }
+    text.push_str(&format!("  {on}:\n"));
+    for (name, count) in counts {
+        text.push_str(&format!("    {:<18} {count:>12}\n", format!("{name}:")));
+    }
+    text
+}
