@@ -43,9 +43,17 @@ pub async fn run(config: Config, config_path: PathBuf) -> anyhow::Result<()> {
     let socket = ControlSocket::create(&config.control.socket)?;
     let mut listeners = Vec::new();
     for address in config.bgp.iter().flat_map(|bgp| &bgp.listen) {
-        let listener = listen(*address)
-            .with_context(|| format!("cannot listen for BGP at {address} ([bgp] listen)"))?;
-        listeners.push(listener);
+        match listen(*address) {
+            Ok(listener) => listeners.push(listener),
+            // A host without IPv6 must not need a configuration of its own.
+            Err(error) if address.is_ipv6() && lacks_family(&error) => {
+                warn!(%address, "not listening for BGP: this host has no IPv6");
+            }
+            Err(error) => {
+                return Err(error)
+                    .with_context(|| format!("cannot listen for BGP at {address} ([bgp] listen)"));
+            }
+        }
     }
 
     let configured = config.bgp.as_ref().map_or(&[][..], |bgp| &bgp.neighbors);
@@ -134,6 +142,13 @@ async fn stop(context: &Context, tasks: Vec<tokio::task::JoinHandle<()>>) {
     {
         warn!("not every neighbor could be told in time");
     }
+}
+
+fn lacks_family(error: &std::io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        Some(libc::EAFNOSUPPORT | libc::EADDRNOTAVAIL)
+    )
 }
 
 async fn join(tasks: Vec<tokio::task::JoinHandle<()>>) {

@@ -282,3 +282,7 @@ fn tell_routes(told: &mut Told, out: &mut Vec<u8>, limit: usize, batch: &mut Bat
         None => true,
     }
 }
+
+#[cfg(test)]
+#[path = "feed_tests.rs"]
+mod tests;

@@ -102,11 +102,7 @@ impl Connection {
                 self.write()?;
             }
             () = sleep_until(stalled_at), if pending => return Err(Down::Stalled(self.stall_timeout)),
-            () = tokio::time::sleep_until(self.next_statistics), if !pending => {
-                self.next_statistics = Instant::now() + self.statistics_timer;
-                let report = self.feed.statistics(&mut self.out, Timestamp::now());
-                self.batch.add(&report);
-            }
+            () = tokio::time::sleep_until(self.next_statistics), if !pending => {}
             // The bell lives as long as the tables, which the feed holds.
             _ = self.bell.changed(), if !pending => {}
         }
@@ -117,7 +113,8 @@ impl Connection {
         self.written == self.out.len()
     }
 
-    /// Counts what has been written and encodes the next batch.
+    /// Counts what has been written and encodes the next batch. A Statistics Report that is due goes
+    /// first, so that routes without end do not keep it back.
     fn refill(&mut self) {
         let batch = std::mem::take(&mut self.batch);
         let sent = &mut self.sent;
@@ -133,7 +130,12 @@ impl Connection {
         self.written = 0;
         // Before the tables are read: what comes later rings again.
         self.bell.mark_unchanged();
-        self.batch = self.feed.fill(&mut self.out, BATCH);
+        self.batch = Batch::default();
+        if self.next_statistics <= Instant::now() {
+            self.next_statistics = Instant::now() + self.statistics_timer;
+            self.batch = self.feed.statistics(&mut self.out, Timestamp::now());
+        }
+        self.batch.add(&self.feed.fill(&mut self.out, BATCH));
     }
 
     /// Takes what the station sent. It should send nothing (RFC 7854 section 3.2); a FIN means that it
