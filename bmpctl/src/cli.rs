@@ -61,13 +61,7 @@ pub enum Command {
 )]
 struct Raw {
     /// The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]
-    #[arg(
-        long,
-        value_name = "PATH",
-        env = "BMPD_SOCKET",
-        global = true,
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "PATH", env = "BMPD_SOCKET", global = true, hide_env_values = true)]
     socket: Option<PathBuf>,
 
     #[command(subcommand)]
@@ -189,11 +183,9 @@ fn select(
         (Target::All, Some(_)) => {
             Err("an alias belongs to one session: name its address instead of `all`".to_owned())
         }
-        (Target::Address(address), alias) => Ok(Selector::One(SessionId {
-            vpn_instance,
-            address,
-            alias,
-        })),
+        (Target::Address(address), alias) => {
+            Ok(Selector::One(SessionId { vpn_instance, address, alias }))
+        }
     }
 }
 
@@ -202,25 +194,19 @@ fn select_by_words(words: &[String]) -> Result<Selector, String> {
     let mut words = words.iter().map(String::as_str).peekable();
     let mut vpn_instance = None;
     if words.next_if_eq(&"vpn-instance").is_some() {
-        let name = words
-            .next()
-            .ok_or("`vpn-instance` must be followed by a name")?;
+        let name = words.next().ok_or("`vpn-instance` must be followed by a name")?;
         vpn_instance = Some(
             name.parse()
                 .map_err(|error| format!("the VPN instance {name:?} is no name: {error}"))?,
         );
     }
     let target = words.next().ok_or("an address or `all` is missing")?;
-    let target = target
-        .parse::<Target>()
-        .map_err(|error| error.to_string())?;
+    let target = target.parse::<Target>().map_err(|error| error.to_string())?;
     let mut alias = None;
     if words.next_if_eq(&"alias").is_some() {
         let name = words.next().ok_or("`alias` must be followed by a name")?;
-        alias = Some(
-            name.parse()
-                .map_err(|error| format!("the alias {name:?} is no name: {error}"))?,
-        );
+        alias =
+            Some(name.parse().map_err(|error| format!("the alias {name:?} is no name: {error}"))?);
     }
     if let Some(extra) = words.next() {
         return Err(format!(
@@ -235,21 +221,14 @@ impl Raw {
     fn check(self) -> Result<Cli, (ErrorKind, String)> {
         let conflict = |text| (ErrorKind::ArgumentConflict, text);
         let command = match self.verb {
-            Verb::Reset(Reset::Session(ResetSession {
-                vpn_instance,
-                target,
-                alias,
-            })) => Command::ResetSession(select(vpn_instance, target, alias).map_err(conflict)?),
+            Verb::Reset(Reset::Session(ResetSession { vpn_instance, target, alias })) => {
+                Command::ResetSession(select(vpn_instance, target, alias).map_err(conflict)?)
+            }
             Verb::Reset(Reset::Bmp(ResetBmp::Session { words })) => {
                 let selector = select_by_words(&words);
                 Command::ResetSession(selector.map_err(|text| (ErrorKind::ValueValidation, text))?)
             }
-            Verb::Show(Show::Session(ShowSession {
-                vpn_instance,
-                target,
-                alias,
-                verbose,
-            })) => {
+            Verb::Show(Show::Session(ShowSession { vpn_instance, target, alias, verbose })) => {
                 let selector = match (target, alias) {
                     (None, Some(_)) => {
                         return Err(conflict(
@@ -265,10 +244,7 @@ impl Raw {
             }
             Verb::Show(Show::Neighbor) => Command::ShowNeighbor,
         };
-        Ok(Cli {
-            socket: self.socket.filter(|path| !path.as_os_str().is_empty()),
-            command,
-        })
+        Ok(Cli { socket: self.socket.filter(|path| !path.as_os_str().is_empty()), command })
     }
 }
 
@@ -286,8 +262,7 @@ impl Cli {
     {
         let matches = command().try_get_matches_from(arguments)?;
         let raw = Raw::from_arg_matches(&matches)?;
-        raw.check()
-            .map_err(|(kind, text)| command().error(kind, text))
+        raw.check().map_err(|(kind, text)| command().error(kind, text))
     }
 }
 
@@ -313,11 +288,7 @@ mod tests {
 
     fn refused(line: &[&str]) -> String {
         let error = parse(line).unwrap_err();
-        assert_eq!(
-            error.exit_code(),
-            i32::from(shared::exit::USAGE),
-            "{line:?}"
-        );
+        assert_eq!(error.exit_code(), i32::from(shared::exit::USAGE), "{line:?}");
         error.to_string()
     }
 
@@ -333,27 +304,15 @@ mod tests {
             (&["all"], &["all"]),
             (&["2001:DB8:1::1"], &["2001:db8:1:0:0:0:0:1"]),
             (&["10.1.1.1", "--alias", "aa"], &["10.1.1.1", "alias", "aa"]),
+            (&["--vpn-instance", "red", "all"], &["vpn-instance", "red", "all"]),
             (
-                &["--vpn-instance", "red", "all"],
-                &["vpn-instance", "red", "all"],
-            ),
-            (
-                &[
-                    "--vpn-instance",
-                    "red net",
-                    "10.1.1.1",
-                    "--alias",
-                    "\"a b\"",
-                ],
+                &["--vpn-instance", "red net", "10.1.1.1", "--alias", "\"a b\""],
                 &["vpn-instance", "\"red net\"", "10.1.1.1", "alias", "a b"],
             ),
         ];
         for (ours, manual) in pairs {
             let ours = reset(&[&["reset", "session"], ours].concat());
-            assert_eq!(
-                ours,
-                reset(&[&["reset", "bmp", "session"], manual].concat())
-            );
+            assert_eq!(ours, reset(&[&["reset", "bmp", "session"], manual].concat()));
         }
     }
 
@@ -399,10 +358,9 @@ mod tests {
 
     #[test]
     fn the_socket_can_stand_before_and_behind_the_verb() {
-        for line in [
-            &["--socket", "/s", "show", "neighbor"],
-            &["show", "neighbor", "--socket", "/s"],
-        ] {
+        for line in
+            [&["--socket", "/s", "show", "neighbor"], &["show", "neighbor", "--socket", "/s"]]
+        {
             assert_eq!(parse(line).unwrap().socket, Some(PathBuf::from("/s")));
         }
     }

@@ -83,9 +83,9 @@ pub fn ask(socket: &Path, request: &Request) -> Result<Response, ClientError> {
     let written = stream.write_all(&question);
     match frame::read(&mut stream) {
         Ok((Kind::Response, body)) => frame::decode(Kind::Response, &body).map_err(frame_error),
-        Ok((Kind::Refusal, text)) => Err(ClientError::Refused(
-            String::from_utf8_lossy(&text).into_owned(),
-        )),
+        Ok((Kind::Refusal, text)) => {
+            Err(ClientError::Refused(String::from_utf8_lossy(&text).into_owned()))
+        }
         Ok((Kind::Request, _)) => Err(frame_error(FrameError::Kind(0))),
         Err(error) => match written {
             Ok(()) => Err(frame_error(error)),

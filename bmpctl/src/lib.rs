@@ -14,10 +14,7 @@ use std::process::ExitCode;
 
 /// Runs a parsed command line: prints the answer and gives the exit code (see [`shared::exit`]).
 pub fn run(cli: &cli::Cli) -> ExitCode {
-    let socket = cli
-        .socket
-        .clone()
-        .unwrap_or_else(shared::socket::default_path_of_client);
+    let socket = cli.socket.clone().unwrap_or_else(shared::socket::default_path_of_client);
     let output = commands::run(&cli.command, &socket);
     // A reader that has gone away (`| head`) is no failure of the command.
     let _ = std::io::stdout().write_all(output.out.as_bytes());

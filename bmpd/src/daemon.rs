@@ -62,10 +62,7 @@ pub async fn run(config: Config, config_path: PathBuf) -> anyhow::Result<()> {
 
     let mut sessions = Vec::new();
     for session in &config.sessions {
-        let parameters = Parameters {
-            session: session.clone(),
-            bmp: config.bmp.clone(),
-        };
+        let parameters = Parameters { session: session.clone(), bmp: config.bmp.clone() };
         let (session, task) = Session::start(parameters, Arc::clone(&tables));
         sessions.push(session);
         tasks.push(task);
@@ -96,11 +93,7 @@ pub async fn run(config: Config, config_path: PathBuf) -> anyhow::Result<()> {
         neighbors = neighbors.len(),
         "started"
     );
-    let context = Arc::new(Context {
-        config_path,
-        sessions,
-        neighbors,
-    });
+    let context = Arc::new(Context { config_path, sessions, neighbors });
     let stopped_by = loop {
         tokio::select! {
             () = control::run(&socket, Arc::clone(&context)) => {}
@@ -127,28 +120,19 @@ async fn stop(context: &Context, tasks: Vec<tokio::task::JoinHandle<()>>) {
     }
     let mut tasks = tasks;
     let neighbors = tasks.split_off(context.sessions.len());
-    if tokio::time::timeout(STATION_PATIENCE + STOP_PATIENCE, join(tasks))
-        .await
-        .is_err()
-    {
+    if tokio::time::timeout(STATION_PATIENCE + STOP_PATIENCE, join(tasks)).await.is_err() {
         warn!("not every session could be ended in time");
     }
     for neighbor in &context.neighbors {
         neighbor.stop().await;
     }
-    if tokio::time::timeout(STOP_PATIENCE, join(neighbors))
-        .await
-        .is_err()
-    {
+    if tokio::time::timeout(STOP_PATIENCE, join(neighbors)).await.is_err() {
         warn!("not every neighbor could be told in time");
     }
 }
 
 fn lacks_family(error: &std::io::Error) -> bool {
-    matches!(
-        error.raw_os_error(),
-        Some(libc::EAFNOSUPPORT | libc::EADDRNOTAVAIL)
-    )
+    matches!(error.raw_os_error(), Some(libc::EAFNOSUPPORT | libc::EADDRNOTAVAIL))
 }
 
 async fn join(tasks: Vec<tokio::task::JoinHandle<()>>) {

@@ -69,9 +69,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         .with_max_level(tracing::Level::from(arguments.log))
         .with_target(false)
         .init();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(bmpd::daemon::run(config, arguments.config));
     // Tasks without an end of their own (listeners) do not hold up this one.
     runtime.shutdown_background();

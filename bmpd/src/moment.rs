@@ -14,17 +14,12 @@ pub(crate) struct Moment {
 impl Moment {
     /// The present one.
     pub(crate) fn now() -> Self {
-        Self {
-            wall: SystemTime::now(),
-            steady: Instant::now(),
-        }
+        Self { wall: SystemTime::now(), steady: Instant::now() }
     }
 
     /// Milliseconds since the epoch; 0 before it.
     pub(crate) fn unix_millis(&self) -> u64 {
-        self.wall
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_millis() as u64)
+        self.wall.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
     }
 
     /// Milliseconds that have passed since, however the wall's clock was set meanwhile.

@@ -203,26 +203,17 @@ mod tests {
         assert!(matches!(read(&mut &bytes[..]), Err(FrameError::Version(9))));
         let mut bytes = refusal("no");
         bytes[5] = 9;
-        assert_eq!(
-            read(&mut &bytes[..]).unwrap(),
-            (Kind::Refusal, b"no".to_vec())
-        );
+        assert_eq!(read(&mut &bytes[..]).unwrap(), (Kind::Refusal, b"no".to_vec()));
     }
 
     #[test]
     fn hostile_lengths_allocate_nothing_and_trailing_bytes_are_refused() {
         let mut bytes = encode(Kind::Request, &reset_all()).unwrap();
         bytes[8] = 0xff;
-        assert!(matches!(
-            read(&mut &bytes[..]),
-            Err(FrameError::TooLong(..))
-        ));
+        assert!(matches!(read(&mut &bytes[..]), Err(FrameError::TooLong(..))));
         let mut body = encode(Kind::Request, &reset_all()).unwrap()[HEADER_LEN..].to_vec();
         body.push(0);
-        assert!(matches!(
-            decode::<Request>(Kind::Request, &body),
-            Err(FrameError::Trailing(1))
-        ));
+        assert!(matches!(decode::<Request>(Kind::Request, &body), Err(FrameError::Trailing(1))));
         // Wherever a string or a list is expected: one that claims 2^40 bytes.
         let hostile = [0xfd, 0, 0, 0, 0, 0, 1, 0, 0];
         for prefix in 0..8u8 {

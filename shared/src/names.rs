@@ -43,9 +43,7 @@ pub enum NameError {
 
 /// Takes the pair of double quotation marks off a name, as scripts and pasted commands carry them.
 fn unquote(text: &str) -> &str {
-    text.strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-        .unwrap_or(text)
+    text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text)
 }
 
 fn check(text: &str) -> Result<&str, NameError> {
@@ -187,9 +185,7 @@ impl FromStr for StationAddress {
             return Err(AddressError::Zone(text.to_owned()));
         }
         let shown = || text.chars().take(80).collect::<String>();
-        let ip: IpAddr = text
-            .parse()
-            .map_err(|_| AddressError::NotAnAddress(shown()))?;
+        let ip: IpAddr = text.parse().map_err(|_| AddressError::NotAnAddress(shown()))?;
         ip.try_into()
     }
 }
@@ -215,11 +211,7 @@ impl TryFrom<IpAddr> for StationAddress {
                 v6.is_unspecified() || v6.is_multicast()
             }
         };
-        if not_a_host {
-            Err(AddressError::NotAHost(ip))
-        } else {
-            Ok(Self(ip))
-        }
+        if not_a_host { Err(AddressError::NotAHost(ip)) } else { Ok(Self(ip)) }
     }
 }
 
@@ -293,9 +285,7 @@ impl fmt::Display for Selector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Selector::All { vpn_instance: None } => f.write_str("all"),
-            Selector::All {
-                vpn_instance: Some(vpn),
-            } => {
+            Selector::All { vpn_instance: Some(vpn) } => {
                 write!(f, "all vpn-instance {}", Shown(vpn.as_str()))
             }
             Selector::One(id) => id.fmt(f),
@@ -342,38 +332,24 @@ mod tests {
         for (text, error) in bad {
             assert_eq!(text.parse::<Alias>(), Err(error), "{text:?}");
         }
-        assert_eq!(
-            "_public_".parse::<VpnInstanceName>(),
-            Err(NameError::Public)
-        );
-        assert_eq!(
-            "\"_public_\"".parse::<VpnInstanceName>(),
-            Err(NameError::Public)
-        );
-        assert!(
-            "_Public_".parse::<VpnInstanceName>().is_ok(),
-            "names are case-sensitive"
-        );
+        assert_eq!("_public_".parse::<VpnInstanceName>(), Err(NameError::Public));
+        assert_eq!("\"_public_\"".parse::<VpnInstanceName>(), Err(NameError::Public));
+        assert!("_Public_".parse::<VpnInstanceName>().is_ok(), "names are case-sensitive");
         assert!("_public_".parse::<Alias>().is_ok());
     }
 
     #[test]
     fn quotation_marks_around_a_name_are_taken_off() {
-        assert_eq!(
-            "\"two words\"".parse::<Alias>().unwrap().as_str(),
-            "two words"
-        );
+        assert_eq!("\"two words\"".parse::<Alias>().unwrap().as_str(), "two words");
         assert_eq!("\"aa\"".parse::<Alias>(), "aa".parse::<Alias>());
     }
 
     #[test]
     fn every_spelling_of_an_ipv6_address_is_the_same_station() {
         let one: StationAddress = "2001:db8:1::1".parse().unwrap();
-        for text in [
-            "2001:DB8:1::1",
-            "2001:0db8:0001:0000:0000:0000:0000:0001",
-            "2001:db8:1:0:0::1",
-        ] {
+        for text in
+            ["2001:DB8:1::1", "2001:0db8:0001:0000:0000:0000:0000:0001", "2001:db8:1:0:0::1"]
+        {
             assert_eq!(text.parse(), Ok(one));
         }
         assert_eq!(one.to_string(), "2001:db8:1::1");
@@ -384,11 +360,7 @@ mod tests {
         use AddressError::*;
         let error = |text: &str| text.parse::<StationAddress>().unwrap_err();
         assert!(matches!(error("::ffff:10.1.1.1"), Mapped(..)));
-        assert!(
-            error("::ffff:10.1.1.1")
-                .to_string()
-                .contains("10.1.1.1 itself")
-        );
+        assert!(error("::ffff:10.1.1.1").to_string().contains("10.1.1.1 itself"));
         assert!(matches!(error("fe80::1%eth0"), Zone(_)));
         assert!(matches!(error("2001:db8::1%1"), Zone(_)));
         assert!(matches!(error("fe80::1"), LinkLocal(_)));
@@ -402,26 +374,15 @@ mod tests {
 
     #[test]
     fn an_address_without_alias_selects_only_the_session_without_alias() {
-        let plain = SessionId {
-            vpn_instance: None,
-            address: "10.1.1.1".parse().unwrap(),
-            alias: None,
-        };
-        let aliased = SessionId {
-            alias: Some("aa".parse().unwrap()),
-            ..plain.clone()
-        };
-        let red = SessionId {
-            vpn_instance: Some("red".parse().unwrap()),
-            ..plain.clone()
-        };
+        let plain =
+            SessionId { vpn_instance: None, address: "10.1.1.1".parse().unwrap(), alias: None };
+        let aliased = SessionId { alias: Some("aa".parse().unwrap()), ..plain.clone() };
+        let red = SessionId { vpn_instance: Some("red".parse().unwrap()), ..plain.clone() };
         let one = Selector::One(plain.clone());
         assert!(one.matches(&plain) && !one.matches(&aliased) && !one.matches(&red));
         let all = Selector::All { vpn_instance: None };
         assert!([&plain, &aliased, &red].iter().all(|id| all.matches(id)));
-        let all_red = Selector::All {
-            vpn_instance: red.vpn_instance.clone(),
-        };
+        let all_red = Selector::All { vpn_instance: red.vpn_instance.clone() };
         assert!(all_red.matches(&red) && !all_red.matches(&plain));
     }
 

@@ -26,11 +26,7 @@ pub(crate) struct Output {
 impl Output {
     /// The command did what it was told.
     fn done(out: String) -> Self {
-        Self {
-            out,
-            err: String::new(),
-            code: exit::DONE,
-        }
+        Self { out, err: String::new(), code: exit::DONE }
     }
 
     /// bmpd would not do it.
@@ -40,11 +36,7 @@ impl Output {
             Failure::NotPermitted { .. } => exit::NOT_PERMITTED,
             Failure::Configuration(_) | Failure::Stopping | Failure::Other(_) => exit::FAILED,
         };
-        Self {
-            out: String::new(),
-            err: render::error(&render::failure(failure)),
-            code,
-        }
+        Self { out: String::new(), err: render::error(&render::failure(failure)), code }
     }
 
     /// bmpd could not be asked.
@@ -53,11 +45,7 @@ impl Output {
             ClientError::NotPermitted { .. } => exit::NOT_PERMITTED,
             _ => exit::NOT_REACHABLE,
         };
-        Self {
-            out: String::new(),
-            err: render::error(&error.to_string()),
-            code,
-        }
+        Self { out: String::new(), err: render::error(&error.to_string()), code }
     }
 
     /// bmpd answered something else than was asked.

@@ -22,9 +22,7 @@ pub(super) fn session(selector: &Selector, socket: &Path) -> Output {
         match &outcome.result {
             Ok(done) => output.out.push_str(&render::reset_done(&outcome.id, done)),
             Err(reason) => {
-                output
-                    .err
-                    .push_str(&render::error(&format!("session {}: {reason}", outcome.id)));
+                output.err.push_str(&render::error(&format!("session {}: {reason}", outcome.id)));
                 output.code = exit::FAILED;
             }
         }

@@ -48,9 +48,7 @@ fn no_such_session(selector: &Selector, existing: &[SessionId]) -> String {
         return "no session is configured".to_owned();
     }
     let mut text = match selector {
-        Selector::All {
-            vpn_instance: Some(name),
-        } => {
+        Selector::All { vpn_instance: Some(name) } => {
             format!("no session is in the VPN instance {}", Shown(name.as_str()))
         }
         Selector::All { vpn_instance: None } => "there is no session".to_owned(),
@@ -64,10 +62,7 @@ fn no_such_session(selector: &Selector, existing: &[SessionId]) -> String {
         text.push_str(&format!("\n  {}", arguments(id)));
     }
     if existing.len() > LISTED {
-        text.push_str(&format!(
-            "\n  and {} more: bmpctl show session",
-            existing.len() - LISTED
-        ));
+        text.push_str(&format!("\n  and {} more: bmpctl show session", existing.len() - LISTED));
     }
     text
 }
@@ -151,10 +146,7 @@ mod tests {
             alias: alias.map(|alias| alias.parse().unwrap()),
         };
         let existing = vec![id(Some("aa")), id(Some("b b"))];
-        let text = failure(&Failure::NoSuchSession {
-            selector: Selector::One(id(None)),
-            existing,
-        });
+        let text = failure(&Failure::NoSuchSession { selector: Selector::One(id(None)), existing });
         assert_eq!(
             text,
             "no session 10.1.1.1 without an alias: name the alias; there are:\n  10.1.1.1 --alias aa\n  10.1.1.1 --alias \"b b\""

@@ -20,11 +20,7 @@ fn is_down(session: &SessionReport) -> bool {
 }
 
 fn vpn_instance(session: &SessionReport) -> &str {
-    session
-        .id
-        .vpn_instance
-        .as_ref()
-        .map_or(PUBLIC_INSTANCE, |name| name.as_str())
+    session.id.vpn_instance.as_ref().map_or(PUBLIC_INSTANCE, |name| name.as_str())
 }
 
 /// A row a session.
@@ -48,12 +44,7 @@ pub(crate) fn table(sessions: &[SessionReport]) -> String {
     for session in sessions {
         table.row(vec![
             session.id.address.to_string(),
-            session
-                .id
-                .alias
-                .as_ref()
-                .map_or("-", |alias| alias.as_str())
-                .to_owned(),
+            session.id.alias.as_ref().map_or("-", |alias| alias.as_str()).to_owned(),
             session.remote.port().to_string(),
             vpn_instance(session).to_owned(),
             state(session.state).to_owned(),
@@ -92,18 +83,13 @@ pub(crate) fn pages(sessions: &[SessionReport]) -> String {
 
 fn page(session: &SessionReport) -> String {
     let sent = &session.sent;
-    let mut lines = vec![(
-        "State",
-        format!("{} for {}", state(session.state), age(session.age)),
-    )];
+    let mut lines = vec![("State", format!("{} for {}", state(session.state), age(session.age)))];
     if let Some(description) = &session.description {
         lines.push(("Description", description.clone()));
     }
     lines.push(("VPN instance", vpn_instance(session).to_owned()));
     lines.push(("Generation", session.generation.to_string()));
-    let local = session
-        .local
-        .map_or_else(|| "-".to_owned(), |local| local.to_string());
+    let local = session.local.map_or_else(|| "-".to_owned(), |local| local.to_string());
     lines.push(("Local address", local));
     lines.push(("Remote address", session.remote.to_string()));
     if is_down(session) {
@@ -113,19 +99,15 @@ fn page(session: &SessionReport) -> String {
         };
         lines.push((
             "Next attempt",
-            format!(
-                "{next}, {} made since the last connection",
-                session.attempts
-            ),
+            format!("{next}, {} made since the last connection", session.attempts),
         ));
     }
     let never = || "never".to_owned();
     let last_down = session.last_down.as_ref();
     lines.push((
         "Last down",
-        last_down.map_or_else(never, |down| {
-            format!("{}, {}", down.text, moment(down.at, down.ago))
-        }),
+        last_down
+            .map_or_else(never, |down| format!("{}, {}", down.text, moment(down.at, down.ago))),
     ));
     let last_reset = session.last_reset.as_ref();
     lines.push((
@@ -136,15 +118,9 @@ fn page(session: &SessionReport) -> String {
     ));
     if let Some(next) = session.next_statistics {
         let every = session.statistics_timer;
-        lines.push((
-            "Statistics",
-            format!("every {every} s, next in {}", countdown(next)),
-        ));
+        lines.push(("Statistics", format!("every {every} s, next in {}", countdown(next))));
     }
-    lines.push((
-        "Still to send",
-        format!("{} routes", session.routes_to_send),
-    ));
+    lines.push(("Still to send", format!("{} routes", session.routes_to_send)));
     lines.push((
         "Waiting",
         format!(
@@ -153,22 +129,13 @@ fn page(session: &SessionReport) -> String {
         ),
     ));
     if let Some(blocked) = session.blocked {
-        lines.push((
-            "Blocked",
-            format!("for {}: the station takes nothing", age(blocked)),
-        ));
+        lines.push(("Blocked", format!("for {}: the station takes nothing", age(blocked))));
     }
     if session.bytes_ignored > 0 {
-        lines.push((
-            "Ignored",
-            format!("{} bytes that the station sent", session.bytes_ignored),
-        ));
+        lines.push(("Ignored", format!("{} bytes that the station sent", session.bytes_ignored)));
     }
-    let on = if is_down(session) {
-        "Sent on the last connection"
-    } else {
-        "Sent on this connection"
-    };
+    let on =
+        if is_down(session) { "Sent on the last connection" } else { "Sent on this connection" };
     let counts = [
         ("Initiation", sent.initiation),
         ("Peer Up", sent.peer_up),

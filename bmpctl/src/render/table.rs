@@ -9,15 +9,7 @@ pub(super) struct Table {
 impl Table {
     /// A table with these headings, of which those at the given ranks are over numbers.
     pub(super) fn new(headings: &[&str], numbers: &'static [usize]) -> Self {
-        Self {
-            numbers,
-            rows: vec![
-                headings
-                    .iter()
-                    .map(|heading| (*heading).to_owned())
-                    .collect(),
-            ],
-        }
+        Self { numbers, rows: vec![headings.iter().map(|heading| (*heading).to_owned()).collect()] }
     }
 
     pub(super) fn row(&mut self, cells: Vec<String>) {
@@ -34,15 +26,8 @@ impl Table {
                 *width = (*width).max(cell.chars().count());
             }
         }
-        let last_is_empty = rows
-            .iter()
-            .skip(1)
-            .all(|row| row.last().is_none_or(String::is_empty));
-        let shown = if last_is_empty {
-            columns.saturating_sub(1)
-        } else {
-            columns
-        };
+        let last_is_empty = rows.iter().skip(1).all(|row| row.last().is_none_or(String::is_empty));
+        let shown = if last_is_empty { columns.saturating_sub(1) } else { columns };
         let mut text = String::new();
         for row in &rows {
             let mut line = String::new();

@@ -104,12 +104,7 @@ pub(crate) struct Fsm {
 impl Fsm {
     /// A connection to a neighbor of this AS, on which we announce `local`.
     pub(crate) fn new(local: Open, remote_as: u32) -> Self {
-        Self {
-            state: State::OpenSent,
-            local,
-            remote_as,
-            negotiated: None,
-        }
+        Self { state: State::OpenSent, local, remote_as, negotiated: None }
     }
 
     /// Where it is.
@@ -155,11 +150,7 @@ impl Fsm {
             Event::Confirmed => {
                 self.state = State::OpenConfirm;
                 let (hold, keepalive) = self.timers();
-                vec![
-                    Action::SendKeepalive,
-                    Action::Hold(hold),
-                    Action::Keepalive(keepalive),
-                ]
+                vec![Action::SendKeepalive, Action::Hold(hold), Action::Keepalive(keepalive)]
             }
             _ => self.unexpected(),
         }
@@ -195,26 +186,15 @@ impl Fsm {
         }
         let negotiated = Negotiated::between(&self.local, open);
         if negotiated.families.is_empty() {
-            return Err(Notification::new(
-                2,
-                7,
-                &open::missing_families(&self.local),
-            ));
+            return Err(Notification::new(2, 7, &open::missing_families(&self.local)));
         }
         Ok(negotiated)
     }
 
     fn timers(&self) -> (Option<Duration>, Option<Duration>) {
-        let seconds = self
-            .negotiated
-            .as_ref()
-            .map_or(0, |negotiated| negotiated.hold_time);
+        let seconds = self.negotiated.as_ref().map_or(0, |negotiated| negotiated.hold_time);
         let hold = Duration::from_secs(u64::from(seconds));
-        if seconds == 0 {
-            (None, None)
-        } else {
-            (Some(hold), Some(hold / 3))
-        }
+        if seconds == 0 { (None, None) } else { (Some(hold), Some(hold / 3)) }
     }
 
     fn keepalive(&self) -> Vec<Action> {
@@ -234,11 +214,7 @@ impl Fsm {
 
     fn end(&mut self, end: End) -> Vec<Action> {
         self.state = State::Closed;
-        vec![
-            Action::Hold(None),
-            Action::Keepalive(None),
-            Action::End(end),
-        ]
+        vec![Action::Hold(None), Action::Keepalive(None), Action::End(end)]
     }
 }
 
@@ -286,12 +262,8 @@ mod tests {
 
     fn in_state(state: State) -> Fsm {
         let mut fsm = fsm();
-        let events = [
-            Event::Start,
-            Event::Open(open(65001, 2)),
-            Event::Confirmed,
-            Event::Keepalive,
-        ];
+        let events =
+            [Event::Start, Event::Open(open(65001, 2)), Event::Confirmed, Event::Keepalive];
         for event in events {
             if fsm.state() == state && fsm.negotiated().is_some() == (state != State::OpenSent) {
                 break;
@@ -312,24 +284,14 @@ mod tests {
     #[test]
     fn two_opens_and_a_keepalive_make_a_session() {
         let mut fsm = fsm();
-        assert_eq!(
-            fsm.on(Event::Start),
-            [Action::SendOpen, Action::Hold(Some(OPEN_HOLD_TIME))]
-        );
+        assert_eq!(fsm.on(Event::Start), [Action::SendOpen, Action::Hold(Some(OPEN_HOLD_TIME))]);
         assert_eq!(fsm.on(Event::Open(open(65001, 2))), [Action::Judge]);
         let (hold, keepalive) = (Duration::from_secs(90), Duration::from_secs(30));
         assert_eq!(
             fsm.on(Event::Confirmed),
-            [
-                Action::SendKeepalive,
-                Action::Hold(Some(hold)),
-                Action::Keepalive(Some(keepalive))
-            ]
+            [Action::SendKeepalive, Action::Hold(Some(hold)), Action::Keepalive(Some(keepalive))]
         );
-        assert_eq!(
-            fsm.on(Event::Keepalive),
-            [Action::Hold(Some(hold)), Action::Establish]
-        );
+        assert_eq!(fsm.on(Event::Keepalive), [Action::Hold(Some(hold)), Action::Establish]);
         assert_eq!(fsm.on(Event::Update), [Action::Hold(Some(hold))]);
         assert_eq!(
             fsm.on(Event::KeepaliveTimer),
@@ -342,17 +304,10 @@ mod tests {
     fn a_hold_time_of_zero_means_no_timers() {
         let mut fsm = fsm();
         fsm.on(Event::Start);
-        fsm.on(Event::Open(Open {
-            hold_time: 0,
-            ..open(65001, 2)
-        }));
+        fsm.on(Event::Open(Open { hold_time: 0, ..open(65001, 2) }));
         assert_eq!(
             fsm.on(Event::Confirmed),
-            [
-                Action::SendKeepalive,
-                Action::Hold(None),
-                Action::Keepalive(None)
-            ]
+            [Action::SendKeepalive, Action::Hold(None), Action::Keepalive(None)]
         );
     }
 
@@ -362,10 +317,7 @@ mod tests {
             (open(65002, 2), 65001, (2, 2)),
             (open(65000, 1), 65000, (2, 3)),
             (
-                Open {
-                    families: vec![Family { afi: 25, safi: 70 }],
-                    ..open(65001, 2)
-                },
+                Open { families: vec![Family { afi: 25, safi: 70 }], ..open(65001, 2) },
                 65001,
                 (2, 7),
             ),
@@ -386,28 +338,19 @@ mod tests {
 
     #[test]
     fn a_message_that_does_not_belong_is_an_fsm_error() {
-        let messages = [
-            Event::Open(open(65001, 2)),
-            Event::Keepalive,
-            Event::Update,
-            Event::RouteRefresh,
-        ];
+        let messages =
+            [Event::Open(open(65001, 2)), Event::Keepalive, Event::Update, Event::RouteRefresh];
         let allowed = |state, event: &Event| {
             matches!(
                 (state, event),
                 (State::OpenSent, Event::Open(_))
                     | (State::OpenConfirm, Event::Keepalive)
-                    | (
-                        State::Established,
-                        Event::Keepalive | Event::Update | Event::RouteRefresh
-                    )
+                    | (State::Established, Event::Keepalive | Event::Update | Event::RouteRefresh)
             )
         };
-        for (state, subcode) in [
-            (State::OpenSent, 1),
-            (State::OpenConfirm, 2),
-            (State::Established, 3),
-        ] {
+        for (state, subcode) in
+            [(State::OpenSent, 1), (State::OpenConfirm, 2), (State::Established, 3)]
+        {
             for event in &messages {
                 let expected = (!allowed(state, event)).then_some((5, subcode));
                 assert_eq!(
@@ -423,22 +366,10 @@ mod tests {
     fn every_end_closes_in_every_state_and_only_once() {
         let notification = Notification::new(6, 2, &[]);
         let cases = [
-            (
-                Event::Stop(notification.clone()),
-                End::Sent(notification.clone()),
-            ),
-            (
-                Event::Bad(notification.clone()),
-                End::Sent(notification.clone()),
-            ),
-            (
-                Event::HoldTimer,
-                End::Sent(Notification::HOLD_TIMER_EXPIRED),
-            ),
-            (
-                Event::Notification(notification.clone()),
-                End::Received(notification),
-            ),
+            (Event::Stop(notification.clone()), End::Sent(notification.clone())),
+            (Event::Bad(notification.clone()), End::Sent(notification.clone())),
+            (Event::HoldTimer, End::Sent(Notification::HOLD_TIMER_EXPIRED)),
+            (Event::Notification(notification.clone()), End::Received(notification)),
             (Event::TcpClosed("gone".into()), End::Closed("gone".into())),
         ];
         for state in [State::OpenSent, State::OpenConfirm, State::Established] {
@@ -453,17 +384,8 @@ mod tests {
 
     #[test]
     fn the_connection_of_the_higher_identifier_lives() {
-        assert_eq!(
-            survivor(&open(65000, 2), &open(65001, 1)),
-            Direction::Outgoing
-        );
-        assert_eq!(
-            survivor(&open(65000, 1), &open(65001, 2)),
-            Direction::Incoming
-        );
-        assert_eq!(
-            survivor(&open(65000, 1), &open(65001, 1)),
-            Direction::Incoming
-        );
+        assert_eq!(survivor(&open(65000, 2), &open(65001, 1)), Direction::Outgoing);
+        assert_eq!(survivor(&open(65000, 1), &open(65001, 2)), Direction::Incoming);
+        assert_eq!(survivor(&open(65000, 1), &open(65001, 1)), Direction::Incoming);
     }
 }

@@ -39,15 +39,9 @@ pub(super) type LinkId = u64;
 /// What a link tells its neighbor's task.
 pub(super) enum FromLink {
     /// An OPEN came: may the link go on? A NOTIFICATION means no.
-    Judge {
-        remote: Open,
-        reply: oneshot::Sender<Result<(), Notification>>,
-    },
+    Judge { remote: Open, reply: oneshot::Sender<Result<(), Notification>> },
     /// The link is up: the epoch to fill, or the reason why not.
-    Establish {
-        up: Box<Established>,
-        reply: oneshot::Sender<Result<Arc<Epoch>, Notification>>,
-    },
+    Establish { up: Box<Established>, reply: oneshot::Sender<Result<Arc<Epoch>, Notification>> },
     /// The link is over.
     Ended { end: End, time: Timestamp },
 }
@@ -125,9 +119,7 @@ impl Link {
                 return end;
             }
             if self.output.len() > WRITE_BUFFER_MAX {
-                ended = self
-                    .on(Event::TcpClosed("the neighbor reads nothing".into()))
-                    .await;
+                ended = self.on(Event::TcpClosed("the neighbor reads nothing".into())).await;
                 continue;
             }
             let pending = !self.output.is_empty();
@@ -137,7 +129,7 @@ impl Link {
                 }
                 readable = self.stream.readable() => {
                     ended = match readable.and_then(|()| self.read()) {
-                        Ok(()) => self.take_messages().await,
+                        Ok(_) => self.take_messages().await,
                         Err(error) => self.on(Event::TcpClosed(closed(&error))).await,
                     };
                     None
@@ -151,7 +143,7 @@ impl Link {
                 () = sleep_until(self.hold_at) => {
                     // What has arrived counts, however late this process was to look.
                     match self.read() {
-                        Ok(()) if self.filled > 0 => {
+                        Ok(1..) => {
                             ended = self.take_messages().await;
                             None
                         }
@@ -170,14 +162,15 @@ impl Link {
         }
     }
 
-    fn read(&mut self) -> io::Result<()> {
+    /// Reads what is there; 0 if nothing is.
+    fn read(&mut self) -> io::Result<usize> {
         match self.stream.try_read(&mut self.input[self.filled..]) {
             Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(n) => {
                 self.filled += n;
-                Ok(())
+                Ok(n)
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
             Err(error) => Err(error),
         }
     }
@@ -198,10 +191,8 @@ impl Link {
         let mut at = 0;
         let mut ended = None;
         while ended.is_none() {
-            let extended = self
-                .fsm
-                .negotiated()
-                .is_some_and(|negotiated| negotiated.extended_message);
+            let extended =
+                self.fsm.negotiated().is_some_and(|negotiated| negotiated.extended_message);
             let frame = match Frame::find(&self.input[at..self.filled], extended) {
                 Ok(Some(frame)) => frame,
                 Ok(None) => break,
@@ -215,8 +206,7 @@ impl Link {
             let event = match frame.kind {
                 MessageType::Open => match Open::parse(body) {
                     Ok(open) => {
-                        self.received
-                            .get_or_insert_with(|| (message.to_vec(), open.clone()));
+                        self.received.get_or_insert_with(|| (message.to_vec(), open.clone()));
                         Event::Open(open)
                     }
                     Err(notification) => Event::Bad(notification),
@@ -243,15 +233,7 @@ impl Link {
     /// Takes the run of UPDATEs that begins at `start` into the tables, under one lock. Returns how
     /// many bytes they were, and what the state machine is to be told.
     fn take_updates(&mut self, start: usize, extended: bool) -> (usize, Event) {
-        let Self {
-            epoch,
-            setup,
-            input,
-            kept,
-            filled,
-            fsm,
-            ..
-        } = self;
+        let Self { epoch, setup, input, kept, filled, fsm, .. } = self;
         let Some((epoch, negotiated)) = epoch.as_ref().zip(fsm.negotiated()) else {
             return (*filled - start, Event::Update);
         };
@@ -354,11 +336,7 @@ impl Link {
 
     async fn ask<T>(&self, question: impl FnOnce(oneshot::Sender<T>) -> FromLink) -> Option<T> {
         let (reply, answer) = oneshot::channel();
-        self.setup
-            .to_neighbor
-            .send((self.setup.id, question(reply)))
-            .await
-            .ok()?;
+        self.setup.to_neighbor.send((self.setup.id, question(reply))).await.ok()?;
         answer.await.ok()
     }
 

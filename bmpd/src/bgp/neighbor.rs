@@ -36,9 +36,7 @@ const STABLE_AFTER: Duration = Duration::from_secs(30);
 /// What a neighbor's task can be told.
 enum Command {
     Incoming(TcpStream),
-    Report {
-        reply: oneshot::Sender<Box<NeighborReport>>,
-    },
+    Report { reply: oneshot::Sender<Box<NeighborReport>> },
     Stop,
 }
 
@@ -214,9 +212,8 @@ impl Task {
 
     fn connect(&mut self) {
         let address = SocketAddr::new(self.config.address, self.config.port.get());
-        self.attempt = Some(Box::pin(async move {
-            connect::connect(address, Options::default()).await
-        }));
+        self.attempt =
+            Some(Box::pin(async move { connect::connect(address, Options::default()).await }));
     }
 
     /// Waits before the next attempt, longer each time; a random part less, so that neighbors part.
@@ -239,11 +236,7 @@ impl Task {
             return;
         }
         // A neighbor uses the newest of the connections that it made.
-        for link in self
-            .links
-            .iter()
-            .filter(|link| link.direction == Direction::Incoming)
-        {
+        for link in self.links.iter().filter(|link| link.direction == Direction::Incoming) {
             let _ = link.close.try_send(Notification::REJECTED);
         }
         self.add_link(stream, Direction::Incoming);
@@ -262,12 +255,7 @@ impl Task {
             to_neighbor: self.to_neighbor.clone(),
             close: orders,
         };
-        self.links.push(Link {
-            id,
-            direction,
-            remote: None,
-            close,
-        });
+        self.links.push(Link { id, direction, remote: None, close });
         tokio::spawn(link::run(stream, setup));
     }
 
@@ -288,19 +276,14 @@ impl Task {
         if self.established.is_some() {
             return Err(Notification::COLLISION);
         }
-        let Some(direction) = self
-            .links
-            .iter()
-            .find(|link| link.id == id)
-            .map(|link| link.direction)
+        let Some(direction) =
+            self.links.iter().find(|link| link.id == id).map(|link| link.direction)
         else {
             return Err(Notification::SHUTDOWN);
         };
         let survivor = fsm::survivor(&self.local, &remote);
-        let mut others = self
-            .links
-            .iter_mut()
-            .filter(|link| link.id != id && link.remote.is_some());
+        let mut others =
+            self.links.iter_mut().filter(|link| link.id != id && link.remote.is_some());
         if let Some(other) = others.next() {
             if direction != survivor && other.direction == survivor {
                 return Err(Notification::COLLISION);
@@ -316,10 +299,7 @@ impl Task {
 
     fn establish(&mut self, id: LinkId, up: Established) -> Result<Arc<Epoch>, Notification> {
         // A link whose permission was taken back has its order to close on the way.
-        let allowed = self
-            .links
-            .iter()
-            .any(|link| link.id == id && link.remote.is_some());
+        let allowed = self.links.iter().any(|link| link.id == id && link.remote.is_some());
         if self.established.is_some() || !allowed {
             return Err(Notification::COLLISION);
         }
@@ -342,18 +322,11 @@ impl Task {
             received_open: up.received_open.clone(),
         };
         let families = &up.negotiated.families;
-        let epoch = self
-            .tables
-            .begin(&self.place, identity, peer_up, families, Timestamp::now());
+        let epoch = self.tables.begin(&self.place, identity, peer_up, families, Timestamp::now());
         info!(neighbor = %self.config.address, "established");
         self.established_count += 1;
         let at = Moment::now();
-        self.established = Some(Up {
-            link: id,
-            epoch: Arc::clone(&epoch),
-            at,
-            details: up,
-        });
+        self.established = Some(Up { link: id, epoch: Arc::clone(&epoch), at, details: up });
         Ok(epoch)
     }
 
@@ -375,8 +348,7 @@ impl Task {
             }
             End::Closed(_) => PeerDownReason::RemoteNoNotification,
         };
-        self.tables
-            .end(&self.place, &up.epoch, PeerDown { time, reason });
+        self.tables.end(&self.place, &up.epoch, PeerDown { time, reason });
         warn!(neighbor = %self.config.address, "down: {end}");
         self.last_error = Some((end.to_string(), Moment::now()));
         if up.at.age_millis() >= STABLE_AFTER.as_millis() as u64 {
@@ -387,11 +359,7 @@ impl Task {
 
     /// Notes an error; the same one again is not worth a line in the log.
     fn note_error(&mut self, text: String) {
-        if self
-            .last_error
-            .as_ref()
-            .is_none_or(|(last, _)| *last != text)
-        {
+        if self.last_error.as_ref().is_none_or(|(last, _)| *last != text) {
             warn!(neighbor = %self.config.address, "{text}");
         } else {
             debug!(neighbor = %self.config.address, "{text}");
@@ -432,20 +400,13 @@ impl Task {
         };
         let counted = up.and_then(|up| {
             up.epoch.with(|rib| {
-                let families: Vec<_> = rib
-                    .families()
-                    .map(|(name, routes, end)| family(&name, routes, end))
-                    .collect();
+                let families: Vec<_> =
+                    rib.families().map(|(name, routes, end)| family(&name, routes, end)).collect();
                 (families, rib.counters)
             })
         });
         let (families, counters) = counted.unwrap_or_else(|| {
-            let families = self
-                .config
-                .families
-                .iter()
-                .map(|name| family(name, 0, false))
-                .collect();
+            let families = self.config.families.iter().map(|name| family(name, 0, false)).collect();
             (families, Default::default())
         });
         NeighborReport {

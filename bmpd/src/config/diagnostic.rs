@@ -77,15 +77,8 @@ impl ConfigError {
         more: usize,
     ) -> Self {
         findings.sort_by_key(|finding| finding.span.start);
-        let problems = findings
-            .into_iter()
-            .map(|finding| Problem::new(source, finding))
-            .collect();
-        Self::Invalid {
-            file: file.to_owned(),
-            problems,
-            more,
-        }
+        let problems = findings.into_iter().map(|finding| Problem::new(source, finding)).collect();
+        Self::Invalid { file: file.to_owned(), problems, more }
     }
 
     /// The file.
@@ -163,11 +156,7 @@ impl fmt::Display for ConfigError {
         let file = clean(&self.file().to_string_lossy(), usize::MAX);
         match self {
             Self::Unreadable { error, .. } => {
-                write!(
-                    f,
-                    "{file}: cannot be read: {error}; {}",
-                    what_to_do(error.kind())
-                )
+                write!(f, "{file}: cannot be read: {error}; {}", what_to_do(error.kind()))
             }
             Self::TooLarge { .. } => write!(
                 f,

@@ -39,19 +39,12 @@ const FILE_MAX: usize = 4 << 20;
 ///
 /// The file cannot be read, is too large, is not UTF-8, or breaks a rule.
 pub fn load(path: &Path) -> Result<Config, ConfigError> {
-    let unreadable = |error| ConfigError::Unreadable {
-        file: path.to_owned(),
-        error,
-    };
+    let unreadable = |error| ConfigError::Unreadable { file: path.to_owned(), error };
     let file = std::fs::File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
-    file.take(FILE_MAX as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
+    file.take(FILE_MAX as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() > FILE_MAX {
-        return Err(ConfigError::TooLarge {
-            file: path.to_owned(),
-        });
+        return Err(ConfigError::TooLarge { file: path.to_owned() });
     }
     match String::from_utf8(bytes) {
         Ok(text) => parse(&text, path),
@@ -64,12 +57,7 @@ pub fn load(path: &Path) -> Result<Config, ConfigError> {
                 key: None,
                 text: "this is not UTF-8; save the file in this encoding".to_owned(),
             };
-            Err(ConfigError::invalid(
-                path,
-                &Source::new(&text),
-                vec![finding],
-                0,
-            ))
+            Err(ConfigError::invalid(path, &Source::new(&text), vec![finding], 0))
         }
     }
 }
@@ -91,11 +79,6 @@ pub fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
     let config = check.file(file);
     match config {
         Some(config) if check.findings.is_empty() => Ok(config),
-        _ => Err(ConfigError::invalid(
-            path,
-            &source,
-            check.findings,
-            check.more,
-        )),
+        _ => Err(ConfigError::invalid(path, &source, check.findings, check.more)),
     }
 }

@@ -19,9 +19,8 @@ pub(super) struct Source<'a> {
 impl<'a> Source<'a> {
     /// Finds the lines of `text`.
     pub(super) fn new(text: &'a str) -> Self {
-        let line_starts = std::iter::once(0)
-            .chain(text.match_indices('\n').map(|(at, _)| at + 1))
-            .collect();
+        let line_starts =
+            std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         Self { text, line_starts }
     }
 
@@ -32,18 +31,13 @@ impl<'a> Source<'a> {
 
     /// The line of an offset in bytes, counted from 1.
     pub(super) fn line(&self, offset: usize) -> usize {
-        self.line_starts
-            .partition_point(|start| *start <= offset)
-            .max(1)
+        self.line_starts.partition_point(|start| *start <= offset).max(1)
     }
 
     /// The column of an offset in bytes, in characters, counted from 1.
     pub(super) fn column(&self, offset: usize) -> usize {
         let (start, line) = self.line_text(self.line(offset));
-        line.char_indices()
-            .take_while(|(at, _)| start + at < offset)
-            .count()
-            + 1
+        line.char_indices().take_while(|(at, _)| start + at < offset).count() + 1
     }
 
     /// The line on which the span begins, with its number, and carets below the span.
@@ -51,11 +45,7 @@ impl<'a> Source<'a> {
         let number = self.line(span.start);
         let (start, line) = self.line_text(number);
         let place = self.column(span.start) - 1;
-        let first = if place > LINE_MAX - BEFORE {
-            place - BEFORE
-        } else {
-            0
-        };
+        let first = if place > LINE_MAX - BEFORE { place - BEFORE } else { 0 };
 
         let mut shown = String::new();
         let mut before = 0;
@@ -86,11 +76,7 @@ impl<'a> Source<'a> {
 
     /// The offset at which a line begins, and its text without the line's end.
     fn line_text(&self, line: usize) -> (usize, &'a str) {
-        let start = self
-            .line_starts
-            .get(line.saturating_sub(1))
-            .copied()
-            .unwrap_or_default();
+        let start = self.line_starts.get(line.saturating_sub(1)).copied().unwrap_or_default();
         let rest = self.text.get(start..).unwrap_or_default();
         let line = rest.split('\n').next().unwrap_or_default();
         (start, line.strip_suffix('\r').unwrap_or(line))
@@ -131,11 +117,7 @@ mod tests {
         assert_eq!((source.line(4), source.column(4)), (1, 5));
         let x = "a = 1\r\né = \"ü\"".len();
         assert_eq!((source.line(x), source.column(x)), (2, 8));
-        assert_eq!(
-            (source.line(x + 2), source.column(x + 2)),
-            (3, 1),
-            "the end of the text"
-        );
+        assert_eq!((source.line(x + 2), source.column(x + 2)), (3, 1), "the end of the text");
         assert_eq!((source.line(999), source.column(999)), (3, 1), "beyond it");
         assert_eq!(Source::new("").line(0), 1);
     }
@@ -143,10 +125,7 @@ mod tests {
     #[test]
     fn an_excerpt_has_carets_below_the_place() {
         let source = Source::new("one\nalias = \"abc\" # no\r\n");
-        assert_eq!(
-            source.excerpt(12..17),
-            "  |\n2 | alias = \"abc\" # no\n  |         ^^^^^"
-        );
+        assert_eq!(source.excerpt(12..17), "  |\n2 | alias = \"abc\" # no\n  |         ^^^^^");
         assert_eq!(source.excerpt(3..3), "  |\n1 | one\n  |    ^");
     }
 
@@ -162,10 +141,7 @@ mod tests {
         assert_eq!(Source::new(&text).excerpt(500..501), expected);
 
         let excerpt = Source::new("\t\u{1b}[31m\u{202e}X = 1").excerpt(9..10);
-        assert_eq!(
-            excerpt,
-            "  |\n1 |  \\u{1b}[31m\\u{202e}X = 1\n  |                    ^"
-        );
+        assert_eq!(excerpt, "  |\n1 |  \\u{1b}[31m\\u{202e}X = 1\n  |                    ^");
     }
 
     #[test]

@@ -47,11 +47,7 @@ fn broken(error: &toml::de::Error, source: &Source<'_>) -> Finding {
         }
         message => format!("this is not TOML: {message}"),
     };
-    Finding {
-        span,
-        key: None,
-        text,
-    }
+    Finding { span, key: None, text }
 }
 
 /// A key that does not exist or a value of the wrong type.
@@ -65,20 +61,11 @@ fn unexpected(path: &Path, error: &toml::de::Error, source: &Source<'_>) -> Find
     let text = match message.rsplit_once(", expected ") {
         _ if date => "it is a date or a time; a table is allowed here".to_owned(),
         Some((found, allowed)) if found.starts_with("unknown field") => {
-            let allowed = allowed
-                .strip_prefix("one of ")
-                .unwrap_or(allowed)
-                .replace('`', "");
-            format!(
-                "there is no such key; allowed here: {}",
-                allowed.replace(" or ", ", ")
-            )
+            let allowed = allowed.strip_prefix("one of ").unwrap_or(allowed).replace('`', "");
+            format!("there is no such key; allowed here: {}", allowed.replace(" or ", ", "))
         }
         Some(("invalid type: map", "a sequence")) => {
-            format!(
-                "it is a table but there can be several; write [[{}]]",
-                without_indices(&key)
-            )
+            format!("it is a table but there can be several; write [[{}]]", without_indices(&key))
         }
         Some((_, "a table")) if source.slice(span.clone()).starts_with("[[") => {
             format!("it is a list of tables but there can be only one; write [{key}]")
@@ -90,24 +77,14 @@ fn unexpected(path: &Path, error: &toml::de::Error, source: &Source<'_>) -> Find
                 "a boolean" => "true or false",
                 other => other,
             };
-            format!(
-                "{}; {allowed} is allowed here",
-                kind(found, source.slice(span.clone()))
-            )
+            format!("{}; {allowed} is allowed here", kind(found, source.slice(span.clone())))
         }
         None if message == "integer number overflowed" => {
-            format!(
-                "{} is too large for any key",
-                clean(source.slice(span.clone()), VALUE_MAX)
-            )
+            format!("{} is too large for any key", clean(source.slice(span.clone()), VALUE_MAX))
         }
         None => message.to_owned(),
     };
-    Finding {
-        span,
-        key: Some(key),
-        text,
-    }
+    Finding { span, key: Some(key), text }
 }
 
 /// What serde found, in the words of TOML, and as it stands in the file.
@@ -157,7 +134,5 @@ fn key_path(path: &Path) -> String {
 }
 
 fn without_indices(key: &str) -> String {
-    key.split('[')
-        .map(|part| part.split_once(']').map_or(part, |(_, rest)| rest))
-        .collect()
+    key.split('[').map(|part| part.split_once(']').map_or(part, |(_, rest)| rest)).collect()
 }

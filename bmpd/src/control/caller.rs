@@ -25,15 +25,9 @@ impl Caller {
     /// caller connect. Where somebody has opened the socket to all, strangers have level 1.
     pub(super) fn of(stream: &Stream, socket: &ControlSocket) -> Self {
         let credentials = stream.peer_creds().ok();
-        let uid = credentials
-            .as_ref()
-            .and_then(|credentials| credentials.euid());
-        let gid = credentials
-            .as_ref()
-            .and_then(|credentials| credentials.egid());
-        let pid = credentials
-            .as_ref()
-            .and_then(|credentials| credentials.pid());
+        let uid = credentials.as_ref().and_then(|credentials| credentials.euid());
+        let gid = credentials.as_ref().and_then(|credentials| credentials.egid());
+        let pid = credentials.as_ref().and_then(|credentials| credentials.pid());
         let level = match uid {
             Some(0) => Level::Management,
             Some(uid) if uid == rustix::process::geteuid().as_raw() => Level::Management,
@@ -42,12 +36,7 @@ impl Caller {
             Some(_) => Level::Monitoring,
             None => Level::Visit,
         };
-        Self {
-            uid,
-            pid,
-            name: uid.and_then(user_name),
-            level,
-        }
+        Self { uid, pid, name: uid.and_then(user_name), level }
     }
 
     /// What the caller may do.

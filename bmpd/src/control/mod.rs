@@ -117,10 +117,7 @@ async fn answer(request: Request, caller: &Caller, context: &Context) -> Respons
     let needed = request.level();
     if caller.level() < needed {
         warn!(%caller, ?request, "refused: level {} is needed", needed.number());
-        return Response::Failed(Failure::NotPermitted {
-            needed,
-            has: caller.level(),
-        });
+        return Response::Failed(Failure::NotPermitted { needed, has: caller.level() });
     }
     match request {
         Request::ResetSession(selector) => reset::session(&selector, caller, context).await,

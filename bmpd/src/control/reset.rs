@@ -47,14 +47,8 @@ pub(super) async fn session(selector: &Selector, caller: &Caller, context: &Cont
 
 /// What the file says now of a session.
 fn parameters(session: &Session, config: &Config) -> Option<Parameters> {
-    let found = config
-        .sessions
-        .iter()
-        .find(|found| found.id == *session.id())?;
-    Some(Parameters {
-        session: found.clone(),
-        bmp: config.bmp.clone(),
-    })
+    let found = config.sessions.iter().find(|found| found.id == *session.id())?;
+    Some(Parameters { session: found.clone(), bmp: config.bmp.clone() })
 }
 
 async fn one(
@@ -64,16 +58,10 @@ async fn one(
     by: String,
 ) -> ResetOutcome {
     let result = match parameters {
-        None => Err(format!(
-            "it is no longer in {file}; it goes on with its old parameters"
-        )),
-        Some(parameters) => session
-            .reset(parameters, by)
-            .await
-            .ok_or_else(|| "bmpd is stopping".to_owned()),
+        None => Err(format!("it is no longer in {file}; it goes on with its old parameters")),
+        Some(parameters) => {
+            session.reset(parameters, by).await.ok_or_else(|| "bmpd is stopping".to_owned())
+        }
     };
-    ResetOutcome {
-        id: session.id().clone(),
-        result,
-    }
+    ResetOutcome { id: session.id().clone(), result }
 }

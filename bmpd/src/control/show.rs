@@ -11,26 +11,17 @@ pub(super) fn select<'a>(
     selector: &Selector,
     context: &'a Context,
 ) -> Result<Vec<&'a Session>, Failure> {
-    let selected: Vec<&Session> = context
-        .sessions
-        .iter()
-        .filter(|session| selector.matches(session.id()))
-        .collect();
+    let selected: Vec<&Session> =
+        context.sessions.iter().filter(|session| selector.matches(session.id())).collect();
     if !selected.is_empty() {
         return Ok(selected);
     }
-    let mut existing: Vec<SessionId> = context
-        .sessions
-        .iter()
-        .map(|session| session.id().clone())
-        .collect();
+    let mut existing: Vec<SessionId> =
+        context.sessions.iter().map(|session| session.id().clone()).collect();
     if let Selector::One(wanted) = selector {
         existing.sort_by_key(|id| id.address != wanted.address);
     }
-    Err(Failure::NoSuchSession {
-        selector: selector.clone(),
-        existing,
-    })
+    Err(Failure::NoSuchSession { selector: selector.clone(), existing })
 }
 
 /// Describes the selected sessions.

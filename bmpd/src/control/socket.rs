@@ -41,15 +41,10 @@ impl ControlSocket {
     /// not touched.
     pub(crate) fn create(path: &Path) -> Result<Self, SocketError> {
         let io_error = |error: io::Error| SocketError::Io(path.to_owned(), error);
-        if let Some(folder) = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty() && !folder.exists())
+        if let Some(folder) =
+            path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists())
         {
-            DirBuilder::new()
-                .recursive(true)
-                .mode(0o755)
-                .create(folder)
-                .map_err(io_error)?;
+            DirBuilder::new().recursive(true).mode(0o755).create(folder).map_err(io_error)?;
         }
         let mut lock_path = path.as_os_str().to_owned();
         lock_path.push(".lock");
@@ -73,17 +68,10 @@ impl ControlSocket {
             Err(error) => return Err(io_error(error)),
         }
         let name = path.to_fs_name::<GenericFilePath>().map_err(io_error)?;
-        let listener = ListenerOptions::new()
-            .name(name)
-            .create_tokio()
-            .map_err(io_error)?;
+        let listener = ListenerOptions::new().name(name).create_tokio().map_err(io_error)?;
         // After the bind, because the mode given to it is cut by the umask.
         fs::set_permissions(path, Permissions::from_mode(MODE)).map_err(io_error)?;
-        Ok(Self {
-            path: path.to_owned(),
-            listener,
-            _lock: lock,
-        })
+        Ok(Self { path: path.to_owned(), listener, _lock: lock })
     }
 
     pub(super) fn listener(&self) -> &Listener {

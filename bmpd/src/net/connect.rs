@@ -38,10 +38,7 @@ pub(crate) async fn connect(address: SocketAddr, options: Options<'_>) -> io::Re
             stream.set_nodelay(true)?;
             Ok(stream)
         }
-        Err(_) => Err(io::Error::new(
-            io::ErrorKind::TimedOut,
-            "no answer within 15 s",
-        )),
+        Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "no answer within 15 s")),
     }
 }
 

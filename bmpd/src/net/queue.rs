@@ -9,9 +9,5 @@ pub(crate) fn unacknowledged(socket: &impl AsFd) -> u64 {
     // SAFETY: the descriptor is open for the length of the call, and TIOCOUTQ (SIOCOUTQ for a socket)
     // writes one int through the pointer.
     let result = unsafe { libc::ioctl(socket.as_fd().as_raw_fd(), libc::TIOCOUTQ, &mut bytes) };
-    if result == 0 {
-        u64::try_from(bytes).unwrap_or(0)
-    } else {
-        0
-    }
+    if result == 0 { u64::try_from(bytes).unwrap_or(0) } else { 0 }
 }

@@ -55,9 +55,7 @@ impl Attributes {
         let hash = self.hasher.hash_one(bytes);
         let known = self
             .index
-            .find(hash, |id| {
-                Self::bytes_of(&self.chunks, &self.slots, *id) == bytes
-            })
+            .find(hash, |id| Self::bytes_of(&self.chunks, &self.slots, *id) == bytes)
             .copied();
         if let Some(id) = known {
             self.slots[id as usize].holders += 1;
@@ -68,21 +66,9 @@ impl Attributes {
             (self.slots.len() - 1) as u32
         });
         let (chunk, offset) = self.store(id, bytes);
-        self.slots[id as usize] = Slot {
-            chunk,
-            offset,
-            holders: 1,
-        };
-        let Self {
-            chunks,
-            slots,
-            index,
-            hasher,
-            ..
-        } = self;
-        index.insert_unique(hash, id, |id| {
-            hasher.hash_one(Self::bytes_of(chunks, slots, *id))
-        });
+        self.slots[id as usize] = Slot { chunk, offset, holders: 1 };
+        let Self { chunks, slots, index, hasher, .. } = self;
+        index.insert_unique(hash, id, |id| hasher.hash_one(Self::bytes_of(chunks, slots, *id)));
         (AttributesId(id), true)
     }
 
@@ -120,10 +106,7 @@ impl Attributes {
         let needed = ENTRY_HEADER + bytes.len();
         let has_room = |chunk: &Chunk| chunk.bytes.capacity() - chunk.bytes.len() >= needed;
         if !self.chunks.get(self.newest as usize).is_some_and(has_room) {
-            let fresh = Chunk {
-                bytes: Vec::with_capacity(CHUNK),
-                dead: 0,
-            };
+            let fresh = Chunk { bytes: Vec::with_capacity(CHUNK), dead: 0 };
             let before = self.newest;
             self.newest = match self.free_chunks.pop() {
                 Some(number) => {
@@ -172,11 +155,7 @@ impl Attributes {
             if slot.holders > 0 && slot.chunk == number && slot.offset == offset as u32 {
                 let start = offset + ENTRY_HEADER;
                 let (chunk, offset) = self.store(id, &bytes[start..start + len]);
-                self.slots[id as usize] = Slot {
-                    chunk,
-                    offset,
-                    ..slot
-                };
+                self.slots[id as usize] = Slot { chunk, offset, ..slot };
             }
             offset += ENTRY_HEADER + len;
         }
@@ -225,11 +204,7 @@ mod tests {
                 attributes.release(held.pop_front().unwrap());
             }
         }
-        assert!(
-            attributes.stored_bytes() < 4 * CHUNK,
-            "{}",
-            attributes.stored_bytes()
-        );
+        assert!(attributes.stored_bytes() < 4 * CHUNK, "{}", attributes.stored_bytes());
         for (id, n) in held.iter().zip(99_000..) {
             assert_eq!(attributes.get(*id), set(n));
         }

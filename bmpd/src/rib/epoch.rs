@@ -79,10 +79,7 @@ impl Rib {
     fn new(families: &[Family]) -> Self {
         Self {
             attributes: Attributes::default(),
-            logs: families
-                .iter()
-                .map(|family| (*family, Log::default()))
-                .collect(),
+            logs: families.iter().map(|family| (*family, Log::default())).collect(),
             counters: Counters::default(),
             stored: Vec::new(),
         }
@@ -116,8 +113,7 @@ impl Rib {
             end_of_rib = self.end_of_rib(family, time).then_some(family);
         }
         let full = |Full| Notification::new(6, 8, &[]);
-        self.withdraw(Family::IPV4_UNICAST, plain_withdrawn, time)
-            .map_err(full)?;
+        self.withdraw(Family::IPV4_UNICAST, plain_withdrawn, time).map_err(full)?;
         if let Some((family, prefixes)) = unreach {
             self.withdraw(family, prefixes, time).map_err(full)?;
         }
@@ -142,15 +138,11 @@ impl Rib {
                 && prefixes.field_len() > 0
             {
                 update.store_reach(&reach, &mut stored);
-                self.announce(reach.family, &stored, prefixes, time)
-                    .map_err(full)?;
+                self.announce(reach.family, &stored, prefixes, time).map_err(full)?;
             }
             self.stored = stored;
         }
-        Ok(Applied {
-            fault: update.fault,
-            end_of_rib,
-        })
+        Ok(Applied { fault: update.fault, end_of_rib })
     }
 
     /// Notes the End-of-RIB of a family; true if it is the first.
@@ -165,16 +157,12 @@ impl Rib {
 
     /// Routes by family.
     pub(super) fn routes(&self) -> impl Iterator<Item = (Family, usize)> {
-        self.logs
-            .iter()
-            .map(|(family, log)| (*family, log.routes()))
+        self.logs.iter().map(|(family, log)| (*family, log.routes()))
     }
 
     /// Families with their routes, and whether their End-of-RIB came.
     pub(crate) fn families(&self) -> impl Iterator<Item = (Family, usize, bool)> {
-        self.logs
-            .iter()
-            .map(|(family, log)| (*family, log.routes(), log.has_end_of_rib()))
+        self.logs.iter().map(|(family, log)| (*family, log.routes(), log.has_end_of_rib()))
     }
 
     /// The numbers of a Statistics Report.
@@ -186,8 +174,7 @@ impl Rib {
             Statistic::AdjRibIn(self.routes().map(|(_, routes)| routes as u64).sum()),
         ];
         statistics.extend(
-            self.routes()
-                .map(|(family, routes)| Statistic::AdjRibInFamily(family, routes as u64)),
+            self.routes().map(|(family, routes)| Statistic::AdjRibInFamily(family, routes as u64)),
         );
         statistics.extend([
             Statistic::UpdatesTreatedAsWithdraw(counters.updates_treated_as_withdraw as u32),
@@ -203,12 +190,7 @@ impl Rib {
         prefixes: Prefixes<'_>,
         time: Timestamp,
     ) -> Result<(), Full> {
-        let Self {
-            attributes,
-            logs,
-            counters,
-            ..
-        } = self;
+        let Self { attributes, logs, counters, .. } = self;
         let Some((_, log)) = logs.iter_mut().find(|(other, _)| *other == family) else {
             return Ok(());
         };
@@ -225,12 +207,7 @@ impl Rib {
         if prefixes.field_len() == 0 {
             return Ok(());
         }
-        let Self {
-            attributes,
-            logs,
-            counters,
-            ..
-        } = self;
+        let Self { attributes, logs, counters, .. } = self;
         let Some((_, log)) = logs.iter_mut().find(|(other, _)| *other == family) else {
             return Ok(());
         };
@@ -266,12 +243,7 @@ impl Epoch {
         families: &[Family],
         since: Timestamp,
     ) -> Self {
-        let Identity {
-            address,
-            asn,
-            bgp_id,
-            two_octet_as,
-        } = identity;
+        let Identity { address, asn, bgp_id, two_octet_as } = identity;
         Self {
             header: PeerHeader::new(address, asn, bgp_id, two_octet_as),
             up,

@@ -92,11 +92,7 @@ impl Feed {
     /// A feed whose station has been told nothing.
     pub(crate) fn new(tables: Arc<Tables>) -> Self {
         let told = tables.neighbors().iter().map(|_| None).collect();
-        Self {
-            tables,
-            told,
-            turn: 0,
-        }
+        Self { tables, told, turn: 0 }
     }
 
     /// Encodes the next messages into `out` until it holds about `limit` bytes or there is nothing
@@ -136,10 +132,7 @@ impl Feed {
         };
         let current = neighbor.current();
         if let Some(told) = slot {
-            if current
-                .as_ref()
-                .is_some_and(|current| Arc::ptr_eq(current, &told.epoch))
-            {
+            if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, &told.epoch)) {
                 return;
             }
             // An epoch leaves its place a moment before it has ended; the bell rings again then.
@@ -161,11 +154,7 @@ impl Feed {
             let Some(readers) = readers else { return };
             bmp::peer_up(out, &epoch.header, epoch.since, &epoch.up);
             batch.peer_up += 1;
-            *slot = Some(Told {
-                epoch,
-                readers,
-                seen: 0,
-            });
+            *slot = Some(Told { epoch, readers, seen: 0 });
         }
     }
 
@@ -183,17 +172,15 @@ impl Feed {
 
     /// True if every neighbor that is up was told of, with all its routes and End-of-RIBs.
     pub(crate) fn is_synchronised(&self) -> bool {
-        self.tables
-            .neighbors()
-            .iter()
-            .zip(&self.told)
-            .all(|(neighbor, told)| match (neighbor.current(), told) {
+        self.tables.neighbors().iter().zip(&self.told).all(|(neighbor, told)| {
+            match (neighbor.current(), told) {
                 (None, told) => told.is_none(),
                 (Some(_), None) => false,
                 (Some(current), Some(told)) => {
                     Arc::ptr_eq(&current, &told.epoch) && told.is_complete()
                 }
-            })
+            }
+        })
     }
 
     /// How many routes are still to be sent.
@@ -204,9 +191,7 @@ impl Feed {
                 let Some(current) = neighbor.current() else {
                     return 0;
                 };
-                let told = told
-                    .as_ref()
-                    .filter(|told| Arc::ptr_eq(&told.epoch, &current));
+                let told = told.as_ref().filter(|told| Arc::ptr_eq(&told.epoch, &current));
                 let count = current.with(|rib| match told {
                     None => rib.routes().map(|(_, routes)| routes).sum(),
                     Some(told) => rib

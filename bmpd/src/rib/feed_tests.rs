@@ -11,10 +11,7 @@ use crate::wire::bmp::{PeerDownReason, PeerUp};
 use crate::wire::update::{Context, Prefixes, Update, stored};
 
 const NEIGHBORS: usize = 3;
-const CONTEXT: Context = Context {
-    four_octet_as: true,
-    external: true,
-};
+const CONTEXT: Context = Context { four_octet_as: true, external: true };
 
 /// Family, route -> attribute that tells one announcement from another.
 type Routes = BTreeMap<(Family, Vec<u8>), u8>;
@@ -42,17 +39,12 @@ impl Station {
             let body = &message[48..];
             match message[5] {
                 0 => {
-                    let peer = self
-                        .peers
-                        .get_mut(&address)
-                        .expect("no routes before Peer Up");
+                    let peer = self.peers.get_mut(&address).expect("no routes before Peer Up");
                     peer.read(&body[19..]);
                 }
                 2 => {
                     assert_eq!(body, [4]);
-                    self.peers
-                        .remove(&address)
-                        .expect("no Peer Down before Peer Up");
+                    self.peers.remove(&address).expect("no Peer Down before Peer Up");
                 }
                 3 => {
                     let before = self.peers.insert(address, Peer::default());
@@ -76,8 +68,7 @@ impl Peer {
         }
         let withdrawn = Prefixes::check(Family::IPV4_UNICAST, update.withdrawn).unwrap();
         for prefix in withdrawn {
-            self.routes
-                .remove(&(Family::IPV4_UNICAST, prefix.as_ref().to_vec()));
+            self.routes.remove(&(Family::IPV4_UNICAST, prefix.as_ref().to_vec()));
         }
         if let Some((family, nlri)) = update.unreach {
             for prefix in Prefixes::check(family, nlri).unwrap() {
@@ -93,10 +84,7 @@ impl Peer {
         if let Some(reach) = update.reach {
             for prefix in Prefixes::check(reach.family, reach.nlri).unwrap() {
                 update.store_reach(&reach, &mut form);
-                self.routes.insert(
-                    (reach.family, prefix.as_ref().to_vec()),
-                    *form.last().unwrap(),
-                );
+                self.routes.insert((reach.family, prefix.as_ref().to_vec()), *form.last().unwrap());
             }
         }
     }
@@ -170,9 +158,7 @@ impl Fixture {
             received_open: vec![0xff; 29],
         };
         let place = Arc::clone(&self.tables.neighbors()[neighbor]);
-        let epoch = self
-            .tables
-            .begin(&place, identity, up, &Family::ALL, Timestamp::default());
+        let epoch = self.tables.begin(&place, identity, up, &Family::ALL, Timestamp::default());
         self.epochs[neighbor] = Some(epoch);
     }
 
@@ -182,8 +168,7 @@ impl Fixture {
                 time: Timestamp::default(),
                 reason: PeerDownReason::RemoteNoNotification,
             };
-            self.tables
-                .end(&self.tables.neighbors()[neighbor], &epoch, down);
+            self.tables.end(&self.tables.neighbors()[neighbor], &epoch, down);
             self.model[neighbor].clear();
         }
     }
@@ -194,13 +179,9 @@ impl Fixture {
         };
         let mut kept = Vec::new();
         let update = Update::parse(body, CONTEXT, &mut kept).unwrap();
-        epoch
-            .change(|rib| rib.apply(&update, Timestamp::default()).unwrap())
-            .unwrap();
-        let mut peer = Peer {
-            routes: std::mem::take(&mut self.model[neighbor]),
-            ..Peer::default()
-        };
+        epoch.change(|rib| rib.apply(&update, Timestamp::default()).unwrap()).unwrap();
+        let mut peer =
+            Peer { routes: std::mem::take(&mut self.model[neighbor]), ..Peer::default() };
         peer.read(body);
         self.model[neighbor] = peer.routes;
     }
@@ -223,11 +204,8 @@ impl Fixture {
             }
             let (feed, station) = &self.sessions[session];
             assert_eq!(feed.remaining(), 0);
-            let known: BTreeMap<IpAddr, &Routes> = station
-                .peers
-                .iter()
-                .map(|(address, peer)| (*address, &peer.routes))
-                .collect();
+            let known: BTreeMap<IpAddr, &Routes> =
+                station.peers.iter().map(|(address, peer)| (*address, &peer.routes)).collect();
             let expected: BTreeMap<IpAddr, &Routes> = (0..NEIGHBORS)
                 .filter(|neighbor| self.epochs[*neighbor].is_some())
                 .map(|neighbor| (Self::address(neighbor), &self.model[neighbor]))
@@ -238,11 +216,7 @@ impl Fixture {
 }
 
 fn routes(family: Family, numbers: &[u8]) -> Vec<Vec<u8>> {
-    let bits = if family == Family::IPV4_UNICAST {
-        24
-    } else {
-        48
-    };
+    let bits = if family == Family::IPV4_UNICAST { 24 } else { 48 };
     numbers
         .iter()
         .map(|n| {
@@ -257,52 +231,29 @@ fn routes(family: Family, numbers: &[u8]) -> Vec<Vec<u8>> {
 #[test]
 fn a_flap_that_a_station_never_heard_of_is_not_told() {
     let mut fixture = Fixture::new();
-    fixture
-        .sessions
-        .push((Feed::new(Arc::clone(&fixture.tables)), Station::default()));
+    fixture.sessions.push((Feed::new(Arc::clone(&fixture.tables)), Station::default()));
     for _ in 0..3 {
         fixture.up(0);
         fixture.down(0);
     }
     assert_eq!(fixture.fill(0, 4096), Batch::default());
     fixture.up(0);
-    assert_eq!(
-        fixture.fill(0, 4096),
-        Batch {
-            peer_up: 1,
-            ..Batch::default()
-        }
-    );
+    assert_eq!(fixture.fill(0, 4096), Batch { peer_up: 1, ..Batch::default() });
     for _ in 0..3 {
         fixture.down(0);
         fixture.up(0);
     }
-    assert_eq!(
-        fixture.fill(0, 4096),
-        Batch {
-            peer_up: 1,
-            peer_down: 1,
-            ..Batch::default()
-        }
-    );
+    assert_eq!(fixture.fill(0, 4096), Batch { peer_up: 1, peer_down: 1, ..Batch::default() });
 }
 
 #[test]
 fn a_session_is_synchronised_when_every_neighbor_that_is_up_has_its_end_of_ribs() {
     let mut fixture = Fixture::new();
-    fixture
-        .sessions
-        .push((Feed::new(Arc::clone(&fixture.tables)), Station::default()));
-    assert!(
-        fixture.sessions[0].0.is_synchronised(),
-        "there is nothing to send"
-    );
+    fixture.sessions.push((Feed::new(Arc::clone(&fixture.tables)), Station::default()));
+    assert!(fixture.sessions[0].0.is_synchronised(), "there is nothing to send");
     fixture.up(1);
     assert!(!fixture.sessions[0].0.is_synchronised());
-    fixture.update(
-        1,
-        &announce(Family::IPV6_UNICAST, 1, &routes(Family::IPV6_UNICAST, &[1])),
-    );
+    fixture.update(1, &announce(Family::IPV6_UNICAST, 1, &routes(Family::IPV6_UNICAST, &[1])));
     fixture.check();
     for family in Family::ALL {
         assert!(!fixture.sessions[0].0.is_synchronised());
@@ -311,45 +262,21 @@ fn a_session_is_synchronised_when_every_neighbor_that_is_up_has_its_end_of_ribs(
     }
     assert!(fixture.sessions[0].0.is_synchronised());
     fixture.down(1);
-    assert!(
-        !fixture.sessions[0].0.is_synchronised(),
-        "a Peer Down is to be told"
-    );
+    assert!(!fixture.sessions[0].0.is_synchronised(), "a Peer Down is to be told");
     fixture.check();
     assert!(fixture.sessions[0].0.is_synchronised());
 }
 
 #[derive(Debug, Clone)]
 enum Step {
-    Announce {
-        neighbor: usize,
-        family: Family,
-        mark: u8,
-        routes: Vec<u8>,
-    },
-    Withdraw {
-        neighbor: usize,
-        family: Family,
-        routes: Vec<u8>,
-    },
-    EndOfRib {
-        neighbor: usize,
-        family: Family,
-    },
-    Up {
-        neighbor: usize,
-    },
-    Down {
-        neighbor: usize,
-    },
+    Announce { neighbor: usize, family: Family, mark: u8, routes: Vec<u8> },
+    Withdraw { neighbor: usize, family: Family, routes: Vec<u8> },
+    EndOfRib { neighbor: usize, family: Family },
+    Up { neighbor: usize },
+    Down { neighbor: usize },
     Connect,
-    Reset {
-        session: usize,
-    },
-    Fill {
-        session: usize,
-        limit: usize,
-    },
+    Reset { session: usize },
+    Fill { session: usize, limit: usize },
     Check,
 }
 

@@ -62,10 +62,7 @@ struct Position {
 }
 
 impl Position {
-    const END: Position = Position {
-        sequence: u64::MAX,
-        offset: u32::MAX,
-    };
+    const END: Position = Position { sequence: u64::MAX, offset: u32::MAX };
 }
 
 #[derive(Debug)]
@@ -85,10 +82,7 @@ struct Segment {
 
 impl Segment {
     fn end(&self) -> Position {
-        Position {
-            sequence: self.sequence,
-            offset: self.bytes.len() as u32,
-        }
+        Position { sequence: self.sequence, offset: self.bytes.len() as u32 }
     }
 }
 
@@ -134,12 +128,9 @@ pub(crate) struct Record<'a> {
 impl<'a> Record<'a> {
     /// The routes that are alive.
     pub(crate) fn routes(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        Entries {
-            bytes: self.entries,
-            offset: 0,
-        }
-        .filter(|entry| entry.tag & DEAD == 0)
-        .map(|entry| entry.route)
+        Entries { bytes: self.entries, offset: 0 }
+            .filter(|entry| entry.tag & DEAD == 0)
+            .map(|entry| entry.route)
     }
 
     /// A bound for the bytes of all routes.
@@ -161,20 +152,12 @@ fn entry_at(bytes: &[u8], offset: usize) -> Option<Entry<'_>> {
     let (start, len) = match tag & LENGTH {
         LENGTH => {
             let length = bytes.get(offset + 1..offset + 3)?;
-            (
-                offset + 3,
-                usize::from(u16::from_le_bytes([length[0], length[1]])),
-            )
+            (offset + 3, usize::from(u16::from_le_bytes([length[0], length[1]])))
         }
         len => (offset + 1, usize::from(len)),
     };
     let end = start + len;
-    Some(Entry {
-        tag,
-        route: bytes.get(start..end)?,
-        offset,
-        end,
-    })
+    Some(Entry { tag, route: bytes.get(start..end)?, offset, end })
 }
 
 struct Entries<'a> {
@@ -207,10 +190,7 @@ fn header_at(bytes: &[u8], offset: usize) -> Option<Header> {
     let start = offset + RECORD_HEADER;
     Some(Header {
         attributes: word(0),
-        time: Timestamp {
-            seconds: word(4),
-            micros: word(8),
-        },
+        time: Timestamp { seconds: word(4), micros: word(8) },
         entries: start..start + word(12) as usize,
     })
 }
@@ -378,11 +358,8 @@ impl Log {
 
     /// Adds a reader that stands at the beginning.
     pub(crate) fn subscribe(&mut self) -> ReaderId {
-        let reader = Reader {
-            cursor: Position::default(),
-            born: self.end(),
-            end_of_rib_told: false,
-        };
+        let reader =
+            Reader { cursor: Position::default(), born: self.end(), end_of_rib_told: false };
         match self.readers.iter().position(Option::is_none) {
             Some(free) => {
                 self.readers[free] = Some(reader);
@@ -423,16 +400,10 @@ impl Log {
         'segments: while let Some(slot) = self.order.get(rank).copied() {
             let segment = self.segment(slot);
             if segment.sequence != at.sequence {
-                at = Position {
-                    sequence: segment.sequence,
-                    offset: 0,
-                };
+                at = Position { sequence: segment.sequence, offset: 0 };
             }
             while let Some(header) = header_at(&segment.bytes, at.offset as usize) {
-                let next = Position {
-                    offset: header.entries.end as u32,
-                    ..at
-                };
+                let next = Position { offset: header.entries.end as u32, ..at };
                 let withdraws = header.attributes == WITHDRAWN_RECORD;
                 let entries = segment.bytes.get(header.entries).unwrap_or_default();
                 let record = Record {
@@ -466,8 +437,7 @@ impl Log {
 
     /// True if the reader is at the end.
     pub(crate) fn is_at_end(&self, reader: ReaderId) -> bool {
-        self.reader(reader)
-            .is_none_or(|reader| reader.cursor >= self.end())
+        self.reader(reader).is_none_or(|reader| reader.cursor >= self.end())
     }
 
     /// True if it is time to give the reader the End-of-RIB: after its dump and after all that came
@@ -497,12 +467,9 @@ impl Log {
                 while let Some(header) = header_at(&segment.bytes, offset) {
                     offset = header.entries.end;
                     let entries = segment.bytes.get(header.entries).unwrap_or_default();
-                    count += Entries {
-                        bytes: entries,
-                        offset: 0,
-                    }
-                    .filter(|entry| entry.tag & DEAD == 0)
-                    .count();
+                    count += Entries { bytes: entries, offset: 0 }
+                        .filter(|entry| entry.tag & DEAD == 0)
+                        .count();
                 }
             } else {
                 count += (segment.announced + segment.withdrawn) as usize;
@@ -516,15 +483,11 @@ impl Log {
     }
 
     fn segment(&self, slot: u32) -> &Segment {
-        self.segments[slot as usize]
-            .as_ref()
-            .expect("a slot in use")
+        self.segments[slot as usize].as_ref().expect("a slot in use")
     }
 
     fn segment_mut(&mut self, slot: u32) -> &mut Segment {
-        self.segments[slot as usize]
-            .as_mut()
-            .expect("a slot in use")
+        self.segments[slot as usize].as_mut().expect("a slot in use")
     }
 
     fn newest(&self) -> Option<u32> {
@@ -532,14 +495,12 @@ impl Log {
     }
 
     fn end(&self) -> Position {
-        self.newest()
-            .map_or(Position::default(), |slot| self.segment(slot).end())
+        self.newest().map_or(Position::default(), |slot| self.segment(slot).end())
     }
 
     /// The rank in the order of the first segment that is not before `sequence`.
     fn rank(&self, sequence: u64) -> usize {
-        self.order
-            .partition_point(|slot| self.segment(*slot).sequence < sequence)
+        self.order.partition_point(|slot| self.segment(*slot).sequence < sequence)
     }
 
     /// Sees to it that the newest segment takes `needed` more bytes; returns its slot.
@@ -592,9 +553,7 @@ impl Log {
             segment.bytes.push(flags | route.len() as u8);
         } else {
             segment.bytes.push(flags | LENGTH);
-            segment
-                .bytes
-                .extend_from_slice(&(route.len() as u16).to_le_bytes());
+            segment.bytes.extend_from_slice(&(route.len() as u16).to_le_bytes());
         }
         segment.bytes.extend_from_slice(route);
     }
@@ -612,21 +571,12 @@ impl Log {
     }
 
     fn find(&self, hash: u64, route: &[u8]) -> Option<u32> {
-        self.index
-            .find(hash, |place| route_at(&self.segments, *place) == route)
-            .copied()
+        self.index.find(hash, |place| route_at(&self.segments, *place) == route).copied()
     }
 
     fn insert(&mut self, hash: u64, place: u32) {
-        let Self {
-            segments,
-            index,
-            hasher,
-            ..
-        } = self;
-        index.insert_unique(hash, place, |place| {
-            hasher.hash_one(route_at(segments, *place))
-        });
+        let Self { segments, index, hasher, .. } = self;
+        index.insert_unique(hash, place, |place| hasher.hash_one(route_at(segments, *place)));
     }
 
     fn replace(&mut self, hash: u64, old: u32, new: u32) {
@@ -659,10 +609,7 @@ impl Log {
         } else {
             segment.announced -= 1;
         }
-        let position = Position {
-            sequence: segment.sequence,
-            offset: offset as u32,
-        };
+        let position = Position { sequence: segment.sequence, offset: offset as u32 };
         if (segment.entries - segment.announced) * 2 >= segment.entries
             && self.suspects.last() != Some(&slot)
         {
@@ -673,10 +620,7 @@ impl Log {
 
     fn suspect_all(&mut self) {
         for slot in &self.order {
-            if self.segments[*slot as usize]
-                .as_ref()
-                .is_some_and(|segment| segment.withdrawn > 0)
-            {
+            if self.segments[*slot as usize].as_ref().is_some_and(|segment| segment.withdrawn > 0) {
                 self.suspects.push(*slot);
             }
         }
@@ -702,12 +646,7 @@ impl Log {
         }
         let (len, capacity) = (self.index.len(), self.index.capacity());
         if capacity > 4096 && len < capacity / 8 {
-            let Self {
-                segments,
-                index,
-                hasher,
-                ..
-            } = self;
+            let Self { segments, index, hasher, .. } = self;
             index.shrink_to(len * 2, |place| hasher.hash_one(route_at(segments, *place)));
         }
     }
@@ -733,11 +672,8 @@ impl Log {
     fn compact(&mut self, slot: u32, needed_from: Position, attributes: &mut Attributes) {
         let sequence = self.segment(slot).sequence;
         let mut bytes = std::mem::take(&mut self.segment_mut(slot).bytes);
-        let mut marks: Vec<u32> = self
-            .marks()
-            .filter(|p| p.sequence == sequence)
-            .map(|p| p.offset)
-            .collect();
+        let mut marks: Vec<u32> =
+            self.marks().filter(|p| p.sequence == sequence).map(|p| p.offset).collect();
         marks.sort_unstable();
         marks.dedup();
         let mut moved: Vec<u32> = Vec::with_capacity(marks.len());
@@ -745,28 +681,16 @@ impl Log {
 
         let (mut from, mut to) = (0, 0);
         while let Some(header) = header_at(&bytes, from) {
-            while marks
-                .get(moved.len())
-                .is_some_and(|mark| *mark as usize <= from)
-            {
+            while marks.get(moved.len()).is_some_and(|mark| *mark as usize <= from) {
                 moved.push(to as u32);
             }
             let start = to;
             let end = header.entries.end;
             let mut write = to + RECORD_HEADER;
             let mut read = header.entries.start;
-            let position = Position {
-                sequence,
-                offset: from as u32,
-            };
+            let position = Position { sequence, offset: from as u32 };
             while read < end {
-                let Some(Entry {
-                    tag,
-                    route,
-                    offset,
-                    end,
-                }) = entry_at(&bytes, read)
-                else {
+                let Some(Entry { tag, route, offset, end }) = entry_at(&bytes, read) else {
                     break;
                 };
                 read = end;
@@ -794,9 +718,7 @@ impl Log {
             let len = write - start - RECORD_HEADER;
             if len > 0 {
                 let Timestamp { seconds, micros } = header.time;
-                for (n, word) in [header.attributes, seconds, micros, len as u32]
-                    .iter()
-                    .enumerate()
+                for (n, word) in [header.attributes, seconds, micros, len as u32].iter().enumerate()
                 {
                     bytes[start + 4 * n..start + 4 * n + 4].copy_from_slice(&word.to_le_bytes());
                 }
@@ -814,14 +736,7 @@ impl Log {
             bytes.shrink_to_fit();
         }
         let segment = self.segment_mut(slot);
-        *segment = Segment {
-            sequence,
-            bytes,
-            entries,
-            announced,
-            withdrawn,
-            attributes: 0,
-        };
+        *segment = Segment { sequence, bytes, entries, announced, withdrawn, attributes: 0 };
         self.move_marks(|mark| {
             if mark.sequence == sequence
                 && let Ok(at) = marks.binary_search(&mark.offset)
@@ -846,10 +761,7 @@ impl Log {
             self.free_slots.push(slot);
             self.move_marks(|mark| {
                 if mark.sequence == sequence {
-                    *mark = Position {
-                        sequence: next,
-                        offset: 0,
-                    };
+                    *mark = Position { sequence: next, offset: 0 };
                 }
             });
             return;
@@ -903,10 +815,7 @@ impl Log {
         self.free_slots.push(second);
         self.move_marks(|mark| {
             if mark.sequence == gone.sequence {
-                *mark = Position {
-                    sequence,
-                    offset: base as u32 + mark.offset,
-                };
+                *mark = Position { sequence, offset: base as u32 + mark.offset };
             }
         });
     }

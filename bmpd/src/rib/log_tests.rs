@@ -6,10 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const TIME: Timestamp = Timestamp {
-    seconds: 1,
-    micros: 2,
-};
+const TIME: Timestamp = Timestamp { seconds: 1, micros: 2 };
 
 /// What a reader has been told, kept as a station would keep it.
 #[derive(Debug, Default)]
@@ -38,9 +35,7 @@ impl Fixture {
 
     fn announce(&mut self, attributes: &[u8], routes: &[Vec<u8>]) {
         let len = routes.iter().map(Vec::len).sum();
-        self.log
-            .announce(&mut self.attributes, attributes, TIME, len, routes.iter())
-            .unwrap();
+        self.log.announce(&mut self.attributes, attributes, TIME, len, routes.iter()).unwrap();
         for route in routes {
             self.model.insert(route.clone(), attributes.to_vec());
         }
@@ -48,21 +43,12 @@ impl Fixture {
 
     fn withdraw(&mut self, routes: &[Vec<u8>]) -> Withdrawn {
         let len = routes.iter().map(Vec::len).sum();
-        let result = self
-            .log
-            .withdraw(&mut self.attributes, TIME, len, routes.iter())
-            .unwrap();
+        let result = self.log.withdraw(&mut self.attributes, TIME, len, routes.iter()).unwrap();
         let mut known = 0;
         for route in routes {
             known += u32::from(self.model.remove(route).is_some());
         }
-        assert_eq!(
-            result,
-            Withdrawn {
-                known,
-                unknown: routes.len() as u32 - known
-            }
-        );
+        assert_eq!(result, Withdrawn { known, unknown: routes.len() as u32 - known });
         result
     }
 
@@ -79,26 +65,24 @@ impl Fixture {
     fn read(&mut self, reader: usize, limit: usize) {
         let (id, view) = &mut self.readers[reader];
         let mut left = limit;
-        self.log
-            .read(*id, &mut self.attributes, |record, attributes| {
-                if left == 0 {
-                    return Visit::Stop;
-                }
-                left -= 1;
-                for route in record.routes() {
-                    match record.attributes {
-                        Some(id) => {
-                            view.routes
-                                .insert(route.to_vec(), attributes.get(id).to_vec());
-                        }
-                        None => {
-                            view.withdrawals += 1;
-                            view.routes.remove(route);
-                        }
+        self.log.read(*id, &mut self.attributes, |record, attributes| {
+            if left == 0 {
+                return Visit::Stop;
+            }
+            left -= 1;
+            for route in record.routes() {
+                match record.attributes {
+                    Some(id) => {
+                        view.routes.insert(route.to_vec(), attributes.get(id).to_vec());
+                    }
+                    None => {
+                        view.withdrawals += 1;
+                        view.routes.remove(route);
                     }
                 }
-                Visit::Taken
-            });
+            }
+            Visit::Taken
+        });
         view.end_of_rib += usize::from(self.log.take_end_of_rib(*id));
     }
 
@@ -139,10 +123,7 @@ impl Fixture {
                         announced += 1;
                     }
                     let hash = self.log.hasher.hash_one(entry.route);
-                    assert_eq!(
-                        self.log.find(hash, entry.route),
-                        Some(place(*slot, entry.offset))
-                    );
+                    assert_eq!(self.log.find(hash, entry.route), Some(place(*slot, entry.offset)));
                 }
             }
             assert_eq!(offset, segment.bytes.len());
@@ -156,11 +137,7 @@ impl Fixture {
     }
 
     fn bytes(&self) -> usize {
-        self.log
-            .order
-            .iter()
-            .map(|slot| self.log.segment(*slot).bytes.len())
-            .sum()
+        self.log.order.iter().map(|slot| self.log.segment(*slot).bytes.len()).sum()
     }
 }
 
@@ -182,13 +159,11 @@ fn a_route_that_changed_many_times_is_sent_once_in_its_last_state() {
     }
     let (id, _) = fixture.readers[reader];
     let mut seen = 0;
-    fixture
-        .log
-        .read(id, &mut fixture.attributes, |record, attributes| {
-            assert_eq!(attributes.get(record.attributes.unwrap()), [9]);
-            seen += record.routes().count();
-            Visit::Taken
-        });
+    fixture.log.read(id, &mut fixture.attributes, |record, attributes| {
+        assert_eq!(attributes.get(record.attributes.unwrap()), [9]);
+        seen += record.routes().count();
+        Visit::Taken
+    });
     assert_eq!(seen, 3);
 }
 
@@ -230,11 +205,7 @@ fn a_withdrawal_is_not_kept_where_no_reader_was_told_of_the_route() {
         fixture.withdraw(&routes(n * 100..n * 100 + 100));
     }
     assert_eq!(fixture.log.index.len(), 0);
-    assert!(
-        fixture.bytes() < 2 * NEWEST_WORTH_COMPACTING,
-        "{}",
-        fixture.bytes()
-    );
+    assert!(fixture.bytes() < 2 * NEWEST_WORTH_COMPACTING, "{}", fixture.bytes());
     fixture.check();
 }
 
@@ -250,11 +221,7 @@ fn a_stalled_reader_costs_at_most_one_entry_for_each_route() {
         fixture.announce(&[n; 50], &routes(at..at + 5));
         fixture.withdraw(&routes(at..at + 5));
     }
-    assert!(
-        fixture.bytes() < 3 * loaded,
-        "{} after {loaded}",
-        fixture.bytes()
-    );
+    assert!(fixture.bytes() < 3 * loaded, "{} after {loaded}", fixture.bytes());
     fixture.check();
 }
 
@@ -274,16 +241,8 @@ fn churn_without_end_needs_the_memory_of_what_is_alive() {
         fixture.read(reader, usize::MAX);
     }
     // A record of one route takes 21 bytes, of which at most as many again are dead.
-    assert!(
-        fixture.bytes() < loaded + 2 * 20_000 * 21 + 2 * SEGMENT_MAX,
-        "{}",
-        fixture.bytes()
-    );
-    assert!(
-        fixture.attributes.len() < 45_000,
-        "{}",
-        fixture.attributes.len()
-    );
+    assert!(fixture.bytes() < loaded + 2 * 20_000 * 21 + 2 * SEGMENT_MAX, "{}", fixture.bytes());
+    assert!(fixture.attributes.len() < 45_000, "{}", fixture.attributes.len());
     fixture.check();
 }
 
@@ -310,27 +269,18 @@ fn the_end_of_rib_comes_once_after_the_dump_and_after_the_neighbors_own() {
     let mut fixture = Fixture::new(1024);
     let early = fixture.subscribe();
     fixture.read(early, usize::MAX);
-    assert_eq!(
-        fixture.readers[early].1.end_of_rib, 0,
-        "the neighbor has not sent its own"
-    );
+    assert_eq!(fixture.readers[early].1.end_of_rib, 0, "the neighbor has not sent its own");
     fixture.announce(b"a", &routes(0..50));
     fixture.announce(b"b", &routes(50..60));
     fixture.log.end_of_rib(TIME);
     fixture.announce(b"c", &routes(60..70));
     fixture.read(early, 1);
-    assert_eq!(
-        fixture.readers[early].1.end_of_rib, 0,
-        "half the dump is missing"
-    );
+    assert_eq!(fixture.readers[early].1.end_of_rib, 0, "half the dump is missing");
     fixture.read(early, 1);
     assert_eq!(fixture.readers[early].1.end_of_rib, 1);
     let late = fixture.subscribe();
     fixture.read(late, 2);
-    assert_eq!(
-        fixture.readers[late].1.end_of_rib, 0,
-        "its dump goes on behind the mark"
-    );
+    assert_eq!(fixture.readers[late].1.end_of_rib, 0, "its dump goes on behind the mark");
     fixture.read(late, 1);
     assert_eq!(fixture.readers[late].1.end_of_rib, 1);
     fixture.check();
@@ -340,9 +290,7 @@ fn the_end_of_rib_comes_once_after_the_dump_and_after_the_neighbors_own() {
 fn routes_of_any_length_can_be_kept() {
     let mut fixture = Fixture::new(SEGMENT_MAX);
     let reader = fixture.subscribe();
-    let long: Vec<Vec<u8>> = [0, 1, 30, 31, 32, 255, 300]
-        .map(|n| vec![n as u8; n])
-        .to_vec();
+    let long: Vec<Vec<u8>> = [0, 1, 30, 31, 32, 255, 300].map(|n| vec![n as u8; n]).to_vec();
     fixture.announce(b"a", &long);
     fixture.read(reader, usize::MAX);
     fixture.withdraw(&long[2..5]);

@@ -33,10 +33,7 @@ impl Tables {
     /// Makes the places of this many neighbors.
     pub(crate) fn new(neighbors: usize) -> Arc<Self> {
         let neighbors = (0..neighbors).map(|_| Arc::default()).collect();
-        Arc::new(Self {
-            neighbors,
-            bell: watch::Sender::new(0),
-        })
+        Arc::new(Self { neighbors, bell: watch::Sender::new(0) })
     }
 
     /// Every neighbor's place, in the order of the configuration.
@@ -63,10 +60,7 @@ impl Tables {
     pub(crate) fn end(&self, neighbor: &NeighborTables, epoch: &Arc<Epoch>, down: PeerDown) {
         {
             let mut current = neighbor.current.lock();
-            if current
-                .as_ref()
-                .is_some_and(|current| Arc::ptr_eq(current, epoch))
-            {
+            if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, epoch)) {
                 *current = None;
             }
         }
@@ -76,8 +70,7 @@ impl Tables {
 
     /// Wakes the sessions: something changed.
     pub(crate) fn ring(&self) {
-        self.bell
-            .send_modify(|count| *count = count.wrapping_add(1));
+        self.bell.send_modify(|count| *count = count.wrapping_add(1));
     }
 
     /// Rings whenever something changed.

@@ -56,11 +56,7 @@ pub(super) struct Connection {
 impl Connection {
     pub(super) fn new(stream: TcpStream, parameters: &Parameters, tables: Arc<Tables>) -> Self {
         let mut out = Vec::with_capacity(BATCH);
-        bmp::initiation(
-            &mut out,
-            &parameters.bmp.system_name,
-            &parameters.bmp.system_description,
-        );
+        bmp::initiation(&mut out, &parameters.bmp.system_name, &parameters.bmp.system_description);
         let statistics_timer = parameters.bmp.statistics_timer;
         Self {
             local: stream.local_addr().ok(),
@@ -263,13 +259,9 @@ mod tests {
         bmp::initiation(&mut out, "name", "text");
         let first = out.len();
         bmp::termination(&mut out, TerminationReason::AdministrativelyClosed, "");
-        for (written, boundary) in [
-            (0, 0),
-            (1, first),
-            (first, first),
-            (first + 1, out.len()),
-            (out.len(), out.len()),
-        ] {
+        for (written, boundary) in
+            [(0, 0), (1, first), (first, first), (first + 1, out.len()), (out.len(), out.len())]
+        {
             assert_eq!(message_boundary(&out, written), boundary, "{written}");
         }
     }

@@ -91,13 +91,7 @@ pub(crate) struct Fsm {
 impl Fsm {
     /// A session that has not started.
     pub(crate) fn new(retry: Retry) -> Self {
-        Self {
-            state: State::Idle,
-            generation: 1,
-            retry,
-            next_wait: retry.initial,
-            stable: false,
-        }
+        Self { state: State::Idle, generation: 1, retry, next_wait: retry.initial, stable: false }
     }
 
     /// Where it is.
@@ -125,19 +119,12 @@ impl Fsm {
                 vec![Action::Connect]
             }
             (State::Connecting, Event::Connected) => {
-                self.state = State::Up {
-                    synchronised: false,
-                };
+                self.state = State::Up { synchronised: false };
                 self.stable = false;
                 vec![]
             }
             (State::Connecting, Event::ConnectFailed) => self.wait(),
-            (
-                State::Up {
-                    synchronised: false,
-                },
-                Event::Synchronised,
-            ) => {
+            (State::Up { synchronised: false }, Event::Synchronised) => {
                 self.state = State::Up { synchronised: true };
                 vec![Action::WatchStability]
             }
@@ -160,12 +147,7 @@ impl Fsm {
             | (State::Up { .. }, Event::Start | Event::RetryTimer | Event::Connected)
             | (State::Up { .. }, Event::ConnectFailed)
             | (State::Up { synchronised: true }, Event::Synchronised)
-            | (
-                State::Up {
-                    synchronised: false,
-                },
-                Event::Stable,
-            ) => vec![],
+            | (State::Up { synchronised: false }, Event::Stable) => vec![],
         }
     }
 
@@ -198,10 +180,8 @@ impl Fsm {
 mod tests {
     use super::*;
 
-    const RETRY: Retry = Retry {
-        initial: Duration::from_secs(30),
-        maximum: Duration::from_secs(720),
-    };
+    const RETRY: Retry =
+        Retry { initial: Duration::from_secs(30), maximum: Duration::from_secs(720) };
 
     fn run(fsm: &mut Fsm, events: &[Event]) -> Vec<Action> {
         events.iter().flat_map(|event| fsm.on(*event)).collect()
@@ -230,24 +210,12 @@ mod tests {
     #[test]
     fn a_station_that_accepts_and_closes_does_not_make_a_loop() {
         let mut fsm = Fsm::new(RETRY);
-        let mut actions = run(
-            &mut fsm,
-            &[
-                Event::Start,
-                Event::Connected,
-                Event::Synchronised,
-                Event::Lost,
-            ],
-        );
+        let mut actions =
+            run(&mut fsm, &[Event::Start, Event::Connected, Event::Synchronised, Event::Lost]);
         for _ in 0..3 {
             actions.extend(run(
                 &mut fsm,
-                &[
-                    Event::RetryTimer,
-                    Event::Connected,
-                    Event::Synchronised,
-                    Event::Lost,
-                ],
+                &[Event::RetryTimer, Event::Connected, Event::Synchronised, Event::Lost],
             ));
         }
         assert_eq!(waits(&actions), [30, 60, 120, 240]);
@@ -256,15 +224,7 @@ mod tests {
     #[test]
     fn a_stable_connection_that_is_lost_is_tried_again_at_once_but_only_once() {
         let mut fsm = Fsm::new(RETRY);
-        run(
-            &mut fsm,
-            &[
-                Event::Start,
-                Event::ConnectFailed,
-                Event::RetryTimer,
-                Event::Connected,
-            ],
-        );
+        run(&mut fsm, &[Event::Start, Event::ConnectFailed, Event::RetryTimer, Event::Connected]);
         run(&mut fsm, &[Event::Synchronised, Event::Stable]);
         assert_eq!(fsm.on(Event::Lost), [Action::Wait(QUICK)]);
         assert_eq!(
@@ -272,19 +232,12 @@ mod tests {
             [Action::Wait(RETRY.initial)]
         );
         run(&mut fsm, &[Event::RetryTimer, Event::Connected]);
-        assert_eq!(
-            fsm.on(Event::Lost),
-            [Action::Wait(RETRY.initial * 2)],
-            "not stable this time"
-        );
+        assert_eq!(fsm.on(Event::Lost), [Action::Wait(RETRY.initial * 2)], "not stable this time");
     }
 
     #[test]
     fn a_reset_connects_at_once_from_every_state_and_forgets_the_backoff() {
-        let short = Retry {
-            initial: Duration::from_secs(1),
-            ..RETRY
-        };
+        let short = Retry { initial: Duration::from_secs(1), ..RETRY };
         let connect: &[Action] = &[Action::Connect];
         let close: &[Action] = &[Action::Close, Action::Connect];
         let cases: [(&[Event], &[Action], u64); 5] = [
@@ -292,20 +245,13 @@ mod tests {
             (&[Event::Start, Event::ConnectFailed], connect, 1),
             (&[Event::Start], close, 1),
             (&[Event::Start, Event::Connected], close, 2),
-            (
-                &[Event::Start, Event::Connected, Event::Synchronised],
-                close,
-                2,
-            ),
+            (&[Event::Start, Event::Connected, Event::Synchronised], close, 2),
         ];
         for (events, expected, generation) in cases {
             let mut fsm = Fsm::new(RETRY);
             run(&mut fsm, events);
             assert_eq!(fsm.on(Event::Reset(short)), expected, "{events:?}");
-            assert_eq!(
-                (fsm.generation(), fsm.state()),
-                (generation, State::Connecting)
-            );
+            assert_eq!((fsm.generation(), fsm.state()), (generation, State::Connecting));
             assert_eq!(fsm.on(Event::ConnectFailed), [Action::Wait(short.initial)]);
         }
     }
@@ -313,15 +259,7 @@ mod tests {
     #[test]
     fn every_loss_begins_a_generation_and_a_failed_attempt_does_not() {
         let mut fsm = Fsm::new(RETRY);
-        run(
-            &mut fsm,
-            &[
-                Event::Start,
-                Event::ConnectFailed,
-                Event::RetryTimer,
-                Event::Connected,
-            ],
-        );
+        run(&mut fsm, &[Event::Start, Event::ConnectFailed, Event::RetryTimer, Event::Connected]);
         assert_eq!(fsm.generation(), 1);
         run(&mut fsm, &[Event::Lost]);
         assert_eq!(fsm.generation(), 2);
@@ -332,13 +270,9 @@ mod tests {
         let mut fsm = Fsm::new(RETRY);
         run(&mut fsm, &[Event::Start, Event::Connected]);
         assert_eq!(fsm.on(Event::Stop), [Action::Close]);
-        for event in [
-            Event::Start,
-            Event::RetryTimer,
-            Event::Connected,
-            Event::Lost,
-            Event::Reset(RETRY),
-        ] {
+        for event in
+            [Event::Start, Event::RetryTimer, Event::Connected, Event::Lost, Event::Reset(RETRY)]
+        {
             assert_eq!(fsm.on(event), []);
         }
         assert_eq!(fsm.state(), State::Stopped);
@@ -358,12 +292,7 @@ mod tests {
                 (State::Idle, Event::Start | Event::RetryTimer)
                     | (State::Connecting, Event::Connected | Event::ConnectFailed)
                     | (State::Up { .. }, Event::Lost)
-                    | (
-                        State::Up {
-                            synchronised: false
-                        },
-                        Event::Synchronised
-                    )
+                    | (State::Up { synchronised: false }, Event::Synchronised)
                     | (State::Up { synchronised: true }, Event::Stable)
             )
         };

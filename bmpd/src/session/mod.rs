@@ -40,17 +40,9 @@ pub(crate) struct Parameters {
 
 /// What a session's task can be told.
 enum Command {
-    Reset {
-        parameters: Box<Parameters>,
-        by: String,
-        reply: oneshot::Sender<ResetDone>,
-    },
-    Report {
-        reply: oneshot::Sender<Box<SessionReport>>,
-    },
-    Stop {
-        patience: Duration,
-    },
+    Reset { parameters: Box<Parameters>, by: String, reply: oneshot::Sender<ResetDone> },
+    Report { reply: oneshot::Sender<Box<SessionReport>> },
+    Stop { patience: Duration },
 }
 
 /// The rest of bmpd's end of a session.
@@ -82,14 +74,7 @@ impl Session {
     pub(crate) async fn reset(&self, parameters: Parameters, by: String) -> Option<ResetDone> {
         let (reply, answer) = oneshot::channel();
         let parameters = Box::new(parameters);
-        self.commands
-            .send(Command::Reset {
-                parameters,
-                by,
-                reply,
-            })
-            .await
-            .ok()?;
+        self.commands.send(Command::Reset { parameters, by, reply }).await.ok()?;
         answer.await.ok()
     }
 

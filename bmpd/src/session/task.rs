@@ -106,14 +106,7 @@ impl Task {
     /// Waits for the next thing to happen in this state, or a command.
     async fn wait(&mut self) -> Outcome {
         let state = self.fsm.state();
-        let Self {
-            commands,
-            attempt,
-            connection,
-            retry_at,
-            stable_at,
-            ..
-        } = self;
+        let Self { commands, attempt, connection, retry_at, stable_at, .. } = self;
         let happens = async {
             match (state, connection, attempt) {
                 (State::Up { .. }, Some(connection), _) => tokio::select! {
@@ -152,11 +145,7 @@ impl Task {
             Command::Report { reply } => {
                 let _ = reply.send(Box::new(self.report()));
             }
-            Command::Reset {
-                parameters,
-                by,
-                reply,
-            } => {
+            Command::Reset { parameters, by, reply } => {
                 let changes = changes(&self.parameters, &parameters);
                 info!(session = %self.id(), %by, ?changes, "reset");
                 self.last_reset = Some((by.clone(), Moment::now()));
@@ -168,12 +157,8 @@ impl Task {
                 };
                 self.parameters = *parameters;
                 let retry = self.parameters.session.retry;
-                self.on(Event::Reset(retry), Some(Down::Reset(by)), patience)
-                    .await;
-                let _ = reply.send(ResetDone {
-                    generation: self.fsm.generation(),
-                    changes,
-                });
+                self.on(Event::Reset(retry), Some(Down::Reset(by)), patience).await;
+                let _ = reply.send(ResetDone { generation: self.fsm.generation(), changes });
             }
             Command::Stop { patience } => {
                 self.on(Event::Stop, Some(Down::Stopping), patience).await;
@@ -223,9 +208,7 @@ impl Task {
             self.last_sent = match &down {
                 Some(down @ (Down::Reset(_) | Down::Stopping)) => {
                     let reason = TerminationReason::AdministrativelyClosed;
-                    connection
-                        .terminate(reason, &down.to_string(), patience)
-                        .await
+                    connection.terminate(reason, &down.to_string(), patience).await
                 }
                 Some(Down::Stalled(_)) => connection.abort(),
                 _ => connection.sent(),
@@ -260,9 +243,7 @@ impl Task {
             state: match self.fsm.state() {
                 State::Idle | State::Stopped => SessionState::Idle,
                 State::Connecting => SessionState::Connecting,
-                State::Up {
-                    synchronised: false,
-                } => SessionState::Established,
+                State::Up { synchronised: false } => SessionState::Established,
                 State::Up { synchronised: true } => SessionState::Synchronised,
             },
             since: self.since.unix_millis(),
@@ -270,10 +251,7 @@ impl Task {
             generation: self.fsm.generation(),
             local: connection.and_then(Connection::local),
             remote: self.remote(),
-            next_attempt: self
-                .retry_at
-                .filter(|_| connection.is_none())
-                .map(millis_until),
+            next_attempt: self.retry_at.filter(|_| connection.is_none()).map(millis_until),
             attempts: self.attempts,
             last_down: self.last_down.as_ref().map(|(down, at)| LastDown {
                 reason: down.reason(),
@@ -324,43 +302,15 @@ fn changes(old: &Parameters, new: &Parameters) -> Vec<String> {
     let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "none".to_owned());
     let seconds = |duration: Duration| format!("{} s", duration.as_secs());
     let (o, n) = (&old.session, &new.session);
-    compare(
-        "tcp.connect-port",
-        o.connect_port.to_string(),
-        n.connect_port.to_string(),
-    );
+    compare("tcp.connect-port", o.connect_port.to_string(), n.connect_port.to_string());
     compare("device", or_none(&o.device), or_none(&n.device));
-    compare(
-        "retry.initial",
-        seconds(o.retry.initial),
-        seconds(n.retry.initial),
-    );
-    compare(
-        "retry.maximum",
-        seconds(o.retry.maximum),
-        seconds(n.retry.maximum),
-    );
-    compare(
-        "stall-timeout",
-        seconds(o.stall_timeout),
-        seconds(n.stall_timeout),
-    );
-    compare(
-        "description",
-        or_none(&o.description),
-        or_none(&n.description),
-    );
+    compare("retry.initial", seconds(o.retry.initial), seconds(n.retry.initial));
+    compare("retry.maximum", seconds(o.retry.maximum), seconds(n.retry.maximum));
+    compare("stall-timeout", seconds(o.stall_timeout), seconds(n.stall_timeout));
+    compare("description", or_none(&o.description), or_none(&n.description));
     let (o, n) = (&old.bmp, &new.bmp);
     compare("system-name", o.system_name.clone(), n.system_name.clone());
-    compare(
-        "system-description",
-        o.system_description.clone(),
-        n.system_description.clone(),
-    );
-    compare(
-        "statistics-timer",
-        seconds(o.statistics_timer),
-        seconds(n.statistics_timer),
-    );
+    compare("system-description", o.system_description.clone(), n.system_description.clone());
+    compare("statistics-timer", seconds(o.statistics_timer), seconds(n.statistics_timer));
     changes
 }

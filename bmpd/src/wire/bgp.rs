@@ -112,53 +112,28 @@ pub struct Notification {
 
 impl Notification {
     /// Hold Timer Expired.
-    pub const HOLD_TIMER_EXPIRED: Notification = Notification {
-        code: 4,
-        subcode: 0,
-        data: Vec::new(),
-    };
+    pub const HOLD_TIMER_EXPIRED: Notification =
+        Notification { code: 4, subcode: 0, data: Vec::new() };
     /// Cease, Administrative Shutdown (RFC 4486).
-    pub const SHUTDOWN: Notification = Notification {
-        code: 6,
-        subcode: 2,
-        data: Vec::new(),
-    };
+    pub const SHUTDOWN: Notification = Notification { code: 6, subcode: 2, data: Vec::new() };
     /// Cease, Connection Rejected.
-    pub const REJECTED: Notification = Notification {
-        code: 6,
-        subcode: 5,
-        data: Vec::new(),
-    };
+    pub const REJECTED: Notification = Notification { code: 6, subcode: 5, data: Vec::new() };
     /// Cease, Connection Collision Resolution.
-    pub const COLLISION: Notification = Notification {
-        code: 6,
-        subcode: 7,
-        data: Vec::new(),
-    };
+    pub const COLLISION: Notification = Notification { code: 6, subcode: 7, data: Vec::new() };
 
     /// A NOTIFICATION with at most 4,000 bytes of data, so that it always fits into a message.
     pub fn new(code: u8, subcode: u8, data: &[u8]) -> Self {
-        Self {
-            code,
-            subcode,
-            data: data[..data.len().min(4000)].to_vec(),
-        }
+        Self { code, subcode, data: data[..data.len().min(4000)].to_vec() }
     }
 
     /// Reads the body of a NOTIFICATION (what follows the header); [`Frame::find`] has seen to the
     /// two bytes that it must have, a shorter one reads as code 0.
     pub fn parse(body: &[u8]) -> Self {
         match body {
-            [code, subcode, data @ ..] => Self {
-                code: *code,
-                subcode: *subcode,
-                data: data.to_vec(),
-            },
-            _ => Self {
-                code: 0,
-                subcode: 0,
-                data: Vec::new(),
-            },
+            [code, subcode, data @ ..] => {
+                Self { code: *code, subcode: *subcode, data: data.to_vec() }
+            }
+            _ => Self { code: 0, subcode: 0, data: Vec::new() },
         }
     }
 
@@ -248,34 +223,16 @@ mod tests {
     fn headers_are_judged_as_rfc_4271_section_6_1_says() {
         assert_eq!(
             Frame::find(&message(4, 19), false),
-            Ok(Some(Frame {
-                kind: MessageType::Keepalive,
-                len: 19
-            }))
+            Ok(Some(Frame { kind: MessageType::Keepalive, len: 19 }))
         );
         assert_eq!(Frame::find(&message(2, 4096), false), Ok(None));
         assert_eq!(Frame::find(&[0xff; 5], false), Ok(None));
-        assert_eq!(
-            Frame::find(&[0xff, 0xfe], false),
-            Err(Notification::new(1, 1, &[]))
-        );
-        assert_eq!(
-            Frame::find(&message(2, 4097), false),
-            Err(Notification::new(1, 2, &[0x10, 1]))
-        );
+        assert_eq!(Frame::find(&[0xff, 0xfe], false), Err(Notification::new(1, 1, &[])));
+        assert_eq!(Frame::find(&message(2, 4097), false), Err(Notification::new(1, 2, &[0x10, 1])));
         assert_eq!(Frame::find(&message(2, 4097), true), Ok(None));
-        assert_eq!(
-            Frame::find(&message(1, 4097), true),
-            Err(Notification::new(1, 2, &[0x10, 1]))
-        );
-        assert_eq!(
-            Frame::find(&message(4, 20), false),
-            Err(Notification::new(1, 2, &[0, 20]))
-        );
-        assert_eq!(
-            Frame::find(&message(9, 19), false),
-            Err(Notification::new(1, 3, &[9]))
-        );
+        assert_eq!(Frame::find(&message(1, 4097), true), Err(Notification::new(1, 2, &[0x10, 1])));
+        assert_eq!(Frame::find(&message(4, 20), false), Err(Notification::new(1, 2, &[0, 20])));
+        assert_eq!(Frame::find(&message(9, 19), false), Err(Notification::new(1, 3, &[9])));
     }
 
     #[test]
@@ -283,15 +240,9 @@ mod tests {
         let sent = Notification::new(6, 7, b"x");
         let message = sent.message();
         let frame = Frame::find(&message, false).unwrap().unwrap();
-        assert_eq!(
-            (frame.kind, frame.len),
-            (MessageType::Notification, message.len())
-        );
+        assert_eq!((frame.kind, frame.len), (MessageType::Notification, message.len()));
         assert_eq!(Notification::parse(&message[HEADER_LEN..]), sent);
-        assert_eq!(
-            sent.to_string(),
-            "NOTIFICATION 6/7 (Cease, Connection Collision Resolution)"
-        );
+        assert_eq!(sent.to_string(), "NOTIFICATION 6/7 (Cease, Connection Collision Resolution)");
     }
 
     proptest! {

@@ -34,15 +34,10 @@ pub struct Timestamp {
 impl Timestamp {
     /// The current time; 0 ("not available") for a clock that is before 1970.
     pub fn now() -> Self {
-        std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .map_or_else(
-                |_| Self::default(),
-                |since| Self {
-                    seconds: since.as_secs() as u32,
-                    micros: since.subsec_micros(),
-                },
-            )
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or_else(
+            |_| Self::default(),
+            |since| Self { seconds: since.as_secs() as u32, micros: since.subsec_micros() },
+        )
     }
 }
 
@@ -283,18 +278,10 @@ pub fn statistics(out: &mut Vec<u8>, peer: &PeerHeader, time: Timestamp, statist
 mod tests {
     use super::*;
 
-    const TIME: Timestamp = Timestamp {
-        seconds: 0x0102_0304,
-        micros: 0x0005_0607,
-    };
+    const TIME: Timestamp = Timestamp { seconds: 0x0102_0304, micros: 0x0005_0607 };
 
     fn header(address: &str, two_octet_as: bool) -> PeerHeader {
-        PeerHeader::new(
-            address.parse().unwrap(),
-            65001,
-            Ipv4Addr::new(192, 0, 2, 9),
-            two_octet_as,
-        )
+        PeerHeader::new(address.parse().unwrap(), 65001, Ipv4Addr::new(192, 0, 2, 9), two_octet_as)
     }
 
     #[test]
@@ -331,10 +318,7 @@ mod tests {
     #[test]
     fn a_peer_down_carries_what_belongs_to_its_reason() {
         let cases = [
-            (
-                PeerDownReason::LocalNotification(vec![9, 9]),
-                &[1, 9, 9][..],
-            ),
+            (PeerDownReason::LocalNotification(vec![9, 9]), &[1, 9, 9][..]),
             (PeerDownReason::LocalNoNotification(2), &[2, 0, 2]),
             (PeerDownReason::RemoteNotification(vec![8]), &[3, 8]),
             (PeerDownReason::RemoteNoNotification, &[4]),
@@ -354,11 +338,7 @@ mod tests {
         initiation(&mut out, "edge1", "d");
         assert_eq!(
             out,
-            [
-                &[3, 0, 0, 0, 20, 4, 0, 1, 0, 1, b'd', 0, 2, 0, 5][..],
-                b"edge1"
-            ]
-            .concat()
+            [&[3, 0, 0, 0, 20, 4, 0, 1, 0, 1, b'd', 0, 2, 0, 5][..], b"edge1"].concat()
         );
         out.clear();
         termination(&mut out, TerminationReason::PermanentlyClosed, "");

@@ -30,9 +30,7 @@ impl Family {
 
     /// The family with this name.
     pub fn from_name(name: &str) -> Option<Family> {
-        Family::ALL
-            .into_iter()
-            .find(|family| family.name() == Some(name))
+        Family::ALL.into_iter().find(|family| family.name() == Some(name))
     }
 }
 

@@ -25,10 +25,7 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Reads `bytes`, whose first byte has the given offset in the message.
     pub fn new(bytes: &'a [u8], offset: usize) -> Self {
-        Self {
-            rest: bytes,
-            offset,
-        }
+        Self { rest: bytes, offset }
     }
 
     /// True when nothing is left.
@@ -54,11 +51,7 @@ impl<'a> Reader<'a> {
                 self.offset += n;
                 Ok(taken)
             }
-            None => Err(Short {
-                offset: self.offset,
-                needed: n,
-                left: self.rest.len(),
-            }),
+            None => Err(Short { offset: self.offset, needed: n, left: self.rest.len() }),
         }
     }
 
@@ -108,23 +101,9 @@ mod tests {
         let mut reader = Reader::new(&[1, 2, 3, 4, 5], 19);
         assert_eq!(reader.u16(), Ok(0x0102));
         let mut sub = reader.sub(2).unwrap();
-        assert_eq!(
-            sub.u32(),
-            Err(Short {
-                offset: 21,
-                needed: 4,
-                left: 2
-            })
-        );
+        assert_eq!(sub.u32(), Err(Short { offset: 21, needed: 4, left: 2 }));
         assert_eq!(sub.u8(), Ok(3));
-        assert_eq!(
-            reader.u32(),
-            Err(Short {
-                offset: 23,
-                needed: 4,
-                left: 1
-            })
-        );
+        assert_eq!(reader.u32(), Err(Short { offset: 23, needed: 4, left: 1 }));
         assert_eq!(reader.rest(), [5]);
         assert!(reader.is_empty());
     }

@@ -141,14 +141,7 @@ impl<'a> Update<'a> {
         if !announced.is_empty() || walk.reach.is_some() {
             walk.mandatory(!announced.is_empty());
         }
-        let Walk {
-            kept,
-            reach,
-            unreach,
-            fault,
-            discarded,
-            ..
-        } = walk;
+        let Walk { kept, reach, unreach, fault, discarded, .. } = walk;
         Ok(Update {
             withdrawn,
             announced,
@@ -272,10 +265,7 @@ impl<'a> Walk<'a> {
     ) -> Result<(), Notification> {
         let position = self.kept.len();
         let parts = (|| {
-            let family = Family {
-                afi: value.u16()?,
-                safi: value.u8()?,
-            };
+            let family = Family { afi: value.u16()?, safi: value.u8()? };
             let length = usize::from(value.u8()?);
             let next_hop = value.take(length)?;
             value.u8()?;
@@ -290,23 +280,12 @@ impl<'a> Walk<'a> {
         if !lengths.is_empty() && !lengths.contains(&next_hop.len()) {
             return Err(Notification::new(3, 9, whole));
         }
-        self.reach = Some(Reach {
-            family,
-            next_hop,
-            nlri: value.rest(),
-            position,
-            flags,
-        });
+        self.reach = Some(Reach { family, next_hop, nlri: value.rest(), position, flags });
         Ok(())
     }
 
     fn take_unreach(&mut self, mut value: Reader<'a>, whole: &[u8]) -> Result<(), Notification> {
-        let family = (|| {
-            Ok(Family {
-                afi: value.u16()?,
-                safi: value.u8()?,
-            })
-        })();
+        let family = (|| Ok(Family { afi: value.u16()?, safi: value.u8()? }))();
         let family = family.map_err(|_: Short| Notification::new(3, 9, whole))?;
         self.unreach = Some((family, value.rest()));
         Ok(())
@@ -320,34 +299,20 @@ impl<'a> Walk<'a> {
         let length = value.len();
         let keep_if = |good: bool, otherwise: Verdict| if good { Verdict::Keep } else { otherwise };
         let internal_only = |good: bool| {
-            keep_if(
-                good,
-                if self.context.external {
-                    Verdict::Discard
-                } else {
-                    Verdict::Withdraw
-                },
-            )
+            keep_if(good, if self.context.external { Verdict::Discard } else { Verdict::Withdraw })
         };
         let multiple_of =
             |n: usize| keep_if(length > 0 && length.is_multiple_of(n), Verdict::Withdraw);
         match code {
-            ORIGIN => keep_if(
-                length == 1 && value.u8().is_ok_and(|v| v <= 2),
-                Verdict::Withdraw,
-            ),
-            AS_PATH => keep_if(
-                is_as_path(value, self.context.four_octet_as),
-                Verdict::Withdraw,
-            ),
+            ORIGIN => keep_if(length == 1 && value.u8().is_ok_and(|v| v <= 2), Verdict::Withdraw),
+            AS_PATH => keep_if(is_as_path(value, self.context.four_octet_as), Verdict::Withdraw),
             NEXT_HOP | MULTI_EXIT_DISC => keep_if(length == 4, Verdict::Withdraw),
             LOCAL_PREF | ORIGINATOR_ID => internal_only(length == 4),
             CLUSTER_LIST => internal_only(length > 0 && length.is_multiple_of(4)),
             ATOMIC_AGGREGATE => keep_if(length == 0, Verdict::Discard),
-            AGGREGATOR => keep_if(
-                length == if self.context.four_octet_as { 8 } else { 6 },
-                Verdict::Discard,
-            ),
+            AGGREGATOR => {
+                keep_if(length == if self.context.four_octet_as { 8 } else { 6 }, Verdict::Discard)
+            }
             COMMUNITIES => multiple_of(4),
             EXTENDED_COMMUNITIES => multiple_of(8),
             IPV6_EXTENDED_COMMUNITIES => multiple_of(20),
@@ -360,11 +325,7 @@ impl<'a> Walk<'a> {
 
     /// RFC 7606 section 3 (d): a missing mandatory attribute is treated as a withdrawal.
     fn mandatory(&mut self, plain: bool) {
-        let needed: &[u8] = if plain {
-            &[ORIGIN, AS_PATH, NEXT_HOP]
-        } else {
-            &[ORIGIN, AS_PATH]
-        };
+        let needed: &[u8] = if plain { &[ORIGIN, AS_PATH, NEXT_HOP] } else { &[ORIGIN, AS_PATH] };
         if let Some(missing) = needed.iter().find(|code| !self.seen[usize::from(**code)]) {
             self.fault.get_or_insert(Fault::Missing(*missing));
         }
@@ -460,10 +421,7 @@ impl Iterator for Prefixes<'_> {
         bytes.get_mut(1..1 + len)?.copy_from_slice(prefix);
         let spare = len * 8 - usize::from(*bits);
         bytes[len] &= if len == 0 { 0xff } else { 0xff << spare };
-        Some(Prefix {
-            bytes,
-            len: len as u8 + 1,
-        })
+        Some(Prefix { bytes, len: len as u8 + 1 })
     }
 }
 
@@ -506,12 +464,7 @@ pub mod stored {
                 close(out, at);
                 nlri(out)
             }
-            Stored::Multiprotocol {
-                flags,
-                next_hop,
-                before,
-                after,
-            } => {
+            Stored::Multiprotocol { flags, next_hop, before, after } => {
                 out.extend_from_slice(before);
                 let count = multiprotocol(out, flags, MP_REACH_NLRI, family, |out| {
                     out.push(next_hop.len() as u8);
@@ -545,13 +498,8 @@ pub mod stored {
         } else {
             let at = out.len();
             out.extend_from_slice(&[0, 0]);
-            let count = multiprotocol(
-                out,
-                OPTIONAL | EXTENDED_LENGTH,
-                MP_UNREACH_NLRI,
-                family,
-                nlri,
-            );
+            let count =
+                multiprotocol(out, OPTIONAL | EXTENDED_LENGTH, MP_UNREACH_NLRI, family, nlri);
             close(out, at);
             count
         };
@@ -561,12 +509,7 @@ pub mod stored {
 
     enum Stored<'a> {
         Plain(&'a [u8]),
-        Multiprotocol {
-            flags: u8,
-            next_hop: &'a [u8],
-            before: &'a [u8],
-            after: &'a [u8],
-        },
+        Multiprotocol { flags: u8, next_hop: &'a [u8], before: &'a [u8], after: &'a [u8] },
     }
 
     fn split(bytes: &[u8]) -> Stored<'_> {
@@ -575,12 +518,7 @@ pub mod stored {
             if let Some((next_hop, attributes)) = rest.split_at_checked(usize::from(*length))
                 && let Some((before, after)) = attributes.split_at_checked(position)
             {
-                return Stored::Multiprotocol {
-                    flags: *flags,
-                    next_hop,
-                    before,
-                    after,
-                };
+                return Stored::Multiprotocol { flags: *flags, next_hop, before, after };
             }
         }
         Stored::Plain(bytes.get(1..).unwrap_or_default())
@@ -641,10 +579,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const CONTEXT: Context = Context {
-        four_octet_as: true,
-        external: true,
-    };
+    const CONTEXT: Context = Context { four_octet_as: true, external: true };
     const GOOD_ORIGIN: &[u8] = &[0x40, 1, 1, 0];
     const GOOD_PATH: &[u8] = &[0x40, 2, 6, 2, 1, 0, 0, 0xfd, 0xe9];
     const GOOD_HOP: &[u8] = &[0x40, 3, 4, 192, 0, 2, 1];
@@ -676,10 +611,7 @@ mod tests {
         let body = body(&[], &[GOOD_ORIGIN, GOOD_PATH, GOOD_HOP], TEN);
         let mut kept = Vec::new();
         let update = Update::parse(&body, CONTEXT, &mut kept).unwrap();
-        assert_eq!(
-            (update.fault, update.announced, update.discarded),
-            (None, TEN, 0)
-        );
+        assert_eq!((update.fault, update.announced, update.discarded), (None, TEN, 0));
         let (mut stored_form, mut out) = (Vec::new(), Vec::new());
         update.store_plain(&mut stored_form);
         stored::announce(&mut out, Family::IPV4_UNICAST, &stored_form, |out| {
@@ -687,10 +619,7 @@ mod tests {
             1
         });
         assert_eq!(out[19..], body);
-        assert_eq!(
-            usize::from(u16::from_be_bytes([out[16], out[17]])),
-            out.len()
-        );
+        assert_eq!(usize::from(u16::from_be_bytes([out[16], out[17]])), out.len());
     }
 
     #[test]
@@ -704,10 +633,7 @@ mod tests {
         let update = Update::parse(&body, CONTEXT, &mut kept).unwrap();
         assert_eq!(update.fault, None);
         let found = update.reach.unwrap();
-        assert_eq!(
-            (found.family, found.next_hop),
-            (Family::IPV6_UNICAST, &[0x20; 16][..])
-        );
+        assert_eq!((found.family, found.next_hop), (Family::IPV6_UNICAST, &[0x20; 16][..]));
         let (mut stored_form, mut out) = (Vec::new(), Vec::new());
         update.store_reach(&found, &mut stored_form);
         stored::announce(&mut out, found.family, &stored_form, |out| {
@@ -747,25 +673,12 @@ mod tests {
         let internal = |extra: &'static [u8]| {
             let mut all = good.to_vec();
             all.push(extra);
-            fault(
-                &all,
-                TEN,
-                Context {
-                    external: false,
-                    ..CONTEXT
-                },
-            )
+            fault(&all, TEN, Context { external: false, ..CONTEXT })
         };
         let withdraw = |code| Ok(Some(Fault::Malformed(code)));
         assert_eq!(fault(&good, TEN, CONTEXT), Ok(None));
-        assert_eq!(
-            fault(&[&[0x40, 1, 1, 3], GOOD_PATH, GOOD_HOP], TEN, CONTEXT),
-            withdraw(1)
-        );
-        assert_eq!(
-            fault(&[&[0x40, 1, 2, 0, 0], GOOD_PATH, GOOD_HOP], TEN, CONTEXT),
-            withdraw(1)
-        );
+        assert_eq!(fault(&[&[0x40, 1, 1, 3], GOOD_PATH, GOOD_HOP], TEN, CONTEXT), withdraw(1));
+        assert_eq!(fault(&[&[0x40, 1, 2, 0, 0], GOOD_PATH, GOOD_HOP], TEN, CONTEXT), withdraw(1));
         let path = |value: &[u8]| {
             let mut path = vec![0x40, 2, value.len() as u8];
             path.extend_from_slice(value);
@@ -777,59 +690,29 @@ mod tests {
         assert_eq!(path(&[2, 2, 0, 0, 0, 1]), withdraw(2));
         assert_eq!(path(&[2, 1, 0, 1]), withdraw(2));
         assert_eq!(
-            fault(
-                &[GOOD_ORIGIN, GOOD_PATH, &[0x40, 3, 3, 1, 1, 1]],
-                TEN,
-                CONTEXT
-            ),
+            fault(&[GOOD_ORIGIN, GOOD_PATH, &[0x40, 3, 3, 1, 1, 1]], TEN, CONTEXT),
             withdraw(3)
         );
-        assert_eq!(
-            fault(&[GOOD_ORIGIN, GOOD_PATH], TEN, CONTEXT),
-            Ok(Some(Fault::Missing(3)))
-        );
+        assert_eq!(fault(&[GOOD_ORIGIN, GOOD_PATH], TEN, CONTEXT), Ok(Some(Fault::Missing(3))));
         assert_eq!(
             fault(&[&[0xc0, 1, 1, 0], GOOD_PATH, GOOD_HOP], TEN, CONTEXT),
             Ok(Some(Fault::Flags(1)))
         );
         assert_eq!(with(&[0x80, 4, 3, 0, 0, 0]), withdraw(4));
-        assert_eq!(
-            with(&[0x40, 5, 3, 0, 0, 0]),
-            Ok(None),
-            "LOCAL_PREF of an external neighbor"
-        );
+        assert_eq!(with(&[0x40, 5, 3, 0, 0, 0]), Ok(None), "LOCAL_PREF of an external neighbor");
         assert_eq!(internal(&[0x40, 5, 3, 0, 0, 0]), withdraw(5));
-        assert_eq!(
-            with(&[0x40, 6, 1, 0]),
-            Ok(None),
-            "ATOMIC_AGGREGATE is discarded"
-        );
-        assert_eq!(
-            with(&[0xc0, 7, 3, 0, 0, 0]),
-            Ok(None),
-            "AGGREGATOR is discarded"
-        );
+        assert_eq!(with(&[0x40, 6, 1, 0]), Ok(None), "ATOMIC_AGGREGATE is discarded");
+        assert_eq!(with(&[0xc0, 7, 3, 0, 0, 0]), Ok(None), "AGGREGATOR is discarded");
         assert_eq!(with(&[0xc0, 8, 3, 0, 0, 0]), withdraw(8));
         assert_eq!(with(&[0xc0, 8, 0]), withdraw(8));
-        assert_eq!(
-            with(&[0x80, 9, 3, 0, 0, 0]),
-            Ok(None),
-            "ORIGINATOR_ID is discarded"
-        );
+        assert_eq!(with(&[0x80, 9, 3, 0, 0, 0]), Ok(None), "ORIGINATOR_ID is discarded");
         assert_eq!(internal(&[0x80, 10, 3, 0, 0, 0]), withdraw(10));
         assert_eq!(with(&[0xc0, 16, 4, 0, 0, 0, 0]), withdraw(16));
         assert_eq!(with(&[0xc0, 32, 4, 0, 0, 0, 0]), withdraw(32));
         assert_eq!(with(&[0x40, 99, 0]), Ok(Some(Fault::UnknownWellKnown(99))));
         assert_eq!(with(&[0xc0, 99, 1, 7]), Ok(None));
-        assert!(matches!(
-            with(&[0xc0, 8, 9, 0]),
-            Ok(Some(Fault::Overrun(_)))
-        ));
-        assert_eq!(
-            fault(&[&[0x40, 1, 9, 0]], &[], CONTEXT),
-            Err((3, 1)),
-            "no routes to withdraw"
-        );
+        assert!(matches!(with(&[0xc0, 8, 9, 0]), Ok(Some(Fault::Overrun(_)))));
+        assert_eq!(fault(&[&[0x40, 1, 9, 0]], &[], CONTEXT), Err((3, 1)), "no routes to withdraw");
     }
 
     #[test]
@@ -837,25 +720,12 @@ mod tests {
         let community: &[u8] = &[0xc0, 8, 4, 0, 1, 0, 2];
         let second: &[u8] = &[0xc0, 8, 4, 9, 9, 9, 9];
         let bad_aggregator: &[u8] = &[0xc0, 7, 3, 1, 2, 3];
-        let body = body(
-            &[],
-            &[
-                GOOD_ORIGIN,
-                GOOD_PATH,
-                GOOD_HOP,
-                bad_aggregator,
-                community,
-                second,
-            ],
-            TEN,
-        );
+        let body =
+            body(&[], &[GOOD_ORIGIN, GOOD_PATH, GOOD_HOP, bad_aggregator, community, second], TEN);
         let mut kept = Vec::new();
         let update = Update::parse(&body, CONTEXT, &mut kept).unwrap();
         assert_eq!((update.fault, update.discarded), (None, 2));
-        assert_eq!(
-            update.attributes,
-            [GOOD_ORIGIN, GOOD_PATH, GOOD_HOP, community].concat()
-        );
+        assert_eq!(update.attributes, [GOOD_ORIGIN, GOOD_PATH, GOOD_HOP, community].concat());
     }
 
     #[test]
@@ -864,10 +734,7 @@ mod tests {
         assert_eq!(fault(&[reach], &[], CONTEXT), Err((3, 9)), "no next hop");
         let mut good = vec![0x80, 14, 21, 0, 2, 1, 16];
         good.extend_from_slice(&[0; 17]);
-        assert_eq!(
-            fault(&[GOOD_ORIGIN, GOOD_PATH, &good, &good], &[], CONTEXT),
-            Err((3, 1))
-        );
+        assert_eq!(fault(&[GOOD_ORIGIN, GOOD_PATH, &good, &good], &[], CONTEXT), Err((3, 1)));
         let end = |body: &[u8]| {
             Update::parse(body, CONTEXT, &mut Vec::new())
                 .map(|_| ())
@@ -880,9 +747,7 @@ mod tests {
     #[test]
     fn prefixes_are_cut_and_their_spare_bits_cleared() {
         let field = [0, 9, 10, 255, 32, 1, 2, 3, 4];
-        let prefixes: Vec<_> = Prefixes::check(Family::IPV4_UNICAST, &field)
-            .unwrap()
-            .collect();
+        let prefixes: Vec<_> = Prefixes::check(Family::IPV4_UNICAST, &field).unwrap().collect();
         let bytes: Vec<&[u8]> = prefixes.iter().map(Prefix::as_ref).collect();
         assert_eq!(bytes, [&[0][..], &[9, 10, 128], &[32, 1, 2, 3, 4]]);
         assert!(Prefixes::check(Family::IPV4_UNICAST, &[33, 1, 2, 3, 4, 5]).is_err());

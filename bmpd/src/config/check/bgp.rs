@@ -22,12 +22,7 @@ impl Check<'_> {
         let span = table.span();
         let Table(bgp) = table.into_inner();
         let asn = self
-            .required(
-                span.clone(),
-                "bgp.as",
-                &bgp.asn,
-                "as = NUMBER, our AS number",
-            )
+            .required(span.clone(), "bgp.as", &bgp.asn, "as = NUMBER, our AS number")
             .and_then(|asn| self.as_number("bgp.as", asn));
         let allowed = "router-id = \"ADDRESS\", our BGP Identifier in the form of an IPv4 address";
         let router_id = self
@@ -66,10 +61,7 @@ impl Check<'_> {
             Err(_) => self.refuse(
                 value.span(),
                 "bgp.router-id",
-                format!(
-                    "{} is not an IPv4 address; one like 192.0.2.1 is allowed",
-                    shown(text)
-                ),
+                format!("{} is not an IPv4 address; one like 192.0.2.1 is allowed", shown(text)),
             ),
         }
         None
@@ -144,9 +136,8 @@ impl Check<'_> {
         let remote_as = self
             .required(table.span(), &*key, &neighbor.remote_as, allowed)
             .and_then(|asn| self.as_number(&key, asn));
-        let port = self.optional(&neighbor.port, |check, port| {
-            check.port(&format!("{at}.port"), port)
-        });
+        let port =
+            self.optional(&neighbor.port, |check, port| check.port(&format!("{at}.port"), port));
         let hold_time = self.optional(&neighbor.hold_time, |check, value| {
             check.hold_time(&format!("{at}.hold-time"), value)
         });
@@ -185,10 +176,7 @@ impl Check<'_> {
     fn families(&mut self, key: &str, list: &Spanned<Vec<Spanned<String>>>) -> Option<Vec<Family>> {
         let allowed = || Family::ALL.map(|family| family.to_string()).join(", ");
         if list.get_ref().is_empty() {
-            let text = format!(
-                "the list is empty; one or more are allowed of: {}",
-                allowed()
-            );
+            let text = format!("the list is empty; one or more are allowed of: {}", allowed());
             self.refuse(list.span(), key, text);
             return None;
         }
@@ -202,11 +190,7 @@ impl Check<'_> {
                     continue;
                 }
                 Some(family) => format!("{family} is in the list twice; once is allowed"),
-                None => format!(
-                    "{} is not a family; allowed are: {}",
-                    shown(name),
-                    allowed()
-                ),
+                None => format!("{} is not a family; allowed are: {}", shown(name), allowed()),
             };
             self.refuse(value.span(), format!("{key}[{index}]"), wrong);
             complete = false;
@@ -225,10 +209,7 @@ fn listen_address(text: &str) -> Result<SocketAddr, String> {
     };
     let ip = address.ip();
     if address.port() == 0 {
-        return Err(format!(
-            "{} has port 0; 1 to 65535 are allowed",
-            shown(text)
-        ));
+        return Err(format!("{} has port 0; 1 to 65535 are allowed", shown(text)));
     }
     // The unspecified address means every address of the host.
     if ip.is_unspecified() {
@@ -244,9 +225,7 @@ fn listen_address(text: &str) -> Result<SocketAddr, String> {
             "{ip} is a link-local address; bmpd has no link-local neighbors, so another address of \
              this host is allowed"
         )),
-        Err(_) => Err(format!(
-            "{ip} is no host's address; an address of this host is allowed"
-        )),
+        Err(_) => Err(format!("{ip} is no host's address; an address of this host is allowed")),
     }
 }
 
@@ -268,8 +247,8 @@ fn neighbor_address(text: &str) -> Result<IpAddr, String> {
              the neighbor is allowed"
         )),
         Err(error @ AddressError::Mapped(..)) => Err(error.to_string()),
-        Err(AddressError::NotAHost(ip)) => Err(format!(
-            "{ip} does not name one host; the address of one neighbor is allowed"
-        )),
+        Err(AddressError::NotAHost(ip)) => {
+            Err(format!("{ip} does not name one host; the address of one neighbor is allowed"))
+        }
     }
 }

@@ -33,11 +33,7 @@ pub(super) struct Check<'a> {
 impl<'a> Check<'a> {
     /// Nothing found yet.
     pub(super) fn new(source: &'a Source<'a>) -> Self {
-        Self {
-            source,
-            findings: Vec::new(),
-            more: 0,
-        }
+        Self { source, findings: Vec::new(), more: 0 }
     }
 
     /// Checks the file. `None` if and only if there are findings.
@@ -62,20 +58,15 @@ impl<'a> Check<'a> {
     /// Notes that what stands at `span` is refused.
     fn refuse(&mut self, span: Range<usize>, key: impl Into<String>, text: impl Into<String>) {
         if self.findings.len() < PROBLEMS_MAX {
-            self.findings.push(Finding {
-                span,
-                key: Some(key.into()),
-                text: text.into(),
-            });
+            self.findings.push(Finding { span, key: Some(key.into()), text: text.into() });
         } else {
             self.more += 1;
         }
     }
 
     fn bmp(&mut self, bmp: schema::Bmp) -> Option<Bmp> {
-        let name = self.optional(&bmp.system_name, |check, text| {
-            check.filled_text("bmp.system-name", text)
-        });
+        let name = self
+            .optional(&bmp.system_name, |check, text| check.filled_text("bmp.system-name", text));
         let description = self.optional(&bmp.system_description, |check, text| {
             check.filled_text("bmp.system-description", text)
         });
@@ -101,9 +92,7 @@ impl<'a> Check<'a> {
             }
             Some(PathBuf::from(text))
         });
-        Some(Control {
-            socket: socket?.unwrap_or_else(shared::socket::default_path),
-        })
+        Some(Control { socket: socket?.unwrap_or_else(shared::socket::default_path) })
     }
 }
 

@@ -37,11 +37,8 @@ impl Instances {
         let mut names: Vec<&VpnInstanceName> = self.by_name.keys().collect();
         names.sort();
         let more = names.len().saturating_sub(LISTED_MAX);
-        let listed: Vec<String> = names
-            .iter()
-            .take(LISTED_MAX)
-            .map(|name| shown(name.as_str()))
-            .collect();
+        let listed: Vec<String> =
+            names.iter().take(LISTED_MAX).map(|name| shown(name.as_str())).collect();
         match (names.is_empty(), more) {
             (true, _) => {
                 "there are none, so write a [[vpn-instance]] with this name, or leave it out for the \
@@ -61,10 +58,8 @@ impl Check<'_> {
         tables: &[Spanned<Table<schema::VpnInstance>>],
     ) -> Instances {
         let mut instances = Instances::default();
-        let lines: Vec<usize> = tables
-            .iter()
-            .map(|table| self.source.line(table.span().start))
-            .collect();
+        let lines: Vec<usize> =
+            tables.iter().map(|table| self.source.line(table.span().start)).collect();
         for (index, (table, line)) in tables.iter().zip(lines).enumerate() {
             let at = format!("vpn-instance[{index}]");
             let Table(instance) = table.get_ref();
@@ -93,17 +88,13 @@ impl Check<'_> {
                     );
                     self.refuse(span, format!("{at}.name"), text);
                 } else {
-                    instances
-                        .by_name
-                        .insert(name.clone(), (line, device.clone()));
+                    instances.by_name.insert(name.clone(), (line, device.clone()));
                     unique = Some(name);
                 }
             }
-            instances.checked.push(
-                unique
-                    .zip(device)
-                    .map(|(name, device)| VpnInstance { name, device }),
-            );
+            instances
+                .checked
+                .push(unique.zip(device).map(|(name, device)| VpnInstance { name, device }));
         }
         instances
     }
@@ -153,9 +144,8 @@ impl Check<'_> {
             None => (span, &None),
         };
         let allowed = "tcp.connect-port = PORT, 1 to 65535: BMP has no port of its own";
-        let port = self
-            .required(tcp_span, &*key, port, allowed)
-            .and_then(|port| self.port(&key, port));
+        let port =
+            self.required(tcp_span, &*key, port, allowed).and_then(|port| self.port(&key, port));
         let description = self.optional(&session.description, |check, text| {
             check.text(&format!("{at}.description"), text)
         });
@@ -163,11 +153,7 @@ impl Check<'_> {
             Some(Table(retry)) => self.retry(at, retry),
             None => self.retry(at, &schema::Retry::default()),
         };
-        let stall = self.seconds(
-            &format!("{at}.stall-timeout"),
-            &session.stall_timeout,
-            5..=86400,
-        );
+        let stall = self.seconds(&format!("{at}.stall-timeout"), &session.stall_timeout, 5..=86400);
         Some(Session {
             id: id?,
             connect_port: port?,
@@ -195,11 +181,7 @@ impl Check<'_> {
         let alias = self.optional(&session.alias, |check, text| {
             check.name::<Alias>(&format!("{at}.alias"), text)
         });
-        Some(SessionId {
-            vpn_instance: vpn_instance?,
-            address: address?,
-            alias: alias?,
-        })
+        Some(SessionId { vpn_instance: vpn_instance?, address: address?, alias: alias? })
     }
 
     /// The device of the session's VPN instance.
@@ -221,11 +203,8 @@ impl Check<'_> {
         if let Some((_, device)) = instances.by_name.get(&name) {
             return device.clone().map(Some);
         }
-        let text_wrong = format!(
-            "there is no VPN instance {}; {}",
-            shown(name.as_str()),
-            instances.list()
-        );
+        let text_wrong =
+            format!("there is no VPN instance {}; {}", shown(name.as_str()), instances.list());
         self.refuse(text.span(), format!("{at}.vpn-instance"), text_wrong);
         None
     }
@@ -280,9 +259,7 @@ impl Check<'_> {
     fn station(&mut self, key: &str, value: &Spanned<String>) -> Option<StationAddress> {
         // No address is that long: the error need not repeat more.
         let text: String = value.get_ref().chars().take(80).collect();
-        text.parse()
-            .map_err(|error| self.refuse(value.span(), key, about(&text, &error)))
-            .ok()
+        text.parse().map_err(|error| self.refuse(value.span(), key, about(&text, &error))).ok()
     }
 
     fn name<N>(&mut self, key: &str, value: &Spanned<String>) -> Option<N>
@@ -290,9 +267,7 @@ impl Check<'_> {
         N: std::str::FromStr<Err = shared::names::NameError>,
     {
         let text = value.get_ref();
-        text.parse()
-            .map_err(|error| self.refuse(value.span(), key, about(text, &error)))
-            .ok()
+        text.parse().map_err(|error| self.refuse(value.span(), key, about(text, &error))).ok()
     }
 
     /// The name of a network device, by the kernel's rules (`dev_valid_name`).

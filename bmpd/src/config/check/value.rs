@@ -85,9 +85,7 @@ impl Check<'_> {
         value: &Option<Spanned<Whole>>,
         allowed: RangeInclusive<u32>,
     ) -> Option<Option<u32>> {
-        self.optional(value, |check, value| {
-            check.whole(key, value, allowed, " seconds")
-        })
+        self.optional(value, |check, value| check.whole(key, value, allowed, " seconds"))
     }
 
     /// A TCP port.
@@ -100,10 +98,7 @@ impl Check<'_> {
     pub(super) fn text(&mut self, key: &str, value: &Spanned<String>) -> Option<String> {
         let text = value.get_ref();
         let wrong = if text.len() > TEXT_MAX {
-            format!(
-                "the text has {} bytes; at most {TEXT_MAX} are allowed",
-                text.len()
-            )
+            format!("the text has {} bytes; at most {TEXT_MAX} are allowed", text.len())
         } else if let Some(c) = text.chars().find(|c| c.is_control()) {
             format!(
                 "the text contains the control character {c:?}; one line of printable text is allowed"

@@ -24,11 +24,7 @@ fn hostile_files_of_the_greatest_size_end_soon() {
         assert!(shown.len() < 20_000, "{}", shown.len());
         assert!(!shown.contains(|c: char| c.is_control() && c != '\n'));
     }
-    assert!(
-        begin.elapsed() < Duration::from_secs(60),
-        "{:?}",
-        begin.elapsed()
-    );
+    assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", begin.elapsed());
 }
 
 /// What must hold for any text.
@@ -36,10 +32,7 @@ fn outcome_is_sound(text: &str) -> Result<(), TestCaseError> {
     if let Err(error) = parsed(text) {
         prop_assert!(!error.problems().is_empty());
         let shown = error.to_string();
-        prop_assert!(
-            !shown.contains(|c: char| c.is_control() && c != '\n'),
-            "{shown:?}"
-        );
+        prop_assert!(!shown.contains(|c: char| c.is_control() && c != '\n'), "{shown:?}");
         let lines = text.split('\n').count();
         prop_assert!(error.line().is_some_and(|line| (1..=lines).contains(&line)));
         prop_assert!(error.column().is_some_and(|column| column >= 1));

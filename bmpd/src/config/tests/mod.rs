@@ -62,10 +62,7 @@ fn session(address: &str, alias: Option<&str>, vpn: Option<&str>, port: u16) -> 
         connect_port: port.try_into().unwrap(),
         device: vpn.map(|name| format!("vrf-{name}")),
         description: None,
-        retry: Retry {
-            initial: Duration::from_secs(30),
-            maximum: Duration::from_secs(720),
-        },
+        retry: Retry { initial: Duration::from_secs(30), maximum: Duration::from_secs(720) },
         stall_timeout: Duration::from_secs(300),
     }
 }
@@ -102,9 +99,7 @@ fn the_example_of_the_design_gives_this_model() {
                 description: None,
             }],
         }),
-        control: Control {
-            socket: PathBuf::from("/run/bmpd/bmpd.sock"),
-        },
+        control: Control { socket: PathBuf::from("/run/bmpd/bmpd.sock") },
     };
     assert_eq!(config, expected);
 }
@@ -119,10 +114,7 @@ fn an_empty_file_is_valid_and_everything_has_its_default() {
         "{description}"
     );
     assert_eq!(config.bmp.statistics_timer, Duration::from_secs(3600));
-    assert_eq!(
-        (config.sessions, config.vpn_instances, config.bgp),
-        (vec![], vec![], None)
-    );
+    assert_eq!((config.sessions, config.vpn_instances, config.bgp), (vec![], vec![], None));
     assert_eq!(config.control.socket, shared::socket::default_path());
 }
 
@@ -186,10 +178,8 @@ fn every_key_can_be_set() {
 fn every_rule_has_its_error_with_place_key_and_what_is_allowed() {
     let mut count = 0;
     for case in include_str!("rules.txt").split("\n\n") {
-        let case: String = case
-            .split_inclusive('\n')
-            .filter(|line| !line.starts_with("## "))
-            .collect();
+        let case: String =
+            case.split_inclusive('\n').filter(|line| !line.starts_with("## ")).collect();
         let Some((text, expected)) = case.split_once("-> ") else {
             assert!(case.trim().is_empty(), "no arrow in {case}");
             continue;
@@ -219,22 +209,9 @@ fn a_free_text_has_at_most_4096_bytes() {
     assert!(parsed(&file(4096)).is_ok());
     let error = parsed(&file(4097)).unwrap_err();
     let keys: Vec<_> = error.problems().iter().filter_map(Problem::key).collect();
-    assert_eq!(
-        keys,
-        [
-            "bmp.system-name",
-            "bmp.system-description",
-            "session[0].description"
-        ]
-    );
+    assert_eq!(keys, ["bmp.system-name", "bmp.system-description", "session[0].description"]);
     let expected = "the text has 4097 bytes; at most 4096 are allowed";
-    assert!(
-        error
-            .problems()
-            .iter()
-            .all(|problem| problem.text() == expected),
-        "{error}"
-    );
+    assert!(error.problems().iter().all(|problem| problem.text() == expected), "{error}");
 }
 
 #[test]
@@ -272,11 +249,7 @@ fn an_error_shows_every_problem_in_the_order_of_the_file() {
 fn more_problems_than_a_person_reads_are_counted() {
     let error = parsed(&"[[session]]\n".repeat(500)).unwrap_err();
     assert_eq!(error.problems().len(), diagnostic::PROBLEMS_MAX);
-    assert!(
-        error
-            .to_string()
-            .ends_with("\n\nf: 980 more problems are not shown")
-    );
+    assert!(error.to_string().ends_with("\n\nf: 980 more problems are not shown"));
 }
 
 #[test]
@@ -310,48 +283,25 @@ fn a_file_that_cannot_be_read_says_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("bmpd.toml");
     let error = load(&file).unwrap_err();
-    assert_eq!(
-        (error.file(), error.line(), error.key()),
-        (&*file, None, None)
-    );
-    assert!(
-        error.to_string().contains("cannot be read: No such file"),
-        "{error}"
-    );
+    assert_eq!((error.file(), error.line(), error.key()), (&*file, None, None));
+    assert!(error.to_string().contains("cannot be read: No such file"), "{error}");
     assert!(error.to_string().contains("--config"), "{error}");
 
     let error = load(folder.path()).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .ends_with("name a file in it with --config"),
-        "{error}"
-    );
+    assert!(error.to_string().ends_with("name a file in it with --config"), "{error}");
 
     std::fs::write(&file, vec![b'#'; FILE_MAX]).unwrap();
     assert!(load(&file).is_ok());
     std::fs::write(&file, vec![b'#'; FILE_MAX + 1]).unwrap();
-    assert!(
-        load(&file)
-            .unwrap_err()
-            .to_string()
-            .contains("more than 4194304 bytes")
-    );
+    assert!(load(&file).unwrap_err().to_string().contains("more than 4194304 bytes"));
 
     std::fs::write(&file, b"[bmp]\n# \xff\xff\n").unwrap();
     let error = load(&file).unwrap_err();
-    assert_eq!(
-        (error.line(), error.column(), error.key()),
-        (Some(2), Some(3), None)
-    );
+    assert_eq!((error.line(), error.column(), error.key()), (Some(2), Some(3), None));
     assert!(error.to_string().contains("not UTF-8"), "{error}");
 
     std::fs::write(&file, format!("\u{feff}{EXAMPLE}").replace('\n', "\r\n")).unwrap();
-    assert_eq!(
-        load(&file).unwrap(),
-        parsed(EXAMPLE).unwrap(),
-        "as a Windows editor saves it"
-    );
+    assert_eq!(load(&file).unwrap(), parsed(EXAMPLE).unwrap(), "as a Windows editor saves it");
 }
 
 #[test]
