@@ -26,8 +26,9 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
-            [CompletionResult]::new('reset', 'reset', [CompletionResultType]::ParameterValue, 'End and begin again')
-            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show what is')
+            [CompletionResult]::new('reset', 'reset', [CompletionResultType]::ParameterValue, 'Reset BMP sessions')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show sessions and neighbors')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'bmpctl;reset' {
@@ -36,6 +37,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, 'Reset BMP sessions: apply the configured parameters, connect again, send everything again')
             [CompletionResult]::new('bmp', 'bmp', [CompletionResultType]::ParameterValue, 'The same in the grammar of the router''s manual')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'bmpctl;reset;session' {
@@ -51,6 +53,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, '[vpn-instance NAME] {ADDRESS | all} | [vpn-instance NAME] ADDRESS alias NAME')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'bmpctl;reset;bmp;session' {
@@ -59,12 +62,43 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
+        'bmpctl;reset;bmp;help' {
+            [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, '[vpn-instance NAME] {ADDRESS | all} | [vpn-instance NAME] ADDRESS alias NAME')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'bmpctl;reset;bmp;help;session' {
+            break
+        }
+        'bmpctl;reset;bmp;help;help' {
+            break
+        }
+        'bmpctl;reset;help' {
+            [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, 'Reset BMP sessions: apply the configured parameters, connect again, send everything again')
+            [CompletionResult]::new('bmp', 'bmp', [CompletionResultType]::ParameterValue, 'The same in the grammar of the router''s manual')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'bmpctl;reset;help;session' {
+            break
+        }
+        'bmpctl;reset;help;bmp' {
+            [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, '[vpn-instance NAME] {ADDRESS | all} | [vpn-instance NAME] ADDRESS alias NAME')
+            break
+        }
+        'bmpctl;reset;help;bmp;session' {
+            break
+        }
+        'bmpctl;reset;help;help' {
+            break
+        }
         'bmpctl;show' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, 'Show BMP sessions: a table, or the page of one session')
             [CompletionResult]::new('neighbor', 'neighbor', [CompletionResultType]::ParameterValue, 'Show BGP neighbors')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'bmpctl;show;session' {
@@ -81,6 +115,56 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'bmpctl;show;help' {
+            [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, 'Show BMP sessions: a table, or the page of one session')
+            [CompletionResult]::new('neighbor', 'neighbor', [CompletionResultType]::ParameterValue, 'Show BGP neighbors')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'bmpctl;show;help;session' {
+            break
+        }
+        'bmpctl;show;help;neighbor' {
+            break
+        }
+        'bmpctl;show;help;help' {
+            break
+        }
+        'bmpctl;help' {
+            [CompletionResult]::new('reset', 'reset', [CompletionResultType]::ParameterValue, 'Reset BMP sessions')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show sessions and neighbors')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'bmpctl;help;reset' {
+            [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, 'Reset BMP sessions: apply the configured parameters, connect again, send everything again')
+            [CompletionResult]::new('bmp', 'bmp', [CompletionResultType]::ParameterValue, 'The same in the grammar of the router''s manual')
+            break
+        }
+        'bmpctl;help;reset;session' {
+            break
+        }
+        'bmpctl;help;reset;bmp' {
+            [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, '[vpn-instance NAME] {ADDRESS | all} | [vpn-instance NAME] ADDRESS alias NAME')
+            break
+        }
+        'bmpctl;help;reset;bmp;session' {
+            break
+        }
+        'bmpctl;help;show' {
+            [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, 'Show BMP sessions: a table, or the page of one session')
+            [CompletionResult]::new('neighbor', 'neighbor', [CompletionResultType]::ParameterValue, 'Show BGP neighbors')
+            break
+        }
+        'bmpctl;help;show;session' {
+            break
+        }
+        'bmpctl;help;show;neighbor' {
+            break
+        }
+        'bmpctl;help;help' {
             break
         }
     })

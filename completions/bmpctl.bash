@@ -16,26 +16,89 @@ _bmpctl() {
             ",$1")
                 cmd="bmpctl"
                 ;;
+            bmpctl,help)
+                cmd="bmpctl__subcmd__help"
+                ;;
             bmpctl,reset)
                 cmd="bmpctl__subcmd__reset"
                 ;;
             bmpctl,show)
                 cmd="bmpctl__subcmd__show"
                 ;;
+            bmpctl__subcmd__help,help)
+                cmd="bmpctl__subcmd__help__subcmd__help"
+                ;;
+            bmpctl__subcmd__help,reset)
+                cmd="bmpctl__subcmd__help__subcmd__reset"
+                ;;
+            bmpctl__subcmd__help,show)
+                cmd="bmpctl__subcmd__help__subcmd__show"
+                ;;
+            bmpctl__subcmd__help__subcmd__reset,bmp)
+                cmd="bmpctl__subcmd__help__subcmd__reset__subcmd__bmp"
+                ;;
+            bmpctl__subcmd__help__subcmd__reset,session)
+                cmd="bmpctl__subcmd__help__subcmd__reset__subcmd__session"
+                ;;
+            bmpctl__subcmd__help__subcmd__reset__subcmd__bmp,session)
+                cmd="bmpctl__subcmd__help__subcmd__reset__subcmd__bmp__subcmd__session"
+                ;;
+            bmpctl__subcmd__help__subcmd__show,neighbor)
+                cmd="bmpctl__subcmd__help__subcmd__show__subcmd__neighbor"
+                ;;
+            bmpctl__subcmd__help__subcmd__show,session)
+                cmd="bmpctl__subcmd__help__subcmd__show__subcmd__session"
+                ;;
             bmpctl__subcmd__reset,bmp)
                 cmd="bmpctl__subcmd__reset__subcmd__bmp"
+                ;;
+            bmpctl__subcmd__reset,help)
+                cmd="bmpctl__subcmd__reset__subcmd__help"
                 ;;
             bmpctl__subcmd__reset,session)
                 cmd="bmpctl__subcmd__reset__subcmd__session"
                 ;;
+            bmpctl__subcmd__reset__subcmd__bmp,help)
+                cmd="bmpctl__subcmd__reset__subcmd__bmp__subcmd__help"
+                ;;
             bmpctl__subcmd__reset__subcmd__bmp,session)
                 cmd="bmpctl__subcmd__reset__subcmd__bmp__subcmd__session"
+                ;;
+            bmpctl__subcmd__reset__subcmd__bmp__subcmd__help,help)
+                cmd="bmpctl__subcmd__reset__subcmd__bmp__subcmd__help__subcmd__help"
+                ;;
+            bmpctl__subcmd__reset__subcmd__bmp__subcmd__help,session)
+                cmd="bmpctl__subcmd__reset__subcmd__bmp__subcmd__help__subcmd__session"
+                ;;
+            bmpctl__subcmd__reset__subcmd__help,bmp)
+                cmd="bmpctl__subcmd__reset__subcmd__help__subcmd__bmp"
+                ;;
+            bmpctl__subcmd__reset__subcmd__help,help)
+                cmd="bmpctl__subcmd__reset__subcmd__help__subcmd__help"
+                ;;
+            bmpctl__subcmd__reset__subcmd__help,session)
+                cmd="bmpctl__subcmd__reset__subcmd__help__subcmd__session"
+                ;;
+            bmpctl__subcmd__reset__subcmd__help__subcmd__bmp,session)
+                cmd="bmpctl__subcmd__reset__subcmd__help__subcmd__bmp__subcmd__session"
+                ;;
+            bmpctl__subcmd__show,help)
+                cmd="bmpctl__subcmd__show__subcmd__help"
                 ;;
             bmpctl__subcmd__show,neighbor)
                 cmd="bmpctl__subcmd__show__subcmd__neighbor"
                 ;;
             bmpctl__subcmd__show,session)
                 cmd="bmpctl__subcmd__show__subcmd__session"
+                ;;
+            bmpctl__subcmd__show__subcmd__help,help)
+                cmd="bmpctl__subcmd__show__subcmd__help__subcmd__help"
+                ;;
+            bmpctl__subcmd__show__subcmd__help,neighbor)
+                cmd="bmpctl__subcmd__show__subcmd__help__subcmd__neighbor"
+                ;;
+            bmpctl__subcmd__show__subcmd__help,session)
+                cmd="bmpctl__subcmd__show__subcmd__help__subcmd__session"
                 ;;
             *)
                 ;;
@@ -44,7 +107,7 @@ _bmpctl() {
 
     case "${cmd}" in
         bmpctl)
-            opts="-h -V --socket --help --version reset show"
+            opts="-h -V --socket --help --version reset show help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -61,8 +124,134 @@ _bmpctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        bmpctl__subcmd__help)
+            opts="reset show help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bmpctl__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bmpctl__subcmd__help__subcmd__reset)
+            opts="session bmp"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bmpctl__subcmd__help__subcmd__reset__subcmd__bmp)
+            opts="session"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bmpctl__subcmd__help__subcmd__reset__subcmd__bmp__subcmd__session)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bmpctl__subcmd__help__subcmd__reset__subcmd__session)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bmpctl__subcmd__help__subcmd__show)
+            opts="session neighbor"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bmpctl__subcmd__help__subcmd__show__subcmd__neighbor)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bmpctl__subcmd__help__subcmd__show__subcmd__session)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         bmpctl__subcmd__reset)
-            opts="-h --socket --help session bmp"
+            opts="-h --socket --help session bmp help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -80,7 +269,7 @@ _bmpctl() {
             return 0
             ;;
         bmpctl__subcmd__reset__subcmd__bmp)
-            opts="-h --socket --help session"
+            opts="-h --socket --help session help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -90,6 +279,48 @@ _bmpctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bmpctl__subcmd__reset__subcmd__bmp__subcmd__help)
+            opts="session help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bmpctl__subcmd__reset__subcmd__bmp__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bmpctl__subcmd__reset__subcmd__bmp__subcmd__help__subcmd__session)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;
@@ -108,6 +339,76 @@ _bmpctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bmpctl__subcmd__reset__subcmd__help)
+            opts="session bmp help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bmpctl__subcmd__reset__subcmd__help__subcmd__bmp)
+            opts="session"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bmpctl__subcmd__reset__subcmd__help__subcmd__bmp__subcmd__session)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bmpctl__subcmd__reset__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bmpctl__subcmd__reset__subcmd__help__subcmd__session)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;
@@ -142,7 +443,7 @@ _bmpctl() {
             return 0
             ;;
         bmpctl__subcmd__show)
-            opts="-h --socket --help session neighbor"
+            opts="-h --socket --help session neighbor help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -152,6 +453,62 @@ _bmpctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bmpctl__subcmd__show__subcmd__help)
+            opts="session neighbor help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bmpctl__subcmd__show__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bmpctl__subcmd__show__subcmd__help__subcmd__neighbor)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bmpctl__subcmd__show__subcmd__help__subcmd__session)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;

@@ -23,8 +23,9 @@ set edit:completion:arg-completer[bmpctl] = {|@words|
             cand --help 'Print help'
             cand -V 'Print version'
             cand --version 'Print version'
-            cand reset 'End and begin again'
-            cand show 'Show what is'
+            cand reset 'Reset BMP sessions'
+            cand show 'Show sessions and neighbors'
+            cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'bmpctl;reset'= {
             cand --socket 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]'
@@ -32,6 +33,7 @@ set edit:completion:arg-completer[bmpctl] = {|@words|
             cand --help 'Print help'
             cand session 'Reset BMP sessions: apply the configured parameters, connect again, send everything again'
             cand bmp 'The same in the grammar of the router''s manual'
+            cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'bmpctl;reset;session'= {
             cand --vpn-instance 'The VPN instance [default: the public one for an address, every one for `all`]'
@@ -45,11 +47,34 @@ set edit:completion:arg-completer[bmpctl] = {|@words|
             cand -h 'Print help'
             cand --help 'Print help'
             cand session '[vpn-instance NAME] {ADDRESS | all} | [vpn-instance NAME] ADDRESS alias NAME'
+            cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'bmpctl;reset;bmp;session'= {
             cand --socket 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]'
             cand -h 'Print help'
             cand --help 'Print help'
+        }
+        &'bmpctl;reset;bmp;help'= {
+            cand session '[vpn-instance NAME] {ADDRESS | all} | [vpn-instance NAME] ADDRESS alias NAME'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'bmpctl;reset;bmp;help;session'= {
+        }
+        &'bmpctl;reset;bmp;help;help'= {
+        }
+        &'bmpctl;reset;help'= {
+            cand session 'Reset BMP sessions: apply the configured parameters, connect again, send everything again'
+            cand bmp 'The same in the grammar of the router''s manual'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'bmpctl;reset;help;session'= {
+        }
+        &'bmpctl;reset;help;bmp'= {
+            cand session '[vpn-instance NAME] {ADDRESS | all} | [vpn-instance NAME] ADDRESS alias NAME'
+        }
+        &'bmpctl;reset;help;bmp;session'= {
+        }
+        &'bmpctl;reset;help;help'= {
         }
         &'bmpctl;show'= {
             cand --socket 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]'
@@ -57,6 +82,7 @@ set edit:completion:arg-completer[bmpctl] = {|@words|
             cand --help 'Print help'
             cand session 'Show BMP sessions: a table, or the page of one session'
             cand neighbor 'Show BGP neighbors'
+            cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'bmpctl;show;session'= {
             cand --vpn-instance 'The VPN instance [default: the public one for an address, every one without]'
@@ -71,6 +97,43 @@ set edit:completion:arg-completer[bmpctl] = {|@words|
             cand --socket 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]'
             cand -h 'Print help'
             cand --help 'Print help'
+        }
+        &'bmpctl;show;help'= {
+            cand session 'Show BMP sessions: a table, or the page of one session'
+            cand neighbor 'Show BGP neighbors'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'bmpctl;show;help;session'= {
+        }
+        &'bmpctl;show;help;neighbor'= {
+        }
+        &'bmpctl;show;help;help'= {
+        }
+        &'bmpctl;help'= {
+            cand reset 'Reset BMP sessions'
+            cand show 'Show sessions and neighbors'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'bmpctl;help;reset'= {
+            cand session 'Reset BMP sessions: apply the configured parameters, connect again, send everything again'
+            cand bmp 'The same in the grammar of the router''s manual'
+        }
+        &'bmpctl;help;reset;session'= {
+        }
+        &'bmpctl;help;reset;bmp'= {
+            cand session '[vpn-instance NAME] {ADDRESS | all} | [vpn-instance NAME] ADDRESS alias NAME'
+        }
+        &'bmpctl;help;reset;bmp;session'= {
+        }
+        &'bmpctl;help;show'= {
+            cand session 'Show BMP sessions: a table, or the page of one session'
+            cand neighbor 'Show BGP neighbors'
+        }
+        &'bmpctl;help;show;session'= {
+        }
+        &'bmpctl;help;show;neighbor'= {
+        }
+        &'bmpctl;help;help'= {
         }
     ]
     $completions[$command]

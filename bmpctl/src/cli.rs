@@ -3,10 +3,11 @@
 //! Two grammars lead to the same [`Command`]: bmpctl's own (`reset session 10.1.1.1 --alias aa`) and
 //! that of the router's manual (`reset bmp session 10.1.1.1 alias aa`), which is read word by word.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::builder::{StringValueParser, TypedValueParser};
+use clap::builder::{OsStringValueParser, StringValueParser, TypedValueParser};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
 use shared::names::{Alias, Selector, SessionId, StationAddress, VpnInstanceName};
 
@@ -54,14 +55,11 @@ pub enum Command {
 
 #[derive(Debug, Parser)]
 #[command(name = "bmpctl", version, about = "Admin command of bmpd", after_help = EXIT_CODES)]
-#[command(
-    subcommand_required = true,
-    arg_required_else_help = true,
-    disable_help_subcommand = true
-)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
 struct Raw {
     /// The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]
     #[arg(long, value_name = "PATH", env = "BMPD_SOCKET", global = true, hide_env_values = true)]
+    #[arg(value_parser = OsStringValueParser::new().map(PathBuf::from))]
     socket: Option<PathBuf>,
 
     #[command(subcommand)]
@@ -70,10 +68,10 @@ struct Raw {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// End and begin again
+    /// Reset BMP sessions
     #[command(subcommand, arg_required_else_help = true)]
     Reset(Reset),
-    /// Show what is
+    /// Show sessions and neighbors
     #[command(subcommand, arg_required_else_help = true)]
     Show(Show),
 }
@@ -104,17 +102,20 @@ struct ResetSession {
     target: Target,
 
     /// The alias of the session; without it an address means the session without alias
-    #[arg(long, value_name = "NAME", value_parser = named::<Alias>())]
+    #[arg(long, value_name = "NAME", value_parser = named::<Alias>(), allow_hyphen_values = true)]
     alias: Option<Alias>,
 }
+
+const MANUAL_USAGE: &str = "bmpctl reset bmp session [vpn-instance NAME] {ADDRESS | all}\n       \
+     bmpctl reset bmp session [vpn-instance NAME] ADDRESS alias NAME";
 
 #[derive(Debug, Subcommand)]
 enum ResetBmp {
     /// [vpn-instance NAME] {ADDRESS | all} | [vpn-instance NAME] ADDRESS alias NAME
-    #[command(arg_required_else_help = true)]
+    #[command(arg_required_else_help = true, override_usage = MANUAL_USAGE)]
     Session {
         /// [vpn-instance NAME] {ADDRESS | all} [alias NAME]
-        #[arg(value_name = "WORD", required = true, num_args = 1..)]
+        #[arg(value_name = "WORD", required = true, num_args = 1.., allow_hyphen_values = true)]
         words: Vec<String>,
     },
 }
@@ -138,7 +139,7 @@ struct ShowSession {
     target: Option<Target>,
 
     /// The alias of the session; without it an address means the session without alias
-    #[arg(long, value_name = "NAME", value_parser = named::<Alias>())]
+    #[arg(long, value_name = "NAME", value_parser = named::<Alias>(), allow_hyphen_values = true)]
     alias: Option<Alias>,
 
     /// Show every detail of each session
@@ -162,13 +163,23 @@ enum Target {
     Address(StationAddress),
 }
 
-impl FromStr for Target {
-    type Err = shared::names::AddressError;
+/// Why a word is neither an address nor `all`.
+#[derive(Debug, thiserror::Error)]
+enum TargetError {
+    #[error("`all` is written in lower case")]
+    Case,
+    #[error(transparent)]
+    Address(#[from] shared::names::AddressError),
+}
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
+impl FromStr for Target {
+    type Err = TargetError;
+
+    fn from_str(text: &str) -> Result<Self, TargetError> {
         match text {
             "all" => Ok(Target::All),
-            _ => text.parse().map(Target::Address),
+            _ if text.eq_ignore_ascii_case("all") => Err(TargetError::Case),
+            _ => Ok(Target::Address(text.parse()?)),
         }
     }
 }
@@ -201,20 +212,37 @@ fn select_by_words(words: &[String]) -> Result<Selector, String> {
         );
     }
     let target = words.next().ok_or("an address or `all` is missing")?;
-    let target = target.parse::<Target>().map_err(|error| error.to_string())?;
+    let target = match target {
+        "alias" => return Err("the address comes before `alias`".to_owned()),
+        _ if target.starts_with('-') => return Err(no_options(target)),
+        _ => target.parse::<Target>().map_err(|error| error.to_string())?,
+    };
     let mut alias = None;
     if words.next_if_eq(&"alias").is_some() {
         let name = words.next().ok_or("`alias` must be followed by a name")?;
         alias =
             Some(name.parse().map_err(|error| format!("the alias {name:?} is no name: {error}"))?);
     }
-    if let Some(extra) = words.next() {
-        return Err(format!(
-            "{extra:?} is one word too many; a name with spaces needs quotation marks: \
-             [vpn-instance NAME] {{ADDRESS | all}} [alias NAME]"
-        ));
+    match words.next() {
+        None => {}
+        Some("vpn-instance") => {
+            return Err("`vpn-instance NAME` comes before the address".to_owned());
+        }
+        Some(option) if option.starts_with('-') => return Err(no_options(option)),
+        Some(extra) => {
+            return Err(format!(
+                "{extra:?} is one word too many; a name with spaces needs quotation marks"
+            ));
+        }
     }
     select(vpn_instance, target, alias)
+}
+
+fn no_options(option: &str) -> String {
+    format!(
+        "{option:?} does not belong to the manual's grammar: write `alias NAME` and \
+         `vpn-instance NAME`, or use `bmpctl reset session` with options"
+    )
 }
 
 impl Raw {
@@ -258,12 +286,33 @@ impl Cli {
     pub fn try_parse_from<I, T>(arguments: I) -> Result<Self, clap::Error>
     where
         I: IntoIterator<Item = T>,
-        T: Into<std::ffi::OsString> + Clone,
+        T: Into<OsString> + Clone,
     {
+        let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+        // Before clap quotes them as they are: control characters must not reach the terminal.
+        if let Some(bad) =
+            arguments.iter().find(|word| word.to_string_lossy().contains(char::is_control))
+        {
+            let text = format!("the argument {bad:?} contains a control character");
+            return Err(command().error(ErrorKind::ValueValidation, text));
+        }
         let matches = command().try_get_matches_from(arguments)?;
         let raw = Raw::from_arg_matches(&matches)?;
-        raw.check().map_err(|(kind, text)| command().error(kind, text))
+        raw.check().map_err(|(kind, text)| named_command(&matches).error(kind, text))
     }
+}
+
+/// The definition of the subcommand that was named, so that an error shows its usage.
+fn named_command(matches: &clap::ArgMatches) -> clap::Command {
+    let mut command = command();
+    command.build();
+    let mut matches = matches;
+    while let Some((name, inner)) = matches.subcommand() {
+        let Some(found) = command.find_subcommand(name) else { break };
+        command = found.clone();
+        matches = inner;
+    }
+    command
 }
 
 /// The definition of the command line, for completions and manual pages.
@@ -354,6 +403,16 @@ mod tests {
         assert!(words(&["10.1.1.1", "alias"]).contains("followed by a name"));
         assert!(words(&["10.1.1.1", "alias", "two", "words"]).contains("one word too many"));
         assert!(words(&["10.1.1.1", "alias", "_public_ "]).contains("space"));
+        assert!(words(&["10.1.1.1", "vpn-instance", "red"]).contains("before the address"));
+        assert!(words(&["10.1.1.1", "--alias", "aa"]).contains("alias NAME"));
+        assert!(words(&["alias", "aa", "10.1.1.1"]).contains("address comes before"));
+        assert!(
+            words(&["10.1.1.1", "aa"]).contains("[vpn-instance NAME] {ADDRESS | all}"),
+            "its usage"
+        );
+        assert!(refused(&["reset", "session", "ALL"]).contains("lower case"));
+        let red = refused(&["reset", "session", "10.1\u{1b}[31m"]);
+        assert!(!red.contains('\u{1b}') && red.contains("control character"), "{red:?}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! One question to bmpd and its answer, over the local socket.
 
 use std::io::{self, Write};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -29,6 +30,9 @@ pub enum ClientError {
     /// A socket lies there, and nobody listens.
     #[error("no bmpd at {0}: it has left its socket behind; start bmpd again")]
     NobodyListens(PathBuf),
+    /// Something else lies there.
+    #[error("{0} is not a socket: name that of bmpd with --socket or BMPD_SOCKET")]
+    NotASocket(PathBuf),
     /// The system does not let the caller connect.
     #[error(
         "not permitted to use {path}: ask as root or as the user that runs bmpd, or be a member of the socket's group (ls -l {path})"
@@ -38,7 +42,9 @@ pub enum ClientError {
         path: PathBuf,
     },
     /// bmpd is there and does not answer.
-    #[error("bmpd at {0} does not answer: it is stopped or overloaded")]
+    #[error(
+        "bmpd at {0} does not answer: it is stopped or overloaded; it may still do what was asked"
+    )]
     Silent(PathBuf),
     /// The connection ended before the answer.
     #[error("bmpd at {0} ended the connection without an answer: see its log")]
@@ -58,7 +64,8 @@ impl ClientError {
     fn of(path: &Path, error: io::Error) -> Self {
         let path = path.to_owned();
         match error.kind() {
-            io::ErrorKind::NotFound => Self::NoSocket(path),
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::NoSocket(path),
+            io::ErrorKind::ConnectionRefused if !is_socket(&path) => Self::NotASocket(path),
             io::ErrorKind::ConnectionRefused => Self::NobodyListens(path),
             io::ErrorKind::PermissionDenied => Self::NotPermitted { path },
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Self::Silent(path),
@@ -68,6 +75,10 @@ impl ClientError {
             _ => Self::Io(path, error),
         }
     }
+}
+
+fn is_socket(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|found| found.file_type().is_socket())
 }
 
 /// Asks bmpd and waits for the answer.

@@ -16,8 +16,15 @@ use std::process::ExitCode;
 pub fn run(cli: &cli::Cli) -> ExitCode {
     let socket = cli.socket.clone().unwrap_or_else(shared::socket::default_path_of_client);
     let output = commands::run(&cli.command, &socket);
-    // A reader that has gone away (`| head`) is no failure of the command.
-    let _ = std::io::stdout().write_all(output.out.as_bytes());
+    let written = std::io::stdout().write_all(output.out.as_bytes());
     let _ = std::io::stderr().write_all(output.err.as_bytes());
-    ExitCode::from(output.code)
+    match written {
+        // A reader that has gone away (`| head`) is no failure of the command.
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            let text = render::error(&format!("cannot write the answer: {error}"));
+            let _ = std::io::stderr().write_all(text.as_bytes());
+            ExitCode::from(shared::exit::FAILED)
+        }
+        _ => ExitCode::from(output.code),
+    }
 }

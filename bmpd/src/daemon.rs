@@ -12,18 +12,18 @@
 //! [`crate::rib`] alone: no channel carries one.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 
 use crate::bgp::{self, Neighbor};
 use crate::config::Config;
 use crate::control::{self, Context, ControlSocket};
-use crate::net::listen::listen;
+use crate::net::{self, listen::listen};
 use crate::rib::Tables;
 use crate::session::{Parameters, Session};
 
@@ -46,12 +46,11 @@ pub async fn run(config: Config, config_path: PathBuf) -> anyhow::Result<()> {
         match listen(*address) {
             Ok(listener) => listeners.push(listener),
             // A host without IPv6 must not need a configuration of its own.
-            Err(error) if address.is_ipv6() && lacks_family(&error) => {
+            Err(error) if lacks_ipv6(*address, &error) => {
                 warn!(%address, "not listening for BGP: this host has no IPv6");
             }
             Err(error) => {
-                return Err(error)
-                    .with_context(|| format!("cannot listen for BGP at {address} ([bgp] listen)"));
+                anyhow::bail!("{}", cannot_listen(*address, &error));
             }
         }
     }
@@ -94,9 +93,10 @@ pub async fn run(config: Config, config_path: PathBuf) -> anyhow::Result<()> {
         "started"
     );
     let context = Arc::new(Context { config_path, sessions, neighbors });
+    let mut control = Box::pin(control::run(&socket, Arc::clone(&context)));
     let stopped_by = loop {
         tokio::select! {
-            () = control::run(&socket, Arc::clone(&context)) => {}
+            () = &mut control => break "the loss of the control socket",
             _ = terminate.recv() => break "SIGTERM",
             _ = interrupt.recv() => break "SIGINT",
             _ = hangup.recv() => {
@@ -107,6 +107,7 @@ pub async fn run(config: Config, config_path: PathBuf) -> anyhow::Result<()> {
 
     info!("stopping: {stopped_by}");
     // Nobody can give orders any more; the file goes with the socket.
+    drop(control);
     drop(socket);
     stop(&context, tasks).await;
     info!("stopped");
@@ -131,8 +132,26 @@ async fn stop(context: &Context, tasks: Vec<tokio::task::JoinHandle<()>>) {
     }
 }
 
-fn lacks_family(error: &std::io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::EAFNOSUPPORT | libc::EADDRNOTAVAIL))
+/// True if the address cannot be had because the host has no IPv6.
+fn lacks_ipv6(address: SocketAddr, error: &std::io::Error) -> bool {
+    let any = address.is_ipv6() && address.ip().is_unspecified();
+    match error.raw_os_error() {
+        Some(libc::EAFNOSUPPORT) => address.is_ipv6(),
+        Some(libc::EADDRNOTAVAIL) => any,
+        _ => false,
+    }
+}
+
+fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> String {
+    let advice = match error.raw_os_error() {
+        Some(libc::EADDRINUSE) => "another program has this port: stop it, or change [bgp] listen",
+        Some(libc::EACCES) => {
+            "ports below 1024 need root or CAP_NET_BIND_SERVICE; [bgp] listen can name another one"
+        }
+        Some(libc::EADDRNOTAVAIL) => "this host does not have the address: change [bgp] listen",
+        _ => "look at [bgp] listen",
+    };
+    format!("cannot listen for BGP at {address}: {}; {advice}", net::describe(error))
 }
 
 async fn join(tasks: Vec<tokio::task::JoinHandle<()>>) {

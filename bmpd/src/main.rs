@@ -1,6 +1,6 @@
 //! The daemon's command line.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -58,10 +58,14 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let config = bmpd::config::load(&arguments.config)?;
+    // Errors name the file so that a reader elsewhere finds it, and a reset finds it again.
+    let path = std::path::absolute(&arguments.config).unwrap_or(arguments.config);
+    let config = bmpd::config::load(&path)?;
     if arguments.check {
-        println!("{}: good", arguments.config.display());
-        return Ok(());
+        return match writeln!(std::io::stdout(), "{}: good", path.display()) {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+            _ => Ok(()),
+        };
     }
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
@@ -69,9 +73,30 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         .with_max_level(tracing::Level::from(arguments.log))
         .with_target(false)
         .init();
+    abort_on_panic();
+    raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let result = runtime.block_on(bmpd::daemon::run(config, arguments.config));
+    let result = runtime.block_on(bmpd::daemon::run(config, path));
     // Tasks without an end of their own (listeners) do not hold up this one.
     runtime.shutdown_background();
     result
+}
+
+/// A task that has panicked would leave a session or a neighbor dead behind a daemon that looks alive.
+/// Better to end and be started again.
+fn abort_on_panic() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        report(panic);
+        std::process::abort();
+    }));
+}
+
+/// Every neighbor and session needs a descriptor: takes as many as the system allows.
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // The limit stays as it was where this is not allowed.
+    let _ = setrlimit(Resource::Nofile, limit);
 }

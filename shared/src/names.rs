@@ -5,7 +5,7 @@
 //! command's manual page; the texts of the errors are complete sentences for people.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -46,9 +46,15 @@ fn unquote(text: &str) -> &str {
     text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text)
 }
 
+/// Characters that a terminal does not show and that change how it shows others (Unicode's
+/// bidirectional and zero-width format characters).
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
 fn check(text: &str) -> Result<&str, NameError> {
     let name = unquote(text);
-    if let Some(c) = name.chars().find(|c| c.is_control()) {
+    if let Some(c) = name.chars().find(|c| c.is_control() || is_invisible(*c)) {
         return Err(NameError::Control(c));
     }
     if name.contains('"') {
@@ -143,6 +149,9 @@ pub enum AddressError {
          2001:db8::1; host names are not looked up, because a session is known by its address"
     )]
     NotAnAddress(String),
+    /// An address in brackets or with a port.
+    #[error("{0:?} is more than an address: write it without brackets and without a port")]
+    Port(String),
     /// An IPv6 address with a zone id.
     #[error(
         "{0:?} has a zone id: link-local stations are not supported, and other addresses need no zone"
@@ -179,12 +188,15 @@ impl FromStr for StationAddress {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
+        let shown = || text.chars().take(80).collect::<String>();
         if let Some((address, _)) = text.split_once('%')
             && address.parse::<Ipv6Addr>().is_ok()
         {
-            return Err(AddressError::Zone(text.to_owned()));
+            return Err(AddressError::Zone(shown()));
         }
-        let shown = || text.chars().take(80).collect::<String>();
+        if text.parse::<SocketAddr>().is_ok() || text.starts_with('[') {
+            return Err(AddressError::Port(shown()));
+        }
         let ip: IpAddr = text.parse().map_err(|_| AddressError::NotAnAddress(shown()))?;
         ip.try_into()
     }
@@ -324,6 +336,7 @@ mod tests {
             (&*"x".repeat(32), NameError::TooLong(32)),
             ("a\tb", NameError::Control('\t')),
             ("a\u{7f}", NameError::Control('\u{7f}')),
+            ("a\u{202e}b", NameError::Control('\u{202e}')),
             ("a\"b", NameError::Quote),
             ("\"", NameError::Quote),
             (" a", NameError::OuterSpace),
@@ -368,6 +381,8 @@ mod tests {
         assert!(matches!(error("collector.example.net"), NotAnAddress(_)));
         assert!(matches!(error("10.1.1"), NotAnAddress(_)));
         assert!(matches!(error("10.1.1.1/32"), NotAnAddress(_)));
+        assert!(matches!(error("10.1.1.1:11019"), Port(_)));
+        assert!(matches!(error("[2001:db8::1]"), Port(_)));
         assert!(matches!(error("0.0.0.0"), NotAHost(_)));
         assert!(matches!(error("ff02::1"), NotAHost(_)));
     }

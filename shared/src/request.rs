@@ -1,5 +1,7 @@
 //! What can be asked of bmpd.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::names::Selector;
@@ -25,6 +27,16 @@ impl Request {
         match self {
             Request::ResetSession(_) => Level::Configuration,
             Request::ShowSession(_) | Request::ShowNeighbor => Level::Monitoring,
+        }
+    }
+}
+
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Request::ResetSession(selector) => write!(f, "reset session {selector}"),
+            Request::ShowSession(selector) => write!(f, "show session {selector}"),
+            Request::ShowNeighbor => f.write_str("show neighbor"),
         }
     }
 }

@@ -32,6 +32,8 @@ pub enum Failure {
         selector: Selector,
         /// The sessions with the same address, then all others.
         existing: Vec<SessionId>,
+        /// The configuration file, if it has such a session that bmpd does not run.
+        configured_in: Option<String>,
     },
     /// The caller's level is too low.
     NotPermitted {
@@ -62,6 +64,10 @@ pub struct ResetOutcome {
 pub struct ResetDone {
     /// The generation that begins.
     pub generation: u64,
+    /// True if a connection was up and has been ended.
+    pub was_up: bool,
+    /// Where the session connects to now.
+    pub remote: SocketAddr,
     /// Parameters that are in effect now and were not before, such as `tcp.connect-port 11019 -> 11020`.
     pub changes: Vec<String>,
 }
@@ -75,7 +81,8 @@ pub enum SessionState {
     Connecting,
     /// Connected; routes are being sent.
     Established,
-    /// Connected; the station has been sent every route and the End-of-RIBs.
+    /// Connected; the station has been sent every route and the End-of-RIBs of every neighbor that is
+    /// up.
     Synchronised,
 }
 
@@ -96,6 +103,8 @@ pub enum DownReason {
     TimedOut,
     /// The station took no byte for the stall timeout.
     Stalled,
+    /// The station was so slow that the withdrawals kept for it became too many.
+    FellBehind,
     /// The device of the VPN instance does not exist.
     NoDevice,
     /// bmpd stops.
@@ -113,11 +122,11 @@ pub struct SessionReport {
     pub description: Option<String>,
     /// Its state.
     pub state: SessionState,
-    /// When it entered the state.
+    /// When it last went up or down.
     pub since: u64,
     /// How long ago that was.
     pub age: u64,
-    /// Counts the connections that came up or were tried since the last one that did; 1 is the first.
+    /// The number of the connection, or of the next one while there is none; 1 is the first.
     pub generation: u64,
     /// Our end of the connection.
     pub local: Option<SocketAddr>,
@@ -127,8 +136,10 @@ pub struct SessionReport {
     pub next_attempt: Option<u64>,
     /// Attempts to connect since the last connection.
     pub attempts: u64,
-    /// The last time that a connection ended or did not come up.
+    /// The last end of a connection.
     pub last_down: Option<LastDown>,
+    /// The last attempt that failed since then.
+    pub last_failure: Option<LastDown>,
     /// The last reset.
     pub last_reset: Option<LastReset>,
     /// What was sent on this connection, or on the last one if there is none.
@@ -149,7 +160,7 @@ pub struct SessionReport {
     pub next_statistics: Option<u64>,
 }
 
-/// The end of a connection.
+/// The end of a connection, or of an attempt to make one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastDown {
     /// Why.
@@ -226,7 +237,7 @@ pub struct NeighborReport {
     pub description: Option<String>,
     /// Its state.
     pub state: NeighborState,
-    /// When it entered the state.
+    /// When it last went up or down.
     pub since: u64,
     /// How long ago that was.
     pub age: u64,
@@ -244,11 +255,13 @@ pub struct NeighborReport {
     pub established_count: u64,
     /// Time to the next attempt, while idle.
     pub next_attempt: Option<u64>,
-    /// The last error, or end of a session.
+    /// The last end of a session.
+    pub last_down: Option<NeighborError>,
+    /// The last error since then: an attempt that failed, an OPEN that did not fit.
     pub last_error: Option<NeighborError>,
 }
 
-/// The last error of a neighbor.
+/// What happened to a neighbor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NeighborError {
     /// What happened, for people.

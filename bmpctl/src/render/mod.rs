@@ -5,18 +5,33 @@ pub(crate) mod session;
 mod table;
 
 use shared::names::{Selector, SessionId, Shown};
+use shared::request::Level;
 use shared::response::{Failure, ResetDone};
 
 /// A message on standard error.
+///
+/// What it quotes may come from outside: control characters do not reach the terminal.
 pub(crate) fn error(text: &str) -> String {
-    format!("bmpctl: {text}\n")
+    let mut line = String::from("bmpctl: ");
+    for c in text.chars() {
+        if c.is_control() && c != '\n' {
+            line.extend(c.escape_default());
+        } else {
+            line.push(c);
+        }
+    }
+    line.push('\n');
+    line
 }
 
 /// One line for a session that was reset.
 pub(crate) fn reset_done(id: &SessionId, done: &ResetDone) -> String {
-    let mut line = format!("session {id}: reset, generation {} begins", done.generation);
-    if !done.changes.is_empty() {
-        line.push_str(&format!(" with {}", done.changes.join(", ")));
+    let ResetDone { generation, was_up, remote, changes } = done;
+    let before = if *was_up { "reset" } else { "was down" };
+    let mut line =
+        format!("session {id}: {before}, now connecting to {remote} (generation {generation})");
+    if !changes.is_empty() {
+        line.push_str(&format!(", new: {}", changes.join(", ")));
     }
     line.push('\n');
     line
@@ -25,11 +40,18 @@ pub(crate) fn reset_done(id: &SessionId, done: &ResetDone) -> String {
 /// Why bmpd did not do it, and what can be done.
 pub(crate) fn failure(failure: &Failure) -> String {
     match failure {
-        Failure::NoSuchSession { selector, existing } => no_such_session(selector, existing),
+        Failure::NoSuchSession { selector, existing: _, configured_in: Some(file) } => format!(
+            "bmpd does not run session {selector}: it has come into {file} since bmpd was started; \
+             restart bmpd"
+        ),
+        Failure::NoSuchSession { selector, existing, configured_in: None } => {
+            no_such_session(selector, existing)
+        }
         Failure::NotPermitted { needed, has } => format!(
-            "not permitted: the command needs level {}, you have level {}; ask as root or as the user \
-             that runs bmpd, or be a member of the control socket's group",
+            "not permitted: the command needs level {} ({}), you have level {}; ask as root or as the \
+             user that runs bmpd, or let the control socket be for its group only and join that",
             needed.number(),
+            level(*needed),
             has.number()
         ),
         Failure::Configuration(text) => {
@@ -37,6 +59,15 @@ pub(crate) fn failure(failure: &Failure) -> String {
         }
         Failure::Stopping => "bmpd is stopping".to_owned(),
         Failure::Other(text) => text.clone(),
+    }
+}
+
+fn level(level: Level) -> &'static str {
+    match level {
+        Level::Visit => "visit",
+        Level::Monitoring => "monitoring",
+        Level::Configuration => "configuration",
+        Level::Management => "management",
     }
 }
 
@@ -146,7 +177,11 @@ mod tests {
             alias: alias.map(|alias| alias.parse().unwrap()),
         };
         let existing = vec![id(Some("aa")), id(Some("b b"))];
-        let text = failure(&Failure::NoSuchSession { selector: Selector::One(id(None)), existing });
+        let text = failure(&Failure::NoSuchSession {
+            selector: Selector::One(id(None)),
+            existing,
+            configured_in: None,
+        });
         assert_eq!(
             text,
             "no session 10.1.1.1 without an alias: name the alias; there are:\n  10.1.1.1 --alias aa\n  10.1.1.1 --alias \"b b\""

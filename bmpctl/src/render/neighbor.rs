@@ -21,17 +21,8 @@ pub(crate) fn table(neighbors: &[NeighborReport]) -> String {
     if neighbors.is_empty() {
         return "No neighbor is configured.\n".to_owned();
     }
-    let headings = [
-        "Neighbor",
-        "AS",
-        "State",
-        "Age",
-        "Family",
-        "Routes",
-        "End-of-RIB",
-        "Updates",
-        "Last error",
-    ];
+    let headings =
+        ["Neighbor", "AS", "State", "Age", "Family", "Routes", "End-of-RIB", "Updates", "Note"];
     let mut table = Table::new(&headings, &[1, 3, 5, 7]);
     for neighbor in neighbors {
         for (rank, family) in neighbor.families.iter().enumerate() {
@@ -59,12 +50,20 @@ pub(crate) fn table(neighbors: &[NeighborReport]) -> String {
 
 fn note(neighbor: &NeighborReport) -> String {
     let mut parts = Vec::new();
-    if let Some(error) = &neighbor.last_error {
-        parts.push(format!("{}, {} ago", error.text, age(error.ago)));
+    if let Some(description) = &neighbor.description {
+        parts.push(description.clone());
+    }
+    if neighbor.established_count > 1 {
+        parts.push(format!("up for the {} time", ordinal(neighbor.established_count)));
+    }
+    for (what, event) in [("down", &neighbor.last_down), ("last error", &neighbor.last_error)] {
+        if let Some(event) = event {
+            parts.push(format!("{what} {} ago: {}", age(event.ago), event.text));
+        }
     }
     if neighbor.updates_treated_as_withdraw > 0 {
         parts.push(format!(
-            "{} updates treated as withdrawals",
+            "updates treated as withdrawals: {}",
             neighbor.updates_treated_as_withdraw
         ));
     }
@@ -72,4 +71,15 @@ fn note(neighbor: &NeighborReport) -> String {
         parts.push(format!("next attempt in {}", countdown(next)));
     }
     parts.join("; ")
+}
+
+fn ordinal(n: u64) -> String {
+    let ending = match (n % 10, n % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{n}{ending}")
 }

@@ -55,25 +55,41 @@ pub(crate) fn table(sessions: &[SessionReport]) -> String {
             note(session),
         ]);
     }
-    table.render()
+    let up = sessions.iter().filter(|session| !is_down(session)).count();
+    let noun = if sessions.len() == 1 { "session" } else { "sessions" };
+    format!("{}\n{} {noun}, {up} up\n", table.render(), sessions.len())
 }
+
+/// For this long the end of the last connection is worth a note, ms.
+const RECENT: u64 = 3_600_000;
 
 /// What is wrong, in a few words; nothing if nothing is.
 fn note(session: &SessionReport) -> String {
     if !is_down(session) {
-        return match session.blocked {
-            Some(blocked) if blocked >= 1000 => format!("blocked for {}", age(blocked)),
+        return match (session.blocked, &session.last_down) {
+            (Some(blocked), _) if blocked >= 1000 => format!("blocked for {}", age(blocked)),
+            (_, Some(down)) if down.ago < RECENT => {
+                format!("down {} ago: {}", age(down.ago), down.text)
+            }
             _ => String::new(),
         };
     }
     let mut parts = Vec::new();
-    if let Some(down) = &session.last_down {
+    if let Some(down) = session.last_failure.as_ref().or(session.last_down.as_ref()) {
         parts.push(down.text.clone());
     }
     if let Some(next) = session.next_attempt {
         parts.push(format!("next attempt in {}", countdown(next)));
     }
     parts.join("; ")
+}
+
+fn text_of(session: &SessionReport, lines: Vec<(&str, String)>) -> String {
+    let mut text = format!("BMP session {}\n", session.id);
+    for (name, value) in lines {
+        text.push_str(&format!("  {:<18} {value}\n", format!("{name}:")));
+    }
+    text
 }
 
 /// A page a session.
@@ -99,7 +115,7 @@ fn page(session: &SessionReport) -> String {
         };
         lines.push((
             "Next attempt",
-            format!("{next}, {} made since the last connection", session.attempts),
+            format!("{next}, attempts since the last connection: {}", session.attempts),
         ));
     }
     let never = || "never".to_owned();
@@ -109,6 +125,12 @@ fn page(session: &SessionReport) -> String {
         last_down
             .map_or_else(never, |down| format!("{}, {}", down.text, moment(down.at, down.ago))),
     ));
+    if let Some(failure) = &session.last_failure {
+        lines.push((
+            "Last attempt",
+            format!("{}, {}", failure.text, moment(failure.at, failure.ago)),
+        ));
+    }
     let last_reset = session.last_reset.as_ref();
     lines.push((
         "Last reset",
@@ -134,6 +156,9 @@ fn page(session: &SessionReport) -> String {
     if session.bytes_ignored > 0 {
         lines.push(("Ignored", format!("{} bytes that the station sent", session.bytes_ignored)));
     }
+    if is_down(session) && sent.initiation == 0 {
+        return text_of(session, lines);
+    }
     let on =
         if is_down(session) { "Sent on the last connection" } else { "Sent on this connection" };
     let counts = [
@@ -148,10 +173,7 @@ fn page(session: &SessionReport) -> String {
         ("End-of-RIB", sent.end_of_rib),
         ("Bytes", sent.bytes),
     ];
-    let mut text = format!("BMP session {}\n", session.id);
-    for (name, value) in lines {
-        text.push_str(&format!("  {:<18} {value}\n", format!("{name}:")));
-    }
+    let mut text = text_of(session, lines);
     text.push_str(&format!("  {on}:\n"));
     for (name, count) in counts {
         text.push_str(&format!("    {:<18} {count:>12}\n", format!("{name}:")));

@@ -56,6 +56,8 @@ pub(crate) enum Event {
     Stop(Notification),
     /// The other side closed, or reading or writing failed.
     TcpClosed(String),
+    /// We give the connection up where a NOTIFICATION could not be sent.
+    Abandon(String),
 }
 
 /// What is to be done.
@@ -87,9 +89,12 @@ pub(crate) enum End {
     /// By the neighbor's.
     #[error("received {0}")]
     Received(Notification),
-    /// Without one.
+    /// Without one, by the neighbor or the network.
     #[error("{0}")]
     Closed(String),
+    /// Without one, by us.
+    #[error("{0}")]
+    Abandoned(String),
 }
 
 /// The state machine.
@@ -126,6 +131,7 @@ impl Fsm {
             }
             Event::Notification(notification) => self.end(End::Received(notification)),
             Event::TcpClosed(text) => self.end(End::Closed(text)),
+            Event::Abandon(text) => self.end(End::Abandoned(text)),
             Event::HoldTimer => self.end(End::Sent(Notification::HOLD_TIMER_EXPIRED)),
             event => match self.state {
                 State::OpenSent => self.in_open_sent(event),
@@ -371,6 +377,7 @@ mod tests {
             (Event::HoldTimer, End::Sent(Notification::HOLD_TIMER_EXPIRED)),
             (Event::Notification(notification.clone()), End::Received(notification)),
             (Event::TcpClosed("gone".into()), End::Closed("gone".into())),
+            (Event::Abandon("deaf".into()), End::Abandoned("deaf".into())),
         ];
         for state in [State::OpenSent, State::OpenConfirm, State::Established] {
             for (event, end) in &cases {

@@ -33,6 +33,9 @@ const GOODBYE: Duration = Duration::from_millis(200);
 const QUIET: Duration = Duration::from_secs(5);
 const QUIET_WITH_GRACEFUL_RESTART: Duration = Duration::from_secs(60);
 
+/// A table that changes without pause is never quiet: after this long it is taken to be complete.
+const QUIET_LATEST: Duration = Duration::from_secs(180);
+
 /// Tells the links of one neighbor apart.
 pub(super) type LinkId = u64;
 
@@ -81,6 +84,7 @@ struct Link {
     hold_at: Option<Instant>,
     keepalive_at: Option<Instant>,
     quiet_at: Option<Instant>,
+    quiet_latest: Instant,
     kept: Vec<u8>,
 }
 
@@ -102,6 +106,7 @@ pub(super) async fn run(stream: TcpStream, setup: Setup) {
         hold_at: None,
         keepalive_at: None,
         quiet_at: None,
+        quiet_latest: Instant::now(),
         kept: Vec::new(),
     };
     let end = link.serve().await;
@@ -118,8 +123,10 @@ impl Link {
             if let Some(end) = ended {
                 return end;
             }
+            // A neighbor that sends without end must not keep others from their turn.
+            tokio::task::consume_budget().await;
             if self.output.len() > WRITE_BUFFER_MAX {
-                ended = self.on(Event::TcpClosed("the neighbor reads nothing".into())).await;
+                ended = self.on(Event::Abandon("the neighbor reads nothing".into())).await;
                 continue;
             }
             let pending = !self.output.is_empty();
@@ -267,7 +274,7 @@ impl Link {
         });
         setup.tables.ring();
         if self.quiet_at.is_some() {
-            self.quiet_at = Some(Instant::now() + self.quiet());
+            self.quiet_at = Some((Instant::now() + self.quiet()).min(self.quiet_latest));
         }
         (at - start, event)
     }
@@ -361,6 +368,7 @@ impl Link {
             Some(Ok(epoch)) => {
                 self.epoch = Some(epoch);
                 self.quiet_at = Some(Instant::now() + self.quiet());
+                self.quiet_latest = Instant::now() + QUIET_LATEST;
                 None
             }
             Some(Err(notification)) => Some(Event::Stop(notification)),
@@ -382,24 +390,44 @@ impl Link {
         })
     }
 
-    /// Lets the last message leave. What the neighbor still sends is read, since a close over unread
-    /// bytes would take the message away from it.
+    /// Lets the last message leave.
     async fn say_goodbye(&mut self) {
         let farewell = async {
             while !self.output.is_empty() {
                 self.stream.writable().await?;
                 self.write()?;
             }
-            rustix::net::shutdown(&self.stream, rustix::net::Shutdown::Write)?;
-            loop {
-                self.stream.readable().await?;
-                self.filled = 0;
-                self.read()?;
-            }
+            Ok::<(), io::Error>(())
         };
-        let _: Result<io::Result<()>, _> = tokio::time::timeout(GOODBYE, farewell).await;
+        let _ = tokio::time::timeout(GOODBYE, farewell).await;
+        drain(&self.stream).await;
         debug!(direction = ?self.setup.direction, "connection closed");
     }
+}
+
+/// Refuses a connection: sends the NOTIFICATION, and waits a little for the other side to take it.
+pub(super) async fn refuse(stream: TcpStream, notification: Notification) {
+    let _ = stream.try_write(&notification.message());
+    drain(&stream).await;
+}
+
+/// Ends our side and reads what still comes until the other side ends, or [`GOODBYE`] is over: a close
+/// over unread bytes would take our last message away from the other side.
+async fn drain(stream: &TcpStream) {
+    let draining = async {
+        rustix::net::shutdown(stream, rustix::net::Shutdown::Write)?;
+        let mut bytes = vec![0; 16 * 1024];
+        loop {
+            stream.readable().await?;
+            match stream.try_read(&mut bytes) {
+                Ok(0) => return Ok(()),
+                Ok(_) => tokio::task::consume_budget().await,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+    };
+    let _: Result<io::Result<()>, _> = tokio::time::timeout(GOODBYE, draining).await;
 }
 
 fn closed(error: &io::Error) -> String {

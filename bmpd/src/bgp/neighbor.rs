@@ -9,6 +9,7 @@ use std::time::Duration;
 use shared::response::{FamilyReport, NeighborError, NeighborReport, NeighborState};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
@@ -32,6 +33,9 @@ const RETRY_INITIAL: Duration = Duration::from_secs(2);
 const RETRY_MAXIMUM: Duration = Duration::from_secs(60);
 /// A session that lasted this long makes the wait short again.
 const STABLE_AFTER: Duration = Duration::from_secs(30);
+
+/// Connections with one neighbor at once, those that are being closed among them.
+const TASKS_MAX: usize = 8;
 
 /// What a neighbor's task can be told.
 enum Command {
@@ -66,7 +70,7 @@ impl Neighbor {
         };
         let (commands, receiver) = mpsc::channel(16);
         let (to_neighbor, from_links) = mpsc::channel(16);
-        let mut task = Task {
+        let task = Task {
             retry_at: (!config.passive).then(Instant::now),
             config,
             local,
@@ -76,16 +80,16 @@ impl Neighbor {
             to_neighbor,
             from_links,
             links: Vec::new(),
+            tasks: JoinSet::new(),
             next_link: 0,
             attempt: None,
             next_wait: RETRY_INITIAL,
             established: None,
             established_count: 0,
             since: Moment::now(),
-            shown: NeighborState::Idle,
+            last_down: None,
             last_error: None,
         };
-        task.note_state();
         (Self { commands }, tokio::spawn(task.run()))
     }
 
@@ -138,6 +142,8 @@ struct Task {
     to_neighbor: mpsc::Sender<(LinkId, FromLink)>,
     from_links: mpsc::Receiver<(LinkId, FromLink)>,
     links: Vec<Link>,
+    /// The tasks of the links, those among them that only say goodbye.
+    tasks: JoinSet<()>,
     next_link: LinkId,
     attempt: Option<Attempt>,
     /// When to connect next; `None` while there is a reason not to.
@@ -146,7 +152,7 @@ struct Task {
     established: Option<Up>,
     established_count: u64,
     since: Moment,
-    shown: NeighborState,
+    last_down: Option<(String, Moment)>,
     last_error: Option<(String, Moment)>,
 }
 
@@ -183,7 +189,6 @@ impl Task {
                     self.connect();
                 }
             }
-            self.note_state();
         }
         self.stop().await;
     }
@@ -208,6 +213,7 @@ impl Task {
                 FromLink::Ended { end, time } => self.ended(link, end, time),
             }
         }
+        while self.tasks.join_next().await.is_some() {}
     }
 
     fn connect(&mut self) {
@@ -218,7 +224,8 @@ impl Task {
 
     /// Waits before the next attempt, longer each time; a random part less, so that neighbors part.
     fn wait(&mut self) {
-        if self.config.passive {
+        // One that was set stays: failures of what the neighbor tries do not push our own attempt away.
+        if self.config.passive || self.retry_at.is_some() {
             return;
         }
         let wait = self.next_wait.mul_f64(1.0 - 0.25 * fastrand::f64());
@@ -227,17 +234,22 @@ impl Task {
     }
 
     fn incoming(&mut self, stream: TcpStream) {
+        while self.tasks.try_join_next().is_some() {}
+        if self.tasks.len() >= TASKS_MAX {
+            debug!(neighbor = %self.config.address, "a connection was dropped: too many at once");
+            return;
+        }
         if self.established.is_some() {
             // RFC 4271 section 6.8: the connection that is up stays. A neighbor that has lost it
             // without a word comes through once the hold time is over.
             debug!(neighbor = %self.config.address, "a second connection was refused: one is up");
-            let message = Notification::COLLISION.message();
-            let _ = stream.try_write(&message);
+            self.tasks.spawn(link::refuse(stream, Notification::COLLISION));
             return;
         }
         // A neighbor uses the newest of the connections that it made.
-        for link in self.links.iter().filter(|link| link.direction == Direction::Incoming) {
+        for link in self.links.iter_mut().filter(|link| link.direction == Direction::Incoming) {
             let _ = link.close.try_send(Notification::REJECTED);
+            link.remote = None;
         }
         self.add_link(stream, Direction::Incoming);
     }
@@ -256,7 +268,7 @@ impl Task {
             close: orders,
         };
         self.links.push(Link { id, direction, remote: None, close });
-        tokio::spawn(link::run(stream, setup));
+        self.tasks.spawn(link::run(stream, setup));
     }
 
     fn hear(&mut self, link: LinkId, message: FromLink) {
@@ -326,6 +338,8 @@ impl Task {
         info!(neighbor = %self.config.address, "established");
         self.established_count += 1;
         let at = Moment::now();
+        self.since = at;
+        self.last_error = None;
         self.established = Some(Up { link: id, epoch: Arc::clone(&epoch), at, details: up });
         Ok(epoch)
     }
@@ -347,10 +361,13 @@ impl Task {
                 PeerDownReason::RemoteNotification(notification.message())
             }
             End::Closed(_) => PeerDownReason::RemoteNoNotification,
+            // No event of RFC 4271 section 8.1 fits.
+            End::Abandoned(_) => PeerDownReason::LocalNoNotification(0),
         };
         self.tables.end(&self.place, &up.epoch, PeerDown { time, reason });
         warn!(neighbor = %self.config.address, "down: {end}");
-        self.last_error = Some((end.to_string(), Moment::now()));
+        self.last_down = Some((end.to_string(), Moment::now()));
+        self.since = Moment::now();
         if up.at.age_millis() >= STABLE_AFTER.as_millis() as u64 {
             self.next_wait = RETRY_INITIAL;
         }
@@ -383,14 +400,6 @@ impl Task {
         }
     }
 
-    fn note_state(&mut self) {
-        let state = self.state();
-        if state != self.shown {
-            self.shown = state;
-            self.since = Moment::now();
-        }
-    }
-
     fn report(&self) -> NeighborReport {
         let up = self.established.as_ref();
         let family = |family: &Family, routes: usize, end_of_rib: bool| FamilyReport {
@@ -413,7 +422,7 @@ impl Task {
             address: self.config.address,
             remote_as: self.config.remote_as,
             description: self.config.description.clone(),
-            state: self.shown,
+            state: self.state(),
             since: self.since.unix_millis(),
             age: self.since.age_millis(),
             bgp_id: up.map(|up| up.details.open.bgp_id),
@@ -423,11 +432,12 @@ impl Task {
             updates_treated_as_withdraw: counters.updates_treated_as_withdraw,
             established_count: self.established_count,
             next_attempt: self.retry_at.map(millis_until),
-            last_error: self.last_error.as_ref().map(|(text, at)| NeighborError {
-                text: text.clone(),
-                at: at.unix_millis(),
-                ago: at.age_millis(),
-            }),
+            last_down: self.last_down.as_ref().map(described),
+            last_error: self.last_error.as_ref().map(described),
         }
     }
+}
+
+fn described((text, at): &(String, Moment)) -> NeighborError {
+    NeighborError { text: text.clone(), at: at.unix_millis(), ago: at.age_millis() }
 }

@@ -193,11 +193,5 @@ fn what_to_do(kind: io::ErrorKind) -> &'static str {
     }
 }
 
-impl std::error::Error for ConfigError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Unreadable { error, .. } => Some(error),
-            Self::TooLarge { .. } | Self::Invalid { .. } => None,
-        }
-    }
-}
+// No source: the text says it all already.
+impl std::error::Error for ConfigError {}

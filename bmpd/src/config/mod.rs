@@ -21,6 +21,7 @@ mod syntax;
 mod tests;
 
 use std::io::Read;
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 pub use self::diagnostic::{ConfigError, Problem};
@@ -40,6 +41,10 @@ const FILE_MAX: usize = 4 << 20;
 /// The file cannot be read, is too large, is not UTF-8, or breaks a rule.
 pub fn load(path: &Path) -> Result<Config, ConfigError> {
     let unreadable = |error| ConfigError::Unreadable { file: path.to_owned(), error };
+    // A FIFO would keep a reset waiting for ever.
+    if std::fs::metadata(path).map_err(unreadable)?.file_type().is_fifo() {
+        return Err(unreadable(std::io::Error::other("it is a FIFO, not a file")));
+    }
     let file = std::fs::File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
     file.take(FILE_MAX as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;

@@ -1,12 +1,13 @@
 //! Who is at the other end of a control connection.
 
 use std::fmt;
+use std::path::Path;
 
 use interprocess::local_socket::tokio::Stream;
 use interprocess::local_socket::traits::StreamCommon as _;
 use shared::request::Level;
 
-use super::socket::ControlSocket;
+use super::socket;
 
 /// The caller as the system describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +24,7 @@ impl Caller {
     /// Root and bmpd's own user have level 3. Everybody else has level 2: the socket lets in only its
     /// group, and the system has checked the membership, supplementary groups included, when it let the
     /// caller connect. Where somebody has opened the socket to all, strangers have level 1.
-    pub(super) fn of(stream: &Stream, socket: &ControlSocket) -> Self {
+    pub(super) fn of(stream: &Stream, socket: &Path) -> Self {
         let credentials = stream.peer_creds().ok();
         let uid = credentials.as_ref().and_then(|credentials| credentials.euid());
         let gid = credentials.as_ref().and_then(|credentials| credentials.egid());
@@ -31,8 +32,8 @@ impl Caller {
         let level = match uid {
             Some(0) => Level::Management,
             Some(uid) if uid == rustix::process::geteuid().as_raw() => Level::Management,
-            Some(_) if !socket.is_open_to_all() => Level::Configuration,
-            Some(_) if gid.is_some() && gid == socket.group() => Level::Configuration,
+            Some(_) if !socket::is_open_to_all(socket) => Level::Configuration,
+            Some(_) if gid.is_some() && gid == socket::group(socket) => Level::Configuration,
             Some(_) => Level::Monitoring,
             None => Level::Visit,
         };

@@ -54,10 +54,11 @@ pub(crate) async fn run(socket: &ControlSocket, context: Arc<Context>) {
         };
         match listener.accept().await {
             Ok(stream) => {
-                let caller = Caller::of(&stream, socket);
+                let path = socket.path().to_owned();
                 let context = Arc::clone(&context);
                 tokio::spawn(async move {
                     let _permit = permit;
+                    let caller = Caller::of(&stream, &path);
                     if let Err(error) = serve(stream, &caller, &context).await {
                         debug!(%caller, "control connection: {error}");
                     }
@@ -116,7 +117,7 @@ async fn send(stream: &mut Stream, bytes: &[u8]) -> Result<(), FrameError> {
 async fn answer(request: Request, caller: &Caller, context: &Context) -> Response {
     let needed = request.level();
     if caller.level() < needed {
-        warn!(%caller, ?request, "refused: level {} is needed", needed.number());
+        warn!(%caller, "refused: {request} needs level {}", needed.number());
         return Response::Failed(Failure::NotPermitted { needed, has: caller.level() });
     }
     match request {

@@ -10,10 +10,6 @@ use crate::session::{Parameters, Session};
 
 /// Reads the configuration again and, if it is good, resets the selected sessions all at once.
 pub(super) async fn session(selector: &Selector, caller: &Caller, context: &Context) -> Response {
-    let selected = match show::select(selector, context) {
-        Ok(selected) => selected,
-        Err(failure) => return Response::Failed(failure),
-    };
     let path = context.config_path.clone();
     let config = match tokio::task::spawn_blocking(move || config::load(&path)).await {
         Ok(Ok(config)) => config,
@@ -24,6 +20,16 @@ pub(super) async fn session(selector: &Selector, caller: &Caller, context: &Cont
             return Response::Failed(Failure::Configuration(text));
         }
         Err(error) => return Response::Failed(Failure::Other(error.to_string())),
+    };
+    let selected = match show::select(selector, context) {
+        Ok(selected) => selected,
+        Err(Failure::NoSuchSession { selector, existing, .. }) => {
+            // An operator who looks at it in the file must not be told that it does not exist.
+            let configured = config.sessions.iter().any(|session| selector.matches(&session.id));
+            let configured_in = configured.then(|| context.config_path.display().to_string());
+            return Response::Failed(Failure::NoSuchSession { selector, existing, configured_in });
+        }
+        Err(failure) => return Response::Failed(failure),
     };
     info!(%caller, %selector, sessions = selected.len(), "reset session");
     let mut resets = Vec::with_capacity(selected.len());
@@ -58,7 +64,9 @@ async fn one(
     by: String,
 ) -> ResetOutcome {
     let result = match parameters {
-        None => Err(format!("it is no longer in {file}; it goes on with its old parameters")),
+        None => Err(format!(
+            "it is no longer in {file}; it goes on with its old parameters until bmpd is restarted"
+        )),
         Some(parameters) => {
             session.reset(parameters, by).await.ok_or_else(|| "bmpd is stopping".to_owned())
         }

@@ -21,7 +21,7 @@ pub(super) fn select<'a>(
     if let Selector::One(wanted) = selector {
         existing.sort_by_key(|id| id.address != wanted.address);
     }
-    Err(Failure::NoSuchSession { selector: selector.clone(), existing })
+    Err(Failure::NoSuchSession { selector: selector.clone(), existing, configured_in: None })
 }
 
 /// Describes the selected sessions.

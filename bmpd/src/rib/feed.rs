@@ -7,9 +7,9 @@
 use std::sync::Arc;
 
 use super::epoch::Epoch;
-use super::log::{ReaderId, Visit};
+use super::log::{ReaderId, Record, Visit};
 use super::tables::Tables;
-use crate::wire::bmp::{self, Timestamp};
+use crate::wire::bmp::{self, PeerHeader, Timestamp};
 use crate::wire::family::Family;
 
 /// What a station was told of a neighbor that it believes to be up.
@@ -19,6 +19,8 @@ struct Told {
     readers: Vec<(Family, ReaderId, bool)>,
     /// The epoch's version when everything had been read.
     seen: u64,
+    /// The family whose turn it is.
+    turn: usize,
 }
 
 impl Told {
@@ -78,6 +80,7 @@ pub(crate) struct Feed {
     told: Vec<Option<Told>>,
     /// Whose turn it is.
     turn: usize,
+    lapsed: bool,
 }
 
 impl Drop for Feed {
@@ -92,7 +95,7 @@ impl Feed {
     /// A feed whose station has been told nothing.
     pub(crate) fn new(tables: Arc<Tables>) -> Self {
         let told = tables.neighbors().iter().map(|_| None).collect();
-        Self { tables, told, turn: 0 }
+        Self { tables, told, turn: 0, lapsed: false }
     }
 
     /// Encodes the next messages into `out` until it holds about `limit` bytes or there is nothing
@@ -109,17 +112,26 @@ impl Feed {
             self.tell_state(rank, out, &mut batch);
         }
         for _ in 0..self.told.len() {
-            let Some(told) = self.told.get_mut(self.turn).map(Option::as_mut) else {
-                break;
-            };
-            if let Some(told) = told
-                && !tell_routes(told, out, limit, &mut batch)
-            {
-                return batch;
-            }
+            let rank = self.turn;
             self.turn = (self.turn + 1) % self.told.len();
+            let Some(Some(told)) = self.told.get_mut(rank) else { continue };
+            match tell_routes(told, out, limit, &mut batch) {
+                Outcome::All => {}
+                // The next call begins with the next neighbor: nobody waits for a busy one.
+                Outcome::Part => return batch,
+                Outcome::Lapsed => {
+                    self.lapsed = true;
+                    return batch;
+                }
+            }
         }
         batch
+    }
+
+    /// True if the station has fallen too far behind to be told the rest: only a new generation can make
+    /// it right again.
+    pub(crate) fn has_lapsed(&self) -> bool {
+        self.lapsed
     }
 
     /// Peer Down for an epoch that is over, Peer Up for one that has begun.
@@ -154,7 +166,7 @@ impl Feed {
             let Some(readers) = readers else { return };
             bmp::peer_up(out, &epoch.header, epoch.since, &epoch.up);
             batch.peer_up += 1;
-            *slot = Some(Told { epoch, readers, seen: 0 });
+            *slot = Some(Told { epoch, readers, seen: 0, turn: 0 });
         }
     }
 
@@ -207,41 +219,43 @@ impl Feed {
     }
 }
 
-/// Sends on the routes of one neighbor; false if `out` is full.
-fn tell_routes(told: &mut Told, out: &mut Vec<u8>, limit: usize, batch: &mut Batch) -> bool {
+/// What came of sending on a neighbor's routes.
+enum Outcome {
+    /// There are no more.
+    All,
+    /// `out` is full.
+    Part,
+    /// A reader has lapsed.
+    Lapsed,
+}
+
+/// Sends on the routes of one neighbor, each family in turn.
+fn tell_routes(told: &mut Told, out: &mut Vec<u8>, limit: usize, batch: &mut Batch) -> Outcome {
     let version = told.epoch.version();
     if version == told.seen {
-        return true;
+        return Outcome::All;
     }
-    let Told { epoch, readers, .. } = told;
+    let Told { epoch, readers, turn, .. } = told;
     let header = &epoch.header;
-    let done = epoch.with(|rib| {
-        for ((family, log), (_, reader, end_of_rib)) in rib.logs.iter_mut().zip(readers) {
+    let outcome = epoch.with(|rib| {
+        for _ in 0..readers.len() {
+            let rank = *turn;
+            *turn = (*turn + 1) % readers.len();
+            let (Some((family, log)), Some((_, reader, end_of_rib))) =
+                (rib.logs.get_mut(rank), readers.get_mut(rank))
+            else {
+                continue;
+            };
+            if log.has_lapsed(*reader) {
+                return Outcome::Lapsed;
+            }
             log.read(*reader, &mut rib.attributes, |record, attributes| {
                 let stored = record.attributes.map(|id| attributes.get(id));
                 let room = bmp::route_monitoring_room(stored.map_or(0, <[u8]>::len), record.room());
                 if out.len() + room > limit {
                     return Visit::Stop;
                 }
-                let nlri = |out: &mut Vec<u8>| {
-                    let mut count = 0;
-                    for route in record.routes() {
-                        out.extend_from_slice(route);
-                        count += 1;
-                    }
-                    count
-                };
-                batch.route_monitoring += 1;
-                match stored {
-                    Some(stored) => {
-                        let count = bmp::announce(out, header, record.time, *family, stored, nlri);
-                        batch.announced += u64::from(count);
-                    }
-                    None => {
-                        let count = bmp::withdraw(out, header, record.time, *family, nlri);
-                        batch.withdrawn += u64::from(count);
-                    }
-                }
+                encode(out, header, *family, &record, stored, batch);
                 Visit::Taken
             });
             if log.take_end_of_rib(*reader) {
@@ -252,19 +266,46 @@ fn tell_routes(told: &mut Told, out: &mut Vec<u8>, limit: usize, batch: &mut Bat
                 *end_of_rib = true;
             }
             if !log.is_at_end(*reader) {
-                return false;
+                return Outcome::Part;
             }
         }
-        true
+        Outcome::All
     });
-    match done {
-        Some(true) => {
-            told.seen = version;
-            true
+    // An epoch that has ended meanwhile: the next call tells so.
+    let outcome = outcome.unwrap_or(Outcome::All);
+    if matches!(outcome, Outcome::All) {
+        told.seen = version;
+    }
+    outcome
+}
+
+/// Encodes one record as one Route Monitoring message.
+fn encode(
+    out: &mut Vec<u8>,
+    header: &PeerHeader,
+    family: Family,
+    record: &Record<'_>,
+    stored: Option<&[u8]>,
+    batch: &mut Batch,
+) {
+    let nlri = |out: &mut Vec<u8>| {
+        let mut count = 0;
+        for route in record.routes() {
+            out.extend_from_slice(route);
+            count += 1;
         }
-        Some(false) => false,
-        // The epoch has ended meanwhile: the next call tells so.
-        None => true,
+        count
+    };
+    batch.route_monitoring += 1;
+    match stored {
+        Some(stored) => {
+            let count = bmp::announce(out, header, record.time, family, stored, nlri);
+            batch.announced += u64::from(count);
+        }
+        None => {
+            let count = bmp::withdraw(out, header, record.time, family, nlri);
+            batch.withdrawn += u64::from(count);
+        }
     }
 }
 

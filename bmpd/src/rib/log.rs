@@ -18,8 +18,9 @@
 //! are of no use any more; small neighbors in the order are merged. No step copies more than a segment
 //! and the log is never held twice. Positions (cursors and marks) are moved along.
 //!
-//! A withdrawal is kept until every reader that could have heard of the route has read it; where no
-//! reader has been told of a route, its withdrawal is not even written.
+//! A withdrawal is kept until no reader stands before it; where no reader at all has been told of a
+//! route, its withdrawal is not even written. Readers for whom too many would have to be kept are given
+//! up ([`Log::has_lapsed`]), so that memory is bounded by the routes and not by the slowest reader.
 
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
@@ -36,6 +37,10 @@ const SLOTS_MAX: usize = 1 << (32 - OFFSET_BITS);
 
 /// The newest segment is not compacted before it weighs this much, in bytes of log and attributes.
 const NEWEST_WORTH_COMPACTING: usize = 16 * 1024;
+
+/// A slow reader may keep as many withdrawals as there are routes, and this many more. One that would
+/// need still more has lapsed: its memory is better spent on telling it everything anew.
+const SPARE_WITHDRAWALS: usize = 500_000;
 
 const RECORD_HEADER: usize = 16;
 const WITHDRAWN_RECORD: u32 = u32::MAX;
@@ -93,6 +98,8 @@ struct Reader {
     born: Position,
     /// True once this reader has been given the End-of-RIB.
     end_of_rib_told: bool,
+    /// True if it has fallen so far behind that what it would need is no longer kept.
+    lapsed: bool,
 }
 
 impl Reader {
@@ -203,6 +210,8 @@ pub(crate) struct Log {
     order: VecDeque<u32>,
     next_sequence: u64,
     segment_size: usize,
+    /// How many more withdrawals than routes may be kept for slow readers.
+    spare_withdrawals: usize,
     /// Route -> place of its live entry.
     index: HashTable<u32>,
     hasher: foldhash::fast::RandomState,
@@ -212,6 +221,8 @@ pub(crate) struct Log {
     end_of_rib: Option<Position>,
     end_of_rib_time: Timestamp,
     routes: usize,
+    /// Withdrawals that are kept for readers.
+    withdrawals: usize,
     /// Slots of segments that may be worth compacting.
     suspects: Vec<u32>,
 }
@@ -239,6 +250,7 @@ impl Log {
             order: VecDeque::new(),
             next_sequence: 1,
             segment_size,
+            spare_withdrawals: SPARE_WITHDRAWALS,
             index: HashTable::new(),
             hasher: foldhash::fast::RandomState::default(),
             readers: Vec::new(),
@@ -246,6 +258,7 @@ impl Log {
             end_of_rib: None,
             end_of_rib_time: Timestamp::default(),
             routes: 0,
+            withdrawals: 0,
             suspects: Vec::new(),
         }
     }
@@ -353,13 +366,20 @@ impl Log {
         }
         self.finish(slot, start);
         self.settle(attributes);
+        if self.withdrawals > self.routes + self.spare_withdrawals {
+            self.drop_the_slowest(attributes);
+        }
         Ok(result)
     }
 
     /// Adds a reader that stands at the beginning.
     pub(crate) fn subscribe(&mut self) -> ReaderId {
-        let reader =
-            Reader { cursor: Position::default(), born: self.end(), end_of_rib_told: false };
+        let reader = Reader {
+            cursor: Position::default(),
+            born: self.end(),
+            end_of_rib_told: false,
+            lapsed: false,
+        };
         match self.readers.iter().position(Option::is_none) {
             Some(free) => {
                 self.readers[free] = Some(reader);
@@ -391,7 +411,8 @@ impl Log {
         attributes: &mut Attributes,
         mut visit: impl FnMut(Record<'_>, &Attributes) -> Visit,
     ) {
-        let Some(Some(Reader { cursor, born, .. })) = self.readers.get(reader.0 as usize).copied()
+        let Some(Some(Reader { cursor, born, lapsed: false, .. })) =
+            self.readers.get(reader.0 as usize).copied()
         else {
             return;
         };
@@ -435,6 +456,11 @@ impl Log {
         }
     }
 
+    /// True if the reader has fallen too far behind to be told the rest: a new one must take its place.
+    pub(crate) fn has_lapsed(&self, reader: ReaderId) -> bool {
+        self.reader(reader).is_some_and(|reader| reader.lapsed)
+    }
+
     /// True if the reader is at the end.
     pub(crate) fn is_at_end(&self, reader: ReaderId) -> bool {
         self.reader(reader).is_none_or(|reader| reader.cursor >= self.end())
@@ -471,6 +497,9 @@ impl Log {
                         .filter(|entry| entry.tag & DEAD == 0)
                         .count();
                 }
+            } else if segment.sequence < reader.born.sequence {
+                // Withdrawals from before its time are passed over.
+                count += segment.announced as usize;
             } else {
                 count += (segment.announced + segment.withdrawn) as usize;
             }
@@ -542,6 +571,7 @@ impl Log {
     }
 
     fn push(&mut self, slot: u32, flags: u8, route: &[u8]) {
+        self.withdrawals += usize::from(flags & WITHDRAWN != 0);
         let segment = self.segment_mut(slot);
         segment.entries += 1;
         if flags & WITHDRAWN != 0 {
@@ -606,9 +636,11 @@ impl Log {
         let withdrawn = tag & WITHDRAWN != 0;
         if withdrawn {
             segment.withdrawn -= 1;
+            self.withdrawals -= 1;
         } else {
             segment.announced -= 1;
         }
+        let segment = self.segment(slot);
         let position = Position { sequence: segment.sequence, offset: offset as u32 };
         if (segment.entries - segment.announced) * 2 >= segment.entries
             && self.suspects.last() != Some(&slot)
@@ -616,6 +648,25 @@ impl Log {
             self.suspects.push(slot);
         }
         (tag & TOLD != 0 || position < told_up_to, withdrawn)
+    }
+
+    /// Gives up the readers that stand furthest behind: too many withdrawals are kept for them.
+    fn drop_the_slowest(&mut self, attributes: &mut Attributes) {
+        let end = self.end();
+        let readers = || self.readers.iter().flatten();
+        let Some(slowest) = readers().map(Reader::needs_withdrawals_from).min() else { return };
+        // A reader that is born at the end, or stands there, keeps nothing.
+        if slowest >= end {
+            return;
+        }
+        for reader in self.readers.iter_mut().flatten() {
+            if reader.needs_withdrawals_from().sequence == slowest.sequence {
+                reader.lapsed = true;
+                reader.cursor = Position::END;
+            }
+        }
+        self.suspect_all();
+        self.settle(attributes);
     }
 
     fn suspect_all(&mut self) {
@@ -631,14 +682,15 @@ impl Log {
         if self.suspects.is_empty() {
             return;
         }
-        let needed_from = self
-            .readers
-            .iter()
-            .flatten()
-            .map(Reader::needs_withdrawals_from)
-            .min()
-            .unwrap_or(Position::END);
         while let Some(slot) = self.suspects.pop() {
+            // Anew for each: the step before may have moved the readers.
+            let needed_from = self
+                .readers
+                .iter()
+                .flatten()
+                .map(Reader::needs_withdrawals_from)
+                .min()
+                .unwrap_or(Position::END);
             if self.is_worth_compacting(slot, needed_from) {
                 self.compact(slot, needed_from, attributes);
                 self.tidy(slot);
@@ -701,6 +753,7 @@ impl Log {
                 let hash = self.hasher.hash_one(route);
                 if tag & WITHDRAWN != 0 && position < needed_from {
                     self.forget(hash, old);
+                    self.withdrawals -= 1;
                     continue;
                 }
                 entries += 1;

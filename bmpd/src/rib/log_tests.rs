@@ -134,6 +134,9 @@ impl Fixture {
             alive += announced + withdrawn;
         }
         assert_eq!(self.log.index.len(), alive as usize);
+        let kept: usize =
+            self.log.order.iter().map(|slot| self.log.segment(*slot).withdrawn as usize).sum();
+        assert_eq!(self.log.withdrawals, kept);
     }
 
     fn bytes(&self) -> usize {
@@ -389,4 +392,53 @@ proptest! {
         prop_assert_eq!(fixture.log.routes(), 0);
         fixture.consistent();
     }
+}
+
+/// A step of the compaction moves readers; the next one must look at where they are now.
+#[test]
+fn a_slow_reader_keeps_its_withdrawals_when_a_segment_is_looked_at_twice() {
+    let mut fixture = Fixture::new(400);
+    let slow = fixture.subscribe();
+    let fast = fixture.subscribe();
+    // One segment with the routes, and one more route that keeps it in being.
+    fixture.announce(b"w", &routes(0..10));
+    fixture.announce(b"y", &[route(50)]);
+    // A long route begins the next segment, and the withdrawals fill it.
+    fixture.announce(b"long", &[vec![9; 150]]);
+    fixture.read(fast, usize::MAX);
+    fixture.read(slow, usize::MAX);
+    for n in 0..10 {
+        fixture.withdraw(&[route(n)]);
+    }
+    assert_eq!(fixture.log.order.len(), 2);
+    fixture.read(fast, usize::MAX);
+    fixture.read(slow, 6);
+    // Kills what the slow reader has read, and in between the last route of the first segment, so that
+    // the second one is looked at twice.
+    let again: Vec<Vec<u8>> = [0, 50, 1, 2, 3, 4, 5].into_iter().map(route).collect();
+    fixture.announce(b"again", &again);
+    fixture.check();
+}
+
+#[test]
+fn a_reader_for_whom_too_much_would_be_kept_is_given_up() {
+    let mut fixture = Fixture::new(4096);
+    fixture.log.spare_withdrawals = 1000;
+    let slow = fixture.subscribe();
+    let fast = fixture.subscribe();
+    // Ever new routes come and go; the fast reader is told of each.
+    for n in 0..100 {
+        let some = routes(n * 100..n * 100 + 100);
+        fixture.announce(b"a", &some);
+        fixture.read(fast, usize::MAX);
+        fixture.withdraw(&some);
+        fixture.read(fast, usize::MAX);
+    }
+    let [slow_id, fast_id] = [slow, fast].map(|reader| fixture.readers[reader].0);
+    assert!(fixture.log.has_lapsed(slow_id));
+    assert!(!fixture.log.has_lapsed(fast_id));
+    assert!(fixture.log.withdrawals <= 1200, "{}", fixture.log.withdrawals);
+    assert!(fixture.log.index.len() <= 1200);
+    fixture.unsubscribe(slow);
+    fixture.check();
 }

@@ -24,6 +24,10 @@ use crate::wire::bmp::{self, TerminationReason, Timestamp};
 /// How much is encoded at a time, in bytes. The largest message fits.
 const BATCH: usize = 256 * 1024;
 
+/// How long sent bytes may stay unacknowledged (TCP_USER_TIMEOUT). On Linux it also takes the place of
+/// the number of keepalive probes, so an idle station that is dead is noticed after this time.
+pub(super) const USER_TIMEOUT: Duration = Duration::from_secs(120);
+
 /// What woke the task.
 pub(super) enum Progress {
     /// Something was read or written.
@@ -77,14 +81,32 @@ impl Connection {
         }
     }
 
+    /// Counts what has been written.
+    fn count(&mut self) {
+        let batch = std::mem::take(&mut self.batch);
+        let sent = &mut self.sent;
+        sent.initiation += std::mem::take(&mut self.initiation);
+        sent.peer_up += batch.peer_up;
+        sent.peer_down += batch.peer_down;
+        sent.route_monitoring += batch.route_monitoring;
+        sent.statistics_report += batch.statistics_reports;
+        sent.routes_announced += batch.announced;
+        sent.routes_withdrawn += batch.withdrawn;
+        sent.end_of_rib += batch.end_of_rib;
+    }
+
     /// Goes on by one step. Safe to be dropped while it waits.
     pub(super) async fn step(&mut self) -> Result<Progress, Down> {
         if self.is_written() {
+            // Looked at between two batches, so that it comes true under churn without end, too.
+            if self.sent.initiation > 0 && !self.synchronised && self.feed.is_synchronised() {
+                self.synchronised = true;
+                return Ok(Progress::Synchronised);
+            }
             self.refill();
-        }
-        if self.is_written() && !self.synchronised && self.feed.is_synchronised() {
-            self.synchronised = true;
-            return Ok(Progress::Synchronised);
+            if self.feed.has_lapsed() {
+                return Err(Down::Behind);
+            }
         }
         let pending = !self.is_written();
         let stalled_at = self.blocked_since.map(|since| since + self.stall_timeout);
@@ -109,24 +131,13 @@ impl Connection {
         self.written == self.out.len()
     }
 
-    /// Counts what has been written and encodes the next batch. A Statistics Report that is due goes
-    /// first, so that routes without end do not keep it back.
+    /// Encodes the next batch. A Statistics Report that is due goes first, so that routes without end do
+    /// not keep it back.
     fn refill(&mut self) {
-        let batch = std::mem::take(&mut self.batch);
-        let sent = &mut self.sent;
-        sent.initiation += std::mem::take(&mut self.initiation);
-        sent.peer_up += batch.peer_up;
-        sent.peer_down += batch.peer_down;
-        sent.route_monitoring += batch.route_monitoring;
-        sent.statistics_report += batch.statistics_reports;
-        sent.routes_announced += batch.announced;
-        sent.routes_withdrawn += batch.withdrawn;
-        sent.end_of_rib += batch.end_of_rib;
         self.out.clear();
         self.written = 0;
         // Before the tables are read: what comes later rings again.
         self.bell.mark_unchanged();
-        self.batch = Batch::default();
         if self.next_statistics <= Instant::now() {
             self.next_statistics = Instant::now() + self.statistics_timer;
             self.batch = self.feed.statistics(&mut self.out, Timestamp::now());
@@ -154,15 +165,29 @@ impl Connection {
             Ok(n) => {
                 self.written += n;
                 self.sent.bytes += n as u64;
-                self.blocked_since = None;
+                if self.blocked_since.take().is_some() {
+                    self.set_user_timeout(USER_TIMEOUT);
+                }
+                if self.is_written() {
+                    self.count();
+                }
                 Ok(())
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.blocked_since.get_or_insert_with(Instant::now);
+                if self.blocked_since.is_none() {
+                    self.blocked_since = Some(Instant::now());
+                    // A station that is there and takes nothing is the stall timer's, which says more.
+                    self.set_user_timeout(self.stall_timeout + USER_TIMEOUT);
+                }
                 Ok(())
             }
             Err(error) => Err(Down::Connection(error)),
         }
+    }
+
+    fn set_user_timeout(&self, timeout: Duration) {
+        // It was set when the connection was made: the system knows the option.
+        let _ = SockRef::from(&self.stream).set_tcp_user_timeout(Some(timeout));
     }
 
     /// Ends the connection with a Termination, which follows the last message begun. A station that
@@ -173,8 +198,12 @@ impl Connection {
         text: &str,
         patience: Duration,
     ) -> Sent {
-        let boundary = message_boundary(&self.out, self.written);
+        // The Initiation comes first, even if it goes together with the end.
+        let begun = if self.initiation > 0 { self.written.max(1) } else { self.written };
+        let boundary = message_boundary(&self.out, begun);
         self.out.truncate(boundary);
+        // What is left of the batch will not be sent whole: it does not count.
+        self.batch = Batch::default();
         bmp::termination(&mut self.out, reason, text);
         let write = async {
             while !self.is_written() {
@@ -186,7 +215,9 @@ impl Connection {
                     self.stream.writable().await.map_err(Down::Connection)?;
                 }
             }
-            self.read()
+            // The station may have closed meanwhile; the Termination is on its way all the same.
+            let _ = self.read();
+            Ok::<(), Down>(())
         };
         match tokio::time::timeout(patience, write).await {
             Ok(Ok(())) => self.sent.termination += 1,
@@ -212,8 +243,17 @@ impl Connection {
         self.local
     }
 
+    /// True if the station was sent every route and End-of-RIB of every neighbor that is up. Other than
+    /// the event, which comes once, this is the present state.
+    pub(super) fn is_synchronised(&self) -> bool {
+        self.synchronised
+            && self.feed.is_synchronised()
+            && (self.is_written() || self.batch.end_of_rib == 0)
+    }
+
+    /// Routes that wait in the tables, and those that are encoded and not yet written.
     pub(super) fn routes_to_send(&self) -> u64 {
-        self.feed.remaining() as u64
+        self.feed.remaining() as u64 + self.batch.announced + self.batch.withdrawn
     }
 
     pub(super) fn bytes_buffered(&self) -> u64 {

@@ -25,6 +25,9 @@ pub(super) enum Down {
     /// The station takes no more bytes.
     #[error("the station took nothing for {} s", .0.as_secs())]
     Stalled(Duration),
+    /// The station is too slow for what changes.
+    #[error("the station fell too far behind: it is told everything anew")]
+    Behind,
     /// bmpd stops.
     #[error("bmpd is stopping")]
     Stopping,
@@ -37,6 +40,7 @@ impl Down {
             Down::Reset(_) => DownReason::Reset,
             Down::Closed => DownReason::ClosedByStation,
             Down::Stalled(_) => DownReason::Stalled,
+            Down::Behind => DownReason::FellBehind,
             Down::Stopping => DownReason::Stopping,
             Down::Connect(error) | Down::Connection(error) => match error.raw_os_error() {
                 Some(libc::ECONNREFUSED) => DownReason::Refused,

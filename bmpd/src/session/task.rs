@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
-use super::connection::{Connection, Progress};
+use super::connection::{self, Connection, Progress};
 use super::down::Down;
 use super::fsm::{Action, Event, Fsm, STABLE_AFTER, State};
 use super::{Command, Parameters};
@@ -38,10 +38,13 @@ pub(super) struct Task {
     connection: Option<Connection>,
     retry_at: Option<Instant>,
     stable_at: Option<Instant>,
+    /// When the session last went up or down, and the generation then.
     since: Moment,
+    since_generation: u64,
     attempts: u64,
     last_sent: Sent,
     last_down: Option<(Down, Moment)>,
+    last_failure: Option<(Down, Moment)>,
     last_reset: Option<(String, Moment)>,
 }
 
@@ -70,9 +73,11 @@ impl Task {
             retry_at: None,
             stable_at: None,
             since: Moment::now(),
+            since_generation: 1,
             attempts: 0,
             last_sent: Sent::default(),
             last_down: None,
+            last_failure: None,
             last_reset: None,
         }
     }
@@ -80,6 +85,8 @@ impl Task {
     pub(super) async fn run(mut self) {
         self.on(Event::Start, None, Duration::ZERO).await;
         while self.fsm.state() != State::Stopped {
+            // A station that takes all that it is given must not keep others from their turn.
+            tokio::task::consume_budget().await;
             match self.wait().await {
                 Outcome::Event(event) => self.on(event, None, Duration::ZERO).await,
                 Outcome::Connected(stream) => {
@@ -155,10 +162,16 @@ impl Task {
                 } else {
                     RESET_PATIENCE
                 };
+                let was_up = self.connection.is_some();
                 self.parameters = *parameters;
                 let retry = self.parameters.session.retry;
                 self.on(Event::Reset(retry), Some(Down::Reset(by)), patience).await;
-                let _ = reply.send(ResetDone { generation: self.fsm.generation(), changes });
+                let _ = reply.send(ResetDone {
+                    generation: self.fsm.generation(),
+                    was_up,
+                    remote: self.remote(),
+                    changes,
+                });
             }
             Command::Stop { patience } => {
                 self.on(Event::Stop, Some(Down::Stopping), patience).await;
@@ -193,9 +206,14 @@ impl Task {
         if event == Event::Connected {
             self.attempts = 0;
             self.attempt = None;
+            self.last_failure = None;
         }
-        if self.fsm.state() != before || matches!(event, Event::Reset(_)) {
+        let is_up = |state| matches!(state, State::Up { .. });
+        if is_up(self.fsm.state()) != is_up(before)
+            || self.since_generation != self.fsm.generation()
+        {
             self.since = Moment::now();
+            self.since_generation = self.fsm.generation();
         }
     }
 
@@ -204,27 +222,43 @@ impl Task {
     async fn close(&mut self, down: Option<Down>, patience: Duration) {
         self.stable_at = None;
         self.attempt = None;
-        if let Some(connection) = self.connection.take() {
-            self.last_sent = match &down {
-                Some(down @ (Down::Reset(_) | Down::Stopping)) => {
-                    let reason = TerminationReason::AdministrativelyClosed;
-                    connection.terminate(reason, &down.to_string(), patience).await
-                }
-                Some(Down::Stalled(_)) => connection.abort(),
-                _ => connection.sent(),
-            };
-        }
+        let Some(connection) = self.connection.take() else {
+            if let Some(down) = down.filter(|down| matches!(down, Down::Connect(_))) {
+                self.note_failure(down);
+            }
+            return;
+        };
+        self.last_sent = match &down {
+            Some(down @ (Down::Reset(_) | Down::Stopping)) => {
+                let reason = TerminationReason::AdministrativelyClosed;
+                connection.terminate(reason, &down.to_string(), patience).await
+            }
+            Some(down @ Down::Behind) => {
+                let reason = TerminationReason::OutOfResources;
+                connection.terminate(reason, &down.to_string(), RESET_PATIENCE).await
+            }
+            Some(Down::Stalled(_)) => connection.abort(),
+            _ => connection.sent(),
+        };
         let Some(down) = down else { return };
-        // A station that is away for days is worth one line, not one for every attempt.
-        let again = self.last_down.as_ref().is_some_and(|(last, _)| {
-            matches!((last, &down), (Down::Connect(a), Down::Connect(b)) if a.to_string() == b.to_string())
-        });
-        if again {
-            debug!(session = %self.id(), "down: {down}");
-        } else {
-            warn!(session = %self.id(), "down: {down}");
+        match down {
+            Down::Reset(_) | Down::Stopping => info!(session = %self.id(), "down: {down}"),
+            _ => warn!(session = %self.id(), "down: {down}"),
         }
         self.last_down = Some((down, Moment::now()));
+        self.last_failure = None;
+    }
+
+    /// Notes an attempt that failed. A station that is away for days is worth one line in the log, not
+    /// one for every attempt.
+    fn note_failure(&mut self, down: Down) {
+        let text = down.to_string();
+        if self.last_failure.as_ref().is_some_and(|(last, _)| last.to_string() == text) {
+            debug!(session = %self.id(), "{text}");
+        } else {
+            warn!(session = %self.id(), "{text}");
+        }
+        self.last_failure = Some((down, Moment::now()));
     }
 
     fn id(&self) -> &SessionId {
@@ -243,8 +277,10 @@ impl Task {
             state: match self.fsm.state() {
                 State::Idle | State::Stopped => SessionState::Idle,
                 State::Connecting => SessionState::Connecting,
-                State::Up { synchronised: false } => SessionState::Established,
-                State::Up { synchronised: true } => SessionState::Synchronised,
+                State::Up { .. } if connection.is_some_and(Connection::is_synchronised) => {
+                    SessionState::Synchronised
+                }
+                State::Up { .. } => SessionState::Established,
             },
             since: self.since.unix_millis(),
             age: self.since.age_millis(),
@@ -253,12 +289,8 @@ impl Task {
             remote: self.remote(),
             next_attempt: self.retry_at.filter(|_| connection.is_none()).map(millis_until),
             attempts: self.attempts,
-            last_down: self.last_down.as_ref().map(|(down, at)| LastDown {
-                reason: down.reason(),
-                text: down.to_string(),
-                at: at.unix_millis(),
-                ago: at.age_millis(),
-            }),
+            last_down: self.last_down.as_ref().map(described),
+            last_failure: self.last_failure.as_ref().map(described),
             last_reset: self.last_reset.as_ref().map(|(by, at)| LastReset {
                 by: by.clone(),
                 at: at.unix_millis(),
@@ -276,6 +308,15 @@ impl Task {
     }
 }
 
+fn described((down, at): &(Down, Moment)) -> LastDown {
+    LastDown {
+        reason: down.reason(),
+        text: down.to_string(),
+        at: at.unix_millis(),
+        ago: at.age_millis(),
+    }
+}
+
 fn remote(parameters: &Parameters) -> SocketAddr {
     let session = &parameters.session;
     SocketAddr::new(session.id.address.ip(), session.connect_port.get())
@@ -283,11 +324,8 @@ fn remote(parameters: &Parameters) -> SocketAddr {
 
 async fn connect(parameters: Parameters) -> io::Result<TcpStream> {
     let session = &parameters.session;
-    let options = Options {
-        device: session.device.as_deref(),
-        // The stall timer gives up first, with a reason that says more.
-        user_timeout: Some(session.stall_timeout + Duration::from_secs(10)),
-    };
+    let options =
+        Options { device: session.device.as_deref(), user_timeout: Some(connection::USER_TIMEOUT) };
     connect::connect(remote(&parameters), options).await
 }
 

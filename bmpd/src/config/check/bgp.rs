@@ -238,6 +238,7 @@ fn neighbor_address(text: &str) -> Result<IpAddr, String> {
              2001:db8::1 is allowed, host names are not looked up",
             shown(text)
         )),
+        Err(error @ AddressError::Port(_)) => Err(error.to_string()),
         Err(AddressError::Zone(_)) => Err(format!(
             "{} has a zone id; link-local neighbors are not supported, other addresses need no zone",
             shown(text)

@@ -90,6 +90,12 @@ impl<'a> Check<'a> {
                 check.refuse(path.span(), key, text);
                 return None;
             }
+            if !text.starts_with('/') {
+                let text = "a relative path would depend on where bmpd was started; \
+                            begin it with /";
+                check.refuse(path.span(), key, text.to_owned());
+                return None;
+            }
             Some(PathBuf::from(text))
         });
         Some(Control { socket: socket?.unwrap_or_else(shared::socket::default_path) })
