@@ -1,0 +1,709 @@
+//! What one BMP connection carried, and whether that was legal.
+//!
+//! A [`Record`] is fed message by message by a station. It counts, keeps what it is told to keep,
+//! and writes down every breach of RFC 7854 (and of bmpd's own promises about order) as a sentence
+//! in [`Record::violations`]. Written for the tests alone; shares nothing with bmpd.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use crate::bgp::{self, Family, Routes, Update, hex};
+
+/// The length of the common header.
+pub const COMMON_HEADER: usize = 6;
+/// The length of the per-peer header.
+pub const PEER_HEADER: usize = 42;
+/// No message of bmpd is longer: the longest BGP message and the headers around it.
+pub const MAX_MESSAGE: usize = 65_535 + COMMON_HEADER + PEER_HEADER;
+
+/// Message types of RFC 7854 section 4.1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Route Monitoring.
+    RouteMonitoring,
+    /// Statistics Report.
+    StatisticsReport,
+    /// Peer Down Notification.
+    PeerDown,
+    /// Peer Up Notification.
+    PeerUp,
+    /// Initiation Message.
+    Initiation,
+    /// Termination Message.
+    Termination,
+    /// Route Mirroring Message.
+    RouteMirroring,
+}
+
+impl Kind {
+    fn from_wire(kind: u8) -> Option<Self> {
+        Some(match kind {
+            0 => Kind::RouteMonitoring,
+            1 => Kind::StatisticsReport,
+            2 => Kind::PeerDown,
+            3 => Kind::PeerUp,
+            4 => Kind::Initiation,
+            5 => Kind::Termination,
+            6 => Kind::RouteMirroring,
+            _ => return None,
+        })
+    }
+}
+
+/// What names a monitored peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Peer {
+    /// The peer's address.
+    pub address: IpAddr,
+    /// The peer type of the per-peer header.
+    pub kind: u8,
+    /// The peer distinguisher.
+    pub distinguisher: u64,
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.address)
+    }
+}
+
+/// The per-peer header (RFC 7854 section 4.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PeerHeader {
+    /// Type, distinguisher, address.
+    pub peer: Peer,
+    /// The flags as sent: V 0x80, L 0x40, A 0x20, O 0x10.
+    pub flags: u8,
+    /// The peer's AS number.
+    pub asn: u32,
+    /// The peer's BGP Identifier.
+    pub router_id: Ipv4Addr,
+    /// When it happened: since 1970; zero if unknown.
+    pub time: Duration,
+}
+
+impl PeerHeader {
+    fn parse(bytes: &[u8; PEER_HEADER]) -> Result<Self, String> {
+        let u32_at = |at: usize| {
+            u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+        };
+        let (kind, flags) = (bytes[0], bytes[1]);
+        let mut address = [0; 16];
+        address.copy_from_slice(&bytes[10..26]);
+        let address = if flags & 0x80 != 0 {
+            IpAddr::V6(Ipv6Addr::from(address))
+        } else {
+            if address[..12] != [0; 12] {
+                return Err(format!(
+                    "an IPv4 peer address with {} before it",
+                    hex(&address[..12])
+                ));
+            }
+            IpAddr::V4(Ipv4Addr::new(
+                address[12],
+                address[13],
+                address[14],
+                address[15],
+            ))
+        };
+        let distinguisher = u64::from(u32_at(2)) << 32 | u64::from(u32_at(6));
+        if kind == 0 && distinguisher != 0 {
+            return Err("a global instance peer with a distinguisher".to_owned());
+        }
+        let micros = u32_at(38);
+        if micros >= 1_000_000 {
+            return Err(format!("{micros} microseconds in a timestamp"));
+        }
+        Ok(PeerHeader {
+            peer: Peer {
+                address,
+                kind,
+                distinguisher,
+            },
+            flags,
+            asn: u32_at(26),
+            router_id: Ipv4Addr::from(u32_at(30)),
+            time: Duration::new(u32_at(34).into(), micros * 1000),
+        })
+    }
+}
+
+/// A Peer Up.
+#[derive(Debug, Clone)]
+pub struct PeerUp {
+    /// Its per-peer header.
+    pub header: PeerHeader,
+    /// Our end of the BGP connection: address and port as sent.
+    pub local: (IpAddr, u16),
+    /// The peer's port.
+    pub remote_port: u16,
+    /// The OPEN that bmpd sent, with its header.
+    pub sent_open: Vec<u8>,
+    /// The OPEN that bmpd received, with its header.
+    pub received_open: Vec<u8>,
+    /// When the station read it.
+    pub at: Instant,
+}
+
+/// A Peer Down.
+#[derive(Debug, Clone)]
+pub struct PeerDown {
+    /// Its per-peer header.
+    pub header: PeerHeader,
+    /// Its reason code.
+    pub reason: u8,
+    /// What follows the reason.
+    pub data: Vec<u8>,
+    /// When the station read it.
+    pub at: Instant,
+}
+
+/// A Statistics Report.
+#[derive(Debug, Clone)]
+pub struct Statistics {
+    /// Its per-peer header.
+    pub header: PeerHeader,
+    /// Type and value of each TLV, in order.
+    pub counters: Vec<(u16, Vec<u8>)>,
+    /// When the station read it.
+    pub at: Instant,
+}
+
+impl Statistics {
+    /// The value of a counter or gauge that is not of one family.
+    pub fn value(&self, kind: u16) -> Option<u64> {
+        let (_, bytes) = self
+            .counters
+            .iter()
+            .find(|(k, bytes)| *k == kind && bytes.len() != 11)?;
+        Some(
+            bytes
+                .iter()
+                .fold(0, |sum, byte| sum << 8 | u64::from(*byte)),
+        )
+    }
+
+    /// The value of a gauge of one family (types 9, 10, 16, 17).
+    pub fn family_value(&self, kind: u16, family: Family) -> Option<u64> {
+        let [high, low] = family.afi.to_be_bytes();
+        let head = [high, low, family.safi];
+        self.counters
+            .iter()
+            .find(|(k, bytes)| *k == kind && bytes.len() == 11 && bytes.starts_with(&head))
+            .map(|(_, bytes)| {
+                bytes[3..]
+                    .iter()
+                    .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+            })
+    }
+}
+
+/// How much of a connection is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Numbers and fingerprints: quick, small.
+    Counting,
+    /// The set of routes and every byte as well.
+    Keeping,
+}
+
+/// What is known of one monitored peer that is up.
+#[derive(Debug, Clone, Default)]
+pub struct PeerState {
+    /// When the End-of-RIB of each family came.
+    pub end_of_rib: BTreeMap<Family, Instant>,
+    /// The peer's routes; empty in [`Mode::Counting`].
+    pub routes: Routes,
+    /// Announced routes since Peer Up; one that is announced twice counts twice.
+    pub announced: u64,
+    /// Withdrawn routes since Peer Up.
+    pub withdrawn: u64,
+    /// The sum of the fingerprints of what was announced since Peer Up.
+    pub fingerprint: u64,
+}
+
+/// What one connection carried.
+#[derive(Debug)]
+pub struct Record {
+    mode: Mode,
+    /// Messages by kind.
+    pub messages: BTreeMap<Kind, u64>,
+    /// Bytes of complete messages.
+    pub bytes: u64,
+    /// The kinds of all messages in order with the bytes of each in `raw`; only in `Keeping`.
+    pub sequence: Vec<(Kind, Range<usize>)>,
+    /// All messages as they came; only in [`Mode::Keeping`].
+    pub raw: Vec<u8>,
+    /// The TLVs of the Initiation.
+    pub initiation: Vec<(u16, Vec<u8>)>,
+    /// The reason of the Termination.
+    pub termination: Option<u16>,
+    /// The peers that are up.
+    pub peers: BTreeMap<Peer, PeerState>,
+    /// All Peer Ups.
+    pub peer_ups: Vec<PeerUp>,
+    /// All Peer Downs.
+    pub peer_downs: Vec<PeerDown>,
+    /// All Statistics Reports.
+    pub statistics: Vec<Statistics>,
+    /// Announced routes of all peers, ever.
+    pub announced: u64,
+    /// Withdrawn routes of all peers, ever.
+    pub withdrawn: u64,
+    /// Withdrawals of routes that the connection had not announced: harmless, but of no use.
+    /// Only in [`Mode::Keeping`].
+    pub idle_withdrawals: u64,
+    /// Breaches of the protocol, as sentences; the first twenty of them.
+    pub violations: Vec<String>,
+    /// Per-peer flags seen in Route Monitoring.
+    pub flags: BTreeSet<u8>,
+    /// When the last message was read.
+    pub last_at: Option<Instant>,
+}
+
+impl Record {
+    /// Of a connection that has carried nothing yet.
+    pub fn new(mode: Mode) -> Self {
+        Self {
+            mode,
+            messages: BTreeMap::new(),
+            bytes: 0,
+            sequence: vec![],
+            raw: vec![],
+            initiation: vec![],
+            termination: None,
+            peers: BTreeMap::new(),
+            peer_ups: vec![],
+            peer_downs: vec![],
+            statistics: vec![],
+            announced: 0,
+            withdrawn: 0,
+            idle_withdrawals: 0,
+            violations: vec![],
+            flags: BTreeSet::new(),
+            last_at: None,
+        }
+    }
+
+    /// The number of messages of a kind.
+    pub fn count(&self, kind: Kind) -> u64 {
+        self.messages.get(&kind).copied().unwrap_or(0)
+    }
+
+    /// The peer with this address, if it is up.
+    pub fn peer(&self, address: IpAddr) -> Option<&PeerState> {
+        self.peers
+            .iter()
+            .find(|(peer, _)| peer.address == address)
+            .map(|(_, state)| state)
+    }
+
+    /// When the last of the End-of-RIBs came, if the peer is up and both families are complete.
+    pub fn complete_at(&self, address: IpAddr) -> Option<Instant> {
+        let peer = self.peer(address)?;
+        let ipv4 = peer.end_of_rib.get(&Family::IPV4)?;
+        let ipv6 = peer.end_of_rib.get(&Family::IPV6)?;
+        Some(*ipv4.max(ipv6))
+    }
+
+    /// In short, for people.
+    pub fn summary(&self) -> String {
+        let mut text = format!(
+            "{} announced, {} withdrawn, {:?}, {} bytes",
+            self.announced, self.withdrawn, self.messages, self.bytes
+        );
+        for (peer, state) in &self.peers {
+            let families: Vec<String> = state.end_of_rib.keys().map(Family::to_string).collect();
+            text += &format!(
+                "; {peer} up: {} announced, {} held, End-of-RIB {families:?}",
+                state.announced,
+                state.routes.len()
+            );
+        }
+        if !self.violations.is_empty() {
+            text += &format!("; violations: {:?}", self.violations);
+        }
+        text
+    }
+
+    /// Writes down a breach.
+    pub fn violation(&mut self, text: String) {
+        if self.violations.len() < 20 {
+            self.violations.push(text);
+        }
+    }
+
+    /// The length of the message that begins with `bytes`, as soon as its header is there.
+    pub fn length(bytes: &[u8]) -> Result<Option<usize>, String> {
+        let Some(header) = bytes.first_chunk::<COMMON_HEADER>() else {
+            return Ok(None);
+        };
+        let length = u32::from_be_bytes([header[1], header[2], header[3], header[4]]) as usize;
+        if header[0] != 3 {
+            return Err(format!("BMP version {}", header[0]));
+        }
+        if !(COMMON_HEADER..=MAX_MESSAGE).contains(&length) {
+            return Err(format!("a BMP message of {length} bytes"));
+        }
+        Ok(Some(length))
+    }
+
+    /// Takes one message, whole, as it was read at `at`.
+    pub fn message(&mut self, bytes: &[u8], at: Instant) {
+        if let Err(breach) = self.take(bytes, at) {
+            let number: u64 = self.messages.values().sum();
+            self.violation(format!("message {number}: {breach}"));
+        }
+    }
+
+    fn take(&mut self, bytes: &[u8], at: Instant) -> Result<(), String> {
+        let code = bytes[5];
+        let kind = Kind::from_wire(code).ok_or_else(|| format!("BMP message type {code}"))?;
+        let first = self.messages.is_empty();
+        *self.messages.entry(kind).or_default() += 1;
+        self.bytes += bytes.len() as u64;
+        self.last_at = Some(at);
+        if self.mode == Mode::Keeping {
+            let begin = self.raw.len();
+            self.raw.extend_from_slice(bytes);
+            self.sequence.push((kind, begin..self.raw.len()));
+        }
+        if first != (kind == Kind::Initiation) {
+            return Err(format!("{kind:?} as the first message: {first}"));
+        }
+        if self.termination.is_some() {
+            return Err(format!("{kind:?} after the Termination"));
+        }
+        let body = &bytes[COMMON_HEADER..];
+        match kind {
+            Kind::Initiation => return self.initiation(body),
+            Kind::Termination => return self.terminate(body),
+            _ => {}
+        }
+        let (header, body) = body
+            .split_first_chunk()
+            .ok_or_else(|| format!("{kind:?} without per-peer header"))?;
+        let header = PeerHeader::parse(header)?;
+        let in_kind = |e: String| format!("{kind:?} of {}: {e}", header.peer);
+        let up = self.peers.contains_key(&header.peer);
+        match kind {
+            Kind::PeerUp if up => Err("without a Peer Down since the last one".to_owned()),
+            Kind::PeerUp => self.peer_up(header, body, at),
+            _ if !up => Err("for a peer that is not up".to_owned()),
+            Kind::PeerDown => self.peer_down(header, body, at),
+            Kind::StatisticsReport => self.statistics(header, body, at),
+            Kind::RouteMonitoring => self.routes(header, body, at),
+            _ => Ok(()),
+        }
+        .map_err(in_kind)
+    }
+
+    fn initiation(&mut self, body: &[u8]) -> Result<(), String> {
+        self.initiation = tlvs(body)?;
+        for (kind, name) in [(1, "sysDescr"), (2, "sysName")] {
+            if !self
+                .initiation
+                .iter()
+                .any(|(k, value)| *k == kind && !value.is_empty())
+            {
+                return Err(format!("an Initiation without {name}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn terminate(&mut self, body: &[u8]) -> Result<(), String> {
+        let tlvs = tlvs(body)?;
+        let reason = tlvs
+            .iter()
+            .find(|(kind, _)| *kind == 1)
+            .map(|(_, value)| value.as_slice());
+        let Some(&[high, low]) = reason else {
+            return Err("a Termination without reason".to_owned());
+        };
+        self.termination = Some(u16::from_be_bytes([high, low]));
+        Ok(())
+    }
+
+    fn peer_up(&mut self, header: PeerHeader, body: &[u8], at: Instant) -> Result<(), String> {
+        self.peers.insert(header.peer, PeerState::default());
+        let (fixed, mut rest) = body
+            .split_first_chunk::<20>()
+            .ok_or("shorter than 20 bytes")?;
+        let mut address = [0; 16];
+        address.copy_from_slice(&fixed[..16]);
+        let address = match header.peer.address {
+            IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::from(address)),
+            IpAddr::V4(_) if address[..12] != [0; 12] => {
+                return Err("an IPv4 local address with bytes before it".to_owned());
+            }
+            IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::new(
+                address[12],
+                address[13],
+                address[14],
+                address[15],
+            )),
+        };
+        let mut open = || {
+            let message = bgp::split_message(&mut rest)?;
+            if message.kind != bgp::kind::OPEN {
+                return Err(format!(
+                    "a BGP message of type {} for an OPEN",
+                    message.kind
+                ));
+            }
+            bgp::Open::parse(message.body)?;
+            Ok(message.whole.to_vec())
+        };
+        let (sent_open, received_open) = (open()?, open()?);
+        tlvs(rest)?;
+        let theirs = bgp::Open::parse(&received_open[bgp::HEADER..])?;
+        if (theirs.asn, theirs.router_id) != (header.asn, header.router_id) {
+            return Err("the received OPEN is of another speaker than the header".to_owned());
+        }
+        self.peer_ups.push(PeerUp {
+            header,
+            local: (address, u16::from_be_bytes([fixed[16], fixed[17]])),
+            remote_port: u16::from_be_bytes([fixed[18], fixed[19]]),
+            sent_open,
+            received_open,
+            at,
+        });
+        Ok(())
+    }
+
+    fn peer_down(&mut self, header: PeerHeader, body: &[u8], at: Instant) -> Result<(), String> {
+        self.peers.remove(&header.peer);
+        let (&reason, data) = body.split_first().ok_or("no reason")?;
+        self.peer_downs.push(PeerDown {
+            header,
+            reason,
+            data: data.to_vec(),
+            at,
+        });
+        match reason {
+            1 | 3 => {
+                let mut rest = data;
+                let message = bgp::split_message(&mut rest)?;
+                if message.kind != bgp::kind::NOTIFICATION || message.body.len() < 2 {
+                    return Err(format!("reason {reason} without a NOTIFICATION"));
+                }
+                if !rest.is_empty() {
+                    return Err(format!("{} bytes behind the NOTIFICATION", rest.len()));
+                }
+                Ok(())
+            }
+            2 if data.len() == 2 => Ok(()),
+            4 | 5 if data.is_empty() => Ok(()),
+            2 | 4 | 5 => Err(format!("reason {reason} with {} bytes", data.len())),
+            _ => Err(format!("reason {reason}")),
+        }
+    }
+
+    fn statistics(&mut self, header: PeerHeader, body: &[u8], at: Instant) -> Result<(), String> {
+        let (count, rest) = body.split_first_chunk::<4>().ok_or("no count")?;
+        let counters = tlvs(rest)?;
+        if u32::from_be_bytes(*count) as usize != counters.len() {
+            return Err(format!("{} statistics, count {count:?}", counters.len()));
+        }
+        for (kind, value) in &counters {
+            let size = match kind {
+                0..=6 | 11..=13 => 4,
+                7 | 8 | 14 | 15 => 8,
+                9 | 10 | 16 | 17 => 11,
+                _ => continue,
+            };
+            if value.len() != size {
+                return Err(format!("statistics type {kind} has {} bytes", value.len()));
+            }
+        }
+        self.statistics.push(Statistics {
+            header,
+            counters,
+            at,
+        });
+        Ok(())
+    }
+
+    fn routes(&mut self, header: PeerHeader, body: &[u8], at: Instant) -> Result<(), String> {
+        let mut rest = body;
+        let message = bgp::split_message(&mut rest)?;
+        if !rest.is_empty() {
+            return Err(format!("{} bytes behind the UPDATE", rest.len()));
+        }
+        if message.kind != bgp::kind::UPDATE {
+            return Err(format!("a BGP message of type {}", message.kind));
+        }
+        self.flags.insert(header.flags);
+        let update = Update::parse(message.body)?;
+        let peer = self
+            .peers
+            .get_mut(&header.peer)
+            .ok_or("for a peer that is not up")?;
+        if let Some(family) = update.end_of_rib {
+            if peer.end_of_rib.insert(family, at).is_some() {
+                return Err(format!("a second End-of-RIB for {family}"));
+            }
+            return Ok(());
+        }
+        let (announced, fingerprint) = update.fingerprint()?;
+        let mut withdrawn = 0;
+        for gone in update.withdrawn() {
+            withdrawn += bgp::count_nlri(gone.family, gone.nlri)?;
+        }
+        if announced + withdrawn == 0 {
+            return Err("an UPDATE that says nothing".to_owned());
+        }
+        peer.announced += announced;
+        peer.withdrawn += withdrawn;
+        peer.fingerprint = peer.fingerprint.wrapping_add(fingerprint);
+        self.announced += announced;
+        self.withdrawn += withdrawn;
+        if self.mode == Mode::Keeping {
+            for gone in update.withdrawn() {
+                let prefixes = bgp::prefixes(gone.family, gone.nlri)?;
+                let idle = prefixes
+                    .iter()
+                    .filter(|p| !peer.routes.contains_key(p))
+                    .count();
+                self.idle_withdrawals += idle as u64;
+            }
+            update.apply(&mut peer.routes)?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads TLVs with 16 bits each of type and length.
+fn tlvs(mut bytes: &[u8]) -> Result<Vec<(u16, Vec<u8>)>, String> {
+    let mut found = Vec::new();
+    while !bytes.is_empty() {
+        let (head, rest) = bytes
+            .split_first_chunk::<4>()
+            .ok_or("a TLV ends too early")?;
+        let length = u16::from_be_bytes([head[2], head[3]]).into();
+        let (value, rest) = rest
+            .split_at_checked(length)
+            .ok_or("a TLV ends too early")?;
+        found.push((u16::from_be_bytes([head[0], head[1]]), value.to_vec()));
+        bytes = rest;
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bgp::{Open, end_of_rib, message};
+
+    fn bmp(kind: u8, body: &[u8]) -> Vec<u8> {
+        let mut out = vec![3];
+        out.extend_from_slice(&((body.len() + COMMON_HEADER) as u32).to_be_bytes());
+        out.push(kind);
+        out.extend_from_slice(body);
+        out
+    }
+
+    fn of_peer(kind: u8, body: &[u8]) -> Vec<u8> {
+        let mut header = [0; PEER_HEADER];
+        header[22..26].copy_from_slice(&[192, 0, 2, 7]);
+        header[26..30].copy_from_slice(&65001u32.to_be_bytes());
+        header[30..34].copy_from_slice(&[192, 0, 2, 7]);
+        bmp(kind, &[&header[..], body].concat())
+    }
+
+    fn initiation() -> Vec<u8> {
+        bmp(4, &[0, 1, 0, 1, b'd', 0, 2, 0, 1, b'n'])
+    }
+
+    fn peer_up() -> Vec<u8> {
+        let open = Open {
+            asn: 65001,
+            hold_time: 90,
+            router_id: Ipv4Addr::new(192, 0, 2, 7),
+            families: vec![Family::IPV4],
+            extended_message: false,
+            route_refresh: true,
+        }
+        .encode();
+        of_peer(3, &[&[0; 20][..], &open, &open].concat())
+    }
+
+    fn record(messages: &[Vec<u8>]) -> Record {
+        let mut record = Record::new(Mode::Keeping);
+        for bytes in messages {
+            assert_eq!(Record::length(bytes), Ok(Some(bytes.len())));
+            record.message(bytes, Instant::now());
+        }
+        record
+    }
+
+    #[test]
+    fn a_legal_connection_has_no_violations() {
+        let notification = message(bgp::kind::NOTIFICATION, &[6, 2]);
+        let record = record(&[
+            initiation(),
+            peer_up(),
+            of_peer(0, &end_of_rib(Family::IPV4)),
+            of_peer(1, &[0, 0, 0, 1, 0, 7, 0, 8, 0, 0, 0, 0, 0, 0, 0, 9]),
+            of_peer(2, &[&[3][..], &notification].concat()),
+            peer_up(),
+            of_peer(0, &end_of_rib(Family::IPV4)),
+            of_peer(2, &[4]),
+            bmp(5, &[0, 1, 0, 2, 0, 0]),
+        ]);
+        assert_eq!(record.violations, [""; 0]);
+        assert_eq!(record.termination, Some(0));
+        assert_eq!(record.statistics[0].value(7), Some(9));
+        assert_eq!(record.peer_downs.len(), 2);
+    }
+
+    #[test]
+    fn each_breach_is_written_down() {
+        let (init, up) = (initiation(), peer_up());
+        let eor = of_peer(0, &end_of_rib(Family::IPV4));
+        let cases: &[(&str, Vec<Vec<u8>>)] = &[
+            ("as the first message", vec![up.clone()]),
+            ("as the first message", vec![init.clone(), init.clone()]),
+            ("not up", vec![init.clone(), eor.clone()]),
+            ("not up", vec![init.clone(), of_peer(2, &[4])]),
+            (
+                "without a Peer Down",
+                vec![init.clone(), up.clone(), up.clone()],
+            ),
+            (
+                "second End-of-RIB",
+                vec![init.clone(), up.clone(), eor.clone(), eor.clone()],
+            ),
+            ("without sysName", vec![bmp(4, &[0, 1, 0, 1, b'd'])]),
+            (
+                "shorter than its header",
+                vec![init.clone(), up.clone(), of_peer(2, &[1])],
+            ),
+            (
+                "reason 4 with 1 bytes",
+                vec![init.clone(), up.clone(), of_peer(2, &[4, 0])],
+            ),
+            (
+                "type 9 has 8 bytes",
+                vec![
+                    init.clone(),
+                    up.clone(),
+                    of_peer(1, &[0, 0, 0, 1, 0, 9, 0, 8, 0, 0, 0, 0, 0, 0, 0, 9]),
+                ],
+            ),
+            (
+                "after the Termination",
+                vec![init.clone(), bmp(5, &[0, 1, 0, 2, 0, 0]), up.clone()],
+            ),
+        ];
+        for (breach, messages) in cases {
+            let violations = record(messages).violations;
+            assert_eq!(violations.len(), 1, "{breach}: {violations:?}");
+            assert!(violations[0].contains(breach), "{breach}: {violations:?}");
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! The fixtures of the end-to-end tests, the benchmarks and the demo.
+//!
+//! They run the real `bmpd` and `bmpctl` and stand around them: a BGP [`neighbor`] on one side, BMP
+//! [`station`]s on the other, both written for the tests alone, so that what they say about bmpd is
+//! the word of an independent witness. Nothing here may use bmpd's library.
+//!
+//! A test reads like this:
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use tests::{addresses::loopback, daemon::Daemon, scratch::Scratch, station::{Mode, Station}};
+//!
+//! let scratch = Scratch::new();
+//! let station = Station::listen(loopback(), Mode::Keeping);
+//! let daemon = Daemon::start(&scratch, &format!(
+//!     "[[session]]\naddress = \"{}\"\ntcp.connect-port = {}\n", station.ip(), station.port()));
+//! let connection = station.wait_connection(1);
+//! ```
+//!
+//! Std threads and blocking sockets do all of it: at a few dozen connections they are the simplest
+//! thing, and a station that must not read simply does not.
+
+pub mod addresses;
+pub mod bgp;
+pub mod bmp;
+pub mod daemon;
+pub mod lab;
+pub mod neighbor;
+pub mod programs;
+pub mod random;
+pub mod scratch;
+pub mod station;
+pub mod table;
+pub mod wait;

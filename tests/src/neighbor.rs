@@ -1,0 +1,429 @@
+//! A BGP speaker for bmpd to hear.
+//!
+//! One value is one BGP connection that is up, from its handshake until it is closed. It remembers
+//! every UPDATE it sent, so that [`Neighbor::expected`] is the Adj-RIB-In that bmpd should have.
+
+use std::io::{self, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::bgp::{self, Family, Open, Prefix, Routes, Update, kind};
+use crate::table::{Attributes, Table, put_announcements};
+use crate::wait::wait_for;
+
+/// How the neighbor presents itself.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The address it connects from or listens on.
+    pub address: IpAddr,
+    /// What its OPEN says.
+    pub open: Open,
+}
+
+impl Options {
+    /// AS `asn` at `address`: both families, a hold time of 90 s, no extended messages.
+    pub fn new(address: IpAddr, asn: u32) -> Self {
+        let router_id = match address {
+            IpAddr::V4(v4) => v4,
+            IpAddr::V6(_) => Ipv4Addr::new(192, 0, 2, 66),
+        };
+        Self {
+            address,
+            open: Open {
+                asn,
+                hold_time: 90,
+                router_id,
+                families: vec![Family::IPV4, Family::IPV6],
+                extended_message: false,
+                route_refresh: true,
+            },
+        }
+    }
+}
+
+/// What the neighbor has received.
+#[derive(Debug, Clone, Default)]
+pub struct Heard {
+    /// bmpd's OPEN, with its header.
+    pub open: Vec<u8>,
+    /// The code, subcode and data of its NOTIFICATION.
+    pub notification: Option<(u8, u8, Vec<u8>)>,
+    /// KEEPALIVEs.
+    pub keepalives: u64,
+    /// UPDATEs: bmpd announces nothing, so that there should be none.
+    pub updates: u64,
+    /// ROUTE-REFRESH messages and everything else.
+    pub others: u64,
+    /// When the connection ended.
+    pub closed: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    writer: Mutex<TcpStream>,
+    heard: Mutex<Heard>,
+    /// False ends the thread that sends KEEPALIVEs.
+    alive: Mutex<bool>,
+    changed: Condvar,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// An established BGP connection with bmpd. Closed when dropped.
+#[derive(Debug)]
+pub struct Neighbor {
+    options: Options,
+    shared: Arc<Shared>,
+    sent: Mutex<Vec<Arc<[u8]>>>,
+    sent_open: Vec<u8>,
+    local: SocketAddr,
+    remote: SocketAddr,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Neighbor {
+    /// Connects from `options.address` to bmpd at `daemon` and waits until the session is
+    /// established, trying again as often as it takes.
+    ///
+    /// # Panics
+    /// When it is not within 30 s.
+    #[track_caller]
+    pub fn connect(options: &Options, daemon: SocketAddr) -> Self {
+        let what = format!("a BGP session from {} to {daemon}", options.address);
+        wait_for(&what, Duration::from_secs(30), || {
+            let stream = connect_from(options.address, daemon).map_err(|e| e.to_string())?;
+            Self::handshake(options, stream)
+        })
+    }
+
+    /// Waits at `listener` until bmpd has connected and the session is established.
+    ///
+    /// # Panics
+    /// When it is not within 30 s.
+    #[track_caller]
+    pub fn accept(options: &Options, listener: &TcpListener) -> Self {
+        listener
+            .set_nonblocking(true)
+            .expect("a listener can be made nonblocking");
+        wait_for(
+            "bmpd to connect to its neighbor",
+            Duration::from_secs(30),
+            || {
+                let (stream, _) = listener.accept().map_err(|e| e.to_string())?;
+                stream.set_nonblocking(false).map_err(|e| e.to_string())?;
+                Self::handshake(options, stream)
+            },
+        )
+    }
+
+    fn handshake(options: &Options, mut stream: TcpStream) -> Result<Self, String> {
+        let failed = |e: io::Error| format!("during the handshake: {e}");
+        stream.set_nodelay(true).map_err(failed)?;
+        stream
+            .set_read_timeout(Some(Duration::from_secs(10)))
+            .map_err(failed)?;
+        stream
+            .set_write_timeout(Some(Duration::from_secs(60)))
+            .map_err(failed)?;
+        let sent_open = options.open.encode();
+        stream.write_all(&sent_open).map_err(failed)?;
+        let mut heard = Heard::default();
+        while heard.keepalives == 0 {
+            let bytes = read_message(&mut stream).map_err(failed)?;
+            match bytes[18] {
+                kind::OPEN => {
+                    Open::parse(&bytes[bgp::HEADER..])?;
+                    stream
+                        .write_all(&bgp::message(kind::KEEPALIVE, &[]))
+                        .map_err(failed)?;
+                    heard.open = bytes;
+                }
+                kind::KEEPALIVE if !heard.open.is_empty() => heard.keepalives += 1,
+                other => {
+                    return Err(format!(
+                        "message of type {other} during the handshake: {bytes:?}"
+                    ));
+                }
+            }
+        }
+        stream.set_read_timeout(None).map_err(failed)?;
+        let theirs = Open::parse(&heard.open[bgp::HEADER..])?;
+        let hold_time = theirs.hold_time.min(options.open.hold_time);
+        let local = stream.local_addr().map_err(failed)?;
+        let remote = stream.peer_addr().map_err(failed)?;
+        let shared = Arc::new(Shared {
+            writer: Mutex::new(stream.try_clone().map_err(failed)?),
+            heard: Mutex::new(heard),
+            alive: Mutex::new(true),
+            changed: Condvar::new(),
+        });
+        let mut threads = vec![thread::spawn({
+            let shared = shared.clone();
+            move || hear(&shared, stream)
+        })];
+        if hold_time > 0 {
+            let shared = shared.clone();
+            let pause = Duration::from_millis(u64::from(hold_time) * 1000 / 3);
+            threads.push(thread::spawn(move || keep_alive(&shared, pause)));
+        }
+        let sent = Mutex::new(vec![]);
+        Ok(Self {
+            options: options.clone(),
+            shared,
+            sent,
+            sent_open,
+            local,
+            remote,
+            threads,
+        })
+    }
+
+    /// How it presented itself.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// The neighbor's address, by which bmpd and the stations know it.
+    pub fn ip(&self) -> IpAddr {
+        self.local.ip()
+    }
+
+    /// The neighbor's end of the connection.
+    pub fn local(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// bmpd's end of the connection.
+    pub fn remote(&self) -> SocketAddr {
+        self.remote
+    }
+
+    /// The OPEN that it sent, with its header.
+    pub fn sent_open(&self) -> &[u8] {
+        &self.sent_open
+    }
+
+    /// What it has received.
+    pub fn heard(&self) -> Heard {
+        lock(&self.shared.heard).clone()
+    }
+
+    /// Sends bytes as they are; they are not part of what is expected of bmpd.
+    ///
+    /// # Errors
+    /// When the connection is gone.
+    pub fn try_send(&self, bytes: &[u8]) -> io::Result<()> {
+        lock(&self.shared.writer).write_all(bytes)
+    }
+
+    /// Sends bytes as they are; they are not part of what is expected of bmpd.
+    ///
+    /// # Panics
+    /// When the connection is gone.
+    #[track_caller]
+    pub fn send_raw(&self, bytes: &[u8]) {
+        if let Err(e) = self.try_send(bytes) {
+            panic!(
+                "neighbor {} cannot send: {e}; it heard {:?}",
+                self.ip(),
+                self.heard()
+            );
+        }
+    }
+
+    /// Sends UPDATEs and expects bmpd to know what they say.
+    ///
+    /// # Panics
+    /// When the connection is gone.
+    #[track_caller]
+    pub fn send(&self, updates: impl Into<Arc<[u8]>>) {
+        let updates = updates.into();
+        self.send_raw(&updates);
+        self.expect(updates);
+    }
+
+    /// Expects what these UPDATEs say without sending them.
+    pub fn expect(&self, updates: impl Into<Arc<[u8]>>) {
+        lock(&self.sent).push(updates.into());
+    }
+
+    /// Announces a whole table, as fast as bmpd takes it.
+    ///
+    /// # Panics
+    /// When the connection is gone.
+    #[track_caller]
+    pub fn send_table(&self, table: &Table) {
+        self.send(table.shared());
+    }
+
+    /// Announces the table and both End-of-RIBs.
+    ///
+    /// # Panics
+    /// When the connection is gone.
+    #[track_caller]
+    pub fn send_all(&self, table: &Table) {
+        self.send_table(table);
+        self.end_of_rib(Family::IPV4);
+        self.end_of_rib(Family::IPV6);
+    }
+
+    /// Announces prefixes of either family.
+    ///
+    /// # Panics
+    /// When the connection is gone.
+    #[track_caller]
+    pub fn announce(&self, prefixes: &[Prefix], attributes: &Attributes) {
+        let mut bytes = Vec::new();
+        put_announcements(&mut bytes, prefixes, attributes);
+        self.send(bytes);
+    }
+
+    /// Withdraws prefixes of either family.
+    ///
+    /// # Panics
+    /// When the connection is gone.
+    #[track_caller]
+    pub fn withdraw(&self, prefixes: &[Prefix]) {
+        self.send(bgp::withdrawals(prefixes));
+    }
+
+    /// Sends the End-of-RIB of a family.
+    ///
+    /// # Panics
+    /// When the connection is gone.
+    #[track_caller]
+    pub fn end_of_rib(&self, family: Family) {
+        self.send_raw(&bgp::end_of_rib(family));
+    }
+
+    /// The routes that bmpd should hold of this neighbor.
+    ///
+    /// # Panics
+    /// When something was sent through [`Neighbor::send`] that is not BGP.
+    pub fn expected(&self) -> Routes {
+        let mut routes = Routes::new();
+        for bytes in lock(&self.sent).iter() {
+            let mut rest = &bytes[..];
+            while !rest.is_empty() {
+                let message = bgp::split_message(&mut rest).expect("our own message");
+                let update = Update::parse(message.body).expect("our own update");
+                update.apply(&mut routes).expect("our own update");
+            }
+        }
+        routes
+    }
+
+    /// Sends no KEEPALIVE any more, so that bmpd's hold timer expires.
+    pub fn fall_silent(&self) {
+        *lock(&self.shared.alive) = false;
+        self.shared.changed.notify_all();
+    }
+
+    /// Sends a NOTIFICATION and closes the connection.
+    ///
+    /// # Panics
+    /// When the connection is gone already.
+    #[track_caller]
+    pub fn notification(self, code: u8, subcode: u8, data: &[u8]) {
+        self.send_raw(&bgp::message(
+            kind::NOTIFICATION,
+            &[&[code, subcode], data].concat(),
+        ));
+        self.close();
+    }
+
+    /// Closes the TCP connection without a word.
+    pub fn close(self) {
+        drop(self);
+    }
+
+    /// Waits until bmpd has closed the connection and returns what was heard.
+    ///
+    /// # Panics
+    /// When it does not within `deadline`.
+    #[track_caller]
+    pub fn wait_closed(&self, deadline: Duration) -> Heard {
+        wait_for("bmpd to close the BGP connection", deadline, || {
+            let heard = self.heard();
+            if heard.closed.is_some() {
+                Ok(heard)
+            } else {
+                Err(format!("{heard:?}"))
+            }
+        })
+    }
+}
+
+impl Drop for Neighbor {
+    fn drop(&mut self) {
+        self.fall_silent();
+        // A sender that waits for bmpd holds the lock; the reader's socket is the same one.
+        let _ = lock(&self.shared.writer).shutdown(Shutdown::Both);
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn connect_from(from: IpAddr, to: SocketAddr) -> io::Result<TcpStream> {
+    let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
+    socket.bind(&SocketAddr::new(from, 0).into())?;
+    socket.connect_timeout(&to.into(), Duration::from_secs(5))?;
+    Ok(socket.into())
+}
+
+fn read_message(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; bgp::HEADER];
+    stream.read_exact(&mut bytes)?;
+    let length = usize::from(u16::from_be_bytes([bytes[16], bytes[17]]));
+    if bytes[..16] != [0xff; 16] || length < bgp::HEADER {
+        return Err(io::Error::other(format!(
+            "not a BGP header: {}",
+            bgp::hex(&bytes)
+        )));
+    }
+    bytes.resize(length, 0);
+    stream.read_exact(&mut bytes[bgp::HEADER..])?;
+    Ok(bytes)
+}
+
+fn hear(shared: &Shared, mut stream: TcpStream) {
+    while let Ok(bytes) = read_message(&mut stream) {
+        let mut heard = lock(&shared.heard);
+        match (bytes[18], &bytes[bgp::HEADER..]) {
+            (kind::KEEPALIVE, _) => heard.keepalives += 1,
+            (kind::UPDATE, _) => heard.updates += 1,
+            (kind::NOTIFICATION, [code, subcode, data @ ..]) => {
+                heard.notification = Some((*code, *subcode, data.to_vec()));
+            }
+            _ => heard.others += 1,
+        }
+    }
+    lock(&shared.heard).closed = Some(Instant::now());
+    *lock(&shared.alive) = false;
+    shared.changed.notify_all();
+}
+
+fn keep_alive(shared: &Shared, pause: Duration) {
+    let mut alive = lock(&shared.alive);
+    while *alive {
+        let due = Instant::now() + pause;
+        while *alive && Instant::now() < due {
+            let left = due.saturating_duration_since(Instant::now());
+            let waited = shared.changed.wait_timeout(alive, left);
+            alive = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        if !*alive {
+            return;
+        }
+        drop(alive);
+        let _ = lock(&shared.writer).write_all(&bgp::message(kind::KEEPALIVE, &[]));
+        alive = lock(&shared.alive);
+    }
+}

@@ -1,0 +1,176 @@
+//! ExaBGP as a neighbor.
+//!
+//! The routes are static ones of its configuration; a change rewrites the file and sends SIGUSR1.
+//!
+//! What was found out with 4.2.21:
+//! - A reload announces **everything again**, and mixes withdrawn and announced routes in one
+//!   UPDATE; the set is right in the end.
+//! - It changes to the user `nobody` and opens named pipes under `/run` unless `exabgp.daemon.drop`
+//!   and `exabgp.api.cli` are false. Then it needs no root.
+//! - An IPv6 prefix of **32 bits** makes it refuse the whole file ("can only use ip ranges for the
+//!   peer address with passive neighbors": it caches netmasks by their number, and a /32 of IPv6
+//!   then is the neighbor's, too). Such routes are left out of those given to [`Exabgp`].
+//! - It either connects or, with `passive` and `listen`, waits: not both.
+//! - It ends on SIGTERM without a NOTIFICATION.
+//! - Each start takes half a second of one processor: it is Python.
+
+use std::path::PathBuf;
+
+use rustix::process::Signal;
+
+use super::{Announced, Connects, Link, PATIENCE, Process, Speaker, command, join, next_hop};
+use super::{tail_of_path, write};
+use crate::bgp::Family;
+use crate::scratch::Scratch;
+use crate::wait::wait_for;
+
+/// What its log says after a configuration was read.
+const LOADED: &str = "loaded new configuration successfully";
+
+fn loads(process: &Process) -> usize {
+    process.log().matches(LOADED).count()
+}
+
+/// An ExaBGP with one BGP session. Killed when dropped.
+#[derive(Debug)]
+pub struct Exabgp {
+    link: Link,
+    announced: Announced,
+    folder: PathBuf,
+    process: Option<Process>,
+}
+
+impl Exabgp {
+    /// Starts ExaBGP with these routes.
+    ///
+    /// # Panics
+    /// When it does not come up; with its log. When both ends shall connect.
+    #[track_caller]
+    pub fn start(scratch: &Scratch, link: Link, announced: Announced) -> Self {
+        assert_ne!(link.connects, Connects::Both, "ExaBGP cannot connect and listen");
+        let folder = link.folder(scratch, "exabgp");
+        let announced = as_exabgp_can(announced);
+        let mut exabgp = Self { link, announced, folder, process: None };
+        exabgp.start_again();
+        exabgp
+    }
+
+    fn write_configuration(&self) {
+        let Link { program, asn, bmpd, connects, router_id } = self.link;
+        let connects = match connects {
+            Connects::Bmpd => format!("passive true;\n  listen {};", program.port()),
+            Connects::Program | Connects::Both => format!("connect {};", bmpd.port()),
+        };
+        let mut text = format!(
+            "neighbor {remote} {{
+  router-id {router_id};
+  local-address {local};
+  local-as {asn};
+  peer-as {bmpd_as};
+  hold-time 90;
+  {connects}
+  family {{ ipv4 unicast; ipv6 unicast; }}
+  static {{
+",
+            remote = bmpd.ip(),
+            local = program.ip(),
+            bmpd_as = super::BMPD_AS,
+        );
+        for (prefix, attributes) in &self.announced {
+            let origin = ["igp", "egp", "incomplete"][usize::from(attributes.origin)];
+            let hop = next_hop(prefix, attributes);
+            text += &format!("    route {prefix} next-hop {hop} origin {origin}");
+            if let Some(med) = attributes.med {
+                text += &format!(" med {med}");
+            }
+            let path =
+                self.link.asn.to_string() + " " + &join(tail_of_path(&self.link, attributes), " ");
+            text += &format!(" as-path [ {path} ]");
+            for (what, values) in [
+                ("community", join(attributes.communities.iter().map(|c| join(c, ":")), " ")),
+                (
+                    "large-community",
+                    join(attributes.large_communities.iter().map(|c| join(c, ":")), " "),
+                ),
+            ] {
+                if !values.is_empty() {
+                    text += &format!(" {what} [ {values} ]");
+                }
+            }
+            text += ";\n";
+        }
+        text += "  }\n}\n";
+        write(&self.folder.join("exabgp.conf"), &text);
+    }
+}
+
+fn as_exabgp_can(mut announced: Announced) -> Announced {
+    announced.retain(|prefix, _| {
+        prefix.family() != Family::IPV6 || !prefix.to_string().ends_with("/32")
+    });
+    announced
+}
+
+impl Speaker for Exabgp {
+    fn link(&self) -> &Link {
+        &self.link
+    }
+
+    fn announced(&self) -> &Announced {
+        &self.announced
+    }
+
+    #[track_caller]
+    fn change(&mut self, announced: Announced) {
+        self.announced = as_exabgp_can(announced);
+        self.write_configuration();
+        let Some(process) = &mut self.process else {
+            return;
+        };
+        let before = loads(process);
+        process.signal(Signal::USR1);
+        wait_for("ExaBGP to read its configuration again", PATIENCE, || {
+            if loads(process) > before { Ok(()) } else { Err(process.tail()) }
+        });
+    }
+
+    #[track_caller]
+    fn start_again(&mut self) {
+        self.write_configuration();
+        let mut exabgp = command("exabgp");
+        exabgp
+            .env("exabgp.daemon.drop", "false")
+            .env("exabgp.api.cli", "false")
+            .env("exabgp.log.destination", "stdout")
+            .env("exabgp.log.level", "DEBUG")
+            .env("PYTHONUNBUFFERED", "1")
+            .arg("exabgp.conf");
+        // The log of an earlier run stands before that of this one.
+        let before = super::text(&self.folder.join("exabgp.log")).matches(LOADED).count();
+        let mut process = Process::spawn("exabgp", &self.folder, &mut exabgp);
+        process.wait_ready(|process| {
+            if loads(process) > before { Ok(()) } else { Err("no configuration yet".to_owned()) }
+        });
+        self.process = Some(process);
+    }
+
+    #[track_caller]
+    fn stop(&mut self) {
+        self.process.take().expect("ExaBGP runs").end(Signal::TERM);
+    }
+
+    #[track_caller]
+    fn kill(&mut self) {
+        self.process.take().expect("ExaBGP runs").end(Signal::KILL);
+    }
+
+    #[track_caller]
+    fn freeze(&mut self) {
+        self.process.as_mut().expect("ExaBGP runs").signal(Signal::STOP);
+    }
+
+    #[track_caller]
+    fn thaw(&mut self) {
+        self.process.as_mut().expect("ExaBGP runs").signal(Signal::CONT);
+    }
+}

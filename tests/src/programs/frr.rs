@@ -1,0 +1,265 @@
+//! FRR's bgpd as a neighbor, alone: without zebra, without a kernel table, without a user `frr`.
+//!
+//! Changes go through `vtysh -f`.
+//!
+//! What was found out with 8.4.4:
+//! - `-Z` (no zebra) and `-S` (no change of user) are what makes it run in a folder; `-P 0` closes
+//!   the TCP port of its shell and `-l` keeps it from the wildcard address. It needs no root.
+//! - `vtysh` reads `/etc/frr/vtysh.conf`, which it may not without root: `--config_dir`.
+//! - A route of a `network` statement always has a MED, 0 if none is set, and the attributes of a
+//!   route map there leave, but for the next hop: that is set on the way out, one for all. The
+//!   routes given to [`Frr`] are changed to that.
+//! - AS_PATH always has the extended length bit, see [`Frr::expected`].
+//! - For about a second after a start it closes incoming connections at once; and when it is
+//!   stopped by a signal it sends no NOTIFICATION.
+//! - After a collision that it has decided rightly (NOTIFICATION 6/7 on its own connection, KEEPALIVE
+//!   on bmpd's) it often closes the one it kept as well, within a millisecond and without a
+//!   NOTIFICATION, and connects again a second later: "BGP OPEN receipt failed" in its log.
+//! - It collects routes for a second before the first UPDATE.
+
+use std::path::PathBuf;
+
+use rustix::process::Signal;
+
+use super::{
+    Announced, Connects, Link, Process, Speaker, ask, command, expected_as, join, tail_of_path,
+    write,
+};
+use crate::bgp::{Family, Prefix, Routes, attribute};
+use crate::scratch::Scratch;
+use crate::table::Attributes;
+
+/// FRR with one BGP session. Killed when dropped.
+#[derive(Debug)]
+pub struct Frr {
+    link: Link,
+    announced: Announced,
+    folder: PathBuf,
+    process: Option<Process>,
+}
+
+/// The next hops of all routes.
+const NEXT_HOP: &str = "192.0.2.33";
+const NEXT_HOP_V6: &str = "2001:db8:ffff::33";
+
+impl Frr {
+    /// Starts bgpd with these routes.
+    ///
+    /// # Panics
+    /// When it does not come up; with its log.
+    #[track_caller]
+    pub fn start(scratch: &Scratch, link: Link, announced: Announced) -> Self {
+        let folder = link.folder(scratch, "frr");
+        let announced = as_frr_can(announced);
+        let mut frr = Self { link, announced, folder, process: None };
+        write(&frr.folder.join("vtysh.conf"), "");
+        frr.start_again();
+        frr
+    }
+
+    fn configuration(&self) -> String {
+        let Link { program, asn, bmpd, connects, router_id } = self.link;
+        let (local, remote) = (program.ip(), bmpd.ip());
+        let passive = match connects {
+            Connects::Bmpd => format!(" neighbor {remote} passive\n"),
+            Connects::Program | Connects::Both => String::new(),
+        };
+        let mut text = format!(
+            "log stdout debugging
+route-map out permit 10
+ set ip next-hop {NEXT_HOP}
+ set ipv6 next-hop global {NEXT_HOP_V6}
+router bgp {asn}
+ bgp router-id {router_id}
+ no bgp ebgp-requires-policy
+ no bgp network import-check
+ no bgp default ipv4-unicast
+ neighbor {remote} remote-as {bmpd_as}
+ neighbor {remote} port {remote_port}
+ neighbor {remote} update-source {local}
+ neighbor {remote} ebgp-multihop
+ neighbor {remote} disable-connected-check
+ neighbor {remote} timers connect 1
+ neighbor {remote} advertisement-interval 0
+{passive}",
+            bmpd_as = super::BMPD_AS,
+            remote_port = bmpd.port(),
+        );
+        for family in ["ipv4", "ipv6"] {
+            text += &format!(
+                " address-family {family} unicast\n  neighbor {remote} activate\n  \
+                 neighbor {remote} route-map out out\n exit-address-family\n"
+            );
+        }
+        text
+    }
+
+    /// The commands that bring bgpd from `before` to what is announced now.
+    fn changes(&self, before: &Announced) -> String {
+        let changed: Vec<(&Prefix, &Attributes)> = self
+            .announced
+            .iter()
+            .filter(|(prefix, attributes)| {
+                before.get(prefix).is_none_or(|old| format!("{old:?}") != format!("{attributes:?}"))
+            })
+            .collect();
+        let mut text = String::new();
+        for (prefix, attributes) in &changed {
+            // An address in the name: a name with a slash is legal, but hard to read.
+            text += &format!("route-map {} permit 10\n", name_of(prefix));
+            text += &format!(
+                " set origin {}\n",
+                ["igp", "egp", "incomplete"][usize::from(attributes.origin)]
+            );
+            text += &format!(" set metric {}\n", attributes.med.unwrap_or(0));
+            for (what, value) in [
+                ("as-path prepend", join(tail_of_path(&self.link, attributes), " ")),
+                ("community", join(attributes.communities.iter().map(|c| join(c, ":")), " ")),
+                (
+                    "large-community",
+                    join(attributes.large_communities.iter().map(|c| join(c, ":")), " "),
+                ),
+            ] {
+                if !value.is_empty() {
+                    text += &format!(" set {what} {value}\n");
+                } else if before.contains_key(prefix) {
+                    // Fails where nothing was set, and vtysh goes on behind it.
+                    text += &format!(" no set {what}\n");
+                }
+            }
+        }
+        text += &format!("router bgp {}\n", self.link.asn);
+        for family in [Family::IPV4, Family::IPV6] {
+            text += &format!(" address-family {} unicast\n", super::short_name(family));
+            for prefix in before.keys().filter(|p| p.family() == family) {
+                if !self.announced.contains_key(prefix) {
+                    text += &format!("  no network {prefix}\n");
+                }
+            }
+            for (prefix, _) in changed.iter().filter(|(p, _)| p.family() == family) {
+                text += &format!("  network {prefix} route-map {}\n", name_of(prefix));
+            }
+            text += " exit-address-family\n";
+        }
+        // One that stayed would lend its communities to the prefix when it comes again.
+        for prefix in before.keys().filter(|p| !self.announced.contains_key(p)) {
+            text += &format!("no route-map {}\n", name_of(prefix));
+        }
+        text
+    }
+
+    fn vtysh(&self, words: &[&str]) -> Result<String, String> {
+        let mut vtysh = command("vtysh");
+        vtysh.arg("--vty_socket").arg(&self.folder).arg("--config_dir").arg(&self.folder);
+        ask(vtysh.args(["-d", "bgpd"]).args(words).current_dir(&self.folder))
+    }
+
+    /// Takes the session down and leaves the program running.
+    ///
+    /// # Panics
+    /// When FRR does not obey.
+    #[track_caller]
+    pub fn disable(&mut self) {
+        self.configure(&format!("neighbor {} shutdown", self.link.bmpd.ip()));
+    }
+
+    /// Lets the session come up again.
+    ///
+    /// # Panics
+    /// When FRR does not obey.
+    #[track_caller]
+    pub fn enable(&mut self) {
+        self.configure(&format!("no neighbor {} shutdown", self.link.bmpd.ip()));
+    }
+
+    #[track_caller]
+    fn configure(&self, line: &str) {
+        let router = format!("router bgp {}", self.link.asn);
+        let words = ["-c", "configure terminal", "-c", &router, "-c", line];
+        self.vtysh(&words).unwrap_or_else(|e| panic!("{e}"));
+    }
+}
+
+fn name_of(prefix: &Prefix) -> String {
+    format!("to-{}", prefix.to_string().replace('/', "-"))
+}
+
+fn as_frr_can(mut announced: Announced) -> Announced {
+    for attributes in announced.values_mut() {
+        attributes.med.get_or_insert(0);
+        attributes.next_hop = NEXT_HOP.parse().expect("an address");
+        attributes.next_hop_v6 = NEXT_HOP_V6.parse().expect("an address");
+    }
+    announced
+}
+
+impl Speaker for Frr {
+    fn link(&self) -> &Link {
+        &self.link
+    }
+
+    fn announced(&self) -> &Announced {
+        &self.announced
+    }
+
+    /// With AS_PATH as FRR spells it: always with two bytes of length.
+    fn expected(&self) -> Routes {
+        expected_as(&self.announced, |attributes| {
+            let mut path = Vec::new();
+            for attribute in attributes {
+                if attribute.kind == attribute::AS_PATH && attribute.whole[0] & 0x10 == 0 {
+                    let [flags, kind, length] = [0, 1, 2].map(|at| attribute.whole[at]);
+                    path.extend_from_slice(&[flags | 0x10, kind, 0, length]);
+                    path.extend_from_slice(attribute.value);
+                } else {
+                    path.extend_from_slice(attribute.whole);
+                }
+            }
+            path
+        })
+    }
+
+    #[track_caller]
+    fn change(&mut self, announced: Announced) {
+        let before = std::mem::replace(&mut self.announced, as_frr_can(announced));
+        if self.process.is_some() {
+            write(&self.folder.join("changes.conf"), &self.changes(&before));
+            self.vtysh(&["-f", "changes.conf"]).unwrap_or_else(|e| panic!("{e}"));
+        }
+    }
+
+    #[track_caller]
+    fn start_again(&mut self) {
+        let text = self.configuration() + &self.changes(&Announced::new());
+        write(&self.folder.join("bgpd.conf"), &text);
+        let mut bgpd = command("bgpd");
+        bgpd.args(["-Z", "-S", "--log", "stdout", "-P", "0", "-i", "bgpd.pid", "-f", "bgpd.conf"])
+            .args(["-p", &self.link.program.port().to_string()])
+            .args(["-l", &self.link.program.ip().to_string()])
+            .arg("--vty_socket")
+            .arg(&self.folder);
+        let mut process = Process::spawn("bgpd", &self.folder, &mut bgpd);
+        process.wait_ready(|_| self.vtysh(&["-c", "show version"]).map(drop));
+        self.process = Some(process);
+    }
+
+    #[track_caller]
+    fn stop(&mut self) {
+        self.process.take().expect("FRR runs").end(Signal::TERM);
+    }
+
+    #[track_caller]
+    fn kill(&mut self) {
+        self.process.take().expect("FRR runs").end(Signal::KILL);
+    }
+
+    #[track_caller]
+    fn freeze(&mut self) {
+        self.process.as_mut().expect("FRR runs").signal(Signal::STOP);
+    }
+
+    #[track_caller]
+    fn thaw(&mut self) {
+        self.process.as_mut().expect("FRR runs").signal(Signal::CONT);
+    }
+}

@@ -1,0 +1,166 @@
+//! pmbmpd, the BMP collector of pmacct, as a station.
+//!
+//! It writes a JSON object a line for every message and every route in it; [`Pmbmpd::log`] has the
+//! lines. The keys that matter: `event_type` (`log_init` for an accepted connection, `log`,
+//! `log_close`), `bmp_router_port` (the port that the connection came from, which tells apart two
+//! connections from one address), `bmp_msg_type` (`init`, `peer_up`, `route_monitor`, `stats`,
+//! `peer_down`, `term`), and for a route `log_type` (`update`, `withdraw`), `ip_prefix`,
+//! `bgp_nexthop`, `as_path`, `origin`, `med`, `comms`, `lcomms`.
+//!
+//! What was found out with 1.7.7:
+//! - **An End-of-RIB is not logged**, at no log level: the source says "honestly it doesn't matter
+//!   to us". That one came has to be shown on the wire, with [`super::tshark`].
+//! - It blocks SIGTERM and SIGINT while it waits for a message: only SIGKILL ends it. Its log is
+//!   line-buffered, so that nothing is lost by that.
+//! - It knows a monitored router by address **and** port: two connections from one address are two
+//!   routers, each with its own `log_init`. It closes a connection upon a Termination by itself.
+//! - It listens with a backlog of 1, and takes 150 MB.
+//! - It needs neither root nor a pid file.
+
+use std::fs;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use rustix::process::Signal;
+
+use super::{Process, command, folder, port_of, text, write};
+use crate::scratch::Scratch;
+
+/// What it says when it listens.
+const READY: &str = "waiting for BMP data on";
+
+/// A pmbmpd. Killed when dropped.
+#[derive(Debug)]
+pub struct Pmbmpd {
+    address: SocketAddr,
+    folder: PathBuf,
+    process: Option<Process>,
+}
+
+impl Pmbmpd {
+    /// Starts it at a port of its own of `address` and waits until it listens.
+    ///
+    /// # Panics
+    /// When it does not come up; with its log.
+    #[track_caller]
+    pub fn start(scratch: &Scratch, address: IpAddr) -> Self {
+        let address = port_of(address);
+        let folder = folder(scratch, &format!("pmbmpd-{address}"));
+        // It takes no relative path.
+        let path = |name: &str| folder.join(name).display().to_string();
+        let configuration = format!(
+            "bmp_daemon_ip: {}
+bmp_daemon_port: {}
+bmp_daemon_max_peers: 20
+bmp_daemon_msglog_file: {}
+bmp_daemon_msglog_output: json
+logfile: {}
+",
+            address.ip(),
+            address.port(),
+            path("messages.json"),
+            path("log"),
+        );
+        write(&folder.join("pmbmpd.conf"), &configuration);
+        let mut pmbmpd = Self { address, folder, process: None };
+        pmbmpd.start_again();
+        pmbmpd
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What it has logged: whole lines, each a JSON object.
+    pub fn log(&self) -> Vec<String> {
+        let log = text(&self.folder.join("messages.json"));
+        // What follows the last line break is not complete yet.
+        let whole = log.rfind('\n').map_or("", |end| &log[..end]);
+        whole.lines().map(str::to_owned).collect()
+    }
+
+    /// SIGKILL: it takes nothing else.
+    ///
+    /// # Panics
+    /// When it does not run.
+    #[track_caller]
+    pub fn kill(&mut self) {
+        self.process.take().expect("pmbmpd runs").end(Signal::KILL);
+    }
+
+    /// Starts it again on its port; it goes on with its log.
+    ///
+    /// # Panics
+    /// When it does not come up; with its log.
+    #[track_caller]
+    pub fn start_again(&mut self) {
+        let log = self.folder.join("log");
+        let _ = fs::remove_file(&log);
+        let mut pmbmpd = command("pmbmpd");
+        let mut process =
+            Process::spawn("pmbmpd", &self.folder, pmbmpd.args(["-f", "pmbmpd.conf"]));
+        process.wait_ready(|_| {
+            let said = text(&log);
+            if said.contains(READY) { Ok(()) } else { Err(said) }
+        });
+        self.process = Some(process);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::net::TcpStream;
+    use std::time::Duration;
+
+    use serde_json::Value;
+
+    use super::*;
+    use crate::addresses::loopback;
+    use crate::wait::wait_for;
+
+    const INITIATION: [u8; 16] = [3, 0, 0, 0, 16, 4, 0, 1, 0, 1, b'd', 0, 2, 0, 1, b'n'];
+
+    #[test]
+    fn its_log_tells_two_connections_from_one_address_apart() {
+        let scratch = Scratch::new();
+        let mut pmbmpd = Pmbmpd::start(&scratch, loopback());
+        let connect = || {
+            let mut stream = TcpStream::connect(pmbmpd.address()).unwrap();
+            stream.write_all(&INITIATION).unwrap();
+            stream
+        };
+        let (one, two) = (connect(), connect());
+        let ports = [&one, &two].map(|s| u64::from(s.local_addr().unwrap().port()));
+        let initiations = |pmbmpd: &Pmbmpd| -> Vec<u64> {
+            let lines = pmbmpd.log();
+            let objects = lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
+            objects
+                .filter(|o| o["bmp_msg_type"] == "init")
+                .map(|o| o["bmp_router_port"].as_u64().unwrap())
+                .collect()
+        };
+        wait_for("both Initiations", Duration::from_secs(10), || {
+            let found = initiations(&pmbmpd);
+            if ports.iter().all(|port| found.contains(port)) {
+                Ok(())
+            } else {
+                Err(format!("{ports:?} {:?}", pmbmpd.log()))
+            }
+        });
+        assert_eq!(initiations(&pmbmpd).len(), 2);
+
+        pmbmpd.kill();
+        assert!(TcpStream::connect(pmbmpd.address()).is_err());
+        pmbmpd.start_again();
+        let mut again = TcpStream::connect(pmbmpd.address()).unwrap();
+        again.write_all(&INITIATION).unwrap();
+        wait_for("a third Initiation", Duration::from_secs(10), || {
+            match initiations(&pmbmpd).len() {
+                3 => Ok(()),
+                n => Err(format!("{n}")),
+            }
+        });
+    }
+}

@@ -1,0 +1,262 @@
+//! tshark as the judge of what was on the wire.
+//!
+//! `dumpcap` writes what goes to and comes from one TCP port of one address; `tshark` dissects it
+//! afterwards, with the port decoded as BMP.
+//!
+//! What was found out with 4.0.17:
+//! - `dumpcap` says that it captures before it does, and the kernel hands packets over in blocks:
+//!   at both ends a datagram of known bytes is sent to the same port, and the file is waited for to
+//!   have it (about 0.6 s). So no packet is missing at the start or at the end.
+//! - BMP has no port of its own in tshark: `-d tcp.port==PORT,bmp`. Messages that are cut by
+//!   segments are put together by default, but only if the capture has the connection's first one.
+//! - It guesses whether AS numbers have two or four bytes, from each AS_PATH alone, and calls it an
+//!   *error* where it cannot ("ASN length uncalculated by heuristic"): it has to be told.
+//! - Every connection has expert *notes* (SYN, FIN); a RST or a full window is a *warning* about
+//!   TCP. What counts here is a malformed packet, an error of any layer, and a warning about BMP or
+//!   the BGP in it.
+//! - It needs root, or capabilities on `dumpcap`: the one program here that does.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::{SocketAddr, UdpSocket};
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Instant;
+
+use rustix::process::Signal;
+
+use super::{PATIENCE, Process, command, folder, tell};
+use crate::bmp::{Mode, Record};
+use crate::scratch::Scratch;
+use crate::wait::wait_for;
+
+const WARNING: u32 = 0x60_0000;
+const ERROR: u32 = 0x80_0000;
+const SEQUENCE: u32 = 0x0200_0000;
+
+const BEGIN: &[u8] = b"here begins what the test is about";
+const END: &[u8] = b"here ends what the test is about";
+
+/// A capture that is running. It ends when dropped.
+#[derive(Debug)]
+pub struct Capture {
+    station: SocketAddr,
+    file: PathBuf,
+    process: Process,
+}
+
+impl Capture {
+    /// Captures what goes to and comes from `station`, from now on.
+    ///
+    /// # Panics
+    /// When it cannot, as it is without root.
+    #[track_caller]
+    pub fn start(scratch: &Scratch, station: SocketAddr) -> Self {
+        let folder = folder(scratch, &format!("capture-{station}"));
+        let file = folder.join("capture.pcapng");
+        let filter = format!("host {} and port {}", station.ip(), station.port());
+        let mut dumpcap = command("dumpcap");
+        dumpcap.args(["-q", "-i", "lo", "-f", &filter, "-w"]).arg(&file);
+        let mut process = Process::spawn("dumpcap", &folder, &mut dumpcap);
+        process.wait_ready(|_| mark(station, &file, BEGIN));
+        Self { station, file, process }
+    }
+
+    /// Ends the capture.
+    ///
+    /// # Panics
+    /// When packets were lost.
+    #[track_caller]
+    pub fn stop(mut self) -> Captured {
+        wait_for("the end of the capture", PATIENCE, || mark(self.station, &self.file, END));
+        self.process.signal(Signal::INT);
+        let log = self.process.log.clone();
+        wait_for("dumpcap to end", PATIENCE, || match self.process.child.try_wait() {
+            Ok(Some(_)) => Ok(()),
+            other => Err(format!("{other:?}\n{}", self.process.tail())),
+        });
+        let said = super::text(&log);
+        assert!(said.contains("/0 (pcap:0/dumpcap:0/"), "packets were lost\n{said}");
+        Captured { port: self.station.port(), file: self.file }
+    }
+}
+
+/// Sends a mark; an error says that the file does not have it yet.
+fn mark(station: SocketAddr, file: &PathBuf, bytes: &[u8]) -> Result<(), String> {
+    let from = SocketAddr::new(station.ip(), 0);
+    let sent = UdpSocket::bind(from).and_then(|socket| socket.send_to(bytes, station));
+    sent.map_err(|e| e.to_string())?;
+    let capture = fs::read(file).unwrap_or_default();
+    if capture.windows(bytes.len()).any(|window| window == bytes) {
+        Ok(())
+    } else {
+        Err(format!("the mark is not in {} yet", file.display()))
+    }
+}
+
+/// A finished capture.
+#[derive(Debug)]
+pub struct Captured {
+    port: u16,
+    file: PathBuf,
+}
+
+impl Captured {
+    fn tshark(&self) -> Command {
+        let mut tshark = command("tshark");
+        tshark
+            .arg("-r")
+            .arg(&self.file)
+            .args(["-d", &format!("tcp.port=={},bmp", self.port)])
+            .args(["-o", "bgp.asn_len:4 octet"])
+            .env("HOME", self.file.parent().expect("a folder"));
+        tshark
+    }
+
+    /// The dissection: the fields of all packets that `filter` lets through, a line each.
+    #[track_caller]
+    fn dissect(&self, filter: &str, fields: &[&str]) -> Vec<String> {
+        let mut tshark = self.tshark();
+        tshark.args(["-Y", filter, "-T", "fields"]);
+        for field in fields {
+            tshark.args(["-e", field]);
+        }
+        tell(&mut tshark).lines().map(str::to_owned).collect()
+    }
+
+    /// What tshark finds wrong; a line for each packet.
+    ///
+    /// # Panics
+    /// When tshark does not run.
+    #[track_caller]
+    pub fn faults(&self) -> Vec<String> {
+        // epan/proto.h: severities are error 0x800000, warning 0x600000; the group 0x02000000 is
+        // "sequence", in which TCP tells of resets and full windows.
+        let filter = format!("_ws.malformed || _ws.expert.severity >= {WARNING}");
+        let fields =
+            ["frame.number", "_ws.expert.severity", "_ws.expert.group", "_ws.expert.message"];
+        let mut faults = Vec::new();
+        for line in self.dissect(&filter, &fields) {
+            let parts: Vec<&str> = line.split('\t').collect();
+            let numbers = |text: &str| -> Vec<u32> {
+                text.split(',').filter_map(|n| n.parse().ok()).collect()
+            };
+            let (severities, groups) = (numbers(parts[1]), numbers(parts[2]));
+            let harmless = !severities.is_empty()
+                && severities.iter().zip(&groups).all(|(severity, group)| {
+                    *severity < WARNING || (*severity < ERROR && *group == SEQUENCE)
+                });
+            if !harmless {
+                faults.push(format!("packet {}: {}", parts[0], parts[3]));
+            }
+        }
+        faults
+    }
+
+    /// How many BMP messages of each type there are.
+    ///
+    /// # Panics
+    /// When tshark does not run.
+    #[track_caller]
+    pub fn messages(&self) -> BTreeMap<u8, u64> {
+        let mut messages = BTreeMap::new();
+        for line in self.dissect("bmp", &["bmp.type"]) {
+            // A packet can hold several messages, whose values tshark lists with commas.
+            for kind in line.split(',') {
+                *messages.entry(kind.parse().expect("a type")).or_default() += 1;
+            }
+        }
+        messages
+    }
+
+    /// What the connections carried to the station: of each the port it came from and a record,
+    /// in the order in which they were opened.
+    ///
+    /// # Panics
+    /// When tshark does not run, or a connection ends within a message.
+    #[track_caller]
+    pub fn connections(&self) -> Vec<(u16, Record)> {
+        let opened = format!("tcp.flags.syn == 1 && tcp.dstport == {}", self.port);
+        let lines = self.dissect(&opened, &["tcp.stream", "tcp.srcport"]);
+        let connections = lines.iter().map(|line| {
+            let (stream, port) = line.split_once('\t').expect("two fields");
+            let mut tshark = self.tshark();
+            let bytes: Vec<u8> =
+                tell(tshark.args(["-q", "-z", &format!("follow,tcp,raw,{stream}")]))
+                    .lines()
+                    // A line of digits is a segment to the station; one from it has a tab before it.
+                    .filter(|line| line.bytes().all(|b| b.is_ascii_hexdigit()))
+                    .flat_map(|line| line.as_bytes().chunks(2))
+                    .map(|digits| {
+                        let digits = str::from_utf8(digits).expect("they are ASCII");
+                        u8::from_str_radix(digits, 16).expect("two digits")
+                    })
+                    .collect();
+            (port.parse().expect("a port"), record(&bytes))
+        });
+        connections.collect()
+    }
+}
+
+/// What these bytes say.
+#[track_caller]
+fn record(mut bytes: &[u8]) -> Record {
+    let mut record = Record::new(Mode::Keeping);
+    while !bytes.is_empty() {
+        let length = Record::length(bytes).unwrap_or_else(|e| panic!("{e}"));
+        let whole = length.and_then(|length| bytes.split_at_checked(length));
+        let (message, rest) = whole.unwrap_or_else(|| panic!("{} bytes at the end", bytes.len()));
+        record.message(message, Instant::now());
+        bytes = rest;
+    }
+    record
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::addresses::loopback;
+
+    const INITIATION: [u8; 16] = [3, 0, 0, 0, 16, 4, 0, 1, 0, 1, b'd', 0, 2, 0, 1, b'n'];
+    const TERMINATION: [u8; 12] = [3, 0, 0, 0, 12, 5, 0, 1, 0, 2, 0, 0];
+
+    /// Sends the pieces, each in a segment of its own.
+    fn captured(scratch: &Scratch, pieces: &[&[u8]]) -> Captured {
+        let listener = TcpListener::bind((loopback(), 0)).unwrap();
+        let capture = Capture::start(scratch, listener.local_addr().unwrap());
+        let mut sender = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let mut receiver = listener.accept().unwrap().0;
+        for piece in pieces {
+            sender.write_all(piece).unwrap();
+            receiver.read_exact(&mut vec![0; piece.len()]).unwrap();
+        }
+        drop(sender);
+        assert_eq!(receiver.read(&mut [0; 1]).unwrap(), 0);
+        capture.stop()
+    }
+
+    #[test]
+    fn messages_in_pieces_are_put_together() {
+        let scratch = Scratch::new();
+        let (head, tail) = INITIATION.split_at(4);
+        let captured = captured(&scratch, &[head, tail, &TERMINATION]);
+        assert_eq!(captured.faults(), [""; 0]);
+        assert_eq!(captured.messages(), [(4, 1), (5, 1)].into());
+        let connections = captured.connections();
+        assert_eq!(connections.len(), 1);
+        assert_eq!(connections[0].1.raw, [&INITIATION[..], &TERMINATION].concat());
+    }
+
+    #[test]
+    fn what_is_wrong_is_found() {
+        let scratch = Scratch::new();
+        // The length of the sysName says more than there is.
+        let mut wrong = INITIATION;
+        wrong[14] = 9;
+        let captured = captured(&scratch, &[&wrong, &TERMINATION]);
+        assert_eq!(captured.faults().len(), 1, "{:?}", captured.faults());
+    }
+}

@@ -1,0 +1,31 @@
+//! FRR as a neighbor: its table, its changes and its deaths reach the station, exactly.
+
+use std::net::Ipv4Addr;
+
+use tests::programs::Connects;
+use tests::programs::frr::Frr;
+use tests::programs::scene::{hears_all_of, survives_collisions};
+
+/// FRR 8.4.4 can take the right connection up and, on hearing the OPEN of the other one a moment
+/// later, down again: it has closed both when bmpd has done what RFC 4271 asks for.
+const UPS: usize = 2;
+
+#[test]
+fn bmpd_hears_all_of_frr_which_connects() {
+    hears_all_of(Frr::start, Connects::Program, 60, None);
+}
+
+#[test]
+fn bmpd_hears_all_of_frr_which_waits() {
+    hears_all_of(Frr::start, Connects::Bmpd, 60, None);
+}
+
+#[test]
+fn bmpd_and_frr_connect_at_once_and_bmpd_has_the_higher_identifier() {
+    survives_collisions(Frr::start, Ipv4Addr::new(192, 0, 2, 66), UPS);
+}
+
+#[test]
+fn bmpd_and_frr_connect_at_once_and_frr_has_the_higher_identifier() {
+    survives_collisions(Frr::start, Ipv4Addr::new(203, 0, 113, 66), UPS);
+}
