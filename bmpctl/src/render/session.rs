@@ -1,7 +1,7 @@
 //! BMP sessions.
 
 use shared::names::PUBLIC_INSTANCE;
-use shared::response::{SessionReport, SessionState};
+use shared::response::{DownReason, SessionReport, SessionState};
 
 use super::table::Table;
 use super::{age, countdown, moment};
@@ -68,6 +68,9 @@ fn note(session: &SessionReport) -> String {
     if !is_down(session) {
         return match (session.blocked, &session.last_down) {
             (Some(blocked), _) if blocked >= 1000 => format!("blocked for {}", age(blocked)),
+            (_, Some(down)) if down.ago < RECENT && down.reason == DownReason::Reset => {
+                format!("reset {} ago", age(down.ago))
+            }
             (_, Some(down)) if down.ago < RECENT => {
                 format!("down {} ago: {}", age(down.ago), down.text)
             }
