@@ -1,6 +1,6 @@
 //! Path attributes, each distinct set kept once.
 //!
-//! A set is bytes in their stored form ([`crate::wire::update::stored`]); nobody here looks inside.
+//! A set is bytes in their stored form ([`crate::wire::stored`]); nobody here looks inside.
 //! The bytes lie end to end in chunks. A chunk of which most has been released is emptied into the
 //! newest one and given back, so that memory follows what is in use and no step copies more than a
 //! chunk.

@@ -4,6 +4,9 @@
 //! no queue, no copy of a route. It is made when a connection comes up and dies with it, so nothing of
 //! one generation can reach the next.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use super::epoch::Epoch;
@@ -308,7 +311,3 @@ fn encode(
         }
     }
 }
-
-#[cfg(test)]
-#[path = "feed_tests.rs"]
-mod tests;

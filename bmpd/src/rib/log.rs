@@ -10,11 +10,9 @@
 //! order:   segment 7          segment 9                 segment 12 (the newest; appended to)
 //!          [rec|rec|rec|rec]  [rec|rec|rec]             [rec|rec|rec|....]
 //!                ^ cursor of a slow reader                          ^ cursors of the others
-//! record:  attributes or WITHDRAWN (4)  seconds (4)  micros (4)  length (4)  entries
-//! entry:   tag (1)  [length (2)]  the route's bytes
 //! ```
 //!
-//! Compaction works on one segment at a time, in place and in order, when at least half of its entries
+//! [`compaction`] works on one segment at a time, in place and in order, when at least half of its entries
 //! are of no use any more; small neighbors in the order are merged. No step copies more than a segment
 //! and the log is never held twice. Positions (cursors and marks) are moved along.
 //!
@@ -22,11 +20,20 @@
 //! route, its withdrawal is not even written. Readers for whom too many would have to be kept are given
 //! up ([`Log::has_lapsed`]), so that memory is bounded by the routes and not by the slowest reader.
 
+mod compaction;
+mod record;
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
 
 use hashbrown::HashTable;
 
+pub(crate) use self::record::Record;
+use self::record::{
+    DEAD, Entries, LENGTH, RECORD_HEADER, TOLD, WITHDRAWN, WITHDRAWN_RECORD, entry_at, header_at,
+};
 use super::attributes::{Attributes, AttributesId};
 use crate::wire::bmp::Timestamp;
 
@@ -35,24 +42,9 @@ const OFFSET_BITS: u32 = 18;
 const SEGMENT_MAX: usize = 1 << OFFSET_BITS;
 const SLOTS_MAX: usize = 1 << (32 - OFFSET_BITS);
 
-/// The newest segment is not compacted before it weighs this much, in bytes of log and attributes.
-const NEWEST_WORTH_COMPACTING: usize = 16 * 1024;
-
 /// A slow reader may keep as many withdrawals as there are routes, and this many more. One that would
 /// need still more has lapsed: its memory is better spent on telling it everything anew.
 const SPARE_WITHDRAWALS: usize = 500_000;
-
-const RECORD_HEADER: usize = 16;
-const WITHDRAWN_RECORD: u32 = u32::MAX;
-
-/// A newer word about the route exists.
-const DEAD: u8 = 0x80;
-/// A reader may have been told of the route, by this entry or an earlier one.
-const TOLD: u8 = 0x40;
-/// The route is withdrawn.
-const WITHDRAWN: u8 = 0x20;
-/// The route's length in bytes; all ones: it follows in two bytes.
-const LENGTH: u8 = 0x1f;
 
 /// The log has reached the greatest size that places can name (4 GiB).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -120,86 +112,6 @@ pub(crate) enum Visit {
     Taken,
     /// It was not taken; the cursor stays before it.
     Stop,
-}
-
-/// A record with something alive in it, as a reader sees it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Record<'a> {
-    /// The attributes of the routes; `None` if they are withdrawn.
-    pub(crate) attributes: Option<AttributesId>,
-    /// When the UPDATE was received.
-    pub(crate) time: Timestamp,
-    entries: &'a [u8],
-}
-
-impl<'a> Record<'a> {
-    /// The routes that are alive.
-    pub(crate) fn routes(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        Entries { bytes: self.entries, offset: 0 }
-            .filter(|entry| entry.tag & DEAD == 0)
-            .map(|entry| entry.route)
-    }
-
-    /// A bound for the bytes of all routes.
-    pub(crate) fn room(&self) -> usize {
-        self.entries.len()
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Entry<'a> {
-    tag: u8,
-    route: &'a [u8],
-    offset: usize,
-    end: usize,
-}
-
-fn entry_at(bytes: &[u8], offset: usize) -> Option<Entry<'_>> {
-    let tag = *bytes.get(offset)?;
-    let (start, len) = match tag & LENGTH {
-        LENGTH => {
-            let length = bytes.get(offset + 1..offset + 3)?;
-            (offset + 3, usize::from(u16::from_le_bytes([length[0], length[1]])))
-        }
-        len => (offset + 1, usize::from(len)),
-    };
-    let end = start + len;
-    Some(Entry { tag, route: bytes.get(start..end)?, offset, end })
-}
-
-struct Entries<'a> {
-    bytes: &'a [u8],
-    offset: usize,
-}
-
-impl<'a> Iterator for Entries<'a> {
-    type Item = Entry<'a>;
-
-    fn next(&mut self) -> Option<Entry<'a>> {
-        let entry = entry_at(self.bytes, self.offset)?;
-        self.offset = entry.end;
-        Some(entry)
-    }
-}
-
-/// A record's header and where its entries are.
-struct Header {
-    attributes: u32,
-    time: Timestamp,
-    entries: std::ops::Range<usize>,
-}
-
-fn header_at(bytes: &[u8], offset: usize) -> Option<Header> {
-    let header = bytes.get(offset..offset + RECORD_HEADER)?;
-    let word = |at: usize| {
-        u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
-    };
-    let start = offset + RECORD_HEADER;
-    Some(Header {
-        attributes: word(0),
-        time: Timestamp { seconds: word(4), micros: word(8) },
-        entries: start..start + word(12) as usize,
-    })
 }
 
 /// The table of one (neighbor, family).
@@ -649,250 +561,6 @@ impl Log {
         }
         (tag & TOLD != 0 || position < told_up_to, withdrawn)
     }
-
-    /// Gives up the readers that stand furthest behind: too many withdrawals are kept for them.
-    fn drop_the_slowest(&mut self, attributes: &mut Attributes) {
-        let end = self.end();
-        let readers = || self.readers.iter().flatten();
-        let Some(slowest) = readers().map(Reader::needs_withdrawals_from).min() else { return };
-        // A reader that is born at the end, or stands there, keeps nothing.
-        if slowest >= end {
-            return;
-        }
-        for reader in self.readers.iter_mut().flatten() {
-            if reader.needs_withdrawals_from().sequence == slowest.sequence {
-                reader.lapsed = true;
-                reader.cursor = Position::END;
-            }
-        }
-        self.suspect_all();
-        self.settle(attributes);
-    }
-
-    fn suspect_all(&mut self) {
-        for slot in &self.order {
-            if self.segments[*slot as usize].as_ref().is_some_and(|segment| segment.withdrawn > 0) {
-                self.suspects.push(*slot);
-            }
-        }
-    }
-
-    /// Compacts the suspects that are worth it. Called when no record is open.
-    fn settle(&mut self, attributes: &mut Attributes) {
-        if self.suspects.is_empty() {
-            return;
-        }
-        while let Some(slot) = self.suspects.pop() {
-            // Anew for each: the step before may have moved the readers.
-            let needed_from = self
-                .readers
-                .iter()
-                .flatten()
-                .map(Reader::needs_withdrawals_from)
-                .min()
-                .unwrap_or(Position::END);
-            if self.is_worth_compacting(slot, needed_from) {
-                self.compact(slot, needed_from, attributes);
-                self.tidy(slot);
-            }
-        }
-        let (len, capacity) = (self.index.len(), self.index.capacity());
-        if capacity > 4096 && len < capacity / 8 {
-            let Self { segments, index, hasher, .. } = self;
-            index.shrink_to(len * 2, |place| hasher.hash_one(route_at(segments, *place)));
-        }
-    }
-
-    fn is_worth_compacting(&self, slot: u32, needed_from: Position) -> bool {
-        let Some(Some(segment)) = self.segments.get(slot as usize) else {
-            return false;
-        };
-        if Some(slot) == self.newest()
-            && segment.bytes.len() + segment.attributes
-                < NEWEST_WORTH_COMPACTING.min(self.segment_size)
-        {
-            return false;
-        }
-        let mut useless = segment.entries - segment.announced - segment.withdrawn;
-        if needed_from >= segment.end() {
-            useless += segment.withdrawn;
-        }
-        useless > 0 && useless * 2 >= segment.entries
-    }
-
-    /// Moves what is of use in a segment to its front, and every position in it along.
-    fn compact(&mut self, slot: u32, needed_from: Position, attributes: &mut Attributes) {
-        let sequence = self.segment(slot).sequence;
-        let mut bytes = std::mem::take(&mut self.segment_mut(slot).bytes);
-        let mut marks: Vec<u32> =
-            self.marks().filter(|p| p.sequence == sequence).map(|p| p.offset).collect();
-        marks.sort_unstable();
-        marks.dedup();
-        let mut moved: Vec<u32> = Vec::with_capacity(marks.len());
-        let (mut entries, mut announced, mut withdrawn) = (0, 0, 0);
-
-        let (mut from, mut to) = (0, 0);
-        while let Some(header) = header_at(&bytes, from) {
-            while marks.get(moved.len()).is_some_and(|mark| *mark as usize <= from) {
-                moved.push(to as u32);
-            }
-            let start = to;
-            let end = header.entries.end;
-            let mut write = to + RECORD_HEADER;
-            let mut read = header.entries.start;
-            let position = Position { sequence, offset: from as u32 };
-            while read < end {
-                let Some(Entry { tag, route, offset, end }) = entry_at(&bytes, read) else {
-                    break;
-                };
-                read = end;
-                if tag & DEAD != 0 {
-                    continue;
-                }
-                let old = place(slot, offset);
-                let hash = self.hasher.hash_one(route);
-                if tag & WITHDRAWN != 0 && position < needed_from {
-                    self.forget(hash, old);
-                    self.withdrawals -= 1;
-                    continue;
-                }
-                entries += 1;
-                if tag & WITHDRAWN != 0 {
-                    withdrawn += 1;
-                } else {
-                    announced += 1;
-                }
-                if write != offset {
-                    self.replace(hash, old, place(slot, write));
-                    bytes.copy_within(offset..end, write);
-                }
-                write += end - offset;
-            }
-            let len = write - start - RECORD_HEADER;
-            if len > 0 {
-                let Timestamp { seconds, micros } = header.time;
-                for (n, word) in [header.attributes, seconds, micros, len as u32].iter().enumerate()
-                {
-                    bytes[start + 4 * n..start + 4 * n + 4].copy_from_slice(&word.to_le_bytes());
-                }
-                to = write;
-            } else if header.attributes != WITHDRAWN_RECORD {
-                attributes.release(AttributesId(header.attributes));
-            }
-            from = end;
-        }
-        while moved.len() < marks.len() {
-            moved.push(to as u32);
-        }
-        bytes.truncate(to);
-        if Some(slot) != self.newest() {
-            bytes.shrink_to_fit();
-        }
-        let segment = self.segment_mut(slot);
-        *segment = Segment { sequence, bytes, entries, announced, withdrawn, attributes: 0 };
-        self.move_marks(|mark| {
-            if mark.sequence == sequence
-                && let Ok(at) = marks.binary_search(&mark.offset)
-            {
-                mark.offset = moved[at];
-            }
-        });
-    }
-
-    /// Removes a segment that has become empty, or merges it with a neighbor in the order.
-    fn tidy(&mut self, slot: u32) {
-        let rank = self.rank(self.segment(slot).sequence);
-        let newest = self.order.len() - 1;
-        if rank == newest {
-            return;
-        }
-        if self.segment(slot).bytes.is_empty() {
-            let sequence = self.segment(slot).sequence;
-            let next = self.segment(self.order[rank + 1]).sequence;
-            self.order.remove(rank);
-            self.segments[slot as usize] = None;
-            self.free_slots.push(slot);
-            self.move_marks(|mark| {
-                if mark.sequence == sequence {
-                    *mark = Position { sequence: next, offset: 0 };
-                }
-            });
-            return;
-        }
-        if rank + 1 < newest {
-            self.merge(rank);
-        }
-        if rank > 0 {
-            self.merge(rank - 1);
-        }
-    }
-
-    /// Appends the segment after `rank` to the one at `rank`, if both together stay well below the
-    /// size of a segment.
-    fn merge(&mut self, rank: usize) {
-        let (first, second) = (self.order[rank], self.order[rank + 1]);
-        let base = self.segment(first).bytes.len();
-        if base + self.segment(second).bytes.len() > self.segment_size / 4 * 3 {
-            return;
-        }
-        let Some(gone) = self.segments[second as usize].take() else {
-            return;
-        };
-        let mut offset = 0;
-        while let Some(header) = header_at(&gone.bytes, offset) {
-            offset = header.entries.end;
-            let mut read = header.entries.start;
-            while read < header.entries.end {
-                let Some(entry) = entry_at(&gone.bytes, read) else {
-                    break;
-                };
-                read = entry.end;
-                if entry.tag & DEAD == 0 {
-                    let hash = self.hasher.hash_one(entry.route);
-                    self.replace(
-                        hash,
-                        place(second, entry.offset),
-                        place(first, base + entry.offset),
-                    );
-                }
-            }
-        }
-        let segment = self.segment_mut(first);
-        segment.bytes.extend_from_slice(&gone.bytes);
-        segment.entries += gone.entries;
-        segment.announced += gone.announced;
-        segment.withdrawn += gone.withdrawn;
-        segment.attributes += gone.attributes;
-        let sequence = segment.sequence;
-        self.order.remove(rank + 1);
-        self.free_slots.push(second);
-        self.move_marks(|mark| {
-            if mark.sequence == gone.sequence {
-                *mark = Position { sequence, offset: base as u32 + mark.offset };
-            }
-        });
-    }
-
-    /// Every position that must move when what it points at moves.
-    fn marks(&self) -> impl Iterator<Item = Position> {
-        self.readers
-            .iter()
-            .flatten()
-            .flat_map(|reader| [reader.cursor, reader.born])
-            .chain(self.end_of_rib)
-            .chain([self.told_up_to])
-    }
-
-    fn move_marks(&mut self, mut change: impl FnMut(&mut Position)) {
-        for reader in self.readers.iter_mut().flatten() {
-            change(&mut reader.cursor);
-            change(&mut reader.born);
-        }
-        if let Some(mark) = &mut self.end_of_rib {
-            change(mark);
-        }
-        change(&mut self.told_up_to);
-    }
 }
 
 fn place(slot: u32, offset: usize) -> u32 {
@@ -911,7 +579,3 @@ fn route_at(segments: &[Option<Segment>], place: u32) -> &[u8] {
         .and_then(|segment| entry_at(&segment.bytes, offset))
         .map_or(&[], |entry| entry.route)
 }
-
-#[cfg(test)]
-#[path = "log_tests.rs"]
-mod tests;

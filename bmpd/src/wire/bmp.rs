@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::family::Family;
-use super::update::stored;
+use super::stored;
 
 /// The length of the common header.
 pub const COMMON_HEADER_LEN: usize = 6;

@@ -8,4 +8,5 @@ pub mod bmp;
 pub mod family;
 pub mod open;
 pub mod reader;
+pub mod stored;
 pub mod update;

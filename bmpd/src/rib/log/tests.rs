@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
+use super::compaction::NEWEST_WORTH_COMPACTING;
 use super::*;
 
 const TIME: Timestamp = Timestamp { seconds: 1, micros: 2 };

@@ -8,7 +8,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::rib::epoch::{Identity, PeerDown};
 use crate::wire::bmp::{PeerDownReason, PeerUp};
-use crate::wire::update::{Context, Prefixes, Update, stored};
+use crate::wire::stored;
+use crate::wire::update::{Context, Prefixes, Update};
 
 const NEIGHBORS: usize = 3;
 const CONTEXT: Context = Context { four_octet_as: true, external: true };
