@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Tasks talk through bounded channels whose answers never wait for the network. Routes go through
-//! [`crate::rib`] alone: no channel carries one.
+//! `rib` alone: no channel carries one.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
