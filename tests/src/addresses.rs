@@ -13,10 +13,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 pub fn loopback() -> IpAddr {
     static TAKEN: AtomicU8 = AtomicU8::new(0);
     let last = TAKEN.fetch_add(1, Ordering::Relaxed) + 1;
-    assert!(
-        last < 255,
-        "this process has used up its loopback addresses"
-    );
+    assert!(last < 255, "this process has used up its loopback addresses");
     // 127.0.x.x stays free for what runs at fixed addresses.
     let corner = 256 + std::process::id() % (255 * 256);
     let [_, _, high, low] = corner.to_be_bytes();
@@ -30,10 +27,7 @@ pub fn loopback() -> IpAddr {
 pub fn free_port(address: IpAddr) -> u16 {
     let listener = TcpListener::bind(SocketAddr::new(address, 0))
         .unwrap_or_else(|e| panic!("cannot bind {address}: {e}"));
-    listener
-        .local_addr()
-        .expect("a bound socket has an address")
-        .port()
+    listener.local_addr().expect("a bound socket has an address").port()
 }
 
 #[cfg(test)]

@@ -102,17 +102,10 @@ impl Prefix {
                 Family::IPV6
             }
         };
-        assert!(
-            length <= family.max_length(),
-            "no {family} prefix has {length} bits"
-        );
+        assert!(length <= family.max_length(), "no {family} prefix has {length} bits");
         let mask = u128::MAX.checked_shl(128 - u32::from(length)).unwrap_or(0);
         let bits = (u128::from_be_bytes(bits) & mask).to_be_bytes();
-        Self {
-            family,
-            bits,
-            length,
-        }
+        Self { family, bits, length }
     }
 
     /// The prefix's family.
@@ -164,9 +157,8 @@ fn for_each_nlri<'a>(
             return Err(format!("a prefix length of {length} bits in {family}"));
         }
         let size = 1 + usize::from(length).div_ceil(8);
-        let (one, rest) = bytes
-            .split_at_checked(size)
-            .ok_or_else(|| format!("{family} NLRI ends too early"))?;
+        let (one, rest) =
+            bytes.split_at_checked(size).ok_or_else(|| format!("{family} NLRI ends too early"))?;
         each(one)?;
         bytes = rest;
     }
@@ -197,11 +189,7 @@ pub fn prefixes(family: Family, bytes: &[u8]) -> Result<Vec<Prefix>, String> {
             // Legal on the wire, but two spellings of one prefix would confuse the comparison.
             return Err("a prefix with host bits".to_owned());
         }
-        found.push(Prefix {
-            family,
-            bits,
-            length,
-        });
+        found.push(Prefix { family, bits, length });
         Ok(())
     })?;
     Ok(found)
@@ -232,11 +220,7 @@ impl<'a> Attributes<'a> {
         };
         let (whole, rest) = self.0.split_at_checked(head + length)?;
         self.0 = rest;
-        Some(Attribute {
-            kind,
-            value: &whole[head..],
-            whole,
-        })
+        Some(Attribute { kind, value: &whole[head..], whole })
     }
 }
 
@@ -280,17 +264,13 @@ pub struct Update<'a> {
 }
 
 fn take_u16(bytes: &mut &[u8], what: &str) -> Result<u16, String> {
-    let (head, rest) = bytes
-        .split_first_chunk()
-        .ok_or_else(|| format!("{what} ends too early"))?;
+    let (head, rest) = bytes.split_first_chunk().ok_or_else(|| format!("{what} ends too early"))?;
     *bytes = rest;
     Ok(u16::from_be_bytes(*head))
 }
 
 fn take<'a>(bytes: &mut &'a [u8], n: usize, what: &str) -> Result<&'a [u8], String> {
-    let (head, rest) = bytes
-        .split_at_checked(n)
-        .ok_or_else(|| format!("{what} ends too early"))?;
+    let (head, rest) = bytes.split_at_checked(n).ok_or_else(|| format!("{what} ends too early"))?;
     *bytes = rest;
     Ok(head)
 }
@@ -327,10 +307,7 @@ impl<'a> Update<'a> {
                 attribute::MP_UNREACH => {
                     let afi = take_u16(&mut value, "MP_UNREACH_NLRI")?;
                     let safi = take(&mut value, 1, "MP_UNREACH_NLRI")?[0];
-                    unreach = Some(Withdrawn {
-                        family: Family { afi, safi },
-                        nlri: value,
-                    });
+                    unreach = Some(Withdrawn { family: Family { afi, safi }, nlri: value });
                 }
                 _ => {}
             }
@@ -344,15 +321,8 @@ impl<'a> Update<'a> {
             _ if body == [0; 4] => Some(Family::IPV4),
             _ => None,
         };
-        let reach_v4 = Reach {
-            family: Family::IPV4,
-            next_hop: &[],
-            nlri: nlri_v4,
-        };
-        let unreach_v4 = Withdrawn {
-            family: Family::IPV4,
-            nlri: withdrawn_v4,
-        };
+        let reach_v4 = Reach { family: Family::IPV4, next_hop: &[], nlri: nlri_v4 };
+        let unreach_v4 = Withdrawn { family: Family::IPV4, nlri: withdrawn_v4 };
         Ok(Update {
             attributes,
             announced: [reach, Some(reach_v4)].map(|r| r.filter(|r| !r.nlri.is_empty())),
@@ -391,10 +361,7 @@ impl<'a> Update<'a> {
         let path: Arc<[u8]> = self.path().flat_map(|a| a.whole.iter().copied()).collect();
         for reach in self.announced() {
             for prefix in prefixes(reach.family, reach.nlri)? {
-                let route = Route {
-                    path: path.clone(),
-                    next_hop: reach.next_hop.into(),
-                };
+                let route = Route { path: path.clone(), next_hop: reach.next_hop.into() };
                 routes.insert(prefix, route);
             }
         }
@@ -436,11 +403,7 @@ fn absorb(seed: u64, bytes: &[u8]) -> u64 {
     };
     // The last word overlaps the one before it where the length is no multiple of its size.
     if let Some(last) = bytes.last_chunk::<8>() {
-        bytes
-            .as_chunks::<8>()
-            .0
-            .iter()
-            .for_each(|word| step(u64::from_le_bytes(*word)));
+        bytes.as_chunks::<8>().0.iter().for_each(|word| step(u64::from_le_bytes(*word)));
         step(u64::from_le_bytes(*last));
     } else if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
         let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
@@ -467,12 +430,7 @@ pub struct Route {
 
 impl fmt::Debug for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "path {} next hop {}",
-            hex(&self.path),
-            hex(&self.next_hop)
-        )
+        write!(f, "path {} next hop {}", hex(&self.path), hex(&self.next_hop))
     }
 }
 
@@ -528,9 +486,8 @@ pub struct Message<'a> {
 
 /// Takes the first message off `bytes`; it must be there in full.
 pub fn split_message<'a>(bytes: &mut &'a [u8]) -> Result<Message<'a>, String> {
-    let header: &[u8; HEADER] = bytes
-        .first_chunk()
-        .ok_or("a BGP message shorter than its header")?;
+    let header: &[u8; HEADER] =
+        bytes.first_chunk().ok_or("a BGP message shorter than its header")?;
     if header[..16] != [0xff; 16] {
         return Err("a BGP marker that is not all ones".to_owned());
     }
@@ -540,11 +497,7 @@ pub fn split_message<'a>(bytes: &mut &'a [u8]) -> Result<Message<'a>, String> {
     }
     let kind = header[18];
     let whole = take(bytes, length, "a BGP message")?;
-    Ok(Message {
-        kind,
-        body: &whole[HEADER..],
-        whole,
-    })
+    Ok(Message { kind, body: &whole[HEADER..], whole })
 }
 
 /// Appends a message's header to `out` and returns where it begins, for [`end_message`].
@@ -595,18 +548,7 @@ pub fn end_of_rib(family: Family) -> Vec<u8> {
         return message(kind::UPDATE, &[0; 4]);
     }
     let [high, low] = family.afi.to_be_bytes();
-    let body = [
-        0,
-        0,
-        0,
-        6,
-        0x80,
-        attribute::MP_UNREACH,
-        3,
-        high,
-        low,
-        family.safi,
-    ];
+    let body = [0, 0, 0, 6, 0x80, attribute::MP_UNREACH, 3, high, low, family.safi];
     message(kind::UPDATE, &body)
 }
 
@@ -700,11 +642,7 @@ impl Open {
             route_refresh: false,
         };
         if body.len() != usize::from(fixed[9]) {
-            return Err(format!(
-                "{} bytes of optional parameters, not {}",
-                body.len(),
-                fixed[9]
-            ));
+            return Err(format!("{} bytes of optional parameters, not {}", body.len(), fixed[9]));
         }
         while !body.is_empty() {
             let head = take(&mut body, 2, "an optional parameter")?;
@@ -713,10 +651,7 @@ impl Open {
                 let head = take(&mut value, 2, "a capability")?;
                 match (head[0], take(&mut value, head[1].into(), "a capability")?) {
                     (1, &[high, low, _, safi]) => {
-                        open.families.push(Family {
-                            afi: u16::from_be_bytes([high, low]),
-                            safi,
-                        });
+                        open.families.push(Family { afi: u16::from_be_bytes([high, low]), safi });
                     }
                     (2, []) => open.route_refresh = true,
                     (6, []) => open.extended_message = true,
@@ -756,10 +691,7 @@ mod tests {
         for family in [Family::IPV4, Family::IPV6] {
             let bytes = end_of_rib(family);
             let message = split_message(&mut &bytes[..]).unwrap();
-            assert_eq!(
-                Update::parse(message.body).unwrap().end_of_rib,
-                Some(family)
-            );
+            assert_eq!(Update::parse(message.body).unwrap().end_of_rib, Some(family));
         }
     }
 
@@ -772,39 +704,22 @@ mod tests {
                 [Prefix::new(v4, 24), Prefix::new(v6, 32)]
             })
             .collect();
-        let route = Route {
-            path: [0u8; 0].into(),
-            next_hop: [].into(),
-        };
+        let route = Route { path: [0u8; 0].into(), next_hop: [].into() };
         let mut routes: Routes = all.iter().map(|p| (*p, route.clone())).collect();
         let stays = all[7];
-        let bytes = withdrawals(
-            &all.iter()
-                .copied()
-                .filter(|p| *p != stays)
-                .collect::<Vec<_>>(),
-        );
+        let bytes = withdrawals(&all.iter().copied().filter(|p| *p != stays).collect::<Vec<_>>());
         let mut rest = &bytes[..];
         while !rest.is_empty() {
             let message = split_message(&mut rest).unwrap();
             assert!(message.whole.len() <= MAX_MESSAGE);
-            Update::parse(message.body)
-                .unwrap()
-                .apply(&mut routes)
-                .unwrap();
+            Update::parse(message.body).unwrap().apply(&mut routes).unwrap();
         }
         assert_eq!(routes.keys().collect::<Vec<_>>(), [&stays]);
     }
 
     #[test]
     fn prefixes_are_shown_as_they_are_read() {
-        for text in [
-            "10.0.0.0/8",
-            "0.0.0.0/0",
-            "192.0.2.128/25",
-            "2001:db8::/32",
-            "::/0",
-        ] {
+        for text in ["10.0.0.0/8", "0.0.0.0/0", "192.0.2.128/25", "2001:db8::/32", "::/0"] {
             assert_eq!(text.parse::<Prefix>().unwrap().to_string(), text);
         }
         assert!("10.0.0.0/33".parse::<Prefix>().is_err());
@@ -812,16 +727,10 @@ mod tests {
 
     #[test]
     fn a_difference_is_named() {
-        let route = Route {
-            path: [1u8].into(),
-            next_hop: [].into(),
-        };
+        let route = Route { path: [1u8].into(), next_hop: [].into() };
         let one: Routes = [("10.0.0.0/8".parse().unwrap(), route)].into();
         assert_eq!(difference(&one, &one), None);
         let text = difference(&one, &Routes::new()).unwrap();
-        assert!(
-            text.contains("1 missing") && text.contains("10.0.0.0/8"),
-            "{text}"
-        );
+        assert!(text.contains("1 missing") && text.contains("10.0.0.0/8"), "{text}");
     }
 }

@@ -97,17 +97,9 @@ impl PeerHeader {
             IpAddr::V6(Ipv6Addr::from(address))
         } else {
             if address[..12] != [0; 12] {
-                return Err(format!(
-                    "an IPv4 peer address with {} before it",
-                    hex(&address[..12])
-                ));
+                return Err(format!("an IPv4 peer address with {} before it", hex(&address[..12])));
             }
-            IpAddr::V4(Ipv4Addr::new(
-                address[12],
-                address[13],
-                address[14],
-                address[15],
-            ))
+            IpAddr::V4(Ipv4Addr::new(address[12], address[13], address[14], address[15]))
         };
         let distinguisher = u64::from(u32_at(2)) << 32 | u64::from(u32_at(6));
         if kind == 0 && distinguisher != 0 {
@@ -118,11 +110,7 @@ impl PeerHeader {
             return Err(format!("{micros} microseconds in a timestamp"));
         }
         Ok(PeerHeader {
-            peer: Peer {
-                address,
-                kind,
-                distinguisher,
-            },
+            peer: Peer { address, kind, distinguisher },
             flags,
             asn: u32_at(26),
             router_id: Ipv4Addr::from(u32_at(30)),
@@ -175,15 +163,8 @@ pub struct Statistics {
 impl Statistics {
     /// The value of a counter or gauge that is not of one family.
     pub fn value(&self, kind: u16) -> Option<u64> {
-        let (_, bytes) = self
-            .counters
-            .iter()
-            .find(|(k, bytes)| *k == kind && bytes.len() != 11)?;
-        Some(
-            bytes
-                .iter()
-                .fold(0, |sum, byte| sum << 8 | u64::from(*byte)),
-        )
+        let (_, bytes) = self.counters.iter().find(|(k, bytes)| *k == kind && bytes.len() != 11)?;
+        Some(bytes.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)))
     }
 
     /// The value of a gauge of one family (types 9, 10, 16, 17).
@@ -193,11 +174,7 @@ impl Statistics {
         self.counters
             .iter()
             .find(|(k, bytes)| *k == kind && bytes.len() == 11 && bytes.starts_with(&head))
-            .map(|(_, bytes)| {
-                bytes[3..]
-                    .iter()
-                    .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
-            })
+            .map(|(_, bytes)| bytes[3..].iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)))
     }
 }
 
@@ -295,10 +272,7 @@ impl Record {
 
     /// The peer with this address, if it is up.
     pub fn peer(&self, address: IpAddr) -> Option<&PeerState> {
-        self.peers
-            .iter()
-            .find(|(peer, _)| peer.address == address)
-            .map(|(_, state)| state)
+        self.peers.iter().find(|(peer, _)| peer.address == address).map(|(_, state)| state)
     }
 
     /// When the last of the End-of-RIBs came, if the peer is up and both families are complete.
@@ -383,9 +357,8 @@ impl Record {
             Kind::Termination => return self.terminate(body),
             _ => {}
         }
-        let (header, body) = body
-            .split_first_chunk()
-            .ok_or_else(|| format!("{kind:?} without per-peer header"))?;
+        let (header, body) =
+            body.split_first_chunk().ok_or_else(|| format!("{kind:?} without per-peer header"))?;
         let header = PeerHeader::parse(header)?;
         let in_kind = |e: String| format!("{kind:?} of {}: {e}", header.peer);
         let up = self.peers.contains_key(&header.peer);
@@ -404,11 +377,7 @@ impl Record {
     fn initiation(&mut self, body: &[u8]) -> Result<(), String> {
         self.initiation = tlvs(body)?;
         for (kind, name) in [(1, "sysDescr"), (2, "sysName")] {
-            if !self
-                .initiation
-                .iter()
-                .any(|(k, value)| *k == kind && !value.is_empty())
-            {
+            if !self.initiation.iter().any(|(k, value)| *k == kind && !value.is_empty()) {
                 return Err(format!("an Initiation without {name}"));
             }
         }
@@ -417,10 +386,7 @@ impl Record {
 
     fn terminate(&mut self, body: &[u8]) -> Result<(), String> {
         let tlvs = tlvs(body)?;
-        let reason = tlvs
-            .iter()
-            .find(|(kind, _)| *kind == 1)
-            .map(|(_, value)| value.as_slice());
+        let reason = tlvs.iter().find(|(kind, _)| *kind == 1).map(|(_, value)| value.as_slice());
         let Some(&[high, low]) = reason else {
             return Err("a Termination without reason".to_owned());
         };
@@ -430,9 +396,7 @@ impl Record {
 
     fn peer_up(&mut self, header: PeerHeader, body: &[u8], at: Instant) -> Result<(), String> {
         self.peers.insert(header.peer, PeerState::default());
-        let (fixed, mut rest) = body
-            .split_first_chunk::<20>()
-            .ok_or("shorter than 20 bytes")?;
+        let (fixed, mut rest) = body.split_first_chunk::<20>().ok_or("shorter than 20 bytes")?;
         let mut address = [0; 16];
         address.copy_from_slice(&fixed[..16]);
         let address = match header.peer.address {
@@ -440,20 +404,14 @@ impl Record {
             IpAddr::V4(_) if address[..12] != [0; 12] => {
                 return Err("an IPv4 local address with bytes before it".to_owned());
             }
-            IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::new(
-                address[12],
-                address[13],
-                address[14],
-                address[15],
-            )),
+            IpAddr::V4(_) => {
+                IpAddr::V4(Ipv4Addr::new(address[12], address[13], address[14], address[15]))
+            }
         };
         let mut open = || {
             let message = bgp::split_message(&mut rest)?;
             if message.kind != bgp::kind::OPEN {
-                return Err(format!(
-                    "a BGP message of type {} for an OPEN",
-                    message.kind
-                ));
+                return Err(format!("a BGP message of type {} for an OPEN", message.kind));
             }
             bgp::Open::parse(message.body)?;
             Ok(message.whole.to_vec())
@@ -478,12 +436,7 @@ impl Record {
     fn peer_down(&mut self, header: PeerHeader, body: &[u8], at: Instant) -> Result<(), String> {
         self.peers.remove(&header.peer);
         let (&reason, data) = body.split_first().ok_or("no reason")?;
-        self.peer_downs.push(PeerDown {
-            header,
-            reason,
-            data: data.to_vec(),
-            at,
-        });
+        self.peer_downs.push(PeerDown { header, reason, data: data.to_vec(), at });
         match reason {
             1 | 3 => {
                 let mut rest = data;
@@ -520,11 +473,7 @@ impl Record {
                 return Err(format!("statistics type {kind} has {} bytes", value.len()));
             }
         }
-        self.statistics.push(Statistics {
-            header,
-            counters,
-            at,
-        });
+        self.statistics.push(Statistics { header, counters, at });
         Ok(())
     }
 
@@ -539,10 +488,7 @@ impl Record {
         }
         self.flags.insert(header.flags);
         let update = Update::parse(message.body)?;
-        let peer = self
-            .peers
-            .get_mut(&header.peer)
-            .ok_or("for a peer that is not up")?;
+        let peer = self.peers.get_mut(&header.peer).ok_or("for a peer that is not up")?;
         if let Some(family) = update.end_of_rib {
             if peer.end_of_rib.insert(family, at).is_some() {
                 return Err(format!("a second End-of-RIB for {family}"));
@@ -565,10 +511,7 @@ impl Record {
         if self.mode == Mode::Keeping {
             for gone in update.withdrawn() {
                 let prefixes = bgp::prefixes(gone.family, gone.nlri)?;
-                let idle = prefixes
-                    .iter()
-                    .filter(|p| !peer.routes.contains_key(p))
-                    .count();
+                let idle = prefixes.iter().filter(|p| !peer.routes.contains_key(p)).count();
                 self.idle_withdrawals += idle as u64;
             }
             update.apply(&mut peer.routes)?;
@@ -581,13 +524,9 @@ impl Record {
 fn tlvs(mut bytes: &[u8]) -> Result<Vec<(u16, Vec<u8>)>, String> {
     let mut found = Vec::new();
     while !bytes.is_empty() {
-        let (head, rest) = bytes
-            .split_first_chunk::<4>()
-            .ok_or("a TLV ends too early")?;
+        let (head, rest) = bytes.split_first_chunk::<4>().ok_or("a TLV ends too early")?;
         let length = u16::from_be_bytes([head[2], head[3]]).into();
-        let (value, rest) = rest
-            .split_at_checked(length)
-            .ok_or("a TLV ends too early")?;
+        let (value, rest) = rest.split_at_checked(length).ok_or("a TLV ends too early")?;
         found.push((u16::from_be_bytes([head[0], head[1]]), value.to_vec()));
         bytes = rest;
     }
@@ -670,23 +609,11 @@ mod tests {
             ("as the first message", vec![init.clone(), init.clone()]),
             ("not up", vec![init.clone(), eor.clone()]),
             ("not up", vec![init.clone(), of_peer(2, &[4])]),
-            (
-                "without a Peer Down",
-                vec![init.clone(), up.clone(), up.clone()],
-            ),
-            (
-                "second End-of-RIB",
-                vec![init.clone(), up.clone(), eor.clone(), eor.clone()],
-            ),
+            ("without a Peer Down", vec![init.clone(), up.clone(), up.clone()]),
+            ("second End-of-RIB", vec![init.clone(), up.clone(), eor.clone(), eor.clone()]),
             ("without sysName", vec![bmp(4, &[0, 1, 0, 1, b'd'])]),
-            (
-                "shorter than its header",
-                vec![init.clone(), up.clone(), of_peer(2, &[1])],
-            ),
-            (
-                "reason 4 with 1 bytes",
-                vec![init.clone(), up.clone(), of_peer(2, &[4, 0])],
-            ),
+            ("shorter than its header", vec![init.clone(), up.clone(), of_peer(2, &[1])]),
+            ("reason 4 with 1 bytes", vec![init.clone(), up.clone(), of_peer(2, &[4, 0])]),
             (
                 "type 9 has 8 bytes",
                 vec![
@@ -695,10 +622,7 @@ mod tests {
                     of_peer(1, &[0, 0, 0, 1, 0, 9, 0, 8, 0, 0, 0, 0, 0, 0, 0, 9]),
                 ],
             ),
-            (
-                "after the Termination",
-                vec![init.clone(), bmp(5, &[0, 1, 0, 2, 0, 0]), up.clone()],
-            ),
+            ("after the Termination", vec![init.clone(), bmp(5, &[0, 1, 0, 2, 0, 0]), up.clone()]),
         ];
         for (breach, messages) in cases {
             let violations = record(messages).violations;

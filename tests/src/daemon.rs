@@ -33,10 +33,7 @@ static FOLDER: OnceLock<PathBuf> = OnceLock::new();
 /// When it has taken one from elsewhere already.
 pub fn use_binaries(folder: PathBuf) {
     let taken = FOLDER.get_or_init(|| folder.clone());
-    assert_eq!(
-        *taken, folder,
-        "the binaries were taken from another folder before"
-    );
+    assert_eq!(*taken, folder, "the binaries were taken from another folder before");
 }
 
 /// The path of `bmpd` or `bmpctl`, built if need be.
@@ -63,19 +60,11 @@ pub fn binary(name: &str) -> PathBuf {
 pub fn build(profile: Option<&str>) -> Result<PathBuf, String> {
     let exe = env::current_exe().map_err(|e| format!("cannot tell where I am: {e}"))?;
     // target/<profile>/deps/<test>, target/<profile>/<program>
-    let here = exe.parent().map(|folder| {
-        if folder.ends_with("deps") {
-            folder.parent()
-        } else {
-            Some(folder)
-        }
-    });
-    let here = here
-        .flatten()
-        .ok_or("the running executable is in no target folder")?;
-    let target = here
+    let here = exe
         .parent()
-        .ok_or("the running executable is in no target folder")?;
+        .map(|folder| if folder.ends_with("deps") { folder.parent() } else { Some(folder) });
+    let here = here.flatten().ok_or("the running executable is in no target folder")?;
+    let target = here.parent().ok_or("the running executable is in no target folder")?;
     let profile = match (profile, here.file_name().and_then(OsStr::to_str)) {
         (Some(profile), _) => profile,
         // Where tests live; their own profile, for its optimization level.
@@ -85,15 +74,7 @@ pub fn build(profile: Option<&str>) -> Result<PathBuf, String> {
     };
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
-        .args([
-            "build",
-            "--quiet",
-            "--package",
-            "bmpd",
-            "--package",
-            "bmpctl",
-            "--bins",
-        ])
+        .args(["build", "--quiet", "--package", "bmpd", "--package", "bmpctl", "--bins"])
         .args(["--profile", profile])
         .arg("--manifest-path")
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml"))
@@ -193,18 +174,13 @@ pub fn run(command: &mut Command, deadline: Duration) -> Output {
         stderr: stderr.join().unwrap_or_default(),
         took,
     };
-    assert!(
-        status.is_some(),
-        "{command:?} did not end within {deadline:?}: {output}"
-    );
+    assert!(status.is_some(), "{command:?} did not end within {deadline:?}: {output}");
     output
 }
 
 /// `[[session]]` for a station, with quick retries.
 pub fn session(address: IpAddr, port: u16, alias: Option<&str>) -> String {
-    let alias = alias
-        .map(|a| format!("alias = \"{a}\"\n"))
-        .unwrap_or_default();
+    let alias = alias.map(|a| format!("alias = \"{a}\"\n")).unwrap_or_default();
     format!(
         "[[session]]\naddress = \"{address}\"\n{alias}tcp.connect-port = {port}\n\
          retry.initial = 1\nretry.maximum = 2\n\n"
@@ -236,20 +212,14 @@ pub struct Row(Vec<(String, String)>);
 impl Row {
     /// The cell under the heading that begins like this, in any case; empty if there is none.
     pub fn cell(&self, heading: &str) -> &str {
-        let found = self
-            .0
-            .iter()
-            .find(|(h, _)| h.starts_with(&heading.to_lowercase()));
+        let found = self.0.iter().find(|(h, _)| h.starts_with(&heading.to_lowercase()));
         found.map_or("", |(_, text)| text)
     }
 
     /// Whether it is the row of this session. A cell without a letter or digit means no alias.
     pub fn is(&self, address: IpAddr, alias: Option<&str>) -> bool {
         let shown = Some(self.cell("alias")).filter(|a| a.contains(char::is_alphanumeric));
-        let listed = self
-            .cell("session")
-            .parse()
-            .or_else(|_| self.cell("address").parse());
+        let listed = self.cell("session").parse().or_else(|_| self.cell("address").parse());
         listed == Ok(address) && shown == alias
     }
 
@@ -260,8 +230,7 @@ impl Row {
     #[track_caller]
     pub fn number(&self, heading: &str) -> u64 {
         let cell = self.cell(heading).replace([',', '_', ' '], "");
-        cell.parse()
-            .unwrap_or_else(|_| panic!("no number under {heading:?}: {self:?}"))
+        cell.parse().unwrap_or_else(|_| panic!("no number under {heading:?}: {self:?}"))
     }
 }
 
@@ -307,10 +276,7 @@ fn rows(text: &str) -> Vec<Row> {
         });
         Row(cells.collect())
     };
-    lines
-        .take_while(|line| !line.trim().is_empty())
-        .map(row)
-        .collect()
+    lines.take_while(|line| !line.trim().is_empty()).map(row).collect()
 }
 
 /// A running bmpd. Killed when dropped; [`Daemon::terminate`] is the polite way.
@@ -358,11 +324,7 @@ impl Daemon {
                 panic!("bmpd did not start: {status}\n{}", self.log());
             }
             let output = self.bmpctl(&["show", "session"]);
-            if output.status == 0 {
-                Ok(())
-            } else {
-                Err(format!("{output}\n{}", self.log()))
-            }
+            if output.status == 0 { Ok(()) } else { Err(format!("{output}\n{}", self.log())) }
         });
     }
 
@@ -390,14 +352,7 @@ impl Daemon {
             .spawn()
             .unwrap_or_else(|e| panic!("cannot run bmpd: {e}"));
         let (pid, child) = (child.id(), Mutex::new(child));
-        Self {
-            child,
-            pid,
-            name: name.to_owned(),
-            config,
-            socket,
-            log,
-        }
+        Self { child, pid, name: name.to_owned(), config, socket, log }
     }
 
     /// Runs bmpctl against this bmpd.
@@ -412,10 +367,7 @@ impl Daemon {
     /// The command that [`Daemon::bmpctl`] would run.
     pub fn bmpctl_command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(binary("bmpctl"));
-        command
-            .env("BMPD_SOCKET", &self.socket)
-            .env("LC_ALL", "C")
-            .args(args);
+        command.env("BMPD_SOCKET", &self.socket).env("LC_ALL", "C").args(args);
         command
     }
 
@@ -452,11 +404,7 @@ impl Daemon {
         let what = format!("the session with {address} (alias {alias:?}) to be {state}");
         wait_for(&what, Duration::from_secs(30), || {
             let row = self.session(address, alias);
-            if row.cell("state") == state {
-                Ok(())
-            } else {
-                Err(format!("{row:?}"))
-            }
+            if row.cell("state") == state { Ok(()) } else { Err(format!("{row:?}")) }
         });
     }
 
@@ -497,13 +445,7 @@ impl Daemon {
         let path = format!("/proc/{}/status", self.pid);
         let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
         text.lines()
-            .find_map(|line| {
-                line.strip_prefix(field)?
-                    .split_whitespace()
-                    .next()?
-                    .parse()
-                    .ok()
-            })
+            .find_map(|line| line.strip_prefix(field)?.split_whitespace().next()?.parse().ok())
             .unwrap_or_else(|| panic!("{path} has no {field}"))
     }
 
@@ -529,9 +471,7 @@ impl Daemon {
 
     /// How it ended, if it has.
     pub fn exited(&self) -> Option<ExitStatus> {
-        self.child()
-            .try_wait()
-            .unwrap_or_else(|e| panic!("cannot wait for bmpd: {e}"))
+        self.child().try_wait().unwrap_or_else(|e| panic!("cannot wait for bmpd: {e}"))
     }
 
     /// Sends a signal.
@@ -541,10 +481,7 @@ impl Daemon {
     pub fn signal(&self, signal: Signal) {
         // Not yet waited for, so that the number is still its own.
         assert!(self.exited().is_none(), "bmpd is gone\n{}", self.log());
-        let pid = i32::try_from(self.pid)
-            .ok()
-            .and_then(Pid::from_raw)
-            .expect("a process id");
+        let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw).expect("a process id");
         kill_process(pid, signal).unwrap_or_else(|e| panic!("cannot signal bmpd: {e}"));
     }
 
@@ -554,9 +491,7 @@ impl Daemon {
     /// When it has not within 20 s.
     #[track_caller]
     pub fn wait_exit(&self) -> ExitStatus {
-        wait_for("bmpd to end", PATIENCE, || {
-            self.exited().ok_or_else(|| self.log())
-        })
+        wait_for("bmpd to end", PATIENCE, || self.exited().ok_or_else(|| self.log()))
     }
 
     /// Ends it politely if it still runs, and by force if it takes longer than three seconds.
@@ -600,11 +535,7 @@ impl Drop for Daemon {
             let log = self.log();
             let lines: Vec<&str> = log.lines().collect();
             let tail = &lines[lines.len().saturating_sub(60)..];
-            eprintln!(
-                "--- the last lines of {}'s log\n{}\n---",
-                self.name,
-                tail.join("\n")
-            );
+            eprintln!("--- the last lines of {}'s log\n{}\n---", self.name, tail.join("\n"));
         }
     }
 }

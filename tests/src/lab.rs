@@ -66,24 +66,13 @@ impl Plan<'_> {
         let scratch = Scratch::new();
         let daemon = Daemon::start_as(&scratch, "bmpd", &config, self.log);
         let remote_as = self.remote_as;
-        Lab {
-            daemon,
-            stations,
-            address,
-            listen,
-            peer,
-            remote_as,
-            config,
-            scratch,
-        }
+        Lab { daemon, stations, address, listen, peer, remote_as, config, scratch }
     }
 
     fn config(&self, address: IpAddr, ports: &[u16], listen: SocketAddr, peer: IpAddr) -> String {
         let mut text = format!("[bmp]\n{}\n\n", self.bmp);
         for (alias, port) in self.aliases.iter().zip(ports) {
-            let alias = alias
-                .map(|a| format!("alias = \"{a}\"\n"))
-                .unwrap_or_default();
+            let alias = alias.map(|a| format!("alias = \"{a}\"\n")).unwrap_or_default();
             let [initial, maximum] = self.retry;
             text += &format!(
                 "[[session]]\naddress = \"{address}\"\n{alias}tcp.connect-port = {port}\n\

@@ -108,29 +108,19 @@ impl Neighbor {
     /// When it is not within 30 s.
     #[track_caller]
     pub fn accept(options: &Options, listener: &TcpListener) -> Self {
-        listener
-            .set_nonblocking(true)
-            .expect("a listener can be made nonblocking");
-        wait_for(
-            "bmpd to connect to its neighbor",
-            Duration::from_secs(30),
-            || {
-                let (stream, _) = listener.accept().map_err(|e| e.to_string())?;
-                stream.set_nonblocking(false).map_err(|e| e.to_string())?;
-                Self::handshake(options, stream)
-            },
-        )
+        listener.set_nonblocking(true).expect("a listener can be made nonblocking");
+        wait_for("bmpd to connect to its neighbor", Duration::from_secs(30), || {
+            let (stream, _) = listener.accept().map_err(|e| e.to_string())?;
+            stream.set_nonblocking(false).map_err(|e| e.to_string())?;
+            Self::handshake(options, stream)
+        })
     }
 
     fn handshake(options: &Options, mut stream: TcpStream) -> Result<Self, String> {
         let failed = |e: io::Error| format!("during the handshake: {e}");
         stream.set_nodelay(true).map_err(failed)?;
-        stream
-            .set_read_timeout(Some(Duration::from_secs(10)))
-            .map_err(failed)?;
-        stream
-            .set_write_timeout(Some(Duration::from_secs(60)))
-            .map_err(failed)?;
+        stream.set_read_timeout(Some(Duration::from_secs(10))).map_err(failed)?;
+        stream.set_write_timeout(Some(Duration::from_secs(60))).map_err(failed)?;
         let sent_open = options.open.encode();
         stream.write_all(&sent_open).map_err(failed)?;
         let mut heard = Heard::default();
@@ -139,16 +129,12 @@ impl Neighbor {
             match bytes[18] {
                 kind::OPEN => {
                     Open::parse(&bytes[bgp::HEADER..])?;
-                    stream
-                        .write_all(&bgp::message(kind::KEEPALIVE, &[]))
-                        .map_err(failed)?;
+                    stream.write_all(&bgp::message(kind::KEEPALIVE, &[])).map_err(failed)?;
                     heard.open = bytes;
                 }
                 kind::KEEPALIVE if !heard.open.is_empty() => heard.keepalives += 1,
                 other => {
-                    return Err(format!(
-                        "message of type {other} during the handshake: {bytes:?}"
-                    ));
+                    return Err(format!("message of type {other} during the handshake: {bytes:?}"));
                 }
             }
         }
@@ -173,15 +159,7 @@ impl Neighbor {
             threads.push(thread::spawn(move || keep_alive(&shared, pause)));
         }
         let sent = Mutex::new(vec![]);
-        Ok(Self {
-            options: options.clone(),
-            shared,
-            sent,
-            sent_open,
-            local,
-            remote,
-            threads,
-        })
+        Ok(Self { options: options.clone(), shared, sent, sent_open, local, remote, threads })
     }
 
     /// How it presented itself.
@@ -229,11 +207,7 @@ impl Neighbor {
     #[track_caller]
     pub fn send_raw(&self, bytes: &[u8]) {
         if let Err(e) = self.try_send(bytes) {
-            panic!(
-                "neighbor {} cannot send: {e}; it heard {:?}",
-                self.ip(),
-                self.heard()
-            );
+            panic!("neighbor {} cannot send: {e}; it heard {:?}", self.ip(), self.heard());
         }
     }
 
@@ -331,10 +305,7 @@ impl Neighbor {
     /// When the connection is gone already.
     #[track_caller]
     pub fn notification(self, code: u8, subcode: u8, data: &[u8]) {
-        self.send_raw(&bgp::message(
-            kind::NOTIFICATION,
-            &[&[code, subcode], data].concat(),
-        ));
+        self.send_raw(&bgp::message(kind::NOTIFICATION, &[&[code, subcode], data].concat()));
         self.close();
     }
 
@@ -351,11 +322,7 @@ impl Neighbor {
     pub fn wait_closed(&self, deadline: Duration) -> Heard {
         wait_for("bmpd to close the BGP connection", deadline, || {
             let heard = self.heard();
-            if heard.closed.is_some() {
-                Ok(heard)
-            } else {
-                Err(format!("{heard:?}"))
-            }
+            if heard.closed.is_some() { Ok(heard) } else { Err(format!("{heard:?}")) }
         })
     }
 }
@@ -383,10 +350,7 @@ fn read_message(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     stream.read_exact(&mut bytes)?;
     let length = usize::from(u16::from_be_bytes([bytes[16], bytes[17]]));
     if bytes[..16] != [0xff; 16] || length < bgp::HEADER {
-        return Err(io::Error::other(format!(
-            "not a BGP header: {}",
-            bgp::hex(&bytes)
-        )));
+        return Err(io::Error::other(format!("not a BGP header: {}", bgp::hex(&bytes))));
     }
     bytes.resize(length, 0);
     stream.read_exact(&mut bytes[bgp::HEADER..])?;

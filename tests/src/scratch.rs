@@ -19,26 +19,18 @@ impl Scratch {
     ///
     /// # Panics
     /// When the folder cannot be made.
-    #[expect(
-        clippy::new_without_default,
-        reason = "it makes a folder; that should be visible"
-    )]
+    #[expect(clippy::new_without_default, reason = "it makes a folder; that should be visible")]
     pub fn new() -> Self {
         let folder = tempfile::Builder::new()
             .prefix("bmpd-")
             .tempdir()
             .unwrap_or_else(|e| panic!("cannot make a temporary folder: {e}"));
-        Self {
-            folder: Some(folder),
-        }
+        Self { folder: Some(folder) }
     }
 
     /// The folder's path.
     pub fn path(&self) -> &Path {
-        self.folder
-            .as_ref()
-            .expect("the folder is there until drop")
-            .path()
+        self.folder.as_ref().expect("the folder is there until drop").path()
     }
 
     /// The path of something in the folder.

@@ -81,11 +81,7 @@ impl Connection {
     /// In short, for people.
     pub fn summary(&self) -> String {
         let end = self.end().map(|(_, end)| end);
-        format!(
-            "connection {}: {}; end {end:?}",
-            self.number,
-            self.look(Record::summary)
-        )
+        format!("connection {}: {}; end {end:?}", self.number, self.look(Record::summary))
     }
 
     /// Waits until `look` finds what it looks for; its error says what is missing.
@@ -99,9 +95,7 @@ impl Connection {
         deadline: Duration,
         mut look: impl FnMut(&Record) -> Option<T>,
     ) -> T {
-        wait_for(what, deadline, || {
-            self.look(&mut look).ok_or_else(|| self.summary())
-        })
+        wait_for(what, deadline, || self.look(&mut look).ok_or_else(|| self.summary()))
     }
 
     /// Waits until it has ended.
@@ -110,9 +104,7 @@ impl Connection {
     /// When it has not within `deadline`.
     #[track_caller]
     pub fn wait_end(&self, deadline: Duration) -> (Instant, End) {
-        wait_for("the BMP connection to end", deadline, || {
-            self.end().ok_or_else(|| self.summary())
-        })
+        wait_for("the BMP connection to end", deadline, || self.end().ok_or_else(|| self.summary()))
     }
 
     /// Waits until the neighbor is up and both of its End-of-RIBs are there; returns when that was.
@@ -150,12 +142,7 @@ impl Connection {
     #[track_caller]
     pub fn assert_legal(&self) {
         self.look(|record| {
-            assert!(
-                record.violations.is_empty(),
-                "{}: {:#?}",
-                self.number,
-                record.violations
-            );
+            assert!(record.violations.is_empty(), "{}: {:#?}", self.number, record.violations);
         });
     }
 
@@ -225,12 +212,7 @@ impl Station {
             pace: Mutex::new(Pace::Full),
             changed: Condvar::new(),
         });
-        let mut station = Self {
-            address,
-            receive_buffer,
-            shared,
-            listener: None,
-        };
+        let mut station = Self { address, receive_buffer, shared, listener: None };
         station.revive();
         station
     }
@@ -283,9 +265,7 @@ impl Station {
         let listener = wait_for("the station's port", Duration::from_secs(5), || {
             bind(self.address, self.receive_buffer).map_err(|e| format!("{}: {e}", self.address))
         });
-        self.address = listener
-            .local_addr()
-            .expect("a bound socket has an address");
+        self.address = listener.local_addr().expect("a bound socket has an address");
         let listener = Arc::new(listener);
         let thread = thread::spawn({
             let (listener, shared) = (listener.clone(), self.shared.clone());
@@ -305,20 +285,12 @@ impl Station {
     /// When it does not come within 30 s.
     #[track_caller]
     pub fn wait_connection(&self, number: usize) -> Connection {
-        wait_for(
-            &format!("connection {number} of a station"),
-            Duration::from_secs(30),
-            || {
-                let connections = self.connections();
-                connections.get(number - 1).cloned().ok_or_else(|| {
-                    connections
-                        .iter()
-                        .map(Connection::summary)
-                        .collect::<Vec<_>>()
-                        .join("\n")
-                })
-            },
-        )
+        wait_for(&format!("connection {number} of a station"), Duration::from_secs(30), || {
+            let connections = self.connections();
+            connections.get(number - 1).cloned().ok_or_else(|| {
+                connections.iter().map(Connection::summary).collect::<Vec<_>>().join("\n")
+            })
+        })
     }
 
     /// The newest connection, if there is any.
@@ -350,11 +322,7 @@ impl Drop for Station {
 }
 
 fn bind(address: SocketAddr, receive_buffer: Option<usize>) -> io::Result<TcpListener> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM,
-        Some(Protocol::TCP),
-    )?;
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     if let Some(size) = receive_buffer {
         // Accepted sockets inherit it.
@@ -417,10 +385,7 @@ fn may_read(connection: &Connection, shared: &Shared) -> Option<usize> {
                 }
             }
             Pace::Stalled => {
-                pace = shared
-                    .changed
-                    .wait(pace)
-                    .unwrap_or_else(PoisonError::into_inner);
+                pace = shared.changed.wait(pace).unwrap_or_else(PoisonError::into_inner);
             }
         }
     }
@@ -445,12 +410,7 @@ fn read(connection: &Connection, shared: &Shared) -> End {
                 return End::Closed;
             }
             Ok(n) => filled += n,
-            Err(e)
-                if matches!(
-                    e.kind(),
-                    io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
-                ) =>
-            {
+            Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
                 continue;
             }
             Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
@@ -536,11 +496,7 @@ mod tests {
         stream.write_all(&INITIATION).unwrap();
         let connection = station.wait_connection(1);
         crate::wait::holds_for("no reading", Duration::from_millis(200), || {
-            if count(&connection) == 0 {
-                Ok(())
-            } else {
-                Err(connection.summary())
-            }
+            if count(&connection) == 0 { Ok(()) } else { Err(connection.summary()) }
         });
         station.pace(Pace::Slow(100));
         connection.wait("the Initiation", Duration::from_secs(5), |record| {
@@ -554,12 +510,6 @@ mod tests {
         station.pace(Pace::Closing);
         let mut stream = TcpStream::connect((station.ip(), station.port())).unwrap();
         assert_eq!(stream.read(&mut [0; 1]).unwrap(), 0);
-        assert_eq!(
-            station
-                .wait_connection(1)
-                .wait_end(Duration::from_secs(5))
-                .1,
-            End::Ours
-        );
+        assert_eq!(station.wait_connection(1).wait_end(Duration::from_secs(5)).1, End::Ours);
     }
 }

@@ -55,9 +55,8 @@ impl Attributes {
             0..=2 => 0,
             n => n as usize,
         };
-        let communities = (0..communities)
-            .map(|_| [transit, random.below(60_000) as u16])
-            .collect();
+        let communities =
+            (0..communities).map(|_| [transit, random.below(60_000) as u16]).collect();
         let large_communities = if random.chance(12) {
             (0..=random.below(3))
                 .map(|_| [as_path[1], random.below(1000) as u32, random.draw() as u32])
@@ -103,24 +102,14 @@ impl Attributes {
         value.extend(self.as_path.iter().flat_map(|asn| asn.to_be_bytes()));
         bgp::put_attribute(out, WELL_KNOWN, attribute::AS_PATH, &value);
         if !multiprotocol {
-            bgp::put_attribute(
-                out,
-                WELL_KNOWN,
-                attribute::NEXT_HOP,
-                &self.next_hop.octets(),
-            );
+            bgp::put_attribute(out, WELL_KNOWN, attribute::NEXT_HOP, &self.next_hop.octets());
         }
         if let Some(med) = self.med {
             bgp::put_attribute(out, OPTIONAL, attribute::MED, &med.to_be_bytes());
         }
         if !self.communities.is_empty() {
             value.clear();
-            value.extend(
-                self.communities
-                    .iter()
-                    .flatten()
-                    .flat_map(|part| part.to_be_bytes()),
-            );
+            value.extend(self.communities.iter().flatten().flat_map(|part| part.to_be_bytes()));
             bgp::put_attribute(out, OPTIONAL | TRANSITIVE, attribute::COMMUNITIES, &value);
         }
         if multiprotocol && !self.reach_first {
@@ -128,18 +117,8 @@ impl Attributes {
         }
         if !self.large_communities.is_empty() {
             value.clear();
-            value.extend(
-                self.large_communities
-                    .iter()
-                    .flatten()
-                    .flat_map(|p| p.to_be_bytes()),
-            );
-            bgp::put_attribute(
-                out,
-                OPTIONAL | TRANSITIVE,
-                attribute::LARGE_COMMUNITIES,
-                &value,
-            );
+            value.extend(self.large_communities.iter().flatten().flat_map(|p| p.to_be_bytes()));
+            bgp::put_attribute(out, OPTIONAL | TRANSITIVE, attribute::LARGE_COMMUNITIES, &value);
         }
     }
 }
@@ -195,16 +174,8 @@ const LENGTHS_V4: &[(u8, u64)] = &[
     (14, 3),
     (13, 3),
 ];
-const LENGTHS_V6: &[(u8, u64)] = &[
-    (48, 470),
-    (32, 125),
-    (44, 110),
-    (40, 110),
-    (36, 60),
-    (29, 45),
-    (46, 40),
-    (47, 40),
-];
+const LENGTHS_V6: &[(u8, u64)] =
+    &[(48, 470), (32, 125), (44, 110), (40, 110), (36, 60), (29, 45), (46, 40), (47, 40)];
 
 /// First octets that hold no special addresses: a speaker with a bogon filter takes them all.
 const fn first_octets() -> [u8; 217] {
@@ -235,11 +206,7 @@ impl Prefixes {
             Family::IPV6 => LENGTHS_V6,
             other => panic!("no prefixes for {other}"),
         };
-        Self {
-            lengths,
-            family,
-            given: [0; 129],
-        }
+        Self { lengths, family, given: [0; 129] }
     }
 
     /// The next prefix, with a length drawn from `random`.
@@ -332,25 +299,13 @@ impl Table {
                 left -= size;
                 group.clear();
                 group.extend((0..size).map(|_| prefixes.next(&mut lengths)));
-                put_announcements(
-                    &mut bytes,
-                    &group,
-                    &Attributes::sample(first_as, &mut random),
-                );
+                put_announcements(&mut bytes, &group, &Attributes::sample(first_as, &mut random));
             }
         }
-        let mut table = Table {
-            bytes: bytes.into(),
-            ipv4,
-            ipv6,
-            updates: 0,
-            fingerprint: 0,
-        };
+        let mut table = Table { bytes: bytes.into(), ipv4, ipv6, updates: 0, fingerprint: 0 };
         let (mut updates, mut fingerprint) = (0, 0u64);
         table.for_each(|update| {
-            let (_, sum) = update
-                .fingerprint()
-                .unwrap_or_else(|e| panic!("our own update: {e}"));
+            let (_, sum) = update.fingerprint().unwrap_or_else(|e| panic!("our own update: {e}"));
             updates += 1;
             fingerprint = fingerprint.wrapping_add(sum);
         });
@@ -400,10 +355,7 @@ mod tests {
         let ipv4 = routes.keys().filter(|p| p.family() == Family::IPV4).count();
         assert_eq!((ipv4, routes.len() - ipv4), (60_000, 12_000));
         let per_update = table.routes() as f64 / table.updates as f64;
-        assert!(
-            (4.0..8.0).contains(&per_update),
-            "{per_update} prefixes an update"
-        );
+        assert!((4.0..8.0).contains(&per_update), "{per_update} prefixes an update");
         let mut rest = table.bytes();
         while !rest.is_empty() {
             assert!(bgp::split_message(&mut rest).unwrap().whole.len() <= MAX_MESSAGE);

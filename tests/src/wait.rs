@@ -41,13 +41,7 @@ pub fn wait_for<T>(
 /// When `deadline` has passed.
 #[track_caller]
 pub fn wait_until(what: &str, deadline: Duration, mut condition: impl FnMut() -> bool) {
-    wait_for(what, deadline, || {
-        if condition() {
-            Ok(())
-        } else {
-            Err("not so".to_owned())
-        }
-    });
+    wait_for(what, deadline, || if condition() { Ok(()) } else { Err("not so".to_owned()) });
 }
 
 /// Checks all through `time` that `condition` holds: for what must *not* happen.
@@ -59,10 +53,7 @@ pub fn holds_for(what: &str, time: Duration, mut condition: impl FnMut() -> Resu
     let begun = Instant::now();
     loop {
         if let Err(instead) = condition() {
-            panic!(
-                "did not hold for {time:?}: {what}\nafter {:?}: {instead}",
-                begun.elapsed()
-            );
+            panic!("did not hold for {time:?}: {what}\nafter {:?}: {instead}", begun.elapsed());
         }
         if begun.elapsed() >= time {
             return;
@@ -88,8 +79,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "as it stands: two of three")]
     fn waiting_in_vain_says_what_was_there() {
-        wait_for::<()>("all three", Duration::from_millis(5), || {
-            Err("two of three".to_owned())
-        });
+        wait_for::<()>("all three", Duration::from_millis(5), || Err("two of three".to_owned()));
     }
 }

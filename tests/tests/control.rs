@@ -27,9 +27,7 @@ fn lab() -> (Lab, tests::neighbor::Neighbor) {
     let lab = Plan::default().start();
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(500, 100));
-    lab.stations[0]
-        .wait_connection(1)
-        .wait_complete(lab.peer, PATIENCE);
+    lab.stations[0].wait_connection(1).wait_complete(lab.peer, PATIENCE);
     (lab, neighbor)
 }
 
@@ -45,27 +43,14 @@ fn undisturbed(lab: &Lab) {
 fn a_second_bmpd_on_the_same_socket_refuses_and_leaves_the_first_alone() {
     let (lab, _neighbor) = lab();
     for _ in 0..3 {
-        let second = Daemon::spawn(
-            &lab.scratch,
-            "second",
-            &control(lab.daemon.socket()),
-            "debug",
-        );
+        let second = Daemon::spawn(&lab.scratch, "second", &control(lab.daemon.socket()), "debug");
         let status = second.wait_exit();
         assert!(!status.success(), "{status}");
         let log = second.log();
-        assert!(
-            log.contains(lab.daemon.socket().to_str().unwrap()),
-            "it does not say why: {log}"
-        );
+        assert!(log.contains(lab.daemon.socket().to_str().unwrap()), "it does not say why: {log}");
         undisturbed(&lab);
     }
-    assert!(
-        fs::metadata(lab.daemon.socket())
-            .unwrap()
-            .file_type()
-            .is_socket()
-    );
+    assert!(fs::metadata(lab.daemon.socket()).unwrap().file_type().is_socket());
 }
 
 #[test]
@@ -73,33 +58,18 @@ fn two_that_start_at_once_do_not_both_run() {
     let scratch = Scratch::new();
     for round in 0..5 {
         let socket = scratch.join(format!("{round}.sock"));
-        let both = [0, 1].map(|n| {
-            Daemon::spawn(
-                &scratch,
-                &format!("{round}-{n}"),
-                &control(&socket),
-                "debug",
-            )
-        });
+        let both = [0, 1]
+            .map(|n| Daemon::spawn(&scratch, &format!("{round}-{n}"), &control(&socket), "debug"));
         let lost = wait_for("one of the two to give up", PATIENCE, || {
-            both.iter()
-                .position(|daemon| daemon.exited().is_some())
-                .ok_or("both run".to_owned())
+            both.iter().position(|daemon| daemon.exited().is_some()).ok_or("both run".to_owned())
         });
         assert!(!both[lost].wait_exit().success());
         let winner = &both[1 - lost];
         wait_for("the other to answer", PATIENCE, || {
             let mut command = Command::new(binary("bmpctl"));
-            command
-                .arg("--socket")
-                .arg(&socket)
-                .args(["show", "session"]);
+            command.arg("--socket").arg(&socket).args(["show", "session"]);
             let output = run(&mut command, PATIENCE);
-            if output.status == 0 {
-                Ok(())
-            } else {
-                Err(format!("{output}{}", winner.log()))
-            }
+            if output.status == 0 { Ok(()) } else { Err(format!("{output}{}", winner.log())) }
         });
         assert_eq!(winner.exited(), None, "{}", winner.log());
         assert!(winner.terminate().success());
@@ -185,10 +155,7 @@ fn garbage_does_no_harm() {
     assert!(!text.starts_with("HTTP"));
     undisturbed(&lab);
     let after = lab.daemon.rss_kib();
-    assert!(
-        after < before + 8192,
-        "memory grew from {before} to {after} KiB"
-    );
+    assert!(after < before + 8192, "memory grew from {before} to {after} KiB");
 }
 
 #[test]
@@ -211,10 +178,7 @@ fn a_huge_length_allocates_nothing() {
     }
     undisturbed(&lab);
     let after = lab.daemon.peak_rss_kib();
-    assert!(
-        after < before + 8192,
-        "memory grew from {before} to {after} KiB"
-    );
+    assert!(after < before + 8192, "memory grew from {before} to {after} KiB");
 }
 
 #[test]
@@ -235,11 +199,7 @@ fn many_connections_that_say_nothing_do_not_keep_others_out() {
     let idle: Vec<_> = (0..300).map_while(|_| connect().ok()).collect();
     wait_for("an answer among many idle connections", PATIENCE, || {
         let output = lab.daemon.bmpctl(&["show", "session"]);
-        if output.status == 0 {
-            Ok(())
-        } else {
-            Err(output.to_string())
-        }
+        if output.status == 0 { Ok(()) } else { Err(output.to_string()) }
     });
     drop(idle);
     undisturbed(&lab);
@@ -250,12 +210,7 @@ fn many_commands_at_once_are_all_answered() {
     let (lab, _neighbor) = lab();
     thread::scope(|scope| {
         for _ in 0..40 {
-            scope.spawn(|| {
-                lab.daemon
-                    .bmpctl(&["show", "session", "--verbose"])
-                    .done()
-                    .len()
-            });
+            scope.spawn(|| lab.daemon.bmpctl(&["show", "session", "--verbose"]).done().len());
         }
     });
     undisturbed(&lab);
@@ -273,10 +228,7 @@ fn against(answer: &[u8]) -> tests::daemon::Output {
         let _ = stream.write_all(&answer);
     });
     let mut command = Command::new(binary("bmpctl"));
-    command
-        .arg("--socket")
-        .arg(&socket)
-        .args(["show", "session"]);
+    command.arg("--socket").arg(&socket).args(["show", "session"]);
     let output = run(&mut command, PATIENCE);
     thread.join().unwrap();
     output
@@ -287,10 +239,7 @@ fn bmpctl_against_something_else_is_exit_code_5_and_never_a_crash() {
     let refusal = [header(7, 2, 27), b"this is bmpd of another day".to_vec()].concat();
     let output = against(&refusal);
     assert_eq!(output.status, 5, "{output}");
-    assert!(
-        output.stderr.contains("this is bmpd of another day"),
-        "{output}"
-    );
+    assert!(output.stderr.contains("this is bmpd of another day"), "{output}");
     for answer in [
         b"".to_vec(),
         b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(),

@@ -60,12 +60,8 @@ socket = "/tmp/nowhere.sock"
 #[test]
 fn a_good_file_passes_the_check() {
     let scratch = Scratch::new();
-    for text in [
-        GOOD,
-        "",
-        "[bmp]\n",
-        "[[session]]\naddress = \"10.1.1.1\"\ntcp.connect-port = 1\n",
-    ] {
+    for text in [GOOD, "", "[bmp]\n", "[[session]]\naddress = \"10.1.1.1\"\ntcp.connect-port = 1\n"]
+    {
         let path = scratch.write("bmpd.toml", text);
         let output = bmpd(&["--config", path.to_str().unwrap(), "--check"]);
         assert_eq!(output.status, 0, "{text}\n{output}");
@@ -74,128 +70,40 @@ fn a_good_file_passes_the_check() {
 
 /// What is done to [`GOOD`]: this line becomes that; and the words that the error must have.
 const BAD: &[(&str, &str, &[&str])] = &[
-    (
-        "statistics-timer = 15",
-        "statistics-timer = 14",
-        &["statistics-timer", "15", "65535"],
-    ),
-    (
-        "statistics-timer = 15",
-        "statistics-timer = 65536",
-        &["statistics-timer", "65535"],
-    ),
-    (
-        "statistics-timer = 15",
-        "statistics-timer = \"15\"",
-        &["statistics-timer"],
-    ),
-    (
-        "statistics-timer = 15",
-        "statistic-timer = 15",
-        &["statistic-timer"],
-    ),
-    (
-        "tcp.connect-port = 11020",
-        "tcp.connect-port = 0",
-        &["connect-port", "65535"],
-    ),
-    (
-        "tcp.connect-port = 11020",
-        "tcp.connect-port = 65536",
-        &["connect-port", "65535"],
-    ),
-    (
-        "tcp.connect-port = 11020",
-        "tcp.connect-port = -1",
-        &["connect-port"],
-    ),
+    ("statistics-timer = 15", "statistics-timer = 14", &["statistics-timer", "15", "65535"]),
+    ("statistics-timer = 15", "statistics-timer = 65536", &["statistics-timer", "65535"]),
+    ("statistics-timer = 15", "statistics-timer = \"15\"", &["statistics-timer"]),
+    ("statistics-timer = 15", "statistic-timer = 15", &["statistic-timer"]),
+    ("tcp.connect-port = 11020", "tcp.connect-port = 0", &["connect-port", "65535"]),
+    ("tcp.connect-port = 11020", "tcp.connect-port = 65536", &["connect-port", "65535"]),
+    ("tcp.connect-port = 11020", "tcp.connect-port = -1", &["connect-port"]),
     ("tcp.connect-port = 11020", "tcp.port = 1", &["port"]),
     ("alias = \"aa\"", "alias = \"\"", &["alias", "31"]),
-    (
-        "alias = \"aa\"",
-        "alias = \"12345678901234567890123456789012\"",
-        &["alias", "31"],
-    ),
-    (
-        "alias = \"aa\"",
-        "alias = \"a\\tb\"",
-        &["alias", "control character"],
-    ),
-    (
-        "address = \"2001:db8:1::1\"",
-        "address = \"fe80::1\"",
-        &["address", "link-local"],
-    ),
-    (
-        "address = \"2001:db8:1::1\"",
-        "address = \"::ffff:10.1.1.1\"",
-        &["address", "IPv4-mapped"],
-    ),
-    (
-        "address = \"2001:db8:1::1\"",
-        "address = \"a.example\"",
-        &["address", "host name"],
-    ),
-    (
-        "address = \"2001:db8:1::1\"",
-        "address = \"224.0.0.1\"",
-        &["address"],
-    ),
-    (
-        "vpn-instance = \"mgmt\"",
-        "vpn-instance = \"other\"",
-        &["vpn-instance", "other"],
-    ),
-    (
-        "vpn-instance = \"mgmt\"",
-        "vpn-instance = \"_public_\"",
-        &["vpn-instance", "_public_"],
-    ),
-    (
-        "name = \"mgmt\"",
-        "name = \"_public_\"",
-        &["name", "_public_"],
-    ),
-    (
-        "device = \"vrf-mgmt\"",
-        "device = \"a-name-of-sixteen\"",
-        &["device", "15"],
-    ),
+    ("alias = \"aa\"", "alias = \"12345678901234567890123456789012\"", &["alias", "31"]),
+    ("alias = \"aa\"", "alias = \"a\\tb\"", &["alias", "control character"]),
+    ("address = \"2001:db8:1::1\"", "address = \"fe80::1\"", &["address", "link-local"]),
+    ("address = \"2001:db8:1::1\"", "address = \"::ffff:10.1.1.1\"", &["address", "IPv4-mapped"]),
+    ("address = \"2001:db8:1::1\"", "address = \"a.example\"", &["address", "host name"]),
+    ("address = \"2001:db8:1::1\"", "address = \"224.0.0.1\"", &["address"]),
+    ("vpn-instance = \"mgmt\"", "vpn-instance = \"other\"", &["vpn-instance", "other"]),
+    ("vpn-instance = \"mgmt\"", "vpn-instance = \"_public_\"", &["vpn-instance", "_public_"]),
+    ("name = \"mgmt\"", "name = \"_public_\"", &["name", "_public_"]),
+    ("device = \"vrf-mgmt\"", "device = \"a-name-of-sixteen\"", &["device", "15"]),
     ("stall-timeout = 5", "stall-timeout = 0", &["stall-timeout"]),
     ("retry.initial = 1", "retry.initial = 0", &["initial"]),
     ("as = 65000", "as = 0", &["as"]),
     ("as = 65000", "as = 4294967296", &["as"]),
-    (
-        "router-id = \"192.0.2.1\"",
-        "router-id = \"0.0.0.0\"",
-        &["router-id"],
-    ),
-    (
-        "router-id = \"192.0.2.1\"",
-        "router-id = \"::1\"",
-        &["router-id"],
-    ),
-    (
-        "listen = [\"127.0.0.1:1179\"]",
-        "listen = [\"127.0.0.1\"]",
-        &["listen"],
-    ),
-    (
-        "remote-as = 4200000001",
-        "remote-as = 23456",
-        &["remote-as"],
-    ),
+    ("router-id = \"192.0.2.1\"", "router-id = \"0.0.0.0\"", &["router-id"]),
+    ("router-id = \"192.0.2.1\"", "router-id = \"::1\"", &["router-id"]),
+    ("listen = [\"127.0.0.1:1179\"]", "listen = [\"127.0.0.1\"]", &["listen"]),
+    ("remote-as = 4200000001", "remote-as = 23456", &["remote-as"]),
     ("hold-time = 30", "hold-time = 2", &["hold-time"]),
     (
         "families = [\"ipv4-unicast\"]",
         "families = [\"ipv5-unicast\"]",
         &["families", "ipv6-unicast"],
     ),
-    (
-        "families = [\"ipv4-unicast\"]",
-        "families = []",
-        &["families"],
-    ),
+    ("families = [\"ipv4-unicast\"]", "families = []", &["families"]),
     ("passive = true", "passive = maybe", &[]),
     ("[control]", "[contrl]", &["contrl", "control"]),
     ("[control]", "[control", &[]),
@@ -205,31 +113,19 @@ const BAD: &[(&str, &str, &[&str])] = &[
 fn an_error_names_file_line_column_and_key() {
     let scratch = Scratch::new();
     for (from, to, words) in BAD {
-        assert_eq!(
-            GOOD.matches(from).count(),
-            1,
-            "{from} must be in the good file once"
-        );
+        assert_eq!(GOOD.matches(from).count(), 1, "{from} must be in the good file once");
         let text = GOOD.replace(from, to);
         let line = 1 + text.lines().position(|line| line == *to).unwrap();
         let path = scratch.write("bad.toml", &text);
         let output = bmpd(&["--config", path.to_str().unwrap(), "--check"]);
         assert!(![-1, 0, 101].contains(&output.status), "{to}: {output}");
         let place = format!("{}:{line}:", path.display());
-        let at = output
-            .stderr
-            .find(&place)
-            .unwrap_or_else(|| panic!("{to}: no {place} in {output}"));
+        let at =
+            output.stderr.find(&place).unwrap_or_else(|| panic!("{to}: no {place} in {output}"));
         let column = output.stderr[at + place.len()..].chars().next();
-        assert!(
-            column.is_some_and(|c| c.is_ascii_digit()),
-            "{to}: no column: {output}"
-        );
+        assert!(column.is_some_and(|c| c.is_ascii_digit()), "{to}: no column: {output}");
         for word in *words {
-            assert!(
-                output.stderr.contains(word),
-                "{to}: no {word:?} in {output}"
-            );
+            assert!(output.stderr.contains(word), "{to}: no {word:?} in {output}");
         }
     }
 }
@@ -256,10 +152,7 @@ fn what_is_missing_or_there_twice_is_named() {
         let path = scratch.write("bad.toml", &text);
         let output = bmpd(&["--config", path.to_str().unwrap(), "--check"]);
         assert!(![-1, 0, 101].contains(&output.status), "{word}: {output}");
-        assert!(
-            output.stderr.contains(&format!("{}:", path.display())),
-            "{word}: {output}"
-        );
+        assert!(output.stderr.contains(&format!("{}:", path.display())), "{word}: {output}");
         assert!(output.stderr.contains(word), "no {word:?} in {output}");
     }
 }
@@ -272,15 +165,8 @@ fn without_check_the_same_is_said_and_bmpd_does_not_start() {
     let checked = bmpd(&["--config", path.to_str().unwrap(), "--check"]);
     let started = bmpd(&["--config", path.to_str().unwrap()]);
     assert!(![-1, 0, 101].contains(&started.status), "{started}");
-    let said = checked
-        .stderr
-        .lines()
-        .find(|line| line.contains("bad.toml:"))
-        .unwrap();
-    assert!(
-        started.stderr.contains(said.trim()),
-        "{started}\nbut {checked}"
-    );
+    let said = checked.stderr.lines().find(|line| line.contains("bad.toml:")).unwrap();
+    assert!(started.stderr.contains(said.trim()), "{started}\nbut {checked}");
 }
 
 #[test]

@@ -12,12 +12,12 @@ const UPS: usize = 2;
 
 #[test]
 fn bmpd_hears_all_of_frr_which_connects() {
-    hears_all_of(Frr::start, Connects::Program, 60, None);
+    hears_all_of(Frr::start, Connects::Program, 40, None);
 }
 
 #[test]
 fn bmpd_hears_all_of_frr_which_waits() {
-    hears_all_of(Frr::start, Connects::Bmpd, 60, None);
+    hears_all_of(Frr::start, Connects::Bmpd, 40, None);
 }
 
 #[test]

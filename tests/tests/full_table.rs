@@ -14,38 +14,25 @@ const PATIENCE: Duration = Duration::from_secs(300);
 
 #[test]
 fn a_full_table_reaches_a_station_complete_and_again_after_a_reset() {
-    let lab = Plan {
-        mode: Mode::Counting,
-        log: "info",
-        ..Plan::default()
-    }
-    .start();
+    let lab = Plan { mode: Mode::Counting, log: "info", ..Plan::default() }.start();
     let table = Table::full(1_000_000, 200_000);
     let complete = |connection: Connection| {
         connection.wait_complete(lab.peer, PATIENCE);
         connection.look(|record| {
             let peer = record.peer(lab.peer).unwrap();
             assert_eq!(peer.announced, 1_200_000, "{}", record.summary());
-            assert_eq!(
-                peer.fingerprint, table.fingerprint,
-                "other routes than were announced"
-            );
+            assert_eq!(peer.fingerprint, table.fingerprint, "other routes than were announced");
             assert_eq!(peer.withdrawn, 0);
             assert!(peer.end_of_rib.contains_key(&Family::IPV6));
             // Packed as the neighbor sent it, give or take.
             let messages = record.count(Kind::RouteMonitoring);
-            assert!(
-                messages < table.updates * 12 / 10,
-                "{messages} Route Monitoring messages"
-            );
+            assert!(messages < table.updates * 12 / 10, "{messages} Route Monitoring messages");
         });
     };
     let neighbor = lab.connect();
     neighbor.send_all(&table);
     complete(lab.stations[0].wait_connection(1));
-    lab.daemon
-        .bmpctl(&["reset", "session", &lab.station()])
-        .done();
+    lab.daemon.bmpctl(&["reset", "session", &lab.station()]).done();
     complete(lab.stations[0].wait_connection(2));
     let peak = lab.daemon.peak_rss_kib() / 1024;
     println!("bmpd's peak: {peak} MB");

@@ -34,9 +34,7 @@ fn settled(connection: &Connection, neighbor: &Neighbor) {
 
 #[track_caller]
 fn wait_peer_down(connection: &Connection) -> PeerDown {
-    connection.wait("a Peer Down", PATIENCE, |record| {
-        record.peer_downs.last().cloned()
-    })
+    connection.wait("a Peer Down", PATIENCE, |record| record.peer_downs.last().cloned())
 }
 
 fn is_up(connection: &Connection, lab: &Lab) -> bool {
@@ -45,14 +43,8 @@ fn is_up(connection: &Connection, lab: &Lab) -> bool {
 
 #[test]
 fn messages_come_in_order_and_say_what_was_heard() {
-    let lab = Plan {
-        bmp: "system-name = \"edge1\"",
-        ..Plan::default()
-    }
-    .start();
-    let begun = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap();
+    let lab = Plan { bmp: "system-name = \"edge1\"", ..Plan::default() }.start();
+    let begun = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(2_000, 500));
     let connection = lab.stations[0].wait_connection(1);
@@ -61,51 +53,29 @@ fn messages_come_in_order_and_say_what_was_heard() {
     connection.look(|record| {
         let kinds: Vec<Kind> = record.sequence.iter().map(|(kind, _)| *kind).collect();
         assert_eq!(kinds[..2], [Kind::Initiation, Kind::PeerUp]);
-        assert!(
-            kinds[2..].iter().all(|kind| *kind == Kind::RouteMonitoring),
-            "{kinds:?}"
-        );
-        assert!(
-            record.initiation.contains(&(2, b"edge1".to_vec())),
-            "{:?}",
-            record.initiation
-        );
+        assert!(kinds[2..].iter().all(|kind| *kind == Kind::RouteMonitoring), "{kinds:?}");
+        assert!(record.initiation.contains(&(2, b"edge1".to_vec())), "{:?}", record.initiation);
         assert_eq!(record.announced, 2_500, "each route once");
         assert_eq!((record.withdrawn, record.idle_withdrawals), (0, 0));
         // Global instance, IPv4 address, pre-policy Adj-RIB-In, four-octet AS numbers.
         assert_eq!(record.flags.iter().copied().collect::<Vec<_>>(), [0]);
 
-        let [up] = &record.peer_ups[..] else {
-            panic!("{} Peer Ups", record.peer_ups.len())
-        };
+        let [up] = &record.peer_ups[..] else { panic!("{} Peer Ups", record.peer_ups.len()) };
         assert_eq!(up.header.asn, 65001);
         assert_eq!((up.header.peer.kind, up.header.flags), (0, 0));
         assert_eq!(up.local, (neighbor.remote().ip(), neighbor.remote().port()));
         assert_eq!(up.remote_port, neighbor.local().port());
-        assert_eq!(
-            up.received_open,
-            neighbor.sent_open(),
-            "the OPEN as the neighbor sent it"
-        );
-        assert_eq!(
-            up.sent_open,
-            neighbor.heard().open,
-            "the OPEN as the neighbor got it"
-        );
+        assert_eq!(up.received_open, neighbor.sent_open(), "the OPEN as the neighbor sent it");
+        assert_eq!(up.sent_open, neighbor.heard().open, "the OPEN as the neighbor got it");
 
-        let now = SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap();
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
         let mut last = Duration::ZERO;
         for (kind, range) in &record.sequence[1..] {
             let header = &record.raw[range.clone()];
             let u32_at = |at: usize| u32::from_be_bytes(header[at..at + 4].try_into().unwrap());
             let time = Duration::new(u32_at(6 + 34).into(), u32_at(6 + 38) * 1000);
             let slack = Duration::from_secs(2);
-            assert!(
-                time + slack >= begun && time <= now + slack,
-                "{kind:?}: {time:?}"
-            );
+            assert!(time + slack >= begun && time <= now + slack, "{kind:?}: {time:?}");
             // End-of-RIBs and routes of two families may interleave by a little.
             assert!(time + slack >= last, "{kind:?}: {time:?} after {last:?}");
             last = time;
@@ -154,11 +124,7 @@ fn hold_timer_expiry_is_peer_down_reason_1_with_the_notification_that_was_sent()
     settled(&connection, &neighbor);
     // KEEPALIVEs keep it up beyond the hold time.
     holds_for("the neighbor up", Duration::from_secs(4), || {
-        if is_up(&connection, &lab) {
-            Ok(())
-        } else {
-            Err(connection.summary())
-        }
+        if is_up(&connection, &lab) { Ok(()) } else { Err(connection.summary()) }
     });
     neighbor.fall_silent();
     let down = wait_peer_down(&connection);
@@ -180,10 +146,7 @@ fn the_neighbor_s_notification_is_peer_down_reason_3_with_all_of_it() {
     neighbor.notification(6, 2, b"\x07tschuss");
     let down = wait_peer_down(&connection);
     assert_eq!(down.reason, 3);
-    assert_eq!(
-        down.data,
-        bgp::message(kind::NOTIFICATION, b"\x06\x02\x07tschuss")
-    );
+    assert_eq!(down.data, bgp::message(kind::NOTIFICATION, b"\x06\x02\x07tschuss"));
     lab.assert_legal();
 }
 
@@ -221,10 +184,8 @@ fn a_neighbor_that_sends_nonsense_is_told_and_peer_down_reason_1_has_the_notific
         neighbor.send_all(&Table::full(50, 10));
         settled(&connection, &neighbor);
         neighbor.send_raw(bytes);
-        let (code, subcode, data) = neighbor
-            .wait_closed(PATIENCE)
-            .notification
-            .expect("bmpd sends a NOTIFICATION");
+        let (code, subcode, data) =
+            neighbor.wait_closed(PATIENCE).notification.expect("bmpd sends a NOTIFICATION");
         assert_eq!((code, subcode), *codes, "case {n}");
         let down = connection.wait("its Peer Down", PATIENCE, |r| r.peer_downs.get(n).cloned());
         assert_eq!(down.reason, 1);
@@ -278,20 +239,10 @@ fn a_station_and_a_neighbor_that_die_and_return_in_any_order_end_up_equal() {
         [NeighborDies, StationDies, NeighborReturns, StationReturns],
         [NeighborDies, StationDies, StationReturns, NeighborReturns],
     ];
-    let mut lab = Plan {
-        retry: [1, 1],
-        ..Plan::default()
-    }
-    .start();
+    let mut lab = Plan { retry: [1, 1], ..Plan::default() }.start();
     let mut neighbor = Some(lab.connect());
-    neighbor
-        .as_ref()
-        .unwrap()
-        .send_all(&Table::full(1_000, 200));
-    settled(
-        &lab.stations[0].wait_connection(1),
-        neighbor.as_ref().unwrap(),
-    );
+    neighbor.as_ref().unwrap().send_all(&Table::full(1_000, 200));
+    settled(&lab.stations[0].wait_connection(1), neighbor.as_ref().unwrap());
     let mut tables = (0..).map(|n: u64| Table::of(65_100 + n as u32, 1_000 - 50 * n, 200 + 10 * n));
     for (n, order) in orders.iter().enumerate() {
         for step in order {
@@ -313,9 +264,7 @@ fn a_station_and_a_neighbor_that_die_and_return_in_any_order_end_up_equal() {
                 return Err("no connection".to_owned());
             }
             latest.look(|record| {
-                record
-                    .complete_at(lab.peer)
-                    .ok_or_else(|| record.summary())?;
+                record.complete_at(lab.peer).ok_or_else(|| record.summary())?;
                 let found = &record.peer(lab.peer).unwrap().routes;
                 bgp::difference(&neighbor.expected(), found).map_or(Ok(()), Err)
             })
@@ -327,19 +276,13 @@ fn a_station_and_a_neighbor_that_die_and_return_in_any_order_end_up_equal() {
 #[test]
 fn bmpd_connects_to_a_neighbor_that_is_not_passive() {
     let listener = TcpListener::bind(SocketAddr::new(tests::addresses::loopback(), 0)).unwrap();
-    let (address, port) = (
-        listener.local_addr().unwrap().ip(),
-        listener.local_addr().unwrap().port(),
-    );
+    let (address, port) =
+        (listener.local_addr().unwrap().ip(), listener.local_addr().unwrap().port());
     let lines = format!(
         "port = {port}\n\n[[bgp.neighbor]]\naddress = \"{address}\"\nremote-as = 65001\nport = {port}"
     );
     // The lab's own neighbor never comes; a second one is added behind it.
-    let lab = Plan {
-        neighbor: &format!("passive = true\n{lines}"),
-        ..Plan::default()
-    }
-    .start();
+    let lab = Plan { neighbor: &format!("passive = true\n{lines}"), ..Plan::default() }.start();
     let neighbor = Neighbor::accept(&Options::new(address, 65001), &listener);
     neighbor.send_all(&Table::full(500, 100));
     settled(&lab.stations[0].wait_connection(1), &neighbor);
@@ -354,11 +297,7 @@ fn two_connections_with_one_neighbor_collide_and_one_stays() {
     let lines = format!(
         "passive = true\n\n[[bgp.neighbor]]\naddress = \"{peer}\"\nremote-as = 65002\nport = {port}"
     );
-    let lab = Plan {
-        neighbor: &lines,
-        ..Plan::default()
-    }
-    .start();
+    let lab = Plan { neighbor: &lines, ..Plan::default() }.start();
     let connection = lab.stations[0].wait_connection(1);
     for router_id in ["192.0.2.1", "192.0.2.255"] {
         let mut options = Options::new(peer, 65002);
@@ -370,35 +309,23 @@ fn two_connections_with_one_neighbor_collide_and_one_stays() {
         settled(&connection, &neighbor);
         drop(theirs);
         holds_for("the session up", Duration::from_secs(1), || {
-            neighbor
-                .heard()
-                .closed
-                .map_or(Ok(()), |_| Err(format!("{:?}", neighbor.heard())))
+            neighbor.heard().closed.map_or(Ok(()), |_| Err(format!("{:?}", neighbor.heard())))
         });
         let downs = connection.look(|record| record.peer_downs.len());
         neighbor.close();
-        connection.wait("its Peer Down", PATIENCE, |r| {
-            (r.peer_downs.len() > downs).then_some(())
-        });
+        connection.wait("its Peer Down", PATIENCE, |r| (r.peer_downs.len() > downs).then_some(()));
     }
     lab.assert_legal();
 }
 
 #[test]
 fn a_neighbor_with_a_four_octet_as_number_is_heard() {
-    let lab = Plan {
-        remote_as: 4_200_000_001,
-        ..Plan::default()
-    }
-    .start();
+    let lab = Plan { remote_as: 4_200_000_001, ..Plan::default() }.start();
     let neighbor = lab.connect();
     neighbor.send_all(&Table::of(4_200_000_001, 200, 50));
     let connection = lab.stations[0].wait_connection(1);
     settled(&connection, &neighbor);
-    assert_eq!(
-        connection.look(|record| record.peer_ups[0].header.asn),
-        4_200_000_001
-    );
+    assert_eq!(connection.look(|record| record.peer_ups[0].header.asn), 4_200_000_001);
     lab.assert_legal();
 }
 
@@ -429,10 +356,7 @@ fn an_open_with_another_as_number_is_refused_and_no_station_hears_of_it() {
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(50, 10));
     settled(&connection, &neighbor);
-    assert_eq!(
-        connection.look(|record| (record.peer_ups.len(), record.peer_downs.len())),
-        (1, 0)
-    );
+    assert_eq!(connection.look(|record| (record.peer_ups.len(), record.peer_downs.len())), (1, 0));
     lab.assert_legal();
 }
 
@@ -446,11 +370,7 @@ fn a_family_that_was_not_negotiated_is_neither_reported_nor_ended() {
     neighbor.end_of_rib(Family::IPV4);
     let connection = lab.stations[0].wait_connection(1);
     connection.wait("the IPv4 End-of-RIB", PATIENCE, |record| {
-        record
-            .peer(lab.peer)?
-            .end_of_rib
-            .get(&Family::IPV4)
-            .copied()
+        record.peer(lab.peer)?.end_of_rib.get(&Family::IPV4).copied()
     });
     connection.wait_routes(lab.peer, &neighbor.expected(), PATIENCE);
     lab.daemon.wait_state(lab.address, None, "Synchronised");
@@ -471,9 +391,7 @@ fn end_of_rib_is_sent_once_a_generation() {
     neighbor.end_of_rib(Family::IPV6);
     neighbor.announce(&[prefix("198.51.100.0/24")], &attributes(1));
     settled(&first, &neighbor);
-    lab.daemon
-        .bmpctl(&["reset", "session", &lab.station()])
-        .done();
+    lab.daemon.bmpctl(&["reset", "session", &lab.station()]).done();
     let second = lab.stations[0].wait_connection(2);
     settled(&second, &neighbor);
     for connection in [first, second] {
@@ -491,19 +409,15 @@ fn the_end_of_rib_waits_for_the_neighbor_s_own() {
     neighbor.send_table(&Table::full(300, 60));
     let connection = lab.stations[0].wait_connection(1);
     connection.wait_routes(lab.peer, &neighbor.expected(), PATIENCE);
-    holds_for("no End-of-RIB", Duration::from_secs(1), || match connection
-        .look(|record| record.peer(lab.peer).unwrap().end_of_rib.len())
-    {
-        0 => Ok(()),
-        _ => Err("there is one".to_owned()),
+    holds_for("no End-of-RIB", Duration::from_secs(1), || {
+        match connection.look(|record| record.peer(lab.peer).unwrap().end_of_rib.len()) {
+            0 => Ok(()),
+            _ => Err("there is one".to_owned()),
+        }
     });
     neighbor.end_of_rib(Family::IPV6);
     connection.wait("the IPv6 End-of-RIB", PATIENCE, |record| {
-        record
-            .peer(lab.peer)?
-            .end_of_rib
-            .get(&Family::IPV6)
-            .copied()
+        record.peer(lab.peer)?.end_of_rib.get(&Family::IPV6).copied()
     });
     neighbor.end_of_rib(Family::IPV4);
     settled(&connection, &neighbor);
@@ -573,10 +487,7 @@ fn an_update_with_a_bad_origin_is_treated_as_withdraw_and_counted() {
 
 #[test]
 fn statistics_reports_come_by_the_timer_and_are_right() {
-    let plan = Plan {
-        bmp: "statistics-timer = 15",
-        ..Plan::default()
-    };
+    let plan = Plan { bmp: "statistics-timer = 15", ..Plan::default() };
     let lab = plan.start();
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(300, 60));
@@ -614,11 +525,7 @@ fn statistics_reports_come_by_the_timer_and_are_right() {
 #[test]
 fn sigterm_ends_everything_properly() {
     for signal in [Signal::TERM, Signal::INT] {
-        let lab = Plan {
-            aliases: &[None, Some("aa")],
-            ..Plan::default()
-        }
-        .start();
+        let lab = Plan { aliases: &[None, Some("aa")], ..Plan::default() }.start();
         let neighbor = lab.connect();
         neighbor.send_all(&Table::full(300, 60));
         for station in &lab.stations {
@@ -628,11 +535,7 @@ fn sigterm_ends_everything_properly() {
         lab.daemon.signal(signal);
         let status = lab.daemon.wait_exit();
         assert_eq!(status.code(), Some(0), "{status}");
-        assert!(
-            begun.elapsed() < Duration::from_secs(3),
-            "it took {:?}",
-            begun.elapsed()
-        );
+        assert!(begun.elapsed() < Duration::from_secs(3), "it took {:?}", begun.elapsed());
         assert!(!lab.daemon.socket().exists());
         for station in &lab.stations {
             let connection = station.latest().unwrap();
@@ -658,16 +561,10 @@ fn a_station_that_does_not_read_does_not_hold_up_the_end() {
     lab.stations[0].pace(Pace::Stalled);
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(200_000, 20_000));
-    lab.stations[1]
-        .wait_connection(1)
-        .wait_complete(lab.peer, PATIENCE);
+    lab.stations[1].wait_connection(1).wait_complete(lab.peer, PATIENCE);
     let begun = Instant::now();
     assert_eq!(lab.daemon.terminate().code(), Some(0));
-    assert!(
-        begun.elapsed() < Duration::from_secs(4),
-        "it took {:?}",
-        begun.elapsed()
-    );
+    assert!(begun.elapsed() < Duration::from_secs(4), "it took {:?}", begun.elapsed());
     let live = lab.stations[1].latest().unwrap();
     live.wait_end(PATIENCE);
     assert_eq!(live.look(|record| record.termination), Some(0));
@@ -678,11 +575,7 @@ fn a_station_that_does_not_read_does_not_hold_up_the_end() {
 
 #[test]
 fn a_station_that_accepts_and_closes_is_not_hammered() {
-    let lab = Plan {
-        retry: [1, 2],
-        ..Plan::default()
-    }
-    .start();
+    let lab = Plan { retry: [1, 2], ..Plan::default() }.start();
     lab.stations[0].wait_connection(1);
     lab.stations[0].pace(Pace::Closing);
     lab.stations[0].latest().unwrap().close();
@@ -692,11 +585,7 @@ fn a_station_that_accepts_and_closes_is_not_hammered() {
         let attempts = lab.stations[0].connections().len() - before;
         // Waits of 1, 2, 2, 2 seconds, each up to a quarter shorter by the jitter, and a quick try.
         let allowed = 3 + begun.elapsed().as_secs() as usize;
-        if attempts <= allowed {
-            Ok(())
-        } else {
-            Err(format!("{attempts} attempts"))
-        }
+        if attempts <= allowed { Ok(()) } else { Err(format!("{attempts} attempts")) }
     });
     let attempts = lab.stations[0].connections().len() - before;
     assert!((2..=7).contains(&attempts), "{attempts} attempts in 6 s");
@@ -733,15 +622,9 @@ fn what_a_station_sends_is_dropped_and_counted() {
     settled(&connection, &neighbor);
     connection.send(&[b'x'; 12_345]).unwrap();
     wait_for("the count of ignored bytes", PATIENCE, || {
-        let page = lab
-            .daemon
-            .bmpctl(&["show", "session", &lab.station(), "--verbose"]);
+        let page = lab.daemon.bmpctl(&["show", "session", &lab.station(), "--verbose"]);
         let text = page.done().replace([',', ' ', '_'], "");
-        if text.contains("12345") {
-            Ok(())
-        } else {
-            Err(page.to_string())
-        }
+        if text.contains("12345") { Ok(()) } else { Err(page.to_string()) }
     });
     neighbor.announce(&[prefix("198.51.100.0/24")], &attributes(1));
     settled(&connection, &neighbor);
@@ -784,10 +667,7 @@ fn a_station_that_was_away_during_flaps_is_told_only_what_it_needs() {
     settled(&stalled, &neighbor);
     let (ups, downs) = stalled.look(|record| (record.peer_ups.len(), record.peer_downs.len()));
     assert_eq!((ups, downs), (2, 1), "flaps it never heard of were sent");
-    assert_eq!(
-        live.look(|record| (record.peer_ups.len(), record.peer_downs.len())),
-        (7, 6)
-    );
+    assert_eq!(live.look(|record| (record.peer_ups.len(), record.peer_downs.len())), (7, 6));
     assert_eq!(lab.stations[0].connections().len(), 1);
     lab.assert_legal();
 }
@@ -802,9 +682,7 @@ impl Churn {
     fn new(seed: u64, size: usize) -> Self {
         let mut random = Random::new(seed);
         let mut families = [Family::IPV4, Family::IPV6].map(Prefixes::new);
-        let pool = (0..size)
-            .map(|n| families[n % 2].next(&mut random))
-            .collect();
+        let pool = (0..size).map(|n| families[n % 2].next(&mut random)).collect();
         Self { pool, random }
     }
 
@@ -838,11 +716,7 @@ fn random_churn_ends_with_equal_sets_for_quick_and_slow_stations() {
         neighbor.send_all(&Table::full(2_000, 500));
         let mut churn = Churn::new(seed, 3_000);
         for round in 0..40 {
-            let pace = if round % 4 == 3 {
-                Pace::Full
-            } else {
-                Pace::Stalled
-            };
+            let pace = if round % 4 == 3 { Pace::Full } else { Pace::Stalled };
             lab.stations[2].pace(pace);
             for _ in 0..250 {
                 churn.step(&neighbor);
@@ -877,15 +751,9 @@ fn resets_in_the_midst_of_churn_end_with_equal_sets() {
         for _ in 0..200 {
             churn.step(&neighbor);
         }
-        let alias: &[&str] = if round % 2 == 0 {
-            &[]
-        } else {
-            &["--alias", "slow"]
-        };
+        let alias: &[&str] = if round % 2 == 0 { &[] } else { &["--alias", "slow"] };
         let address = lab.station();
-        lab.daemon
-            .bmpctl(&[&["reset", "session", &address][..], alias].concat())
-            .done();
+        lab.daemon.bmpctl(&[&["reset", "session", &address][..], alias].concat()).done();
         for _ in 0..50 {
             churn.step(&neighbor);
         }
@@ -906,11 +774,7 @@ fn resets_in_the_midst_of_churn_end_with_equal_sets() {
 
 #[test]
 fn a_generation_is_not_told_what_was_withdrawn_before_it_began() {
-    let lab = Plan {
-        aliases: &[None, Some("live")],
-        ..Plan::default()
-    }
-    .start();
+    let lab = Plan { aliases: &[None, Some("live")], ..Plan::default() }.start();
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(500, 100));
     let live = lab.stations[1].wait_connection(1);
@@ -918,28 +782,17 @@ fn a_generation_is_not_told_what_was_withdrawn_before_it_began() {
     let gone: Vec<Prefix> = neighbor.expected().keys().copied().step_by(3).collect();
     neighbor.withdraw(&gone);
     settled(&live, &neighbor);
-    assert_eq!(
-        live.look(|record| (record.withdrawn, record.idle_withdrawals)),
-        (200, 0)
-    );
-    lab.daemon
-        .bmpctl(&["reset", "session", &lab.station()])
-        .done();
+    assert_eq!(live.look(|record| (record.withdrawn, record.idle_withdrawals)), (200, 0));
+    lab.daemon.bmpctl(&["reset", "session", &lab.station()]).done();
     let second = lab.stations[0].wait_connection(2);
     settled(&second, &neighbor);
-    assert_eq!(
-        second.look(|record| (record.announced, record.withdrawn)),
-        (400, 0)
-    );
+    assert_eq!(second.look(|record| (record.announced, record.withdrawn)), (400, 0));
     // A route that is announced again and withdrawn again is told as such.
     neighbor.announce(&gone[..10], &attributes(3));
     settled(&second, &neighbor);
     neighbor.withdraw(&gone[..5]);
     settled(&second, &neighbor);
-    assert_eq!(
-        second.look(|record| (record.withdrawn, record.idle_withdrawals)),
-        (5, 0)
-    );
+    assert_eq!(second.look(|record| (record.withdrawn, record.idle_withdrawals)), (5, 0));
     lab.assert_legal();
 }
 
@@ -949,11 +802,7 @@ fn neighbors_are_told_apart() {
     let lines = format!(
         "passive = true\n\n[[bgp.neighbor]]\naddress = \"{second}\"\nremote-as = 65002\npassive = true"
     );
-    let lab = Plan {
-        neighbor: &lines,
-        ..Plan::default()
-    }
-    .start();
+    let lab = Plan { neighbor: &lines, ..Plan::default() }.start();
     let one = lab.connect();
     let two = Neighbor::connect(&Options::new(second, 65002), lab.listen);
     one.send_all(&Table::full(1_000, 200));
@@ -970,16 +819,10 @@ fn neighbors_are_told_apart() {
     let down = wait_peer_down(&connection);
     assert_eq!(down.header.peer.address, lab.peer);
     settled(&connection, &two);
-    lab.daemon
-        .bmpctl(&["reset", "session", &lab.station()])
-        .done();
+    lab.daemon.bmpctl(&["reset", "session", &lab.station()]).done();
     let again = lab.stations[0].wait_connection(2);
     settled(&again, &two);
-    assert_eq!(
-        again.look(|record| record.peer_ups.len()),
-        1,
-        "only of what is up"
-    );
+    assert_eq!(again.look(|record| record.peer_ups.len()), 1, "only of what is up");
     lab.assert_legal();
 }
 
@@ -994,21 +837,9 @@ fn a_next_hop_of_32_bytes_and_an_unknown_attribute_pass_through_as_they_are() {
     let local: Ipv6Addr = "fe80::1".parse().unwrap();
     let mut nlri = vec![];
     prefix("2001:db8:1::/48").encode(&mut nlri);
-    let reach = [
-        &[0, 2, 1, 32][..],
-        &global.octets(),
-        &local.octets(),
-        &[0],
-        &nlri,
-    ]
-    .concat();
+    let reach = [&[0, 2, 1, 32][..], &global.octets(), &local.octets(), &[0], &nlri].concat();
     bgp::put_attribute(&mut field, 0x40, attribute::ORIGIN, &[0]);
-    bgp::put_attribute(
-        &mut field,
-        0x40,
-        attribute::AS_PATH,
-        &[2, 1, 0, 0, 0xfd, 0xe9],
-    );
+    bgp::put_attribute(&mut field, 0x40, attribute::AS_PATH, &[2, 1, 0, 0, 0xfd, 0xe9]);
     bgp::put_attribute(&mut field, 0xc0, 200, &[7; 300]);
     bgp::put_attribute(&mut field, 0x80, attribute::MP_REACH, &reach);
     update.extend_from_slice(&[0, 0]);

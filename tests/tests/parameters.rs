@@ -39,38 +39,23 @@ fn a_reset_connects_to_the_port_that_the_file_has_now() {
 
     // Both ports change in the file; only one session is reset.
     daemon.rewrite_config(&config(&new, &other_new));
-    daemon
-        .bmpctl(&["reset", "session", &address.to_string()])
-        .done();
+    daemon.bmpctl(&["reset", "session", &address.to_string()]).done();
     let connection = new.wait_connection(1);
     connection.wait_complete(peer, PATIENCE);
     connection.wait_routes(peer, &neighbor.expected(), PATIENCE);
     old.latest().unwrap().wait_end(PATIENCE);
-    assert_eq!(
-        old.latest().unwrap().look(|record| record.termination),
-        Some(0)
-    );
+    assert_eq!(old.latest().unwrap().look(|record| record.termination), Some(0));
     assert_eq!(old.connections().len(), 1);
     assert_eq!(other.connections().len(), 1);
     assert_eq!(other.latest().unwrap().end(), None);
     assert_eq!(other.latest().unwrap().look(|record| record.bytes), before);
-    assert_eq!(
-        other_new.connections().len(),
-        0,
-        "a session not selected took new parameters"
-    );
+    assert_eq!(other_new.connections().len(), 0, "a session not selected took new parameters");
 
     // The other one keeps its old parameters until it is reset, also when it has to reconnect.
     other.latest().unwrap().close();
     other.wait_connection(2).wait_complete(peer, PATIENCE);
-    assert_eq!(
-        other_new.connections().len(),
-        0,
-        "a session not selected took new parameters"
-    );
-    daemon
-        .bmpctl(&["reset", "session", &address.to_string(), "--alias", "aa"])
-        .done();
+    assert_eq!(other_new.connections().len(), 0, "a session not selected took new parameters");
+    daemon.bmpctl(&["reset", "session", &address.to_string(), "--alias", "aa"]).done();
     other_new.wait_connection(1).wait_complete(peer, PATIENCE);
     for station in [&old, &new, &other, &other_new] {
         station.assert_legal();
@@ -79,11 +64,7 @@ fn a_reset_connects_to_the_port_that_the_file_has_now() {
 
 #[test]
 fn a_broken_file_makes_the_reset_fail_and_all_sessions_stay_up() {
-    let lab = Plan {
-        aliases: &[None, Some("aa")],
-        ..Plan::default()
-    }
-    .start();
+    let lab = Plan { aliases: &[None, Some("aa")], ..Plan::default() }.start();
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(1_000, 300));
     let before: Vec<_> = lab
@@ -103,26 +84,14 @@ fn a_broken_file_makes_the_reset_fail_and_all_sessions_stay_up() {
             assert_eq!(connection.look(|record| record.bytes), *bytes);
         }
     };
-    let good = format!(
-        "{}\n[control]\nsocket = \"{}\"\n",
-        lab.config,
-        lab.daemon.socket().display()
-    );
+    let good =
+        format!("{}\n[control]\nsocket = \"{}\"\n", lab.config, lab.daemon.socket().display());
     let port = format!("tcp.connect-port = {}", lab.stations[0].port());
     let line = 1 + good.lines().position(|line| line == port).unwrap();
     let broken = [
-        (
-            good.replacen(&port, "tcp.connect-port = 70000", 1),
-            "connect-port",
-        ),
-        (
-            good.replacen(&port, "tcp.connect-port = \"x\"", 1),
-            "connect-port",
-        ),
-        (
-            good.replacen(&port, "tcp.conect-port = 11019", 1),
-            "conect-port",
-        ),
+        (good.replacen(&port, "tcp.connect-port = 70000", 1), "connect-port"),
+        (good.replacen(&port, "tcp.connect-port = \"x\"", 1), "connect-port"),
+        (good.replacen(&port, "tcp.conect-port = 11019", 1), "conect-port"),
         (good.replacen(&port, "tcp.connect-port = = 11019", 1), ""),
     ];
     for (text, key) in broken {
@@ -139,12 +108,7 @@ fn a_broken_file_makes_the_reset_fail_and_all_sessions_stay_up() {
     fs::remove_file(lab.daemon.config()).unwrap();
     let output = lab.daemon.bmpctl(&["reset", "session", "all"]);
     assert_eq!(output.status, 1, "{output}");
-    assert!(
-        output
-            .stderr
-            .contains(lab.daemon.config().to_str().unwrap()),
-        "{output}"
-    );
+    assert!(output.stderr.contains(lab.daemon.config().to_str().unwrap()), "{output}");
     untouched();
 
     fs::write(lab.daemon.config(), good).unwrap();

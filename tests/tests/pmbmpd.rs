@@ -1,4 +1,4 @@
-//! Must show 2: BIRD's routes reach two pmbmpd, told apart by port and alias on one address; one is
+//! BIRD's routes reach two pmbmpd, told apart by port and alias on one address; one is
 //! reset in the manual's own words and hears everything again, the other is not touched.
 
 use std::collections::BTreeMap;

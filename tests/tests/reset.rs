@@ -36,27 +36,15 @@ impl Untouched {
 
     #[track_caller]
     fn check(&self, station: &Station) {
-        assert_eq!(
-            station.connections().len(),
-            self.connection.number,
-            "it connected again"
-        );
+        assert_eq!(station.connections().len(), self.connection.number, "it connected again");
         assert_eq!(self.connection.end(), None, "its connection ended");
-        assert_eq!(
-            self.connection.look(|record| record.bytes),
-            self.bytes,
-            "it was sent more"
-        );
+        assert_eq!(self.connection.look(|record| record.bytes), self.bytes, "it was sent more");
     }
 }
 
 /// Starts sessions for `aliases` with a neighbor whose table every station has.
 fn synchronised(aliases: &[Option<&str>]) -> (Lab, tests::neighbor::Neighbor) {
-    let lab = Plan {
-        aliases,
-        ..Plan::default()
-    }
-    .start();
+    let lab = Plan { aliases, ..Plan::default() }.start();
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(2_000, 500));
     for (station, alias) in lab.stations.iter().zip(aliases) {
@@ -75,12 +63,7 @@ fn complete_again(lab: &Lab, station: &Station, number: usize, expected: &tests:
     connection.wait_routes(lab.peer, expected, PATIENCE);
     let before = &station.connections()[number - 2];
     assert_eq!(before.wait_end(PATIENCE).1, End::Closed);
-    assert_eq!(
-        before.look(|record| record.termination),
-        Some(0),
-        "{}",
-        before.summary()
-    );
+    assert_eq!(before.look(|record| record.termination), Some(0), "{}", before.summary());
 }
 
 #[test]
@@ -113,10 +96,7 @@ fn an_alias_resets_its_session_and_no_other() {
     for (n, form) in forms.iter().enumerate() {
         lab.daemon.bmpctl(form).done();
         complete_again(&lab, &lab.stations[1], n + 2, &neighbor.expected());
-        assert_eq!(
-            lab.daemon.session(lab.address, Some("aa")).number("gen"),
-            n as u64 + 2
-        );
+        assert_eq!(lab.daemon.session(lab.address, Some("aa")).number("gen"), n as u64 + 2);
     }
     for (n, untouched) in &others {
         untouched.check(&lab.stations[*n]);
@@ -131,14 +111,7 @@ fn an_alias_with_a_space_is_reset_however_it_is_quoted() {
     let forms: [&[&str]; 3] = [
         &["reset", "session", &address, "--alias", "two words"],
         &["reset", "session", &address, "--alias", "\"two words\""],
-        &[
-            "reset",
-            "bmp",
-            "session",
-            &address,
-            "alias",
-            "\"two words\"",
-        ],
+        &["reset", "bmp", "session", &address, "alias", "\"two words\""],
     ];
     for (n, form) in forms.iter().enumerate() {
         lab.daemon.bmpctl(form).done();
@@ -149,12 +122,9 @@ fn an_alias_with_a_space_is_reset_however_it_is_quoted() {
 #[test]
 fn all_resets_every_session() {
     let (lab, neighbor) = synchronised(&[None, Some("aa"), Some("two words")]);
-    for (n, form) in [
-        ["reset", "session", "all"].as_slice(),
-        &["reset", "bmp", "session", "all"],
-    ]
-    .iter()
-    .enumerate()
+    for (n, form) in [["reset", "session", "all"].as_slice(), &["reset", "bmp", "session", "all"]]
+        .iter()
+        .enumerate()
     {
         let output = lab.daemon.bmpctl(form);
         for name in ["aa", "two words"] {
@@ -173,9 +143,7 @@ fn a_vpn_instance_selects_its_own_sessions() {
     let address = loopback();
     let [public, vpn, aliased] = [(); 3].map(|()| Station::listen(address, Mode::Counting));
     let in_vpn = |station: &Station, alias| {
-        session(address, station.port(), alias)
-            .trim_end()
-            .to_owned()
+        session(address, station.port(), alias).trim_end().to_owned()
             + "\nvpn-instance = \"mgmt\"\n\n"
     };
     let config = [
@@ -191,23 +159,16 @@ fn a_vpn_instance_selects_its_own_sessions() {
     let reset: [(&[&str], [usize; 3]); 7] = [
         (&[&address], [2, 1, 1]),
         (&["--vpn-instance", "mgmt", &address], [2, 2, 1]),
-        (
-            &["--vpn-instance", "mgmt", &address, "--alias", "aa"],
-            [2, 2, 2],
-        ),
+        (&["--vpn-instance", "mgmt", &address, "--alias", "aa"], [2, 2, 2]),
         (&["--vpn-instance", "mgmt", "all"], [2, 3, 3]),
         (&["vpn-instance", "mgmt", &address], [2, 4, 3]),
-        (
-            &["vpn-instance", "\"mgmt\"", &address, "alias", "aa"],
-            [2, 4, 4],
-        ),
+        (&["vpn-instance", "\"mgmt\"", &address, "alias", "aa"], [2, 4, 4]),
         (&["all"], [3, 5, 5]),
     ];
     for station in stations {
         let connection = station.wait_connection(1);
-        connection.wait("the Initiation", PATIENCE, |r| {
-            (r.count(Kind::Initiation) == 1).then_some(())
-        });
+        connection
+            .wait("the Initiation", PATIENCE, |r| (r.count(Kind::Initiation) == 1).then_some(()));
     }
     for (selector, expected) in reset {
         let verb: &[&str] = match selector[0] {
@@ -245,10 +206,7 @@ fn the_examples_of_the_manual_page_work_as_they_stand() {
         ("reset bmp session 10.1.1.1 alias aa", "aa"),
         ("reset session 10.1.1.1", "10.1.1.1"),
         ("reset session all", "aa"),
-        (
-            "reset session 2001:0DB8:0001:0000:0000:0000:0000:0001",
-            "2001:db8:1::1",
-        ),
+        ("reset session 2001:0DB8:0001:0000:0000:0000:0000:0001", "2001:db8:1::1"),
         ("reset session 10.1.1.1 --alias aa", "aa"),
     ] {
         let output = daemon.bmpctl(&example.split(' ').collect::<Vec<_>>());
@@ -273,37 +231,19 @@ fn what_is_wrong_with_a_command_line_is_said_and_nothing_is_reset() {
         (&["reset", "session", "fe80::1"], "link-local"),
         (&["reset", "session", &address, "--alias", ""], "empty"),
         (&["reset", "session", &address, "--alias", &long], "31"),
-        (
-            &["reset", "session", &address, "--alias", "a\tb"],
-            "control character",
-        ),
-        (
-            &["reset", "session", "--vpn-instance", "_public_", &address],
-            "_public_",
-        ),
-        (
-            &["reset", "bmp", "session", "vpn-instance", "_public_", "all"],
-            "_public_",
-        ),
+        (&["reset", "session", &address, "--alias", "a\tb"], "control character"),
+        (&["reset", "session", "--vpn-instance", "_public_", &address], "_public_"),
+        (&["reset", "bmp", "session", "vpn-instance", "_public_", "all"], "_public_"),
         (&["reset", "bmp", "session", &address, "alias"], "alias"),
-        (
-            &["reset", "bmp", "session", &address, "alias", "two", "words"],
-            "words",
-        ),
-        (
-            &["reset", "bmp", "session", &address, "--alias", "aa"],
-            "--alias",
-        ),
+        (&["reset", "bmp", "session", &address, "alias", "two", "words"], "words"),
+        (&["reset", "bmp", "session", &address, "--alias", "aa"], "--alias"),
         (&["reset", "session", &address, "10.1.1.1"], "10.1.1.1"),
         (&["reset", "bmp", &address], "Usage"),
     ];
     for (args, said) in cases {
         let output = lab.daemon.bmpctl(args);
         assert_eq!(output.status, 2, "{args:?}: {output}");
-        assert!(
-            output.stderr.contains(said),
-            "{args:?} should say {said:?}: {output}"
-        );
+        assert!(output.stderr.contains(said), "{args:?} should say {said:?}: {output}");
         assert_eq!(output.stdout, "", "{args:?}");
     }
     for (untouched, station) in untouched.iter().zip(&lab.stations) {
@@ -327,10 +267,7 @@ fn a_session_that_does_not_exist_is_exit_code_3_and_those_that_do_are_listed() {
     for args in cases {
         let output = lab.daemon.bmpctl(args);
         assert_eq!(output.status, 3, "{args:?}: {output}");
-        assert!(
-            output.stderr.contains(&address),
-            "{args:?} should list the sessions: {output}"
-        );
+        assert!(output.stderr.contains(&address), "{args:?} should list the sessions: {output}");
         assert_eq!(output.stdout, "", "{args:?}");
     }
     for (untouched, station) in untouched.iter().zip(&lab.stations) {
@@ -342,17 +279,11 @@ fn a_session_that_does_not_exist_is_exit_code_3_and_those_that_do_are_listed() {
 fn an_address_with_aliased_sessions_only_is_exit_code_3_and_lists_them() {
     let (lab, _neighbor) = synchronised(&[Some("aa"), Some("two words")]);
     let untouched = [0, 1].map(|n| Untouched::note(&lab.stations[n]));
-    for command in [
-        ["reset", "session"].as_slice(),
-        &["reset", "bmp", "session"],
-    ] {
+    for command in [["reset", "session"].as_slice(), &["reset", "bmp", "session"]] {
         let output = lab.daemon.bmpctl(&[command, &[&lab.station()]].concat());
         assert_eq!(output.status, 3, "{output}");
         for name in ["aa", "two words"] {
-            assert!(
-                output.stderr.contains(name),
-                "{name:?} should be listed: {output}"
-            );
+            assert!(output.stderr.contains(name), "{name:?} should be listed: {output}");
         }
     }
     for (untouched, station) in untouched.iter().zip(&lab.stations) {
@@ -369,10 +300,7 @@ fn a_daemon_that_is_not_there_is_exit_code_5() {
     drop(std::os::unix::net::UnixListener::bind(&stale).unwrap());
     for socket in [missing, stale] {
         let mut command = Command::new(binary("bmpctl"));
-        command
-            .arg("--socket")
-            .arg(&socket)
-            .args(["reset", "session", "10.1.1.1"]);
+        command.arg("--socket").arg(&socket).args(["reset", "session", "10.1.1.1"]);
         let output = run(&mut command, PATIENCE);
         assert_eq!(output.status, 5, "{output}");
         assert!(output.stderr.contains(socket.to_str().unwrap()), "{output}");
@@ -391,9 +319,7 @@ fn a_caller_who_may_not_is_exit_code_4_and_nothing_is_reset() {
         let bmpctl = lab.scratch.join("bmpctl");
         fs::copy(binary("bmpctl"), &bmpctl).unwrap();
         command = Command::new(bmpctl);
-        command
-            .env("BMPD_SOCKET", lab.daemon.socket())
-            .args(["reset", "session", &address]);
+        command.env("BMPD_SOCKET", lab.daemon.socket()).args(["reset", "session", &address]);
         command.uid(65534).gid(65534);
     } else {
         fs::set_permissions(lab.daemon.socket(), Permissions::from_mode(0o000)).unwrap();
@@ -405,16 +331,10 @@ fn a_caller_who_may_not_is_exit_code_4_and_nothing_is_reset() {
 
 #[test]
 fn a_reset_while_backing_off_connects_at_once() {
-    let mut lab = Plan {
-        retry: [600, 600],
-        ..Plan::default()
-    }
-    .start();
+    let mut lab = Plan { retry: [600, 600], ..Plan::default() }.start();
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(500, 100));
-    lab.stations[0]
-        .wait_connection(1)
-        .wait_complete(lab.peer, PATIENCE);
+    lab.stations[0].wait_connection(1).wait_complete(lab.peer, PATIENCE);
     lab.stations[0].kill();
     // A quick attempt may be made after the loss; then the backoff of ten minutes begins.
     let mut since = Instant::now();
@@ -422,23 +342,13 @@ fn a_reset_while_backing_off_connects_at_once() {
         if lab.daemon.session(lab.address, None).cell("state") != "Idle" {
             since = Instant::now();
         }
-        if since.elapsed() > Duration::from_millis(1500) {
-            Ok(())
-        } else {
-            Err("busy".to_owned())
-        }
+        if since.elapsed() > Duration::from_millis(1500) { Ok(()) } else { Err("busy".to_owned()) }
     });
     lab.stations[0].revive();
     let begun = Instant::now();
-    lab.daemon
-        .bmpctl(&["reset", "session", &lab.station()])
-        .done();
+    lab.daemon.bmpctl(&["reset", "session", &lab.station()]).done();
     let connection = lab.stations[0].wait_connection(2);
-    assert!(
-        begun.elapsed() < Duration::from_secs(3),
-        "it took {:?}",
-        begun.elapsed()
-    );
+    assert!(begun.elapsed() < Duration::from_secs(3), "it took {:?}", begun.elapsed());
     connection.wait_complete(lab.peer, PATIENCE);
     connection.wait_routes(lab.peer, &neighbor.expected(), PATIENCE);
     lab.assert_legal();
@@ -463,11 +373,7 @@ impl Silent {
             queue.push(stream);
             assert!(queue.len() < 10, "the queue does not fill");
         }
-        Self {
-            _listener: listener,
-            _queue: queue,
-            address,
-        }
+        Self { _listener: listener, _queue: queue, address }
     }
 }
 
@@ -476,22 +382,13 @@ fn a_reset_while_connecting_gives_the_attempt_up_and_takes_the_new_parameters() 
     let scratch = Scratch::new();
     let station = Station::listen(loopback(), Mode::Counting);
     let silent = Silent::new(station.ip());
-    let daemon = Daemon::start(
-        &scratch,
-        &session(station.ip(), silent.address.port(), None),
-    );
+    let daemon = Daemon::start(&scratch, &session(station.ip(), silent.address.port(), None));
     daemon.wait_state(station.ip(), None, "Connecting");
     daemon.rewrite_config(&session(station.ip(), station.port(), None));
     let begun = Instant::now();
-    daemon
-        .bmpctl(&["reset", "session", &station.ip().to_string()])
-        .done();
+    daemon.bmpctl(&["reset", "session", &station.ip().to_string()]).done();
     station.wait_connection(1);
-    assert!(
-        begun.elapsed() < Duration::from_secs(2),
-        "it took {:?}",
-        begun.elapsed()
-    );
+    assert!(begun.elapsed() < Duration::from_secs(2), "it took {:?}", begun.elapsed());
     daemon.wait_state(station.ip(), None, "Synchronised");
 }
 
@@ -500,47 +397,66 @@ fn a_reset_of_a_session_that_cannot_connect_is_done_and_shows_the_state() {
     let scratch = Scratch::new();
     let address = loopback();
     let daemon = Daemon::start(&scratch, &session(address, free_port(address), None));
-    daemon
-        .bmpctl(&["reset", "session", &address.to_string()])
-        .done();
+    daemon.bmpctl(&["reset", "session", &address.to_string()]).done();
     daemon.wait_state(address, None, "Idle");
 }
 
 #[test]
 fn a_reset_in_the_middle_of_the_dump_is_complete_afterwards() {
-    let plan = Plan {
-        receive_buffer: Some(64 * 1024),
-        ..Plan::default()
-    };
+    let plan = Plan { receive_buffer: Some(64 * 1024), ..Plan::default() };
     let lab = plan.start();
     let station = &lab.stations[0];
     station.pace(Pace::Slow(400_000));
     let neighbor = lab.connect();
-    let table = Table::full(100_000, 20_000);
+    // More than the system takes at once, so that bmpd itself stands in the middle of it.
+    let table = Table::full(300_000, 60_000);
     neighbor.send_all(&table);
     for number in 1..=3 {
         let connection = station.wait_connection(number);
         connection.wait("the dump to be under way", PATIENCE, |record| {
             (record.announced > 5_000).then_some(())
         });
-        assert_eq!(
-            connection.look(|record| record.complete_at(lab.peer)),
-            None,
-            "too quick"
-        );
-        lab.daemon
-            .bmpctl(&["reset", "session", &lab.station()])
-            .done();
+        assert_eq!(connection.look(|record| record.complete_at(lab.peer)), None, "too quick");
+        lab.daemon.bmpctl(&["reset", "session", &lab.station()]).done();
     }
     let last = station.wait_connection(4);
     station.pace(Pace::Full);
     last.wait_complete(lab.peer, PATIENCE);
     last.wait_routes(lab.peer, &table.expected(), PATIENCE);
-    assert_eq!(
-        last.look(|record| record.announced),
-        table.routes(),
-        "each route once"
-    );
+    assert_eq!(last.look(|record| record.announced), table.routes(), "each route once");
+    lab.assert_legal();
+}
+
+#[test]
+fn a_reset_in_the_middle_of_a_quick_dump_ends_it_behind_a_whole_message() {
+    let lab = Plan { receive_buffer: Some(256 * 1024), ..Plan::default() }.start();
+    let station = &lab.stations[0];
+    let neighbor = lab.connect();
+    let table = Table::full(300_000, 60_000);
+    neighbor.send_all(&table);
+    station.wait_connection(1).wait_complete(lab.peer, PATIENCE);
+    lab.daemon.bmpctl(&["reset", "session", &lab.station()]).done();
+    let mut cut = 0;
+    for number in 2..=9 {
+        let connection = station.wait_connection(number);
+        connection.wait("the dump to be under way", PATIENCE, |record| {
+            (record.announced > 0).then_some(())
+        });
+        lab.daemon.bmpctl(&["reset", "session", &lab.station()]).done();
+        assert_eq!(connection.wait_end(PATIENCE).1, End::Closed, "{}", connection.summary());
+        assert_eq!(
+            connection.look(|record| record.termination),
+            Some(0),
+            "{}",
+            connection.summary()
+        );
+        assert_eq!(connection.left_over(), 0);
+        cut += usize::from(connection.look(|record| record.announced) < table.routes());
+    }
+    assert!(cut > 0, "no reset met a dump that was under way");
+    let last = station.wait_connection(10);
+    last.wait_complete(lab.peer, PATIENCE);
+    last.wait_routes(lab.peer, &table.expected(), PATIENCE);
     lab.assert_legal();
 }
 
@@ -548,12 +464,7 @@ fn a_reset_in_the_middle_of_the_dump_is_complete_afterwards() {
 fn eight_stations_reset_at_once_are_all_complete() {
     let names: Vec<String> = (1..=8).map(|n| format!("station {n}")).collect();
     let aliases: Vec<Option<&str>> = names.iter().map(|name| Some(name.as_str())).collect();
-    let lab = Plan {
-        aliases: &aliases,
-        mode: Mode::Counting,
-        ..Plan::default()
-    }
-    .start();
+    let lab = Plan { aliases: &aliases, mode: Mode::Counting, ..Plan::default() }.start();
     let neighbor = lab.connect();
     let table = Table::full(60_000, 20_000);
     neighbor.send_all(&table);
@@ -565,12 +476,7 @@ fn eight_stations_reset_at_once_are_all_complete() {
                 let peer = record.peer(lab.peer).unwrap();
                 (peer.announced, peer.fingerprint)
             });
-            assert_eq!(
-                counted,
-                (table.routes(), table.fingerprint),
-                "{}",
-                connection.summary()
-            );
+            assert_eq!(counted, (table.routes(), table.fingerprint), "{}", connection.summary());
         }
         lab.daemon.bmpctl(&["reset", "session", "all"]).done();
     }
@@ -595,21 +501,14 @@ fn resets_one_upon_another_and_side_by_side_all_take_effect() {
     // A reset that meets an attempt to connect starts that one anew and begins no generation.
     let generation = |alias| lab.daemon.session(lab.address, alias).number("gen");
     let [plain, aliased] = [None, Some("aa")].map(generation);
-    assert!(
-        (22..=29).contains(&plain) && (2..=9).contains(&aliased),
-        "{plain} {aliased}"
-    );
+    assert!((22..=29).contains(&plain) && (2..=9).contains(&aliased), "{plain} {aliased}");
     for station in &lab.stations {
         let last = station.latest().unwrap();
         last.wait_complete(lab.peer, PATIENCE);
         last.wait_routes(lab.peer, &neighbor.expected(), PATIENCE);
         // A connection that was accepted and reset before its first byte is no harm; two that are
         // open at once would be.
-        let open = station
-            .connections()
-            .iter()
-            .filter(|c| c.end().is_none())
-            .count();
+        let open = station.connections().iter().filter(|c| c.end().is_none()).count();
         assert_eq!(open, 1);
     }
     lab.assert_legal();
@@ -618,44 +517,23 @@ fn resets_one_upon_another_and_side_by_side_all_take_effect() {
 #[test]
 fn a_reset_says_who_did_it() {
     let (lab, _neighbor) = synchronised(&[None]);
-    lab.daemon
-        .bmpctl(&["reset", "session", &lab.station()])
-        .done();
-    let page = lab
-        .daemon
-        .bmpctl(&["show", "session", &lab.station(), "--verbose"]);
+    lab.daemon.bmpctl(&["reset", "session", &lab.station()]).done();
+    let page = lab.daemon.bmpctl(&["show", "session", &lab.station(), "--verbose"]);
     let uid = rustix::process::getuid();
-    let named = if uid.is_root() {
-        "root".to_owned()
-    } else {
-        uid.as_raw().to_string()
-    };
+    let named = if uid.is_root() { "root".to_owned() } else { uid.as_raw().to_string() };
     let says = |text: &str| text.contains(&named) || text.contains(&uid.as_raw().to_string());
     assert!(says(page.done()), "{page}");
-    assert!(
-        lab.daemon
-            .log()
-            .lines()
-            .any(|line| line.contains("reset") && says(line))
-    );
+    assert!(lab.daemon.log().lines().any(|line| line.contains("reset") && says(line)));
 }
 
 #[test]
 fn nothing_reaches_a_session_that_was_not_reset_for_a_while_after() {
     let (lab, _neighbor) = synchronised(&[None, Some("aa")]);
     let untouched = Untouched::note(&lab.stations[0]);
-    lab.daemon
-        .bmpctl(&["reset", "session", &lab.station(), "--alias", "aa"])
-        .done();
-    lab.stations[1]
-        .wait_connection(2)
-        .wait_complete(lab.peer, PATIENCE);
-    holds_for(
-        "silence on the other session",
-        Duration::from_secs(2),
-        || {
-            untouched.check(&lab.stations[0]);
-            Ok(())
-        },
-    );
+    lab.daemon.bmpctl(&["reset", "session", &lab.station(), "--alias", "aa"]).done();
+    lab.stations[1].wait_connection(2).wait_complete(lab.peer, PATIENCE);
+    holds_for("silence on the other session", Duration::from_secs(2), || {
+        untouched.check(&lab.stations[0]);
+        Ok(())
+    });
 }

@@ -14,11 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 #[test]
 fn show_session_has_a_row_for_each_session() {
-    let lab = Plan {
-        aliases: &[None, Some("aa"), Some("two words")],
-        ..Plan::default()
-    }
-    .start();
+    let lab = Plan { aliases: &[None, Some("aa"), Some("two words")], ..Plan::default() }.start();
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(1_000, 200));
     for alias in [None, Some("aa"), Some("two words")] {
@@ -27,30 +23,19 @@ fn show_session_has_a_row_for_each_session() {
     }
     assert_eq!(lab.daemon.sessions().len(), 3);
     let address = lab.station();
-    let one = lab
-        .daemon
-        .bmpctl(&["show", "session", &address, "--alias", "aa"]);
-    assert!(
-        one.done().contains("aa") && !one.stdout.contains("two words"),
-        "{one}"
-    );
+    let one = lab.daemon.bmpctl(&["show", "session", &address, "--alias", "aa"]);
+    assert!(one.done().contains("aa") && !one.stdout.contains("two words"), "{one}");
 }
 
 #[test]
 fn the_page_of_a_session_has_its_facts() {
-    let lab = Plan {
-        session: "description = \"the blue one\"",
-        ..Plan::default()
-    }
-    .start();
+    let lab = Plan { session: "description = \"the blue one\"", ..Plan::default() }.start();
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(1_234, 432));
     let connection = lab.stations[0].wait_connection(1);
     connection.wait_complete(lab.peer, PATIENCE);
     lab.daemon.wait_state(lab.address, None, "Synchronised");
-    let page = lab
-        .daemon
-        .bmpctl(&["show", "session", &lab.station(), "--verbose"]);
+    let page = lab.daemon.bmpctl(&["show", "session", &lab.station(), "--verbose"]);
     let text = page.done().replace([',', '_'], "");
     for fact in [
         "the blue one".to_owned(),
@@ -92,19 +77,12 @@ fn a_session_that_does_not_exist_is_exit_code_3_and_no_session_at_all_is_none() 
     let daemon = Daemon::start(&scratch, "");
     assert_eq!(daemon.bmpctl(&["show", "session"]).status, 0);
     assert_eq!(daemon.bmpctl(&["show", "neighbor"]).status, 0);
-    for args in [
-        ["show", "session", "10.1.1.1"].as_slice(),
-        &["reset", "session", "10.1.1.1"],
-    ] {
+    for args in [["show", "session", "10.1.1.1"].as_slice(), &["reset", "session", "10.1.1.1"]] {
         let output = daemon.bmpctl(args);
         assert_eq!(output.status, 3, "{output}");
     }
     // A command line that is wrong does not need a daemon to be found wrong.
-    for args in [
-        ["show", "session", "--alias", "aa"].as_slice(),
-        &["show", "nothing"],
-        &["sow"],
-    ] {
+    for args in [["show", "session", "--alias", "aa"].as_slice(), &["show", "nothing"], &["sow"]] {
         let output = daemon.bmpctl(args);
         assert_eq!(output.status, 2, "{args:?}: {output}");
     }
@@ -134,22 +112,14 @@ fn show_neighbor_tells_state_routes_and_the_last_error() {
         let output = lab.daemon.bmpctl(&["show", "neighbor"]);
         let text = output.done().replace([',', '_'], "");
         let by_family = text.contains("1234") && text.contains("432");
-        if by_family || text.contains("1666") {
-            Ok(())
-        } else {
-            Err(output.to_string())
-        }
+        if by_family || text.contains("1666") { Ok(()) } else { Err(output.to_string()) }
     });
     neighbor.notification(6, 2, &[]);
     wait_for("the neighbor down, with the reason", PATIENCE, || {
         let output = lab.daemon.bmpctl(&["show", "neighbor"]);
         let text = output.done().to_lowercase();
         let told = !text.contains("established") && text.contains("notification");
-        if told {
-            Ok(())
-        } else {
-            Err(output.to_string())
-        }
+        if told { Ok(()) } else { Err(output.to_string()) }
     });
 }
 
@@ -158,11 +128,7 @@ fn help_and_version_need_no_daemon() {
     let scratch = Scratch::new();
     let daemon = Daemon::start(&scratch, "");
     assert!(daemon.terminate().success());
-    for args in [
-        ["--help"].as_slice(),
-        &["--version"],
-        &["reset", "session", "--help"],
-    ] {
+    for args in [["--help"].as_slice(), &["--version"], &["reset", "session", "--help"]] {
         let output = daemon.bmpctl(args);
         assert!(!output.done().is_empty(), "{args:?}");
     }

@@ -56,17 +56,12 @@ fn a_stalled_station_costs_bounded_memory_delays_nobody_and_a_reset_takes_effect
     lab.stations[STALLED].pace(Pace::Stalled);
     let routes = 40_000;
     neighbor.send_all(&Table::full(routes, routes / 5));
-    lab.stations[LIVE]
-        .wait_connection(1)
-        .wait_complete(lab.peer, PATIENCE);
+    lab.stations[LIVE].wait_connection(1).wait_complete(lab.peer, PATIENCE);
 
     // 40 rounds of about 1.3 MB: what a queue would hold is 50 MB by the end.
     let memory = churn(&lab, &neighbor, 40, routes);
     let (early, late) = (memory[9], memory[39]);
-    assert!(
-        late < early + early / 4 + 4096,
-        "memory grows with the churn, KiB: {memory:?}"
-    );
+    assert!(late < early + early / 4 + 4096, "memory grows with the churn, KiB: {memory:?}");
 
     let begun = Instant::now();
     let alias = ["reset", "session", &lab.station(), "--alias", "stalled"].map(str::to_owned);
@@ -74,24 +69,14 @@ fn a_stalled_station_costs_bounded_memory_delays_nobody_and_a_reset_takes_effect
     lab.daemon.bmpctl(&alias).done();
     let second = lab.stations[STALLED].wait_connection(2);
     let took = begun.elapsed();
-    assert!(
-        took < Duration::from_secs(2),
-        "the reset of the stalled session took {took:?}"
-    );
+    assert!(took < Duration::from_secs(2), "the reset of the stalled session took {took:?}");
 
     lab.stations[STALLED].pace(Pace::Full);
     second.wait_complete(lab.peer, PATIENCE);
     let expected = neighbor.expected();
     second.wait_routes(lab.peer, &expected, PATIENCE);
-    lab.stations[LIVE]
-        .latest()
-        .unwrap()
-        .wait_routes(lab.peer, &expected, PATIENCE);
-    assert_eq!(
-        lab.stations[LIVE].connections().len(),
-        1,
-        "the live session lost its connection"
-    );
+    lab.stations[LIVE].latest().unwrap().wait_routes(lab.peer, &expected, PATIENCE);
+    assert_eq!(lab.stations[LIVE].connections().len(), 1, "the live session lost its connection");
     lab.assert_legal();
 }
 
@@ -108,10 +93,7 @@ fn a_station_that_reads_again_converges_and_is_not_told_every_state_in_between()
     let gone: Vec<Prefix> = neighbor.expected().keys().copied().step_by(2).collect();
     neighbor.withdraw(&gone);
     let expected = neighbor.expected();
-    lab.stations[LIVE]
-        .latest()
-        .unwrap()
-        .wait_routes(lab.peer, &expected, PATIENCE);
+    lab.stations[LIVE].latest().unwrap().wait_routes(lab.peer, &expected, PATIENCE);
 
     lab.stations[STALLED].pace(Pace::Full);
     let connection = lab.stations[STALLED].latest().unwrap();
@@ -119,15 +101,9 @@ fn a_station_that_reads_again_converges_and_is_not_told_every_state_in_between()
     connection.wait_routes(lab.peer, &expected, PATIENCE);
     let (late, live) = (
         connection.look(|record| record.announced),
-        lab.stations[LIVE]
-            .latest()
-            .unwrap()
-            .look(|record| record.announced),
+        lab.stations[LIVE].latest().unwrap().look(|record| record.announced),
     );
-    assert!(
-        late < live / 2,
-        "{late} routes announced to the late reader, {live} to the live one"
-    );
+    assert!(late < live / 2, "{late} routes announced to the late reader, {live} to the live one");
     assert_eq!(lab.stations[STALLED].connections().len(), 1);
     lab.assert_legal();
 }
@@ -135,17 +111,14 @@ fn a_station_that_reads_again_converges_and_is_not_told_every_state_in_between()
 #[test]
 fn a_slow_station_is_not_taken_for_a_stalled_one() {
     let lab = lab("stall-timeout = 5");
-    lab.stations[STALLED].pace(Pace::Slow(200_000));
+    lab.stations[STALLED].pace(Pace::Slow(700_000));
     let neighbor = lab.connect();
-    // At this pace the dump takes longer than the stall timeout.
-    let table = Table::full(60_000, 5_000);
+    // Some 9 MB: the system takes 4 MB at once, and the rest takes longer than the stall timeout.
+    let table = Table::full(300_000, 60_000);
     neighbor.send_all(&table);
     let connection = lab.stations[STALLED].wait_connection(1);
     connection.wait_complete(lab.peer, PATIENCE);
-    assert!(
-        connection.accepted.elapsed() > Duration::from_secs(6),
-        "not slow enough to tell"
-    );
+    assert!(connection.accepted.elapsed() > Duration::from_secs(6), "not slow enough to tell");
     connection.wait_routes(lab.peer, &table.expected(), PATIENCE);
     assert_eq!(lab.stations[STALLED].connections().len(), 1);
     lab.assert_legal();
@@ -163,18 +136,9 @@ fn a_session_whose_station_takes_nothing_for_the_stall_timeout_is_ended_with_tha
     let second = lab.stations[STALLED].wait_connection(2);
     let took = begun.elapsed();
     assert!(took > Duration::from_secs(4), "given up after {took:?}");
-    let page = lab.daemon.bmpctl(&[
-        "show",
-        "session",
-        &lab.station(),
-        "--alias",
-        "stalled",
-        "--verbose",
-    ]);
-    assert!(
-        page.done().to_lowercase().contains("stall"),
-        "the reason is not shown: {page}"
-    );
+    let page =
+        lab.daemon.bmpctl(&["show", "session", &lab.station(), "--alias", "stalled", "--verbose"]);
+    assert!(page.done().to_lowercase().contains("stall"), "the reason is not shown: {page}");
 
     lab.stations[STALLED].pace(Pace::Full);
     let first = &lab.stations[STALLED].connections()[0];

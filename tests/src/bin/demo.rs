@@ -88,15 +88,12 @@ fn main() -> ExitCode {
 
 fn panic_text(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref().copied())
-        .unwrap_or("a panic without text")
+    text.or_else(|| panic.downcast_ref().copied()).unwrap_or("a panic without text")
 }
 
 /// Cleans up and ends the process on Ctrl-C, SIGTERM and the loss of the terminal.
 fn end_on_signal(cleanup: Cleanup, shown: Arc<AtomicBool>) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let entered = runtime.enter();
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -112,11 +109,7 @@ fn end_on_signal(cleanup: Cleanup, shown: Arc<AtomicBool>) -> anyhow::Result<()>
         });
         cleanup.run();
         // Ctrl-C is how the demo is meant to end, once it has shown everything.
-        std::process::exit(if shown.load(Ordering::Relaxed) {
-            0
-        } else {
-            130
-        });
+        std::process::exit(if shown.load(Ordering::Relaxed) { 0 } else { 130 });
     });
     Ok(())
 }
@@ -154,10 +147,7 @@ fn demo(once: bool, cleanup: &Cleanup, shown: &AtomicBool) -> anyhow::Result<()>
     for connection in &first {
         complete(connection, &table)?;
     }
-    println!(
-        "Both stations have counted all of them {} later.\n",
-        seconds(begun.elapsed())
-    );
+    println!("Both stations have counted all of them {} later.\n", seconds(begun.elapsed()));
     synchronised(&daemon);
     show(&daemon, &["show", "session"])?;
 
@@ -174,25 +164,16 @@ fn demo(once: bool, cleanup: &Cleanup, shown: &AtomicBool) -> anyhow::Result<()>
     );
     synchronised(&daemon);
 
-    ensure!(
-        first[1].end().is_some(),
-        "the old connection of {ALIAS} is still open"
-    );
+    ensure!(first[1].end().is_some(), "the old connection of {ALIAS} is still open");
     ensure!(
         first[1].look(|record| record.termination) == Some(0),
         "the old connection of {ALIAS} did not end with a Termination of reason 0"
     );
-    ensure!(
-        aliased.connections().len() == 2,
-        "the reset session connected more than once"
-    );
+    ensure!(aliased.connections().len() == 2, "the reset session connected more than once");
     untouched(&plain, &first[0], before)?;
     for connection in [&first[0], &first[1], &again] {
         let violations = connection.look(|record| record.violations.clone());
-        ensure!(
-            violations.is_empty(),
-            "a station was told what is not legal: {violations:?}"
-        );
+        ensure!(violations.is_empty(), "a station was told what is not legal: {violations:?}");
     }
     println!("The other session was not touched: the same connection, not one byte sent.\n");
     show(&daemon, &["show", "session"])?;
@@ -221,10 +202,7 @@ fn synchronised(daemon: &Daemon) {
 /// Says how to play on.
 fn play(daemon: &Daemon, folder: &Path) {
     let here = env::current_dir().ok();
-    let folder = here
-        .as_ref()
-        .and_then(|here| folder.strip_prefix(here).ok())
-        .unwrap_or(folder);
+    let folder = here.as_ref().and_then(|here| folder.strip_prefix(here).ok()).unwrap_or(folder);
     let bmpctl = folder.join("bmpctl").display().to_string();
     let socket = daemon.socket().display();
     println!("bmpd goes on running until Ctrl-C. From another terminal, for example:");
@@ -249,42 +227,24 @@ fn wait_for_the_end(daemon: &Daemon) -> anyhow::Result<()> {
 fn complete(connection: &Connection, table: &Table) -> anyhow::Result<Instant> {
     let at = connection.wait_complete(NEIGHBOR, PATIENCE);
     let (announced, fingerprint) = connection.look(|record| {
-        record
-            .peer(NEIGHBOR)
-            .map_or((0, 0), |peer| (peer.announced, peer.fingerprint))
+        record.peer(NEIGHBOR).map_or((0, 0), |peer| (peer.announced, peer.fingerprint))
     });
     ensure!(
         announced == table.routes(),
         "a station counted {announced} routes, not {}",
         table.routes()
     );
-    ensure!(
-        fingerprint == table.fingerprint,
-        "a station got other routes than were announced"
-    );
+    ensure!(fingerprint == table.fingerprint, "a station got other routes than were announced");
     Ok(at)
 }
 
 fn untouched(station: &Station, first: &Connection, before: u64) -> anyhow::Result<()> {
     let connections = station.connections().len();
-    ensure!(
-        connections == 1,
-        "the other session has had {connections} connections"
-    );
-    ensure!(
-        first.end().is_none(),
-        "the other session's connection has ended"
-    );
+    ensure!(connections == 1, "the other session has had {connections} connections");
+    ensure!(first.end().is_none(), "the other session's connection has ended");
     let (bytes, initiations) = first.look(|record| (record.bytes, record.count(Kind::Initiation)));
-    ensure!(
-        initiations == 1,
-        "the other session was sent {initiations} Initiations"
-    );
-    ensure!(
-        bytes == before,
-        "the other session was sent {} bytes more",
-        bytes - before
-    );
+    ensure!(initiations == 1, "the other session was sent {initiations} Initiations");
+    ensure!(bytes == before, "the other session was sent {} bytes more", bytes - before);
     Ok(())
 }
 
@@ -293,11 +253,7 @@ fn show(daemon: &Daemon, args: &[&str]) -> anyhow::Result<String> {
     let output = daemon.bmpctl(args);
     println!("$ bmpctl {}\n{}", args.join(" "), output.text());
     if output.status != 0 {
-        bail!(
-            "bmpctl {} ended with exit code {}",
-            args.join(" "),
-            output.status
-        );
+        bail!("bmpctl {} ended with exit code {}", args.join(" "), output.status);
     }
     Ok(output.stdout)
 }

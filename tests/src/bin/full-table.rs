@@ -76,23 +76,11 @@ fn main() -> anyhow::Result<()> {
         done.push(run);
     }
     let last = &done[runs - 1];
-    println!(
-        "\nThe dump: {} MB in {} messages.",
-        last.bytes / 1_000_000,
-        last.messages
-    );
-    println!(
-        "\n{:<44} {:>10} {:>10} {:>10}",
-        "", "median", "least", "most"
-    );
+    println!("\nThe dump: {} MB in {} messages.", last.bytes / 1_000_000, last.messages);
+    println!("\n{:<44} {:>10} {:>10} {:>10}", "", "median", "least", "most");
     let time = |name: &str, of: fn(&Run) -> Duration| {
         let [median, least, most] = spread(done.iter().map(of).collect());
-        println!(
-            "{name:<44} {:>10} {:>10} {:>10}",
-            millis(median),
-            millis(least),
-            millis(most)
-        );
+        println!("{name:<44} {:>10} {:>10} {:>10}", millis(median), millis(least), millis(most));
     };
     time("load: first byte to the last End-of-RIB", |run| run.load);
     time("reset: bmpctl", |run| run.command);
@@ -177,15 +165,8 @@ fn complete(connection: &Connection, neighbor: IpAddr, table: &Table) -> anyhow:
         (announced, fingerprint, record.violations.clone())
     });
     ensure!(violations.is_empty(), "not legal: {violations:?}");
-    ensure!(
-        announced == table.routes(),
-        "{announced} routes, not {}",
-        table.routes()
-    );
-    ensure!(
-        fingerprint == table.fingerprint,
-        "other routes than were announced"
-    );
+    ensure!(announced == table.routes(), "{announced} routes, not {}", table.routes());
+    ensure!(fingerprint == table.fingerprint, "other routes than were announced");
     Ok(at)
 }
 
@@ -213,20 +194,14 @@ fn over_loopback(bytes: u64) -> anyhow::Result<Duration> {
         read += n as u64;
     }
     let took = begun.elapsed();
-    writing
-        .join()
-        .map_err(|_| anyhow::anyhow!("the writer panicked"))??;
+    writing.join().map_err(|_| anyhow::anyhow!("the writer panicked"))??;
     Ok(took)
 }
 
 /// Median, least, most.
 fn spread<T: Ord + Copy>(mut values: Vec<T>) -> [T; 3] {
     values.sort_unstable();
-    [
-        values[values.len() / 2],
-        values[0],
-        values[values.len() - 1],
-    ]
+    [values[values.len() / 2], values[0], values[values.len() - 1]]
 }
 
 fn millis(time: Duration) -> String {

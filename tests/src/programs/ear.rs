@@ -116,7 +116,7 @@ impl Ear {
     /// Listens until it has exactly these routes.
     #[track_caller]
     pub(super) fn wait_routes(&mut self, expected: &Routes) {
-        wait_for("the routes", PATIENCE * 2, || {
+        wait_for("the routes", PATIENCE, || {
             self.listen()?;
             difference(expected, &self.routes).map_or(Ok(()), Err)
         });

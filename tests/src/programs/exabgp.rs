@@ -11,10 +11,13 @@
 //!   peer address with passive neighbors": it caches netmasks by their number, and a /32 of IPv6
 //!   then is the neighbor's, too). Such routes are left out of those given to [`Exabgp`].
 //! - It either connects or, with `passive` and `listen`, waits: not both.
+//! - A signal that comes while it handles another one is **lost**: it is sent until it has an effect.
+//!   The configuration has a number in it, which the log repeats.
 //! - It ends on SIGTERM without a NOTIFICATION.
 //! - Each start takes half a second of one processor: it is Python.
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
@@ -27,8 +30,18 @@ use crate::wait::wait_for;
 /// What its log says after a configuration was read.
 const LOADED: &str = "loaded new configuration successfully";
 
-fn loads(process: &Process) -> usize {
-    process.log().matches(LOADED).count()
+/// After this long a signal that has shown no effect is sent again.
+const AGAIN: Duration = Duration::from_secs(1);
+
+fn version_name(version: u32) -> String {
+    format!("version {version} of the configuration")
+}
+
+/// Whether it has read this version; an error if not.
+fn has_loaded(process: &Process, version: u32) -> Result<(), String> {
+    let log = process.log();
+    let begun = log.rfind(&version_name(version));
+    if begun.is_some_and(|at| log[at..].contains(LOADED)) { Ok(()) } else { Err(process.tail()) }
 }
 
 /// An ExaBGP with one BGP session. Killed when dropped.
@@ -37,6 +50,8 @@ pub struct Exabgp {
     link: Link,
     announced: Announced,
     folder: PathBuf,
+    /// How often the configuration was written: it says so, and the log repeats it.
+    version: u32,
     process: Option<Process>,
 }
 
@@ -50,12 +65,13 @@ impl Exabgp {
         assert_ne!(link.connects, Connects::Both, "ExaBGP cannot connect and listen");
         let folder = link.folder(scratch, "exabgp");
         let announced = as_exabgp_can(announced);
-        let mut exabgp = Self { link, announced, folder, process: None };
+        let mut exabgp = Self { link, announced, folder, version: 0, process: None };
         exabgp.start_again();
         exabgp
     }
 
-    fn write_configuration(&self) {
+    fn write_configuration(&mut self) {
+        self.version += 1;
         let Link { program, asn, bmpd, connects, router_id } = self.link;
         let connects = match connects {
             Connects::Bmpd => format!("passive true;\n  listen {};", program.port()),
@@ -68,6 +84,7 @@ impl Exabgp {
   local-as {asn};
   peer-as {bmpd_as};
   hold-time 90;
+  description \"{version}\";
   {connects}
   family {{ ipv4 unicast; ipv6 unicast; }}
   static {{
@@ -75,6 +92,7 @@ impl Exabgp {
             remote = bmpd.ip(),
             local = program.ip(),
             bmpd_as = super::BMPD_AS,
+            version = version_name(self.version),
         );
         for (prefix, attributes) in &self.announced {
             let origin = ["igp", "egp", "incomplete"][usize::from(attributes.origin)];
@@ -127,10 +145,14 @@ impl Speaker for Exabgp {
         let Some(process) = &mut self.process else {
             return;
         };
-        let before = loads(process);
-        process.signal(Signal::USR1);
+        let mut sent: Option<Instant> = None;
         wait_for("ExaBGP to read its configuration again", PATIENCE, || {
-            if loads(process) > before { Ok(()) } else { Err(process.tail()) }
+            // A signal that comes while it handles one is lost.
+            if sent.is_none_or(|at| at.elapsed() > AGAIN) {
+                process.signal(Signal::USR1);
+                sent = Some(Instant::now());
+            }
+            has_loaded(process, self.version)
         });
     }
 
@@ -145,18 +167,25 @@ impl Speaker for Exabgp {
             .env("exabgp.log.level", "DEBUG")
             .env("PYTHONUNBUFFERED", "1")
             .arg("exabgp.conf");
-        // The log of an earlier run stands before that of this one.
-        let before = super::text(&self.folder.join("exabgp.log")).matches(LOADED).count();
         let mut process = Process::spawn("exabgp", &self.folder, &mut exabgp);
-        process.wait_ready(|process| {
-            if loads(process) > before { Ok(()) } else { Err("no configuration yet".to_owned()) }
-        });
+        process.wait_ready(|process| has_loaded(process, self.version));
         self.process = Some(process);
     }
 
     #[track_caller]
     fn stop(&mut self) {
-        self.process.take().expect("ExaBGP runs").end(Signal::TERM);
+        let mut process = self.process.take().expect("ExaBGP runs");
+        let mut sent: Option<Instant> = None;
+        wait_for("ExaBGP to end", PATIENCE, || {
+            if matches!(process.child.try_wait(), Ok(Some(_))) {
+                return Ok(());
+            }
+            if sent.is_none_or(|at| at.elapsed() > AGAIN) {
+                process.send(Signal::TERM);
+                sent = Some(Instant::now());
+            }
+            Err(process.tail())
+        });
     }
 
     #[track_caller]

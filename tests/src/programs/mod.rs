@@ -40,8 +40,8 @@ use crate::scratch::Scratch;
 use crate::table::{Attributes, Prefixes, put_announcements};
 use crate::wait::wait_for;
 
-/// How long a program may take to start, to end, or to obey.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a program may take to start, to end, or to obey: a second or two, but for a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// bmpd's AS number.
 const BMPD_AS: u32 = 65000;
@@ -290,10 +290,17 @@ impl Process {
         });
     }
 
+    /// Sends a signal to the program, which must run.
+    #[track_caller]
     fn signal(&mut self, signal: Signal) {
-        // Not yet waited for, so that the number is still its own.
         let status = self.child.try_wait().expect("a child can be waited for");
         assert!(status.is_none(), "{} is gone: {status:?}\n{}", self.name, self.tail());
+        self.send(signal);
+    }
+
+    /// Sends a signal; one that has ended does not mind. Not for a child that was waited for: the
+    /// number may be another's by then.
+    fn send(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         kill_process(pid.expect("a process id"), signal)
             .unwrap_or_else(|e| panic!("cannot signal {}: {e}", self.name));
@@ -339,7 +346,8 @@ fn command(name: &str) -> Command {
 
 /// Runs a client of a program to its end; its output, or the reason why it failed.
 fn ask(command: &mut Command) -> Result<String, String> {
-    let output = daemon::run(command, PATIENCE);
+    // vtysh talks to bgpd line by line, hundreds of times: on a busy machine that takes minutes.
+    let output = daemon::run(command, PATIENCE * 5);
     if output.status == 0 { Ok(output.stdout) } else { Err(format!("{command:?}: {output}")) }
 }
 

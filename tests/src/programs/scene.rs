@@ -117,7 +117,11 @@ pub fn hears_all_of<S: Speaker>(
     let connection = scene.station.wait_connection(1);
     scene.wait_routes();
     connection.wait_complete(address, PATIENCE);
-    connection.look(|record| check_peer_up(record, scene.speaker.link(), 1));
+    connection.look(|record| {
+        check_peer_up(record, scene.speaker.link(), 1);
+        assert_eq!(record.announced, scene.speaker.announced().len() as u64, "each route once");
+        assert_eq!(record.withdrawn, 0, "{}", record.summary());
+    });
 
     // Some go, some come, some get other attributes; an IPv4 and an IPv6 route come back.
     let gone: Vec<Prefix> = scene.speaker.announced().keys().copied().step_by(3).collect();

@@ -11,6 +11,8 @@
 //!   segments are put together by default, but only if the capture has the connection's first one.
 //! - It guesses whether AS numbers have two or four bytes, from each AS_PATH alone, and calls it an
 //!   *error* where it cannot ("ASN length uncalculated by heuristic"): it has to be told.
+//! - A packet with some hundred messages, as loopback carries them, is a fault of tshark's own
+//!   ("saved_layers_len < prefs.gui_max_tree_depth") unless it may go deeper than 500 layers.
 //! - Every connection has expert *notes* (SYN, FIN); a RST or a full window is a *warning* about
 //!   TCP. What counts here is a malformed packet, an error of any layer, and a warning about BMP or
 //!   the BGP in it.
@@ -108,7 +110,7 @@ impl Captured {
             .arg("-r")
             .arg(&self.file)
             .args(["-d", &format!("tcp.port=={},bmp", self.port)])
-            .args(["-o", "bgp.asn_len:4 octet"])
+            .args(["-o", "bgp.asn_len:4 octet", "-o", "gui.max_tree_depth:100000"])
             .env("HOME", self.file.parent().expect("a folder"));
         tshark
     }
