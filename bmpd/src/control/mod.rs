@@ -28,10 +28,14 @@ use crate::bgp::Neighbor;
 use crate::session::Session;
 
 /// Connections served at once; further ones wait to be accepted.
-const CONNECTIONS_MAX: usize = 64;
+const CONNECTIONS_MAX: usize = 256;
 
-/// The time that a client has for its request, and for taking the response.
-const CLIENT_PATIENCE: Duration = Duration::from_secs(5);
+/// The time that a client has for its request. bmpctl sends it at once; one that does not holds a place
+/// that others may need.
+const REQUEST_PATIENCE: Duration = Duration::from_secs(2);
+
+/// The time that a client has for taking the response.
+const RESPONSE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the handlers work on.
 pub(crate) struct Context {
@@ -73,7 +77,7 @@ pub(crate) async fn run(socket: &ControlSocket, context: Arc<Context>) {
 }
 
 async fn serve(mut stream: Stream, caller: &Caller, context: &Context) -> Result<(), FrameError> {
-    let request = match tokio::time::timeout(CLIENT_PATIENCE, receive(&mut stream)).await {
+    let request = match tokio::time::timeout(REQUEST_PATIENCE, receive(&mut stream)).await {
         Ok(Ok(request)) => request,
         Ok(Err(FrameError::Io(error))) => return Err(error.into()),
         Ok(Err(error)) => {
@@ -108,7 +112,7 @@ async fn receive(stream: &mut Stream) -> Result<Request, FrameError> {
 }
 
 async fn send(stream: &mut Stream, bytes: &[u8]) -> Result<(), FrameError> {
-    match tokio::time::timeout(CLIENT_PATIENCE, stream.write_all(bytes)).await {
+    match tokio::time::timeout(RESPONSE_PATIENCE, stream.write_all(bytes)).await {
         Ok(result) => Ok(result?),
         Err(_) => Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),
     }
