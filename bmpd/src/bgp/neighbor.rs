@@ -32,7 +32,7 @@ const RETRY_INITIAL: Duration = Duration::from_secs(2);
 /// The longest wait.
 const RETRY_MAXIMUM: Duration = Duration::from_secs(60);
 /// A session that lasted this long makes the wait short again.
-const STABLE_AFTER: Duration = Duration::from_secs(30);
+const STABLE_AFTER: Duration = Duration::from_secs(10);
 
 /// Connections with one neighbor at once, those that are being closed among them.
 const TASKS_MAX: usize = 8;
@@ -347,7 +347,10 @@ impl Task {
     fn ended(&mut self, id: LinkId, end: End, time: Timestamp) {
         self.links.retain(|link| link.id != id);
         let Some(up) = self.established.take_if(|up| up.link == id) else {
-            if !matches!(&end, End::Sent(n) | End::Received(n) if (n.code, n.subcode) == (6, 7)) {
+            // A connection that has lost against another is no error.
+            if self.established.is_none()
+                && !matches!(&end, End::Sent(n) | End::Received(n) if (n.code, n.subcode) == (6, 7))
+            {
                 self.note_error(end.to_string());
             }
             if self.established.is_none() && self.links.is_empty() && self.attempt.is_none() {
