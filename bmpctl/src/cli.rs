@@ -240,8 +240,8 @@ fn select_by_words(words: &[String]) -> Result<Selector, String> {
 
 fn no_options(option: &str) -> String {
     format!(
-        "{option:?} does not belong to the manual's grammar: write `alias NAME` and \
-         `vpn-instance NAME`, or use `bmpctl reset session` with options"
+        "{option:?} stands among the manual's words: write `alias NAME` and `vpn-instance NAME` \
+         without dashes, and put options such as --socket before the words"
     )
 }
 

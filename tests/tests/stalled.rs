@@ -10,7 +10,7 @@ use tests::neighbor::Neighbor;
 use tests::random::Random;
 use tests::station::{End, Pace};
 use tests::table::{Attributes, Table};
-use tests::wait::wait_for;
+use tests::wait::{holds_for, wait_for};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const STALLED: usize = 0;
@@ -121,6 +121,28 @@ fn a_slow_station_is_not_taken_for_a_stalled_one() {
     assert!(connection.accepted.elapsed() > Duration::from_secs(6), "not slow enough to tell");
     connection.wait_routes(lab.peer, &table.expected(), PATIENCE);
     assert_eq!(lab.stations[STALLED].connections().len(), 1);
+    lab.assert_legal();
+}
+
+/// The system asks for more only when about a third of its buffer is free: at this pace that takes
+/// longer than the stall timeout, though the station takes something all the time.
+#[test]
+fn a_station_that_reads_a_trickle_is_not_taken_for_a_stalled_one() {
+    let lab = lab("stall-timeout = 5");
+    lab.stations[STALLED].pace(Pace::Slow(100_000));
+    let neighbor = lab.connect();
+    let table = Table::full(300_000, 60_000);
+    neighbor.send_all(&table);
+    let connection = lab.stations[STALLED].wait_connection(1);
+    holds_for("the first connection stays", Duration::from_secs(15), || {
+        match lab.stations[STALLED].connections().len() {
+            1 => Ok(()),
+            n => Err(format!("{n} connections")),
+        }
+    });
+    lab.stations[STALLED].pace(Pace::Full);
+    connection.wait_complete(lab.peer, PATIENCE);
+    connection.wait_routes(lab.peer, &table.expected(), PATIENCE);
     lab.assert_legal();
 }
 

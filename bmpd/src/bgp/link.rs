@@ -144,7 +144,13 @@ impl Link {
                 writable = self.stream.writable(), if pending => {
                     match writable.and_then(|()| self.write()) {
                         Ok(()) => None,
-                        Err(error) => Some(Event::TcpClosed(closed(&error))),
+                        Err(error) => {
+                            // The neighbor may have said why before it closed.
+                            if matches!(self.read(), Ok(1..)) {
+                                ended = self.take_messages().await;
+                            }
+                            ended.is_none().then(|| Event::TcpClosed(closed(&error)))
+                        }
                     }
                 }
                 () = sleep_until(self.hold_at) => {
@@ -154,7 +160,8 @@ impl Link {
                             ended = self.take_messages().await;
                             None
                         }
-                        _ => Some(Event::HoldTimer),
+                        Ok(0) => Some(Event::HoldTimer),
+                        Err(error) => Some(Event::TcpClosed(closed(&error))),
                     }
                 }
                 () = sleep_until(self.keepalive_at) => Some(Event::KeepaliveTimer),
@@ -251,7 +258,7 @@ impl Link {
         let time = Timestamp::now();
         let mut at = start;
         let mut event = Event::Update;
-        epoch.change(|rib| {
+        let changed = epoch.change(|rib| {
             while let Ok(Some(Frame { kind: MessageType::Update, len })) =
                 Frame::find(&input[at..*filled], extended)
             {
@@ -272,6 +279,10 @@ impl Link {
                 }
             }
         });
+        if changed.is_none() {
+            // Nobody but this link ends its epoch; were it otherwise, there is nothing to fill.
+            return (*filled - start, event);
+        }
         setup.tables.ring();
         if self.quiet_at.is_some() {
             self.quiet_at = Some((Instant::now() + self.quiet()).min(self.quiet_latest));

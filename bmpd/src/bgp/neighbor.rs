@@ -234,7 +234,7 @@ impl Task {
     }
 
     fn incoming(&mut self, stream: TcpStream) {
-        while self.tasks.try_join_next().is_some() {}
+        self.reap();
         if self.tasks.len() >= TASKS_MAX {
             debug!(neighbor = %self.config.address, "a connection was dropped: too many at once");
             return;
@@ -254,7 +254,13 @@ impl Task {
         self.add_link(stream, Direction::Incoming);
     }
 
+    /// Lets go of connections that have ended.
+    fn reap(&mut self) {
+        while self.tasks.try_join_next().is_some() {}
+    }
+
     fn add_link(&mut self, stream: TcpStream, direction: Direction) {
+        self.reap();
         let id = self.next_link;
         self.next_link += 1;
         let (close, orders) = mpsc::channel(1);
@@ -347,10 +353,11 @@ impl Task {
     fn ended(&mut self, id: LinkId, end: End, time: Timestamp) {
         self.links.retain(|link| link.id != id);
         let Some(up) = self.established.take_if(|up| up.link == id) else {
-            // A connection that has lost against another is no error.
-            if self.established.is_none()
-                && !matches!(&end, End::Sent(n) | End::Received(n) if (n.code, n.subcode) == (6, 7))
-            {
+            // A connection that has lost against another is no error. Without another one it is worth
+            // knowing: the neighbor may believe in a session that we have lost.
+            let collision =
+                matches!(&end, End::Sent(n) | End::Received(n) if (n.code, n.subcode) == (6, 7));
+            if self.established.is_none() && (!collision || self.links.is_empty()) {
                 self.note_error(end.to_string());
             }
             if self.established.is_none() && self.links.is_empty() && self.attempt.is_none() {

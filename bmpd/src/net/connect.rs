@@ -15,11 +15,13 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 pub(crate) struct Options<'a> {
     /// The device it is bound to (SO_BINDTODEVICE).
     pub(crate) device: Option<&'a str>,
-    /// How long sent data may stay unacknowledged, or unsent for want of a window (TCP_USER_TIMEOUT).
+    /// How long sent data may stay unacknowledged, or unsent for want of a window (TCP_USER_TIMEOUT). It
+    /// takes the place of the number of keepalive probes.
     pub(crate) user_timeout: Option<Duration>,
 }
 
-/// Connects, with keepalive probes after a minute of silence and every 10 s then.
+/// Connects, with keepalive probes after a minute of silence and every 10 s then; a peer that answers
+/// none is given up after six of them, or after the user timeout if there is one.
 pub(crate) async fn connect(address: SocketAddr, options: Options<'_>) -> io::Result<TcpStream> {
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,

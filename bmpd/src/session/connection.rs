@@ -24,16 +24,24 @@ use crate::wire::bmp::{self, TerminationReason, Timestamp};
 /// How much is encoded at a time, in bytes. The largest message fits.
 const BATCH: usize = 256 * 1024;
 
-/// How long sent bytes may stay unacknowledged (TCP_USER_TIMEOUT). On Linux it also takes the place of
-/// the number of keepalive probes, so an idle station that is dead is noticed after this time.
-pub(super) const USER_TIMEOUT: Duration = Duration::from_secs(120);
-
 /// What woke the task.
 pub(super) enum Progress {
     /// Something was read or written.
     Moved,
     /// The station has been sent everything for the first time.
     Synchronised,
+}
+
+/// A station that takes less than it is given.
+#[derive(Debug, Clone, Copy)]
+struct Blocked {
+    /// When it was last seen to take something.
+    since: Instant,
+    /// How many bytes it had acknowledged then. The system asks for more only when a good part of its
+    /// buffer is free, so a slow station shows in this number long before it does in a write.
+    acknowledged: u64,
+    /// When to look again.
+    look_at: Instant,
 }
 
 pub(super) struct Connection {
@@ -48,8 +56,8 @@ pub(super) struct Connection {
     initiation: u64,
     sent: Sent,
     synchronised: bool,
-    /// Since when the socket has taken nothing although there was something.
-    blocked_since: Option<Instant>,
+    /// Set while there is something to write and the system has no room for it.
+    blocked: Option<Blocked>,
     stall_timeout: Duration,
     statistics_timer: Duration,
     next_statistics: Instant,
@@ -73,7 +81,7 @@ impl Connection {
             initiation: 1,
             sent: Sent::default(),
             synchronised: false,
-            blocked_since: None,
+            blocked: None,
             stall_timeout: parameters.session.stall_timeout,
             statistics_timer,
             next_statistics: Instant::now() + statistics_timer,
@@ -109,7 +117,7 @@ impl Connection {
             }
         }
         let pending = !self.is_written();
-        let stalled_at = self.blocked_since.map(|since| since + self.stall_timeout);
+        let look_at = self.blocked.map(|blocked| blocked.look_at);
         tokio::select! {
             readable = self.stream.readable() => {
                 readable.map_err(Down::Connection)?;
@@ -119,7 +127,7 @@ impl Connection {
                 writable.map_err(Down::Connection)?;
                 self.write()?;
             }
-            () = sleep_until(stalled_at), if pending => return Err(Down::Stalled(self.stall_timeout)),
+            () = sleep_until(look_at), if pending => self.look_for_a_stall()?,
             () = tokio::time::sleep_until(self.next_statistics), if !pending => {}
             // The bell lives as long as the tables, which the feed holds.
             _ = self.bell.changed(), if !pending => {}
@@ -165,19 +173,18 @@ impl Connection {
             Ok(n) => {
                 self.written += n;
                 self.sent.bytes += n as u64;
-                if self.blocked_since.take().is_some() {
-                    self.set_user_timeout(USER_TIMEOUT);
-                }
+                self.blocked = None;
                 if self.is_written() {
                     self.count();
                 }
                 Ok(())
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                if self.blocked_since.is_none() {
-                    self.blocked_since = Some(Instant::now());
-                    // A station that is there and takes nothing is the stall timer's, which says more.
-                    self.set_user_timeout(self.stall_timeout + USER_TIMEOUT);
+                if self.blocked.is_none() {
+                    let now = Instant::now();
+                    let look_at = now + self.look_every();
+                    let acknowledged = self.acknowledged();
+                    self.blocked = Some(Blocked { since: now, acknowledged, look_at });
                 }
                 Ok(())
             }
@@ -185,9 +192,31 @@ impl Connection {
         }
     }
 
-    fn set_user_timeout(&self, timeout: Duration) {
-        // It was set when the connection was made: the system knows the option.
-        let _ = SockRef::from(&self.stream).set_tcp_user_timeout(Some(timeout));
+    /// How many bytes the station has acknowledged.
+    fn acknowledged(&self) -> u64 {
+        self.sent.bytes.saturating_sub(queue::unacknowledged(&self.stream))
+    }
+
+    /// How often a blocked station is looked at.
+    fn look_every(&self) -> Duration {
+        (self.stall_timeout / 10).min(Duration::from_secs(10))
+    }
+
+    /// Gives up a station that has taken nothing for the stall timeout.
+    fn look_for_a_stall(&mut self) -> Result<(), Down> {
+        let Some(Blocked { since, acknowledged, .. }) = self.blocked else { return Ok(()) };
+        let now = Instant::now();
+        let look_at = now + self.look_every();
+        let taken = self.acknowledged();
+        if taken > acknowledged {
+            self.blocked = Some(Blocked { since: now, acknowledged: taken, look_at });
+        } else if now.duration_since(since) >= self.stall_timeout {
+            return Err(Down::Stalled(self.stall_timeout));
+        } else {
+            let look_at = look_at.min(since + self.stall_timeout);
+            self.blocked = Some(Blocked { since, acknowledged, look_at });
+        }
+        Ok(())
     }
 
     /// Ends the connection with a Termination, which follows the last message begun. A station that
@@ -202,7 +231,7 @@ impl Connection {
         let begun = if self.initiation > 0 { self.written.max(1) } else { self.written };
         let boundary = message_boundary(&self.out, begun);
         self.out.truncate(boundary);
-        // What is left of the batch will not be sent whole: it does not count.
+        // The batch will not be sent whole: it does not count.
         self.batch = Batch::default();
         bmp::termination(&mut self.out, reason, text);
         let write = async {
@@ -264,8 +293,11 @@ impl Connection {
         queue::unacknowledged(&self.stream)
     }
 
+    /// How long the station has taken nothing although there was something.
     pub(super) fn blocked(&self) -> Option<Duration> {
-        self.blocked_since.map(|since| since.elapsed())
+        self.blocked
+            .filter(|blocked| self.acknowledged() <= blocked.acknowledged)
+            .map(|blocked| blocked.since.elapsed())
     }
 
     pub(super) fn bytes_ignored(&self) -> u64 {

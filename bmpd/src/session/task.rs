@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
-use super::connection::{self, Connection, Progress};
+use super::connection::{Connection, Progress};
 use super::down::Down;
 use super::fsm::{Action, Event, Fsm, STABLE_AFTER, State};
 use super::{Command, Parameters};
@@ -25,6 +25,9 @@ use crate::wire::bmp::TerminationReason;
 /// How long a reset waits for the station to take the Termination. A station that has been blocked for
 /// longer is not waited for at all.
 const RESET_PATIENCE: Duration = Duration::from_millis(500);
+
+/// The least time that sent bytes may stay unacknowledged (TCP_USER_TIMEOUT).
+const USER_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// An attempt to connect. It is kept across commands: being asked for a report does not start it anew.
 type Attempt = Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>;
@@ -324,8 +327,13 @@ fn remote(parameters: &Parameters) -> SocketAddr {
 
 async fn connect(parameters: Parameters) -> io::Result<TcpStream> {
     let session = &parameters.session;
-    let options =
-        Options { device: session.device.as_deref(), user_timeout: Some(connection::USER_TIMEOUT) };
+    let options = Options {
+        device: session.device.as_deref(),
+        // A station that is there and takes nothing is the stall timer's, which says more. On Linux
+        // this also takes the place of the number of keepalive probes: an idle station that is dead
+        // is noticed after this time.
+        user_timeout: Some(USER_TIMEOUT.max(session.stall_timeout + Duration::from_secs(10))),
+    };
     connect::connect(remote(&parameters), options).await
 }
 
