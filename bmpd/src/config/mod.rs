@@ -1,8 +1,8 @@
 //! The configuration file: from its text to the checked [`Config`].
 //!
-//! [`load`] is called at the start, for `--check`, and for each reset and reload; it reads one file
+//! [`load`] is called at the start, for `--check`, and for each reset; it reads one file
 //! and changes nothing. A file that breaks a rule gives a [`ConfigError`] with every place that is
-//! wrong, never half a configuration. The shape of the file is section 8 of the design; an empty file
+//! wrong, never half a configuration. `etc/bmpd.toml` shows every key; an empty file
 //! is valid (a bmpd that hears nobody and tells nobody).
 //!
 //! ```text

@@ -11,7 +11,7 @@ use shared::names::SessionId;
 use super::*;
 use crate::wire::family::Family;
 
-/// The file of section 8 of the design.
+/// A file with some of everything.
 const EXAMPLE: &str = r#"[bmp]
 system-name = "edge1"            # default: the host's name
 statistics-timer = 3600          # seconds, 15..65535
