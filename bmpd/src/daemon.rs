@@ -73,8 +73,10 @@ pub async fn run(config: Config, config_path: PathBuf) -> anyhow::Result<()> {
     if let Some(bgp) = &config.bgp {
         for (neighbor, place) in bgp.neighbors.iter().zip(tables.neighbors()) {
             let place = Arc::clone(place);
-            let (handle, task) = Neighbor::start(neighbor.clone(), bgp, place, Arc::clone(&tables));
-            by_address.insert(neighbor.address, handle.clone());
+            let crate::config::Peers::One(address) = neighbor.peers else { continue };
+            let (handle, task) =
+                Neighbor::start(address, neighbor.clone(), bgp, place, Arc::clone(&tables));
+            by_address.insert(address, handle.clone());
             neighbors.push(handle);
             tasks.push(task);
         }

@@ -266,6 +266,27 @@ impl fmt::Display for SessionId {
     }
 }
 
+/// What names a BGP neighbor: VPN instance (or the public one) and address.
+///
+/// The order is that of the fields: the public instance first, then by address.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct NeighborId {
+    /// The VPN instance; `None` is the public one.
+    pub vpn_instance: Option<VpnInstanceName>,
+    /// The neighbor's address.
+    pub address: IpAddr,
+}
+
+impl fmt::Display for NeighborId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.address)?;
+        if let Some(vpn) = &self.vpn_instance {
+            write!(f, " vpn-instance {}", Shown(vpn.as_str()))?;
+        }
+        Ok(())
+    }
+}
+
 /// Which sessions a command is for.
 ///
 /// - An address without alias means the session without alias, never an aliased one.

@@ -53,6 +53,7 @@ pub(crate) struct Neighbor {
 impl Neighbor {
     /// Starts a neighbor; its task ends when it is told to stop and its connections are closed.
     pub(crate) fn start(
+        address: std::net::IpAddr,
         config: config::Neighbor,
         bgp: &config::Bgp,
         place: Arc<NeighborTables>,
@@ -71,6 +72,7 @@ impl Neighbor {
         let (commands, receiver) = mpsc::channel(16);
         let (to_neighbor, from_links) = mpsc::channel(16);
         let task = Task {
+            address,
             retry_at: (!config.passive).then(Instant::now),
             config,
             local,
@@ -134,6 +136,7 @@ struct Up {
 type Attempt = Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>;
 
 struct Task {
+    address: std::net::IpAddr,
     config: config::Neighbor,
     local: Open,
     place: Arc<NeighborTables>,
@@ -217,7 +220,7 @@ impl Task {
     }
 
     fn connect(&mut self) {
-        let address = SocketAddr::new(self.config.address, self.config.port.get());
+        let address = SocketAddr::new(self.address, self.config.port.get());
         self.attempt =
             Some(Box::pin(async move { connect::connect(address, Options::default()).await }));
     }
@@ -236,13 +239,13 @@ impl Task {
     fn incoming(&mut self, stream: TcpStream) {
         self.reap();
         if self.tasks.len() >= TASKS_MAX {
-            debug!(neighbor = %self.config.address, "a connection was dropped: too many at once");
+            debug!(neighbor = %self.address, "a connection was dropped: too many at once");
             return;
         }
         if self.established.is_some() {
             // RFC 4271 section 6.8: the connection that is up stays. A neighbor that has lost it
             // without a word comes through once the hold time is over.
-            debug!(neighbor = %self.config.address, "a second connection was refused: one is up");
+            debug!(neighbor = %self.address, "a second connection was refused: one is up");
             self.tasks.spawn(link::refuse(stream, Notification::COLLISION));
             return;
         }
@@ -268,7 +271,7 @@ impl Task {
             id,
             direction,
             local: self.local.clone(),
-            remote_as: self.config.remote_as,
+            remote_as: self.config.remote_as.unwrap_or(0),
             tables: Arc::clone(&self.tables),
             to_neighbor: self.to_neighbor.clone(),
             close: orders,
@@ -327,7 +330,7 @@ impl Task {
         self.attempt = None;
         self.retry_at = None;
         let identity = Identity {
-            address: self.config.address,
+            address: self.address,
             asn: up.open.asn,
             bgp_id: up.open.bgp_id,
             two_octet_as: !up.negotiated.four_octet_as,
@@ -341,7 +344,7 @@ impl Task {
         };
         let families = &up.negotiated.families;
         let epoch = self.tables.begin(&self.place, identity, peer_up, families, Timestamp::now());
-        info!(neighbor = %self.config.address, "established");
+        info!(neighbor = %self.address, "established");
         self.established_count += 1;
         let at = Moment::now();
         self.since = at;
@@ -375,7 +378,7 @@ impl Task {
             End::Abandoned(_) => PeerDownReason::LocalNoNotification(0),
         };
         self.tables.end(&self.place, &up.epoch, PeerDown { time, reason });
-        warn!(neighbor = %self.config.address, "down: {end}");
+        warn!(neighbor = %self.address, "down: {end}");
         self.last_down = Some((end.to_string(), Moment::now()));
         self.since = Moment::now();
         if up.at.age_millis() >= STABLE_AFTER.as_millis() as u64 {
@@ -387,9 +390,9 @@ impl Task {
     /// Notes an error; the same one again is not worth a line in the log.
     fn note_error(&mut self, text: String) {
         if self.last_error.as_ref().is_none_or(|(last, _)| *last != text) {
-            warn!(neighbor = %self.config.address, "{text}");
+            warn!(neighbor = %self.address, "{text}");
         } else {
-            debug!(neighbor = %self.config.address, "{text}");
+            debug!(neighbor = %self.address, "{text}");
         }
         self.last_error = Some((text, Moment::now()));
     }
@@ -429,8 +432,8 @@ impl Task {
             (families, Default::default())
         });
         NeighborReport {
-            address: self.config.address,
-            remote_as: self.config.remote_as,
+            address: self.address,
+            remote_as: self.config.remote_as.unwrap_or(0),
             description: self.config.description.clone(),
             state: self.state(),
             since: self.since.unix_millis(),

@@ -15,6 +15,7 @@ mod defaults;
 mod diagnostic;
 mod model;
 mod schema;
+mod secret;
 mod source;
 mod syntax;
 #[cfg(test)]
@@ -25,11 +26,16 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 pub use self::diagnostic::{ConfigError, Problem};
-pub use self::model::{Bgp, Bmp, Config, Control, Neighbor, Retry, Session, VpnInstance};
+pub use self::model::{
+    AoAlgorithm, AoKey, Authentication, Bgp, Bmp, Config, Control, Keepalive, MaximumRoutes,
+    MaximumRoutesAction, Mode, Monitor, MonitorNeighbors, Neighbor, Peers, Place, Retry, Session,
+    Source, Tcp, Tls, TlsClient, TlsFile, TlsVersion, VpnInstance,
+};
+pub use self::secret::Secret;
 
 use self::check::Check;
 use self::diagnostic::Finding;
-use self::source::Source;
+use self::source::Source as Text;
 
 /// The most bytes that a configuration file can have: 4 MiB.
 const FILE_MAX: usize = 4 << 20;
@@ -62,7 +68,7 @@ pub fn load(path: &Path) -> Result<Config, ConfigError> {
                 key: None,
                 text: "this is not UTF-8; save the file in this encoding".to_owned(),
             };
-            Err(ConfigError::invalid(path, &Source::new(&text), vec![finding], 0))
+            Err(ConfigError::invalid(path, &Text::new(&text), vec![finding], 0))
         }
     }
 }
@@ -75,7 +81,7 @@ pub fn load(path: &Path) -> Result<Config, ConfigError> {
 /// wrong is reported together, else the first problem.
 pub fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let source = Source::new(text);
+    let source = Text::new(text);
     let file = match syntax::read(text, &source) {
         Ok(file) => file,
         Err(finding) => return Err(ConfigError::invalid(path, &source, vec![finding], 0)),

@@ -3,13 +3,15 @@
 //! A value of these types obeys every rule that the file must obey (names, ranges, no duplicates,
 //! every VPN instance that is named exists). Only [`super::parse`] makes one from a file.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use shared::names::{SessionId, VpnInstanceName};
+use shared::names::{NeighborId, SessionId, VpnInstanceName};
 
+use super::secret::Secret;
 use crate::wire::family::Family;
 
 /// Everything that the configuration file says, defaults filled in.
@@ -25,6 +27,8 @@ pub struct Config {
     pub bgp: Option<Bgp>,
     /// `[control]`.
     pub control: Control,
+    /// What is allowed and probably not what was meant; a sentence each.
+    pub warnings: Vec<String>,
 }
 
 /// `[bmp]`.
@@ -34,7 +38,7 @@ pub struct Bmp {
     pub system_name: String,
     /// sysDescr of the Initiation message; bmpd and its version by default. Never empty.
     pub system_description: String,
-    /// Time between Statistics Reports: 15 to 65535 s, default 3600 s.
+    /// Time between Statistics Reports: 15 to 65535 s, default 3600 s. Sessions can have their own.
     pub statistics_timer: Duration,
 }
 
@@ -43,16 +47,235 @@ pub struct Bmp {
 pub struct Session {
     /// VPN instance, address, alias.
     pub id: SessionId,
-    /// `tcp.connect-port`: the station's TCP port.
-    pub connect_port: NonZeroU16,
-    /// The device that the VPN instance stands for; `None` for the public instance.
-    pub device: Option<String>,
+    /// Where its sockets live; that of its VPN instance.
+    pub place: Place,
+    /// Who connects.
+    pub mode: Mode,
+    /// `tcp`: what the connection is made with.
+    pub tcp: Tcp,
+    /// `tls`; without it the connection is plain TCP.
+    pub tls: Option<Tls>,
     /// Free text for people.
     pub description: Option<String>,
     /// `retry.initial` (default 30 s) and `retry.maximum` (default 720 s), 1 to 86400 s.
     pub retry: Retry,
     /// Time after which a station that takes no byte is given up: 5 to 86400 s, default 300 s.
     pub stall_timeout: Duration,
+    /// Time from the start of the session to its first attempt: 0 to 3600 s, default 0.
+    pub initial_delay: Duration,
+    /// Time between Statistics Reports, 15 to 65535 s; that of [`Bmp`] by default.
+    pub statistics_timer: Duration,
+    /// True if the session is to have no connection; default false.
+    pub shutdown: bool,
+    /// Free-form TLVs of the Initiation (RFC 7854 section 4.4), in order.
+    pub initiation_messages: Vec<String>,
+    /// Which neighbors and families the station is told of.
+    pub monitor: Monitor,
+}
+
+/// Who makes the TCP connection (RFC 7854 section 3.2 allows both).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// bmpd connects to this port of the station (`tcp.connect-port`).
+    Active(NonZeroU16),
+    /// The station connects to this port of ours (`tcp.listen-port`).
+    Passive(NonZeroU16),
+}
+
+impl Mode {
+    /// The port that is connected to.
+    pub fn port(self) -> NonZeroU16 {
+        match self {
+            Mode::Active(port) | Mode::Passive(port) => port,
+        }
+    }
+}
+
+/// Where a socket lives.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub enum Place {
+    /// In bmpd's own network namespace, bound to no device: the public instance.
+    #[default]
+    Public,
+    /// Bound to this device, a VRF's or any other (SO_BINDTODEVICE), 1 to 15 bytes.
+    Device(String),
+    /// In the network namespace at this path, such as `/run/netns/NAME`.
+    Namespace(PathBuf),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Public => f.write_str("the host's own network"),
+            Place::Device(device) => write!(f, "the device {device}"),
+            Place::Namespace(path) => write!(f, "the network namespace {}", path.display()),
+        }
+    }
+}
+
+/// `tcp` of a session.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Tcp {
+    /// What our end is bound to; the system's choice by default.
+    pub source: Option<Source>,
+    /// The greatest segment that we send and ask for (TCP_MAXSEG): 88 to 32767 bytes.
+    pub mss: Option<u16>,
+    /// The differentiated services code point of what we send (RFC 2474): 0 to 63.
+    pub dscp: Option<u8>,
+    /// When an idle connection is probed.
+    pub keepalive: Keepalive,
+    /// How long sent bytes may stay unacknowledged (TCP_USER_TIMEOUT), 1 to 86400 s. On Linux it takes
+    /// the place of `keepalive.count`.
+    pub user_timeout: Duration,
+    /// How long an attempt to connect may take: 1 to 300 s, default 15 s. The TLS handshake has as long
+    /// again.
+    pub connect_timeout: Duration,
+    /// How segments are authenticated.
+    pub authentication: Option<Authentication>,
+}
+
+/// What our end of a connection is bound to.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// This address of ours, of the same family as the other end.
+    Address(IpAddr),
+    /// This device: what it has of addresses, and its way out (SO_BINDTODEVICE).
+    Interface(String),
+}
+
+/// TCP keepalive (RFC 9293 section 3.8.4, tcp(7)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Keepalive {
+    /// Silence before the first probe: 1 to 32767 s, default 60 s.
+    pub idle: Duration,
+    /// Time between probes: 1 to 32767 s, default 10 s.
+    pub interval: Duration,
+    /// Unanswered probes after which the connection is lost: 1 to 127, default 6.
+    pub count: u8,
+}
+
+impl Default for Keepalive {
+    fn default() -> Self {
+        Self { idle: Duration::from_secs(60), interval: Duration::from_secs(10), count: 6 }
+    }
+}
+
+/// How TCP segments are authenticated.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Authentication {
+    /// TCP MD5 (RFC 2385) with a key of 1 to 80 bytes.
+    Md5(Secret),
+    /// TCP-AO (RFC 5925): the key chain, never empty, of which the first key is sent with.
+    Ao(Vec<AoKey>),
+}
+
+/// One Master Key Tuple of TCP-AO (RFC 5925 section 3.1).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct AoKey {
+    /// The KeyID of what we send.
+    pub send_id: u8,
+    /// The KeyID of what we receive.
+    pub receive_id: u8,
+    /// The algorithm (RFC 5926).
+    pub algorithm: AoAlgorithm,
+    /// The master key, 1 to 80 bytes.
+    pub key: Secret,
+}
+
+/// The algorithms of TCP-AO that every implementation must have (RFC 5926 section 2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AoAlgorithm {
+    /// HMAC-SHA-1-96 with KDF_HMAC_SHA1: `hmac(sha1)`.
+    HmacSha1,
+    /// AES-128-CMAC-96 with KDF_AES_128_CMAC: `cmac(aes128)`.
+    AesCmac,
+}
+
+/// `tls` of a session; bmpd is the TLS client, also on a connection that the station made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tls {
+    /// The certificates that vouch for the station's, PEM, as read from the file.
+    pub ca: TlsFile,
+    /// Our certificate chain and its key, PEM, for stations that demand one.
+    pub client: Option<TlsClient>,
+    /// The name that the station's certificate must have; the station's address by default.
+    pub server_name: Option<String>,
+    /// The lowest version that is accepted; 1.2 by default.
+    pub minimum_version: TlsVersion,
+}
+
+/// What a file held when the configuration was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFile {
+    /// The file.
+    pub path: PathBuf,
+    /// Its bytes.
+    pub pem: Vec<u8>,
+}
+
+/// Our certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsClient {
+    /// The chain, our own certificate first.
+    pub certificate: TlsFile,
+    /// The file of the key.
+    pub key_path: PathBuf,
+    /// The key.
+    pub key: Secret,
+}
+
+/// A version of TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsVersion {
+    /// 1.2 (RFC 5246).
+    V1_2,
+    /// 1.3 (RFC 8446).
+    V1_3,
+}
+
+/// Which neighbors and families a station is told of.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Monitor {
+    /// Which neighbors.
+    pub neighbors: MonitorNeighbors,
+    /// Which families; `None` is all that a neighbor has.
+    pub families: Option<Vec<Family>>,
+}
+
+/// Which neighbors a station is told of.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum MonitorNeighbors {
+    /// All neighbors of all instances.
+    #[default]
+    All,
+    /// Those of these instances (`None` is the public one) and those that are named.
+    Listed {
+        /// All neighbors of these instances.
+        instances: Vec<Option<VpnInstanceName>>,
+        /// True if the neighbors of every VPN instance are meant, the public one not.
+        every_vpn_instance: bool,
+        /// These neighbors.
+        neighbors: Vec<NeighborId>,
+    },
+}
+
+impl Monitor {
+    /// True if the station is told of this neighbor.
+    pub fn wants(&self, neighbor: &NeighborId) -> bool {
+        match &self.neighbors {
+            MonitorNeighbors::All => true,
+            MonitorNeighbors::Listed { instances, every_vpn_instance, neighbors } => {
+                instances.contains(&neighbor.vpn_instance)
+                    || (*every_vpn_instance && neighbor.vpn_instance.is_some())
+                    || neighbors.contains(neighbor)
+            }
+        }
+    }
+
+    /// True if the station is told of routes of this family.
+    pub fn wants_family(&self, family: Family) -> bool {
+        self.families.as_ref().is_none_or(|families| families.contains(&family))
+    }
 }
 
 /// How long to wait between attempts to connect (RFC 7854 section 3.2).
@@ -69,8 +292,12 @@ pub struct Retry {
 pub struct VpnInstance {
     /// Its name.
     pub name: VpnInstanceName,
-    /// The network device it stands for (SO_BINDTODEVICE), 1 to 15 bytes.
-    pub device: String,
+    /// What it stands for; never [`Place::Public`].
+    pub place: Place,
+    /// Its route distinguisher as on the wire (RFC 4364 section 4.2).
+    pub route_distinguisher: Option<[u8; 8]>,
+    /// Where its neighbors can connect to; `[::]:179` and `0.0.0.0:179` by default, empty for nowhere.
+    pub listen: Vec<SocketAddr>,
 }
 
 /// `[bgp]`.
@@ -82,27 +309,114 @@ pub struct Bgp {
     pub router_id: Ipv4Addr,
     /// Where neighbors can connect to; `[::]:179` and `0.0.0.0:179` by default, empty for nowhere.
     pub listen: Vec<SocketAddr>,
-    /// `[[bgp.neighbor]]`: addresses are unique. In the order of the file.
+    /// `[[bgp.neighbor]]`: no two have the same peers. In the order of the file.
     pub neighbors: Vec<Neighbor>,
 }
 
 /// `[[bgp.neighbor]]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Neighbor {
-    /// The neighbor's address.
-    pub address: IpAddr,
-    /// The neighbor's AS number.
-    pub remote_as: u32,
+    /// One neighbor, or all in a prefix.
+    pub peers: Peers,
+    /// The VPN instance that it is in; `None` is the public one.
+    pub vpn_instance: Option<VpnInstanceName>,
+    /// Where its sockets live; that of its VPN instance.
+    pub place: Place,
+    /// That of its VPN instance.
+    pub route_distinguisher: Option<[u8; 8]>,
+    /// The neighbor's AS number; `None` (for a prefix only) is any.
+    pub remote_as: Option<u32>,
     /// The port that we connect to unless `passive`; default 179.
     pub port: NonZeroU16,
-    /// True if we wait for the neighbor to connect; default false.
+    /// True if we wait for the neighbor to connect; default false, always true for a prefix.
     pub passive: bool,
     /// The hold time we propose: 0 (no keepalives) or 3 to 65535 s, default 90 s.
     pub hold_time: u16,
     /// The families we ask for, without duplicates, never empty; default IPv4 and IPv6 unicast.
     pub families: Vec<Family>,
+    /// The families of these in which we ask for several paths a route (ADD-PATH, RFC 7911).
+    pub add_path: Vec<Family>,
+    /// The key of TCP MD5 (RFC 2385), 1 to 80 bytes.
+    pub md5: Option<Secret>,
+    /// Our address on connections that we make.
+    pub source_address: Option<IpAddr>,
+    /// The TTL of what we send, 1 to 255; the system's by default.
+    pub multihop: Option<u8>,
+    /// GTSM (RFC 5082): how many hops away the neighbor may be, 1 to 254. What came further is not
+    /// taken, what we send has TTL 255.
+    pub ttl_security: Option<u8>,
+    /// The greatest segment that we send and ask for (TCP_MAXSEG): 88 to 32767 bytes.
+    pub mss: Option<u16>,
+    /// How many routes of one family it may announce.
+    pub maximum_routes: Option<MaximumRoutes>,
+    /// True if its routes are kept while it restarts (RFC 4724), if it asks for it; default true.
+    pub graceful_restart: bool,
     /// Free text for people.
     pub description: Option<String>,
+}
+
+/// Which peers a `[[bgp.neighbor]]` is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Peers {
+    /// The one at this address.
+    One(IpAddr),
+    /// Any in this prefix, as many as this at once (1 to 10000, default 100).
+    Prefix {
+        /// The prefix's first address: the bits beyond its length are zero.
+        network: IpAddr,
+        /// Its length in bits.
+        length: u8,
+        /// The most at once.
+        maximum: u32,
+    },
+}
+
+impl Peers {
+    /// True if the address is one of them.
+    pub fn include(&self, address: IpAddr) -> bool {
+        match (*self, address) {
+            (Peers::One(one), address) => one == address,
+            (Peers::Prefix { network: IpAddr::V4(network), length, .. }, IpAddr::V4(address)) => {
+                let beyond = 32 - u32::from(length.min(32));
+                (u32::from(network) ^ u32::from(address)).checked_shr(beyond).unwrap_or(0) == 0
+            }
+            (Peers::Prefix { network: IpAddr::V6(network), length, .. }, IpAddr::V6(address)) => {
+                let beyond = 128 - u32::from(length.min(128));
+                (u128::from(network) ^ u128::from(address)).checked_shr(beyond).unwrap_or(0) == 0
+            }
+            (Peers::Prefix { .. }, _) => false,
+        }
+    }
+}
+
+impl fmt::Display for Peers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Peers::One(address) => address.fmt(f),
+            Peers::Prefix { network, length, .. } => write!(f, "{network}/{length}"),
+        }
+    }
+}
+
+/// `maximum-routes` of a neighbor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MaximumRoutes {
+    /// How many routes of one family are allowed, 1 to 4294967295.
+    pub limit: u32,
+    /// What is done when there are more.
+    pub action: MaximumRoutesAction,
+}
+
+/// What is done with a neighbor that announces too many routes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MaximumRoutesAction {
+    /// It is logged and shown.
+    Warn,
+    /// The session ends with a NOTIFICATION (6/1, RFC 4486) and is tried again after this time, 1 to
+    /// 86400 s, default 300 s.
+    Restart(Duration),
+    /// The session ends with that NOTIFICATION and stays down until the neighbor's configuration changes.
+    Shutdown,
 }
 
 /// `[control]`.

@@ -322,13 +322,16 @@ fn described((down, at): &(Down, Moment)) -> LastDown {
 
 fn remote(parameters: &Parameters) -> SocketAddr {
     let session = &parameters.session;
-    SocketAddr::new(session.id.address.ip(), session.connect_port.get())
+    SocketAddr::new(session.id.address.ip(), session.mode.port().get())
 }
 
 async fn connect(parameters: Parameters) -> io::Result<TcpStream> {
     let session = &parameters.session;
     let options = Options {
-        device: session.device.as_deref(),
+        device: match &session.place {
+            crate::config::Place::Device(device) => Some(device),
+            _ => None,
+        },
         // A station that is there and takes nothing is the stall timer's, which says more. On Linux
         // this also takes the place of the number of keepalive probes: an idle station that is dead
         // is noticed after this time.
@@ -348,8 +351,7 @@ fn changes(old: &Parameters, new: &Parameters) -> Vec<String> {
     let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "none".to_owned());
     let seconds = |duration: Duration| format!("{} s", duration.as_secs());
     let (o, n) = (&old.session, &new.session);
-    compare("tcp.connect-port", o.connect_port.to_string(), n.connect_port.to_string());
-    compare("device", or_none(&o.device), or_none(&n.device));
+    compare("tcp.connect-port", o.mode.port().to_string(), n.mode.port().to_string());
     compare("retry.initial", seconds(o.retry.initial), seconds(n.retry.initial));
     compare("retry.maximum", seconds(o.retry.maximum), seconds(n.retry.maximum));
     compare("stall-timeout", seconds(o.stall_timeout), seconds(n.stall_timeout));

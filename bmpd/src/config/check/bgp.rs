@@ -9,7 +9,7 @@ use toml::Spanned;
 use super::Check;
 use super::value::shown;
 use crate::config::defaults;
-use crate::config::model::{Bgp, Neighbor};
+use crate::config::model::{Bgp, Neighbor, Peers, Place};
 use crate::config::schema::{self, Table, Whole};
 use crate::wire::family::Family;
 
@@ -148,12 +148,23 @@ impl Check<'_> {
             check.text(&format!("{at}.description"), text)
         });
         Some(Neighbor {
-            address: address?,
-            remote_as: remote_as?,
+            peers: Peers::One(address?),
+            vpn_instance: None,
+            place: Place::Public,
+            route_distinguisher: None,
+            remote_as: Some(remote_as?),
             port: port?.unwrap_or(defaults::BGP_PORT),
             passive: neighbor.passive.unwrap_or(false),
             hold_time: hold_time?.unwrap_or(defaults::HOLD_TIME),
             families: families?.unwrap_or_else(|| Family::ALL.to_vec()),
+            add_path: Vec::new(),
+            md5: None,
+            source_address: None,
+            multihop: None,
+            ttl_security: None,
+            mss: None,
+            maximum_routes: None,
+            graceful_restart: true,
             description: description?,
         })
     }

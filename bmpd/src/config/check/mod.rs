@@ -52,6 +52,7 @@ impl<'a> Check<'a> {
                 None => None,
             },
             control: control?,
+            warnings: Vec::new(),
         })
     }
 

@@ -9,7 +9,7 @@ use toml::Spanned;
 use super::value::{about, shown};
 use super::{Check, seconds_or};
 use crate::config::defaults;
-use crate::config::model::{Retry, Session, VpnInstance};
+use crate::config::model::{Keepalive, Mode, Monitor, Place, Retry, Session, Tcp, VpnInstance};
 use crate::config::schema::{self, Table};
 
 /// The longest name of a network device: IFNAMSIZ without the NUL (netdevice(7)).
@@ -92,9 +92,12 @@ impl Check<'_> {
                     unique = Some(name);
                 }
             }
-            instances
-                .checked
-                .push(unique.zip(device).map(|(name, device)| VpnInstance { name, device }));
+            instances.checked.push(unique.zip(device).map(|(name, device)| VpnInstance {
+                name,
+                place: Place::Device(device),
+                route_distinguisher: None,
+                listen: defaults::listen(),
+            }));
         }
         instances
     }
@@ -156,8 +159,23 @@ impl Check<'_> {
         let stall = self.seconds(&format!("{at}.stall-timeout"), &session.stall_timeout, 5..=86400);
         Some(Session {
             id: id?,
-            connect_port: port?,
-            device: device?,
+            place: device?.map_or(Place::Public, Place::Device),
+            mode: Mode::Active(port?),
+            tcp: Tcp {
+                source: None,
+                mss: None,
+                dscp: None,
+                keepalive: Keepalive::default(),
+                user_timeout: std::time::Duration::from_secs(310),
+                connect_timeout: std::time::Duration::from_secs(15),
+                authentication: None,
+            },
+            tls: None,
+            initial_delay: std::time::Duration::ZERO,
+            statistics_timer: std::time::Duration::from_secs(3600),
+            shutdown: false,
+            initiation_messages: Vec::new(),
+            monitor: Monitor::default(),
             description: description?,
             retry: retry?,
             stall_timeout: seconds_or(stall?, defaults::STALL_TIMEOUT),
