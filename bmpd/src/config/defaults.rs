@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU16;
+use std::time::Duration;
 
 /// `bmp.statistics-timer`, seconds.
 pub(super) const STATISTICS_TIMER: u32 = 3600;
@@ -9,12 +10,24 @@ pub(super) const STATISTICS_TIMER: u32 = 3600;
 pub(super) const RETRY_INITIAL: u32 = 30;
 /// `session.retry.maximum`, seconds (RFC 7854 section 3.2).
 pub(super) const RETRY_MAXIMUM: u32 = 720;
+/// `session.tcp.connect-timeout`, seconds.
+pub(super) const CONNECT_TIMEOUT: u32 = 15;
+/// `bgp.neighbor.maximum-neighbors`.
+pub(super) const MAXIMUM_NEIGHBORS: u32 = 100;
+/// `bgp.neighbor.maximum-routes.restart-after`, seconds.
+pub(super) const RESTART_AFTER: u32 = 300;
 /// `session.stall-timeout`, seconds.
 pub(super) const STALL_TIMEOUT: u32 = 300;
 /// `bgp.neighbor.hold-time`, seconds (RFC 4271 section 10).
 pub(super) const HOLD_TIME: u16 = 90;
 /// The port of BGP (RFC 4271 section 8).
 pub(super) const BGP_PORT: NonZeroU16 = NonZeroU16::new(179).unwrap();
+
+/// `session.tcp.user-timeout`: a station that is there and takes nothing is the stall timer's, which says
+/// more, so the system's own judgment comes later.
+pub(super) fn user_timeout(stall_timeout: Duration) -> Duration {
+    (stall_timeout + Duration::from_secs(10)).max(Duration::from_secs(120))
+}
 
 /// `bgp.listen`.
 pub(super) fn listen() -> Vec<SocketAddr> {

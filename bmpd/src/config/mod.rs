@@ -86,7 +86,8 @@ pub fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
         Ok(file) => file,
         Err(finding) => return Err(ConfigError::invalid(path, &source, vec![finding], 0)),
     };
-    let mut check = Check::new(&source);
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let mut check = Check::new(&source, folder);
     let config = check.file(file);
     match config {
         Some(config) if check.findings.is_empty() => Ok(config),

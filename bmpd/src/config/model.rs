@@ -7,6 +7,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroU16;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use shared::names::{NeighborId, SessionId, VpnInstanceName};
@@ -210,7 +211,7 @@ pub struct TlsFile {
     /// The file.
     pub path: PathBuf,
     /// Its bytes.
-    pub pem: Vec<u8>,
+    pub pem: Arc<[u8]>,
 }
 
 /// Our certificate.

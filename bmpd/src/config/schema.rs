@@ -8,7 +8,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use toml::Spanned;
 
 /// The whole file.
@@ -40,10 +40,19 @@ pub(super) struct Session {
     pub(super) vpn_instance: Option<Spanned<String>>,
     pub(super) alias: Option<Spanned<String>>,
     pub(super) tcp: Option<Spanned<Table<Tcp>>>,
+    pub(super) tls: Option<Spanned<Table<Tls>>>,
+    pub(super) mode: Option<Spanned<String>>,
     pub(super) description: Option<Spanned<String>>,
     pub(super) retry: Option<Table<Retry>>,
     /// Seconds.
     pub(super) stall_timeout: Option<Spanned<Whole>>,
+    /// Seconds.
+    pub(super) initial_delay: Option<Spanned<Whole>>,
+    /// Seconds.
+    pub(super) statistics_timer: Option<Spanned<Whole>>,
+    pub(super) shutdown: Option<bool>,
+    pub(super) initiation_message: Option<Spanned<OneOrMany>>,
+    pub(super) monitor: Option<Spanned<Table<Monitor>>>,
 }
 
 /// `tcp` of a session.
@@ -51,6 +60,88 @@ pub(super) struct Session {
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(super) struct Tcp {
     pub(super) connect_port: Option<Spanned<Whole>>,
+    pub(super) listen_port: Option<Spanned<Whole>>,
+    pub(super) source_address: Option<Spanned<String>>,
+    pub(super) source_interface: Option<Spanned<String>>,
+    pub(super) mss: Option<Spanned<Whole>>,
+    pub(super) dscp: Option<Spanned<Whole>>,
+    pub(super) keepalive: Option<Table<Keepalive>>,
+    /// Seconds.
+    pub(super) user_timeout: Option<Spanned<Whole>>,
+    /// Seconds.
+    pub(super) connect_timeout: Option<Spanned<Whole>>,
+    pub(super) md5: Option<Spanned<Table<Key>>>,
+    pub(super) ao: Option<Spanned<Vec<Spanned<Table<AoKey>>>>>,
+}
+
+/// `keepalive` of `tcp`; times in seconds.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct Keepalive {
+    pub(super) idle: Option<Spanned<Whole>>,
+    pub(super) interval: Option<Spanned<Whole>>,
+    pub(super) count: Option<Spanned<Whole>>,
+}
+
+/// A key, here or in another file.
+#[derive(Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct Key {
+    pub(super) key: Option<Spanned<String>>,
+    pub(super) key_file: Option<Spanned<String>>,
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(***)")
+    }
+}
+
+/// One key of `ao`.
+#[derive(Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct AoKey {
+    pub(super) send_id: Option<Spanned<Whole>>,
+    pub(super) receive_id: Option<Spanned<Whole>>,
+    pub(super) algorithm: Option<Spanned<String>>,
+    pub(super) key: Option<Spanned<String>>,
+    pub(super) key_file: Option<Spanned<String>>,
+}
+
+impl fmt::Debug for AoKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AoKey(***)")
+    }
+}
+
+/// `tls` of a session: files are PEM.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct Tls {
+    pub(super) ca: Option<Spanned<String>>,
+    pub(super) certificate: Option<Spanned<String>>,
+    pub(super) private_key: Option<Spanned<String>>,
+    pub(super) server_name: Option<Spanned<String>>,
+    pub(super) minimum_version: Option<Spanned<String>>,
+}
+
+/// `monitor` of a session.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct Monitor {
+    pub(super) public: Option<bool>,
+    pub(super) vpn_instances: Option<Vec<Spanned<String>>>,
+    pub(super) all_vpn_instances: Option<bool>,
+    pub(super) neighbors: Option<Vec<Spanned<Table<MonitorNeighbor>>>>,
+    pub(super) families: Option<Spanned<Vec<Spanned<String>>>>,
+}
+
+/// One of `neighbors` of `monitor`.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct MonitorNeighbor {
+    pub(super) address: Option<Spanned<String>>,
+    pub(super) vpn_instance: Option<Spanned<String>>,
 }
 
 /// `retry` of a session; both in seconds.
@@ -67,6 +158,9 @@ pub(super) struct Retry {
 pub(super) struct VpnInstance {
     pub(super) name: Option<Spanned<String>>,
     pub(super) device: Option<Spanned<String>>,
+    pub(super) netns: Option<Spanned<String>>,
+    pub(super) route_distinguisher: Option<Spanned<String>>,
+    pub(super) listen: Option<Vec<Spanned<String>>>,
 }
 
 /// `[bgp]`.
@@ -85,13 +179,34 @@ pub(super) struct Bgp {
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(super) struct Neighbor {
     pub(super) address: Option<Spanned<String>>,
+    pub(super) prefix: Option<Spanned<String>>,
+    pub(super) maximum_neighbors: Option<Spanned<Whole>>,
+    pub(super) vpn_instance: Option<Spanned<String>>,
     pub(super) remote_as: Option<Spanned<Whole>>,
     pub(super) port: Option<Spanned<Whole>>,
-    pub(super) passive: Option<bool>,
+    pub(super) passive: Option<Spanned<bool>>,
     /// Seconds.
     pub(super) hold_time: Option<Spanned<Whole>>,
     pub(super) families: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(super) add_path: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(super) md5: Option<Spanned<Table<Key>>>,
+    pub(super) source_address: Option<Spanned<String>>,
+    pub(super) multihop: Option<Spanned<Whole>>,
+    pub(super) ttl_security: Option<Spanned<Whole>>,
+    pub(super) mss: Option<Spanned<Whole>>,
+    pub(super) maximum_routes: Option<Spanned<Table<MaximumRoutes>>>,
+    pub(super) graceful_restart: Option<bool>,
     pub(super) description: Option<Spanned<String>>,
+}
+
+/// `maximum-routes` of a neighbor.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct MaximumRoutes {
+    pub(super) limit: Option<Spanned<Whole>>,
+    pub(super) action: Option<Spanned<String>>,
+    /// Seconds.
+    pub(super) restart_after: Option<Spanned<Whole>>,
 }
 
 /// `[control]`.
@@ -159,5 +274,37 @@ impl<'de> Deserialize<'de> for Whole {
         }
 
         deserializer.deserialize_any(WholeVisitor)
+    }
+}
+
+/// A text, or a list of texts.
+#[derive(Debug, Clone)]
+pub(super) struct OneOrMany(pub(super) Vec<String>);
+
+impl<'de> Deserialize<'de> for OneOrMany {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextsVisitor;
+
+        impl<'de> Visitor<'de> for TextsVisitor {
+            type Value = OneOrMany;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string or a list of strings")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<OneOrMany, E> {
+                Ok(OneOrMany(vec![text.to_owned()]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<OneOrMany, A::Error> {
+                let mut texts = Vec::new();
+                while let Some(text) = list.next_element()? {
+                    texts.push(text);
+                }
+                Ok(OneOrMany(texts))
+            }
+        }
+
+        deserializer.deserialize_any(TextsVisitor)
     }
 }

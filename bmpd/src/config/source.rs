@@ -47,6 +47,7 @@ impl<'a> Source<'a> {
         let place = self.column(span.start) - 1;
         let first = if place > LINE_MAX - BEFORE { place - BEFORE } else { 0 };
 
+        let hidden = secrets(line);
         let mut shown = String::new();
         let mut before = 0;
         let mut marked = 0;
@@ -60,7 +61,12 @@ impl<'a> Source<'a> {
                 break;
             }
             // A tab becomes one column, so that the carets stand where they should.
-            let width = push_escaped(&mut shown, if c == '\t' { ' ' } else { c });
+            let c = match c {
+                _ if hidden.iter().any(|range| range.contains(&at)) => '*',
+                '\t' => ' ',
+                c => c,
+            };
+            let width = push_escaped(&mut shown, c);
             if index < place {
                 before += width;
             } else if start + at < span.end {
@@ -81,6 +87,40 @@ impl<'a> Source<'a> {
         let line = rest.split('\n').next().unwrap_or_default();
         (start, line.strip_suffix('\r').unwrap_or(line))
     }
+}
+
+/// Where a line holds the values of keys named `key`: what an excerpt must not show. It works on the
+/// text, since a line that is no TOML is shown, too, and rather hides too much.
+fn secrets(line: &str) -> Vec<Range<usize>> {
+    let bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some(at) = line[from..].find("key").map(|at| from + at) {
+        from = at + "key".len();
+        let rest = line[from..].trim_start_matches(['"', '\'', ' ', '\t']);
+        let word = !line[..at].ends_with(bare) && !line[from..].starts_with(bare);
+        let Some(value) = rest.strip_prefix('=').filter(|_| word) else { continue };
+        let value = value.trim_start();
+        let start = line.len() - value.len();
+        let length = match value.chars().next() {
+            Some(quote @ ('"' | '\''))
+                if !value.starts_with("\"\"\"") && !value.starts_with("'''") =>
+            {
+                let mut escaped = false;
+                let end = value.char_indices().skip(1).find(|(_, c)| {
+                    let ends = *c == quote && !escaped;
+                    escaped = *c == '\\' && quote == '"' && !escaped;
+                    ends
+                });
+                end.map_or(value.len(), |(end, _)| end + 1)
+            }
+            Some('"' | '\'') => value.len(),
+            _ => value.find([',', '}']).unwrap_or(value.len()),
+        };
+        found.push(start..start + length);
+        from = start + length;
+    }
+    found
 }
 
 /// Makes a text safe for a terminal and a log, and at most `max` characters (before escaping) long.
@@ -142,6 +182,24 @@ mod tests {
 
         let excerpt = Source::new("\t\u{1b}[31m\u{202e}X = 1").excerpt(9..10);
         assert_eq!(excerpt, "  |\n1 |  \\u{1b}[31m\\u{202e}X = 1\n  |                    ^");
+    }
+
+    #[test]
+    fn an_excerpt_shows_no_key() {
+        for line in [
+            "tcp.md5.key = \"s3cret\" # x",
+            "tcp = { md5 = { key = 's3cret' }, connect-port = 0 }",
+            "key=s3cret",
+            "\"key\" = \"s3cret",
+            "md5.key = \"\"\"s3cret",
+            "key = { a = 's3cret' }",
+            "key = \"\\\"s3cret\"",
+        ] {
+            let shown = Source::new(line).excerpt(0..1);
+            assert!(!shown.contains("s3cret"), "{shown}");
+        }
+        let shown = Source::new("key-file = \"a\", monkey = 1, key-id = 2").excerpt(0..1);
+        assert!(shown.contains("key-file = \"a\", monkey = 1, key-id = 2"), "{shown}");
     }
 
     #[test]

@@ -70,6 +70,10 @@ fn unexpected(path: &Path, error: &toml::de::Error, source: &Source<'_>) -> Find
         Some((_, "a table")) if source.slice(span.clone()).starts_with("[[") => {
             format!("it is a list of tables but there can be only one; write [{key}]")
         }
+        // Whatever stands there, it was meant to be a key.
+        Some((_, allowed)) if key.ends_with(".key") => {
+            format!("the key is no text; {allowed} is allowed here")
+        }
         Some((found, allowed)) => {
             let found = found.strip_prefix("invalid type: ").unwrap_or(found);
             let allowed = match allowed {
@@ -79,6 +83,7 @@ fn unexpected(path: &Path, error: &toml::de::Error, source: &Source<'_>) -> Find
             };
             format!("{}; {allowed} is allowed here", kind(found, source.slice(span.clone())))
         }
+        None if key.ends_with(".key") => "the key is no text; a string is allowed here".to_owned(),
         None if message == "integer number overflowed" => {
             format!("{} is too large for any key", clean(source.slice(span.clone()), VALUE_MAX))
         }

@@ -16,6 +16,8 @@ impl Family {
     pub const IPV4_UNICAST: Family = Family { afi: 1, safi: 1 };
     /// IPv6 unicast (AFI 2, SAFI 1).
     pub const IPV6_UNICAST: Family = Family { afi: 2, safi: 1 };
+    /// The families of a neighbor that names none.
+    pub const DEFAULT: [Family; 2] = [Family::IPV4_UNICAST, Family::IPV6_UNICAST];
     /// The families that bmpd can hear, in the order in which it announces and reports them.
     pub const ALL: [Family; 2] = [Family::IPV4_UNICAST, Family::IPV6_UNICAST];
 

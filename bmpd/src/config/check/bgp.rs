@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use shared::names::{AddressError, StationAddress};
+use shared::names::{AddressError, StationAddress, VpnInstanceName};
 use toml::Spanned;
 
-use super::Check;
+use super::instance::{Belongs, Instances};
+use super::monitor::network;
 use super::value::shown;
+use super::{Check, seconds_or};
 use crate::config::defaults;
-use crate::config::model::{Bgp, Neighbor, Peers, Place};
+use crate::config::model::{Bgp, MaximumRoutes, MaximumRoutesAction, Neighbor, Peers};
 use crate::config::schema::{self, Table, Whole};
 use crate::wire::family::Family;
 
@@ -18,7 +20,11 @@ const AS_TRANS: u32 = 23456;
 
 impl Check<'_> {
     /// `[bgp]` with its neighbors.
-    pub(super) fn bgp(&mut self, table: Spanned<Table<schema::Bgp>>) -> Option<Bgp> {
+    pub(super) fn bgp(
+        &mut self,
+        table: Spanned<Table<schema::Bgp>>,
+        instances: &Instances,
+    ) -> Option<Bgp> {
         let span = table.span();
         let Table(bgp) = table.into_inner();
         let asn = self
@@ -28,8 +34,8 @@ impl Check<'_> {
         let router_id = self
             .required(span, "bgp.router-id", &bgp.router_id, allowed)
             .and_then(|id| self.router_id(id));
-        let listen = self.optional(&bgp.listen, |check, listen| check.listen(listen));
-        let neighbors = self.neighbors(&bgp.neighbor);
+        let listen = self.optional(&bgp.listen, |check, listen| check.listen("bgp.listen", listen));
+        let neighbors = self.neighbors(&bgp.neighbor, instances);
         Some(Bgp {
             asn: asn?,
             router_id: router_id?,
@@ -67,106 +73,244 @@ impl Check<'_> {
         None
     }
 
-    fn listen(&mut self, list: &[Spanned<String>]) -> Option<Vec<SocketAddr>> {
-        // The index and the line of the entry that has an address and port.
-        let mut first: HashMap<SocketAddr, (usize, usize)> = HashMap::new();
-        let mut checked = Vec::new();
-        for (index, value) in list.iter().enumerate() {
-            let key = format!("bgp.listen[{index}]");
-            let address = listen_address(value.get_ref())
-                .map_err(|text| self.refuse(value.span(), &*key, text))
-                .ok();
-            if let Some(address) = address {
-                if let Some((index, line)) = first.get(&address) {
-                    let text = format!(
-                        "{address} is the same as bgp.listen[{index}] on line {line}; remove one of \
-                         them"
-                    );
-                    self.refuse(value.span(), &*key, text);
-                } else {
-                    first.insert(address, (index, self.source.line(value.span().start)));
-                }
-            }
-            checked.push(address);
-        }
-        checked.into_iter().collect()
-    }
-
-    fn neighbors(&mut self, tables: &[Spanned<Table<schema::Neighbor>>]) -> Option<Vec<Neighbor>> {
-        // The index and the line of the neighbor that has an address.
-        let mut first: HashMap<IpAddr, (usize, usize)> = HashMap::new();
+    fn neighbors(
+        &mut self,
+        tables: &[Spanned<Table<schema::Neighbor>>],
+        instances: &Instances,
+    ) -> Option<Vec<Neighbor>> {
+        // The index and the line of the neighbor that has an address or a prefix.
+        let mut first: HashMap<(Option<VpnInstanceName>, IpAddr, Option<u8>), (usize, usize)> =
+            HashMap::new();
         let mut checked = Vec::new();
         for (index, table) in tables.iter().enumerate() {
             let at = format!("bgp.neighbor[{index}]");
             let Table(neighbor) = table.get_ref();
-            let key = format!("{at}.address");
-            let allowed = "address = \"ADDRESS\", the IPv4 or IPv6 address of the neighbor";
-            let value = self.required(table.span(), &*key, &neighbor.address, allowed);
-            let mut address = None;
-            if let Some(value) = value {
-                address = neighbor_address(value.get_ref())
-                    .map_err(|text| self.refuse(value.span(), &*key, text))
-                    .ok();
-                if let Some(address) = address {
-                    if let Some((index, line)) = first.get(&address) {
-                        let text = format!(
-                            "{address} is the same neighbor as bgp.neighbor[{index}] on line {line}; \
-                             remove one of them"
-                        );
-                        self.refuse(value.span(), &*key, text);
-                    } else {
-                        first.insert(address, (index, self.source.line(table.span().start)));
+            let belongs =
+                self.belongs(&format!("{at}.vpn-instance"), &neighbor.vpn_instance, instances);
+            let peers = self.peers(&at, table, neighbor);
+            if let (Some(peers), Some(belongs)) = (&peers, &belongs) {
+                let (name, value, address, length) = match *peers {
+                    Peers::One(address) => ("address", &neighbor.address, address, None),
+                    Peers::Prefix { network, length, .. } => {
+                        ("prefix", &neighbor.prefix, network, Some(length))
                     }
+                };
+                let key = (belongs.name.clone(), address, length);
+                if let Some((index, line)) = first.get(&key) {
+                    let text = format!(
+                        "{peers} is the same neighbor as bgp.neighbor[{index}] on line {line}; \
+                         remove one of them"
+                    );
+                    let span = value.as_ref().map_or(table.span(), Spanned::span);
+                    self.refuse(span, format!("{at}.{name}"), text);
+                } else {
+                    first.insert(key, (index, self.source.line(table.span().start)));
                 }
             }
-            checked.push(self.neighbor(&at, table, address));
+            checked.push(self.neighbor(&at, table, peers, belongs));
         }
         checked.into_iter().collect()
+    }
+
+    /// An address or a prefix: one of the two.
+    fn peers(
+        &mut self,
+        at: &str,
+        table: &Spanned<Table<schema::Neighbor>>,
+        neighbor: &schema::Neighbor,
+    ) -> Option<Peers> {
+        let key = format!("{at}.maximum-neighbors");
+        let maximum = self.optional(&neighbor.maximum_neighbors, |check, value| {
+            check.whole(&key, value, 1..=10000, "")
+        });
+        match (&neighbor.address, &neighbor.prefix) {
+            (Some(_), Some(prefix)) => {
+                let text = "a neighbor has an address or a prefix; remove one of them";
+                self.refuse(prefix.span(), format!("{at}.prefix"), text);
+                None
+            }
+            (None, Some(value)) => {
+                let (network, length) = prefix(value.get_ref())
+                    .map_err(|text| self.refuse(value.span(), format!("{at}.prefix"), text))
+                    .ok()?;
+                let maximum = maximum?.unwrap_or(defaults::MAXIMUM_NEIGHBORS);
+                Some(Peers::Prefix { network, length, maximum })
+            }
+            (address, None) => {
+                if let Some(value) = &neighbor.maximum_neighbors {
+                    let text = "only a neighbor with a prefix has it; remove it";
+                    self.refuse(value.span(), key, text);
+                    return None;
+                }
+                let key = format!("{at}.address");
+                let allowed = "address = \"ADDRESS\", the IPv4 or IPv6 address of the neighbor, or \
+                               prefix = \"PREFIX\" for all in it that connect to us";
+                let value = self.required(table.span(), &*key, address, allowed)?;
+                neighbor_address(value.get_ref())
+                    .map_err(|text| self.refuse(value.span(), &*key, text))
+                    .ok()
+                    .map(Peers::One)
+            }
+        }
     }
 
     fn neighbor(
         &mut self,
         at: &str,
         table: &Spanned<Table<schema::Neighbor>>,
-        address: Option<IpAddr>,
+        peers: Option<Peers>,
+        belongs: Option<Belongs>,
     ) -> Option<Neighbor> {
         let Table(neighbor) = table.get_ref();
+        let dynamic = neighbor.prefix.is_some();
         let key = format!("{at}.remote-as");
-        let allowed = "remote-as = NUMBER, the neighbor's AS number";
-        let remote_as = self
-            .required(table.span(), &*key, &neighbor.remote_as, allowed)
-            .and_then(|asn| self.as_number(&key, asn));
+        let remote_as = match (&neighbor.remote_as, dynamic) {
+            (None, true) => Some(None),
+            (asn, _) => {
+                let allowed = "remote-as = NUMBER, the neighbor's AS number";
+                self.required(table.span(), &*key, asn, allowed)
+                    .and_then(|asn| self.as_number(&key, asn).map(Some))
+            }
+        };
+        let passive = self.optional(&neighbor.passive, |check, value| {
+            if dynamic && !*value.get_ref() {
+                let text = "a neighbor with a prefix connects to us; remove passive";
+                check.refuse(value.span(), format!("{at}.passive"), text);
+                return None;
+            }
+            Some(*value.get_ref())
+        });
         let port =
             self.optional(&neighbor.port, |check, port| check.port(&format!("{at}.port"), port));
         let hold_time = self.optional(&neighbor.hold_time, |check, value| {
             check.hold_time(&format!("{at}.hold-time"), value)
         });
-        let families = self.optional(&neighbor.families, |check, list| {
-            check.families(&format!("{at}.families"), list)
+        let families = self
+            .optional(&neighbor.families, |check, list| {
+                check.families(&format!("{at}.families"), list)
+            })
+            .map(|given| given.unwrap_or_else(|| Family::DEFAULT.to_vec()));
+        let add_path = self.optional(&neighbor.add_path, |check, list| {
+            check.add_path(&format!("{at}.add-path"), list, families.as_deref())
+        });
+        let md5 = self.optional(&neighbor.md5, |check, key| check.md5(&format!("{at}.md5"), key));
+        let one = match &peers {
+            Some(Peers::One(address)) => Some(*address),
+            Some(Peers::Prefix { .. }) | None => None,
+        };
+        let source_address = self.optional(&neighbor.source_address, |check, value| {
+            check.source_address(&format!("{at}.source-address"), value, one)
+        });
+        let (multihop, ttl_security) = self.hops(at, neighbor)?;
+        let mss = self.mss(&format!("{at}.mss"), &neighbor.mss);
+        let maximum_routes = self.optional(&neighbor.maximum_routes, |check, table| {
+            check.maximum_routes(&format!("{at}.maximum-routes"), table)
         });
         let description = self.optional(&neighbor.description, |check, text| {
             check.text(&format!("{at}.description"), text)
         });
+        let Belongs { name, place, route_distinguisher } = belongs?;
         Some(Neighbor {
-            peers: Peers::One(address?),
-            vpn_instance: None,
-            place: Place::Public,
-            route_distinguisher: None,
-            remote_as: Some(remote_as?),
+            peers: peers?,
+            vpn_instance: name,
+            place,
+            route_distinguisher,
+            remote_as: remote_as?,
             port: port?.unwrap_or(defaults::BGP_PORT),
-            passive: neighbor.passive.unwrap_or(false),
+            passive: passive?.unwrap_or(dynamic),
             hold_time: hold_time?.unwrap_or(defaults::HOLD_TIME),
-            families: families?.unwrap_or_else(|| Family::ALL.to_vec()),
-            add_path: Vec::new(),
-            md5: None,
-            source_address: None,
-            multihop: None,
-            ttl_security: None,
-            mss: None,
-            maximum_routes: None,
-            graceful_restart: true,
+            families: families?,
+            add_path: add_path?.unwrap_or_default(),
+            md5: md5?,
+            source_address: source_address?,
+            multihop,
+            ttl_security,
+            mss: mss?,
+            maximum_routes: maximum_routes?,
+            graceful_restart: neighbor.graceful_restart.unwrap_or(true),
             description: description?,
         })
+    }
+
+    /// How far away a neighbor is: `multihop` or `ttl-security`.
+    fn hops(&mut self, at: &str, neighbor: &schema::Neighbor) -> Option<(Option<u8>, Option<u8>)> {
+        let multihop = self.optional(&neighbor.multihop, |check, value| {
+            check.whole(&format!("{at}.multihop"), value, 1..=255, "").map(|hops| hops as u8)
+        });
+        let key = format!("{at}.ttl-security");
+        let ttl_security = self.optional(&neighbor.ttl_security, |check, value| {
+            check.whole(&key, value, 1..=254, "").map(|hops| hops as u8)
+        });
+        let (multihop, ttl_security) = (multihop?, ttl_security?);
+        if let (Some(_), Some(value)) = (multihop, &neighbor.ttl_security) {
+            let text =
+                "with it everything is sent with TTL 255 (RFC 5082); remove multihop, or this";
+            self.refuse(value.span(), key, text);
+            return None;
+        }
+        Some((multihop, ttl_security))
+    }
+
+    /// `maximum-routes`.
+    fn maximum_routes(
+        &mut self,
+        at: &str,
+        table: &Spanned<Table<schema::MaximumRoutes>>,
+    ) -> Option<MaximumRoutes> {
+        let Table(maximum) = table.get_ref();
+        let key = format!("{at}.limit");
+        let allowed = "limit = NUMBER, the most routes of one family";
+        let limit = self
+            .required(table.span(), &*key, &maximum.limit, allowed)
+            .and_then(|limit| self.whole(&key, limit, 1..=u32::MAX, ""));
+        let key = format!("{at}.restart-after");
+        let after = self.seconds(&key, &maximum.restart_after, 1..=86400);
+        let after = seconds_or(after?, defaults::RESTART_AFTER);
+        let action = match maximum.action.as_ref().map(|action| action.get_ref().as_str()) {
+            None | Some("restart") => MaximumRoutesAction::Restart(after),
+            Some("warn") => MaximumRoutesAction::Warn,
+            Some("shutdown") => MaximumRoutesAction::Shutdown,
+            Some(other) => {
+                let text = format!(
+                    "{} is not an action; \"warn\", \"restart\" and \"shutdown\" are allowed",
+                    shown(other)
+                );
+                let span = maximum.action.as_ref().map_or(table.span(), Spanned::span);
+                self.refuse(span, format!("{at}.action"), text);
+                return None;
+            }
+        };
+        if let (Some(value), false) =
+            (&maximum.restart_after, matches!(action, MaximumRoutesAction::Restart(_)))
+        {
+            let text = "only action = \"restart\" has it; remove it";
+            self.refuse(value.span(), key, text);
+            return None;
+        }
+        Some(MaximumRoutes { limit: limit?, action })
+    }
+
+    /// Families in which several paths are asked for; they must be among the neighbor's.
+    fn add_path(
+        &mut self,
+        key: &str,
+        list: &Spanned<Vec<Spanned<String>>>,
+        families: Option<&[Family]>,
+    ) -> Option<Vec<Family>> {
+        if list.get_ref().is_empty() {
+            return Some(Vec::new());
+        }
+        let add_path = self.families(key, list)?;
+        let missing =
+            families.and_then(|families| add_path.iter().find(|family| !families.contains(family)));
+        match missing {
+            None => Some(add_path),
+            Some(family) => {
+                let text = format!("{family} is not among the neighbor's families; add it there");
+                self.refuse(list.span(), key, text);
+                None
+            }
+        }
     }
 
     /// RFC 4271 section 4.2: zero or at least three seconds.
@@ -184,7 +328,12 @@ impl Check<'_> {
         }
     }
 
-    fn families(&mut self, key: &str, list: &Spanned<Vec<Spanned<String>>>) -> Option<Vec<Family>> {
+    /// A list of families.
+    pub(super) fn families(
+        &mut self,
+        key: &str,
+        list: &Spanned<Vec<Spanned<String>>>,
+    ) -> Option<Vec<Family>> {
         let allowed = || Family::ALL.map(|family| family.to_string()).join(", ");
         if list.get_ref().is_empty() {
             let text = format!("the list is empty; one or more are allowed of: {}", allowed());
@@ -211,7 +360,7 @@ impl Check<'_> {
 }
 
 /// Where neighbors can connect to, or why not.
-fn listen_address(text: &str) -> Result<SocketAddr, String> {
+pub(super) fn listen_address(text: &str) -> Result<SocketAddr, String> {
     let Ok(address) = text.parse::<SocketAddr>() else {
         return Err(format!(
             "{} is not ADDRESS:PORT; one like 192.0.2.1:179 or [2001:db8::1]:179 is allowed",
@@ -241,7 +390,7 @@ fn listen_address(text: &str) -> Result<SocketAddr, String> {
 }
 
 /// The address of a neighbor, or why not. The rules are those for stations.
-fn neighbor_address(text: &str) -> Result<IpAddr, String> {
+pub(super) fn neighbor_address(text: &str) -> Result<IpAddr, String> {
     match text.parse::<StationAddress>() {
         Ok(address) => Ok(address.ip()),
         Err(AddressError::NotAnAddress(_)) => Err(format!(
@@ -263,4 +412,29 @@ fn neighbor_address(text: &str) -> Result<IpAddr, String> {
             Err(format!("{ip} does not name one host; the address of one neighbor is allowed"))
         }
     }
+}
+
+/// A prefix, or why not.
+fn prefix(text: &str) -> Result<(IpAddr, u8), String> {
+    let wrong = || {
+        format!(
+            "{} is not a prefix; one like 192.0.2.0/24 or 2001:db8::/32 is allowed",
+            shown(text)
+        )
+    };
+    let (address, length) = text.split_once('/').ok_or_else(wrong)?;
+    let address: IpAddr = address.parse().map_err(|_| wrong())?;
+    let length: u8 = length.parse().map_err(|_| wrong())?;
+    let longest = if address.is_ipv4() { 32 } else { 128 };
+    if length > longest {
+        return Err(wrong());
+    }
+    let first = network(address, length);
+    if first != address {
+        return Err(format!(
+            "{} has bits beyond its length; \"{first}/{length}\" is allowed",
+            shown(text)
+        ));
+    }
+    Ok((address, length))
 }

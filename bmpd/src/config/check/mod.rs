@@ -5,13 +5,21 @@
 //! keep bmpd busy.
 
 mod bgp;
+mod instance;
+mod key;
+mod monitor;
 mod session;
+mod tcp;
 mod value;
 
+use std::collections::HashMap;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use self::monitor::KnownNeighbors;
+use self::session::Common;
 use super::defaults;
 use super::diagnostic::{Finding, PROBLEMS_MAX};
 use super::model::{Bmp, Config, Control};
@@ -28,20 +36,43 @@ pub(super) struct Check<'a> {
     pub(super) findings: Vec<Finding>,
     /// How many more there are.
     pub(super) more: usize,
+    /// Where relative paths start: the folder of the configuration file.
+    folder: &'a Path,
+    /// What is allowed and probably not what was meant.
+    warnings: Vec<String>,
+    /// Files with certificates that have been read.
+    pem_files: HashMap<PathBuf, Arc<[u8]>>,
 }
 
+/// The most warnings of one file.
+const WARNINGS_MAX: usize = 20;
+
 impl<'a> Check<'a> {
-    /// Nothing found yet.
-    pub(super) fn new(source: &'a Source<'a>) -> Self {
-        Self { source, findings: Vec::new(), more: 0 }
+    /// Nothing found yet; `folder` is that of the configuration file.
+    pub(super) fn new(source: &'a Source<'a>, folder: &'a Path) -> Self {
+        Self {
+            source,
+            findings: Vec::new(),
+            more: 0,
+            folder,
+            warnings: Vec::new(),
+            pem_files: HashMap::new(),
+        }
     }
 
     /// Checks the file. `None` if and only if there are findings.
     pub(super) fn file(&mut self, file: schema::File) -> Option<Config> {
         let bmp = self.bmp(file.bmp.unwrap_or_default().0);
         let instances = self.vpn_instances(&file.vpn_instance);
-        let sessions = self.sessions(&file.session, &instances);
-        let bgp = file.bgp.map(|bgp| self.bgp(bgp));
+        let bgp = file.bgp.map(|bgp| self.bgp(bgp, &instances));
+        // Without neighbors that are right, what sessions say of them cannot be judged.
+        let known = match &bgp {
+            Some(Some(bgp)) => Some(KnownNeighbors::of(&bgp.neighbors)),
+            Some(None) => None,
+            None => Some(KnownNeighbors::default()),
+        };
+        let common = Common { instances: &instances, bmp: bmp.as_ref(), neighbors: known.as_ref() };
+        let sessions = self.sessions(&file.session, &common);
         let control = self.control(file.control.unwrap_or_default().0);
         Some(Config {
             bmp: bmp?,
@@ -52,7 +83,7 @@ impl<'a> Check<'a> {
                 None => None,
             },
             control: control?,
-            warnings: Vec::new(),
+            warnings: std::mem::take(&mut self.warnings),
         })
     }
 
@@ -62,6 +93,13 @@ impl<'a> Check<'a> {
             self.findings.push(Finding { span, key: Some(key.into()), text: text.into() });
         } else {
             self.more += 1;
+        }
+    }
+
+    /// Notes what should be looked at.
+    fn warn(&mut self, text: String) {
+        if self.warnings.len() < WARNINGS_MAX && !self.warnings.contains(&text) {
+            self.warnings.push(text);
         }
     }
 

@@ -1,123 +1,54 @@
-//! `[[vpn-instance]]` and `[[session]]`.
+//! `[[session]]`.
 
 use std::collections::HashMap;
 use std::ops::Range;
 
-use shared::names::{Alias, SessionId, StationAddress, VpnInstanceName};
+use shared::names::{Alias, SessionId, StationAddress};
 use toml::Spanned;
 
-use super::value::{about, shown};
+use super::instance::{Belongs, Instances};
+use super::monitor::KnownNeighbors;
+use super::value::about;
 use super::{Check, seconds_or};
 use crate::config::defaults;
-use crate::config::model::{Keepalive, Mode, Monitor, Place, Retry, Session, Tcp, VpnInstance};
+use crate::config::model::{Bmp, Mode, Monitor, Place, Retry, Session};
 use crate::config::schema::{self, Table};
 
-/// The longest name of a network device: IFNAMSIZ without the NUL (netdevice(7)).
-const DEVICE_MAX: usize = 15;
+/// The most free-form TLVs of an Initiation.
+const MESSAGES_MAX: usize = 16;
 
-/// How many VPN instances are listed when one is not found.
-const LISTED_MAX: usize = 10;
-
-/// The VPN instances of the file, also those with something wrong.
-#[derive(Default)]
-pub(super) struct Instances {
-    /// In the order of the file; `None` if something was refused.
-    checked: Vec<Option<VpnInstance>>,
-    /// Each valid name with its table and its device; `None` if that was refused.
-    by_name: HashMap<VpnInstanceName, (usize, Option<String>)>,
-}
-
-impl Instances {
-    /// All instances, if nothing was refused.
-    pub(super) fn complete(self) -> Option<Vec<VpnInstance>> {
-        self.checked.into_iter().collect()
-    }
-
-    fn list(&self) -> String {
-        let mut names: Vec<&VpnInstanceName> = self.by_name.keys().collect();
-        names.sort();
-        let more = names.len().saturating_sub(LISTED_MAX);
-        let listed: Vec<String> =
-            names.iter().take(LISTED_MAX).map(|name| shown(name.as_str())).collect();
-        match (names.is_empty(), more) {
-            (true, _) => {
-                "there are none, so write a [[vpn-instance]] with this name, or leave it out for the \
-                 public instance"
-                    .to_owned()
-            }
-            (_, 0) => format!("there are: {}", listed.join(", ")),
-            _ => format!("there are: {} and {more} more", listed.join(", ")),
-        }
-    }
+/// What sessions refer to.
+pub(super) struct Common<'a> {
+    pub(super) instances: &'a Instances,
+    /// `None` if it was refused.
+    pub(super) bmp: Option<&'a Bmp>,
+    /// `None` if some of them were refused.
+    pub(super) neighbors: Option<&'a KnownNeighbors>,
 }
 
 impl Check<'_> {
-    /// Every `[[vpn-instance]]`.
-    pub(super) fn vpn_instances(
-        &mut self,
-        tables: &[Spanned<Table<schema::VpnInstance>>],
-    ) -> Instances {
-        let mut instances = Instances::default();
-        let lines: Vec<usize> =
-            tables.iter().map(|table| self.source.line(table.span().start)).collect();
-        for (index, (table, line)) in tables.iter().zip(lines).enumerate() {
-            let at = format!("vpn-instance[{index}]");
-            let Table(instance) = table.get_ref();
-
-            let key = format!("{at}.name");
-            let name = self
-                .required(table.span(), &*key, &instance.name, "name = \"NAME\"")
-                .and_then(|text| self.name(&key, text).map(|name| (name, text.span())));
-            let key = format!("{at}.device");
-            let device = self
-                .required(
-                    table.span(),
-                    &*key,
-                    &instance.device,
-                    "device = \"DEVICE\", such as a VRF's",
-                )
-                .and_then(|text| self.device(&key, text));
-
-            let mut unique = None;
-            if let Some((name, span)) = name {
-                if let Some((first, _)) = instances.by_name.get(&name) {
-                    let text = format!(
-                        "{} is the same name as that of the VPN instance on line {first}; remove or \
-                         rename one of them",
-                        shown(name.as_str())
-                    );
-                    self.refuse(span, format!("{at}.name"), text);
-                } else {
-                    instances.by_name.insert(name.clone(), (line, device.clone()));
-                    unique = Some(name);
-                }
-            }
-            instances.checked.push(unique.zip(device).map(|(name, device)| VpnInstance {
-                name,
-                place: Place::Device(device),
-                route_distinguisher: None,
-                listen: defaults::listen(),
-            }));
-        }
-        instances
-    }
-
     /// Every `[[session]]`.
     pub(super) fn sessions(
         &mut self,
         tables: &[Spanned<Table<schema::Session>>],
-        instances: &Instances,
+        common: &Common<'_>,
     ) -> Option<Vec<Session>> {
-        // The index and the line of the session that has an id.
+        // The index and the line of the session that has an id, and of the one that is listening for a
+        // station.
         let mut first: HashMap<SessionId, (usize, usize)> = HashMap::new();
+        let mut listening: HashMap<(Place, StationAddress, Mode), (usize, usize)> = HashMap::new();
         let mut checked = Vec::new();
         for (index, table) in tables.iter().enumerate() {
             let at = format!("session[{index}]");
             let Table(session) = table.get_ref();
-            let id = self.session_id(&at, table.span(), session);
-            let device = self.device_of(&at, session, id.as_ref(), instances);
+            let line = self.source.line(table.span().start);
+            let belongs = self.belongs(
+                &format!("{at}.vpn-instance"),
+                &session.vpn_instance,
+                common.instances,
+            );
+            let id = self.session_id(&at, table.span(), session, belongs.as_ref());
             if let Some(id) = &id {
-                let line = self.source.line(table.span().start);
                 match first.get(id) {
                     Some((index, line)) => {
                         let (index, line) = (*index, *line);
@@ -128,7 +59,21 @@ impl Check<'_> {
                     }
                 }
             }
-            checked.push(self.session(&at, table.span(), session, id, device));
+            let checked_one = self.session(&at, table.span(), session, id, belongs, common);
+            if let Some(Session { id, mode: mode @ Mode::Passive(port), place, .. }) = &checked_one
+            {
+                let key = (place.clone(), id.address, *mode);
+                if let Some((index, line)) = listening.get(&key) {
+                    let text = format!(
+                        "session[{index}] on line {line} waits for the same station at port {port}; \
+                         give one of them another tcp.listen-port"
+                    );
+                    self.refuse(table.span(), format!("{at}.tcp.listen-port"), text);
+                } else {
+                    listening.insert(key, (index, line));
+                }
+            }
+            checked.push(checked_one);
         }
         checked.into_iter().collect()
     }
@@ -139,16 +84,18 @@ impl Check<'_> {
         span: Range<usize>,
         session: &schema::Session,
         id: Option<SessionId>,
-        device: Option<Option<String>>,
+        belongs: Option<Belongs>,
+        common: &Common<'_>,
     ) -> Option<Session> {
-        let key = format!("{at}.tcp.connect-port");
-        let (tcp_span, port) = match &session.tcp {
-            Some(tcp) => (tcp.span(), &tcp.get_ref().0.connect_port),
-            None => (span, &None),
-        };
-        let allowed = "tcp.connect-port = PORT, 1 to 65535: BMP has no port of its own";
-        let port =
-            self.required(tcp_span, &*key, port, allowed).and_then(|port| self.port(&key, port));
+        let mode = self.mode(at, span, session);
+        let stall = self
+            .seconds(&format!("{at}.stall-timeout"), &session.stall_timeout, 5..=86400)
+            .map(|given| seconds_or(given, defaults::STALL_TIMEOUT));
+        let address = id.as_ref().map(|id| id.address);
+        let none = schema::Tcp::default();
+        let tcp = session.tcp.as_ref().map_or(&none, |tcp| &tcp.get_ref().0);
+        let tcp = self.tcp(at, tcp, address, stall.unwrap_or_default());
+        let tls = self.optional(&session.tls, |check, tls| check.tls(at, tls));
         let description = self.optional(&session.description, |check, text| {
             check.text(&format!("{at}.description"), text)
         });
@@ -156,30 +103,56 @@ impl Check<'_> {
             Some(Table(retry)) => self.retry(at, retry),
             None => self.retry(at, &schema::Retry::default()),
         };
-        let stall = self.seconds(&format!("{at}.stall-timeout"), &session.stall_timeout, 5..=86400);
+        let key = format!("{at}.initial-delay");
+        let initial_delay = self.seconds(&key, &session.initial_delay, 0..=3600);
+        let key = format!("{at}.statistics-timer");
+        let statistics_timer = self.seconds(&key, &session.statistics_timer, 15..=65535);
+        let messages = self.optional(&session.initiation_message, |check, texts| {
+            check.initiation_messages(&format!("{at}.initiation-message"), texts)
+        });
+        let monitor = match &session.monitor {
+            Some(monitor) => self.monitor(&format!("{at}.monitor"), monitor, common),
+            None => Some(Monitor::default()),
+        };
         Some(Session {
             id: id?,
-            place: device?.map_or(Place::Public, Place::Device),
-            mode: Mode::Active(port?),
-            tcp: Tcp {
-                source: None,
-                mss: None,
-                dscp: None,
-                keepalive: Keepalive::default(),
-                user_timeout: std::time::Duration::from_secs(310),
-                connect_timeout: std::time::Duration::from_secs(15),
-                authentication: None,
-            },
-            tls: None,
-            initial_delay: std::time::Duration::ZERO,
-            statistics_timer: std::time::Duration::from_secs(3600),
-            shutdown: false,
-            initiation_messages: Vec::new(),
-            monitor: Monitor::default(),
+            place: belongs?.place,
+            mode: mode?,
+            tcp: tcp?,
+            tls: tls?,
             description: description?,
             retry: retry?,
-            stall_timeout: seconds_or(stall?, defaults::STALL_TIMEOUT),
+            stall_timeout: stall?,
+            initial_delay: seconds_or(initial_delay?, 0),
+            statistics_timer: match statistics_timer? {
+                Some(seconds) => seconds_or(Some(seconds), 0),
+                None => common.bmp?.statistics_timer,
+            },
+            shutdown: session.shutdown.unwrap_or(false),
+            initiation_messages: messages?.unwrap_or_default(),
+            monitor: monitor?,
         })
+    }
+
+    /// Free-form TLVs (RFC 7854 section 4.4): UTF-8, here one line each.
+    fn initiation_messages(
+        &mut self,
+        key: &str,
+        texts: &Spanned<schema::OneOrMany>,
+    ) -> Option<Vec<String>> {
+        let schema::OneOrMany(list) = texts.get_ref();
+        let wrong = if list.len() > MESSAGES_MAX {
+            Some(format!("there are {} texts; at most {MESSAGES_MAX} are allowed", list.len()))
+        } else {
+            list.iter().find_map(|text| super::value::text_fault(text))
+        };
+        match wrong {
+            None => Some(list.clone()),
+            Some(wrong) => {
+                self.refuse(texts.span(), key, wrong);
+                None
+            }
+        }
     }
 
     fn session_id(
@@ -187,44 +160,17 @@ impl Check<'_> {
         at: &str,
         span: Range<usize>,
         session: &schema::Session,
+        belongs: Option<&Belongs>,
     ) -> Option<SessionId> {
         let key = format!("{at}.address");
         let allowed = "address = \"ADDRESS\", the IPv4 or IPv6 address of the station";
         let address = self
             .required(span, &*key, &session.address, allowed)
             .and_then(|text| self.station(&key, text));
-        let vpn_instance = self.optional(&session.vpn_instance, |check, text| {
-            check.name(&format!("{at}.vpn-instance"), text)
-        });
         let alias = self.optional(&session.alias, |check, text| {
             check.name::<Alias>(&format!("{at}.alias"), text)
         });
-        Some(SessionId { vpn_instance: vpn_instance?, address: address?, alias: alias? })
-    }
-
-    /// The device of the session's VPN instance.
-    fn device_of(
-        &mut self,
-        at: &str,
-        session: &schema::Session,
-        id: Option<&SessionId>,
-        instances: &Instances,
-    ) -> Option<Option<String>> {
-        let Some(text) = &session.vpn_instance else {
-            return Some(None);
-        };
-        // The name by itself: also a session whose address was refused is told that it is wrong.
-        let name = match id {
-            Some(id) => id.vpn_instance.clone()?,
-            None => text.get_ref().parse().ok()?,
-        };
-        if let Some((_, device)) = instances.by_name.get(&name) {
-            return device.clone().map(Some);
-        }
-        let text_wrong =
-            format!("there is no VPN instance {}; {}", shown(name.as_str()), instances.list());
-        self.refuse(text.span(), format!("{at}.vpn-instance"), text_wrong);
-        None
+        Some(SessionId { vpn_instance: belongs?.name.clone(), address: address?, alias: alias? })
     }
 
     /// Two sessions with the same id: what tells them apart is the alias, never the port.
@@ -280,31 +226,11 @@ impl Check<'_> {
         text.parse().map_err(|error| self.refuse(value.span(), key, about(&text, &error))).ok()
     }
 
-    fn name<N>(&mut self, key: &str, value: &Spanned<String>) -> Option<N>
+    pub(super) fn name<N>(&mut self, key: &str, value: &Spanned<String>) -> Option<N>
     where
         N: std::str::FromStr<Err = shared::names::NameError>,
     {
         let text = value.get_ref();
         text.parse().map_err(|error| self.refuse(value.span(), key, about(text, &error))).ok()
-    }
-
-    /// The name of a network device, by the kernel's rules (`dev_valid_name`).
-    fn device(&mut self, key: &str, value: &Spanned<String>) -> Option<String> {
-        let name = value.get_ref();
-        let forbidden = |c: char| c == '/' || c == ':' || c.is_whitespace() || c.is_control();
-        let valid = (1..=DEVICE_MAX).contains(&name.len())
-            && !name.contains(forbidden)
-            && name != "."
-            && name != "..";
-        if valid {
-            return Some(name.clone());
-        }
-        let text = format!(
-            "{} is not the name of a network device; 1 to {DEVICE_MAX} bytes without spaces, '/' and \
-             ':' are allowed",
-            shown(name)
-        );
-        self.refuse(value.span(), key, text);
-        None
     }
 }

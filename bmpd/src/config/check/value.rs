@@ -31,6 +31,18 @@ pub(super) fn about(text: &str, error: &dyn std::error::Error) -> String {
     }
 }
 
+/// What is wrong with a free text; `None` if nothing is.
+pub(super) fn text_fault(text: &str) -> Option<String> {
+    if text.len() > TEXT_MAX {
+        return Some(format!("the text has {} bytes; at most {TEXT_MAX} are allowed", text.len()));
+    }
+    text.chars().find(|c| c.is_control()).map(|c| {
+        format!(
+            "the text contains the control character {c:?}; one line of printable text is allowed"
+        )
+    })
+}
+
 impl Check<'_> {
     /// A key that must be there; its table stands at `table`.
     pub(super) fn required<'v, T>(
@@ -96,18 +108,13 @@ impl Check<'_> {
 
     /// A free text: one line, at most [`TEXT_MAX`] bytes.
     pub(super) fn text(&mut self, key: &str, value: &Spanned<String>) -> Option<String> {
-        let text = value.get_ref();
-        let wrong = if text.len() > TEXT_MAX {
-            format!("the text has {} bytes; at most {TEXT_MAX} are allowed", text.len())
-        } else if let Some(c) = text.chars().find(|c| c.is_control()) {
-            format!(
-                "the text contains the control character {c:?}; one line of printable text is allowed"
-            )
-        } else {
-            return Some(text.clone());
-        };
-        self.refuse(value.span(), key, wrong);
-        None
+        match text_fault(value.get_ref()) {
+            None => Some(value.get_ref().clone()),
+            Some(wrong) => {
+                self.refuse(value.span(), key, wrong);
+                None
+            }
+        }
     }
 
     /// A free text that must not be empty.
