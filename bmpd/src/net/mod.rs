@@ -15,6 +15,7 @@ pub(crate) mod keys;
 pub(crate) mod listen;
 pub(crate) mod options;
 pub(crate) mod place;
+#[allow(dead_code, reason = "sessions use it next")]
 pub(crate) mod queue;
 mod raw;
 

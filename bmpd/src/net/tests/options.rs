@@ -7,7 +7,7 @@ use socket2::SockRef;
 use super::*;
 use crate::config::Source;
 use crate::net::listen::refuse;
-use crate::net::raw;
+use crate::net::{queue, raw};
 
 /// An option that is a number, as the system has it.
 fn number(stream: &TcpStream, level: i32, name: i32) -> i32 {
@@ -144,4 +144,18 @@ async fn a_refused_connection_is_reset() {
     tokio::time::timeout(SOON, ours.readable()).await.unwrap().unwrap();
     let error = ours.try_read(&mut [0; 16]).unwrap_err();
     assert_eq!(error.raw_os_error(), Some(libc::ECONNRESET));
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_rises_with_what_the_other_side_takes() {
+    let (listener, address) = listener(&[]).await;
+    let ours = connect_here(address, &options()).await.unwrap();
+    let theirs = accept(&listener).await;
+    let before = queue::acknowledged(&ours);
+    assert!(carries(&ours, &theirs, SOON).await);
+    let deadline = tokio::time::Instant::now() + SOON;
+    while queue::acknowledged(&ours) != before + 1 {
+        assert!(tokio::time::Instant::now() < deadline);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
