@@ -1,8 +1,8 @@
 //! Sockets: making them, their options, and what the system knows of them.
 //!
 //! A socket is made in a [`place`], is given its [`options`] and [`keys`], and then [`connect`]s or
-//! [`listen`]s. The only place with unsafe code: the calls of the system that no crate wraps, in [`raw`]
-//! and [`queue`].
+//! [`listen`]s; [`tls`] and [`stream`] are what is read and written through it. The only place with
+//! unsafe code: the calls of the system that no crate wraps, in [`raw`] and [`queue`].
 //!
 //! No option fails silently. A key that was not set would be a session without authentication, a TTL
 //! that was not set one without protection: each is an error that names the option as the configuration
@@ -18,6 +18,10 @@ pub(crate) mod place;
 #[allow(dead_code, reason = "sessions use it next")]
 pub(crate) mod queue;
 mod raw;
+#[allow(dead_code, reason = "sessions use it next")]
+pub(crate) mod stream;
+#[allow(dead_code, unused_imports, reason = "sessions use it next")]
+pub(crate) mod tls;
 
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,9 @@
-//! Sockets against the system that the tests run on.
+//! Sockets against the system that the tests run on, TLS against a server of rustls.
 
 mod md5;
 mod options;
 mod place;
+mod tls;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
