@@ -21,9 +21,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 
 use crate::bgp::{self, Neighbor};
-use crate::config::Config;
+use crate::config::{Config, Place};
 use crate::control::{self, Context, ControlSocket};
-use crate::net::{self, listen::listen};
+use crate::net::listen::{ListenError, ListenOptions, listen};
 use crate::rib::Tables;
 use crate::session::{Parameters, Session};
 
@@ -43,7 +43,7 @@ pub async fn run(config: Config, config_path: PathBuf) -> anyhow::Result<()> {
     let socket = ControlSocket::create(&config.control.socket)?;
     let mut listeners = Vec::new();
     for address in config.bgp.iter().flat_map(|bgp| &bgp.listen) {
-        match listen(*address) {
+        match listen(*address, &Place::Public, ListenOptions::default()).await {
             Ok(listener) => listeners.push(listener),
             // A host without IPv6 must not need a configuration of its own.
             Err(error) if lacks_ipv6(*address, &error) => {
@@ -135,7 +135,7 @@ async fn stop(context: &Context, tasks: Vec<tokio::task::JoinHandle<()>>) {
 }
 
 /// True if the address cannot be had because the host has no IPv6.
-fn lacks_ipv6(address: SocketAddr, error: &std::io::Error) -> bool {
+fn lacks_ipv6(address: SocketAddr, error: &ListenError) -> bool {
     let any = address.is_ipv6() && address.ip().is_unspecified();
     match error.raw_os_error() {
         Some(libc::EAFNOSUPPORT) => address.is_ipv6(),
@@ -144,7 +144,7 @@ fn lacks_ipv6(address: SocketAddr, error: &std::io::Error) -> bool {
     }
 }
 
-fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> String {
+fn cannot_listen(address: SocketAddr, error: &ListenError) -> String {
     let advice = match error.raw_os_error() {
         Some(libc::EADDRINUSE) => "another program has this port: stop it, or change [bgp] listen",
         Some(libc::EACCES) => {
@@ -153,7 +153,7 @@ fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> String {
         Some(libc::EADDRNOTAVAIL) => "this host does not have the address: change [bgp] listen",
         _ => "look at [bgp] listen",
     };
-    format!("cannot listen for BGP at {address}: {}; {advice}", net::describe(error))
+    format!("cannot listen for BGP at {address}: {error}; {advice}")
 }
 
 async fn join(tasks: Vec<tokio::task::JoinHandle<()>>) {

@@ -5,21 +5,18 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tracing::{debug, warn};
 
 use super::neighbor::Neighbor;
-use crate::net::connect::keep_alive;
+use crate::net::listen::Listener;
 
 /// Accepts connections and hands each to its neighbor, for ever. A stranger's is closed.
-pub(crate) async fn run(listener: TcpListener, neighbors: Arc<HashMap<IpAddr, Neighbor>>) {
+pub(crate) async fn run(listener: Listener, neighbors: Arc<HashMap<IpAddr, Neighbor>>) {
     let mut strangers = Strangers::default();
     loop {
         match listener.accept().await {
             Ok((stream, from)) => match neighbors.get(&from.ip()) {
                 Some(neighbor) => {
-                    let _ = keep_alive(&socket2::SockRef::from(&stream));
-                    let _ = stream.set_nodelay(true);
                     neighbor.incoming(stream);
                 }
                 None => strangers.note(from.ip()),

@@ -1,6 +1,5 @@
 //! The task of one neighbor: when to connect, which connection lives, and what the tables are told.
 
-use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -17,10 +16,9 @@ use super::fsm::{self, Direction, End};
 use super::link::{self, Established, FromLink, LinkId};
 use crate::config;
 use crate::moment::{Moment, millis_until, sleep_until};
-use crate::net::{
-    self,
-    connect::{self, Options},
-};
+use crate::net::connect::{self, ConnectError};
+use crate::net::listen::refuse;
+use crate::net::options::Options;
 use crate::rib::{Epoch, Identity, NeighborTables, PeerDown, Tables};
 use crate::wire::bgp::Notification;
 use crate::wire::bmp::{PeerDownReason, PeerUp, Timestamp};
@@ -133,7 +131,7 @@ struct Up {
     details: Established,
 }
 
-type Attempt = Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>;
+type Attempt = Pin<Box<dyn Future<Output = Result<TcpStream, ConnectError>> + Send>>;
 
 struct Task {
     address: std::net::IpAddr,
@@ -182,7 +180,7 @@ impl Task {
                     match connected {
                         Ok(stream) => self.add_link(stream, Direction::Outgoing),
                         Err(error) => {
-                            self.note_error(format!("cannot connect: {}", net::describe(&error)));
+                            self.note_error(format!("cannot connect: {error}"));
                             self.wait();
                         }
                     }
@@ -221,8 +219,10 @@ impl Task {
 
     fn connect(&mut self) {
         let address = SocketAddr::new(self.address, self.config.port.get());
+        let options = Options::from(&self.config);
+        let place = self.config.place.clone();
         self.attempt =
-            Some(Box::pin(async move { connect::connect(address, Options::default()).await }));
+            Some(Box::pin(async move { connect::connect(address, &place, &options).await }));
     }
 
     /// Waits before the next attempt, longer each time; a random part less, so that neighbors part.
@@ -238,6 +238,11 @@ impl Task {
 
     fn incoming(&mut self, stream: TcpStream) {
         self.reap();
+        if let Err(error) = Options::from(&self.config).accepted(&stream) {
+            self.note_error(format!("a connection was refused: {error}"));
+            refuse(stream);
+            return;
+        }
         if self.tasks.len() >= TASKS_MAX {
             debug!(neighbor = %self.address, "a connection was dropped: too many at once");
             return;

@@ -1,55 +1,100 @@
-//! Outgoing TCP connections.
+//! Outgoing TCP connections, to stations and to neighbors.
 
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use socket2::{SockRef, TcpKeepalive};
+use socket2::Domain;
 use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::Instant;
 
-/// How long an attempt may take.
-const TIMEOUT: Duration = Duration::from_secs(15);
+use super::describe;
+use super::options::{OptionError, Options};
+use super::place::{self, SocketError};
+use crate::config::{Place, Source};
 
-/// What a connection needs beside its address.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Options<'a> {
-    /// The device it is bound to (SO_BINDTODEVICE).
-    pub(crate) device: Option<&'a str>,
-    /// How long sent data may stay unacknowledged, or unsent for want of a window (TCP_USER_TIMEOUT). It
-    /// takes the place of the number of keepalive probes.
-    pub(crate) user_timeout: Option<Duration>,
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConnectError {
+    /// There is no socket where it should be.
+    #[error("{0}")]
+    Place(SocketError),
+    /// The system has refused an option.
+    #[error("{0}")]
+    Option(OptionError),
+    /// The other side or the network has refused.
+    #[error("{}", describe(.0))]
+    Io(io::Error),
+    /// Nobody has answered.
+    #[error("no answer within {} s{}", waited.as_secs(), hint(authentication.as_deref()))]
+    TimedOut {
+        /// For how long.
+        waited: Duration,
+        /// The option that authenticates, if there is one: it may be the cause.
+        authentication: Option<String>,
+    },
 }
 
-/// Connects, with keepalive probes after a minute of silence and every 10 s then; a peer that answers
-/// none is given up after six of them, or after the user timeout if there is one.
-pub(crate) async fn connect(address: SocketAddr, options: Options<'_>) -> io::Result<TcpStream> {
-    let socket = match address {
-        SocketAddr::V4(_) => TcpSocket::new_v4()?,
-        SocketAddr::V6(_) => TcpSocket::new_v6()?,
-    };
-    if let Some(device) = options.device {
-        socket.bind_device(Some(device.as_bytes()))?;
-    }
-    keep_alive(&SockRef::from(&socket))?;
-    if let Some(timeout) = options.user_timeout {
-        SockRef::from(&socket).set_tcp_user_timeout(Some(timeout))?;
-    }
-    match tokio::time::timeout(TIMEOUT, socket.connect(address)).await {
-        Ok(connected) => {
-            let stream = connected?;
-            stream.set_nodelay(true)?;
-            Ok(stream)
+impl ConnectError {
+    /// The number of the system's error; none for a timeout.
+    pub(crate) fn raw_os_error(&self) -> Option<i32> {
+        match self {
+            ConnectError::Place(error) => error.io().raw_os_error(),
+            ConnectError::Option(error) => error.error.raw_os_error(),
+            ConnectError::Io(error) => error.raw_os_error(),
+            ConnectError::TimedOut { .. } => None,
         }
-        Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "no answer within 15 s")),
     }
 }
 
-/// Notices a peer that has gone without a word, such as a station that was rebooted.
-pub(crate) fn keep_alive(socket: &SockRef<'_>) -> io::Result<()> {
-    socket.set_tcp_keepalive(
-        &TcpKeepalive::new()
-            .with_time(Duration::from_secs(60))
-            .with_interval(Duration::from_secs(10))
-            .with_retries(6),
-    )
+/// Segments with the wrong signature are dropped without a word on both sides; so is the reset of a port
+/// where nobody listens, which is not signed (RFC 2385 section 4.1).
+fn hint(authentication: Option<&str>) -> String {
+    match authentication {
+        Some(name) => format!(
+            "; with {name} that is also what a wrong or missing key at the other side looks like, or \
+             nobody listening there"
+        ),
+        None => String::new(),
+    }
+}
+
+/// Connects from a place, with options. It sends as soon as there is something to send (TCP_NODELAY).
+/// Safe to be dropped while it waits: the attempt ends.
+///
+/// An interface in the options takes the place of the device in `place`: a socket is bound to one, and
+/// the interface is the closer choice. One that is enslaved to a VRF's device is in that VRF all the same.
+///
+/// # Errors
+///
+/// See [`ConnectError`].
+pub(crate) async fn connect(
+    address: SocketAddr,
+    place: &Place,
+    options: &Options,
+) -> Result<TcpStream, ConnectError> {
+    let started = Instant::now();
+    let timed_out =
+        |waited| ConnectError::TimedOut { waited, authentication: options.authentication_name() };
+    let place = match (place, &options.source) {
+        // Binding it twice would take CAP_NET_RAW (socket(7)).
+        (Place::Device(_), Some(Source::Interface(_))) => &Place::Public,
+        (place, _) => place,
+    };
+    let attempt = async {
+        let socket = place::socket(place, Domain::for_address(address))
+            .await
+            .map_err(ConnectError::Place)?;
+        options.prepare(&socket, address).map_err(ConnectError::Option)?;
+        let socket = TcpSocket::from_std_stream(socket.into());
+        socket.connect(address).await.map_err(|error| match error.raw_os_error() {
+            // The system has given up first, after its own count of attempts.
+            Some(libc::ETIMEDOUT) => timed_out(started.elapsed()),
+            _ => ConnectError::Io(error),
+        })
+    };
+    match tokio::time::timeout(options.connect_timeout, attempt).await {
+        Ok(connected) => connected,
+        Err(_) => Err(timed_out(options.connect_timeout)),
+    }
 }

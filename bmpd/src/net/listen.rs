@@ -1,21 +1,210 @@
-//! Listening for TCP connections.
+//! Listening for TCP connections, of neighbors and of stations.
+//!
+//! A listener has the keys of all that may connect, before the first can and however they change. It
+//! knows nobody: whether a connection is wanted is for the caller, who then gives it its options
+//! ([`super::options::Options::accepted`]) or [`refuse`]s it.
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
 
-use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::TcpListener;
+use socket2::{Domain, SockRef};
+use tokio::net::{TcpListener, TcpStream};
 
-/// Listens at an address. An IPv6 address takes no IPv4 connections, so that both wildcards can be used
-/// side by side.
-pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    if address.is_ipv6() {
-        socket.set_only_v6(true)?;
+use super::describe;
+use super::keys::{self, PeerKey, Use};
+use super::options::{self, OptionError, TTL_MAX, prefix_name};
+use super::place::{self, SocketError};
+use crate::config::{Authentication, Place};
+
+/// How many connections may wait to be accepted.
+const BACKLOG: i32 = 128;
+
+/// What a listener needs beside its address.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct ListenOptions<'a> {
+    /// The keys of those that connect; see [`Listener::set_keys`].
+    pub(crate) keys: &'a [PeerKey],
+    /// The greatest segment that is asked for: 88 to 32767 bytes. It goes into the answer to a SYN, so
+    /// it is one for all: the least of theirs.
+    pub(crate) mss: Option<u16>,
+}
+
+/// Why nobody listens.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ListenError {
+    /// There is no socket where it should be.
+    #[error("{0}")]
+    Place(SocketError),
+    /// The system has refused an option.
+    #[error("{0}")]
+    Option(OptionError),
+    /// The address cannot be had.
+    #[error("{}", describe(.0))]
+    Io(io::Error),
+}
+
+impl ListenError {
+    /// The number of the system's error.
+    pub(crate) fn raw_os_error(&self) -> Option<i32> {
+        match self {
+            ListenError::Place(error) => error.io().raw_os_error(),
+            ListenError::Option(error) => error.error.raw_os_error(),
+            ListenError::Io(error) => error.raw_os_error(),
+        }
     }
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(128)?;
-    TcpListener::from_std(socket.into())
+}
+
+/// Listens at an address, which can be a wildcard. An IPv6 address takes no IPv4 connections, so that
+/// both wildcards can be used side by side. Safe to be dropped while it waits.
+///
+/// # Errors
+///
+/// See [`ListenError`].
+pub(crate) async fn listen(
+    address: SocketAddr,
+    place: &Place,
+    options: ListenOptions<'_>,
+) -> Result<Listener, ListenError> {
+    let socket =
+        place::socket(place, Domain::for_address(address)).await.map_err(ListenError::Place)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true).map_err(ListenError::Io)?;
+    }
+    socket.set_reuse_address(true).map_err(ListenError::Io)?;
+    let set = |option: &str, set: io::Result<()>| {
+        set.map_err(|error| ListenError::Option(OptionError { option: option.to_owned(), error }))
+    };
+    // A neighbor that protects itself with GTSM takes no answer to its SYN with less (RFC 5082 section
+    // 3). Once accepted, a connection has the TTL that is configured.
+    let ttl = options::set_ttl(&SockRef::from(&socket), address.is_ipv6(), TTL_MAX);
+    set("ttl-security", ttl)?;
+    if let Some(mss) = options.mss {
+        set("mss", socket.set_tcp_mss(mss.into()))?;
+    }
+    // Before it listens: nobody comes in without a key that should have one.
+    let mut keys = Keys::default();
+    keys.replace(socket.as_fd(), address.is_ipv6(), options.keys).map_err(ListenError::Option)?;
+    socket.bind(&address.into()).map_err(ListenError::Io)?;
+    socket.listen(BACKLOG).map_err(ListenError::Io)?;
+    let socket = TcpListener::from_std(socket.into()).map_err(ListenError::Io)?;
+    Ok(Listener { socket, ipv6: address.is_ipv6(), keys })
+}
+
+/// A socket that listens, and the keys that it has.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    socket: TcpListener,
+    ipv6: bool,
+    keys: Keys,
+}
+
+impl Listener {
+    /// The next connection and where it comes from. Safe to be dropped while it waits.
+    ///
+    /// # Errors
+    ///
+    /// Those of accept(2). Most pass (no descriptor left, a connection that is gone already): wait a
+    /// little and go on.
+    pub(crate) async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        self.socket.accept().await
+    }
+
+    /// Where it listens, with the port that the system chose if none was given.
+    ///
+    /// # Errors
+    ///
+    /// Those of getsockname(2).
+    pub(crate) fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    /// Makes these the keys of those that connect: new ones are added, changed ones replaced, others
+    /// deleted. No prefix may be there twice; those of the other address family are left out, so that two
+    /// listeners can be given one list. Connections that were accepted before keep the keys they have.
+    ///
+    /// # Errors
+    ///
+    /// The system has refused a key; the error names its prefix, never the key. What was done is not
+    /// undone: peers may lack their keys, so go on listening only if every connection is seen to by
+    /// [`super::options::Options::accepted`].
+    pub(crate) fn set_keys(&mut self, keys: &[PeerKey]) -> Result<(), OptionError> {
+        self.keys.replace(self.socket.as_fd(), self.ipv6, keys)
+    }
+}
+
+/// The keys that a listener has.
+#[derive(Debug, Default)]
+struct Keys(Vec<PeerKey>);
+
+impl Keys {
+    /// The order is such that a peer that has a key and keeps one, its own or that of a prefix around
+    /// it, is never without.
+    fn replace(
+        &mut self,
+        socket: BorrowedFd<'_>,
+        ipv6: bool,
+        wanted: &[PeerKey],
+    ) -> Result<(), OptionError> {
+        let wanted: Vec<&PeerKey> =
+            wanted.iter().filter(|key| key.network.is_ipv6() == ipv6).collect();
+        for key in &wanted {
+            let there = self.0.iter().position(|old| is_for_same_peers(old, key));
+            if let Some(there) = there {
+                if self.0[there] == **key {
+                    continue;
+                }
+                // A key of TCP MD5 is replaced in place. Those of TCP-AO are told apart by their ids,
+                // and the system refuses both kinds for one peer: the old ones have to go first.
+                let in_place = matches!(
+                    (&self.0[there].authentication, &key.authentication),
+                    (Authentication::Md5(_), Authentication::Md5(_))
+                );
+                if !in_place {
+                    remove(socket, &self.0[there])?;
+                }
+                self.0.swap_remove(there);
+            }
+            let PeerKey { network, length, authentication } = key;
+            keys::add(socket, *network, *length, authentication, Use::Listen)
+                .map_err(|error| refused(key, error))?;
+            self.0.push((*key).clone());
+        }
+        while let Some(gone) =
+            self.0.iter().position(|old| !wanted.iter().any(|key| is_for_same_peers(old, key)))
+        {
+            remove(socket, &self.0[gone])?;
+            self.0.swap_remove(gone);
+        }
+        Ok(())
+    }
+}
+
+fn is_for_same_peers(one: &PeerKey, other: &PeerKey) -> bool {
+    (one.network, one.length) == (other.network, other.length)
+}
+
+fn remove(socket: BorrowedFd<'_>, key: &PeerKey) -> Result<(), OptionError> {
+    let PeerKey { network, length, authentication } = key;
+    match keys::remove(socket, *network, *length, authentication) {
+        // It is not there: that is what was wanted.
+        Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Ok(()),
+        removed => removed.map_err(|error| refused(key, error)),
+    }
+}
+
+fn refused(key: &PeerKey, error: io::Error) -> OptionError {
+    let name = match key.authentication {
+        Authentication::Md5(_) => "md5",
+        Authentication::Ao(_) => "ao",
+    };
+    OptionError { option: format!("{name} of {}", prefix_name(key.network, key.length)), error }
+}
+
+/// Closes a connection at once, with a reset: whoever made it learns that it is not wanted, and nothing
+/// of it is left in the system (no TIME-WAIT).
+pub(crate) fn refuse(stream: TcpStream) {
+    // Should it fail the connection is closed all the same.
+    let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
 }

@@ -1,10 +1,30 @@
 //! Sockets: making them, their options, and what the system knows of them.
 //!
-//! The only place with unsafe code, one call in [`queue`].
+//! A socket is made in a [`place`], is given its [`options`] and [`keys`], and then [`connect`]s or
+//! [`listen`]s; [`tls`] and [`stream`] are what is read and written through it. The only place with
+//! unsafe code: the calls of the system that no crate wraps, in [`raw`] and [`queue`].
+//!
+//! No option fails silently. A key that was not set would be a session without authentication, a TTL
+//! that was not set one without protection: each is an error that names the option as the configuration
+//! file does, and never the key.
 
 pub(crate) mod connect;
+#[allow(dead_code, reason = "sessions and neighbors use it next")]
+pub(crate) mod keys;
+#[allow(dead_code, reason = "sessions and neighbors use it next")]
 pub(crate) mod listen;
+pub(crate) mod options;
+pub(crate) mod place;
+#[allow(dead_code, reason = "sessions use it next")]
 pub(crate) mod queue;
+mod raw;
+#[allow(dead_code, reason = "sessions use it next")]
+pub(crate) mod stream;
+#[allow(dead_code, unused_imports, reason = "sessions use it next")]
+pub(crate) mod tls;
+
+#[cfg(test)]
+mod tests;
 
 /// An error of the system as people read it: its sentence without the number.
 pub(crate) fn describe(error: &std::io::Error) -> String {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use shared::response::DownReason;
 
-use crate::net;
+use crate::net::{self, connect::ConnectError};
 
 /// The reason with its details.
 #[derive(Debug, thiserror::Error)]
@@ -17,8 +17,8 @@ pub(super) enum Down {
     #[error("the station closed the connection")]
     Closed,
     /// The attempt failed.
-    #[error("cannot connect: {}", net::describe(.0))]
-    Connect(io::Error),
+    #[error("cannot connect: {0}")]
+    Connect(ConnectError),
     /// Reading or writing failed.
     #[error("the connection failed: {}", net::describe(.0))]
     Connection(io::Error),
@@ -42,17 +42,23 @@ impl Down {
             Down::Stalled(_) => DownReason::Stalled,
             Down::Behind => DownReason::FellBehind,
             Down::Stopping => DownReason::Stopping,
-            Down::Connect(error) | Down::Connection(error) => match error.raw_os_error() {
-                Some(libc::ECONNREFUSED) => DownReason::Refused,
-                Some(libc::ECONNRESET | libc::EPIPE) => DownReason::ConnectionReset,
-                Some(libc::ETIMEDOUT) => DownReason::TimedOut,
-                Some(libc::ENODEV) => DownReason::NoDevice,
-                Some(
-                    libc::ENETUNREACH | libc::EHOSTUNREACH | libc::ENETDOWN | libc::EADDRNOTAVAIL,
-                ) => DownReason::Unreachable,
-                _ if error.kind() == io::ErrorKind::TimedOut => DownReason::TimedOut,
-                _ => DownReason::Other,
-            },
+            Down::Connect(ConnectError::TimedOut { .. }) => DownReason::TimedOut,
+            Down::Connect(error) => of_system(error.raw_os_error()),
+            Down::Connection(error) => of_system(error.raw_os_error()),
         }
+    }
+}
+
+/// The word for an error of the system.
+fn of_system(error: Option<i32>) -> DownReason {
+    match error {
+        Some(libc::ECONNREFUSED) => DownReason::Refused,
+        Some(libc::ECONNRESET | libc::EPIPE) => DownReason::ConnectionReset,
+        Some(libc::ETIMEDOUT) => DownReason::TimedOut,
+        Some(libc::ENODEV) => DownReason::NoDevice,
+        Some(libc::ENETUNREACH | libc::EHOSTUNREACH | libc::ENETDOWN | libc::EADDRNOTAVAIL) => {
+            DownReason::Unreachable
+        }
+        _ => DownReason::Other,
     }
 }

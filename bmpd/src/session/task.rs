@@ -1,6 +1,5 @@
 //! The task of one session: it does what the state machine says and tells it what happened.
 
-use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,7 +17,8 @@ use super::down::Down;
 use super::fsm::{Action, Event, Fsm, STABLE_AFTER, State};
 use super::{Command, Parameters};
 use crate::moment::{Moment, millis, millis_until, sleep_until};
-use crate::net::connect::{self, Options};
+use crate::net::connect::{self, ConnectError};
+use crate::net::options::Options;
 use crate::rib::Tables;
 use crate::wire::bmp::TerminationReason;
 
@@ -30,7 +30,7 @@ const RESET_PATIENCE: Duration = Duration::from_millis(500);
 const USER_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// An attempt to connect. It is kept across commands: being asked for a report does not start it anew.
-type Attempt = Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>;
+type Attempt = Pin<Box<dyn Future<Output = Result<TcpStream, ConnectError>> + Send>>;
 
 pub(super) struct Task {
     parameters: Parameters,
@@ -325,19 +325,14 @@ fn remote(parameters: &Parameters) -> SocketAddr {
     SocketAddr::new(session.id.address.ip(), session.mode.port().get())
 }
 
-async fn connect(parameters: Parameters) -> io::Result<TcpStream> {
+async fn connect(parameters: Parameters) -> Result<TcpStream, ConnectError> {
     let session = &parameters.session;
-    let options = Options {
-        device: match &session.place {
-            crate::config::Place::Device(device) => Some(device),
-            _ => None,
-        },
-        // A station that is there and takes nothing is the stall timer's, which says more. On Linux
-        // this also takes the place of the number of keepalive probes: an idle station that is dead
-        // is noticed after this time.
-        user_timeout: Some(USER_TIMEOUT.max(session.stall_timeout + Duration::from_secs(10))),
-    };
-    connect::connect(remote(&parameters), options).await
+    let mut options = Options::from(&session.tcp);
+    // A station that is there and takes nothing is the stall timer's, which says more. On Linux this also
+    // takes the place of the number of keepalive probes: an idle station that is dead is noticed after
+    // this time.
+    options.user_timeout = Some(USER_TIMEOUT.max(session.stall_timeout + Duration::from_secs(10)));
+    connect::connect(remote(&parameters), &session.place, &options).await
 }
 
 /// What a reset puts into effect, one line each.

@@ -1,0 +1,266 @@
+//! What a connection is made with: `tcp` of a session, the like of a neighbor.
+//!
+//! Options go on a socket before it connects, since several have a say in the handshake, and on an
+//! accepted one before anything is read. The first that the system refuses ends it: a connection that
+//! lacks what was configured must not come up.
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use libc::c_int;
+use socket2::{SockRef, Socket, TcpKeepalive};
+use tokio::net::TcpStream;
+
+use super::{describe, keys, raw};
+use crate::config::{self, Authentication, Keepalive, Source};
+
+/// How long an attempt to connect to a neighbor may take.
+const NEIGHBOR_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// What a connection needs beside its address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Options {
+    /// What stands before the names of the options in the configuration file, such as `tcp.`.
+    pub(crate) prefix: &'static str,
+    /// What our end is bound to. An interface takes the place of the device that the VPN instance is
+    /// bound to; in a namespace it is looked up there.
+    pub(crate) source: Option<Source>,
+    /// The greatest segment that we send and ask for: 88 to 32767 bytes.
+    pub(crate) mss: Option<u16>,
+    /// The code point of what we send: 0 to 63.
+    pub(crate) dscp: Option<u8>,
+    /// When an idle connection is probed.
+    pub(crate) keepalive: Keepalive,
+    /// How long sent data may stay unacknowledged, or unsent for want of a window. It takes the place of
+    /// the number of keepalive probes.
+    pub(crate) user_timeout: Option<Duration>,
+    /// How long an attempt to connect may take.
+    pub(crate) connect_timeout: Duration,
+    /// How far segments go, and from how far they are taken.
+    pub(crate) hops: Hops,
+    /// How segments are authenticated.
+    pub(crate) authentication: Option<Authentication>,
+}
+
+/// How far segments go, and from how far they are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Hops {
+    /// As the system is set up (net.ipv4.ip_default_ttl), from anywhere.
+    #[default]
+    System,
+    /// What we send has this TTL, 1 to 255: `multihop`.
+    Ttl(u8),
+    /// GTSM (RFC 5082): what we send has TTL 255, and what has come more than this many hops, 1 to 254,
+    /// is dropped by the system: `ttl-security`.
+    Security(u8),
+}
+
+/// An option that the system has refused. It never holds a key.
+#[derive(Debug)]
+pub(crate) struct OptionError {
+    /// As in the configuration file, with the value if it says more.
+    pub(crate) option: String,
+    /// The system's error.
+    pub(crate) error: io::Error,
+}
+
+impl std::error::Error for OptionError {}
+
+impl fmt::Display for OptionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot set {}: {}", self.option, describe(&self.error))?;
+        // By the name alone, without what is before it and the value after it.
+        let name = self.option.split(' ').next().unwrap_or_default();
+        let advice = match (name.rsplit('.').next(), self.error.raw_os_error()) {
+            (Some("md5"), Some(libc::ENOPROTOOPT)) => {
+                "this kernel has no TCP MD5 (CONFIG_TCP_MD5SIG)"
+            }
+            (Some("ao"), Some(libc::ENOPROTOOPT)) => {
+                "this kernel has no TCP-AO (CONFIG_TCP_AO, Linux 6.7)"
+            }
+            (Some("md5" | "ao"), Some(libc::ENOMEM)) => {
+                "the keys of one socket have no more room than net.core.optmem_max"
+            }
+            (Some("source-address"), Some(libc::EADDRNOTAVAIL)) => "this host does not have it",
+            (Some("source-interface"), Some(libc::EPERM)) => "bmpd needs CAP_NET_RAW for it",
+            _ => return Ok(()),
+        };
+        write!(f, "; {advice}")
+    }
+}
+
+impl From<&config::Tcp> for Options {
+    /// For a session.
+    fn from(tcp: &config::Tcp) -> Self {
+        Self {
+            prefix: "tcp.",
+            source: tcp.source.clone(),
+            mss: tcp.mss,
+            dscp: tcp.dscp,
+            keepalive: tcp.keepalive,
+            user_timeout: Some(tcp.user_timeout),
+            connect_timeout: tcp.connect_timeout,
+            hops: Hops::System,
+            authentication: tcp.authentication.clone(),
+        }
+    }
+}
+
+impl From<&config::Neighbor> for Options {
+    /// For a neighbor, or each of those in a prefix.
+    fn from(neighbor: &config::Neighbor) -> Self {
+        let hops = match (neighbor.ttl_security, neighbor.multihop) {
+            (Some(hops), _) => Hops::Security(hops),
+            (None, Some(ttl)) => Hops::Ttl(ttl),
+            (None, None) => Hops::System,
+        };
+        Self {
+            prefix: "",
+            source: neighbor.source_address.map(Source::Address),
+            mss: neighbor.mss,
+            dscp: None,
+            keepalive: Keepalive::default(),
+            user_timeout: None,
+            connect_timeout: NEIGHBOR_TIMEOUT,
+            hops,
+            authentication: neighbor.md5.clone().map(Authentication::Md5),
+        }
+    }
+}
+
+impl Options {
+    /// The name of the option that authenticates, as in the configuration file.
+    pub(crate) fn authentication_name(&self) -> Option<String> {
+        let name = match self.authentication.as_ref()? {
+            Authentication::Md5(_) => "md5",
+            Authentication::Ao(_) => "ao",
+        };
+        Some(format!("{}{name}", self.prefix))
+    }
+
+    /// Puts everything on a socket that is to connect there.
+    pub(super) fn prepare(&self, socket: &Socket, remote: SocketAddr) -> Result<(), OptionError> {
+        match &self.source {
+            None => {}
+            Some(Source::Interface(device)) => {
+                let option = format!("source-interface {device}");
+                self.check(&option, socket.bind_device(Some(device.as_bytes())))?;
+            }
+            Some(Source::Address(address)) => {
+                // The port is chosen when the socket connects and only has to be free towards the same
+                // peer; else one address would have no more than 28232 connections (ip(7)).
+                let on: c_int = 1;
+                let bound =
+                    raw::set(socket.as_fd(), libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT, &on)
+                        .and_then(|()| socket.bind(&SocketAddr::new(*address, 0).into()));
+                self.check(&format!("source-address {address}"), bound)?;
+            }
+        }
+        if let Some(mss) = self.mss {
+            self.check("mss", socket.set_tcp_mss(mss.into()))?;
+        }
+        if let (Some(authentication), peer) = (&self.authentication, remote.ip()) {
+            let added = keys::add(
+                socket.as_fd(),
+                peer,
+                keys::bits(peer),
+                authentication,
+                keys::Use::Connect,
+            );
+            self.check_authentication(added)?;
+        }
+        self.common(&SockRef::from(socket), remote.is_ipv6())
+    }
+
+    /// Puts on an accepted connection what it does not have from its listener, and sees that it is
+    /// authenticated. To be called before anything is read; a connection for which it fails must be
+    /// closed (see [`super::listen::refuse`]).
+    ///
+    /// The greatest segment and what the SYN went through are the listener's: they were settled in the
+    /// handshake. So what has come before this call may have come from further than `ttl-security`
+    /// allows; what comes later has not.
+    ///
+    /// # Errors
+    ///
+    /// The system has refused an option, or the peer is not known any more.
+    pub(crate) fn accepted(&self, stream: &TcpStream) -> Result<(), OptionError> {
+        let name = || "accepted connection".to_owned();
+        let remote = stream.peer_addr().map_err(|error| OptionError { option: name(), error })?;
+        if let Some(authentication) = &self.authentication {
+            self.check_authentication(keys::ensure(stream.as_fd(), remote.ip(), authentication))?;
+        }
+        self.common(&SockRef::from(stream), remote.is_ipv6())
+    }
+
+    /// What goes on both kinds of sockets.
+    fn common(&self, socket: &SockRef<'_>, ipv6: bool) -> Result<(), OptionError> {
+        // Whole messages are written at once: waiting for more of them helps nobody.
+        self.check("nodelay", socket.set_tcp_nodelay(true))?;
+        if let Some(dscp) = self.dscp {
+            // The upper six bits of the octet (RFC 2474 section 3); the system keeps the other two.
+            let octet = u32::from(dscp) << 2;
+            let set = if ipv6 { socket.set_tclass_v6(octet) } else { socket.set_tos_v4(octet) };
+            self.check("dscp", set)?;
+        }
+        let keepalive = TcpKeepalive::new()
+            .with_time(self.keepalive.idle)
+            .with_interval(self.keepalive.interval)
+            .with_retries(self.keepalive.count.into());
+        self.check("keepalive", socket.set_tcp_keepalive(&keepalive))?;
+        if self.user_timeout.is_some() {
+            self.check("user-timeout", socket.set_tcp_user_timeout(self.user_timeout))?;
+        }
+        match self.hops {
+            // -1 is the system's: a listener has another, which an accepted connection inherits.
+            Hops::System => self.check("multihop", set_ttl(socket, ipv6, -1)),
+            Hops::Ttl(ttl) => self.check("multihop", set_ttl(socket, ipv6, ttl.into())),
+            Hops::Security(hops) => {
+                self.check("ttl-security", set_ttl(socket, ipv6, TTL_MAX))?;
+                // A peer that is one hop away has its segments here with the TTL that it sent them
+                // with (RFC 5082 section 3, ip(7)).
+                let least = TTL_MAX + 1 - c_int::from(hops);
+                self.check("ttl-security", set_least_ttl(socket, ipv6, least))
+            }
+        }
+    }
+
+    fn check(&self, option: &str, set: io::Result<()>) -> Result<(), OptionError> {
+        set.map_err(|error| OptionError { option: format!("{}{option}", self.prefix), error })
+    }
+
+    fn check_authentication(&self, set: io::Result<()>) -> Result<(), OptionError> {
+        set.map_err(|error| OptionError {
+            option: self.authentication_name().unwrap_or_default(),
+            error,
+        })
+    }
+}
+
+/// The TTL of what comes from a neighbor that protects itself with GTSM, and of what it takes.
+pub(super) const TTL_MAX: c_int = 255;
+
+/// The TTL of what a socket sends; -1 is the system's.
+pub(super) fn set_ttl(socket: &SockRef<'_>, ipv6: bool, ttl: c_int) -> io::Result<()> {
+    if ipv6 {
+        raw::set(socket.as_fd(), libc::IPPROTO_IPV6, libc::IPV6_UNICAST_HOPS, &ttl)
+    } else {
+        raw::set(socket.as_fd(), libc::IPPROTO_IP, libc::IP_TTL, &ttl)
+    }
+}
+
+/// The least TTL of what a socket takes; the system drops the rest.
+fn set_least_ttl(socket: &SockRef<'_>, ipv6: bool, ttl: c_int) -> io::Result<()> {
+    if ipv6 {
+        raw::set(socket.as_fd(), libc::IPPROTO_IPV6, libc::IPV6_MINHOPCOUNT, &ttl)
+    } else {
+        raw::set(socket.as_fd(), libc::IPPROTO_IP, libc::IP_MINTTL, &ttl)
+    }
+}
+
+/// The name of a prefix in an error: an address alone without its length.
+pub(super) fn prefix_name(network: IpAddr, length: u8) -> String {
+    if length == keys::bits(network) { network.to_string() } else { format!("{network}/{length}") }
+}

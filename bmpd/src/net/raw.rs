@@ -1,0 +1,63 @@
+//! The door to setsockopt(2) for options that neither socket2 nor rustix knows.
+//!
+//! It knows no option itself: what a level, a name and a value mean together is the caller's.
+
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use libc::{c_int, c_void, socklen_t};
+
+/// Sets an option to a value in the layout of the system.
+///
+/// # Errors
+///
+/// Those of setsockopt(2); ENOPROTOOPT is an option that this kernel does not have.
+#[allow(unsafe_code)]
+pub(super) fn set<T: Copy>(
+    socket: BorrowedFd<'_>,
+    level: c_int,
+    name: c_int,
+    value: &T,
+) -> io::Result<()> {
+    let length = size_of::<T>() as socklen_t;
+    // SAFETY: the descriptor is open for the length of the call. The system reads as many bytes through
+    // the pointer as it is told, which is the size of what is borrowed, and keeps no pointer to it.
+    let result = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            level,
+            name,
+            std::ptr::from_ref(value).cast::<c_void>(),
+            length,
+        )
+    };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Lets the system fill in and say what it has, over what `value` holds when it is called.
+///
+/// # Errors
+///
+/// Those of getsockopt(2).
+#[allow(unsafe_code)]
+pub(super) fn get<T: Copy>(
+    socket: BorrowedFd<'_>,
+    level: c_int,
+    name: c_int,
+    value: &mut T,
+) -> io::Result<()> {
+    let mut length = size_of::<T>() as socklen_t;
+    // SAFETY: the descriptor is open for the length of the call. The system writes no more than `length`
+    // bytes through the pointer, which is the size of what is borrowed; every caller's type is made of
+    // integers, for which any bytes are a value.
+    let result = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            level,
+            name,
+            std::ptr::from_mut(value).cast::<c_void>(),
+            &mut length,
+        )
+    };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}

@@ -1,0 +1,212 @@
+//! A TLS connection over a TCP one, with the readiness of tokio: nothing here waits but the handshake.
+//!
+//! What rustls holds back is bounded: a write is taken only when nothing encrypted waits any more, and
+//! then at most [`BUFFER`] bytes at a time; a read stops when it has something.
+
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::ClientConnection;
+use rustls::client::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
+
+use super::error::{Circumstances, TlsError, cause};
+
+/// The most bytes that wait encrypted in this process: 64 KiB.
+const BUFFER: usize = 64 * 1024;
+
+/// How many times in a row the system is asked for bytes that turn out to be none of the user's. A
+/// station that sends nothing but key updates must not keep others from their turn.
+const ROUNDS: usize = 16;
+
+/// A TLS connection whose handshake is done. See [`crate::net::stream::Stream`] for its use.
+#[derive(Debug)]
+pub(crate) struct TlsStream {
+    tcp: TcpStream,
+    tls: ClientConnection,
+    have_certificate: bool,
+    /// True if there may be something decrypted that was not read: the system does not know of it.
+    unread: bool,
+    closing: bool,
+}
+
+/// Does the TLS handshake as the client and sees that the station's certificate has that name. Dropping
+/// it while it waits closes the connection.
+///
+/// # Errors
+///
+/// See [`TlsError`]. The station is told with an alert what is wrong with it, if the system has room.
+pub(crate) async fn handshake(
+    tcp: TcpStream,
+    config: &Arc<ClientConfig>,
+    name: ServerName<'static>,
+    patience: Duration,
+) -> Result<TlsStream, TlsError> {
+    let have_certificate = config.client_auth_cert_resolver.has_certs();
+    let mut tls = ClientConnection::new(Arc::clone(config), name)
+        .map_err(|error| TlsError::new(error, Circumstances { is_tls: false, have_certificate }))?;
+    tls.set_buffer_limit(Some(BUFFER));
+    // What comes with the last message of the handshake is decrypted with it, so `unread`.
+    let mut stream = TlsStream { tcp, tls, have_certificate, unread: true, closing: false };
+    match tokio::time::timeout(patience, stream.shake_hands()).await {
+        Ok(done) => done.map(|()| stream),
+        Err(_) => Err(TlsError::TimedOut(patience)),
+    }
+}
+
+impl TlsStream {
+    async fn shake_hands(&mut self) -> Result<(), TlsError> {
+        loop {
+            match self.flush() {
+                Ok(()) if !self.tls.is_handshaking() => return Ok(()),
+                Ok(()) => self.tcp.readable().await?,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.tcp.writable().await?;
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            }
+            match self.receive() {
+                Ok(0) => return Err(TlsError::Closed),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    pub(crate) async fn readable(&self) -> io::Result<()> {
+        if self.unread { Ok(()) } else { self.tcp.readable().await }
+    }
+
+    pub(crate) fn try_read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        for _ in 0..ROUNDS {
+            match self.tls.reader().read(buffer) {
+                Ok(n) => {
+                    self.unread = n > 0 && n == buffer.len();
+                    return Ok(n);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.unread = false,
+                // An end without close_notify. What a station sends says nothing, so nothing is lost if
+                // somebody cut it off (RFC 8446 section 6.1).
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(0),
+                Err(error) => return Err(error),
+            }
+            self.receive()?;
+        }
+        // There may be more: `readable` comes back at once.
+        self.unread = true;
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+
+    pub(crate) fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.closing {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        // Only when all is gone is more taken: else each call could leave a little more behind.
+        self.flush()?;
+        let mut taken = 0;
+        while taken < bytes.len() {
+            taken += self.tls.writer().write(&bytes[taken..])?;
+            match self.flush() {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(taken)
+    }
+
+    pub(crate) fn wants_write(&self) -> bool {
+        self.tls.wants_write()
+    }
+
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        match self.send() {
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => {
+                Err(self.last_words().unwrap_or(error))
+            }
+            sent => sent,
+        }
+    }
+
+    pub(crate) fn begin_close(&mut self) {
+        if !self.closing {
+            self.closing = true;
+            self.tls.send_close_notify();
+            // What is left of it is in `wants_write`; a connection that has failed needs no goodbye.
+            let _ = self.send();
+        }
+    }
+
+    pub(crate) fn tcp(&self) -> &TcpStream {
+        &self.tcp
+    }
+
+    /// Gives the system all that is encrypted.
+    fn send(&mut self) -> io::Result<()> {
+        while self.tls.wants_write() {
+            if self.tls.write_tls(&mut Socket(&self.tcp))? == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes some of what the system has and decrypts it; 0 is the end.
+    fn receive(&mut self) -> io::Result<usize> {
+        let n = self.tls.read_tls(&mut Socket(&self.tcp))?;
+        let processed = self.tls.process_new_packets();
+        // An alert that says what is wrong, or the answer to a key update; what is left of it is in
+        // `wants_write`, and a connection that has failed shows when it is read.
+        let _ = self.send();
+        match processed {
+            Ok(_) => Ok(n),
+            Err(error) => {
+                let now = Circumstances {
+                    is_tls: self.tls.protocol_version().is_some(),
+                    have_certificate: self.have_certificate,
+                };
+                Err(io::Error::new(io::ErrorKind::InvalidData, TlsError::new(error, now)))
+            }
+        }
+    }
+
+    /// What the station said before it closed the connection. It says why it refuses us and closes, and
+    /// if we are just writing then that fails before its alert is read.
+    fn last_words(&mut self) -> Option<io::Error> {
+        for _ in 0..ROUNDS {
+            match self.receive() {
+                Ok(0) => return None,
+                Ok(_) => {}
+                Err(error) => return cause(&error).is_some().then_some(error),
+            }
+        }
+        None
+    }
+}
+
+/// The socket as rustls reads and writes it: what would block is an error.
+struct Socket<'a>(&'a TcpStream);
+
+impl Read for Socket<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.try_read(buffer)
+    }
+}
+
+impl Write for Socket<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.try_write(bytes)
+    }
+
+    fn write_vectored(&mut self, slices: &[io::IoSlice<'_>]) -> io::Result<usize> {
+        self.0.try_write_vectored(slices)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
