@@ -224,7 +224,7 @@ mod tests {
             asn: 4_200_000_000,
             hold_time: 90,
             bgp_id: Ipv4Addr::new(192, 0, 2, 1),
-            families: Family::ALL.to_vec(),
+            families: Family::DEFAULT.to_vec(),
             four_octet_as: true,
             extended_message: true,
             route_refresh: true,
