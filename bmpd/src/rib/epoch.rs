@@ -13,7 +13,8 @@ use super::log::{Full, Log, Withdrawn};
 use crate::wire::bgp::Notification;
 use crate::wire::bmp::{PeerDownReason, PeerHeader, PeerUp, Statistic, Timestamp};
 use crate::wire::family::Family;
-use crate::wire::update::{Fault, Prefixes, Update};
+use crate::wire::nlri::{Form, Routes};
+use crate::wire::update::{Fault, Update};
 
 /// Who a neighbor is in one BGP session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +80,10 @@ impl Rib {
     fn new(families: &[Family]) -> Self {
         Self {
             attributes: Attributes::default(),
-            logs: families.iter().map(|family| (*family, Log::default())).collect(),
+            logs: families
+                .iter()
+                .map(|family| (*family, Log::new(Form::new(*family, false))))
+                .collect(),
             counters: Counters::default(),
             stored: Vec::new(),
         }
@@ -94,15 +98,25 @@ impl Rib {
         update: &Update<'_>,
         time: Timestamp,
     ) -> Result<Applied, Notification> {
-        let plain_withdrawn = Prefixes::check(Family::IPV4_UNICAST, update.withdrawn)?;
-        let plain_announced = Prefixes::check(Family::IPV4_UNICAST, update.announced)?;
-        let negotiated = |family: &Family| self.logs.iter().any(|(other, _)| other == family);
-        let unreach = match update.unreach.filter(|(family, _)| negotiated(family)) {
-            Some((family, nlri)) => Some((family, Prefixes::check(family, nlri)?)),
+        let negotiated = |family: Family| {
+            self.logs.iter().find(|(other, _)| *other == family).map(|(_, log)| log.form())
+        };
+        let plain = negotiated(Family::IPV4_UNICAST)
+            .unwrap_or_else(|| Form::new(Family::IPV4_UNICAST, false));
+        let plain_withdrawn = plain.routes(update.withdrawn)?;
+        let plain_announced = plain.routes(update.announced)?;
+        let unreach = match update.unreach {
+            Some((family, nlri)) => match negotiated(family) {
+                Some(form) => Some((family, form.routes(nlri)?)),
+                None => None,
+            },
             None => None,
         };
-        let reach = match update.reach.filter(|reach| negotiated(&reach.family)) {
-            Some(reach) => Some((reach, Prefixes::check(reach.family, reach.nlri)?)),
+        let reach = match update.reach {
+            Some(reach) => match negotiated(reach.family) {
+                Some(form) => Some((reach, form.routes(reach.nlri)?)),
+                None => None,
+            },
             None => None,
         };
 
@@ -187,7 +201,7 @@ impl Rib {
         &mut self,
         family: Family,
         stored: &[u8],
-        prefixes: Prefixes<'_>,
+        prefixes: Routes<'_>,
         time: Timestamp,
     ) -> Result<(), Full> {
         let Self { attributes, logs, counters, .. } = self;
@@ -201,7 +215,7 @@ impl Rib {
     fn withdraw(
         &mut self,
         family: Family,
-        prefixes: Prefixes<'_>,
+        prefixes: Routes<'_>,
         time: Timestamp,
     ) -> Result<(), Full> {
         if prefixes.field_len() == 0 {

@@ -28,6 +28,7 @@ mod tests;
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
 
+use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 pub(crate) use self::record::Record;
@@ -36,6 +37,7 @@ use self::record::{
 };
 use super::attributes::{Attributes, AttributesId};
 use crate::wire::bmp::Timestamp;
+use crate::wire::nlri::Form;
 
 /// A place is a segment's slot and an offset in it, in one u32.
 const OFFSET_BITS: u32 = 18;
@@ -117,6 +119,8 @@ pub(crate) enum Visit {
 /// The table of one (neighbor, family).
 #[derive(Debug)]
 pub(crate) struct Log {
+    /// How routes are written, and so which two of them are the same.
+    form: Form,
     segments: Vec<Option<Segment>>,
     free_slots: Vec<u32>,
     order: VecDeque<u32>,
@@ -124,9 +128,9 @@ pub(crate) struct Log {
     segment_size: usize,
     /// How many more withdrawals than routes may be kept for slow readers.
     spare_withdrawals: usize,
-    /// Route -> place of its live entry.
+    /// Route (by its key, [`Form::key`]) -> place of its live entry.
     index: HashTable<u32>,
-    hasher: foldhash::fast::RandomState,
+    hasher: RandomState,
     readers: Vec<Option<Reader>>,
     /// The furthest that any reader has come: entries before it may have been told.
     told_up_to: Position,
@@ -139,12 +143,6 @@ pub(crate) struct Log {
     suspects: Vec<u32>,
 }
 
-impl Default for Log {
-    fn default() -> Self {
-        Self::with_segment_size(SEGMENT_MAX)
-    }
-}
-
 /// What a withdrawal found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Withdrawn {
@@ -155,8 +153,14 @@ pub(crate) struct Withdrawn {
 }
 
 impl Log {
-    fn with_segment_size(segment_size: usize) -> Self {
+    /// An empty table of routes of this form.
+    pub(crate) fn new(form: Form) -> Self {
+        Self::with_segment_size(form, SEGMENT_MAX)
+    }
+
+    fn with_segment_size(form: Form, segment_size: usize) -> Self {
         Self {
+            form,
             segments: Vec::new(),
             free_slots: Vec::new(),
             order: VecDeque::new(),
@@ -164,7 +168,7 @@ impl Log {
             segment_size,
             spare_withdrawals: SPARE_WITHDRAWALS,
             index: HashTable::new(),
-            hasher: foldhash::fast::RandomState::default(),
+            hasher: RandomState::default(),
             readers: Vec::new(),
             told_up_to: Position::default(),
             end_of_rib: None,
@@ -173,6 +177,11 @@ impl Log {
             withdrawals: 0,
             suspects: Vec::new(),
         }
+    }
+
+    /// How its routes are written.
+    pub(crate) fn form(&self) -> Form {
+        self.form
     }
 
     /// How many routes are announced and not withdrawn.
@@ -218,7 +227,7 @@ impl Log {
         let start = self.begin(slot, id.0, time);
         for route in routes {
             let route = route.as_ref();
-            let hash = self.hasher.hash_one(route);
+            let hash = hash(self.form, &self.hasher, route);
             let place = place(slot, self.segment(slot).bytes.len());
             let found = self.find(hash, route);
             let told = match found {
@@ -256,7 +265,7 @@ impl Log {
         let mut result = Withdrawn::default();
         for route in routes {
             let route = route.as_ref();
-            let hash = self.hasher.hash_one(route);
+            let hash = hash(self.form, &self.hasher, route);
             let Some(old) = self.find(hash, route) else {
                 result.unknown += 1;
                 continue;
@@ -513,12 +522,19 @@ impl Log {
     }
 
     fn find(&self, hash: u64, route: &[u8]) -> Option<u32> {
-        self.index.find(hash, |place| route_at(&self.segments, *place) == route).copied()
+        let Self { form, segments, index, .. } = self;
+        if form.is_its_own_key() {
+            return index.find(hash, |place| route_at(segments, *place) == route).copied();
+        }
+        let key = form.key(route);
+        index.find(hash, |place| form.key(route_at(segments, *place)) == key).copied()
     }
 
-    fn insert(&mut self, hash: u64, place: u32) {
-        let Self { segments, index, hasher, .. } = self;
-        index.insert_unique(hash, place, |place| hasher.hash_one(route_at(segments, *place)));
+    fn insert(&mut self, route_hash: u64, place: u32) {
+        let Self { form, segments, index, hasher, .. } = self;
+        index.insert_unique(route_hash, place, |place| {
+            hash(*form, hasher, route_at(segments, *place))
+        });
     }
 
     fn replace(&mut self, hash: u64, old: u32, new: u32) {
@@ -561,6 +577,11 @@ impl Log {
         }
         (tag & TOLD != 0 || position < told_up_to, withdrawn)
     }
+}
+
+/// The hash of what makes the route the one that it is.
+fn hash(form: Form, hasher: &RandomState, route: &[u8]) -> u64 {
+    if form.is_its_own_key() { hasher.hash_one(route) } else { hasher.hash_one(form.key(route)) }
 }
 
 fn place(slot: u32, offset: usize) -> u32 {
