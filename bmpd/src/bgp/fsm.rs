@@ -258,7 +258,8 @@ mod tests {
             four_octet_as: true,
             extended_message: true,
             route_refresh: true,
-            graceful_restart: true,
+            graceful_restart: None,
+            add_path: Vec::new(),
         }
     }
 

@@ -292,7 +292,7 @@ impl Link {
 
     fn quiet(&self) -> Duration {
         match &self.received {
-            Some((_, open)) if open.graceful_restart => QUIET_WITH_GRACEFUL_RESTART,
+            Some((_, open)) if open.graceful_restart.is_some() => QUIET_WITH_GRACEFUL_RESTART,
             _ => QUIET,
         }
     }

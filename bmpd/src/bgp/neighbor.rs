@@ -25,7 +25,7 @@ use crate::rib::{Epoch, Identity, NeighborTables, PeerDown, Tables};
 use crate::wire::bgp::Notification;
 use crate::wire::bmp::{PeerDownReason, PeerUp, Timestamp};
 use crate::wire::family::Family;
-use crate::wire::open::Open;
+use crate::wire::open::{AddPath, GracefulRestart, Open};
 
 /// The wait before the first attempt after a failure; each further one is twice as long.
 const RETRY_INITIAL: Duration = Duration::from_secs(2);
@@ -67,7 +67,8 @@ impl Neighbor {
             four_octet_as: true,
             extended_message: true,
             route_refresh: true,
-            graceful_restart: true,
+            graceful_restart: Some(GracefulRestart::default()),
+            add_path: config.add_path.iter().map(|family| (*family, AddPath::Receive)).collect(),
         };
         let (commands, receiver) = mpsc::channel(16);
         let (to_neighbor, from_links) = mpsc::channel(16);
