@@ -342,6 +342,7 @@ impl Task {
             remote_port: up.remote.port(),
             sent_open: up.sent_open.clone(),
             received_open: up.received_open.clone(),
+            table_name: None,
         };
         let families = &up.negotiated.families;
         let epoch = self.tables.begin(&self.place, identity, peer_up, families, Timestamp::now());

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use super::attributes::Attributes;
 use super::log::{Full, Log, Withdrawn};
 use crate::wire::bgp::Notification;
-use crate::wire::bmp::{PeerDownReason, PeerHeader, PeerUp, Statistic, Timestamp};
+use crate::wire::bmp::{PeerDownReason, PeerHeader, PeerInstance, PeerUp, Statistic, Timestamp};
 use crate::wire::family::Family;
 use crate::wire::nlri::{Form, Routes};
 use crate::wire::update::{Fault, Update};
@@ -259,7 +259,7 @@ impl Epoch {
     ) -> Self {
         let Identity { address, asn, bgp_id, two_octet_as } = identity;
         Self {
-            header: PeerHeader::new(address, asn, bgp_id, two_octet_as),
+            header: PeerHeader::new(PeerInstance::Global, address, asn, bgp_id, two_octet_as),
             up,
             since,
             version: AtomicU64::new(1),

@@ -158,6 +158,7 @@ impl Fixture {
             remote_port: 179,
             sent_open: vec![0xff; 29],
             received_open: vec![0xff; 29],
+            table_name: None,
         };
         let place = Arc::clone(&self.tables.neighbors()[neighbor]);
         let epoch = self.tables.begin(&place, identity, up, &Family::DEFAULT, Timestamp::default());
