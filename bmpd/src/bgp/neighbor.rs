@@ -25,6 +25,7 @@ use crate::rib::{Epoch, Identity, NeighborTables, PeerDown, Tables};
 use crate::wire::bgp::Notification;
 use crate::wire::bmp::{PeerDownReason, PeerUp, Timestamp};
 use crate::wire::family::Family;
+use crate::wire::nlri::Form;
 use crate::wire::open::{AddPath, GracefulRestart, Open};
 
 /// The wait before the first attempt after a failure; each further one is twice as long.
@@ -342,10 +343,10 @@ impl Task {
             remote_port: up.remote.port(),
             sent_open: up.sent_open.clone(),
             received_open: up.received_open.clone(),
-            table_name: None,
+            table_name: self.place.table_name().map(str::to_owned),
         };
-        let families = &up.negotiated.families;
-        let epoch = self.tables.begin(&self.place, identity, peer_up, families, Timestamp::now());
+        let forms: Vec<Form> = up.negotiated.forms().collect();
+        let epoch = self.tables.begin(&self.place, identity, peer_up, &forms, Timestamp::now());
         info!(neighbor = %self.address, "established");
         self.established_count += 1;
         let at = Moment::now();

@@ -16,6 +16,9 @@
 //! are of no use any more; small neighbors in the order are merged. No step copies more than a segment
 //! and the log is never held twice. Positions (cursors and marks) are moved along.
 //!
+//! While the neighbor restarts (RFC 4724) its routes stay and are stale: those before a mark. What is
+//! announced anew lands behind it; what is still before it when the neighbor is done goes.
+//!
 //! A withdrawal is kept until no reader stands before it; where no reader at all has been told of a
 //! route, its withdrawal is not even written. Readers for whom too many would have to be kept are given
 //! up ([`Log::has_lapsed`]), so that memory is bounded by the routes and not by the slowest reader.
@@ -47,6 +50,10 @@ const SLOTS_MAX: usize = 1 << (32 - OFFSET_BITS);
 /// A slow reader may keep as many withdrawals as there are routes, and this many more. One that would
 /// need still more has lapsed: its memory is better spent on telling it everything anew.
 const SPARE_WITHDRAWALS: usize = 500_000;
+
+/// Stale routes are withdrawn in records of at most so many bytes, which become messages that fit into
+/// an UPDATE without the Extended Message capability (RFC 4271 section 4.1).
+const STALE_BATCH: usize = 3800;
 
 /// The log has reached the greatest size that places can name (4 GiB).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -136,6 +143,8 @@ pub(crate) struct Log {
     told_up_to: Position,
     end_of_rib: Option<Position>,
     end_of_rib_time: Timestamp,
+    /// Routes before this are stale: the neighbor has restarted and not announced them anew.
+    stale: Option<Position>,
     routes: usize,
     /// Withdrawals that are kept for readers.
     withdrawals: usize,
@@ -173,6 +182,7 @@ impl Log {
             told_up_to: Position::default(),
             end_of_rib: None,
             end_of_rib_time: Timestamp::default(),
+            stale: None,
             routes: 0,
             withdrawals: 0,
             suspects: Vec::new(),
@@ -206,6 +216,72 @@ impl Log {
     /// When the neighbor's End-of-RIB was noted; 0 if it was not yet.
     pub(crate) fn end_of_rib_time(&self) -> Timestamp {
         self.end_of_rib_time
+    }
+
+    /// Marks all routes as stale: the neighbor restarts. Those that were stale already are not allowed to
+    /// stay (RFC 4724 section 4.2): [`Log::drop_stale`] comes first.
+    pub(crate) fn mark_stale(&mut self) {
+        self.stale = Some(self.end());
+    }
+
+    /// The neighbor is back: its End-of-RIB is awaited, and readers are given it, once more.
+    pub(crate) fn restart(&mut self) {
+        self.end_of_rib = None;
+        self.end_of_rib_time = Timestamp::default();
+        for reader in self.readers.iter_mut().flatten() {
+            reader.end_of_rib_told = false;
+        }
+    }
+
+    /// Withdraws the routes that are stale.
+    pub(crate) fn drop_stale(
+        &mut self,
+        attributes: &mut Attributes,
+        time: Timestamp,
+    ) -> Result<(), Full> {
+        // Each step withdraws all that one segment has, so that the next one does not find it again,
+        // wherever compaction has moved the rest meanwhile.
+        while let Some(stale) = self.stale_in_a_segment() {
+            let mut rest = stale.as_slice();
+            while !rest.is_empty() {
+                let mut len = 0;
+                let fits = |route: &&Vec<u8>| {
+                    len += route.len();
+                    len <= STALE_BATCH
+                };
+                let count = rest.iter().take_while(fits).count().max(1);
+                let (batch, left) = rest.split_at(count);
+                let field_len = batch.iter().map(Vec::len).sum();
+                self.withdraw(attributes, time, field_len, batch.iter())?;
+                rest = left;
+            }
+        }
+        self.stale = None;
+        Ok(())
+    }
+
+    /// The stale routes of the first segment that has any.
+    fn stale_in_a_segment(&self) -> Option<Vec<Vec<u8>>> {
+        let mark = self.stale?;
+        let segments = self.order.iter().map(|slot| self.segment(*slot));
+        segments
+            .take_while(|segment| segment.sequence <= mark.sequence)
+            .filter(|segment| segment.announced > 0)
+            .map(|segment| {
+                let mut routes = Vec::new();
+                let mut at = Position { sequence: segment.sequence, offset: 0 };
+                while at < mark
+                    && let Some(header) = header_at(&segment.bytes, at.offset as usize)
+                {
+                    at.offset = header.entries.end as u32;
+                    let entries = segment.bytes.get(header.entries).unwrap_or_default();
+                    let alive = Entries { bytes: entries, offset: 0 }
+                        .filter(|entry| entry.tag & (DEAD | WITHDRAWN) == 0);
+                    routes.extend(alive.map(|entry| entry.route.to_vec()));
+                }
+                routes
+            })
+            .find(|routes| !routes.is_empty())
     }
 
     /// Notes what one UPDATE announces.

@@ -75,7 +75,7 @@ impl Connection {
             local: stream.local_addr().ok(),
             stream,
             bell: tables.bell(),
-            feed: Feed::new(tables),
+            feed: Feed::new(tables, parameters.session.monitor.clone()),
             out,
             written: 0,
             batch: Batch::default(),

@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::bgp::{self, MessageType, Notification};
 use super::family::Family;
+use super::nlri::Form;
 use super::reader::{Reader, Short};
 
 /// AS_TRANS, which stands for a number that does not fit into two octets (RFC 6793).
@@ -341,6 +342,11 @@ impl Negotiated {
             four_octet_as: local.four_octet_as && remote.four_octet_as,
             extended_message: local.extended_message && remote.extended_message,
         }
+    }
+
+    /// How the routes of each family are written.
+    pub fn forms(&self) -> impl Iterator<Item = Form> {
+        self.families.iter().map(|family| Form::new(*family, self.add_path.contains(family)))
     }
 }
 

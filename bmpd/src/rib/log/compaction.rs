@@ -242,6 +242,7 @@ impl Log {
             .flatten()
             .flat_map(|reader| [reader.cursor, reader.born])
             .chain(self.end_of_rib)
+            .chain(self.stale)
             .chain([self.told_up_to])
     }
 
@@ -250,7 +251,7 @@ impl Log {
             change(&mut reader.cursor);
             change(&mut reader.born);
         }
-        if let Some(mark) = &mut self.end_of_rib {
+        for mark in [&mut self.end_of_rib, &mut self.stale].into_iter().flatten() {
             change(mark);
         }
         change(&mut self.told_up_to);

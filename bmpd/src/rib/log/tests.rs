@@ -1,6 +1,6 @@
 //! The log against a simple model: a map from route to attributes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
@@ -25,6 +25,8 @@ struct Fixture {
     log: Log,
     attributes: Attributes,
     model: Routes,
+    /// Those in the model that are stale.
+    stale: BTreeSet<Vec<u8>>,
     readers: Vec<(ReaderId, View)>,
 }
 
@@ -38,6 +40,7 @@ impl Fixture {
             log: Log::with_segment_size(form, segment_size),
             attributes: Attributes::default(),
             model: BTreeMap::new(),
+            stale: BTreeSet::new(),
             readers: Vec::new(),
         }
     }
@@ -47,6 +50,7 @@ impl Fixture {
         self.log.announce(&mut self.attributes, attributes, TIME, len, routes.iter()).unwrap();
         for route in routes {
             let key = canonical(self.log.form(), route);
+            self.stale.remove(&key);
             self.model.insert(key, (attributes.to_vec(), route.clone()));
         }
     }
@@ -58,9 +62,28 @@ impl Fixture {
         for route in routes {
             let key = canonical(self.log.form(), route);
             known += u32::from(self.model.remove(&key).is_some());
+            self.stale.remove(&key);
         }
         assert_eq!(result, Withdrawn { known, unknown: routes.len() as u32 - known });
         result
+    }
+
+    /// The neighbor goes down and restarts: what was stale goes, and the rest becomes it.
+    fn restart(&mut self) {
+        self.drop_stale();
+        self.log.mark_stale();
+        self.stale = self.model.keys().cloned().collect();
+        self.log.restart();
+        for (_, view) in &mut self.readers {
+            view.end_of_rib = 0;
+        }
+    }
+
+    fn drop_stale(&mut self) {
+        self.log.drop_stale(&mut self.attributes, TIME).unwrap();
+        for key in std::mem::take(&mut self.stale) {
+            self.model.remove(&key);
+        }
     }
 
     fn subscribe(&mut self) -> usize {
@@ -109,8 +132,7 @@ impl Fixture {
             assert_eq!(self.log.remaining(*id), 0);
             assert_eq!(view.end_of_rib, usize::from(self.log.has_end_of_rib()));
         }
-        let held: std::collections::BTreeSet<_> =
-            self.model.values().map(|(attributes, _)| attributes).collect();
+        let held: BTreeSet<_> = self.model.values().map(|(attributes, _)| attributes).collect();
         assert!(self.attributes.len() >= held.len());
         self.consistent();
     }
@@ -344,6 +366,34 @@ fn another_label_replaces_a_route_and_any_label_withdraws_it() {
     assert_eq!(fixture.log.routes(), 1);
 }
 
+#[test]
+fn what_a_restarted_neighbor_does_not_announce_anew_is_withdrawn_in_messages_that_fit() {
+    let mut fixture = Fixture::new(8000);
+    let reader = fixture.subscribe();
+    for n in 0..50 {
+        fixture.announce(&[n as u8], &routes(n * 100..n * 100 + 100));
+    }
+    fixture.announce(b"late", &routes(0..50));
+    fixture.read(reader, usize::MAX);
+    fixture.restart();
+    for n in (0..50).step_by(2) {
+        fixture.announce(b"new", &routes(n * 100..n * 100 + 100));
+    }
+    fixture.check();
+    assert_eq!(fixture.log.routes(), 5000, "what is stale is kept");
+    fixture.drop_stale();
+    assert_eq!(fixture.log.routes(), 2500);
+    let (id, _) = fixture.readers[reader];
+    let mut withdrawn = 0;
+    fixture.log.read(id, &mut fixture.attributes, |record, _| {
+        assert!(record.attributes.is_none() && record.room() <= STALE_BATCH / 4 * 5);
+        withdrawn += record.routes().count();
+        Visit::Stop
+    });
+    assert!(withdrawn > 500, "many go together: {withdrawn}");
+    fixture.check();
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Announce {
@@ -364,6 +414,8 @@ enum Step {
         limit: usize,
     },
     NeighborFlap,
+    NeighborRestart,
+    DropStale,
     Check,
 }
 
@@ -377,6 +429,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0usize..8).prop_map(|reader| Step::Unsubscribe { reader }),
         6 => (0usize..8, 0usize..6).prop_map(|(reader, limit)| Step::Read { reader, limit }),
         1 => Just(Step::NeighborFlap),
+        1 => Just(Step::NeighborRestart),
+        1 => Just(Step::DropStale),
         1 => Just(Step::Check),
     ]
 }
@@ -432,6 +486,8 @@ proptest! {
                         fixture.subscribe();
                     }
                 }
+                Step::NeighborRestart => fixture.restart(),
+                Step::DropStale => fixture.drop_stale(),
                 Step::Check => fixture.check(),
                 Step::Subscribe | Step::Unsubscribe { .. } | Step::Read { .. } => {}
             }
