@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use shared::names::NeighborId;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 
@@ -26,6 +27,7 @@ use crate::control::{self, Context, ControlSocket};
 use crate::net::listen::{ListenError, ListenOptions, listen};
 use crate::rib::Tables;
 use crate::session::{Parameters, Session};
+use crate::wire::bmp::PeerInstance;
 
 /// How long a station has to take the Termination when bmpd stops.
 const STATION_PATIENCE: Duration = Duration::from_secs(1);
@@ -55,8 +57,7 @@ pub async fn run(config: Config, config_path: PathBuf) -> anyhow::Result<()> {
         }
     }
 
-    let configured = config.bgp.as_ref().map_or(&[][..], |bgp| &bgp.neighbors);
-    let tables = Tables::new(configured.len());
+    let tables = Tables::new();
     let mut tasks = Vec::new();
 
     let mut sessions = Vec::new();
@@ -71,9 +72,13 @@ pub async fn run(config: Config, config_path: PathBuf) -> anyhow::Result<()> {
     let mut neighbors = Vec::new();
     let mut by_address = HashMap::new();
     if let Some(bgp) = &config.bgp {
-        for (neighbor, place) in bgp.neighbors.iter().zip(tables.neighbors()) {
-            let place = Arc::clone(place);
+        for neighbor in &bgp.neighbors {
             let crate::config::Peers::One(address) = neighbor.peers else { continue };
+            let name = neighbor.vpn_instance.clone();
+            let table_name = name.as_ref().map(|name| name.as_str().to_owned());
+            let instance = PeerInstance::new(table_name.as_deref(), neighbor.route_distinguisher);
+            let id = NeighborId { vpn_instance: name, address };
+            let place = tables.add(id, instance, table_name);
             let (handle, task) =
                 Neighbor::start(address, neighbor.clone(), bgp, place, Arc::clone(&tables));
             by_address.insert(address, handle.clone());

@@ -254,11 +254,12 @@ mod tests {
             asn,
             hold_time: 90,
             bgp_id: Ipv4Addr::new(192, 0, 2, id),
-            families: Family::ALL.to_vec(),
+            families: Family::DEFAULT.to_vec(),
             four_octet_as: true,
             extended_message: true,
             route_refresh: true,
-            graceful_restart: true,
+            graceful_restart: None,
+            add_path: Vec::new(),
         }
     }
 

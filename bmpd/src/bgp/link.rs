@@ -165,10 +165,7 @@ impl Link {
                     }
                 }
                 () = sleep_until(self.keepalive_at) => Some(Event::KeepaliveTimer),
-                () = sleep_until(self.quiet_at) => {
-                    self.gone_quiet();
-                    None
-                }
+                () = sleep_until(self.quiet_at) => self.gone_quiet(),
             };
             if let Some(event) = event {
                 ended = self.on(event).await;
@@ -292,23 +289,23 @@ impl Link {
 
     fn quiet(&self) -> Duration {
         match &self.received {
-            Some((_, open)) if open.graceful_restart => QUIET_WITH_GRACEFUL_RESTART,
+            Some((_, open)) if open.graceful_restart.is_some() => QUIET_WITH_GRACEFUL_RESTART,
             _ => QUIET,
         }
     }
 
     /// Nothing came for a while: families without an End-of-RIB are taken to be complete.
-    fn gone_quiet(&mut self) {
+    fn gone_quiet(&mut self) -> Option<Event> {
         self.quiet_at = None;
-        if let (Some(epoch), Some(negotiated)) = (&self.epoch, self.fsm.negotiated()) {
-            let now = Timestamp::now();
-            epoch.change(|rib| {
-                for family in &negotiated.families {
-                    rib.end_of_rib(*family, now);
-                }
-            });
-            self.setup.tables.ring();
-        }
+        let (Some(epoch), Some(negotiated)) = (&self.epoch, self.fsm.negotiated()) else {
+            return None;
+        };
+        let now = Timestamp::now();
+        let noted = epoch.change(|rib| {
+            negotiated.families.iter().try_for_each(|family| rib.end_of_rib(*family, now).map(drop))
+        });
+        self.setup.tables.ring();
+        noted?.err().map(Event::Bad)
     }
 
     /// Gives the state machine an event and does what it says, until it says no more.

@@ -23,7 +23,8 @@ use crate::rib::{Epoch, Identity, NeighborTables, PeerDown, Tables};
 use crate::wire::bgp::Notification;
 use crate::wire::bmp::{PeerDownReason, PeerUp, Timestamp};
 use crate::wire::family::Family;
-use crate::wire::open::Open;
+use crate::wire::nlri::Form;
+use crate::wire::open::{AddPath, GracefulRestart, Open};
 
 /// The wait before the first attempt after a failure; each further one is twice as long.
 const RETRY_INITIAL: Duration = Duration::from_secs(2);
@@ -65,7 +66,8 @@ impl Neighbor {
             four_octet_as: true,
             extended_message: true,
             route_refresh: true,
-            graceful_restart: true,
+            graceful_restart: Some(GracefulRestart::default()),
+            add_path: config.add_path.iter().map(|family| (*family, AddPath::Receive)).collect(),
         };
         let (commands, receiver) = mpsc::channel(16);
         let (to_neighbor, from_links) = mpsc::channel(16);
@@ -346,9 +348,10 @@ impl Task {
             remote_port: up.remote.port(),
             sent_open: up.sent_open.clone(),
             received_open: up.received_open.clone(),
+            table_name: self.place.table_name().map(str::to_owned),
         };
-        let families = &up.negotiated.families;
-        let epoch = self.tables.begin(&self.place, identity, peer_up, families, Timestamp::now());
+        let forms: Vec<Form> = up.negotiated.forms().collect();
+        let epoch = self.tables.begin(&self.place, identity, peer_up, &forms, Timestamp::now());
         info!(neighbor = %self.address, "established");
         self.established_count += 1;
         let at = Moment::now();

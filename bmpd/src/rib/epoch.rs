@@ -2,6 +2,15 @@
 //!
 //! When a session ends its tables go at once; the epoch itself stays as long as a feed has to tell its
 //! station of the end. Nothing is carried over to the next epoch.
+//!
+//! A neighbor that restarts gracefully (RFC 4724) goes on in the same epoch: [`Epoch::hold`] keeps its
+//! routes and marks them stale, and stations hear nothing; [`Epoch::restart`] begins the next
+//! incarnation with its new OPENs. Stations are then told Peer Up once more, without a Peer Down before
+//! it: a session has come up (RFC 7854 section 4.10), and the routes did not go. What is stale of a
+//! family goes with its End-of-RIB. If the neighbor does not come back, the epoch ends as any other.
+//!
+//! A feed that begins during the hold tells its station of the old OPENs and the stale routes, just as the
+//! others have.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,9 +20,10 @@ use parking_lot::Mutex;
 use super::attributes::Attributes;
 use super::log::{Full, Log, Withdrawn};
 use crate::wire::bgp::Notification;
-use crate::wire::bmp::{PeerDownReason, PeerHeader, PeerUp, Statistic, Timestamp};
+use crate::wire::bmp::{PeerDownReason, PeerHeader, PeerInstance, PeerUp, Statistic, Timestamp};
 use crate::wire::family::Family;
-use crate::wire::update::{Fault, Prefixes, Update};
+use crate::wire::nlri::{Form, Routes};
+use crate::wire::update::{Fault, Update};
 
 /// Who a neighbor is in one BGP session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,17 +80,26 @@ pub(crate) struct Applied {
 pub(crate) struct Rib {
     pub(super) attributes: Attributes,
     pub(super) logs: Vec<(Family, Log)>,
-    /// What has been counted.
+    /// What has been counted in this incarnation.
     pub(crate) counters: Counters,
+    /// Goes up with each graceful restart.
+    pub(super) incarnation: u64,
+    /// The OPENs of this incarnation and what goes with them.
+    pub(super) up: PeerUp,
+    /// When this incarnation came up.
+    pub(super) since: Timestamp,
     stored: Vec<u8>,
 }
 
 impl Rib {
-    fn new(families: &[Family]) -> Self {
+    fn new(forms: &[Form], up: PeerUp, since: Timestamp) -> Self {
         Self {
             attributes: Attributes::default(),
-            logs: families.iter().map(|family| (*family, Log::default())).collect(),
+            logs: forms.iter().map(|form| (form.family(), Log::new(*form))).collect(),
             counters: Counters::default(),
+            incarnation: 1,
+            up,
+            since,
             stored: Vec::new(),
         }
     }
@@ -94,15 +113,25 @@ impl Rib {
         update: &Update<'_>,
         time: Timestamp,
     ) -> Result<Applied, Notification> {
-        let plain_withdrawn = Prefixes::check(Family::IPV4_UNICAST, update.withdrawn)?;
-        let plain_announced = Prefixes::check(Family::IPV4_UNICAST, update.announced)?;
-        let negotiated = |family: &Family| self.logs.iter().any(|(other, _)| other == family);
-        let unreach = match update.unreach.filter(|(family, _)| negotiated(family)) {
-            Some((family, nlri)) => Some((family, Prefixes::check(family, nlri)?)),
+        let negotiated = |family: Family| {
+            self.logs.iter().find(|(other, _)| *other == family).map(|(_, log)| log.form())
+        };
+        let plain = negotiated(Family::IPV4_UNICAST)
+            .unwrap_or_else(|| Form::new(Family::IPV4_UNICAST, false));
+        let plain_withdrawn = plain.routes(update.withdrawn)?;
+        let plain_announced = plain.routes(update.announced)?;
+        let unreach = match update.unreach {
+            Some((family, nlri)) => match negotiated(family) {
+                Some(form) => Some((family, form.routes(nlri)?)),
+                None => None,
+            },
             None => None,
         };
-        let reach = match update.reach.filter(|reach| negotiated(&reach.family)) {
-            Some(reach) => Some((reach, Prefixes::check(reach.family, reach.nlri)?)),
+        let reach = match update.reach {
+            Some(reach) => match negotiated(reach.family) {
+                Some(form) => Some((reach, form.routes(reach.nlri)?)),
+                None => None,
+            },
             None => None,
         };
 
@@ -110,12 +139,11 @@ impl Rib {
         self.counters.attributes_discarded += u64::from(update.discarded);
         let mut end_of_rib = None;
         if let Some(family) = update.end_of_rib() {
-            end_of_rib = self.end_of_rib(family, time).then_some(family);
+            end_of_rib = self.end_of_rib(family, time)?.then_some(family);
         }
-        let full = |Full| Notification::new(6, 8, &[]);
-        self.withdraw(Family::IPV4_UNICAST, plain_withdrawn, time).map_err(full)?;
+        self.withdraw(Family::IPV4_UNICAST, plain_withdrawn, time).map_err(out_of_resources)?;
         if let Some((family, prefixes)) = unreach {
-            self.withdraw(family, prefixes, time).map_err(full)?;
+            self.withdraw(family, prefixes, time).map_err(out_of_resources)?;
         }
         if update.fault.is_some() {
             self.counters.updates_treated_as_withdraw += 1;
@@ -125,34 +153,67 @@ impl Rib {
             ];
             for (family, prefixes) in fields.into_iter().flatten() {
                 self.counters.prefixes_treated_as_withdraw += prefixes.count() as u64;
-                self.withdraw(family, prefixes, time).map_err(full)?;
+                self.withdraw(family, prefixes, time).map_err(out_of_resources)?;
             }
         } else {
             let mut stored = std::mem::take(&mut self.stored);
             if plain_announced.field_len() > 0 {
                 update.store_plain(&mut stored);
                 self.announce(Family::IPV4_UNICAST, &stored, plain_announced, time)
-                    .map_err(full)?;
+                    .map_err(out_of_resources)?;
             }
             if let Some((reach, prefixes)) = reach
                 && prefixes.field_len() > 0
             {
                 update.store_reach(&reach, &mut stored);
-                self.announce(reach.family, &stored, prefixes, time).map_err(full)?;
+                self.announce(reach.family, &stored, prefixes, time).map_err(out_of_resources)?;
             }
             self.stored = stored;
         }
         Ok(Applied { fault: update.fault, end_of_rib })
     }
 
-    /// Notes the End-of-RIB of a family; true if it is the first.
-    pub(crate) fn end_of_rib(&mut self, family: Family, time: Timestamp) -> bool {
-        let log = self.logs.iter_mut().find(|(other, _)| *other == family);
-        log.is_some_and(|(_, log)| {
-            let first = !log.has_end_of_rib();
-            log.end_of_rib(time);
-            first
-        })
+    /// Notes the End-of-RIB of a family; true if it is the first of this incarnation. Routes of the
+    /// family that are still stale go (RFC 4724 section 4.2).
+    pub(crate) fn end_of_rib(
+        &mut self,
+        family: Family,
+        time: Timestamp,
+    ) -> Result<bool, Notification> {
+        let Self { attributes, logs, .. } = self;
+        let Some((_, log)) = logs.iter_mut().find(|(other, _)| *other == family) else {
+            return Ok(false);
+        };
+        let first = !log.has_end_of_rib();
+        log.drop_stale(attributes, time).map_err(out_of_resources)?;
+        log.end_of_rib(time);
+        Ok(first)
+    }
+
+    /// Keeps the routes as stale ones.
+    fn hold(&mut self, time: Timestamp) -> Result<(), Full> {
+        let Self { attributes, logs, .. } = self;
+        for (_, log) in logs {
+            log.drop_stale(attributes, time)?;
+            log.mark_stale();
+        }
+        Ok(())
+    }
+
+    /// Begins the next incarnation.
+    fn restart(&mut self, up: PeerUp, preserved: &[Family], now: Timestamp) -> Result<(), Full> {
+        let Self { attributes, logs, .. } = self;
+        for (family, log) in logs {
+            if !preserved.contains(family) {
+                log.drop_stale(attributes, now)?;
+            }
+            log.restart();
+        }
+        self.incarnation += 1;
+        self.up = up;
+        self.since = now;
+        self.counters = Counters::default();
+        Ok(())
     }
 
     /// Routes by family.
@@ -160,13 +221,19 @@ impl Rib {
         self.logs.iter().map(|(family, log)| (*family, log.routes()))
     }
 
+    /// How the routes of each family are written.
+    pub(crate) fn forms(&self) -> impl Iterator<Item = Form> {
+        self.logs.iter().map(|(_, log)| log.form())
+    }
+
     /// Families with their routes, and whether their End-of-RIB came.
     pub(crate) fn families(&self) -> impl Iterator<Item = (Family, usize, bool)> {
         self.logs.iter().map(|(family, log)| (*family, log.routes(), log.has_end_of_rib()))
     }
 
-    /// The numbers of a Statistics Report.
-    pub(super) fn statistics(&self) -> Vec<Statistic> {
+    /// The numbers of a Statistics Report (RFC 7854 section 4.8): those of the neighbor, which do not
+    /// depend on who asks, and the gauges of the families that `wanted` says.
+    pub(super) fn statistics(&self, wanted: impl Fn(Family) -> bool) -> Vec<Statistic> {
         let counters = &self.counters;
         // 32-bit counters wrap (RFC 7854 section 4.8).
         let mut statistics = vec![
@@ -174,7 +241,9 @@ impl Rib {
             Statistic::AdjRibIn(self.routes().map(|(_, routes)| routes as u64).sum()),
         ];
         statistics.extend(
-            self.routes().map(|(family, routes)| Statistic::AdjRibInFamily(family, routes as u64)),
+            self.routes()
+                .filter(|(family, _)| wanted(*family))
+                .map(|(family, routes)| Statistic::AdjRibInFamily(family, routes as u64)),
         );
         statistics.extend([
             Statistic::UpdatesTreatedAsWithdraw(counters.updates_treated_as_withdraw as u32),
@@ -187,7 +256,7 @@ impl Rib {
         &mut self,
         family: Family,
         stored: &[u8],
-        prefixes: Prefixes<'_>,
+        prefixes: Routes<'_>,
         time: Timestamp,
     ) -> Result<(), Full> {
         let Self { attributes, logs, counters, .. } = self;
@@ -201,7 +270,7 @@ impl Rib {
     fn withdraw(
         &mut self,
         family: Family,
-        prefixes: Prefixes<'_>,
+        prefixes: Routes<'_>,
         time: Timestamp,
     ) -> Result<(), Full> {
         if prefixes.field_len() == 0 {
@@ -219,37 +288,43 @@ impl Rib {
     }
 }
 
+fn out_of_resources(_: Full) -> Notification {
+    Notification::new(6, 8, &[])
+}
+
 #[derive(Debug)]
 enum State {
     Up(Box<Rib>),
     Down(PeerDown),
 }
 
-/// One BGP session of a neighbor.
+/// One BGP session of a neighbor, or several that a graceful restart has joined.
 #[derive(Debug)]
 pub(crate) struct Epoch {
+    identity: Identity,
     pub(super) header: PeerHeader,
-    pub(super) up: PeerUp,
-    pub(super) since: Timestamp,
     /// Changes with the tables, so that a feed need not lock them to see that there is nothing new.
     version: AtomicU64,
+    /// [`Rib::incarnation`], to be seen without the lock.
+    incarnation: AtomicU64,
     state: Mutex<State>,
 }
 
 impl Epoch {
     pub(super) fn new(
+        instance: PeerInstance,
         identity: Identity,
         up: PeerUp,
-        families: &[Family],
+        forms: &[Form],
         since: Timestamp,
     ) -> Self {
         let Identity { address, asn, bgp_id, two_octet_as } = identity;
         Self {
-            header: PeerHeader::new(address, asn, bgp_id, two_octet_as),
-            up,
-            since,
+            identity,
+            header: PeerHeader::new(instance, address, asn, bgp_id, two_octet_as),
             version: AtomicU64::new(1),
-            state: Mutex::new(State::Up(Box::new(Rib::new(families)))),
+            incarnation: AtomicU64::new(1),
+            state: Mutex::new(State::Up(Box::new(Rib::new(forms, up, since)))),
         }
     }
 
@@ -270,6 +345,33 @@ impl Epoch {
 
     pub(super) fn version(&self) -> u64 {
         self.version.load(Ordering::Acquire)
+    }
+
+    pub(super) fn incarnation(&self) -> u64 {
+        self.incarnation.load(Ordering::Acquire)
+    }
+
+    /// True if a session of this neighbor with routes of these forms can go on in the epoch. Otherwise
+    /// what stations were told of it would no longer be true.
+    pub(crate) fn fits(&self, identity: &Identity, forms: &[Form]) -> bool {
+        self.identity == *identity
+            && self.with(|rib| rib.forms().eq(forms.iter().copied())).unwrap_or(false)
+    }
+
+    /// Keeps the routes while the neighbor restarts; routes that were stale before go. False if the
+    /// epoch has ended, or must.
+    pub(super) fn hold(&self, now: Timestamp) -> bool {
+        self.change(|rib| rib.hold(now).is_ok()).unwrap_or(false)
+    }
+
+    /// The neighbor is back. False if the epoch has ended, or must.
+    pub(super) fn restart(&self, up: PeerUp, preserved: &[Family], now: Timestamp) -> bool {
+        let restarted = self.change(|rib| {
+            let restarted = rib.restart(up, preserved, now).is_ok();
+            self.incarnation.store(rib.incarnation, Ordering::Release);
+            restarted
+        });
+        restarted.unwrap_or(false)
     }
 
     /// Ends the epoch; its tables go. Only the first end counts.

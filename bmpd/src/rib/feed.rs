@@ -1,37 +1,85 @@
 //! What one session still has to send.
 //!
-//! A feed is a reader in every log and what the station was told of every neighbor, and nothing else:
-//! no queue, no copy of a route. It is made when a connection comes up and dies with it, so nothing of
-//! one generation can reach the next.
+//! A feed is a reader in every log that its station wants to hear of, and what the station was told of
+//! every neighbor, and nothing else: no queue, no copy of a route. It is made when a connection comes up
+//! and dies with it, so nothing of one generation can reach the next.
+//!
+//! What the station is told of a neighbor, in this order: Peer Up; routes and one End-of-RIB a family;
+//! after a graceful restart Peer Up again, before any route of the new incarnation, and the same; at last
+//! Peer Down, for whatever reason there is no more to be told.
 
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
-use super::epoch::Epoch;
+use super::epoch::{Epoch, PeerDown, Rib};
 use super::log::{ReaderId, Record, Visit};
-use super::tables::Tables;
-use crate::wire::bmp::{self, PeerHeader, Timestamp};
+use super::tables::{NeighborTables, Tables};
+use crate::config::Monitor;
+use crate::wire::bmp::{self, PeerDownReason, PeerHeader, Timestamp};
 use crate::wire::family::Family;
+
+/// One neighbor as the feed knows it.
+#[derive(Debug)]
+struct Place {
+    neighbor: Arc<NeighborTables>,
+    /// True if the station is to be told of it.
+    wanted: bool,
+    /// True once it is no longer among the tables: it goes when its Peer Down is told.
+    removed: bool,
+    told: Option<Told>,
+}
+
+impl Place {
+    /// The epoch that the station is to know.
+    fn current(&self) -> Option<Arc<Epoch>> {
+        self.neighbor.current().filter(|_| self.wanted)
+    }
+
+    fn is_synchronised(&self) -> bool {
+        match (self.current(), &self.told) {
+            (None, told) => told.is_none(),
+            (Some(_), None) => false,
+            (Some(current), Some(told)) => {
+                Arc::ptr_eq(&current, &told.epoch)
+                    && current.incarnation() == told.incarnation
+                    && told.is_complete()
+            }
+        }
+    }
+}
 
 /// What a station was told of a neighbor that it believes to be up.
 #[derive(Debug)]
 struct Told {
     epoch: Arc<Epoch>,
-    readers: Vec<(Family, ReaderId, bool)>,
+    /// The incarnation of which it was told Peer Up.
+    incarnation: u64,
+    readers: Vec<FamilyReader>,
     /// The epoch's version when everything had been read.
     seen: u64,
-    /// The family whose turn it is.
+    /// The reader whose turn it is.
     turn: usize,
+}
+
+/// The reader of one family that the station wants.
+#[derive(Debug)]
+struct FamilyReader {
+    family: Family,
+    /// The rank of the log; families stay the same as long as an epoch lasts.
+    log: usize,
+    id: ReaderId,
+    /// True once the End-of-RIB was sent.
+    end_of_rib: bool,
 }
 
 impl Told {
     fn leave(&self) {
         self.epoch.with(|rib| {
-            for (family, reader, _) in &self.readers {
-                if let Some((_, log)) = rib.logs.iter_mut().find(|(other, _)| other == family) {
-                    log.unsubscribe(*reader, &mut rib.attributes);
+            for reader in &self.readers {
+                if let Some((_, log)) = rib.logs.get_mut(reader.log) {
+                    log.unsubscribe(reader.id, &mut rib.attributes);
                 }
             }
         });
@@ -39,7 +87,7 @@ impl Told {
 
     /// True once the End-of-RIB of every family was sent.
     fn is_complete(&self) -> bool {
-        self.readers.iter().all(|(_, _, end_of_rib)| *end_of_rib)
+        self.readers.iter().all(|reader| reader.end_of_rib)
     }
 }
 
@@ -79,8 +127,13 @@ impl Batch {
 #[derive(Debug)]
 pub(crate) struct Feed {
     tables: Arc<Tables>,
-    /// By rank in [`Tables::neighbors`].
-    told: Vec<Option<Told>>,
+    monitor: Monitor,
+    /// The neighbors as they were when the feed last looked.
+    known: Arc<Vec<Arc<NeighborTables>>>,
+    /// Those that were removed meanwhile among them, in the order of the tables.
+    places: Vec<Place>,
+    /// When the station last ceased to want a neighbor.
+    unwanted_since: Timestamp,
     /// Whose turn it is.
     turn: usize,
     lapsed: bool,
@@ -88,17 +141,61 @@ pub(crate) struct Feed {
 
 impl Drop for Feed {
     fn drop(&mut self) {
-        for told in self.told.iter().flatten() {
+        for told in self.places.iter().filter_map(|place| place.told.as_ref()) {
             told.leave();
         }
     }
 }
 
 impl Feed {
-    /// A feed whose station has been told nothing.
-    pub(crate) fn new(tables: Arc<Tables>) -> Self {
-        let told = tables.neighbors().iter().map(|_| None).collect();
-        Self { tables, told, turn: 0, lapsed: false }
+    /// A feed whose station has been told nothing, and wants to hear of what `monitor` says.
+    pub(crate) fn new(tables: Arc<Tables>, monitor: Monitor) -> Self {
+        let mut feed = Self {
+            tables,
+            monitor,
+            known: Arc::default(),
+            places: Vec::new(),
+            unwanted_since: Timestamp::default(),
+            turn: 0,
+            lapsed: false,
+        };
+        feed.look_around();
+        feed
+    }
+
+    /// Takes another choice of neighbors. Those that are not wanted any more get a Peer Down (reason 5)
+    /// with the next batch, those that are wanted now get a Peer Up and their routes.
+    ///
+    /// The families stay those that the feed was made with: for others the station needs a new
+    /// connection.
+    pub(crate) fn set_monitor(&mut self, monitor: Monitor) {
+        self.monitor.neighbors = monitor.neighbors;
+        self.unwanted_since = Timestamp::now();
+        for place in &mut self.places {
+            place.wanted = self.monitor.wants(place.neighbor.id());
+        }
+    }
+
+    /// Takes note of neighbors that were added or removed.
+    fn look_around(&mut self) {
+        let neighbors = self.tables.neighbors();
+        if Arc::ptr_eq(&neighbors, &self.known) {
+            return;
+        }
+        let mut still = neighbors.iter().peekable();
+        for place in &mut self.places {
+            let found = still.next_if(|neighbor| Arc::ptr_eq(neighbor, &place.neighbor));
+            place.removed = found.is_none();
+        }
+        for neighbor in still {
+            self.places.push(Place {
+                neighbor: Arc::clone(neighbor),
+                wanted: self.monitor.wants(neighbor.id()),
+                removed: false,
+                told: None,
+            });
+        }
+        self.known = neighbors;
     }
 
     /// Encodes the next messages into `out` until it holds about `limit` bytes or there is nothing
@@ -108,16 +205,20 @@ impl Feed {
     /// message (256 KiB do).
     pub(crate) fn fill(&mut self, out: &mut Vec<u8>, limit: usize) -> Batch {
         let mut batch = Batch::default();
-        for rank in 0..self.told.len() {
+        self.look_around();
+        // In order: a neighbor that was removed and added again is told down before it is told up.
+        for place in &mut self.places {
             if out.len() >= limit {
                 return batch;
             }
-            self.tell_state(rank, out, &mut batch);
+            tell_state(place, &self.monitor, self.unwanted_since, out, &mut batch);
         }
-        for _ in 0..self.told.len() {
-            let rank = self.turn;
-            self.turn = (self.turn + 1) % self.told.len();
-            let Some(Some(told)) = self.told.get_mut(rank) else { continue };
+        self.places.retain(|place| !place.removed || place.told.is_some());
+        let count = self.places.len();
+        for _ in 0..count {
+            let rank = self.turn % count;
+            self.turn = (rank + 1) % count;
+            let Some(Place { told: Some(told), .. }) = self.places.get_mut(rank) else { continue };
             match tell_routes(told, out, limit, &mut batch) {
                 Outcome::All => {}
                 // The next call begins with the next neighbor: nobody waits for a busy one.
@@ -137,47 +238,12 @@ impl Feed {
         self.lapsed
     }
 
-    /// Peer Down for an epoch that is over, Peer Up for one that has begun.
-    fn tell_state(&mut self, rank: usize, out: &mut Vec<u8>, batch: &mut Batch) {
-        let Some(neighbor) = self.tables.neighbors().get(rank) else {
-            return;
-        };
-        let Some(slot) = self.told.get_mut(rank) else {
-            return;
-        };
-        let current = neighbor.current();
-        if let Some(told) = slot {
-            if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, &told.epoch)) {
-                return;
-            }
-            // An epoch leaves its place a moment before it has ended; the bell rings again then.
-            let Some(down) = told.epoch.ended() else {
-                return;
-            };
-            bmp::peer_down(out, &told.epoch.header, down.time, &down.reason);
-            batch.peer_down += 1;
-            *slot = None;
-        }
-        if let Some(epoch) = current {
-            let readers = epoch.with(|rib| {
-                rib.logs
-                    .iter_mut()
-                    .map(|(family, log)| (*family, log.subscribe(), false))
-                    .collect::<Vec<_>>()
-            });
-            // An epoch that is over already was never heard of.
-            let Some(readers) = readers else { return };
-            bmp::peer_up(out, &epoch.header, epoch.since, &epoch.up);
-            batch.peer_up += 1;
-            *slot = Some(Told { epoch, readers, seen: 0, turn: 0 });
-        }
-    }
-
     /// Appends a Statistics Report for every neighbor that the station believes to be up.
     pub(crate) fn statistics(&self, out: &mut Vec<u8>, now: Timestamp) -> Batch {
         let mut batch = Batch::default();
-        for told in self.told.iter().flatten() {
-            if let Some(statistics) = told.epoch.with(|rib| rib.statistics()) {
+        for told in self.places.iter().filter_map(|place| place.told.as_ref()) {
+            let wanted = |family| self.monitor.wants_family(family);
+            if let Some(statistics) = told.epoch.with(|rib| rib.statistics(wanted)) {
                 bmp::statistics(out, &told.epoch.header, now, &statistics);
                 batch.statistics_reports += 1;
             }
@@ -185,40 +251,125 @@ impl Feed {
         batch
     }
 
-    /// True if every neighbor that is up was told of, with all its routes and End-of-RIBs.
+    /// True if every neighbor that is up and wanted was told of, with all its routes and End-of-RIBs.
     pub(crate) fn is_synchronised(&self) -> bool {
-        self.tables.neighbors().iter().zip(&self.told).all(|(neighbor, told)| {
-            match (neighbor.current(), told) {
-                (None, told) => told.is_none(),
-                (Some(_), None) => false,
-                (Some(current), Some(told)) => {
-                    Arc::ptr_eq(&current, &told.epoch) && told.is_complete()
-                }
-            }
-        })
+        let neighbors = self.tables.neighbors();
+        self.places.iter().all(Place::is_synchronised)
+            && self
+                .unknown(&neighbors)
+                .iter()
+                .all(|neighbor| neighbor.current().is_none() || !self.monitor.wants(neighbor.id()))
     }
 
     /// How many routes are still to be sent.
     pub(crate) fn remaining(&self) -> usize {
-        let neighbors = self.tables.neighbors().iter().zip(&self.told);
-        neighbors
-            .map(|(neighbor, told)| {
-                let Some(current) = neighbor.current() else {
-                    return 0;
-                };
-                let told = told.as_ref().filter(|told| Arc::ptr_eq(&told.epoch, &current));
-                let count = current.with(|rib| match told {
-                    None => rib.routes().map(|(_, routes)| routes).sum(),
-                    Some(told) => rib
-                        .logs
-                        .iter()
-                        .zip(&told.readers)
-                        .map(|((_, log), (_, reader, _))| log.remaining(*reader))
-                        .sum(),
-                });
-                count.unwrap_or(0)
+        let all = |rib: &mut Rib| {
+            let routes = rib.routes().filter(|(family, _)| self.monitor.wants_family(*family));
+            routes.map(|(_, routes)| routes).sum::<usize>()
+        };
+        let neighbors = self.tables.neighbors();
+        let unknown = self
+            .unknown(&neighbors)
+            .iter()
+            .filter(|neighbor| self.monitor.wants(neighbor.id()))
+            .filter_map(|neighbor| neighbor.current())
+            .filter_map(|epoch| epoch.with(all));
+        let known = self.places.iter().filter_map(|place| {
+            let current = place.current()?;
+            let told = place.told.as_ref().filter(|told| Arc::ptr_eq(&told.epoch, &current));
+            current.with(|rib| match told {
+                None => all(rib),
+                Some(told) => told
+                    .readers
+                    .iter()
+                    .filter_map(|reader| Some(rib.logs.get(reader.log)?.1.remaining(reader.id)))
+                    .sum(),
             })
-            .sum()
+        });
+        unknown.chain(known).sum()
+    }
+
+    /// Those that were added since the feed last looked: they are at the end.
+    fn unknown<'a>(
+        &self,
+        neighbors: &'a Arc<Vec<Arc<NeighborTables>>>,
+    ) -> &'a [Arc<NeighborTables>] {
+        if Arc::ptr_eq(neighbors, &self.known) {
+            return &[];
+        }
+        let mut places = self.places.iter();
+        let known = neighbors
+            .iter()
+            .take_while(|neighbor| places.any(|place| Arc::ptr_eq(neighbor, &place.neighbor)))
+            .count();
+        neighbors.get(known..).unwrap_or_default()
+    }
+}
+
+/// Peer Down for an epoch that is over or not wanted, Peer Up for one that has begun or restarted.
+fn tell_state(
+    place: &mut Place,
+    monitor: &Monitor,
+    unwanted_since: Timestamp,
+    out: &mut Vec<u8>,
+    batch: &mut Batch,
+) {
+    let current = place.current();
+    if let Some(told) = &mut place.told {
+        if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, &told.epoch)) {
+            tell_restart(told, out, batch);
+            return;
+        }
+        let down = match told.epoch.ended() {
+            Some(down) => down,
+            None if !place.wanted => {
+                PeerDown { time: unwanted_since, reason: PeerDownReason::Deconfigured }
+            }
+            // An epoch has ended before another one takes its place.
+            None => return,
+        };
+        told.leave();
+        bmp::peer_down(out, &told.epoch.header, down.time, &down.reason);
+        batch.peer_down += 1;
+        place.told = None;
+    }
+    let Some(epoch) = current else { return };
+    let told = epoch.with(|rib| {
+        let logs = rib.logs.iter_mut().enumerate();
+        let readers = logs
+            .filter(|(_, (family, _))| monitor.wants_family(*family))
+            .map(|(rank, (family, log))| FamilyReader {
+                family: *family,
+                log: rank,
+                id: log.subscribe(),
+                end_of_rib: false,
+            })
+            .collect();
+        bmp::peer_up(out, &epoch.header, rib.since, &rib.up);
+        batch.peer_up += 1;
+        (rib.incarnation, readers)
+    });
+    // An epoch that is over already was never heard of.
+    if let Some((incarnation, readers)) = told {
+        place.told = Some(Told { epoch, incarnation, readers, seen: 0, turn: 0 });
+    }
+}
+
+/// Peer Up, without a Peer Down before it, for the next incarnation of an epoch.
+fn tell_restart(told: &mut Told, out: &mut Vec<u8>, batch: &mut Batch) {
+    if told.epoch.incarnation() == told.incarnation {
+        return;
+    }
+    let incarnation = told.epoch.with(|rib| {
+        bmp::peer_up(out, &told.epoch.header, rib.since, &rib.up);
+        rib.incarnation
+    });
+    if let Some(incarnation) = incarnation {
+        batch.peer_up += 1;
+        told.incarnation = incarnation;
+        for reader in &mut told.readers {
+            reader.end_of_rib = false;
+        }
     }
 }
 
@@ -238,37 +389,39 @@ fn tell_routes(told: &mut Told, out: &mut Vec<u8>, limit: usize, batch: &mut Bat
     if version == told.seen {
         return Outcome::All;
     }
-    let Told { epoch, readers, turn, .. } = told;
+    let Told { epoch, incarnation, readers, turn, .. } = told;
     let header = &epoch.header;
     let outcome = epoch.with(|rib| {
+        if rib.incarnation != *incarnation {
+            // It has restarted since its state was told. The bell rings for that, and the next call
+            // tells Peer Up first.
+            return Outcome::Part;
+        }
         for _ in 0..readers.len() {
-            let rank = *turn;
-            *turn = (*turn + 1) % readers.len();
-            let (Some((family, log)), Some((_, reader, end_of_rib))) =
-                (rib.logs.get_mut(rank), readers.get_mut(rank))
-            else {
-                continue;
-            };
-            if log.has_lapsed(*reader) {
+            let rank = *turn % readers.len();
+            *turn = rank + 1;
+            let Some(reader) = readers.get_mut(rank) else { continue };
+            let Some((_, log)) = rib.logs.get_mut(reader.log) else { continue };
+            if log.has_lapsed(reader.id) {
                 return Outcome::Lapsed;
             }
-            log.read(*reader, &mut rib.attributes, |record, attributes| {
+            log.read(reader.id, &mut rib.attributes, |record, attributes| {
                 let stored = record.attributes.map(|id| attributes.get(id));
                 let room = bmp::route_monitoring_room(stored.map_or(0, <[u8]>::len), record.room());
                 if out.len() + room > limit {
                     return Visit::Stop;
                 }
-                encode(out, header, *family, &record, stored, batch);
+                encode(out, header, reader.family, &record, stored, batch);
                 Visit::Taken
             });
-            if log.take_end_of_rib(*reader) {
+            if log.take_end_of_rib(reader.id) {
                 // Some 80 bytes: the limit is not so sharp.
-                bmp::withdraw(out, header, log.end_of_rib_time(), *family, |_| 0);
+                bmp::withdraw(out, header, log.end_of_rib_time(), reader.family, |_| 0);
                 batch.route_monitoring += 1;
                 batch.end_of_rib += 1;
-                *end_of_rib = true;
+                reader.end_of_rib = true;
             }
-            if !log.is_at_end(*reader) {
+            if !log.is_at_end(reader.id) {
                 return Outcome::Part;
             }
         }

@@ -16,6 +16,9 @@
 //! are of no use any more; small neighbors in the order are merged. No step copies more than a segment
 //! and the log is never held twice. Positions (cursors and marks) are moved along.
 //!
+//! While the neighbor restarts (RFC 4724) its routes stay and are stale: those before a mark. What is
+//! announced anew lands behind it; what is still before it when the neighbor is done goes.
+//!
 //! A withdrawal is kept until no reader stands before it; where no reader at all has been told of a
 //! route, its withdrawal is not even written. Readers for whom too many would have to be kept are given
 //! up ([`Log::has_lapsed`]), so that memory is bounded by the routes and not by the slowest reader.
@@ -28,6 +31,7 @@ mod tests;
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
 
+use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 pub(crate) use self::record::Record;
@@ -36,6 +40,7 @@ use self::record::{
 };
 use super::attributes::{Attributes, AttributesId};
 use crate::wire::bmp::Timestamp;
+use crate::wire::nlri::Form;
 
 /// A place is a segment's slot and an offset in it, in one u32.
 const OFFSET_BITS: u32 = 18;
@@ -45,6 +50,10 @@ const SLOTS_MAX: usize = 1 << (32 - OFFSET_BITS);
 /// A slow reader may keep as many withdrawals as there are routes, and this many more. One that would
 /// need still more has lapsed: its memory is better spent on telling it everything anew.
 const SPARE_WITHDRAWALS: usize = 500_000;
+
+/// Stale routes are withdrawn in records of at most so many bytes, which become messages that fit into
+/// an UPDATE without the Extended Message capability (RFC 4271 section 4.1).
+const STALE_BATCH: usize = 3800;
 
 /// The log has reached the greatest size that places can name (4 GiB).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -117,6 +126,8 @@ pub(crate) enum Visit {
 /// The table of one (neighbor, family).
 #[derive(Debug)]
 pub(crate) struct Log {
+    /// How routes are written, and so which two of them are the same.
+    form: Form,
     segments: Vec<Option<Segment>>,
     free_slots: Vec<u32>,
     order: VecDeque<u32>,
@@ -124,25 +135,21 @@ pub(crate) struct Log {
     segment_size: usize,
     /// How many more withdrawals than routes may be kept for slow readers.
     spare_withdrawals: usize,
-    /// Route -> place of its live entry.
+    /// Route (by its key, [`Form::key`]) -> place of its live entry.
     index: HashTable<u32>,
-    hasher: foldhash::fast::RandomState,
+    hasher: RandomState,
     readers: Vec<Option<Reader>>,
     /// The furthest that any reader has come: entries before it may have been told.
     told_up_to: Position,
     end_of_rib: Option<Position>,
     end_of_rib_time: Timestamp,
+    /// Routes before this are stale: the neighbor has restarted and not announced them anew.
+    stale: Option<Position>,
     routes: usize,
     /// Withdrawals that are kept for readers.
     withdrawals: usize,
     /// Slots of segments that may be worth compacting.
     suspects: Vec<u32>,
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        Self::with_segment_size(SEGMENT_MAX)
-    }
 }
 
 /// What a withdrawal found.
@@ -155,8 +162,14 @@ pub(crate) struct Withdrawn {
 }
 
 impl Log {
-    fn with_segment_size(segment_size: usize) -> Self {
+    /// An empty table of routes of this form.
+    pub(crate) fn new(form: Form) -> Self {
+        Self::with_segment_size(form, SEGMENT_MAX)
+    }
+
+    fn with_segment_size(form: Form, segment_size: usize) -> Self {
         Self {
+            form,
             segments: Vec::new(),
             free_slots: Vec::new(),
             order: VecDeque::new(),
@@ -164,15 +177,21 @@ impl Log {
             segment_size,
             spare_withdrawals: SPARE_WITHDRAWALS,
             index: HashTable::new(),
-            hasher: foldhash::fast::RandomState::default(),
+            hasher: RandomState::default(),
             readers: Vec::new(),
             told_up_to: Position::default(),
             end_of_rib: None,
             end_of_rib_time: Timestamp::default(),
+            stale: None,
             routes: 0,
             withdrawals: 0,
             suspects: Vec::new(),
         }
+    }
+
+    /// How its routes are written.
+    pub(crate) fn form(&self) -> Form {
+        self.form
     }
 
     /// How many routes are announced and not withdrawn.
@@ -199,6 +218,72 @@ impl Log {
         self.end_of_rib_time
     }
 
+    /// Marks all routes as stale: the neighbor restarts. Those that were stale already are not allowed to
+    /// stay (RFC 4724 section 4.2): [`Log::drop_stale`] comes first.
+    pub(crate) fn mark_stale(&mut self) {
+        self.stale = Some(self.end());
+    }
+
+    /// The neighbor is back: its End-of-RIB is awaited, and readers are given it, once more.
+    pub(crate) fn restart(&mut self) {
+        self.end_of_rib = None;
+        self.end_of_rib_time = Timestamp::default();
+        for reader in self.readers.iter_mut().flatten() {
+            reader.end_of_rib_told = false;
+        }
+    }
+
+    /// Withdraws the routes that are stale.
+    pub(crate) fn drop_stale(
+        &mut self,
+        attributes: &mut Attributes,
+        time: Timestamp,
+    ) -> Result<(), Full> {
+        // Each step withdraws all that one segment has, so that the next one does not find it again,
+        // wherever compaction has moved the rest meanwhile.
+        while let Some(stale) = self.stale_in_a_segment() {
+            let mut rest = stale.as_slice();
+            while !rest.is_empty() {
+                let mut len = 0;
+                let fits = |route: &&Vec<u8>| {
+                    len += route.len();
+                    len <= STALE_BATCH
+                };
+                let count = rest.iter().take_while(fits).count().max(1);
+                let (batch, left) = rest.split_at(count);
+                let field_len = batch.iter().map(Vec::len).sum();
+                self.withdraw(attributes, time, field_len, batch.iter())?;
+                rest = left;
+            }
+        }
+        self.stale = None;
+        Ok(())
+    }
+
+    /// The stale routes of the first segment that has any.
+    fn stale_in_a_segment(&self) -> Option<Vec<Vec<u8>>> {
+        let mark = self.stale?;
+        let segments = self.order.iter().map(|slot| self.segment(*slot));
+        segments
+            .take_while(|segment| segment.sequence <= mark.sequence)
+            .filter(|segment| segment.announced > 0)
+            .map(|segment| {
+                let mut routes = Vec::new();
+                let mut at = Position { sequence: segment.sequence, offset: 0 };
+                while at < mark
+                    && let Some(header) = header_at(&segment.bytes, at.offset as usize)
+                {
+                    at.offset = header.entries.end as u32;
+                    let entries = segment.bytes.get(header.entries).unwrap_or_default();
+                    let alive = Entries { bytes: entries, offset: 0 }
+                        .filter(|entry| entry.tag & (DEAD | WITHDRAWN) == 0);
+                    routes.extend(alive.map(|entry| entry.route.to_vec()));
+                }
+                routes
+            })
+            .find(|routes| !routes.is_empty())
+    }
+
     /// Notes what one UPDATE announces.
     ///
     /// `field_len` is the length of the routes on the wire, which bounds what they take here.
@@ -218,7 +303,7 @@ impl Log {
         let start = self.begin(slot, id.0, time);
         for route in routes {
             let route = route.as_ref();
-            let hash = self.hasher.hash_one(route);
+            let hash = hash(self.form, &self.hasher, route);
             let place = place(slot, self.segment(slot).bytes.len());
             let found = self.find(hash, route);
             let told = match found {
@@ -256,7 +341,7 @@ impl Log {
         let mut result = Withdrawn::default();
         for route in routes {
             let route = route.as_ref();
-            let hash = self.hasher.hash_one(route);
+            let hash = hash(self.form, &self.hasher, route);
             let Some(old) = self.find(hash, route) else {
                 result.unknown += 1;
                 continue;
@@ -513,12 +598,19 @@ impl Log {
     }
 
     fn find(&self, hash: u64, route: &[u8]) -> Option<u32> {
-        self.index.find(hash, |place| route_at(&self.segments, *place) == route).copied()
+        let Self { form, segments, index, .. } = self;
+        if form.is_its_own_key() {
+            return index.find(hash, |place| route_at(segments, *place) == route).copied();
+        }
+        let key = form.key(route);
+        index.find(hash, |place| form.key(route_at(segments, *place)) == key).copied()
     }
 
-    fn insert(&mut self, hash: u64, place: u32) {
-        let Self { segments, index, hasher, .. } = self;
-        index.insert_unique(hash, place, |place| hasher.hash_one(route_at(segments, *place)));
+    fn insert(&mut self, route_hash: u64, place: u32) {
+        let Self { form, segments, index, hasher, .. } = self;
+        index.insert_unique(route_hash, place, |place| {
+            hash(*form, hasher, route_at(segments, *place))
+        });
     }
 
     fn replace(&mut self, hash: u64, old: u32, new: u32) {
@@ -561,6 +653,11 @@ impl Log {
         }
         (tag & TOLD != 0 || position < told_up_to, withdrawn)
     }
+}
+
+/// The hash of what makes the route the one that it is.
+fn hash(form: Form, hasher: &RandomState, route: &[u8]) -> u64 {
+    if form.is_its_own_key() { hasher.hash_one(route) } else { hasher.hash_one(form.key(route)) }
 }
 
 fn place(slot: u32, offset: usize) -> u32 {

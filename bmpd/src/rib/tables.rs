@@ -3,68 +3,154 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use shared::names::NeighborId;
 use tokio::sync::watch;
 
 use super::epoch::{Epoch, Identity, PeerDown};
-use crate::wire::bmp::{PeerUp, Timestamp};
+use crate::wire::bmp::{PeerInstance, PeerUp, Timestamp};
 use crate::wire::family::Family;
+use crate::wire::nlri::Form;
 
 /// The place of one neighbor: empty while it is down.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct NeighborTables {
-    current: Mutex<Option<Arc<Epoch>>>,
+    id: NeighborId,
+    instance: PeerInstance,
+    table_name: Option<String>,
+    current: Mutex<Current>,
+}
+
+#[derive(Debug, Default)]
+struct Current {
+    epoch: Option<Arc<Epoch>>,
+    /// True once the place is no longer among the tables: nobody is told of what happens in it.
+    removed: bool,
 }
 
 impl NeighborTables {
-    /// The epoch of the BGP session that is up.
+    /// The neighbor.
+    pub(crate) fn id(&self) -> &NeighborId {
+        &self.id
+    }
+
+    /// The name of its routing table, for Peer Up.
+    pub(crate) fn table_name(&self) -> Option<&str> {
+        self.table_name.as_deref()
+    }
+
+    /// The epoch of the BGP session that is up, or that is held while the neighbor restarts.
     pub(crate) fn current(&self) -> Option<Arc<Epoch>> {
-        self.current.lock().clone()
+        self.current.lock().epoch.clone()
     }
 }
 
 /// All neighbors' tables.
 #[derive(Debug)]
 pub(crate) struct Tables {
-    neighbors: Vec<Arc<NeighborTables>>,
+    /// Replaced as a whole, so that a feed can go through one without a lock. New places come at the
+    /// end, and the order of the others stays.
+    neighbors: Mutex<Arc<Vec<Arc<NeighborTables>>>>,
     bell: watch::Sender<u64>,
 }
 
 impl Tables {
-    /// Makes the places of this many neighbors.
-    pub(crate) fn new(neighbors: usize) -> Arc<Self> {
-        let neighbors = (0..neighbors).map(|_| Arc::default()).collect();
-        Arc::new(Self { neighbors, bell: watch::Sender::new(0) })
+    /// Tables without neighbors.
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self { neighbors: Mutex::default(), bell: watch::Sender::new(0) })
     }
 
-    /// Every neighbor's place, in the order of the configuration.
-    pub(crate) fn neighbors(&self) -> &[Arc<NeighborTables>] {
-        &self.neighbors
+    /// Every neighbor's place, in the order in which they were added.
+    pub(crate) fn neighbors(&self) -> Arc<Vec<Arc<NeighborTables>>> {
+        Arc::clone(&self.neighbors.lock())
     }
 
-    /// Begins an epoch: the neighbor is up, both OPENs are known.
+    /// Makes the place of a neighbor. One that was there before is removed first: stations know a peer
+    /// by its instance and address.
+    pub(crate) fn add(
+        &self,
+        id: NeighborId,
+        instance: PeerInstance,
+        table_name: Option<String>,
+    ) -> Arc<NeighborTables> {
+        let current = Mutex::default();
+        let place = Arc::new(NeighborTables { id, instance, table_name, current });
+        self.edit(|neighbors| neighbors.push(Arc::clone(&place)));
+        place
+    }
+
+    /// Removes the place of a neighbor. A session that is up ends for the stations as `down` says, which
+    /// has [`crate::wire::bmp::PeerDownReason::Deconfigured`] for a neighbor that goes from the
+    /// configuration; what is announced in it later is told to nobody.
+    pub(crate) fn remove(&self, neighbor: &Arc<NeighborTables>, down: PeerDown) {
+        let epoch = {
+            let mut current = neighbor.current.lock();
+            current.removed = true;
+            current.epoch.take()
+        };
+        // Before the list changes: a feed that no longer finds the place finds its end.
+        if let Some(epoch) = epoch {
+            epoch.end(down);
+        }
+        self.edit(|neighbors| neighbors.retain(|other| !Arc::ptr_eq(other, neighbor)));
+        self.ring();
+    }
+
+    fn edit(&self, change: impl FnOnce(&mut Vec<Arc<NeighborTables>>)) {
+        let mut neighbors = self.neighbors.lock();
+        let mut changed = Vec::clone(&neighbors);
+        change(&mut changed);
+        *neighbors = Arc::new(changed);
+    }
+
+    /// Begins an epoch: the neighbor is up, both OPENs are known, and routes of these forms are to come.
     pub(crate) fn begin(
         &self,
         neighbor: &NeighborTables,
         identity: Identity,
         up: PeerUp,
-        families: &[Family],
+        forms: &[Form],
         now: Timestamp,
     ) -> Arc<Epoch> {
-        let epoch = Arc::new(Epoch::new(identity, up, families, now));
-        *neighbor.current.lock() = Some(Arc::clone(&epoch));
+        let epoch = Arc::new(Epoch::new(neighbor.instance, identity, up, forms, now));
+        let mut current = neighbor.current.lock();
+        if !current.removed {
+            current.epoch = Some(Arc::clone(&epoch));
+        }
+        drop(current);
         self.ring();
         epoch
     }
 
+    /// The neighbor has gone down and is expected back: stations hear nothing of it, and its routes are
+    /// kept as stale ones. False if that cannot be done: [`Tables::end`] is next.
+    pub(crate) fn hold(&self, epoch: &Epoch, now: Timestamp) -> bool {
+        let held = epoch.hold(now);
+        self.ring();
+        held
+    }
+
+    /// The neighbor that was held is back, and [`Epoch::fits`]. Of the families in `preserved` the stale
+    /// routes stay until their End-of-RIB, of the others they go at once. False if that cannot be done:
+    /// [`Tables::end`] and [`Tables::begin`] are next.
+    pub(crate) fn restart(
+        &self,
+        epoch: &Epoch,
+        up: PeerUp,
+        preserved: &[Family],
+        now: Timestamp,
+    ) -> bool {
+        let restarted = epoch.restart(up, preserved, now);
+        self.ring();
+        restarted
+    }
+
     /// Ends an epoch. If it is still the neighbor's current one, the neighbor is down.
     pub(crate) fn end(&self, neighbor: &NeighborTables, epoch: &Arc<Epoch>, down: PeerDown) {
-        {
-            let mut current = neighbor.current.lock();
-            if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, epoch)) {
-                *current = None;
-            }
-        }
+        // In this order, so that an epoch that is not current any more has ended.
         epoch.end(down);
+        let mut current = neighbor.current.lock();
+        current.epoch.take_if(|current| Arc::ptr_eq(current, epoch));
+        drop(current);
         self.ring();
     }
 

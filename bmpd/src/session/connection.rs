@@ -68,13 +68,14 @@ pub(super) struct Connection {
 impl Connection {
     pub(super) fn new(stream: TcpStream, parameters: &Parameters, tables: Arc<Tables>) -> Self {
         let mut out = Vec::with_capacity(BATCH);
-        bmp::initiation(&mut out, &parameters.bmp.system_name, &parameters.bmp.system_description);
+        let (bmp, texts) = (&parameters.bmp, &parameters.session.initiation_messages);
+        bmp::initiation(&mut out, &bmp.system_name, &bmp.system_description, texts);
         let statistics_timer = parameters.bmp.statistics_timer;
         Self {
             local: stream.local_addr().ok(),
             stream,
             bell: tables.bell(),
-            feed: Feed::new(tables),
+            feed: Feed::new(tables, parameters.session.monitor.clone()),
             out,
             written: 0,
             batch: Batch::default(),
@@ -328,7 +329,7 @@ mod tests {
     #[test]
     fn a_termination_never_stands_in_the_middle_of_a_message() {
         let mut out = Vec::new();
-        bmp::initiation(&mut out, "name", "text");
+        bmp::initiation::<&str>(&mut out, "name", "text", &[]);
         let first = out.len();
         bmp::termination(&mut out, TerminationReason::AdministrativelyClosed, "");
         for (written, boundary) in

@@ -2,7 +2,8 @@
 //!
 //! OPEN is in [`super::open`], UPDATE in [`super::update`].
 
-use std::fmt;
+use std::borrow::Cow;
+use std::fmt::{self, Write};
 
 /// The length of the BGP header: marker, length, type.
 pub const HEADER_LEN: usize = 19;
@@ -116,6 +117,11 @@ impl Notification {
         Notification { code: 4, subcode: 0, data: Vec::new() };
     /// Cease, Administrative Shutdown (RFC 4486).
     pub const SHUTDOWN: Notification = Notification { code: 6, subcode: 2, data: Vec::new() };
+    /// Cease, Peer De-configured.
+    pub const DECONFIGURED: Notification = Notification { code: 6, subcode: 3, data: Vec::new() };
+    /// Cease, Other Configuration Change.
+    pub const CONFIGURATION_CHANGE: Notification =
+        Notification { code: 6, subcode: 6, data: Vec::new() };
     /// Cease, Connection Rejected.
     pub const REJECTED: Notification = Notification { code: 6, subcode: 5, data: Vec::new() };
     /// Cease, Connection Collision Resolution.
@@ -144,6 +150,17 @@ impl Notification {
         let mut message = Vec::with_capacity(HEADER_LEN + body.len());
         encode(&mut message, MessageType::Notification, &body);
         message
+    }
+
+    /// What the neighbor's operator wrote for us (RFC 9003): the text of an Administrative Shutdown or
+    /// Reset, up to 255 bytes. Invalid UTF-8 is replaced. `None` if there is none, or a malformed one.
+    pub fn communication(&self) -> Option<Cow<'_, str>> {
+        match (self.code, self.subcode, self.data.as_slice()) {
+            (6, 2 | 4, [length, text @ ..]) if *length > 0 => {
+                text.get(..usize::from(*length)).map(String::from_utf8_lossy)
+            }
+            _ => None,
+        }
     }
 
     fn names(&self) -> (&'static str, &'static str) {
@@ -203,7 +220,36 @@ impl fmt::Display for Notification {
         if !subcode.is_empty() {
             write!(f, ", {subcode}")?;
         }
-        f.write_str(")")
+        f.write_str(")")?;
+        match self.communication() {
+            Some(text) => write!(f, ": \"{}\"", Harmless(&text)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A stranger's text as it can be shown in a terminal or written into a log: characters that control one,
+/// that cannot be seen, or that would end the quotation are escaped.
+struct Harmless<'a>(&'a str);
+
+impl fmt::Display for Harmless<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Unicode's format characters that a terminal does not show: zero-width ones, those that turn
+        // the direction of the text, and tags.
+        let invisible = |c: char| {
+            matches!(c,
+                '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+        };
+        for c in self.0.chars() {
+            match c {
+                '"' | '\\' => write!(f, "\\{c}")?,
+                c if c.is_control() || invisible(c) => write!(f, "{}", c.escape_unicode())?,
+                c => f.write_char(c)?,
+            }
+        }
+        Ok(())
     }
 }
 
@@ -245,6 +291,32 @@ mod tests {
         assert_eq!(sent.to_string(), "NOTIFICATION 6/7 (Cease, Connection Collision Resolution)");
     }
 
+    #[test]
+    fn a_shutdown_communication_is_shown_without_doing_harm() {
+        let shown = |subcode: u8, data: &[u8]| Notification::new(6, subcode, data).to_string();
+        let text = |bytes: &[u8]| [&[bytes.len() as u8], bytes].concat();
+        assert_eq!(
+            shown(2, &text(b"maintenance, back at 6")),
+            "NOTIFICATION 6/2 (Cease, Administrative Shutdown): \"maintenance, back at 6\""
+        );
+        let reset = "NOTIFICATION 6/4 (Cease, Administrative Reset)";
+        assert_eq!(
+            shown(4, &text("\x1b[2J\n\u{202e}é\"\\".as_bytes())),
+            format!("{reset}: \"\\u{{1b}}[2J\\u{{a}}\\u{{202e}}é\\\"\\\\\"")
+        );
+        assert_eq!(shown(4, &[2, 0xff, b'x']), format!("{reset}: \"\u{fffd}x\""));
+        // What follows the text is passed over.
+        assert_eq!(shown(4, &[1, b'x', b'y']), format!("{reset}: \"x\""));
+        for nothing in [&[][..], &[0], &[0, b'x'], &[3, b'x']] {
+            assert_eq!(shown(4, nothing), reset);
+        }
+        assert_eq!(Notification::new(6, 3, &text(b"x")).communication(), None);
+        assert_eq!(
+            Notification::new(6, 2, &text(&[b'x'; 255])).communication().unwrap().len(),
+            255
+        );
+    }
+
     proptest! {
         #[test]
         fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..80), extended: bool) {
@@ -253,6 +325,8 @@ mod tests {
             marked.extend_from_slice(&bytes);
             let _ = Frame::find(&marked, extended);
             let _ = Notification::parse(&bytes).to_string();
+            let cease = Notification::new(6, 2, &bytes).to_string();
+            prop_assert!(!cease.contains(char::is_control));
         }
     }
 }

@@ -41,16 +41,72 @@ impl Timestamp {
     }
 }
 
+/// The routing instance in which a neighbor is: the Peer Type and the Peer Distinguisher (section 4.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PeerInstance {
+    /// 0: the public one; the distinguisher is zero.
+    Global,
+    /// 1: a VPN instance with this route distinguisher.
+    Distinguished([u8; 8]),
+    /// 2: a VPN instance without one. The number says nothing and tells instances of this bmpd apart.
+    Local([u8; 8]),
+}
+
+impl PeerInstance {
+    /// The instance with this name, `None` being the public one, and this route distinguisher.
+    ///
+    /// Without a route distinguisher the number is a hash of the name (64-bit FNV-1a): it is to be the
+    /// same after a restart and a change of the configuration, so that stations, which know a peer by it,
+    /// find their peers again. No list on a disk could do that better, and with a handful of names
+    /// nobody will see two with the same hash.
+    pub fn new(vpn_instance: Option<&str>, route_distinguisher: Option<[u8; 8]>) -> Self {
+        match (vpn_instance, route_distinguisher) {
+            (None, _) => PeerInstance::Global,
+            (Some(_), Some(distinguisher)) => PeerInstance::Distinguished(distinguisher),
+            (Some(name), None) => PeerInstance::Local(fnv_1a(name.as_bytes()).to_be_bytes()),
+        }
+    }
+
+    fn peer_type(self) -> u8 {
+        match self {
+            PeerInstance::Global => 0,
+            PeerInstance::Distinguished(_) => 1,
+            PeerInstance::Local(_) => 2,
+        }
+    }
+
+    fn distinguisher(self) -> [u8; 8] {
+        match self {
+            PeerInstance::Global => [0; 8],
+            PeerInstance::Distinguished(bytes) | PeerInstance::Local(bytes) => bytes,
+        }
+    }
+}
+
+fn fnv_1a(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
 /// The per-peer header of one neighbor (section 4.2), all but its timestamp.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeerHeader([u8; PEER_HEADER_LEN - 8]);
 
 impl PeerHeader {
-    /// A global instance peer whose pre-policy Adj-RIB-In is monitored.
+    /// A peer whose pre-policy Adj-RIB-In is monitored.
     ///
     /// `two_octet_as` is true if the AS_PATHs of this neighbor have two-octet numbers (the A flag).
-    pub fn new(address: IpAddr, asn: u32, bgp_id: Ipv4Addr, two_octet_as: bool) -> Self {
+    pub fn new(
+        instance: PeerInstance,
+        address: IpAddr,
+        asn: u32,
+        bgp_id: Ipv4Addr,
+        two_octet_as: bool,
+    ) -> Self {
         let mut bytes = [0; PEER_HEADER_LEN - 8];
+        bytes[0] = instance.peer_type();
+        bytes[2..10].copy_from_slice(&instance.distinguisher());
         let mut flags = if two_octet_as { FLAG_TWO_OCTET_AS } else { 0 };
         match address {
             IpAddr::V4(v4) => bytes[22..26].copy_from_slice(&v4.octets()),
@@ -142,11 +198,20 @@ fn tlv(out: &mut Vec<u8>, kind: u16, value: &[u8]) {
     out.extend_from_slice(value);
 }
 
-/// Appends an Initiation with its two mandatory TLVs (section 4.3).
-pub fn initiation(out: &mut Vec<u8>, system_name: &str, system_description: &str) {
+/// Appends an Initiation with its two mandatory TLVs (section 4.3), and a free-form one for each of
+/// `texts` (section 4.4).
+pub fn initiation<S: AsRef<str>>(
+    out: &mut Vec<u8>,
+    system_name: &str,
+    system_description: &str,
+    texts: &[S],
+) {
     message(out, INITIATION, |out| {
         tlv(out, 1, system_description.as_bytes());
         tlv(out, 2, system_name.as_bytes());
+        for text in texts {
+            tlv(out, 0, text.as_ref().as_bytes());
+        }
     });
 }
 
@@ -173,6 +238,8 @@ pub struct PeerUp {
     pub sent_open: Vec<u8>,
     /// The whole OPEN that we received.
     pub received_open: Vec<u8>,
+    /// The name of the routing table, of the neighbor's VPN instance, that is (RFC 9069 section 5.3).
+    pub table_name: Option<String>,
 }
 
 /// Appends a Peer Up.
@@ -190,6 +257,9 @@ pub fn peer_up(out: &mut Vec<u8>, peer: &PeerHeader, time: Timestamp, up: &PeerU
         out.extend_from_slice(&up.remote_port.to_be_bytes());
         out.extend_from_slice(&up.sent_open);
         out.extend_from_slice(&up.received_open);
+        if let Some(name) = &up.table_name {
+            tlv(out, 3, name.as_bytes());
+        }
     });
 }
 
@@ -280,8 +350,13 @@ mod tests {
 
     const TIME: Timestamp = Timestamp { seconds: 0x0102_0304, micros: 0x0005_0607 };
 
+    fn header_in(instance: PeerInstance, address: &str, two_octet_as: bool) -> PeerHeader {
+        let (address, id) = (address.parse().unwrap(), Ipv4Addr::new(192, 0, 2, 9));
+        PeerHeader::new(instance, address, 65001, id, two_octet_as)
+    }
+
     fn header(address: &str, two_octet_as: bool) -> PeerHeader {
-        PeerHeader::new(address.parse().unwrap(), 65001, Ipv4Addr::new(192, 0, 2, 9), two_octet_as)
+        header_in(PeerInstance::Global, address, two_octet_as)
     }
 
     #[test]
@@ -296,6 +371,43 @@ mod tests {
         assert_eq!(header("10.0.0.1", true).0[1], 0x20);
         let v6 = header("2001:db8::1", false);
         assert_eq!((v6.0[1], &v6.0[10..14]), (0x80, &[0x20, 1, 0xd, 0xb8][..]));
+    }
+
+    #[test]
+    fn the_instance_is_in_the_peer_type_and_the_distinguisher() {
+        let of = |instance| header_in(instance, "10.0.0.1", false).0[..10].to_vec();
+        let distinguisher = [0, 0, 0xfd, 0xe8, 0, 0, 0, 7];
+        assert_eq!(of(PeerInstance::new(None, None)), [0; 10]);
+        assert_eq!(
+            of(PeerInstance::new(Some("red"), Some(distinguisher))),
+            [&[1, 0], &distinguisher[..]].concat()
+        );
+        // The hash of "a" that the authors of FNV publish: it must never change.
+        assert_eq!(
+            of(PeerInstance::new(Some("a"), None)),
+            [2, 0, 0xaf, 0x63, 0xdc, 0x4c, 0x86, 0x01, 0xec, 0x8c]
+        );
+    }
+
+    #[test]
+    fn a_peer_up_names_the_table_behind_the_opens() {
+        let mut up = PeerUp {
+            local_address: "10.0.0.9".parse().unwrap(),
+            local_port: 179,
+            remote_port: 40000,
+            sent_open: vec![1; 29],
+            received_open: vec![2; 29],
+            table_name: None,
+        };
+        let mut out = Vec::new();
+        peer_up(&mut out, &header("10.0.0.1", false), TIME, &up);
+        let plain = out.len();
+        assert_eq!(plain, 48 + 20 + 58);
+        out.clear();
+        up.table_name = Some("red".to_owned());
+        peer_up(&mut out, &header("10.0.0.1", false), TIME, &up);
+        assert_eq!(out[plain..], [0, 3, 0, 3, b'r', b'e', b'd']);
+        assert_eq!(out[1..6], [0, 0, 0, out.len() as u8, 3]);
     }
 
     #[test]
@@ -335,10 +447,17 @@ mod tests {
     #[test]
     fn initiation_and_termination_have_their_tlvs() {
         let mut out = Vec::new();
-        initiation(&mut out, "edge1", "d");
+        initiation::<&str>(&mut out, "edge1", "d", &[]);
         assert_eq!(
             out,
             [&[3, 0, 0, 0, 20, 4, 0, 1, 0, 1, b'd', 0, 2, 0, 5][..], b"edge1"].concat()
+        );
+        out.clear();
+        initiation(&mut out, "n", "d", &["rack 7", ""]);
+        assert_eq!(
+            out[6..],
+            [&[0, 1, 0, 1, b'd', 0, 2, 0, 1, b'n', 0, 0, 0, 6][..], b"rack 7", &[0, 0, 0, 0]]
+                .concat()
         );
         out.clear();
         termination(&mut out, TerminationReason::PermanentlyClosed, "");

@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::bgp::{self, MessageType, Notification};
 use super::family::Family;
+use super::nlri::Form;
 use super::reader::{Reader, Short};
 
 /// AS_TRANS, which stands for a number that does not fit into two octets (RFC 6793).
@@ -17,6 +18,96 @@ const ROUTE_REFRESH: u8 = 2;
 const EXTENDED_MESSAGE: u8 = 6;
 const GRACEFUL_RESTART: u8 = 64;
 const FOUR_OCTET_AS: u8 = 65;
+const ADD_PATH: u8 = 69;
+
+/// The flags of a Graceful Restart capability and those of its families (RFC 4724 section 3, RFC 8538
+/// section 2).
+const RESTARTING: u16 = 0x8000;
+const NOTIFICATION: u16 = 0x4000;
+const RESTART_TIME: u16 = 0x0fff;
+const FORWARDING: u8 = 0x80;
+
+/// What one side does with path identifiers in a family (RFC 7911 section 4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddPath {
+    /// It can receive them.
+    Receive,
+    /// It would send them.
+    Send,
+    /// Both.
+    Both,
+}
+
+impl AddPath {
+    fn code(self) -> u8 {
+        match self {
+            AddPath::Receive => 1,
+            AddPath::Send => 2,
+            AddPath::Both => 3,
+        }
+    }
+
+    fn from_code(code: u8) -> Option<Self> {
+        match code {
+            1 => Some(AddPath::Receive),
+            2 => Some(AddPath::Send),
+            3 => Some(AddPath::Both),
+            _ => None,
+        }
+    }
+
+    fn receives(self) -> bool {
+        matches!(self, AddPath::Receive | AddPath::Both)
+    }
+
+    fn sends(self) -> bool {
+        matches!(self, AddPath::Send | AddPath::Both)
+    }
+}
+
+/// The Graceful Restart capability (RFC 4724 section 3).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GracefulRestart {
+    /// True if the speaker has restarted: do not wait for its End-of-RIB before sending it routes.
+    pub restarting: bool,
+    /// True if a NOTIFICATION or the hold timer begins a graceful restart too, where both sides say so
+    /// (the N bit, RFC 8538).
+    pub notification: bool,
+    /// How long a restart may take, 0 to 4095 s.
+    pub time: u16,
+    /// The families whose routes are to be kept while it restarts. True: its forwarding state was kept in
+    /// the last restart.
+    pub families: Vec<(Family, bool)>,
+}
+
+impl GracefulRestart {
+    fn encode(&self) -> Vec<u8> {
+        let mut head = self.time & RESTART_TIME;
+        head |= if self.restarting { RESTARTING } else { 0 };
+        head |= if self.notification { NOTIFICATION } else { 0 };
+        let mut value = head.to_be_bytes().to_vec();
+        for (Family { afi, safi }, forwarding) in &self.families {
+            let [high, low] = afi.to_be_bytes();
+            value.extend_from_slice(&[high, low, *safi, if *forwarding { FORWARDING } else { 0 }]);
+        }
+        value
+    }
+
+    fn read(mut value: Reader<'_>) -> Result<Self, Short> {
+        let head = value.u16()?;
+        let mut families = Vec::new();
+        while !value.is_empty() {
+            let family = Family { afi: value.u16()?, safi: value.u8()? };
+            families.push((family, value.u8()? & FORWARDING != 0));
+        }
+        Ok(Self {
+            restarting: head & RESTARTING != 0,
+            notification: head & NOTIFICATION != 0,
+            time: head & RESTART_TIME,
+            families,
+        })
+    }
+}
 
 /// What an OPEN says, as far as bmpd needs it. The raw message is kept beside it for Peer Up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,8 +126,10 @@ pub struct Open {
     pub extended_message: bool,
     /// True if route refresh was announced (RFC 2918).
     pub route_refresh: bool,
-    /// True if a Graceful Restart capability was announced: an End-of-RIB is to be expected (RFC 4724).
-    pub graceful_restart: bool,
+    /// The Graceful Restart capability: with one, an End-of-RIB is to be expected (RFC 4724).
+    pub graceful_restart: Option<GracefulRestart>,
+    /// What the side that announces this does with path identifiers, by family (RFC 7911).
+    pub add_path: Vec<(Family, AddPath)>,
 }
 
 impl Open {
@@ -44,6 +137,8 @@ impl Open {
     ///
     /// Our Graceful Restart capability has no families: it asks the neighbor for its End-of-RIB and
     /// promises nothing (RFC 4724 section 3).
+    ///
+    /// A capability's value has at most 255 bytes: 63 families of ADD-PATH or Graceful Restart.
     pub fn message(&self) -> Vec<u8> {
         let mut capabilities = Vec::new();
         let mut capability = |code: u8, value: &[u8]| {
@@ -60,23 +155,36 @@ impl Open {
         if self.extended_message {
             capability(EXTENDED_MESSAGE, &[]);
         }
-        if self.graceful_restart {
-            capability(GRACEFUL_RESTART, &[0, 0]);
+        if let Some(graceful_restart) = &self.graceful_restart {
+            capability(GRACEFUL_RESTART, &graceful_restart.encode());
         }
         if self.four_octet_as {
             capability(FOUR_OCTET_AS, &self.asn.to_be_bytes());
+        }
+        if !self.add_path.is_empty() {
+            let mut value = Vec::new();
+            for (family, add_path) in &self.add_path {
+                let [high, low] = family.afi.to_be_bytes();
+                value.extend_from_slice(&[high, low, family.safi, add_path.code()]);
+            }
+            capability(ADD_PATH, &value);
         }
 
         let mut body = vec![4];
         body.extend_from_slice(&u16::try_from(self.asn).unwrap_or(AS_TRANS).to_be_bytes());
         body.extend_from_slice(&self.hold_time.to_be_bytes());
         body.extend_from_slice(&self.bgp_id.octets());
-        // A handful of capabilities: far from the 255 bytes of an optional parameter.
-        body.extend_from_slice(&[
-            capabilities.len() as u8 + 2,
-            CAPABILITIES,
-            capabilities.len() as u8,
-        ]);
+        // The form that every neighbor understands as long as it will do, else that of RFC 9072.
+        match u8::try_from(capabilities.len() + 2) {
+            Ok(length) => body.extend_from_slice(&[length, CAPABILITIES, length - 2]),
+            Err(_) => {
+                let length = capabilities.len() as u16;
+                body.extend_from_slice(&[255, EXTENDED_LENGTH]);
+                body.extend_from_slice(&(length + 3).to_be_bytes());
+                body.push(CAPABILITIES);
+                body.extend_from_slice(&length.to_be_bytes());
+            }
+        }
         body.extend_from_slice(&capabilities);
         let mut message = Vec::with_capacity(bgp::HEADER_LEN + body.len());
         bgp::encode(&mut message, MessageType::Open, &body);
@@ -105,7 +213,8 @@ impl Open {
             four_octet_as: false,
             extended_message: false,
             route_refresh: false,
-            graceful_restart: false,
+            graceful_restart: None,
+            add_path: Vec::new(),
         };
         if matches!(open.hold_time, 1 | 2) {
             return Ok(Err(Notification::new(2, 6, &[])));
@@ -161,7 +270,15 @@ impl Open {
                 }
             }
             (ROUTE_REFRESH, 0) => self.route_refresh = true,
-            (GRACEFUL_RESTART, 2..) => self.graceful_restart = true,
+            // The last one counts (RFC 4724 section 3).
+            (GRACEFUL_RESTART, length) if length % 4 == 2 => {
+                self.graceful_restart = GracefulRestart::read(value).ok();
+            }
+            (ADD_PATH, length) if length % 4 == 0 => {
+                if let Some(add_path) = read_add_path(value) {
+                    self.add_path = add_path;
+                }
+            }
             (EXTENDED_MESSAGE, 0) => self.extended_message = true,
             (FOUR_OCTET_AS, 4) => {
                 if let Ok(asn) = value.u32() {
@@ -172,6 +289,16 @@ impl Open {
             _ => {}
         }
     }
+}
+
+/// Reads an ADD-PATH capability; one with a value that is not known is ignored (RFC 7911 section 4).
+fn read_add_path(mut value: Reader<'_>) -> Option<Vec<(Family, AddPath)>> {
+    let mut add_path = Vec::new();
+    while !value.is_empty() {
+        let family = Family { afi: value.u16().ok()?, safi: value.u8().ok()? };
+        add_path.push((family, AddPath::from_code(value.u8().ok()?)?));
+    }
+    Some(add_path)
 }
 
 /// What two OPENs agree on.
@@ -185,22 +312,41 @@ pub struct Negotiated {
     pub four_octet_as: bool,
     /// True if messages may have up to 65,535 bytes.
     pub extended_message: bool,
+    /// Those of the families in which the routes that we receive have path identifiers: we announced
+    /// to receive and the neighbor to send them (RFC 7911 section 4).
+    pub add_path: Vec<Family>,
 }
 
 impl Negotiated {
     /// Works out what holds between the two sides.
     pub fn between(local: &Open, remote: &Open) -> Negotiated {
+        let families: Vec<Family> = local
+            .families
+            .iter()
+            .copied()
+            .filter(|family| remote.families.contains(family))
+            .collect();
+        let says = |open: &Open, family: &Family, what: fn(AddPath) -> bool| {
+            open.add_path.iter().any(|(other, add_path)| other == family && what(*add_path))
+        };
         Negotiated {
-            families: local
-                .families
+            add_path: families
                 .iter()
                 .copied()
-                .filter(|family| remote.families.contains(family))
+                .filter(|family| {
+                    says(local, family, AddPath::receives) && says(remote, family, AddPath::sends)
+                })
                 .collect(),
+            families,
             hold_time: local.hold_time.min(remote.hold_time),
             four_octet_as: local.four_octet_as && remote.four_octet_as,
             extended_message: local.extended_message && remote.extended_message,
         }
+    }
+
+    /// How the routes of each family are written.
+    pub fn forms(&self) -> impl Iterator<Item = Form> {
+        self.families.iter().map(|family| Form::new(*family, self.add_path.contains(family)))
     }
 }
 
@@ -224,11 +370,12 @@ mod tests {
             asn: 4_200_000_000,
             hold_time: 90,
             bgp_id: Ipv4Addr::new(192, 0, 2, 1),
-            families: Family::ALL.to_vec(),
+            families: Family::DEFAULT.to_vec(),
             four_octet_as: true,
             extended_message: true,
             route_refresh: true,
-            graceful_restart: true,
+            graceful_restart: Some(GracefulRestart::default()),
+            add_path: Vec::new(),
         }
     }
 
@@ -242,6 +389,76 @@ mod tests {
     fn our_open_reads_back() {
         let message = ours().message();
         assert_eq!(Open::parse(&message[bgp::HEADER_LEN..]), Ok(ours()));
+    }
+
+    #[test]
+    fn everything_that_an_open_can_say_reads_back_in_the_short_and_the_long_form() {
+        let all = |some: &[Family]| some.iter().map(|family| (*family, AddPath::Receive)).collect();
+        let long = Open {
+            families: (1..=40).map(|afi| Family { afi, safi: 1 }).collect(),
+            graceful_restart: Some(GracefulRestart {
+                restarting: true,
+                notification: true,
+                time: 4095,
+                families: Family::ALL.map(|family| (family, family.safi == 1)).to_vec(),
+            }),
+            add_path: all(&Family::ALL),
+            ..ours()
+        };
+        let bytes = long.message();
+        assert_eq!(bytes[bgp::HEADER_LEN + 9..][..2], [255, 255], "RFC 9072");
+        assert_eq!(Open::parse(&bytes[bgp::HEADER_LEN..]), Ok(long));
+
+        let short = Open { families: Family::ALL.to_vec(), add_path: all(&Family::ALL), ..ours() };
+        let bytes = short.message();
+        assert_eq!(bytes[bgp::HEADER_LEN + 10], CAPABILITIES, "what bmpd says is never that long");
+        assert_eq!(Open::parse(&bytes[bgp::HEADER_LEN..]), Ok(short));
+    }
+
+    #[test]
+    fn capabilities_in_several_parameters_are_read() {
+        let open =
+            Open::parse(&body(&[16, 2, 6, 65, 4, 0, 1, 0, 0, 2, 6, 69, 4, 0, 1, 1, 2])).unwrap();
+        assert_eq!(open.asn, 65536);
+        assert_eq!(open.add_path, [(Family::IPV4_UNICAST, AddPath::Send)]);
+    }
+
+    #[test]
+    fn path_identifiers_come_where_we_receive_and_the_neighbor_sends_them() {
+        let local = Open {
+            add_path: Family::DEFAULT.map(|family| (family, AddPath::Receive)).to_vec(),
+            ..ours()
+        };
+        let remote = |v4, v6| Open {
+            add_path: vec![(Family::IPV4_UNICAST, v4), (Family::IPV6_UNICAST, v6)],
+            ..ours()
+        };
+        let agreed = |remote: &Open| Negotiated::between(&local, remote).add_path;
+        assert_eq!(agreed(&remote(AddPath::Send, AddPath::Receive)), [Family::IPV4_UNICAST]);
+        assert_eq!(agreed(&remote(AddPath::Both, AddPath::Send)), Family::DEFAULT);
+        assert_eq!(agreed(&ours()), []);
+        let only_v6 =
+            Open { families: vec![Family::IPV6_UNICAST], ..remote(AddPath::Send, AddPath::Send) };
+        assert_eq!(agreed(&only_v6), [Family::IPV6_UNICAST], "only families that both have");
+        assert_eq!(
+            Negotiated::between(&ours(), &remote(AddPath::Both, AddPath::Both)).add_path,
+            []
+        );
+    }
+
+    #[test]
+    fn a_capability_that_is_not_well_formed_is_ignored() {
+        let open = |capability: &[u8]| {
+            let length = capability.len() as u8;
+            Open::parse(&body(&[&[length + 2, CAPABILITIES, length], capability].concat())).unwrap()
+        };
+        assert_eq!(open(&[69, 4, 0, 1, 1, 4]).add_path, []);
+        assert_eq!(open(&[69, 3, 0, 1, 1]).add_path, []);
+        assert_eq!(open(&[64, 1, 0]).graceful_restart, None);
+        assert_eq!(open(&[64, 5, 0, 120, 0, 1, 1]).graceful_restart, None);
+        let restart = open(&[64, 6, 0x40, 120, 0, 1, 1, 0x80]).graceful_restart.unwrap();
+        assert_eq!((restart.restarting, restart.notification, restart.time), (false, true, 120));
+        assert_eq!(restart.families, [(Family::IPV4_UNICAST, true)]);
     }
 
     #[test]

@@ -77,7 +77,7 @@ pub struct Reach<'a> {
     flags: u8,
 }
 
-/// A decoded UPDATE. Routes are unchecked bytes: see [`Prefixes`].
+/// A decoded UPDATE. Routes are unchecked bytes: see [`super::nlri::Form::routes`].
 #[derive(Debug)]
 pub struct Update<'a> {
     /// Withdrawn Routes: IPv4 unicast.
@@ -273,12 +273,7 @@ impl<'a> Walk<'a> {
             Ok((family, next_hop))
         })();
         let (family, next_hop) = parts.map_err(|_: Short| Notification::new(3, 9, whole))?;
-        let lengths: &[usize] = match family {
-            Family::IPV4_UNICAST => &[4, 16, 32],
-            Family::IPV6_UNICAST => &[16, 32],
-            _ => &[],
-        };
-        if !lengths.is_empty() && !lengths.contains(&next_hop.len()) {
+        if !next_hop_lengths(family).is_none_or(|lengths| lengths.contains(&next_hop.len())) {
             return Err(Notification::new(3, 9, whole));
         }
         self.reach = Some(Reach { family, next_hop, nlri: value.rest(), position, flags });
@@ -333,6 +328,31 @@ impl<'a> Walk<'a> {
     }
 }
 
+/// The lengths that a next hop of the family can have, in bytes; `None` is any.
+///
+/// 32 and 48 are a global and a link-local address (RFC 2545 section 3); a VPN's address stands behind
+/// a distinguisher of zero.
+fn next_hop_lengths(family: Family) -> Option<&'static [usize]> {
+    match family {
+        // RFC 8950 section 3: IPv4 over IPv6.
+        Family::IPV4_UNICAST | Family::IPV4_MULTICAST => Some(&[4, 16, 32]),
+        Family::IPV6_UNICAST | Family::IPV6_MULTICAST => Some(&[16, 32]),
+        // RFC 8277 section 2, RFC 9552 section 5.5.
+        Family::IPV4_LABELED_UNICAST | Family::IPV6_LABELED_UNICAST | Family::LINK_STATE => {
+            Some(&[4, 16, 32])
+        }
+        // RFC 4364 section 4.3.2, RFC 4659 section 3.2.1, RFC 8950 section 3.
+        Family::VPNV4_UNICAST | Family::VPNV6_UNICAST => Some(&[12, 24, 48]),
+        // RFC 9552 section 5.5 asks for the distinguisher; not everyone writes one.
+        Family::LINK_STATE_VPN => Some(&[4, 12, 16, 24, 32, 48]),
+        // RFC 7432 section 9.2.1.
+        Family::L2VPN_EVPN => Some(&[4, 16]),
+        // Flow specifications have none, and it is ignored (RFC 8955 section 4). Of a family that is not
+        // known nothing is known here either.
+        _ => None,
+    }
+}
+
 fn expected_flags(code: u8) -> Option<u8> {
     match code {
         ORIGIN | AS_PATH | NEXT_HOP | LOCAL_PREF | ATOMIC_AGGREGATE => Some(TRANSITIVE),
@@ -363,67 +383,6 @@ fn is_as_path(mut value: Reader<'_>, four_octet_as: bool) -> bool {
         }
     }
     true
-}
-
-/// One route as bytes: a length in bits and the prefix, bits beyond the length cleared.
-///
-/// Those bits mean nothing (RFC 4271 section 4.3); cleared, equal routes are equal bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Prefix {
-    bytes: [u8; 17],
-    len: u8,
-}
-
-impl AsRef<[u8]> for Prefix {
-    /// The bytes as they go on the wire.
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes[..usize::from(self.len)]
-    }
-}
-
-/// The unicast routes in a field of NLRI.
-#[derive(Debug, Clone, Copy)]
-pub struct Prefixes<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Prefixes<'a> {
-    /// Checks a whole field; the error is the NOTIFICATION that ends the session (RFC 7606 section
-    /// 5.3: a field that cannot be cut into routes).
-    pub fn check(family: Family, field: &'a [u8]) -> Result<Self, Notification> {
-        let max = if family.afi == 1 { 32 } else { 128 };
-        let mut rest = field;
-        while let [bits, tail @ ..] = rest {
-            let len = usize::from(*bits).div_ceil(8);
-            if *bits > max || len > tail.len() {
-                return Err(Notification::new(3, 10, &[]));
-            }
-            rest = &tail[len..];
-        }
-        Ok(Self { rest: field })
-    }
-
-    /// The length of the field in bytes.
-    pub fn field_len(&self) -> usize {
-        self.rest.len()
-    }
-}
-
-impl Iterator for Prefixes<'_> {
-    type Item = Prefix;
-
-    fn next(&mut self) -> Option<Prefix> {
-        let (bits, tail) = self.rest.split_first()?;
-        let len = usize::from(*bits).div_ceil(8);
-        let (prefix, rest) = tail.split_at_checked(len)?;
-        self.rest = rest;
-        let mut bytes = [0; 17];
-        bytes[0] = *bits;
-        bytes.get_mut(1..1 + len)?.copy_from_slice(prefix);
-        let spare = len * 8 - usize::from(*bits);
-        bytes[len] &= if len == 0 { 0xff } else { 0xff << spare };
-        Some(Prefix { bytes, len: len as u8 + 1 })
-    }
 }
 
 #[cfg(test)]
@@ -597,19 +556,32 @@ mod tests {
     }
 
     #[test]
-    fn prefixes_are_cut_and_their_spare_bits_cleared() {
-        let field = [0, 9, 10, 255, 32, 1, 2, 3, 4];
-        let prefixes: Vec<_> = Prefixes::check(Family::IPV4_UNICAST, &field).unwrap().collect();
-        let bytes: Vec<&[u8]> = prefixes.iter().map(Prefix::as_ref).collect();
-        assert_eq!(bytes, [&[0][..], &[9, 10, 128], &[32, 1, 2, 3, 4]]);
-        assert!(Prefixes::check(Family::IPV4_UNICAST, &[33, 1, 2, 3, 4, 5]).is_err());
-        assert!(Prefixes::check(Family::IPV4_UNICAST, &[24, 1, 2]).is_err());
-        assert!(
-            Prefixes::check(Family::IPV6_UNICAST, &[[128].as_slice(), &[1; 16]].concat()).is_ok()
-        );
-        assert!(
-            Prefixes::check(Family::IPV6_UNICAST, &[[129].as_slice(), &[1; 17]].concat()).is_err()
-        );
+    fn the_length_of_a_next_hop_must_be_one_of_its_family() {
+        let with_next_hop = |family: Family, length: u8| {
+            let mut reach = vec![0x80, 14, 5 + length];
+            reach.extend_from_slice(&family.afi.to_be_bytes());
+            reach.extend_from_slice(&[family.safi, length]);
+            reach.resize(reach.len() + usize::from(length) + 1, 0);
+            fault(&[GOOD_ORIGIN, GOOD_PATH, &reach], &[], CONTEXT)
+        };
+        for family in Family::ALL {
+            let good: Vec<u8> =
+                (0..=64).filter(|length| with_next_hop(family, *length).is_ok()).collect();
+            let expected: &[u8] = match family.safi {
+                1 | 2 if family.afi == 2 => &[16, 32],
+                1 | 2 | 4 | 71 => &[4, 16, 32],
+                128 => &[12, 24, 48],
+                70 => &[4, 16],
+                72 => &[4, 12, 16, 24, 32, 48],
+                133 | 134 => {
+                    assert_eq!(good.len(), 65, "{family}: any");
+                    continue;
+                }
+                other => panic!("{other}"),
+            };
+            assert_eq!(good, expected, "{family}");
+        }
+        assert_eq!(with_next_hop(Family::VPNV4_UNICAST, 4), Err((3, 9)));
     }
 
     proptest! {
@@ -632,12 +604,6 @@ mod tests {
                         let mut message = Vec::new();
                         stored::announce(&mut message, reach.family, &out, |_| 0);
                         prop_assert!(message.len() <= stored::room(out.len(), 0));
-                    }
-                    for field in [update.announced, update.withdrawn] {
-                        if let Ok(prefixes) = Prefixes::check(Family::IPV6_UNICAST, field) {
-                            let whole: Vec<u8> = prefixes.flat_map(|p| p.as_ref().to_vec()).collect();
-                            prop_assert_eq!(whole.len(), field.len());
-                        }
                     }
                 }
             }

@@ -4,10 +4,8 @@
 //! in place and in order; every position that points into it (cursors and marks) moves along. Nothing
 //! here runs while a record is open.
 
-use std::hash::BuildHasher;
-
 use super::record::{DEAD, Entry, RECORD_HEADER, WITHDRAWN, WITHDRAWN_RECORD, entry_at, header_at};
-use super::{Log, Position, Reader, Segment, place, route_at};
+use super::{Log, Position, Reader, Segment, hash, place, route_at};
 use crate::rib::attributes::{Attributes, AttributesId};
 use crate::wire::bmp::Timestamp;
 /// The newest segment is not compacted before it weighs this much, in bytes of log and attributes.
@@ -62,8 +60,8 @@ impl Log {
         }
         let (len, capacity) = (self.index.len(), self.index.capacity());
         if capacity > 4096 && len < capacity / 8 {
-            let Self { segments, index, hasher, .. } = self;
-            index.shrink_to(len * 2, |place| hasher.hash_one(route_at(segments, *place)));
+            let Self { form, segments, index, hasher, .. } = self;
+            index.shrink_to(len * 2, |place| hash(*form, hasher, route_at(segments, *place)));
         }
     }
 
@@ -114,7 +112,7 @@ impl Log {
                     continue;
                 }
                 let old = place(slot, offset);
-                let hash = self.hasher.hash_one(route);
+                let hash = hash(self.form, &self.hasher, route);
                 if tag & WITHDRAWN != 0 && position < needed_from {
                     self.forget(hash, old);
                     self.withdrawals -= 1;
@@ -212,7 +210,7 @@ impl Log {
                 };
                 read = entry.end;
                 if entry.tag & DEAD == 0 {
-                    let hash = self.hasher.hash_one(entry.route);
+                    let hash = hash(self.form, &self.hasher, entry.route);
                     self.replace(
                         hash,
                         place(second, entry.offset),
@@ -244,6 +242,7 @@ impl Log {
             .flatten()
             .flat_map(|reader| [reader.cursor, reader.born])
             .chain(self.end_of_rib)
+            .chain(self.stale)
             .chain([self.told_up_to])
     }
 
@@ -252,7 +251,7 @@ impl Log {
             change(&mut reader.cursor);
             change(&mut reader.born);
         }
-        if let Some(mark) = &mut self.end_of_rib {
+        for mark in [&mut self.end_of_rib, &mut self.stale].into_iter().flatten() {
             change(mark);
         }
         change(&mut self.told_up_to);

@@ -1,18 +1,22 @@
 //! The log against a simple model: a map from route to attributes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
 use super::compaction::NEWEST_WORTH_COMPACTING;
 use super::*;
+use crate::wire::family::Family;
 
 const TIME: Timestamp = Timestamp { seconds: 1, micros: 2 };
+
+/// What makes a route the one that it is -> its attributes, and it.
+type Routes = BTreeMap<Vec<u8>, (Vec<u8>, Vec<u8>)>;
 
 /// What a reader has been told, kept as a station would keep it.
 #[derive(Debug, Default)]
 struct View {
-    routes: BTreeMap<Vec<u8>, Vec<u8>>,
+    routes: Routes,
     withdrawals: usize,
     end_of_rib: usize,
 }
@@ -20,16 +24,23 @@ struct View {
 struct Fixture {
     log: Log,
     attributes: Attributes,
-    model: BTreeMap<Vec<u8>, Vec<u8>>,
+    model: Routes,
+    /// Those in the model that are stale.
+    stale: BTreeSet<Vec<u8>>,
     readers: Vec<(ReaderId, View)>,
 }
 
 impl Fixture {
     fn new(segment_size: usize) -> Self {
+        Self::of(Form::new(Family::IPV4_UNICAST, false), segment_size)
+    }
+
+    fn of(form: Form, segment_size: usize) -> Self {
         Self {
-            log: Log::with_segment_size(segment_size),
+            log: Log::with_segment_size(form, segment_size),
             attributes: Attributes::default(),
             model: BTreeMap::new(),
+            stale: BTreeSet::new(),
             readers: Vec::new(),
         }
     }
@@ -38,7 +49,9 @@ impl Fixture {
         let len = routes.iter().map(Vec::len).sum();
         self.log.announce(&mut self.attributes, attributes, TIME, len, routes.iter()).unwrap();
         for route in routes {
-            self.model.insert(route.clone(), attributes.to_vec());
+            let key = canonical(self.log.form(), route);
+            self.stale.remove(&key);
+            self.model.insert(key, (attributes.to_vec(), route.clone()));
         }
     }
 
@@ -47,10 +60,30 @@ impl Fixture {
         let result = self.log.withdraw(&mut self.attributes, TIME, len, routes.iter()).unwrap();
         let mut known = 0;
         for route in routes {
-            known += u32::from(self.model.remove(route).is_some());
+            let key = canonical(self.log.form(), route);
+            known += u32::from(self.model.remove(&key).is_some());
+            self.stale.remove(&key);
         }
         assert_eq!(result, Withdrawn { known, unknown: routes.len() as u32 - known });
         result
+    }
+
+    /// The neighbor goes down and restarts: what was stale goes, and the rest becomes it.
+    fn restart(&mut self) {
+        self.drop_stale();
+        self.log.mark_stale();
+        self.stale = self.model.keys().cloned().collect();
+        self.log.restart();
+        for (_, view) in &mut self.readers {
+            view.end_of_rib = 0;
+        }
+    }
+
+    fn drop_stale(&mut self) {
+        self.log.drop_stale(&mut self.attributes, TIME).unwrap();
+        for key in std::mem::take(&mut self.stale) {
+            self.model.remove(&key);
+        }
     }
 
     fn subscribe(&mut self) -> usize {
@@ -66,6 +99,7 @@ impl Fixture {
     fn read(&mut self, reader: usize, limit: usize) {
         let (id, view) = &mut self.readers[reader];
         let mut left = limit;
+        let form = self.log.form();
         self.log.read(*id, &mut self.attributes, |record, attributes| {
             if left == 0 {
                 return Visit::Stop;
@@ -74,11 +108,12 @@ impl Fixture {
             for route in record.routes() {
                 match record.attributes {
                     Some(id) => {
-                        view.routes.insert(route.to_vec(), attributes.get(id).to_vec());
+                        let told = (attributes.get(id).to_vec(), route.to_vec());
+                        view.routes.insert(canonical(form, route), told);
                     }
                     None => {
                         view.withdrawals += 1;
-                        view.routes.remove(route);
+                        view.routes.remove(&canonical(form, route));
                     }
                 }
             }
@@ -97,7 +132,7 @@ impl Fixture {
             assert_eq!(self.log.remaining(*id), 0);
             assert_eq!(view.end_of_rib, usize::from(self.log.has_end_of_rib()));
         }
-        let held: std::collections::BTreeSet<_> = self.model.values().collect();
+        let held: BTreeSet<_> = self.model.values().map(|(attributes, _)| attributes).collect();
         assert!(self.attributes.len() >= held.len());
         self.consistent();
     }
@@ -123,7 +158,7 @@ impl Fixture {
                     } else {
                         announced += 1;
                     }
-                    let hash = self.log.hasher.hash_one(entry.route);
+                    let hash = hash(self.log.form, &self.log.hasher, entry.route);
                     assert_eq!(self.log.find(hash, entry.route), Some(place(*slot, entry.offset)));
                 }
             }
@@ -143,6 +178,20 @@ impl Fixture {
     fn bytes(&self) -> usize {
         self.log.order.iter().map(|slot| self.log.segment(*slot).bytes.len()).sum()
     }
+}
+
+/// The key of a route in the model: for labeled unicast the route with another label.
+fn canonical(form: Form, route: &[u8]) -> Vec<u8> {
+    let mut key = route.to_vec();
+    if !form.is_its_own_key() {
+        key[1..4].fill(0);
+    }
+    key
+}
+
+/// A route of labeled unicast.
+fn labeled(label: u8, n: u8) -> Vec<u8> {
+    vec![48, 0, label, 0x11, 10, 0, n]
 }
 
 fn route(n: u32) -> Vec<u8> {
@@ -301,6 +350,50 @@ fn routes_of_any_length_can_be_kept() {
     fixture.check();
 }
 
+#[test]
+fn another_label_replaces_a_route_and_any_label_withdraws_it() {
+    let form = Form::new(Family::IPV4_LABELED_UNICAST, false);
+    let mut fixture = Fixture::of(form, SEGMENT_MAX);
+    let reader = fixture.subscribe();
+    fixture.announce(b"a", &[labeled(1, 1), labeled(1, 2)]);
+    fixture.read(reader, usize::MAX);
+    fixture.announce(b"b", &[labeled(2, 1)]);
+    assert_eq!(fixture.log.routes(), 2);
+    fixture.check();
+    fixture.withdraw(&[vec![48, 0x80, 0, 0, 10, 0, 1]]);
+    fixture.check();
+    assert_eq!(fixture.readers[reader].1.withdrawals, 1);
+    assert_eq!(fixture.log.routes(), 1);
+}
+
+#[test]
+fn what_a_restarted_neighbor_does_not_announce_anew_is_withdrawn_in_messages_that_fit() {
+    let mut fixture = Fixture::new(8000);
+    let reader = fixture.subscribe();
+    for n in 0..50 {
+        fixture.announce(&[n as u8], &routes(n * 100..n * 100 + 100));
+    }
+    fixture.announce(b"late", &routes(0..50));
+    fixture.read(reader, usize::MAX);
+    fixture.restart();
+    for n in (0..50).step_by(2) {
+        fixture.announce(b"new", &routes(n * 100..n * 100 + 100));
+    }
+    fixture.check();
+    assert_eq!(fixture.log.routes(), 5000, "what is stale is kept");
+    fixture.drop_stale();
+    assert_eq!(fixture.log.routes(), 2500);
+    let (id, _) = fixture.readers[reader];
+    let mut withdrawn = 0;
+    fixture.log.read(id, &mut fixture.attributes, |record, _| {
+        assert!(record.attributes.is_none() && record.room() <= STALE_BATCH / 4 * 5);
+        withdrawn += record.routes().count();
+        Visit::Stop
+    });
+    assert!(withdrawn > 500, "many go together: {withdrawn}");
+    fixture.check();
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Announce {
@@ -321,6 +414,8 @@ enum Step {
         limit: usize,
     },
     NeighborFlap,
+    NeighborRestart,
+    DropStale,
     Check,
 }
 
@@ -334,6 +429,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0usize..8).prop_map(|reader| Step::Unsubscribe { reader }),
         6 => (0usize..8, 0usize..6).prop_map(|(reader, limit)| Step::Read { reader, limit }),
         1 => Just(Step::NeighborFlap),
+        1 => Just(Step::NeighborRestart),
+        1 => Just(Step::DropStale),
         1 => Just(Step::Check),
     ]
 }
@@ -343,19 +440,30 @@ proptest! {
     #[test]
     fn every_reader_ends_up_with_the_model(
         segment_size in 64usize..2000,
+        with_labels: bool,
         steps in prop::collection::vec(step(), 1..250),
     ) {
-        let mut fixture = Fixture::new(segment_size);
-        let made = |routes: Vec<u8>| -> Vec<Vec<u8>> {
-            routes.into_iter().map(|n| vec![n; usize::from(n % 40)].into_iter().chain([n]).collect()).collect()
+        let family =
+            if with_labels { Family::IPV4_LABELED_UNICAST } else { Family::IPV4_UNICAST };
+        let form = Form::new(family, false);
+        let mut fixture = Fixture::of(form, segment_size);
+        let made = |label: u8, routes: Vec<u8>| -> Vec<Vec<u8>> {
+            let route = |n: u8| {
+                if with_labels {
+                    labeled(label, n)
+                } else {
+                    vec![n; usize::from(n % 40)].into_iter().chain([n]).collect()
+                }
+            };
+            routes.into_iter().map(route).collect()
         };
         for step in steps {
             match step {
                 Step::Announce { attributes, routes } => {
-                    fixture.announce(&vec![attributes; usize::from(attributes)], &made(routes));
+                    fixture.announce(&vec![attributes; usize::from(attributes)], &made(attributes, routes));
                 }
                 Step::Withdraw { routes } => {
-                    let mut routes = made(routes);
+                    let mut routes = made(0x80, routes);
                     routes.sort();
                     routes.dedup();
                     fixture.withdraw(&routes);
@@ -373,11 +481,13 @@ proptest! {
                 Step::NeighborFlap => {
                     // A new epoch has tables of its own; readers begin again.
                     let readers = fixture.readers.len();
-                    fixture = Fixture::new(segment_size);
+                    fixture = Fixture::of(form, segment_size);
                     for _ in 0..readers {
                         fixture.subscribe();
                     }
                 }
+                Step::NeighborRestart => fixture.restart(),
+                Step::DropStale => fixture.drop_stale(),
                 Step::Check => fixture.check(),
                 Step::Subscribe | Step::Unsubscribe { .. } | Step::Read { .. } => {}
             }

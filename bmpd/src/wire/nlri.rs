@@ -1,0 +1,494 @@
+//! NLRI: cutting a field into routes, and what makes two of them the same route.
+//!
+//! ```text
+//! all:                  [path identifier (4), if ADD-PATH was negotiated (RFC 7911 section 3)]
+//! unicast, multicast:   length in bits, prefix                         (RFC 4760 section 5)
+//! labeled unicast:      length in bits, label (3), prefix              (RFC 8277 section 2)
+//! VPN unicast:          length in bits, label (3), distinguisher (8), prefix   (RFC 4364, RFC 4659)
+//! EVPN:                 type, length in bytes, value                   (RFC 7432 section 7)
+//! flow specification:   length in bytes (1 or 2), value                (RFC 8955 section 4.1)
+//! link state:           type (2), length in bytes (2), value           (RFC 9552 section 5.2)
+//! ```
+//!
+//! Routes stay the bytes that came, so that stations are told what was received. What is inside a
+//! length is not judged: an unknown type of EVPN route, say, passes on. Only a field that cannot be cut
+//! is an error, and it ends the session, because nobody knows which routes were meant (RFC 7606 sections
+//! 3 (j) and 5.3).
+
+use super::bgp::Notification;
+use super::family::Family;
+
+/// A path identifier (RFC 7911 section 3).
+const PATH_ID: usize = 4;
+/// A route distinguisher (RFC 4364 section 4.2).
+const DISTINGUISHER: usize = 8;
+/// A label with its traffic class and bottom-of-stack bit (RFC 8277 section 2.2).
+const LABEL: usize = 3;
+const BOTTOM_OF_STACK: u8 = 0x01;
+
+/// The longest route that begins with its length in bits: that length, 255 bits, and a path identifier.
+const PREFIX_LIKE_MAX: usize = PATH_ID + 1 + 32;
+
+/// How the routes of one table are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Form {
+    family: Family,
+    add_path: bool,
+    shape: Shape,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// A prefix of at most so many bits.
+    Prefix(u8),
+    /// The same behind a label, and behind a distinguisher of so many bytes.
+    Labeled {
+        distinguisher: usize,
+        max: u8,
+    },
+    Evpn,
+    Flowspec,
+    LinkState,
+}
+
+impl Form {
+    /// The form of a family's routes; `add_path` is true if each has a path identifier.
+    ///
+    /// A family that is not one of [`Family::ALL`] is never negotiated; it is taken for unicast.
+    pub fn new(family: Family, add_path: bool) -> Self {
+        let max = if family.afi == 1 { 32 } else { 128 };
+        let shape = match family {
+            Family::IPV4_LABELED_UNICAST | Family::IPV6_LABELED_UNICAST => {
+                Shape::Labeled { distinguisher: 0, max }
+            }
+            Family::VPNV4_UNICAST | Family::VPNV6_UNICAST => {
+                Shape::Labeled { distinguisher: DISTINGUISHER, max }
+            }
+            Family::L2VPN_EVPN => Shape::Evpn,
+            Family::IPV4_FLOWSPEC
+            | Family::IPV6_FLOWSPEC
+            | Family::VPNV4_FLOWSPEC
+            | Family::VPNV6_FLOWSPEC => Shape::Flowspec,
+            Family::LINK_STATE | Family::LINK_STATE_VPN => Shape::LinkState,
+            _ => Shape::Prefix(max),
+        };
+        Self { family, add_path, shape }
+    }
+
+    /// The family.
+    pub fn family(self) -> Family {
+        self.family
+    }
+
+    /// True if each route has a path identifier.
+    pub fn add_path(self) -> bool {
+        self.add_path
+    }
+
+    /// Checks a whole field, of announcements or of withdrawals. The error is the NOTIFICATION that ends
+    /// the session: the field cannot be cut into routes.
+    pub fn routes(self, field: &[u8]) -> Result<Routes<'_>, Notification> {
+        let mut rest = field;
+        while !rest.is_empty() {
+            let after = self.len(rest).and_then(|len| rest.get(len..));
+            rest = after.ok_or_else(|| Notification::new(3, 10, &[]))?;
+        }
+        Ok(Routes { form: self, rest: field })
+    }
+
+    /// The length of the route that `field` begins with; it may be more than there is.
+    fn len(self, field: &[u8]) -> Option<usize> {
+        let at = self.start();
+        match (self.shape, field.get(at..)?) {
+            (Shape::Prefix(max), [bits, ..]) => {
+                (*bits <= max).then_some(at + 1 + usize::from(*bits).div_ceil(8))
+            }
+            (Shape::Labeled { distinguisher, max }, [bits, labels @ ..]) => {
+                labels_of(*bits, labels, distinguisher, max)?;
+                Some(at + 1 + usize::from(*bits).div_ceil(8))
+            }
+            (Shape::Evpn, [_, length, ..]) => Some(at + 2 + usize::from(*length)),
+            (Shape::Flowspec, value) => {
+                let (header, length) = flowspec_length(value)?;
+                Some(at + header + length)
+            }
+            (Shape::LinkState, [_, _, high, low, ..]) => {
+                Some(at + 4 + usize::from(u16::from_be_bytes([*high, *low])))
+            }
+            (Shape::Prefix(_) | Shape::Labeled { .. } | Shape::Evpn | Shape::LinkState, _) => None,
+        }
+    }
+
+    /// Where a route begins behind its path identifier.
+    fn start(self) -> usize {
+        if self.add_path { PATH_ID } else { 0 }
+    }
+
+    /// True if two routes are the same exactly if all of their bytes are: then [`Form::key`] is not
+    /// needed.
+    pub fn is_its_own_key(self) -> bool {
+        match self.shape {
+            Shape::Prefix(_) | Shape::LinkState => true,
+            Shape::Labeled { .. } | Shape::Evpn | Shape::Flowspec => false,
+        }
+    }
+
+    /// What makes a route the one that it is. Two with the same key replace each other, and a
+    /// withdrawal of either withdraws it.
+    ///
+    /// The path identifier belongs to it (RFC 7911 section 3), and labels do not (RFC 8277 section 2.4,
+    /// RFC 4364 section 4.3.1). Of the EVPN routes, type 1 is known without its label, type 2 without
+    /// the segment identifier and the labels (RFC 7432 sections 7.1 and 7.2), type 5 without the segment
+    /// identifier, the gateway and the label (RFC 9136 section 3.1), any other by all that it is. A flow
+    /// specification is known by what it says and not by how its length is written.
+    pub fn key(self, route: &[u8]) -> Key<'_> {
+        let (path_id, rest) = route.split_at_checked(self.start()).unwrap_or((route, &[]));
+        let known = match self.shape {
+            Shape::Prefix(_) | Shape::LinkState => None,
+            Shape::Labeled { distinguisher, max } => labeled_key(rest, distinguisher, max),
+            Shape::Evpn => evpn_key(rest),
+            Shape::Flowspec => flowspec_length(rest)
+                .and_then(|(header, _)| rest.get(header..))
+                .map(|value| (1, [value, &[]])),
+        };
+        let (kind, [first, second]) = known.unwrap_or((0, [rest, &[]]));
+        Key { kind, path_id, first, second }
+    }
+
+    /// The route with the bits beyond its length cleared. They mean nothing (RFC 4271 section 4.3);
+    /// cleared, equal routes are equal bytes.
+    fn cleared(self, route: &[u8]) -> Route<'_> {
+        let bits = match self.shape {
+            Shape::Prefix(_) | Shape::Labeled { .. } => route.get(self.start()),
+            Shape::Evpn | Shape::Flowspec | Shape::LinkState => None,
+        };
+        let spare = bits.map_or(0, |bits| bits.wrapping_neg() & 7);
+        let mask = 0xff_u8 << spare;
+        match route {
+            [.., last] if last & !mask != 0 => {
+                let mut bytes = [0; PREFIX_LIKE_MAX];
+                let len = route.len().min(PREFIX_LIKE_MAX);
+                bytes[..len].copy_from_slice(&route[..len]);
+                bytes[len - 1] &= mask;
+                Route(Bytes::Cleared { bytes, len: len as u8 })
+            }
+            _ => Route(Bytes::Received(route)),
+        }
+    }
+}
+
+/// The bytes of labels in front of a prefix of at most `max` bits, and of a distinguisher.
+///
+/// It is one label: bmpd does not announce the Multiple Labels capability, so nobody may send it more,
+/// and the bottom-of-stack bit means nothing (RFC 8277 section 2.2), just as the whole label does in a
+/// withdrawal (section 2.4: 0x800000; RFC 3107: 0x000000). A rest that is too long for a prefix comes
+/// from a neighbor of the time of RFC 3107 that sends a stack: then that bit says where it ends.
+fn labels_of(bits: u8, labels: &[u8], distinguisher: usize, max: u8) -> Option<usize> {
+    let bits = usize::from(bits);
+    let behind = |labels: usize| bits.checked_sub(8 * (LABEL * labels + distinguisher));
+    let longest = usize::from(max);
+    if behind(1)? <= longest {
+        return Some(LABEL);
+    }
+    let depth = labels.chunks_exact(LABEL).position(|label| label[2] & BOTTOM_OF_STACK != 0)? + 1;
+    (behind(depth)? <= longest).then_some(LABEL * depth)
+}
+
+type Parts<'a> = Option<(u16, [&'a [u8]; 2])>;
+
+/// The length of what is behind the labels, in bits, and it.
+fn labeled_key(route: &[u8], distinguisher: usize, max: u8) -> Parts<'_> {
+    let (bits, rest) = route.split_first()?;
+    let labels = labels_of(*bits, rest, distinguisher, max)?;
+    let bits = u16::from(*bits) - 8 * labels as u16;
+    Some((1 + bits, [rest.get(labels..)?, &[]]))
+}
+
+fn evpn_key(route: &[u8]) -> Parts<'_> {
+    const ESI: usize = 10;
+    const ETHERNET_TAG: usize = 4;
+    let [kind, _, value @ ..] = route else { return None };
+    let (distinguisher, rest) = value.split_at_checked(DISTINGUISHER)?;
+    let rest = match kind {
+        // Segment identifier, Ethernet tag; label.
+        1 if rest.len() == ESI + ETHERNET_TAG + LABEL => &rest[..ESI + ETHERNET_TAG],
+        // Segment identifier; Ethernet tag, length, MAC, length, IP; one or two labels.
+        2 => {
+            let behind = rest.get(ESI..)?;
+            let bits = behind.get(ETHERNET_TAG + 1 + 6)?;
+            let end = ETHERNET_TAG + 1 + 6 + 1 + usize::from(*bits).div_ceil(8);
+            let (known, labels) = behind.split_at_checked(end)?;
+            if labels.len() != LABEL && labels.len() != 2 * LABEL {
+                return None;
+            }
+            known
+        }
+        // Segment identifier; Ethernet tag, length, prefix; gateway, label.
+        5 => {
+            let address = match rest.len() {
+                26 => 4,
+                50 => 16,
+                _ => return None,
+            };
+            rest.get(ESI..ESI + ETHERNET_TAG + 1 + address)?
+        }
+        _ => return None,
+    };
+    Some((u16::from(*kind), [distinguisher, rest]))
+}
+
+/// How many bytes the length takes, and the length (RFC 8955 section 4.1).
+fn flowspec_length(route: &[u8]) -> Option<(usize, usize)> {
+    const LONG: u8 = 0xf0;
+    match route {
+        [high, low, ..] if *high >= LONG => {
+            Some((2, usize::from(u16::from_be_bytes([*high & !LONG, *low]))))
+        }
+        [length, ..] if *length < LONG => Some((1, usize::from(*length))),
+        _ => None,
+    }
+}
+
+/// What makes a route the one that it is; see [`Form::key`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Key<'a> {
+    /// Tells forms apart whose other parts could be the same; 0 is a route that is known by all its
+    /// bytes.
+    kind: u16,
+    path_id: &'a [u8],
+    first: &'a [u8],
+    second: &'a [u8],
+}
+
+/// One route as bytes, as they go on the wire.
+#[derive(Debug, Clone, Copy)]
+pub struct Route<'a>(Bytes<'a>);
+
+#[derive(Debug, Clone, Copy)]
+enum Bytes<'a> {
+    Received(&'a [u8]),
+    Cleared { bytes: [u8; PREFIX_LIKE_MAX], len: u8 },
+}
+
+impl AsRef<[u8]> for Route<'_> {
+    fn as_ref(&self) -> &[u8] {
+        match &self.0 {
+            Bytes::Received(bytes) => bytes,
+            Bytes::Cleared { bytes, len } => &bytes[..usize::from(*len)],
+        }
+    }
+}
+
+/// The routes in a field that was checked.
+#[derive(Debug, Clone, Copy)]
+pub struct Routes<'a> {
+    form: Form,
+    rest: &'a [u8],
+}
+
+impl Routes<'_> {
+    /// The length of the field in bytes.
+    pub fn field_len(&self) -> usize {
+        self.rest.len()
+    }
+}
+
+impl<'a> Iterator for Routes<'a> {
+    type Item = Route<'a>;
+
+    fn next(&mut self) -> Option<Route<'a>> {
+        let (route, rest) = self.rest.split_at_checked(self.form.len(self.rest)?)?;
+        self.rest = rest;
+        Some(self.form.cleared(route))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn cut(form: Form, field: &[u8]) -> Option<Vec<Vec<u8>>> {
+        let routes = form.routes(field).ok()?;
+        Some(routes.map(|route| route.as_ref().to_vec()).collect())
+    }
+
+    fn form(family: Family) -> Form {
+        Form::new(family, false)
+    }
+
+    #[track_caller]
+    fn same(family: Family, one: &[u8], other: &[u8], expected: bool) {
+        let form = form(family);
+        assert_eq!(cut(form, one), Some(vec![one.to_vec()]));
+        assert_eq!(cut(form, other), Some(vec![other.to_vec()]));
+        assert_eq!(form.key(one) == form.key(other), expected);
+        let with_path = |id: u8, route: &[u8]| [&[0, 0, 0, id], route].concat();
+        let paths = Form::new(family, true);
+        let (a, b, c) = (with_path(1, one), with_path(1, other), with_path(2, other));
+        assert_eq!(cut(paths, &[&a[..], &c].concat()), Some(vec![a.clone(), c.clone()]));
+        assert_eq!(paths.key(&a) == paths.key(&b), expected);
+        assert_ne!(paths.key(&a), paths.key(&c), "another path is another route");
+    }
+
+    #[test]
+    fn prefixes_are_cut_and_their_spare_bits_cleared() {
+        let field = [0, 9, 10, 255, 32, 1, 2, 3, 4];
+        let expected = [&[0][..], &[9, 10, 128], &[32, 1, 2, 3, 4]];
+        assert_eq!(cut(form(Family::IPV4_UNICAST), &field).unwrap(), expected);
+        assert_eq!(cut(form(Family::IPV4_MULTICAST), &field).unwrap(), expected);
+        assert_eq!(cut(form(Family::IPV4_UNICAST), &[33, 1, 2, 3, 4, 5]), None);
+        assert_eq!(cut(form(Family::IPV4_UNICAST), &[24, 1, 2]), None);
+        assert!(cut(form(Family::IPV6_UNICAST), &[[128].as_slice(), &[1; 16]].concat()).is_some());
+        assert!(cut(form(Family::IPV6_UNICAST), &[[129].as_slice(), &[1; 17]].concat()).is_none());
+    }
+
+    #[test]
+    fn a_path_identifier_stands_before_each_route() {
+        let form = Form::new(Family::IPV4_UNICAST, true);
+        let field = [0, 0, 0, 1, 8, 10, 0, 0, 0, 2, 9, 10, 255, 0, 0, 0, 3, 0];
+        let expected = [&[0, 0, 0, 1, 8, 10][..], &[0, 0, 0, 2, 9, 10, 128], &[0, 0, 0, 3, 0]];
+        assert_eq!(cut(form, &field).unwrap(), expected);
+        for short in [&[0, 0, 0][..], &[0, 0, 0, 1], &[0, 0, 0, 1, 8]] {
+            assert_eq!(cut(form, short), None);
+        }
+    }
+
+    #[test]
+    fn a_label_does_not_belong_to_the_key() {
+        let family = Family::IPV4_LABELED_UNICAST;
+        let route = |label: [u8; 3]| [&[48][..], &label, &[10, 0, 1]].concat();
+        let announced = route([0, 1, 0x41]);
+        // Another label, a withdrawal of RFC 8277, one of RFC 3107, and any value at all.
+        for label in [[0, 9, 0x91], [0x80, 0, 0], [0, 0, 0], [7, 7, 0xf0]] {
+            same(family, &announced, &route(label), true);
+        }
+        same(family, &announced, &[48, 0, 1, 0x41, 10, 0, 2], false);
+        same(family, &announced, &[47, 0, 1, 0x41, 10, 0, 0], false);
+        assert_eq!(cut(form(family), &[23, 0, 1, 0x41]), None, "no room for a label");
+        assert_eq!(cut(form(family), &[57, 0, 1, 0x41, 10, 0, 1, 1, 1]), None, "more than 32 bits");
+        assert_eq!(cut(form(family), &[25, 0, 1, 0x41, 0xff]).unwrap(), [[25, 0, 1, 0x41, 0x80]]);
+        assert!(
+            cut(form(Family::IPV6_LABELED_UNICAST), &[[152].as_slice(), &[1; 19]].concat())
+                .is_some()
+        );
+    }
+
+    #[test]
+    fn a_stack_of_labels_of_the_time_of_rfc_3107_is_passed_over() {
+        let stack = [72, 0, 1, 0x40, 0, 2, 0x41, 10, 0, 1];
+        same(Family::IPV4_LABELED_UNICAST, &stack, &[48, 0x80, 0, 0, 10, 0, 1], true);
+        let endless = [72, 0, 1, 0x40, 0, 2, 0x40, 10, 0, 2];
+        assert_eq!(cut(form(Family::IPV4_LABELED_UNICAST), &endless), None);
+    }
+
+    #[test]
+    fn the_distinguisher_belongs_to_the_key_of_a_vpn_route() {
+        let route = |label: u8, distinguisher: u8| {
+            let mut route = vec![112, 0, label, 0x11, 0, 0, 0xfd, 0xe8, 0, 0, 0, distinguisher];
+            route.extend_from_slice(&[10, 0, 1]);
+            route
+        };
+        same(Family::VPNV4_UNICAST, &route(1, 1), &route(2, 1), true);
+        same(Family::VPNV4_UNICAST, &route(1, 1), &route(1, 2), false);
+        assert_eq!(cut(form(Family::VPNV4_UNICAST), &[[87].as_slice(), &[0; 11]].concat()), None);
+        assert!(cut(form(Family::VPNV6_UNICAST), &[[216].as_slice(), &[1; 27]].concat()).is_some());
+        assert!(cut(form(Family::VPNV6_UNICAST), &[[217].as_slice(), &[1; 28]].concat()).is_none());
+    }
+
+    fn evpn(kind: u8, parts: &[&[u8]]) -> Vec<u8> {
+        let value = parts.concat();
+        [&[kind, value.len() as u8], &value[..]].concat()
+    }
+
+    #[test]
+    fn evpn_routes_are_known_without_labels_and_what_else_the_rfcs_leave_out() {
+        let family = Family::L2VPN_EVPN;
+        let (rd, esi, tag) = (&[1; 8][..], &[2; 10][..], &[3; 4][..]);
+        let (label, other_esi) = (&[4; 3][..], &[9; 10][..]);
+        let one = evpn(1, &[rd, esi, tag, label]);
+        same(family, &one, &evpn(1, &[rd, esi, tag, &[7; 3]]), true);
+        same(family, &one, &evpn(1, &[rd, other_esi, tag, label]), false);
+
+        let mac = |last: u8| [48, 0, 0, 0, 0, 0, last];
+        let two = evpn(2, &[rd, esi, tag, &mac(1), &[32, 10, 0, 0, 1], label]);
+        same(
+            family,
+            &two,
+            &evpn(2, &[rd, other_esi, tag, &mac(1), &[32, 10, 0, 0, 1], label, label]),
+            true,
+        );
+        same(family, &two, &evpn(2, &[rd, esi, tag, &mac(2), &[32, 10, 0, 0, 1], label]), false);
+        same(family, &two, &evpn(2, &[rd, esi, tag, &mac(1), &[0], label]), false);
+        same(
+            family,
+            &two,
+            &evpn(2, &[&[8; 8], esi, tag, &mac(1), &[32, 10, 0, 0, 1], label]),
+            false,
+        );
+
+        let five = evpn(5, &[rd, esi, tag, &[24, 10, 0, 1, 0], &[0; 4], label]);
+        same(
+            family,
+            &five,
+            &evpn(5, &[rd, other_esi, tag, &[24, 10, 0, 1, 0], &[1; 4], &[7; 3]]),
+            true,
+        );
+        same(family, &five, &evpn(5, &[rd, esi, tag, &[16, 10, 0, 1, 0], &[0; 4], label]), false);
+        let long = |gateway: u8| evpn(5, &[rd, esi, tag, &[64], &[5; 16], &[gateway; 16], label]);
+        same(family, &long(1), &long(2), true);
+
+        let three = evpn(3, &[rd, tag, &[32, 10, 0, 0, 1]]);
+        same(family, &three, &three, true);
+        same(family, &three, &evpn(3, &[rd, tag, &[32, 10, 0, 0, 2]]), false);
+    }
+
+    #[test]
+    fn what_is_not_known_inside_a_length_passes_as_bytes() {
+        let family = Family::L2VPN_EVPN;
+        for odd in
+            [evpn(99, &[&[1, 2, 3]]), evpn(2, &[&[1; 12]]), evpn(1, &[]), evpn(5, &[&[0; 35]])]
+        {
+            same(family, &odd, &odd, true);
+            same(family, &odd, &evpn(98, &[&[1, 2, 3]]), false);
+        }
+        same(Family::IPV4_FLOWSPEC, &[3, 99, 99, 99], &[2, 99, 99], false);
+        same(Family::LINK_STATE, &[0xff, 0, 0, 1, 7], &[0xff, 0, 0, 1, 7], true);
+        same(Family::LINK_STATE_VPN, &[0, 1, 0, 1, 7], &[0, 2, 0, 1, 7], false);
+        assert_eq!(cut(form(family), &[1]), None);
+        assert_eq!(cut(form(family), &[1, 5, 0]), None);
+        assert_eq!(cut(form(Family::LINK_STATE), &[0, 1, 0, 2, 7]), None);
+        assert_eq!(cut(form(Family::LINK_STATE), &[0, 1, 0]), None);
+    }
+
+    #[test]
+    fn a_flow_specification_is_the_same_with_a_long_and_a_short_length() {
+        same(Family::IPV4_FLOWSPEC, &[3, 1, 8, 10], &[0xf0, 3, 1, 8, 10], true);
+        let long = [&[0xf1, 0][..], &[7; 256]].concat();
+        same(Family::IPV6_FLOWSPEC, &long, &[3, 1, 8, 10], false);
+        assert_eq!(cut(form(Family::VPNV4_FLOWSPEC), &[0xf0]), None);
+        assert_eq!(cut(form(Family::VPNV6_FLOWSPEC), &[0xf0, 4, 1, 2, 3]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_are_cut_completely_or_not_at_all(
+            family in prop::sample::select(Family::ALL.to_vec()),
+            add_path: bool,
+            field in prop::collection::vec(prop_oneof![Just(0u8), 0u8..40, any::<u8>()], 0..200),
+        ) {
+            let form = Form::new(family, add_path);
+            let Some(routes) = cut(form, &field) else { return Ok(()) };
+            prop_assert_eq!(routes.iter().map(Vec::len).sum::<usize>(), field.len());
+            for route in &routes {
+                // What was cut reads back as the same route.
+                prop_assert_eq!(cut(form, route), Some(vec![route.clone()]));
+                for other in &routes {
+                    let same = form.key(route) == form.key(other);
+                    prop_assert!(same || route != other);
+                    prop_assert!(!form.is_its_own_key() || same == (route == other));
+                }
+            }
+        }
+    }
+}
