@@ -26,6 +26,7 @@ pub mod bmp;
 pub mod daemon;
 pub mod lab;
 pub mod neighbor;
+pub mod nlri;
 pub mod programs;
 pub mod random;
 pub mod scratch;

@@ -31,17 +31,7 @@ impl Options {
             IpAddr::V4(v4) => v4,
             IpAddr::V6(_) => Ipv4Addr::new(192, 0, 2, 66),
         };
-        Self {
-            address,
-            open: Open {
-                asn,
-                hold_time: 90,
-                router_id,
-                families: vec![Family::IPV4, Family::IPV6],
-                extended_message: false,
-                route_refresh: true,
-            },
-        }
+        Self { address, open: Open { router_id, ..Open::of(asn) } }
     }
 }
 
