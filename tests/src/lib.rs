@@ -35,4 +35,5 @@ pub mod random;
 pub mod scratch;
 pub mod station;
 pub mod table;
+pub mod tap;
 pub mod wait;
