@@ -127,11 +127,7 @@ fn length(family: Family, bytes: &[u8]) -> Result<usize, String> {
 
 /// Takes labels off the front of `bytes`. The last one has the bottom-of-stack bit; in a withdrawal
 /// 0x800000 (RFC 8277) or 0 (FRR) stand for all of them.
-fn skip_labels<'a>(
-    family: Family,
-    sense: Sense,
-    mut bytes: &'a [u8],
-) -> Result<(usize, &'a [u8]), String> {
+fn skip_labels(family: Family, sense: Sense, mut bytes: &[u8]) -> Result<(usize, &[u8]), String> {
     let mut count = 0;
     loop {
         let label = take(&mut bytes, 3, family)?;
@@ -305,6 +301,40 @@ pub fn by_family(rib: &Rib) -> BTreeMap<Family, BTreeSet<Vec<u8>>> {
         found.entry(key.family).or_default().insert(entry.nlri.to_vec());
     }
     found
+}
+
+/// Every NLRI that some UPDATEs carried, as on the wire, by family.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Those that were announced.
+    pub announced: BTreeMap<Family, BTreeSet<Vec<u8>>>,
+    /// Those that were withdrawn.
+    pub withdrawn: BTreeMap<Family, BTreeSet<Vec<u8>>>,
+}
+
+impl Seen {
+    /// Adds what an UPDATE carries.
+    pub fn add(&mut self, update: &Update<'_>, add_paths: &AddPaths) -> Result<(), String> {
+        let announced = update.announced().map(|r| (Sense::Announced, r.family, r.nlri));
+        let withdrawn = update.withdrawn().map(|w| (Sense::Withdrawn, w.family, w.nlri));
+        for (sense, family, bytes) in announced.chain(withdrawn) {
+            let side = match sense {
+                Sense::Announced => &mut self.announced,
+                Sense::Withdrawn => &mut self.withdrawn,
+            };
+            let cut = split(family, add_paths.contains(&family), bytes)?;
+            side.entry(family).or_default().extend(cut.iter().map(|nlri| nlri.whole.to_vec()));
+        }
+        Ok(())
+    }
+
+    /// Leaves these families out.
+    #[must_use]
+    pub fn without(mut self, families: &BTreeSet<Family>) -> Self {
+        self.announced.retain(|family, _| !families.contains(family));
+        self.withdrawn.retain(|family, _| !families.contains(family));
+        self
+    }
 }
 
 /// Says how two sets of routes differ; `None` if they are equal, byte for byte.

@@ -7,7 +7,7 @@
 //! which the recorder would have to break.
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -15,6 +15,7 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use crate::bgp::{self, Family, Open, Update, kind};
+use crate::bmp;
 use crate::nlri::{self, AddPaths, Rib};
 use crate::programs::{Connects, Link, bmpd_listens};
 use crate::wait::wait_for;
@@ -48,6 +49,41 @@ impl Carried {
             Some(add_paths) => nlri::rib_of(&self.sent, &add_paths),
             None => Err("no OPENs yet".to_owned()),
         }
+    }
+
+    /// What a station must be told of it, as BMP: Initiation, Peer Up, and each UPDATE. To try out
+    /// decoders without bmpd.
+    ///
+    /// # Panics
+    /// Before both OPENs.
+    pub fn as_bmp(&self, program: IpAddr) -> Vec<u8> {
+        let open = Self::open(&self.sent).expect("the program's OPEN");
+        let mut header = vec![0; bmp::PEER_HEADER];
+        match program {
+            IpAddr::V4(v4) => header[22..26].copy_from_slice(&v4.octets()),
+            IpAddr::V6(v6) => {
+                header[1] = 0x80;
+                header[10..26].copy_from_slice(&v6.octets());
+            }
+        }
+        header[26..30].copy_from_slice(&open.asn.to_be_bytes());
+        header[30..34].copy_from_slice(&open.router_id.octets());
+        let message = |kind: u8, parts: &[&[u8]]| {
+            let body = parts.concat();
+            let length = (body.len() + bmp::COMMON_HEADER) as u32;
+            [&[3][..], &length.to_be_bytes(), &[kind], &body].concat()
+        };
+        let first = |mut bytes| bgp::split_message(&mut bytes).expect("an OPEN").whole;
+        let opens = [first(&self.heard[..]), first(&self.sent[..])];
+        let mut out = message(4, &[&[0, 1, 0, 1, b'd', 0, 2, 0, 1, b'n']]);
+        out.extend(message(3, &[&header, &[0; 20], opens[0], opens[1]]));
+        let mut rest = &self.sent[..];
+        while let Ok(found) = bgp::split_message(&mut rest) {
+            if found.kind == kind::UPDATE {
+                out.extend(message(0, &[&header, found.whole]));
+            }
+        }
+        out
     }
 
     /// The families of which the program has sent the End-of-RIB.
