@@ -359,6 +359,57 @@ pub fn difference(expected: &Rib, found: &Rib) -> Option<String> {
     Some(text)
 }
 
+/// A made-up NLRI of any family that has a name, another one for each `n`, without path identifier.
+///
+/// # Panics
+/// For a family that has none.
+pub fn example(family: Family, n: u8) -> Vec<u8> {
+    let distinguisher = [0, 0, 0xfd, 0xe9, 0, 0, 0, n];
+    let prefix: &[u8] = match family.afi {
+        1 => &[198, 51, n],
+        _ => &[0x20, 0x01, 0x0d, 0xb8, 0, n],
+    };
+    let bits = prefix.len() as u8 * 8;
+    let label = [0, n, 0x11];
+    // Destination: of IPv6 with an offset (RFC 8956 section 3.1).
+    let flow = match family.afi {
+        1 => [&[1, bits], prefix].concat(),
+        _ => [&[1, bits, 0], prefix].concat(),
+    };
+    let short = |body: &[u8]| [&[body.len() as u8], body].concat();
+    match (family.afi, family.safi) {
+        (1 | 2, 1 | 2) => [&[bits], prefix].concat(),
+        (1 | 2, 4) => [&[bits + 24][..], &label, prefix].concat(),
+        (1 | 2, 128) => [&[bits + 88][..], &label, &distinguisher, prefix].concat(),
+        (1 | 2, 133) => short(&flow),
+        (1 | 2, 134) => short(&[&distinguisher[..], &flow].concat()),
+        (25, 70) => [&[3, 17][..], &distinguisher, &[0, 0, 0, n, 32, 192, 0, 2, n]].concat(),
+        (16388, safi @ (71 | 72)) => {
+            // A node: OSPFv2, and the AS, the domain and the router that it is.
+            let node: &[u8] =
+                &[2, 0, 0, 4, 0, 0, 0xfd, 0xe9, 2, 1, 0, 4, 0, 0, 0, 0, 2, 3, 0, 4, 192, 0, 2, n];
+            let head = [3, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, node.len() as u8];
+            let distinguisher = if safi == 72 { &distinguisher[..] } else { &[] };
+            let body = [distinguisher, &head, node].concat();
+            [&[0, 1, 0, body.len() as u8][..], &body].concat()
+        }
+        _ => panic!("no example of {family}"),
+    }
+}
+
+/// A made-up next hop for MP_REACH_NLRI of a family.
+pub fn example_next_hop(family: Family) -> Vec<u8> {
+    let address = match family.afi {
+        2 => vec![0x20, 0x01, 0x0d, 0xb8, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x33],
+        _ => vec![192, 0, 2, 33],
+    };
+    match family.safi {
+        133 | 134 => vec![],
+        128 => [vec![0; 8], address].concat(),
+        _ => address,
+    }
+}
+
 /// The UPDATE that announces NLRI of any family in MP_REACH_NLRI; `path` are the other attributes.
 pub fn announcement(family: Family, next_hop: &[u8], nlri: &[u8], path: &[u8]) -> Vec<u8> {
     let [high, low] = family.afi.to_be_bytes();
@@ -479,6 +530,18 @@ mod tests {
         }
         let long = [&[0xf0, 0xf5][..], &[7; 0xf5]].concat();
         assert_eq!(split(Family::IPV6_FLOWSPEC, false, &long).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn there_is_an_example_of_every_family_with_a_name() {
+        for (family, _) in Family::NAMES {
+            let nlri: Vec<Vec<u8>> = (1..=3).map(|n| example(*family, n)).collect();
+            let bytes = nlri.concat();
+            let cut = split(*family, false, &bytes).unwrap();
+            let keys: BTreeSet<Key> =
+                cut.iter().map(|nlri| nlri.key(*family, Sense::Announced).unwrap()).collect();
+            assert_eq!((cut.len(), keys.len()), (3, 3), "{family}");
+        }
     }
 
     #[test]

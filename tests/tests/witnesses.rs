@@ -77,6 +77,7 @@ fn agree<S: Speaker>(
         let strange: BTreeSet<Family> = strange.iter().copied().collect();
         assert_eq!(unknown, strange);
         assert_eq!(theirs, ours.clone().without(&unknown));
+        assert_eq!(captured.nlri(), ours);
         assert!(nlri::count(&rib).keys().all(|family| ours.announced.contains_key(family)));
     });
     assert_eq!(captured.faults(), [""; 0]);

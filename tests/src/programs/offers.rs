@@ -390,6 +390,30 @@ mod tests {
     }
 
     #[test]
+    fn gobgp_passes_on_link_state() {
+        let scratch = Scratch::new();
+        let bmpd = bmpd_listens();
+        let listener = TcpListener::bind(bmpd).unwrap();
+        let tap = Tap::new(bmpd);
+        let link = tap.link(65001);
+        let upstream = Options::new(crate::addresses::loopback(), 65101);
+        let families = [Family::LINK_STATE];
+        let terms = Terms { upstreams: vec![(upstream.address, 65101)], ..Terms::of(&families) };
+        let _gobgp = Gobgp::start_with(&scratch, link, terms.clone(), Announced::new());
+        let open = Open { families: families.to_vec(), ..upstream.open.clone() };
+        let upstream = Neighbor::connect(&Options { open, ..upstream }, link.program);
+        let _neighbor = Neighbor::accept(&receiver(bmpd.ip(), &terms), &listener);
+        let family = Family::LINK_STATE;
+        let nodes = [1, 2].map(|n| nlri::example(family, n));
+        let path = [0x40, 1, 1, 0, 0x40, 2, 6, 2, 1, 0, 0, 0xfe, 0x4d];
+        upstream.announce_nlri(family, &[192, 0, 2, 33], &nodes.concat(), &path);
+        let rib = tap.wait_counts(&[(family, 2)], PATIENCE);
+        assert_eq!(nlri::by_family(&rib)[&family], nodes.clone().into());
+        upstream.withdraw_nlri(family, &nodes[0]);
+        tap.wait_counts(&[(family, 1)], PATIENCE);
+    }
+
+    #[test]
     fn frr_passes_on_the_paths_of_its_upstreams() {
         pass_on(Frr::start_with);
     }
