@@ -228,17 +228,18 @@ pub fn evpn() -> Offers {
 
 #[cfg(test)]
 mod tests {
-    use std::net::TcpListener;
+    use std::net::{SocketAddr, TcpListener};
 
     use super::*;
     use crate::bgp::Open;
     use crate::neighbor::{Neighbor, Options};
+    use crate::netns::Netns;
     use crate::nlri;
     use crate::programs::bird::Bird;
     use crate::programs::exabgp::Exabgp;
     use crate::programs::frr::Frr;
     use crate::programs::gobgp::Gobgp;
-    use crate::programs::{Announced, BMPD_AS, Link, PATIENCE, Speaker, bmpd_listens};
+    use crate::programs::{Announced, BMPD_AS, Connects, Link, PATIENCE, Speaker, bmpd_listens};
     use crate::scratch::Scratch;
     use crate::table::Attributes;
     use crate::tap::Tap;
@@ -363,6 +364,85 @@ mod tests {
         ];
         let terms = with_paths(&families, &UNICAST);
         try_out(Exabgp::start_with, terms, &sample(&families), &families);
+    }
+
+    /// The program runs in a namespace, signs what it sends, and is told to end its session.
+    #[track_caller]
+    fn in_a_namespace<S: Speaker>(start: impl FnOnce(&Scratch, Link, Terms, Announced) -> S) {
+        let scratch = Scratch::new();
+        let [program, bmpd] = ["10.0.0.2", "10.0.0.1"].map(|a| a.parse::<IpAddr>().unwrap());
+        let netns = Netns::with(&[program, bmpd]);
+        let namespace = Some(netns.namespace().clone());
+        let terms = Terms {
+            namespace: namespace.clone(),
+            password: Some("secret".to_owned()),
+            ..Terms::of(&[Family::VPNV4])
+        };
+        let link = Link {
+            program: SocketAddr::new(program, 1179),
+            asn: 65001,
+            bmpd: SocketAddr::new(bmpd, 2179),
+            connects: Connects::Program,
+            router_id: Ipv4Addr::new(192, 0, 2, 66),
+        };
+        let mut options = receiver(bmpd, &terms);
+        options.namespace = namespace;
+        options.md5.clone_from(&terms.password);
+        let listener = Neighbor::listen(&options, link.bmpd.port(), program);
+        let mut speaker = start(&scratch, link, terms, Announced::new());
+        let neighbor = Neighbor::accept(&options, &listener);
+        let offers = sample(&[Family::VPNV4]);
+        speaker.offer(offers.clone());
+        wait_for("the routes", PATIENCE, || {
+            let rib = nlri::rib_of(&neighbor.heard().messages, &nlri::AddPaths::new())?;
+            if rib.len() == offers.len() { Ok(()) } else { Err(format!("{rib:?}")) }
+        });
+        speaker.stop();
+        neighbor.wait_closed(PATIENCE);
+    }
+
+    #[test]
+    fn bird_runs_in_a_namespace() {
+        in_a_namespace(Bird::start_with);
+    }
+
+    #[test]
+    fn frr_runs_in_a_namespace() {
+        in_a_namespace(Frr::start_with);
+    }
+
+    #[test]
+    fn gobgp_runs_in_a_namespace() {
+        in_a_namespace(Gobgp::start_with);
+    }
+
+    #[test]
+    fn exabgp_runs_in_a_namespace() {
+        in_a_namespace(Exabgp::start_with);
+    }
+
+    /// The data of the NOTIFICATION that a receiver hears when the session is taken down.
+    #[track_caller]
+    fn last_words<S: Speaker>(
+        start: impl FnOnce(&Scratch, Link, Announced) -> S,
+        disable: impl FnOnce(&mut S),
+    ) -> (u8, u8, Vec<u8>) {
+        let scratch = Scratch::new();
+        let bmpd = bmpd_listens();
+        let listener = TcpListener::bind(bmpd).unwrap();
+        let link = Link::new(bmpd, 65001, Connects::Program);
+        let mut speaker = start(&scratch, link, Announced::new());
+        let neighbor = Neighbor::accept(&receiver(bmpd.ip(), &Terms::default()), &listener);
+        disable(&mut speaker);
+        neighbor.wait_closed(PATIENCE).notification.unwrap()
+    }
+
+    #[test]
+    fn bird_and_frr_say_why_they_take_a_session_down() {
+        let words = b"\x10back at midnight".to_vec();
+        let bird = last_words(Bird::start, |bird| bird.disable_with("back at midnight"));
+        let frr = last_words(Frr::start, |frr| frr.disable_with("back at midnight"));
+        assert_eq!([bird, frr], [(6, 2, words.clone()), (6, 2, words)]);
     }
 
     /// A program that passes on what two upstreams tell it of the same prefixes.
