@@ -61,6 +61,51 @@ impl Family {
     pub const IPV4: Family = Family { afi: 1, safi: 1 };
     /// IPv6 unicast.
     pub const IPV6: Family = Family { afi: 2, safi: 1 };
+    /// IPv4 multicast.
+    pub const IPV4_MULTICAST: Family = Family { afi: 1, safi: 2 };
+    /// IPv6 multicast.
+    pub const IPV6_MULTICAST: Family = Family { afi: 2, safi: 2 };
+    /// IPv4 labeled unicast (RFC 8277).
+    pub const IPV4_LABELED: Family = Family { afi: 1, safi: 4 };
+    /// IPv6 labeled unicast (RFC 8277).
+    pub const IPV6_LABELED: Family = Family { afi: 2, safi: 4 };
+    /// IPv4 VPN unicast (RFC 4364).
+    pub const VPNV4: Family = Family { afi: 1, safi: 128 };
+    /// IPv6 VPN unicast (RFC 4659).
+    pub const VPNV6: Family = Family { afi: 2, safi: 128 };
+    /// Ethernet VPN (RFC 7432).
+    pub const EVPN: Family = Family { afi: 25, safi: 70 };
+    /// IPv4 flow specifications (RFC 8955).
+    pub const IPV4_FLOWSPEC: Family = Family { afi: 1, safi: 133 };
+    /// IPv6 flow specifications (RFC 8956).
+    pub const IPV6_FLOWSPEC: Family = Family { afi: 2, safi: 133 };
+    /// VPNv4 flow specifications (RFC 8955).
+    pub const VPNV4_FLOWSPEC: Family = Family { afi: 1, safi: 134 };
+    /// VPNv6 flow specifications (RFC 8956).
+    pub const VPNV6_FLOWSPEC: Family = Family { afi: 2, safi: 134 };
+    /// Link state (RFC 9552).
+    pub const LINK_STATE: Family = Family { afi: 16388, safi: 71 };
+    /// Link state of VPNs (RFC 9552).
+    pub const LINK_STATE_VPN: Family = Family { afi: 16388, safi: 72 };
+
+    /// The families that bmpd's configuration has a name for, with that name.
+    pub const NAMES: &[(Family, &str)] = &[
+        (Family::IPV4, "ipv4-unicast"),
+        (Family::IPV6, "ipv6-unicast"),
+        (Family::IPV4_MULTICAST, "ipv4-multicast"),
+        (Family::IPV6_MULTICAST, "ipv6-multicast"),
+        (Family::IPV4_LABELED, "ipv4-labeled-unicast"),
+        (Family::IPV6_LABELED, "ipv6-labeled-unicast"),
+        (Family::VPNV4, "vpnv4-unicast"),
+        (Family::VPNV6, "vpnv6-unicast"),
+        (Family::EVPN, "l2vpn-evpn"),
+        (Family::IPV4_FLOWSPEC, "ipv4-flowspec"),
+        (Family::IPV6_FLOWSPEC, "ipv6-flowspec"),
+        (Family::VPNV4_FLOWSPEC, "vpnv4-flowspec"),
+        (Family::VPNV6_FLOWSPEC, "vpnv6-flowspec"),
+        (Family::LINK_STATE, "link-state"),
+        (Family::LINK_STATE_VPN, "link-state-vpn"),
+    ];
 
     fn max_length(self) -> u8 {
         if self.afi == 1 { 32 } else { 128 }
@@ -69,10 +114,9 @@ impl Family {
 
 impl fmt::Display for Family {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Family::IPV4 => f.write_str("ipv4-unicast"),
-            Family::IPV6 => f.write_str("ipv6-unicast"),
-            Family { afi, safi } => write!(f, "afi-{afi}-safi-{safi}"),
+        match Family::NAMES.iter().find(|(family, _)| family == self) {
+            Some((_, name)) => f.write_str(name),
+            None => write!(f, "afi-{}-safi-{}", self.afi, self.safi),
         }
     }
 }
@@ -348,9 +392,18 @@ impl<'a> Update<'a> {
             .filter(|a| !matches!(a.kind, attribute::MP_REACH | attribute::MP_UNREACH))
     }
 
-    /// Does to `routes` what the message says.
+    /// Does to `routes` what the message says of IPv4 and IPv6 unicast.
     pub fn apply(&self, routes: &mut Routes) -> Result<(), String> {
-        for withdrawn in self.withdrawn() {
+        self.apply_of(|family| family == Family::IPV4 || family == Family::IPV6, routes)
+    }
+
+    /// The same for the families that `wanted` lets through, all of plain prefixes.
+    pub fn apply_of(
+        &self,
+        wanted: impl Fn(Family) -> bool,
+        routes: &mut Routes,
+    ) -> Result<(), String> {
+        for withdrawn in self.withdrawn().filter(|withdrawn| wanted(withdrawn.family)) {
             for prefix in prefixes(withdrawn.family, withdrawn.nlri)? {
                 routes.remove(&prefix);
             }
@@ -359,7 +412,7 @@ impl<'a> Update<'a> {
             return Ok(());
         }
         let path: Arc<[u8]> = self.path().flat_map(|a| a.whole.iter().copied()).collect();
-        for reach in self.announced() {
+        for reach in self.announced().filter(|reach| wanted(reach.family)) {
             for prefix in prefixes(reach.family, reach.nlri)? {
                 let route = Route { path: path.clone(), next_hop: reach.next_hop.into() };
                 routes.insert(prefix, route);
@@ -373,14 +426,21 @@ impl<'a> Update<'a> {
     /// The sum does not depend on the order in which routes come or on how they share messages, so
     /// that two tables that were announced once each have the same sum exactly if they are equal
     /// (but for one chance in 2^64).
+    ///
+    /// Of IPv4 and IPv6 unicast alone; families that are cut in another way count for nothing.
     pub fn fingerprint(&self) -> Result<(u64, u64), String> {
+        self.fingerprint_of(|family| family == Family::IPV4 || family == Family::IPV6)
+    }
+
+    /// The same of the families that `wanted` lets through, all of plain prefixes.
+    pub fn fingerprint_of(&self, wanted: impl Fn(Family) -> bool) -> Result<(u64, u64), String> {
         let mut routes = 0;
         let mut sum = 0u64;
         if self.announced().next().is_none() {
             return Ok((0, 0));
         }
         let path = self.path().fold(1, |hash, a| absorb(hash, a.whole));
-        for reach in self.announced() {
+        for reach in self.announced().filter(|reach| wanted(reach.family)) {
             let hash = absorb(path ^ u64::from(reach.family.afi), reach.next_hop);
             for_each_nlri(reach.family, reach.nlri, |one| {
                 routes += 1;
@@ -597,9 +657,43 @@ pub struct Open {
     pub extended_message: bool,
     /// Whether it offers route refresh (RFC 2918).
     pub route_refresh: bool,
+    /// What it can do with ADD-PATH (RFC 7911): 1 receive, 2 send, 3 both.
+    pub add_path: Vec<(Family, u8)>,
+    /// Further capabilities: code and value.
+    pub others: Vec<(u8, Vec<u8>)>,
 }
 
 impl Open {
+    /// Of a speaker in AS `asn` with both families and a hold time of 90 s.
+    pub fn of(asn: u32) -> Self {
+        Self {
+            asn,
+            hold_time: 90,
+            router_id: Ipv4Addr::new(192, 0, 2, 66),
+            families: vec![Family::IPV4, Family::IPV6],
+            extended_message: false,
+            route_refresh: true,
+            add_path: vec![],
+            others: vec![],
+        }
+    }
+
+    /// Adds the graceful restart capability (RFC 4724) with these families, their state kept.
+    #[must_use]
+    pub fn graceful_restart(mut self, restarted: bool, seconds: u16, families: &[Family]) -> Self {
+        const RESTARTED: u16 = 0x8000;
+        const PRESERVED: u8 = 0x80;
+        let head = seconds & 0xfff | if restarted { RESTARTED } else { 0 };
+        let mut value = head.to_be_bytes().to_vec();
+        for family in families {
+            value.extend_from_slice(&family.afi.to_be_bytes());
+            value.extend_from_slice(&[family.safi, PRESERVED]);
+        }
+        self.others.retain(|(code, _)| *code != 64);
+        self.others.push((64, value));
+        self
+    }
+
     /// The OPEN as a message.
     pub fn encode(&self) -> Vec<u8> {
         let mut capabilities = Vec::new();
@@ -615,13 +709,25 @@ impl Open {
         }
         capabilities.extend_from_slice(&[65, 4]);
         capabilities.extend_from_slice(&self.asn.to_be_bytes());
+        if !self.add_path.is_empty() {
+            capabilities.extend_from_slice(&[69, self.add_path.len() as u8 * 4]);
+            for (family, mode) in &self.add_path {
+                capabilities.extend_from_slice(&family.afi.to_be_bytes());
+                capabilities.extend_from_slice(&[family.safi, *mode]);
+            }
+        }
+        for (code, value) in &self.others {
+            capabilities.extend_from_slice(&[*code, value.len() as u8]);
+            capabilities.extend_from_slice(value);
+        }
 
         let short_as = u16::try_from(self.asn).unwrap_or(23456);
         let mut body = vec![4];
         body.extend_from_slice(&short_as.to_be_bytes());
         body.extend_from_slice(&self.hold_time.to_be_bytes());
         body.extend_from_slice(&self.router_id.octets());
-        let length = capabilities.len() as u8;
+        let length =
+            u8::try_from(capabilities.len() + 2).expect("the capabilities fit an OPEN") - 2;
         body.extend_from_slice(&[length + 2, 2, length]);
         body.extend_from_slice(&capabilities);
         message(kind::OPEN, &body)
@@ -640,6 +746,8 @@ impl Open {
             families: vec![],
             extended_message: false,
             route_refresh: false,
+            add_path: vec![],
+            others: vec![],
         };
         if body.len() != usize::from(fixed[9]) {
             return Err(format!("{} bytes of optional parameters, not {}", body.len(), fixed[9]));
@@ -659,7 +767,16 @@ impl Open {
                         let asn = asn.try_into().map_err(|_| "a 4-octet AS of other length")?;
                         open.asn = u32::from_be_bytes(asn);
                     }
-                    _ => {}
+                    (69, value) => {
+                        let (entries, rest) = value.as_chunks::<4>();
+                        if !rest.is_empty() {
+                            return Err(format!("{} bytes of ADD-PATH", value.len()));
+                        }
+                        open.add_path.extend(entries.iter().map(|&[high, low, safi, mode]| {
+                            (Family { afi: u16::from_be_bytes([high, low]), safi }, mode)
+                        }));
+                    }
+                    (code, value) => open.others.push((code, value.to_vec())),
                 }
             }
         }
@@ -680,7 +797,10 @@ mod tests {
             families: vec![Family::IPV4, Family::IPV6],
             extended_message: true,
             route_refresh: true,
-        };
+            add_path: vec![(Family::IPV4, 1), (Family::IPV6, 3)],
+            others: vec![],
+        }
+        .graceful_restart(true, 120, &[Family::VPNV4]);
         let bytes = open.encode();
         let message = split_message(&mut &bytes[..]).unwrap();
         assert_eq!(Open::parse(message.body), Ok(open));

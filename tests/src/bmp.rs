@@ -11,6 +11,7 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use crate::bgp::{self, Family, Routes, Update, hex};
+use crate::nlri::{self, AddPaths, Rib};
 
 /// The length of the common header.
 pub const COMMON_HEADER: usize = 6;
@@ -18,6 +19,10 @@ pub const COMMON_HEADER: usize = 6;
 pub const PEER_HEADER: usize = 42;
 /// No message of bmpd is longer: the longest BGP message and the headers around it.
 pub const MAX_MESSAGE: usize = 65_535 + COMMON_HEADER + PEER_HEADER;
+
+/// Types of information TLVs: free-form text, and the VRF/Table Name of a Peer Up.
+const FREE_FORM: u16 = 0;
+const TABLE_NAME: u16 = 3;
 
 /// Message types of RFC 7854 section 4.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,7 +71,10 @@ pub struct Peer {
 
 impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.address)
+        match self.kind {
+            0 => write!(f, "{}", self.address),
+            kind => write!(f, "{} (type {kind}, {:016x})", self.address, self.distinguisher),
+        }
     }
 }
 
@@ -105,6 +113,12 @@ impl PeerHeader {
         if kind == 0 && distinguisher != 0 {
             return Err("a global instance peer with a distinguisher".to_owned());
         }
+        if kind == 1 && distinguisher == 0 {
+            return Err("an RD instance peer without a distinguisher".to_owned());
+        }
+        if kind > 3 {
+            return Err(format!("peer type {kind}"));
+        }
         let micros = u32_at(38);
         if micros >= 1_000_000 {
             return Err(format!("{micros} microseconds in a timestamp"));
@@ -132,8 +146,18 @@ pub struct PeerUp {
     pub sent_open: Vec<u8>,
     /// The OPEN that bmpd received, with its header.
     pub received_open: Vec<u8>,
+    /// Type and value of each information TLV behind the OPENs.
+    pub information: Vec<(u16, Vec<u8>)>,
     /// When the station read it.
     pub at: Instant,
+}
+
+impl PeerUp {
+    /// The VRF/Table Name (RFC 9069 section 5.3).
+    pub fn table_name(&self) -> Option<String> {
+        let (_, value) = self.information.iter().find(|(kind, _)| *kind == TABLE_NAME)?;
+        Some(String::from_utf8_lossy(value).into_owned())
+    }
 }
 
 /// A Peer Down.
@@ -192,14 +216,30 @@ pub enum Mode {
 pub struct PeerState {
     /// When the End-of-RIB of each family came.
     pub end_of_rib: BTreeMap<Family, Instant>,
-    /// The peer's routes; empty in [`Mode::Counting`].
+    /// The peer's IPv4 and IPv6 unicast routes, unless ADD-PATH is in use for their family; empty in
+    /// [`Mode::Counting`].
     pub routes: Routes,
+    /// All other routes; empty in [`Mode::Counting`]. See [`PeerState::rib`].
+    pub others: Rib,
+    /// The families in which its NLRI have path identifiers, by the two OPENs of the Peer Up.
+    pub add_paths: AddPaths,
+    /// The families of the session with it, by the two OPENs.
+    pub families: BTreeSet<Family>,
     /// Announced routes since Peer Up; one that is announced twice counts twice.
     pub announced: u64,
     /// Withdrawn routes since Peer Up.
     pub withdrawn: u64,
     /// The sum of the fingerprints of what was announced since Peer Up.
     pub fingerprint: u64,
+}
+
+impl PeerState {
+    /// All routes of all families, as they came.
+    pub fn rib(&self) -> Rib {
+        let mut rib = nlri::of_routes(&self.routes);
+        rib.extend(self.others.iter().map(|(key, entry)| (key.clone(), entry.clone())));
+        rib
+    }
 }
 
 /// What one connection carried.
@@ -239,6 +279,9 @@ pub struct Record {
     pub flags: BTreeSet<u8>,
     /// When the last message was read.
     pub last_at: Option<Instant>,
+    /// Whether a Peer Up may follow another one without a Peer Down between them, as it may where
+    /// the peer restarts gracefully: its routes stay, its End-of-RIBs are awaited again.
+    pub second_peer_up: bool,
 }
 
 impl Record {
@@ -262,6 +305,7 @@ impl Record {
             violations: vec![],
             flags: BTreeSet::new(),
             last_at: None,
+            second_peer_up: false,
         }
     }
 
@@ -273,6 +317,29 @@ impl Record {
     /// The peer with this address, if it is up.
     pub fn peer(&self, address: IpAddr) -> Option<&PeerState> {
         self.peers.iter().find(|(peer, _)| peer.address == address).map(|(_, state)| state)
+    }
+
+    /// The peer with this type, distinguisher and address, if it is up.
+    pub fn peer_of(&self, kind: u8, distinguisher: u64, address: IpAddr) -> Option<&PeerState> {
+        self.peers.get(&Peer { address, kind, distinguisher })
+    }
+
+    /// The routes of all families that the peer with this address has, if it is up.
+    pub fn rib(&self, address: IpAddr) -> Option<Rib> {
+        self.peer(address).map(PeerState::rib)
+    }
+
+    /// The free-form texts of the Initiation, in their order.
+    pub fn free_form(&self) -> Vec<String> {
+        let texts = self.initiation.iter().filter(|(kind, _)| *kind == FREE_FORM);
+        texts.map(|(_, value)| String::from_utf8_lossy(value).into_owned()).collect()
+    }
+
+    /// When the last of the End-of-RIBs of these families came, if the peer is up and has them all.
+    pub fn complete_of(&self, address: IpAddr, families: &[Family]) -> Option<Instant> {
+        let ended = &self.peer(address)?.end_of_rib;
+        let times: Option<Vec<Instant>> = families.iter().map(|f| ended.get(f).copied()).collect();
+        times?.into_iter().max()
     }
 
     /// When the last of the End-of-RIBs came, if the peer is up and both families are complete.
@@ -294,7 +361,7 @@ impl Record {
             text += &format!(
                 "; {peer} up: {} announced, {} held, End-of-RIB {families:?}",
                 state.announced,
-                state.routes.len()
+                state.routes.len() + state.others.len()
             );
         }
         if !self.violations.is_empty() {
@@ -363,7 +430,9 @@ impl Record {
         let in_kind = |e: String| format!("{kind:?} of {}: {e}", header.peer);
         let up = self.peers.contains_key(&header.peer);
         match kind {
-            Kind::PeerUp if up => Err("without a Peer Down since the last one".to_owned()),
+            Kind::PeerUp if up && !self.second_peer_up => {
+                Err("without a Peer Down since the last one".to_owned())
+            }
             Kind::PeerUp => self.peer_up(header, body, at),
             _ if !up => Err("for a peer that is not up".to_owned()),
             Kind::PeerDown => self.peer_down(header, body, at),
@@ -381,6 +450,14 @@ impl Record {
                 return Err(format!("an Initiation without {name}"));
             }
         }
+        for (kind, value) in &self.initiation {
+            if *kind > 2 {
+                return Err(format!("an Initiation with a TLV of type {kind}"));
+            }
+            if str::from_utf8(value).is_err() {
+                return Err(format!("a TLV of type {kind} that is not UTF-8: {}", hex(value)));
+            }
+        }
         Ok(())
     }
 
@@ -390,12 +467,16 @@ impl Record {
         let Some(&[high, low]) = reason else {
             return Err("a Termination without reason".to_owned());
         };
-        self.termination = Some(u16::from_be_bytes([high, low]));
-        Ok(())
+        let reason = u16::from_be_bytes([high, low]);
+        self.termination = Some(reason);
+        // RFC 7854 section 4.5: the reasons end at 4, permanently administratively closed.
+        if reason > 4 { Err(format!("a Termination for reason {reason}")) } else { Ok(()) }
     }
 
     fn peer_up(&mut self, header: PeerHeader, body: &[u8], at: Instant) -> Result<(), String> {
-        self.peers.insert(header.peer, PeerState::default());
+        // Where a second one is let through, the routes of the first are still those of the peer.
+        let state = self.peers.entry(header.peer).or_default();
+        state.end_of_rib.clear();
         let (fixed, mut rest) = body.split_first_chunk::<20>().ok_or("shorter than 20 bytes")?;
         let mut address = [0; 16];
         address.copy_from_slice(&fixed[..16]);
@@ -417,8 +498,21 @@ impl Record {
             Ok(message.whole.to_vec())
         };
         let (sent_open, received_open) = (open()?, open()?);
-        tlvs(rest)?;
+        let information = tlvs(rest)?;
+        for (kind, value) in &information {
+            match *kind {
+                FREE_FORM => {}
+                TABLE_NAME if (1..=255).contains(&value.len()) => {}
+                kind => return Err(format!("a TLV of type {kind} with {} bytes", value.len())),
+            }
+            if str::from_utf8(value).is_err() {
+                return Err(format!("a TLV of type {kind} that is not UTF-8: {}", hex(value)));
+            }
+        }
+        let ours = bgp::Open::parse(&sent_open[bgp::HEADER..])?;
         let theirs = bgp::Open::parse(&received_open[bgp::HEADER..])?;
+        state.add_paths = nlri::add_paths(&ours, &theirs);
+        state.families = nlri::families(&ours, &theirs);
         if (theirs.asn, theirs.router_id) != (header.asn, header.router_id) {
             return Err("the received OPEN is of another speaker than the header".to_owned());
         }
@@ -428,6 +522,7 @@ impl Record {
             remote_port: u16::from_be_bytes([fixed[18], fixed[19]]),
             sent_open,
             received_open,
+            information,
             at,
         });
         Ok(())
@@ -489,16 +584,31 @@ impl Record {
         self.flags.insert(header.flags);
         let update = Update::parse(message.body)?;
         let peer = self.peers.get_mut(&header.peer).ok_or("for a peer that is not up")?;
+        let named = update.announced().map(|reach| reach.family);
+        let named = named.chain(update.withdrawn().map(|gone| gone.family));
+        if let Some(family) =
+            named.chain(update.end_of_rib).find(|family| !peer.families.contains(family))
+        {
+            return Err(format!("{family} is not in both OPENs"));
+        }
         if let Some(family) = update.end_of_rib {
             if peer.end_of_rib.insert(family, at).is_some() {
                 return Err(format!("a second End-of-RIB for {family}"));
             }
             return Ok(());
         }
-        let (announced, fingerprint) = update.fingerprint()?;
+        let plain = |family| nlri::is_plain(family, &peer.add_paths);
+        let count = |family, bytes| match plain(family) {
+            true => bgp::count_nlri(family, bytes),
+            false => Ok(nlri::split(family, peer.add_paths.contains(&family), bytes)?.len() as u64),
+        };
+        let (mut announced, fingerprint) = update.fingerprint_of(plain)?;
+        for reach in update.announced().filter(|reach| !plain(reach.family)) {
+            announced += count(reach.family, reach.nlri)?;
+        }
         let mut withdrawn = 0;
         for gone in update.withdrawn() {
-            withdrawn += bgp::count_nlri(gone.family, gone.nlri)?;
+            withdrawn += count(gone.family, gone.nlri)?;
         }
         if announced + withdrawn == 0 {
             return Err("an UPDATE that says nothing".to_owned());
@@ -509,12 +619,16 @@ impl Record {
         self.announced += announced;
         self.withdrawn += withdrawn;
         if self.mode == Mode::Keeping {
-            for gone in update.withdrawn() {
+            let add_paths = peer.add_paths.clone();
+            let plain = |family| nlri::is_plain(family, &add_paths);
+            for gone in update.withdrawn().filter(|gone| plain(gone.family)) {
                 let prefixes = bgp::prefixes(gone.family, gone.nlri)?;
                 let idle = prefixes.iter().filter(|p| !peer.routes.contains_key(p)).count();
                 self.idle_withdrawals += idle as u64;
             }
-            update.apply(&mut peer.routes)?;
+            update.apply_of(plain, &mut peer.routes)?;
+            let others = &mut peer.others;
+            self.idle_withdrawals += nlri::apply(&update, &add_paths, |f| !plain(f), others)?;
         }
         Ok(())
     }
@@ -558,16 +672,16 @@ mod tests {
         bmp(4, &[0, 1, 0, 1, b'd', 0, 2, 0, 1, b'n'])
     }
 
-    fn peer_up() -> Vec<u8> {
-        let open = Open {
-            asn: 65001,
-            hold_time: 90,
+    fn open() -> Open {
+        Open {
             router_id: Ipv4Addr::new(192, 0, 2, 7),
-            families: vec![Family::IPV4],
-            extended_message: false,
-            route_refresh: true,
+            families: vec![Family::IPV4, Family::EVPN],
+            ..Open::of(65001)
         }
-        .encode();
+    }
+
+    fn peer_up() -> Vec<u8> {
+        let open = open().encode();
         of_peer(3, &[&[0; 20][..], &open, &open].concat())
     }
 
@@ -610,6 +724,15 @@ mod tests {
             ("not up", vec![init.clone(), eor.clone()]),
             ("not up", vec![init.clone(), of_peer(2, &[4])]),
             ("without a Peer Down", vec![init.clone(), up.clone(), up.clone()]),
+            (
+                "ipv6-unicast is not in both",
+                vec![init.clone(), up.clone(), of_peer(0, &end_of_rib(Family::IPV6))],
+            ),
+            ("Termination for reason 5", vec![init.clone(), bmp(5, &[0, 1, 0, 2, 0, 5])]),
+            (
+                "Initiation with a TLV of type 9",
+                vec![bmp(4, &[0, 1, 0, 1, b'd', 0, 2, 0, 1, b'n', 0, 9, 0, 0])],
+            ),
             ("second End-of-RIB", vec![init.clone(), up.clone(), eor.clone(), eor.clone()]),
             ("without sysName", vec![bmp(4, &[0, 1, 0, 1, b'd'])]),
             ("shorter than its header", vec![init.clone(), up.clone(), of_peer(2, &[1])]),
@@ -629,5 +752,65 @@ mod tests {
             assert_eq!(violations.len(), 1, "{breach}: {violations:?}");
             assert!(violations[0].contains(breach), "{breach}: {violations:?}");
         }
+    }
+
+    fn in_instance(kind: u8, distinguisher: u8, message: &[u8]) -> Vec<u8> {
+        let mut message = message.to_vec();
+        message[COMMON_HEADER] = kind;
+        message[COMMON_HEADER + 9] = distinguisher;
+        message
+    }
+
+    #[test]
+    fn peers_of_one_address_in_two_instances_are_two() {
+        let eor = of_peer(0, &end_of_rib(Family::IPV4));
+        let [one, two] = [(1, 7), (2, 7)];
+        let record = record(&[
+            initiation(),
+            in_instance(one.0, one.1, &peer_up()),
+            in_instance(two.0, two.1, &peer_up()),
+            in_instance(one.0, one.1, &eor),
+            in_instance(two.0, two.1, &of_peer(2, &[5])),
+        ]);
+        assert_eq!(record.violations, [""; 0]);
+        let address = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
+        assert_eq!(record.peer_of(1, 7, address).unwrap().end_of_rib.len(), 1);
+        assert!(record.peer_of(2, 7, address).is_none());
+        let up = peer_up();
+        let mut header: [u8; PEER_HEADER] = *up[COMMON_HEADER..].first_chunk().unwrap();
+        header[0] = 1;
+        assert!(PeerHeader::parse(&header).unwrap_err().contains("without a distinguisher"));
+    }
+
+    #[test]
+    fn a_second_peer_up_is_legal_only_where_it_is_allowed_and_keeps_the_routes() {
+        let update = nlri::announcement(Family::EVPN, &[10, 0, 0, 1], &[9, 1, 7], &[]);
+        let messages = [initiation(), peer_up(), of_peer(0, &update), peer_up()];
+        assert_eq!(record(&messages).violations.len(), 1);
+        let mut record = Record::new(Mode::Keeping);
+        record.second_peer_up = true;
+        for message in &messages {
+            record.message(message, Instant::now());
+        }
+        assert_eq!(record.violations, [""; 0]);
+        let rib = record.rib(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7))).unwrap();
+        assert_eq!(nlri::by_family(&rib), [(Family::EVPN, [vec![9, 1, 7]].into())].into());
+    }
+
+    #[test]
+    fn nlri_have_path_identifiers_where_the_opens_say_so() {
+        let ours = Open { add_path: vec![(Family::IPV4, 1)], ..open() }.encode();
+        let theirs = Open { add_path: vec![(Family::IPV4, 2)], ..open() }.encode();
+        let table = [0, 3, 0, 3, b'r', b'e', b'd'];
+        let up = of_peer(3, &[&[0; 20][..], &ours, &theirs, &table].concat());
+        let nlri = [0, 0, 0, 1, 8, 10, 0, 0, 0, 2, 8, 10];
+        let path = [0x40, 1, 1, 0];
+        let body = [&[0, 0, 0, 4][..], &path, &nlri].concat();
+        let routes = of_peer(0, &message(bgp::kind::UPDATE, &body));
+        let record = record(&[initiation(), up, routes]);
+        assert_eq!(record.violations, [""; 0]);
+        assert_eq!(record.peer_ups[0].table_name().as_deref(), Some("red"));
+        let state = record.peers.values().next().unwrap();
+        assert_eq!((state.announced, state.routes.len(), state.others.len()), (2, 0, 2));
     }
 }

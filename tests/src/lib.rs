@@ -23,12 +23,17 @@
 pub mod addresses;
 pub mod bgp;
 pub mod bmp;
+pub mod chain;
 pub mod daemon;
 pub mod lab;
+pub mod md5;
 pub mod neighbor;
+pub mod netns;
+pub mod nlri;
 pub mod programs;
 pub mod random;
 pub mod scratch;
 pub mod station;
 pub mod table;
+pub mod tap;
 pub mod wait;

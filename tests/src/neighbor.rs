@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::bgp::{self, Family, Open, Prefix, Routes, Update, kind};
+use crate::md5;
+use crate::netns::{Namespace, Netns, within};
+use crate::nlri::{self, Rib};
 use crate::table::{Attributes, Table, put_announcements};
 use crate::wait::wait_for;
 
@@ -22,6 +25,10 @@ pub struct Options {
     pub address: IpAddr,
     /// What its OPEN says.
     pub open: Open,
+    /// Where its sockets belong.
+    pub namespace: Option<Namespace>,
+    /// The key of TCP MD5 signatures, when it connects.
+    pub md5: Option<String>,
 }
 
 impl Options {
@@ -31,17 +38,8 @@ impl Options {
             IpAddr::V4(v4) => v4,
             IpAddr::V6(_) => Ipv4Addr::new(192, 0, 2, 66),
         };
-        Self {
-            address,
-            open: Open {
-                asn,
-                hold_time: 90,
-                router_id,
-                families: vec![Family::IPV4, Family::IPV6],
-                extended_message: false,
-                route_refresh: true,
-            },
-        }
+        let open = Open { router_id, ..Open::of(asn) };
+        Self { address, open, namespace: None, md5: None }
     }
 }
 
@@ -56,6 +54,8 @@ pub struct Heard {
     pub keepalives: u64,
     /// UPDATEs: bmpd announces nothing, so that there should be none.
     pub updates: u64,
+    /// The bytes of the UPDATEs, for a neighbor that stands in for bmpd.
+    pub messages: Vec<u8>,
     /// ROUTE-REFRESH messages and everything else.
     pub others: u64,
     /// When the connection ended.
@@ -97,9 +97,34 @@ impl Neighbor {
     pub fn connect(options: &Options, daemon: SocketAddr) -> Self {
         let what = format!("a BGP session from {} to {daemon}", options.address);
         wait_for(&what, Duration::from_secs(30), || {
-            let stream = connect_from(options.address, daemon).map_err(|e| e.to_string())?;
-            Self::handshake(options, stream)
+            let stream = within(options.namespace.as_ref(), || connect_from(options, daemon));
+            Self::handshake(options, stream.map_err(|e| e.to_string())?)
         })
+    }
+
+    /// The same in a namespace.
+    ///
+    /// # Panics
+    /// When it is not within 30 s.
+    #[track_caller]
+    pub fn connect_in(netns: &Netns, options: &Options, daemon: SocketAddr) -> Self {
+        let namespace = Some(netns.namespace().clone());
+        Self::connect(&Options { namespace, ..options.clone() }, daemon)
+    }
+
+    /// Listens for bmpd as the options say, with the namespace and the key for `daemon`; see
+    /// [`Neighbor::accept`]. Port 0 stands for a free one.
+    ///
+    /// # Panics
+    /// When it cannot.
+    #[track_caller]
+    pub fn listen(options: &Options, port: u16, daemon: IpAddr) -> TcpListener {
+        let listener = within(options.namespace.as_ref(), || {
+            let socket = socket(options, port, daemon)?;
+            socket.listen(8)?;
+            Ok::<TcpListener, io::Error>(socket.into())
+        });
+        listener.unwrap_or_else(|e| panic!("cannot listen at {}: {e}", options.address))
     }
 
     /// Waits at `listener` until bmpd has connected and the session is established.
@@ -293,6 +318,36 @@ impl Neighbor {
         routes
     }
 
+    /// The routes of all families that bmpd should hold of this neighbor, with path identifiers where
+    /// the two OPENs agree on them.
+    ///
+    /// # Panics
+    /// When something was sent through [`Neighbor::send`] that is not BGP.
+    pub fn expected_rib(&self) -> Rib {
+        let ours = Open::parse(&lock(&self.shared.heard).open[bgp::HEADER..]).expect("bmpd's OPEN");
+        let add_paths = nlri::add_paths(&ours, &self.options.open);
+        let sent = lock(&self.sent).concat();
+        nlri::rib_of(&sent, &add_paths).expect("our own updates")
+    }
+
+    /// Announces NLRI of any family, as they are, with these path attributes.
+    ///
+    /// # Panics
+    /// When the connection is gone.
+    #[track_caller]
+    pub fn announce_nlri(&self, family: Family, next_hop: &[u8], nlri: &[u8], path: &[u8]) {
+        self.send(nlri::announcement(family, next_hop, nlri, path));
+    }
+
+    /// Withdraws NLRI of any family, as they are.
+    ///
+    /// # Panics
+    /// When the connection is gone.
+    #[track_caller]
+    pub fn withdraw_nlri(&self, family: Family, nlri: &[u8]) {
+        self.send(nlri::withdrawal(family, nlri));
+    }
+
     /// Sends no KEEPALIVE any more, so that bmpd's hold timer expires.
     pub fn fall_silent(&self) {
         *lock(&self.shared.alive) = false;
@@ -338,9 +393,18 @@ impl Drop for Neighbor {
     }
 }
 
-fn connect_from(from: IpAddr, to: SocketAddr) -> io::Result<TcpStream> {
-    let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
-    socket.bind(&SocketAddr::new(from, 0).into())?;
+fn socket(options: &Options, port: u16, daemon: IpAddr) -> io::Result<Socket> {
+    let address = SocketAddr::new(options.address, port);
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if let Some(key) = &options.md5 {
+        md5::protect(&socket, daemon, key)?;
+    }
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+fn connect_from(options: &Options, to: SocketAddr) -> io::Result<TcpStream> {
+    let socket = socket(options, 0, to.ip())?;
     socket.connect_timeout(&to.into(), Duration::from_secs(5))?;
     Ok(socket.into())
 }
@@ -362,7 +426,10 @@ fn hear(shared: &Shared, mut stream: TcpStream) {
         let mut heard = lock(&shared.heard);
         match (bytes[18], &bytes[bgp::HEADER..]) {
             (kind::KEEPALIVE, _) => heard.keepalives += 1,
-            (kind::UPDATE, _) => heard.updates += 1,
+            (kind::UPDATE, _) => {
+                heard.updates += 1;
+                heard.messages.extend_from_slice(&bytes);
+            }
             (kind::NOTIFICATION, [code, subcode, data @ ..]) => {
                 heard.notification = Some((*code, *subcode, data.to_vec()));
             }

@@ -2,6 +2,9 @@
 //!
 //! Every connection it ever had stays in its history, so that a test can ask of each generation what
 //! it carried. How fast it reads is the test's choice, down to not at all.
+//!
+//! [`Setup`] says what is special about it: a network namespace, TCP MD5 keys, TLS. A station that
+//! does not listen but connects to bmpd is made by [`Station::passive`] and told by [`Station::dial`].
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -9,11 +12,16 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use rustls::pki_types::CertificateDer;
+use rustls::{ProtocolVersion, ServerConfig, ServerConnection, StreamOwned};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
-use crate::bgp::{Routes, difference};
+use crate::bgp::{Family, Routes, difference};
 pub use crate::bmp::Mode;
 use crate::bmp::Record;
+use crate::md5;
+use crate::netns::{Namespace, Netns, within};
+use crate::nlri::{self, Rib};
 use crate::wait::wait_for;
 
 /// How a station reads, all of its connections alike.
@@ -40,6 +48,32 @@ pub enum End {
     Ours,
 }
 
+/// What is special about a station.
+#[derive(Debug, Clone, Default)]
+pub struct Setup {
+    /// Bounds what the system takes for a station that does not read, in bytes.
+    pub receive_buffer: Option<usize>,
+    /// Where its sockets belong.
+    pub namespace: Option<Namespace>,
+    /// TCP MD5: the address that bmpd comes from (or listens at), and the key. There can be several.
+    pub md5: Vec<(IpAddr, String)>,
+    /// It speaks TLS, as the server.
+    pub tls: Option<Arc<ServerConfig>>,
+    /// Whether a Peer Up may follow another one without a Peer Down: a peer's graceful restart.
+    pub second_peer_up: bool,
+}
+
+/// What a TLS handshake has come to.
+#[derive(Debug, Clone)]
+pub struct Handshake {
+    /// TLS 1.2 or 1.3.
+    pub version: Option<ProtocolVersion>,
+    /// The name that bmpd asked for (SNI).
+    pub server_name: Option<String>,
+    /// bmpd's certificate and what it sent with it; empty if none was asked for.
+    pub client: Vec<CertificateDer<'static>>,
+}
+
 /// One connection of the station's history. Clones are of the same connection.
 #[derive(Debug, Clone)]
 pub struct Connection {
@@ -60,9 +94,40 @@ struct Inner {
     /// Bytes at the end that are no whole message.
     left_over: usize,
     ours: bool,
+    handshake: Option<Handshake>,
 }
 
 impl Connection {
+    /// The TLS handshake, as soon as it is complete. One that failed is in [`Connection::end`]:
+    /// [`End::Broken`] with the reason, and the record is empty.
+    pub fn handshake(&self) -> Option<Handshake> {
+        lock(&self.inner).handshake.clone()
+    }
+
+    /// Waits until the neighbor is up and the End-of-RIBs of these families are there.
+    ///
+    /// # Panics
+    /// When they are not within `deadline`.
+    #[track_caller]
+    pub fn wait_complete_of(&self, neighbor: IpAddr, families: &[Family], deadline: Duration) {
+        let what = format!("the End-of-RIBs of {neighbor} for {families:?}");
+        self.wait(&what, deadline, |record| record.complete_of(neighbor, families));
+    }
+
+    /// Waits until the station holds exactly these routes of the neighbor, byte for byte.
+    ///
+    /// # Panics
+    /// When it does not within `deadline`; with the difference. When the station only counts.
+    #[track_caller]
+    pub fn wait_rib(&self, neighbor: IpAddr, expected: &Rib, deadline: Duration) {
+        wait_for(&format!("the routes of {neighbor}"), deadline, || {
+            let rib = self.look(|record| record.rib(neighbor));
+            let found = rib.ok_or_else(|| format!("not up: {}", self.summary()))?;
+            let difference = nlri::difference(expected, &found);
+            difference.map_or(Ok(()), |text| Err(format!("{text}\n{}", self.summary())))
+        });
+    }
+
     /// Looks at what the connection has carried so far; it does not go on meanwhile.
     pub fn look<T>(&self, look: impl FnOnce(&Record) -> T) -> T {
         look(&lock(&self.inner).record)
@@ -146,7 +211,7 @@ impl Connection {
         });
     }
 
-    /// Sends bytes to bmpd, which BMP does not provide for.
+    /// Sends bytes to bmpd, which BMP does not provide for; past TLS, if there is any.
     ///
     /// # Errors
     /// When the connection is gone.
@@ -176,6 +241,7 @@ struct Shared {
     pace: Mutex<Pace>,
     /// Set when the pace changes or the station is killed.
     changed: Condvar,
+    setup: Setup,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -186,7 +252,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[derive(Debug)]
 pub struct Station {
     address: SocketAddr,
-    receive_buffer: Option<usize>,
     shared: Arc<Shared>,
     listener: Option<(Arc<TcpListener>, JoinHandle<()>)>,
 }
@@ -206,15 +271,66 @@ impl Station {
     /// # Panics
     /// When it cannot.
     pub fn listen_at(address: SocketAddr, mode: Mode, receive_buffer: Option<usize>) -> Self {
+        Self::listen_with(address, mode, Setup { receive_buffer, ..Setup::default() })
+    }
+
+    /// Listens in a namespace.
+    ///
+    /// # Panics
+    /// When it cannot.
+    pub fn listen_in(netns: &Netns, address: SocketAddr, mode: Mode) -> Self {
+        let namespace = Some(netns.namespace().clone());
+        Self::listen_with(address, mode, Setup { namespace, ..Setup::default() })
+    }
+
+    /// Listens as `setup` says. Port 0 stands for a free one.
+    ///
+    /// # Panics
+    /// When it cannot.
+    pub fn listen_with(address: SocketAddr, mode: Mode, setup: Setup) -> Self {
+        let mut station = Self::of(address, mode, setup);
+        station.revive();
+        station
+    }
+
+    /// A station that connects to bmpd, from this address, whenever [`Station::dial`] says so.
+    pub fn passive(address: IpAddr, mode: Mode, setup: Setup) -> Self {
+        Self::of(SocketAddr::new(address, 0), mode, setup)
+    }
+
+    fn of(address: SocketAddr, mode: Mode, setup: Setup) -> Self {
         let shared = Arc::new(Shared {
             mode: Mutex::new(mode),
             connections: Mutex::new(vec![]),
             pace: Mutex::new(Pace::Full),
             changed: Condvar::new(),
+            setup,
         });
-        let mut station = Self { address, receive_buffer, shared, listener: None };
-        station.revive();
-        station
+        Self { address, shared, listener: None }
+    }
+
+    /// Connects to bmpd once; what comes of it is the newest connection.
+    ///
+    /// # Errors
+    /// When the TCP connection does not come about within five seconds.
+    pub fn dial(&self, bmpd: SocketAddr) -> io::Result<Connection> {
+        let setup = &self.shared.setup;
+        let stream = within(setup.namespace.as_ref(), || {
+            let socket = socket(self.address, setup)?;
+            socket.connect_timeout(&bmpd.into(), Duration::from_secs(5))?;
+            Ok::<TcpStream, io::Error>(socket.into())
+        })?;
+        Ok(take(stream, bmpd, &self.shared))
+    }
+
+    /// Connects to bmpd as often as it takes until one TCP connection comes about.
+    ///
+    /// # Panics
+    /// When none does within 30 s.
+    #[track_caller]
+    pub fn dial_until_taken(&self, bmpd: SocketAddr) -> Connection {
+        let what = format!("bmpd to take a station's connection at {bmpd}");
+        wait_for(&what, Duration::from_secs(30), || self.dial(bmpd).map_err(|e| e.to_string()))
     }
 
     /// Its address.
@@ -263,7 +379,13 @@ impl Station {
             return;
         }
         let listener = wait_for("the station's port", Duration::from_secs(5), || {
-            bind(self.address, self.receive_buffer).map_err(|e| format!("{}: {e}", self.address))
+            let setup = &self.shared.setup;
+            within(setup.namespace.as_ref(), || {
+                let socket = socket(self.address, setup)?;
+                socket.listen(128)?;
+                Ok::<TcpListener, io::Error>(socket.into())
+            })
+            .map_err(|e| format!("{}: {e}", self.address))
         });
         self.address = listener.local_addr().expect("a bound socket has an address");
         let listener = Arc::new(listener);
@@ -321,44 +443,101 @@ impl Drop for Station {
     }
 }
 
-fn bind(address: SocketAddr, receive_buffer: Option<usize>) -> io::Result<TcpListener> {
+/// A socket that is bound to the address, to listen or to connect.
+fn socket(address: SocketAddr, setup: &Setup) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
-    if let Some(size) = receive_buffer {
+    if let Some(size) = setup.receive_buffer {
         // Accepted sockets inherit it.
         socket.set_recv_buffer_size(size)?;
     }
+    for (peer, key) in &setup.md5 {
+        md5::protect(&socket, *peer, key)?;
+    }
     socket.bind(&address.into())?;
-    socket.listen(128)?;
-    Ok(socket.into())
+    Ok(socket)
 }
 
 fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
     while let Ok((stream, remote)) = listener.accept() {
-        let stream = Arc::new(stream);
-        let mut connections = lock(&shared.connections);
-        let connection = Connection {
-            number: connections.len() + 1,
-            remote,
-            accepted: Instant::now(),
-            stream,
-            inner: Arc::new(Mutex::new(Inner {
-                record: Record::new(*lock(&shared.mode)),
-                end: None,
-                left_over: 0,
-                ours: false,
-            })),
-        };
-        connections.push(connection.clone());
-        drop(connections);
-        let shared = shared.clone();
-        thread::spawn(move || {
-            let end = read(&connection, &shared);
-            let mut inner = lock(&connection.inner);
-            let end = if inner.ours { End::Ours } else { end };
-            inner.end = Some((Instant::now(), end));
-        });
+        take(stream, remote, shared);
     }
+}
+
+/// Takes a connection into the history and reads it, on a thread of its own.
+fn take(stream: TcpStream, remote: SocketAddr, shared: &Arc<Shared>) -> Connection {
+    let mut record = Record::new(*lock(&shared.mode));
+    record.second_peer_up = shared.setup.second_peer_up;
+    let mut connections = lock(&shared.connections);
+    let connection = Connection {
+        number: connections.len() + 1,
+        remote,
+        accepted: Instant::now(),
+        stream: Arc::new(stream),
+        inner: Arc::new(Mutex::new(Inner {
+            record,
+            end: None,
+            left_over: 0,
+            ours: false,
+            handshake: None,
+        })),
+    };
+    connections.push(connection.clone());
+    drop(connections);
+    let (reader, shared) = (connection.clone(), shared.clone());
+    thread::spawn(move || {
+        // So that a change of pace is noticed also while nothing comes.
+        let _ = reader.stream.set_read_timeout(Some(Duration::from_millis(100)));
+        let end = match &shared.setup.tls {
+            None => read(&reader, &mut &*reader.stream, &shared),
+            Some(config) => read_tls(&reader, config, &shared),
+        };
+        let mut inner = lock(&reader.inner);
+        let end = if inner.ours { End::Ours } else { end };
+        inner.end = Some((Instant::now(), end));
+    });
+    connection
+}
+
+/// How long a TLS handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// Makes the handshake, whatever the pace is, and reads what comes.
+fn read_tls(connection: &Connection, config: &Arc<ServerConfig>, shared: &Shared) -> End {
+    let mut server = match ServerConnection::new(config.clone()) {
+        Ok(server) => server,
+        Err(e) => return End::Broken(e.to_string()),
+    };
+    let begun = Instant::now();
+    while server.is_handshaking() {
+        match server.complete_io(&mut &*connection.stream) {
+            Ok((0, 0)) => return End::Broken("closed in the TLS handshake".to_owned()),
+            Ok(_) => {}
+            Err(e) if is_late(&e) && begun.elapsed() < HANDSHAKE => {
+                if lock(&connection.inner).ours {
+                    return End::Ours;
+                }
+            }
+            Err(e) => {
+                // The alert says why, and bmpd should show it.
+                let _ = server.write_tls(&mut &*connection.stream);
+                let _ = connection.stream.shutdown(Shutdown::Both);
+                return End::Broken(format!("in the TLS handshake: {e}"));
+            }
+        }
+    }
+    lock(&connection.inner).handshake = Some(Handshake {
+        version: server.protocol_version(),
+        server_name: server.server_name().map(str::to_owned),
+        client: server.peer_certificates().unwrap_or_default().to_vec(),
+    });
+    read(connection, &mut StreamOwned::new(server, &*connection.stream), shared)
+}
+
+/// Whether it only says that nothing came in time.
+fn is_late(e: &io::Error) -> bool {
+    use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
+    matches!(e.kind(), WouldBlock | TimedOut | Interrupted)
 }
 
 /// Waits until the station's pace lets it read, and says how many bytes.
@@ -391,13 +570,10 @@ fn may_read(connection: &Connection, shared: &Shared) -> Option<usize> {
     }
 }
 
-fn read(connection: &Connection, shared: &Shared) -> End {
+fn read(connection: &Connection, stream: &mut impl Read, shared: &Shared) -> End {
     const READ: usize = 256 * 1024;
     let mut buffer = vec![0; 2 * READ];
     let mut filled = 0;
-    let mut stream = &*connection.stream;
-    // So that a change of pace is noticed also while nothing comes.
-    let _ = stream.set_read_timeout(Some(Duration::from_millis(100)));
     loop {
         let Some(limit) = may_read(connection, shared) else {
             return End::Ours;
@@ -410,10 +586,7 @@ fn read(connection: &Connection, shared: &Shared) -> End {
                 return End::Closed;
             }
             Ok(n) => filled += n,
-            Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
-                continue;
-            }
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            Err(e) if is_late(&e) => continue,
             Err(e) => {
                 lock(&connection.inner).left_over = filled;
                 return End::Broken(e.to_string());
@@ -433,7 +606,7 @@ fn read(connection: &Connection, shared: &Shared) -> End {
                 Err(breach) => {
                     inner.record.violation(breach);
                     inner.ours = true;
-                    let _ = stream.shutdown(Shutdown::Both);
+                    let _ = connection.stream.shutdown(Shutdown::Both);
                     return End::Ours;
                 }
             }
@@ -511,5 +684,66 @@ mod tests {
         let mut stream = TcpStream::connect((station.ip(), station.port())).unwrap();
         assert_eq!(stream.read(&mut [0; 1]).unwrap(), 0);
         assert_eq!(station.wait_connection(1).wait_end(Duration::from_secs(5)).1, End::Ours);
+    }
+
+    #[test]
+    fn a_station_can_listen_in_a_namespace_and_be_revived_there() {
+        let address: SocketAddr = "10.9.9.9:0".parse().unwrap();
+        let netns = Netns::with(&[address.ip()]);
+        let mut station = Station::listen_in(&netns, address, Mode::Keeping);
+        for number in 1..=2 {
+            let to = (station.ip(), station.port());
+            let mut stream = netns.run(|| TcpStream::connect(to).unwrap());
+            stream.write_all(&INITIATION).unwrap();
+            let connection = station.wait_connection(number);
+            connection.wait("the Initiation", Duration::from_secs(5), |record| {
+                (record.count(Kind::Initiation) == 1).then_some(())
+            });
+            station.kill();
+            station.revive();
+        }
+        station.assert_legal();
+    }
+
+    #[test]
+    fn a_station_with_a_key_takes_only_what_is_signed_with_it() {
+        let bmpd = loopback();
+        let setup = Setup { md5: vec![(bmpd, "secret".to_owned())], ..Setup::default() };
+        let station = Station::listen_with(SocketAddr::new(loopback(), 0), Mode::Keeping, setup);
+        let to: SocketAddr = (station.ip(), station.port()).into();
+        let connect = |key: Option<&str>| {
+            let md5 = key.map(|key| (station.ip(), key.to_owned())).into_iter().collect();
+            let socket =
+                socket(SocketAddr::new(bmpd, 0), &Setup { md5, ..Setup::default() }).unwrap();
+            socket.connect_timeout(&to.into(), Duration::from_millis(300)).map(|()| socket)
+        };
+        assert!(connect(None).is_err() && connect(Some("wrong")).is_err());
+        let right = connect(Some("secret")).unwrap();
+        (&right).write_all(&INITIATION).unwrap();
+        station.wait_connection(1).wait("the Initiation", Duration::from_secs(5), |record| {
+            (record.count(Kind::Initiation) == 1).then_some(())
+        });
+    }
+
+    #[test]
+    fn a_passive_station_connects_from_its_address_with_its_key() {
+        let (address, bmpd) = (loopback(), loopback());
+        let setup =
+            |key: &str, peer| Setup { md5: vec![(peer, key.to_owned())], ..Setup::default() };
+        let listener = socket(SocketAddr::new(bmpd, 0), &setup("secret", address)).unwrap();
+        listener.listen(1).unwrap();
+        let listener = TcpListener::from(listener);
+        let to = listener.local_addr().unwrap();
+        let station = Station::passive(address, Mode::Keeping, setup("secret", bmpd));
+        let connection = station.dial_until_taken(to);
+        let (mut stream, from) = listener.accept().unwrap();
+        assert_eq!((from.ip(), connection.remote), (address, to));
+        stream.write_all(&INITIATION).unwrap();
+        connection.wait("the Initiation", Duration::from_secs(5), |record| {
+            (record.count(Kind::Initiation) == 1).then_some(())
+        });
+        drop(stream);
+        assert_eq!(connection.wait_end(Duration::from_secs(5)).1, End::Closed);
+        assert_eq!(station.dial(to).unwrap().number, 2);
     }
 }

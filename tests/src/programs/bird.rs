@@ -11,13 +11,22 @@
 //! - An export filter is the only place where MED and next hop can be set so that they leave;
 //!   custom attributes carry them there from the static routes.
 //! - It needs no root.
+//! - A static protocol has one route for a prefix: several paths for ADD-PATH are as many protocols,
+//!   of falling preference. The path identifiers are BIRD's own, and differ after a restart.
+//! - Labels need `via "lo" mpls N`: a blackhole route takes none. Its withdrawals of labeled and VPN
+//!   routes have the label 0x800000.
+//! - IPv6 families on an IPv4 session need `next hop address`: without it "Missing next hop address",
+//!   and nothing is sent.
+//! - `ipv4 multicast` is a channel of the BGP protocol only; a static one gives it a table of `ipv4`.
+//! - It has no EVPN, no VPN flowspec and no BGP-LS.
 
 use std::path::PathBuf;
 
 use rustix::process::Signal;
 
+use super::offers::cannot;
 use super::{Announced, Connects, Link, Process, Speaker, command, join, next_hop, tail_of_path};
-use super::{PATIENCE, ask, tell, write};
+use super::{Offer, Offers, PATIENCE, Terms, ask, command_in, tell, write};
 use crate::bgp::Family;
 use crate::scratch::Scratch;
 use crate::wait::wait_for;
@@ -26,7 +35,12 @@ use crate::wait::wait_for;
 #[derive(Debug)]
 pub struct Bird {
     link: Link,
+    terms: Terms,
     announced: Announced,
+    offers: Offers,
+    /// All offers ever made. The place of each is its protocol's name: one of another name is another
+    /// path to BIRD.
+    named: Vec<Offer>,
     folder: PathBuf,
     process: Option<Process>,
 }
@@ -38,8 +52,18 @@ impl Bird {
     /// When it does not come up; with its log.
     #[track_caller]
     pub fn start(scratch: &Scratch, link: Link, announced: Announced) -> Self {
+        Self::start_with(scratch, link, Terms::default(), announced)
+    }
+
+    /// Starts it with a session on these terms.
+    ///
+    /// # Panics
+    /// When it does not come up; with its log.
+    #[track_caller]
+    pub fn start_with(scratch: &Scratch, link: Link, terms: Terms, announced: Announced) -> Self {
         let folder = link.folder(scratch, "bird");
-        let mut bird = Self { link, announced, folder, process: None };
+        let (offers, named) = (Offers::new(), vec![]);
+        let mut bird = Self { link, terms, announced, offers, named, folder, process: None };
         write(&bird.folder.join("bird.conf"), &bird.configuration());
         bird.start_again();
         bird
@@ -48,6 +72,39 @@ impl Bird {
     fn configuration(&self) -> String {
         let Link { program, asn, bmpd, connects, router_id } = self.link;
         let passive = if connects == Connects::Bmpd { "on" } else { "off" };
+        let mut tables = String::new();
+        let mut channels = String::new();
+        for family in &self.terms.families {
+            let add_path = match self.terms.add_path.contains(family) {
+                true => "add paths tx;",
+                false => "",
+            };
+            let Some((channel, kind)) = channel(*family) else {
+                panic!("BIRD has no {family}");
+            };
+            if matches!(*family, Family::IPV4 | Family::IPV6) {
+                channels +=
+                    &format!("  {channel} {{ import none; export filter to_bmpd; {add_path} }};\n");
+                continue;
+            }
+            let table = table(*family);
+            tables += &format!("{kind} table {table};\n");
+            let hop = match family.safi {
+                133 => "",
+                _ if family.afi == 1 => "next hop self;",
+                _ => "next hop address 2001:db8:ffff::33;",
+            };
+            channels += &format!(
+                "  {channel} {{ table {table}; import none; export all; {hop} {add_path} }};\n"
+            );
+        }
+        let mut options = String::new();
+        if let Some(seconds) = self.terms.graceful_restart {
+            options += &format!("  graceful restart on;\n  graceful restart time {seconds};\n");
+        }
+        if let Some(password) = &self.terms.password {
+            options += &format!("  password \"{password}\";\n");
+        }
         format!(
             "log stderr all;
 debug protocols {{ states, events }};
@@ -60,7 +117,7 @@ filter to_bmpd {{
   accept;
 }}
 protocol device {{ }}
-include \"routes.conf\";
+{tables}include \"routes.conf\";
 protocol bgp bmpd {{
   local {local} port {local_port} as {asn};
   neighbor {remote} port {remote_port} as {bmpd_as};
@@ -70,9 +127,7 @@ protocol bgp bmpd {{
   connect delay time 1;
   connect retry time 1;
   error wait time 1, 2;
-  ipv4 {{ import none; export filter to_bmpd; }};
-  ipv6 {{ import none; export filter to_bmpd; }};
-}}
+{options}{channels}}}
 ",
             local = program.ip(),
             local_port = program.port(),
@@ -111,6 +166,10 @@ protocol bgp bmpd {{
             }
             text += "}\n";
         }
+        for offer in &self.offers {
+            let n = self.named.iter().position(|named| named == offer).expect("it has a name");
+            text += &offered(n, offer);
+        }
         write(&self.folder.join("routes.conf"), &text);
     }
 
@@ -121,6 +180,15 @@ protocol bgp bmpd {{
     #[track_caller]
     fn obey(&self, words: &[&str]) -> String {
         tell(command("birdc").arg("-s").arg(self.folder.join("bird.ctl")).args(words))
+    }
+
+    /// Takes the session down with a shutdown communication (RFC 9003).
+    ///
+    /// # Panics
+    /// When BIRD does not obey.
+    #[track_caller]
+    pub fn disable_with(&mut self, communication: &str) {
+        self.obey(&["disable", "bmpd", &format!("\"{communication}\"")]);
     }
 
     /// Takes the session down and leaves the program running.
@@ -156,6 +224,66 @@ protocol bgp bmpd {{
     }
 }
 
+/// BIRD's names of a family: of the channel of a BGP protocol, and of tables and other channels.
+fn channel(family: Family) -> Option<(&'static str, &'static str)> {
+    Some(match family {
+        Family::IPV4 => ("ipv4", "ipv4"),
+        Family::IPV6 => ("ipv6", "ipv6"),
+        Family::IPV4_MULTICAST => ("ipv4 multicast", "ipv4"),
+        Family::IPV6_MULTICAST => ("ipv6 multicast", "ipv6"),
+        Family::IPV4_LABELED => ("ipv4 mpls", "ipv4"),
+        Family::IPV6_LABELED => ("ipv6 mpls", "ipv6"),
+        Family::VPNV4 => ("vpn4 mpls", "vpn4"),
+        Family::VPNV6 => ("vpn6 mpls", "vpn6"),
+        Family::IPV4_FLOWSPEC => ("flow4", "flow4"),
+        Family::IPV6_FLOWSPEC => ("flow6", "flow6"),
+        _ => return None,
+    })
+}
+
+fn table(family: Family) -> String {
+    format!("t{}_{}", family.afi, family.safi)
+}
+
+/// The static protocol for one offer.
+fn offered(n: usize, offer: &Offer) -> String {
+    let hop = if offer.is_v4() { "192.0.2.33" } else { "2001:db8:ffff::33" };
+    let route = match offer {
+        Offer::Path { prefix, number } => format!(
+            "{prefix} blackhole {{ out_next_hop = {hop}; out_med = {number}; \
+             bgp_path.prepend({}); }}",
+            64_512 + u32::from(*number)
+        ),
+        Offer::Multicast(prefix) => format!("{prefix} blackhole"),
+        Offer::Labeled { prefix, labels } => {
+            format!("{prefix} via \"lo\" mpls {}", join(labels, "/"))
+        }
+        Offer::Vpn { number, prefix, label } => format!(
+            "65001:{number} {prefix} via \"lo\" mpls {label} \
+             {{ bgp_ext_community.add((rt, 65001, {number})); }}"
+        ),
+        Offer::Flow { destination, port } => {
+            let [kind, protocol] =
+                if offer.is_v4() { ["flow4", "proto"] } else { ["flow6", "next header"] };
+            // A traffic rate of zero.
+            format!(
+                "{kind} {{ dst {destination}; {protocol} = 6; dport = {port}; }} \
+                 {{ bgp_ext_community.add((generic, 0x80060000, 0)); }}"
+            )
+        }
+        Offer::EvpnPrefix { .. }
+        | Offer::EvpnMac { .. }
+        | Offer::EvpnMulticast { .. }
+        | Offer::VpnFlow { .. } => cannot("BIRD", offer),
+    };
+    let (_, kind) = channel(offer.family()).expect("a family of BIRD");
+    let options = match offer {
+        Offer::Path { number, .. } => format!("preference {};", 190 - number),
+        _ => format!("table {};", table(offer.family())),
+    };
+    format!("protocol static offer{n} {{ {kind} {{ {options} }}; route {route}; }}\n")
+}
+
 impl Speaker for Bird {
     fn link(&self) -> &Link {
         &self.link
@@ -163,6 +291,17 @@ impl Speaker for Bird {
 
     fn announced(&self) -> &Announced {
         &self.announced
+    }
+
+    #[track_caller]
+    fn offer(&mut self, offers: Offers) {
+        for offer in &offers {
+            if !self.named.contains(offer) {
+                self.named.push(offer.clone());
+            }
+        }
+        self.offers = offers;
+        self.change(self.announced.clone());
     }
 
     #[track_caller]
@@ -178,7 +317,7 @@ impl Speaker for Bird {
     #[track_caller]
     fn start_again(&mut self) {
         self.write_routes();
-        let mut bird = command("bird");
+        let mut bird = command_in(self.terms.namespace.as_ref(), "bird");
         bird.args(["-f", "-c", "bird.conf", "-s", "bird.ctl", "-P", "bird.pid"]);
         let mut process = Process::spawn("bird", &self.folder, &mut bird);
         process.wait_ready(|_| self.birdc(&["show", "status"]).map(drop));

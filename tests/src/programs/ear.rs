@@ -52,14 +52,7 @@ impl Ear {
         stream.set_nonblocking(false).map_err(failed)?;
         stream.set_read_timeout(Some(Duration::from_millis(50))).map_err(failed)?;
         let SocketAddr::V4(_) = self.link.bmpd else { panic!("IPv4 only") };
-        let open = Open {
-            asn: BMPD_AS,
-            hold_time: 90,
-            router_id: "192.0.2.254".parse().unwrap(),
-            families: vec![Family::IPV4, Family::IPV6],
-            extended_message: false,
-            route_refresh: true,
-        };
+        let open = Open { router_id: "192.0.2.254".parse().unwrap(), ..Open::of(BMPD_AS) };
         stream.write_all(&open.encode()).map_err(failed)?;
         self.stream = Some(stream);
         self.bytes.clear();

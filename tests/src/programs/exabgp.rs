@@ -14,6 +14,13 @@
 //! - A signal that comes while it handles another one is **lost**: it is sent until it has an effect.
 //!   The configuration has a number in it, which the log repeats.
 //! - It ends on SIGTERM without a NOTIFICATION.
+//! - Labeled and VPN routes are `static` routes with `label` and `rd`. Those of an `announce` section
+//!   are sent as *unicast* (`mpls-vpn`, `multicast`), which no neighbor can read.
+//! - NEXT_HOP stands beside MP_REACH_NLRI, also in the withdrawals of these routes, which have all the
+//!   attributes of the announcement, and its labels.
+//! - It reads EVPN and BGP-LS and has no way to announce them; `ipv6 multicast` is unknown to it.
+//! - IPv4 and IPv6 unicast have all the path identifiers that `path-information` gives.
+//! - `graceful-restart` makes it say that it has *restarted* in every OPEN.
 //! - Each start takes half a second of one processor: it is Python.
 
 use std::path::PathBuf;
@@ -21,8 +28,9 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::{Announced, Connects, Link, PATIENCE, Process, Speaker, command, join, next_hop};
-use super::{tail_of_path, write};
+use super::offers::cannot;
+use super::{Announced, Connects, Link, PATIENCE, Process, Speaker, join, next_hop};
+use super::{Offer, Offers, Terms, command_in, tail_of_path, write};
 use crate::bgp::Family;
 use crate::scratch::Scratch;
 use crate::wait::wait_for;
@@ -48,7 +56,9 @@ fn has_loaded(process: &Process, version: u32) -> Result<(), String> {
 #[derive(Debug)]
 pub struct Exabgp {
     link: Link,
+    terms: Terms,
     announced: Announced,
+    offers: Offers,
     folder: PathBuf,
     /// How often the configuration was written: it says so, and the log repeats it.
     version: u32,
@@ -62,12 +72,45 @@ impl Exabgp {
     /// When it does not come up; with its log. When both ends shall connect.
     #[track_caller]
     pub fn start(scratch: &Scratch, link: Link, announced: Announced) -> Self {
+        Self::start_with(scratch, link, Terms::default(), announced)
+    }
+
+    /// Starts it with a session on these terms.
+    ///
+    /// # Panics
+    /// When it does not come up; with its log. When both ends shall connect.
+    #[track_caller]
+    pub fn start_with(scratch: &Scratch, link: Link, terms: Terms, announced: Announced) -> Self {
         assert_ne!(link.connects, Connects::Both, "ExaBGP cannot connect and listen");
         let folder = link.folder(scratch, "exabgp");
         let announced = as_exabgp_can(announced);
-        let mut exabgp = Self { link, announced, folder, version: 0, process: None };
+        let offers = Offers::new();
+        let mut exabgp = Self { link, terms, announced, offers, folder, version: 0, process: None };
         exabgp.start_again();
         exabgp
+    }
+
+    /// The part of the configuration that the session's terms are.
+    fn terms(&self) -> String {
+        let names = |families: &[Family]| -> String {
+            families.iter().map(|family| format!("{}; ", name(*family))).collect()
+        };
+        let mut text = format!("family {{ {}}}", names(&self.terms.families));
+        let mut capability = String::new();
+        if !self.terms.add_path.is_empty() {
+            capability += "add-path send/receive; ";
+            text += &format!("\n  add-path {{ {}}}", names(&self.terms.add_path));
+        }
+        if let Some(seconds) = self.terms.graceful_restart {
+            capability += &format!("graceful-restart {seconds}; ");
+        }
+        if !capability.is_empty() {
+            text += &format!("\n  capability {{ {capability}}}");
+        }
+        if let Some(password) = &self.terms.password {
+            text += &format!("\n  md5-password \"{password}\";");
+        }
+        text
     }
 
     fn write_configuration(&mut self) {
@@ -86,13 +129,14 @@ impl Exabgp {
   hold-time 90;
   description \"{version}\";
   {connects}
-  family {{ ipv4 unicast; ipv6 unicast; }}
+  {terms}
   static {{
 ",
             remote = bmpd.ip(),
             local = program.ip(),
             bmpd_as = super::BMPD_AS,
             version = version_name(self.version),
+            terms = self.terms(),
         );
         for (prefix, attributes) in &self.announced {
             let origin = ["igp", "egp", "incomplete"][usize::from(attributes.origin)];
@@ -117,8 +161,76 @@ impl Exabgp {
             }
             text += ";\n";
         }
-        text += "  }\n}\n";
+        let (flows, routes): (Vec<&Offer>, Vec<&Offer>) = self
+            .offers
+            .iter()
+            .partition(|o| matches!(o, Offer::Flow { .. } | Offer::VpnFlow { .. }));
+        for offer in routes {
+            text += &format!("    route {};\n", offered(offer));
+        }
+        text += "  }\n";
+        if !flows.is_empty() {
+            text += "  flow {\n";
+            for (n, offer) in flows.into_iter().enumerate() {
+                text += &format!("    route flow{n} {{ {} }}\n", offered(offer));
+            }
+            text += "  }\n";
+        }
+        text += "}\n";
         write(&self.folder.join("exabgp.conf"), &text);
+    }
+}
+
+/// ExaBGP's name of a family.
+fn name(family: Family) -> &'static str {
+    match family {
+        Family::IPV4 => "ipv4 unicast",
+        Family::IPV6 => "ipv6 unicast",
+        Family::IPV4_MULTICAST => "ipv4 multicast",
+        Family::IPV4_LABELED => "ipv4 nlri-mpls",
+        Family::IPV6_LABELED => "ipv6 nlri-mpls",
+        Family::VPNV4 => "ipv4 mpls-vpn",
+        Family::VPNV6 => "ipv6 mpls-vpn",
+        Family::IPV4_FLOWSPEC => "ipv4 flow",
+        Family::IPV6_FLOWSPEC => "ipv6 flow",
+        Family::VPNV4_FLOWSPEC => "ipv4 flow-vpn",
+        Family::VPNV6_FLOWSPEC => "ipv6 flow-vpn",
+        Family::EVPN => "l2vpn evpn",
+        Family::LINK_STATE => "bgp-ls bgp-ls",
+        Family::LINK_STATE_VPN => "bgp-ls bgp-ls-vpn",
+        other => panic!("ExaBGP has no {other}"),
+    }
+}
+
+/// What stands behind the word `route` for an offer.
+fn offered(offer: &Offer) -> String {
+    let hop = if offer.is_v4() { "192.0.2.33" } else { "2001:db8:ffff::33" };
+    match offer {
+        Offer::Path { prefix, number } => {
+            format!("{prefix} path-information 0.0.0.{number} next-hop {hop} med {number}")
+        }
+        Offer::Labeled { prefix, labels } => match &labels[..] {
+            [label] => format!("{prefix} label {label} next-hop {hop}"),
+            _ => format!("{prefix} label [ {} ] next-hop {hop}", join(labels, " ")),
+        },
+        Offer::Vpn { number, prefix, label } => format!(
+            "{prefix} rd 65001:{number} label {label} next-hop {hop} \
+             extended-community [ target:65001:{number} ]"
+        ),
+        Offer::Flow { destination, port } => {
+            let protocol = if offer.is_v4() { "protocol" } else { "next-header" };
+            format!(
+                "match {{ destination {destination}; {protocol} =tcp; destination-port ={port}; }} \
+                 then {{ discard; }}"
+            )
+        }
+        Offer::VpnFlow { number, destination } => {
+            format!("rd 65001:{number}; match {{ destination {destination}; }} then {{ discard; }}")
+        }
+        Offer::Multicast(_)
+        | Offer::EvpnPrefix { .. }
+        | Offer::EvpnMac { .. }
+        | Offer::EvpnMulticast { .. } => cannot("ExaBGP", offer),
     }
 }
 
@@ -136,6 +248,12 @@ impl Speaker for Exabgp {
 
     fn announced(&self) -> &Announced {
         &self.announced
+    }
+
+    #[track_caller]
+    fn offer(&mut self, offers: Offers) {
+        self.offers = offers;
+        self.change(self.announced.clone());
     }
 
     #[track_caller]
@@ -159,7 +277,7 @@ impl Speaker for Exabgp {
     #[track_caller]
     fn start_again(&mut self) {
         self.write_configuration();
-        let mut exabgp = command("exabgp");
+        let mut exabgp = command_in(self.terms.namespace.as_ref(), "exabgp");
         exabgp
             .env("exabgp.daemon.drop", "false")
             .env("exabgp.api.cli", "false")

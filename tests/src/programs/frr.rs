@@ -16,14 +16,25 @@
 //!   on bmpd's) it often closes the one it kept as well, within a millisecond and without a
 //!   NOTIFICATION, and connects again a second later: "BGP OPEN receipt failed" in its log.
 //! - It collects routes for a second before the first UPDATE.
+//! - ADD-PATH: with `addpath-tx-all-paths` a prefix has as many paths as it was heard from; a
+//!   `network` statement is one of them, the others must come from upstream neighbors.
+//! - VPNv4 and VPNv6 need no VRF: `network P rd R label L`. EVPN needs no device: the same in
+//!   `l2vpn evpn` with `ethtag`, `esi`, `gwip` and `routermac` makes a type 5 route, whose `gwip` does
+//!   not leave (the gateway on the wire is 0). Its withdrawals of all of these have the label 0.
+//! - Labeled unicast: it will not be active beside unicast on one neighbor, and without zebra's label
+//!   manager no route of it is ever sent (`show bgp ipv4 labeled-unicast` is empty).
+//! - It announces that it can receive ADD-PATH in every family, and sends End-of-RIB only to a
+//!   neighbor whose OPEN has the graceful restart capability: for unicast and EVPN. For multicast and
+//!   VPNs none came within a minute.
 
 use std::path::PathBuf;
 
 use rustix::process::Signal;
 
+use super::offers::cannot;
 use super::{
-    Announced, Connects, Link, Process, Speaker, ask, command, expected_as, join, tail_of_path,
-    write,
+    Announced, Connects, Link, Offer, Offers, Process, Speaker, Terms, ask, command, command_in,
+    expected_as, join, tail_of_path, write,
 };
 use crate::bgp::{Family, Prefix, Routes, attribute};
 use crate::scratch::Scratch;
@@ -33,7 +44,9 @@ use crate::table::Attributes;
 #[derive(Debug)]
 pub struct Frr {
     link: Link,
+    terms: Terms,
     announced: Announced,
+    offers: Offers,
     folder: PathBuf,
     process: Option<Process>,
 }
@@ -49,9 +62,18 @@ impl Frr {
     /// When it does not come up; with its log.
     #[track_caller]
     pub fn start(scratch: &Scratch, link: Link, announced: Announced) -> Self {
+        Self::start_with(scratch, link, Terms::default(), announced)
+    }
+
+    /// Starts it with a session on these terms.
+    ///
+    /// # Panics
+    /// When it does not come up; with its log.
+    #[track_caller]
+    pub fn start_with(scratch: &Scratch, link: Link, terms: Terms, announced: Announced) -> Self {
         let folder = link.folder(scratch, "frr");
-        let announced = as_frr_can(announced);
-        let mut frr = Self { link, announced, folder, process: None };
+        let (announced, offers) = (as_frr_can(announced), Offers::new());
+        let mut frr = Self { link, terms, announced, offers, folder, process: None };
         write(&frr.folder.join("vtysh.conf"), "");
         frr.start_again();
         frr
@@ -64,6 +86,13 @@ impl Frr {
             Connects::Bmpd => format!(" neighbor {remote} passive\n"),
             Connects::Program | Connects::Both => String::new(),
         };
+        let restart = match self.terms.graceful_restart {
+            Some(seconds) => format!(
+                " bgp graceful-restart\n bgp graceful-restart preserve-fw-state\n \
+                 bgp graceful-restart restart-time {seconds}\n"
+            ),
+            None => String::new(),
+        };
         let mut text = format!(
             "log stdout debugging
 route-map out permit 10
@@ -74,7 +103,7 @@ router bgp {asn}
  no bgp ebgp-requires-policy
  no bgp network import-check
  no bgp default ipv4-unicast
- neighbor {remote} remote-as {bmpd_as}
+{restart} neighbor {remote} remote-as {bmpd_as}
  neighbor {remote} port {remote_port}
  neighbor {remote} update-source {local}
  neighbor {remote} ebgp-multihop
@@ -85,11 +114,48 @@ router bgp {asn}
             bmpd_as = super::BMPD_AS,
             remote_port = bmpd.port(),
         );
-        for family in ["ipv4", "ipv6"] {
+        if let Some(password) = &self.terms.password {
+            text += &format!(" neighbor {remote} password {password}\n");
+        }
+        for (address, asn) in &self.terms.upstreams {
             text += &format!(
-                " address-family {family} unicast\n  neighbor {remote} activate\n  \
-                 neighbor {remote} route-map out out\n exit-address-family\n"
+                " neighbor {address} remote-as {asn}\n neighbor {address} passive\n \
+                 neighbor {address} update-source {local}\n neighbor {address} ebgp-multihop\n \
+                 neighbor {address} disable-connected-check\n \
+                 neighbor {address} advertisement-interval 0\n"
             );
+        }
+        for family in &self.terms.families {
+            text += &format!(" address-family {}\n  neighbor {remote} activate\n", name(*family));
+            if matches!(*family, Family::IPV4 | Family::IPV6) {
+                text += &format!("  neighbor {remote} route-map out out\n");
+            }
+            if self.terms.add_path.contains(family) {
+                text += &format!("  neighbor {remote} addpath-tx-all-paths\n");
+            }
+            for (address, _) in &self.terms.upstreams {
+                text += &format!("  neighbor {address} activate\n");
+            }
+            text += " exit-address-family\n";
+        }
+        text
+    }
+
+    /// The commands that take back some offers and make others.
+    fn offering(&self, back: &[&Offer], new: &[&Offer]) -> String {
+        let mut text = format!("router bgp {}\n", self.link.asn);
+        let statement = |offer: &Offer, line: &str| {
+            let family = name(offer.family());
+            format!(" address-family {family}\n  {line}\n exit-address-family\n")
+        };
+        for offer in back {
+            let network = network(offer);
+            // The statement without what it may not be taken back with.
+            let line = network.split(" routermac").next().expect("a statement");
+            text += &statement(offer, &format!("no {line}"));
+        }
+        for offer in new {
+            text += &statement(offer, &network(offer));
         }
         text
     }
@@ -154,6 +220,16 @@ router bgp {asn}
         ask(vtysh.args(["-d", "bgpd"]).args(words).current_dir(&self.folder))
     }
 
+    /// Takes the session down with a shutdown communication (RFC 9003).
+    ///
+    /// # Panics
+    /// When FRR does not obey.
+    #[track_caller]
+    pub fn disable_with(&mut self, communication: &str) {
+        let remote = self.link.bmpd.ip();
+        self.configure(&format!("neighbor {remote} shutdown message {communication}"));
+    }
+
     /// Takes the session down and leaves the program running.
     ///
     /// # Panics
@@ -177,6 +253,44 @@ router bgp {asn}
         let router = format!("router bgp {}", self.link.asn);
         let words = ["-c", "configure terminal", "-c", &router, "-c", line];
         self.vtysh(&words).unwrap_or_else(|e| panic!("{e}"));
+    }
+}
+
+/// FRR's name of a family.
+fn name(family: Family) -> &'static str {
+    match family {
+        Family::IPV4 => "ipv4 unicast",
+        Family::IPV6 => "ipv6 unicast",
+        Family::IPV4_MULTICAST => "ipv4 multicast",
+        Family::IPV6_MULTICAST => "ipv6 multicast",
+        Family::IPV4_LABELED => "ipv4 labeled-unicast",
+        Family::IPV6_LABELED => "ipv6 labeled-unicast",
+        Family::VPNV4 => "ipv4 vpn",
+        Family::VPNV6 => "ipv6 vpn",
+        Family::EVPN => "l2vpn evpn",
+        Family::IPV4_FLOWSPEC => "ipv4 flowspec",
+        Family::IPV6_FLOWSPEC => "ipv6 flowspec",
+        other => panic!("FRR has no {other}"),
+    }
+}
+
+/// The statement for one offer.
+fn network(offer: &Offer) -> String {
+    match offer {
+        Offer::Path { prefix, number: 0 } | Offer::Multicast(prefix) => format!("network {prefix}"),
+        Offer::Vpn { number, prefix, label } => {
+            format!("network {prefix} rd 65001:{number} label {label}")
+        }
+        Offer::EvpnPrefix { number, tag, prefix, label } => format!(
+            "network {prefix} rd 65001:{number} ethtag {tag} label {label} \
+             esi 00:00:00:00:00:00:00:00:00:00 gwip 192.0.2.33 routermac 00:11:22:33:44:55"
+        ),
+        Offer::Path { .. }
+        | Offer::Labeled { .. }
+        | Offer::EvpnMac { .. }
+        | Offer::EvpnMulticast { .. }
+        | Offer::Flow { .. }
+        | Offer::VpnFlow { .. } => cannot("FRR", offer),
     }
 }
 
@@ -220,6 +334,17 @@ impl Speaker for Frr {
     }
 
     #[track_caller]
+    fn offer(&mut self, offers: Offers) {
+        let before = std::mem::replace(&mut self.offers, offers);
+        if self.process.is_some() {
+            let back: Vec<&Offer> = before.difference(&self.offers).collect();
+            let new: Vec<&Offer> = self.offers.difference(&before).collect();
+            write(&self.folder.join("offers.conf"), &self.offering(&back, &new));
+            self.vtysh(&["-f", "offers.conf"]).unwrap_or_else(|e| panic!("{e}"));
+        }
+    }
+
+    #[track_caller]
     fn change(&mut self, announced: Announced) {
         let before = std::mem::replace(&mut self.announced, as_frr_can(announced));
         if self.process.is_some() {
@@ -230,9 +355,11 @@ impl Speaker for Frr {
 
     #[track_caller]
     fn start_again(&mut self) {
-        let text = self.configuration() + &self.changes(&Announced::new());
+        let offers: Vec<&Offer> = self.offers.iter().collect();
+        let text =
+            self.configuration() + &self.changes(&Announced::new()) + &self.offering(&[], &offers);
         write(&self.folder.join("bgpd.conf"), &text);
-        let mut bgpd = command("bgpd");
+        let mut bgpd = command_in(self.terms.namespace.as_ref(), "bgpd");
         bgpd.args(["-Z", "-S", "--log", "stdout", "-P", "0", "-i", "bgpd.pid", "-f", "bgpd.conf"])
             .args(["-p", &self.link.program.port().to_string()])
             .args(["-l", &self.link.program.ip().to_string()])

@@ -11,6 +11,15 @@
 //! - `origin` of a route from `gobgp` is "incomplete" unless given.
 //! - NEXT_HOP stands behind all other attributes, see [`Gobgp::expected`].
 //! - It needs no root, but a `HOME` it may read.
+//! - **Its OPEN breaks** when the capabilities take more than 255 bytes (some ten families with
+//!   graceful restart and ADD-PATH): the length wraps, and no neighbor can read it. It announces the
+//!   extended next hop encoding for every family unasked, at six bytes each.
+//! - With ADD-PATH for IPv4 unicast on the session it writes a path identifier (0) into the *prefix
+//!   components* of flow specifications: keep the two apart where somebody else shall read them.
+//! - `gobgp global rib` has no multicast and no link state; link state of an upstream is passed on.
+//! - Its withdrawals of labeled, VPN and EVPN routes have the labels of the announcement.
+//! - End-of-RIB comes family by family behind the routes, if graceful restart is configured.
+//! - `gobgp neighbor A disable --reason T` sends no shutdown communication.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -18,12 +27,14 @@ use std::process::Command;
 
 use rustix::process::Signal;
 
+use super::offers::cannot;
 use super::{
-    Announced, Connects, Link, Process, Speaker, ask, command, expected_as, join, next_hop,
+    Announced, Connects, Link, Offer, Offers, Process, Speaker, Terms, ask, command_in,
+    expected_as, join, next_hop, tail_of_path, tell, write,
 };
-use super::{tail_of_path, tell, write};
 use crate::addresses::free_port;
-use crate::bgp::{Prefix, Routes, attribute};
+use crate::bgp::{Family, Prefix, Routes, attribute};
+use crate::netns::within;
 use crate::scratch::Scratch;
 use crate::table::Attributes;
 
@@ -31,7 +42,9 @@ use crate::table::Attributes;
 #[derive(Debug)]
 pub struct Gobgp {
     link: Link,
+    terms: Terms,
     announced: Announced,
+    offers: Offers,
     folder: PathBuf,
     api_port: u16,
     process: Option<Process>,
@@ -44,9 +57,20 @@ impl Gobgp {
     /// When it does not come up; with its log.
     #[track_caller]
     pub fn start(scratch: &Scratch, link: Link, announced: Announced) -> Self {
+        Self::start_with(scratch, link, Terms::default(), announced)
+    }
+
+    /// Starts it with a session on these terms.
+    ///
+    /// # Panics
+    /// When it does not come up; with its log.
+    #[track_caller]
+    pub fn start_with(scratch: &Scratch, link: Link, terms: Terms, announced: Announced) -> Self {
         let folder = link.folder(scratch, "gobgp");
-        let api_port = free_port(link.program.ip());
-        let mut gobgp = Self { link, announced, folder, api_port, process: None };
+        let address = link.program.ip();
+        let api_port = within(terms.namespace.as_ref(), || free_port(address));
+        let offers = Offers::new();
+        let mut gobgp = Self { link, terms, announced, offers, folder, api_port, process: None };
         write(&gobgp.folder.join("gobgpd.toml"), &gobgp.configuration());
         gobgp.start_again();
         gobgp
@@ -64,7 +88,7 @@ local-address-list = ["{local}"]
 [neighbors.config]
 peer-as = {bmpd_as}
 neighbor-address = "{remote}"
-[neighbors.timers.config]
+{password}[neighbors.timers.config]
 connect-retry = 1
 hold-time = 90
 idle-hold-time-after-reset = 1
@@ -82,22 +106,70 @@ multihop-ttl = 64
             remote = bmpd.ip(),
             remote_port = bmpd.port(),
             passive = connects == Connects::Bmpd,
+            password = match &self.terms.password {
+                Some(password) => format!("auth-password = \"{password}\"\n"),
+                None => String::new(),
+            },
         );
-        for family in ["ipv4", "ipv6"] {
+        text += &self.families(true);
+        if let Some(seconds) = self.terms.graceful_restart {
+            let _ = write!(
+                text,
+                "[neighbors.graceful-restart.config]\nenabled = true\nrestart-time = {seconds}\n"
+            );
+        }
+        for (address, asn) in &self.terms.upstreams {
+            let _ = write!(
+                text,
+                "[[neighbors]]\n[neighbors.config]\npeer-as = {asn}\n\
+                 neighbor-address = \"{address}\"\n\
+                 [neighbors.transport.config]\npassive-mode = true\nlocal-address = \"{local}\"\n\
+                 [neighbors.ebgp-multihop.config]\nenabled = true\nmultihop-ttl = 64\n",
+                local = program.ip(),
+            );
+            text += &self.families(false);
+        }
+        text
+    }
+
+    /// The families of a neighbor: of bmpd, or of an upstream.
+    fn families(&self, bmpd: bool) -> String {
+        let mut text = String::new();
+        for family in &self.terms.families {
             let _ = write!(
                 text,
                 "[[neighbors.afi-safis]]\n[neighbors.afi-safis.config]\n\
-                 afi-safi-name = \"{family}-unicast\"\n"
+                 afi-safi-name = \"{}\"\n",
+                long_name(*family)
             );
+            if bmpd && self.terms.graceful_restart.is_some() {
+                text += "[neighbors.afi-safis.mp-graceful-restart.config]\nenabled = true\n";
+            }
+            if bmpd && self.terms.add_path.contains(family) {
+                text += "[neighbors.afi-safis.add-paths.config]\nsend-max = 16\n";
+            }
         }
         text
     }
 
     fn gobgp(&self) -> Command {
-        let mut gobgp = command("gobgp");
+        let mut gobgp = command_in(self.terms.namespace.as_ref(), "gobgp");
         gobgp.args(["-u", &self.link.program.ip().to_string(), "-p", &self.api_port.to_string()]);
         gobgp.env("HOME", &self.folder);
         gobgp
+    }
+
+    #[track_caller]
+    fn rib(&self, verb: &str, offer: &Offer) {
+        let (names, more) = words(offer);
+        let mut command = self.gobgp();
+        command.args(["global", "rib", verb]).args(names.split_whitespace());
+        if verb == "add" || matches!(offer, Offer::Flow { .. } | Offer::VpnFlow { .. }) {
+            command.args(more.split_whitespace());
+        }
+        // It complains on its standard output, with exit code 0.
+        let said = tell(&mut command);
+        assert!(said.is_empty(), "{offer:?}: {said}");
     }
 
     #[track_caller]
@@ -126,6 +198,75 @@ multihop-ttl = 64
     }
 }
 
+/// GoBGP's name of a family in its configuration.
+fn long_name(family: Family) -> &'static str {
+    match family {
+        Family::IPV4 => "ipv4-unicast",
+        Family::IPV6 => "ipv6-unicast",
+        Family::IPV4_MULTICAST => "ipv4-multicast",
+        Family::IPV6_MULTICAST => "ipv6-multicast",
+        Family::IPV4_LABELED => "ipv4-labelled-unicast",
+        Family::IPV6_LABELED => "ipv6-labelled-unicast",
+        Family::VPNV4 => "l3vpn-ipv4-unicast",
+        Family::VPNV6 => "l3vpn-ipv6-unicast",
+        Family::EVPN => "l2vpn-evpn",
+        Family::IPV4_FLOWSPEC => "ipv4-flowspec",
+        Family::IPV6_FLOWSPEC => "ipv6-flowspec",
+        Family::VPNV4_FLOWSPEC => "l3vpn-ipv4-flowspec",
+        Family::VPNV6_FLOWSPEC => "l3vpn-ipv6-flowspec",
+        Family::LINK_STATE => "ls",
+        other => panic!("GoBGP has no {other}"),
+    }
+}
+
+/// The words of `gobgp global rib add|del` for an offer, and those that only `add` takes.
+fn words(offer: &Offer) -> (String, String) {
+    let hop = if offer.is_v4() { "192.0.2.33" } else { "2001:db8:ffff::33" };
+    let v = if offer.is_v4() { "4" } else { "6" };
+    match offer {
+        Offer::Path { prefix, number } => (
+            format!("-a ipv{v} {prefix} identifier {}", number + 1),
+            format!("origin igp nexthop {hop} med {number}"),
+        ),
+        Offer::Labeled { prefix, labels } => {
+            (format!("-a ipv{v}-mpls {prefix} {}", join(labels, "/")), format!("nexthop {hop}"))
+        }
+        Offer::Vpn { number, prefix, label } => (
+            format!("-a vpnv{v} {prefix} label {label} rd 65001:{number}"),
+            format!("rt 65001:{number} nexthop {hop}"),
+        ),
+        Offer::EvpnPrefix { number, tag, prefix, label } => (
+            format!(
+                "-a evpn prefix {prefix} gw 192.0.2.9 etag {tag} label {label} rd 65001:{number}"
+            ),
+            format!("rt 65001:{number}"),
+        ),
+        Offer::EvpnMac { number, tag, mac, address, label } => (
+            format!(
+                "-a evpn macadv aa:bb:cc:dd:ee:{mac:02x} {address} etag {tag} label {label} \
+                 rd 65001:{number}"
+            ),
+            format!("rt 65001:{number} encap vxlan"),
+        ),
+        Offer::EvpnMulticast { number, tag, address } => (
+            format!("-a evpn multicast {address} etag {tag} rd 65001:{number}"),
+            format!("rt 65001:{number} encap vxlan"),
+        ),
+        Offer::Flow { destination, port } => (
+            format!(
+                "-a ipv{v}-flowspec match destination {destination} protocol ==tcp \
+                 destination-port =={port}"
+            ),
+            "then discard".to_owned(),
+        ),
+        Offer::VpnFlow { number, destination } => (
+            format!("-a ipv{v}-l3vpn-flowspec rd 65001:{number} match destination {destination}"),
+            format!("then discard rt 65001:{number}"),
+        ),
+        Offer::Multicast(_) => cannot("GoBGP", offer),
+    }
+}
+
 impl Speaker for Gobgp {
     fn link(&self) -> &Link {
         &self.link
@@ -142,6 +283,20 @@ impl Speaker for Gobgp {
             attributes.sort_by_key(|a| a.kind == attribute::NEXT_HOP);
             attributes.iter().flat_map(|a| a.whole).copied().collect()
         })
+    }
+
+    #[track_caller]
+    fn offer(&mut self, offers: Offers) {
+        let before = std::mem::replace(&mut self.offers, offers);
+        if self.process.is_none() {
+            return;
+        }
+        for offer in before.difference(&self.offers) {
+            self.rib("del", offer);
+        }
+        for offer in self.offers.difference(&before) {
+            self.rib("add", offer);
+        }
     }
 
     #[track_caller]
@@ -164,7 +319,7 @@ impl Speaker for Gobgp {
 
     #[track_caller]
     fn start_again(&mut self) {
-        let mut gobgpd = command("gobgpd");
+        let mut gobgpd = command_in(self.terms.namespace.as_ref(), "gobgpd");
         gobgpd
             .args(["-p", "--pprof-disable", "-l", "debug", "-f", "gobgpd.toml"])
             .arg(format!("--api-hosts={}:{}", self.link.program.ip(), self.api_port))
@@ -174,6 +329,9 @@ impl Speaker for Gobgp {
         self.process = Some(process);
         for (prefix, attributes) in &self.announced {
             self.add(prefix, attributes);
+        }
+        for offer in &self.offers {
+            self.rib("add", offer);
         }
     }
 

@@ -16,6 +16,7 @@ mod ear;
 pub mod exabgp;
 pub mod frr;
 pub mod gobgp;
+pub mod offers;
 pub mod pmbmpd;
 pub mod scene;
 pub mod tshark;
@@ -35,10 +36,12 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::addresses::{free_port, loopback};
 use crate::bgp::{self, Attribute, Family, Prefix, Routes, Update};
 use crate::daemon;
+use crate::netns::Namespace;
 use crate::random::Random;
 use crate::scratch::Scratch;
 use crate::table::{Attributes, Prefixes, put_announcements};
 use crate::wait::wait_for;
+pub use offers::{Offer, Offers, Terms};
 
 /// How long a program may take to start, to end, or to obey: a second or two, but for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -87,12 +90,17 @@ impl Link {
 
     /// bmpd's `[[bgp.neighbor]]` for this session.
     pub fn neighbor(&self) -> String {
+        self.neighbor_with("")
+    }
+
+    /// The same with further lines.
+    pub fn neighbor_with(&self, lines: &str) -> String {
         let connects = match self.connects {
             Connects::Program => "passive = true".to_owned(),
             Connects::Bmpd | Connects::Both => format!("port = {}", self.program.port()),
         };
         format!(
-            "[[bgp.neighbor]]\naddress = \"{}\"\nremote-as = {}\n{connects}\n\n",
+            "[[bgp.neighbor]]\naddress = \"{}\"\nremote-as = {}\n{connects}\n{lines}\n",
             self.program.ip(),
             self.asn,
         )
@@ -196,6 +204,13 @@ pub trait Speaker {
 
     /// What it announces, or will announce when it runs again.
     fn announced(&self) -> &Announced;
+
+    /// Makes it announce exactly these beside its table, live or from its next start; it withdraws
+    /// what is not in it. Its terms must have their families.
+    ///
+    /// # Panics
+    /// When the program cannot announce one of them.
+    fn offer(&mut self, offers: Offers);
 
     /// Makes it announce exactly this: it withdraws what is not in it.
     ///
@@ -342,6 +357,12 @@ fn command(name: &str) -> Command {
         .find(|program| program.is_file())
         .unwrap_or_else(|| panic!("{name} is not installed: tests/run says how"));
     Command::new(program)
+}
+
+/// The same in a namespace, if there is one.
+fn command_in(namespace: Option<&Namespace>, name: &str) -> Command {
+    let here = command(name);
+    namespace.map_or(here, |namespace| namespace.command(command(name).get_program()))
 }
 
 /// Runs a client of a program to its end; its output, or the reason why it failed.

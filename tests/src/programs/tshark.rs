@@ -16,6 +16,8 @@
 //! - Every connection has expert *notes* (SYN, FIN); a RST or a full window is a *warning* about
 //!   TCP. What counts here is a malformed packet, an error of any layer, and a warning about BMP or
 //!   the BGP in it.
+//! - It finds out about ADD-PATH by itself, from each message. In its PDML every NLRI is a field with
+//!   all of its bytes, but for EVPN, which has them in parts.
 //! - It needs root, or capabilities on `dumpcap`: the one program here that does.
 
 use std::collections::BTreeMap;
@@ -28,7 +30,9 @@ use std::time::Instant;
 use rustix::process::Signal;
 
 use super::{PATIENCE, Process, command, folder, tell};
+use crate::bgp::Family;
 use crate::bmp::{Mode, Record};
+use crate::nlri::Seen;
 use crate::scratch::Scratch;
 use crate::wait::wait_for;
 
@@ -171,6 +175,84 @@ impl Captured {
         messages
     }
 
+    /// Every NLRI that the UPDATEs carried, as tshark cuts them.
+    ///
+    /// # Panics
+    /// When tshark does not run.
+    #[track_caller]
+    pub fn nlri(&self) -> Seen {
+        let mut tshark = self.tshark();
+        let dissection = tell(tshark.args(["-Y", "bmp", "-T", "pdml"]));
+        let attribute = |line: &str, name: &str| -> Option<String> {
+            let (_, rest) = line.split_once(&format!(" {name}=\""))?;
+            Some(rest.split_once('"')?.0.to_owned())
+        };
+        let mut seen = Seen::default();
+        // The family that an attribute names before its NLRI.
+        let mut family = Family::IPV4;
+        // The field whose children are NLRI: how deep it is, whose they are, whether they are gone.
+        let mut parent: Option<(usize, Family, bool)> = None;
+        // An NLRI that has no value, only parts: where it begins, its size, what there is so far.
+        let mut parts: Option<(usize, usize, Vec<u8>)> = None;
+        let mut depth = 0;
+        for line in dissection.lines().map(str::trim_start) {
+            if line.starts_with("</field>") {
+                depth -= 1;
+                if let Some((at, family, gone)) = parent
+                    && depth == at + 1
+                    && let Some((_, size, mut bytes)) = parts.take()
+                {
+                    // A label of zero in a withdrawal has no value either.
+                    bytes.resize(size, 0);
+                    let side = if gone { &mut seen.withdrawn } else { &mut seen.announced };
+                    side.entry(family).or_default().insert(bytes);
+                }
+                parent = parent.filter(|(at, ..)| *at < depth);
+                continue;
+            }
+            if !line.starts_with("<field ") {
+                continue;
+            }
+            let value = || attribute(line, "value").unwrap_or_default();
+            let place = |name| {
+                attribute(line, name).and_then(|n| n.parse::<usize>().ok()).unwrap_or(usize::MAX)
+            };
+            if let Some((at, family, gone)) = parent
+                && depth == at + 1
+            {
+                if value().is_empty() {
+                    parts = Some((place("pos"), place("size"), vec![]));
+                } else {
+                    let side = if gone { &mut seen.withdrawn } else { &mut seen.announced };
+                    side.entry(family).or_default().insert(unhex(&value()));
+                }
+            } else if let Some((begin, _, bytes)) = &mut parts
+                && place("pos") == *begin + bytes.len()
+            {
+                // The value of some bits of a field is shifted; what they are in is beside it.
+                let whole = attribute(line, "unmaskedvalue").unwrap_or_else(value);
+                if whole.len() == place("size").saturating_mul(2) {
+                    bytes.extend(unhex(&whole));
+                }
+            }
+            let name = attribute(line, "name").unwrap_or_default();
+            let number = || u16::from_str_radix(&value(), 16).expect("a number");
+            let part = name.strip_prefix("bgp.update.").unwrap_or_default();
+            let opens = !line.ends_with("/>");
+            match part.strip_prefix("path_attribute.").unwrap_or(part) {
+                "mp_reach_nlri.afi" | "mp_unreach_nlri.afi" => family.afi = number(),
+                "mp_reach_nlri.safi" | "mp_unreach_nlri.safi" => family.safi = number() as u8,
+                "mp_reach_nlri" if opens => parent = Some((depth, family, false)),
+                "mp_unreach_nlri" if opens => parent = Some((depth, family, true)),
+                "nlri" if opens => parent = Some((depth, Family::IPV4, false)),
+                "withdrawn_routes" if opens => parent = Some((depth, Family::IPV4, true)),
+                _ => {}
+            }
+            depth += usize::from(opens);
+        }
+        seen
+    }
+
     /// What the connections carried to the station: of each the port it came from and a record,
     /// in the order in which they were opened.
     ///
@@ -188,16 +270,21 @@ impl Captured {
                     .lines()
                     // A line of digits is a segment to the station; one from it has a tab before it.
                     .filter(|line| line.bytes().all(|b| b.is_ascii_hexdigit()))
-                    .flat_map(|line| line.as_bytes().chunks(2))
-                    .map(|digits| {
-                        let digits = str::from_utf8(digits).expect("they are ASCII");
-                        u8::from_str_radix(digits, 16).expect("two digits")
-                    })
+                    .flat_map(unhex)
                     .collect();
             (port.parse().expect("a port"), record(&bytes))
         });
         connections.collect()
     }
+}
+
+/// The bytes that these digits are.
+fn unhex(digits: &str) -> Vec<u8> {
+    let byte = |pair: &[u8]| {
+        let pair = str::from_utf8(pair).expect("they are ASCII");
+        u8::from_str_radix(pair, 16).expect("two digits")
+    };
+    digits.as_bytes().chunks(2).map(byte).collect()
 }
 
 /// What these bytes say.
