@@ -19,6 +19,9 @@ _bmpctl() {
             bmpctl,help)
                 cmd="bmpctl__subcmd__help"
                 ;;
+            bmpctl,reload)
+                cmd="bmpctl__subcmd__reload"
+                ;;
             bmpctl,reset)
                 cmd="bmpctl__subcmd__reset"
                 ;;
@@ -27,6 +30,9 @@ _bmpctl() {
                 ;;
             bmpctl__subcmd__help,help)
                 cmd="bmpctl__subcmd__help__subcmd__help"
+                ;;
+            bmpctl__subcmd__help,reload)
+                cmd="bmpctl__subcmd__help__subcmd__reload"
                 ;;
             bmpctl__subcmd__help,reset)
                 cmd="bmpctl__subcmd__help__subcmd__reset"
@@ -107,7 +113,7 @@ _bmpctl() {
 
     case "${cmd}" in
         bmpctl)
-            opts="-h -V --socket --help --version reset show help"
+            opts="-h -V --socket --help --version reset reload show help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -125,7 +131,7 @@ _bmpctl() {
             return 0
             ;;
         bmpctl__subcmd__help)
-            opts="reset show help"
+            opts="reset reload show help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -139,6 +145,20 @@ _bmpctl() {
             return 0
             ;;
         bmpctl__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bmpctl__subcmd__help__subcmd__reload)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -243,6 +263,24 @@ _bmpctl() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bmpctl__subcmd__reload)
+            opts="-h --dry-run --socket --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -417,7 +455,7 @@ _bmpctl() {
             return 0
             ;;
         bmpctl__subcmd__reset__subcmd__session)
-            opts="-h --vpn-instance --alias --socket --help"
+            opts="-h --vpn-instance --alias --stagger --socket --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -428,6 +466,10 @@ _bmpctl() {
                     return 0
                     ;;
                 --alias)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --stagger)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -24,6 +24,7 @@ set edit:completion:arg-completer[bmpctl] = {|@words|
             cand -V 'Print version'
             cand --version 'Print version'
             cand reset 'Reset BMP sessions'
+            cand reload 'Apply the configuration file: what is new begins, what is gone ends'
             cand show 'Show sessions and neighbors'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -38,6 +39,7 @@ set edit:completion:arg-completer[bmpctl] = {|@words|
         &'bmpctl;reset;session'= {
             cand --vpn-instance 'The VPN instance [default: the public one for an address, every one for `all`]'
             cand --alias 'The alias of the session; without it an address means the session without alias'
+            cand --stagger 'Reset `all` one after another with this time between two, such as 500ms, 2s or 1m'
             cand --socket 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
@@ -76,6 +78,12 @@ set edit:completion:arg-completer[bmpctl] = {|@words|
         }
         &'bmpctl;reset;help;help'= {
         }
+        &'bmpctl;reload'= {
+            cand --socket 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]'
+            cand --dry-run 'Print what would be done, and do nothing'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'bmpctl;show'= {
             cand --socket 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]'
             cand -h 'Print help'
@@ -111,6 +119,7 @@ set edit:completion:arg-completer[bmpctl] = {|@words|
         }
         &'bmpctl;help'= {
             cand reset 'Reset BMP sessions'
+            cand reload 'Apply the configuration file: what is new begins, what is gone ends'
             cand show 'Show sessions and neighbors'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -124,6 +133,8 @@ set edit:completion:arg-completer[bmpctl] = {|@words|
             cand session '[vpn-instance NAME] {ADDRESS | all} | [vpn-instance NAME] ADDRESS alias NAME'
         }
         &'bmpctl;help;reset;bmp;session'= {
+        }
+        &'bmpctl;help;reload'= {
         }
         &'bmpctl;help;show'= {
             cand session 'Show BMP sessions: a table, or the page of one session'

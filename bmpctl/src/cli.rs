@@ -10,6 +10,7 @@ use std::str::FromStr;
 use clap::builder::{OsStringValueParser, StringValueParser, TypedValueParser};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
 use shared::names::{Alias, Selector, SessionId, StationAddress, VpnInstanceName};
+use shared::request::STAGGER_MAX;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -26,7 +27,8 @@ Examples:
   bmpctl reset session 10.1.1.1 --alias aa
   bmpctl reset session 2001:DB8:1::1
   bmpctl reset session --vpn-instance mgmt all
-  bmpctl reset session all";
+  bmpctl reset session all
+  bmpctl reset session all --stagger 2s";
 
 /// Admin command of bmpd.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +43,17 @@ pub struct Cli {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// `reset session`.
-    ResetSession(Selector),
+    ResetSession {
+        /// Which.
+        selector: Selector,
+        /// The time between one session and the next, ms.
+        stagger: u64,
+    },
+    /// `reload`.
+    Reload {
+        /// Print what would be done, and do nothing.
+        dry_run: bool,
+    },
     /// `show session`.
     ShowSession {
         /// Which.
@@ -71,9 +83,24 @@ enum Verb {
     /// Reset BMP sessions
     #[command(subcommand, arg_required_else_help = true)]
     Reset(Reset),
+    /// Apply the configuration file: what is new begins, what is gone ends
+    ///
+    /// bmpd reads the file and checks all of it; a bad file changes nothing. Sessions and neighbors that are
+    /// new begin, those that are gone end, and parameters that can change at run time do. A session that
+    /// runs is not interrupted: parameters of its connection wait for `reset session`, and `show session`
+    /// lists them as pending. A neighbor whose BGP session needs other parameters is restarted. SIGHUP
+    /// does the same.
+    Reload(Reload),
     /// Show sessions and neighbors
     #[command(subcommand, arg_required_else_help = true)]
     Show(Show),
+}
+
+#[derive(Debug, Args)]
+struct Reload {
+    /// Print what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -104,6 +131,13 @@ struct ResetSession {
     /// The alias of the session; without it an address means the session without alias
     #[arg(long, value_name = "NAME", value_parser = named::<Alias>(), allow_hyphen_values = true)]
     alias: Option<Alias>,
+
+    /// Reset `all` one after another with this time between two, such as 500ms, 2s or 1m
+    ///
+    /// Stations and collectors have time to absorb a table before the next one comes. bmpd goes on also if
+    /// the command is ended before it is through.
+    #[arg(long, value_name = "DURATION", value_parser = stagger)]
+    stagger: Option<u64>,
 }
 
 const MANUAL_USAGE: &str = "bmpctl reset bmp session [vpn-instance NAME] {ADDRESS | all}\n       \
@@ -154,6 +188,24 @@ where
     T::Err: std::error::Error + Send + Sync + 'static,
 {
     StringValueParser::new().try_map(|text| text.parse::<T>())
+}
+
+/// Reads a time such as `500ms`, `2s` or `1m` as milliseconds.
+fn stagger(text: &str) -> Result<u64, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let factor = match unit {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        "" => return Err("a unit is missing: write it like 500ms, 2s or 1m".to_owned()),
+        _ => return Err("it is not a time: write it like 500ms, 2s or 1m".to_owned()),
+    };
+    let millis = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
+    match millis {
+        Some(millis @ 1..=STAGGER_MAX) => Ok(millis),
+        _ => Err("it is out of range: 1ms to 60m are allowed".to_owned()),
+    }
 }
 
 /// An address or `all`.
@@ -249,12 +301,19 @@ impl Raw {
     fn check(self) -> Result<Cli, (ErrorKind, String)> {
         let conflict = |text| (ErrorKind::ArgumentConflict, text);
         let command = match self.verb {
-            Verb::Reset(Reset::Session(ResetSession { vpn_instance, target, alias })) => {
-                Command::ResetSession(select(vpn_instance, target, alias).map_err(conflict)?)
+            Verb::Reset(Reset::Session(ResetSession { vpn_instance, target, alias, stagger })) => {
+                if stagger.is_some() && target != Target::All {
+                    let text = "--stagger is for `all`: one session has nothing to wait for";
+                    return Err(conflict(text.to_owned()));
+                }
+                let selector = select(vpn_instance, target, alias).map_err(conflict)?;
+                Command::ResetSession { selector, stagger: stagger.unwrap_or(0) }
             }
+            Verb::Reload(Reload { dry_run }) => Command::Reload { dry_run },
             Verb::Reset(Reset::Bmp(ResetBmp::Session { words })) => {
-                let selector = select_by_words(&words);
-                Command::ResetSession(selector.map_err(|text| (ErrorKind::ValueValidation, text))?)
+                let selector =
+                    select_by_words(&words).map_err(|text| (ErrorKind::ValueValidation, text))?;
+                Command::ResetSession { selector, stagger: 0 }
             }
             Verb::Show(Show::Session(ShowSession { vpn_instance, target, alias, verbose })) => {
                 let selector = match (target, alias) {
@@ -330,7 +389,7 @@ mod tests {
 
     fn reset(line: &[&str]) -> Selector {
         match parse(line).unwrap().command {
-            Command::ResetSession(selector) => selector,
+            Command::ResetSession { selector, .. } => selector,
             other => panic!("{other:?}"),
         }
     }
@@ -363,6 +422,24 @@ mod tests {
             let ours = reset(&[&["reset", "session"], ours].concat());
             assert_eq!(ours, reset(&[&["reset", "bmp", "session"], manual].concat()));
         }
+    }
+
+    #[test]
+    fn a_stagger_is_a_time_with_a_unit_and_for_all() {
+        let stagger = |text: &str| match parse(&["reset", "session", "all", "--stagger", text])
+            .unwrap()
+            .command
+        {
+            Command::ResetSession { stagger, .. } => stagger,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((stagger("500ms"), stagger("2s"), stagger("60m")), (500, 2000, 3_600_000));
+        for wrong in ["2", "s", "0s", "61m", "-1s", "1h", "99999999999999999999s", ""] {
+            refused(&["reset", "session", "all", "--stagger", wrong]);
+        }
+        assert!(
+            refused(&["reset", "session", "10.1.1.1", "--stagger", "1s"]).contains("for `all`")
+        );
     }
 
     #[test]

@@ -75,6 +75,13 @@ impl ClientError {
             _ => Self::Io(path, error),
         }
     }
+
+    fn of_frame(path: &Path, error: FrameError) -> Self {
+        match error {
+            FrameError::Io(error) => Self::of(path, error),
+            error => Self::NotUnderstood(path.to_owned(), error),
+        }
+    }
 }
 
 fn is_socket(path: &Path) -> bool {
@@ -83,25 +90,47 @@ fn is_socket(path: &Path) -> bool {
 
 /// Asks bmpd and waits for the answer.
 pub fn ask(socket: &Path, request: &Request) -> Result<Response, ClientError> {
-    let io_error = |error| ClientError::of(socket, error);
-    let frame_error = |error| match error {
-        FrameError::Io(error) => ClientError::of(socket, error),
-        error => ClientError::NotUnderstood(socket.to_owned(), error),
-    };
-    let mut stream = connect(socket).map_err(io_error)?;
-    let question = frame::encode(Kind::Request, request).map_err(frame_error)?;
-    // bmpd may refuse before it has read all; what it says then is worth more than the broken pipe.
+    begin(socket, request)?.next(Duration::ZERO)
+}
+
+/// A request that was sent.
+#[derive(Debug)]
+pub struct Conversation {
+    socket: PathBuf,
+    stream: Stream,
+    /// How sending went. bmpd may refuse before it has read all; what it says then is worth more than the
+    /// broken pipe.
+    written: io::Result<()>,
+}
+
+/// Asks bmpd, which has more than one answer to some requests.
+pub fn begin(socket: &Path, request: &Request) -> Result<Conversation, ClientError> {
+    let mut stream = connect(socket).map_err(|error| ClientError::of(socket, error))?;
+    let question = frame::encode(Kind::Request, request)
+        .map_err(|error| ClientError::of_frame(socket, error))?;
     let written = stream.write_all(&question);
-    match frame::read(&mut stream) {
-        Ok((Kind::Response, body)) => frame::decode(Kind::Response, &body).map_err(frame_error),
-        Ok((Kind::Refusal, text)) => {
-            Err(ClientError::Refused(String::from_utf8_lossy(&text).into_owned()))
+    Ok(Conversation { socket: socket.to_owned(), stream, written })
+}
+
+impl Conversation {
+    /// Waits for the next answer, which may take this much longer than usual.
+    pub fn next(&mut self, longer: Duration) -> Result<Response, ClientError> {
+        let Self { socket, stream, written } = self;
+        let frame_error = |error| ClientError::of_frame(socket, error);
+        stream
+            .set_recv_timeout(Some(ANSWER_PATIENCE + longer))
+            .map_err(|error| ClientError::of(socket, error))?;
+        match frame::read(stream) {
+            Ok((Kind::Response, body)) => frame::decode(Kind::Response, &body).map_err(frame_error),
+            Ok((Kind::Refusal, text)) => {
+                Err(ClientError::Refused(String::from_utf8_lossy(&text).into_owned()))
+            }
+            Ok((Kind::Request, _)) => Err(frame_error(FrameError::Kind(0))),
+            Err(error) => match std::mem::replace(written, Ok(())) {
+                Ok(()) => Err(frame_error(error)),
+                Err(error) => Err(ClientError::of(socket, error)),
+            },
         }
-        Ok((Kind::Request, _)) => Err(frame_error(FrameError::Kind(0))),
-        Err(error) => match written {
-            Ok(()) => Err(frame_error(error)),
-            Err(error) => Err(io_error(error)),
-        },
     }
 }
 
@@ -110,7 +139,6 @@ fn connect(socket: &Path) -> io::Result<Stream> {
         .name(socket.to_fs_name::<GenericFilePath>()?)
         .wait_mode(ConnectWaitMode::Timeout(CONNECT_PATIENCE))
         .connect_sync()?;
-    stream.set_recv_timeout(Some(ANSWER_PATIENCE))?;
     stream.set_send_timeout(Some(ANSWER_PATIENCE))?;
     Ok(stream)
 }

@@ -62,6 +62,9 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     let path = std::path::absolute(&arguments.config).unwrap_or(arguments.config);
     let config = bmpd::config::load(&path)?;
     if arguments.check {
+        for warning in bmpd::host::warnings(&config) {
+            eprintln!("bmpd: warning: {warning}");
+        }
         return match writeln!(std::io::stdout(), "{}: good", path.display()) {
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
             _ => Ok(()),

@@ -2,8 +2,10 @@
 //!
 //! bmpd listens on a local socket ([`socket`] says where). A conversation is one request and one
 //! response, each in one frame ([`frame`]): the client connects, writes a frame with a
-//! [`request::Request`], reads a frame with a [`response::Response`], and closes. bmpd closes a
-//! connection that sends nothing for a while, or a second request.
+//! [`request::Request`], reads a frame with a [`response::Response`], and closes. Only a staggered reset
+//! has several responses: each says how many are still to come. bmpd closes a connection that sends
+//! nothing for a while, or a second request. It finishes what it was told to do also when the client
+//! goes away.
 //!
 //! ```text
 //! bmpctl                                     bmpd

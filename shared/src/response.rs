@@ -3,18 +3,27 @@
 //! Times are milliseconds since the epoch; ages and countdowns are milliseconds by bmpd's steady clock,
 //! so that they stay right when the wall clock is set.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::names::{Selector, SessionId};
+use crate::names::{Selector, SessionId, VpnInstanceName};
 use crate::request::Level;
 
 /// The answer to one request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Response {
-    /// To [`crate::request::Request::ResetSession`]: every selected session, in their order.
-    Reset(Vec<ResetOutcome>),
+    /// To [`crate::request::Request::ResetSession`]: every selected session, in their order. With a
+    /// stagger there is one such response for each session, when its turn has come.
+    Reset {
+        /// What became of the sessions.
+        outcomes: Vec<ResetOutcome>,
+        /// How many sessions are still to come, each with a response of its own.
+        to_come: u32,
+    },
+    /// To [`crate::request::Request::Reload`].
+    Reloaded(ReloadReport),
     /// To [`crate::request::Request::ShowSession`]: in their order.
     Sessions(Vec<SessionReport>),
     /// To [`crate::request::Request::ShowNeighbor`]: in the order of the configuration.
@@ -68,8 +77,82 @@ pub struct ResetDone {
     pub was_up: bool,
     /// Where the session connects to now.
     pub remote: SocketAddr,
-    /// Parameters that are in effect now and were not before, such as `tcp.connect-port 11019 -> 11020`.
-    pub changes: Vec<String>,
+    /// True if the station is to connect to us, at `remote`'s port of ours.
+    pub passive: bool,
+    /// Parameters that are in effect now and were not before.
+    pub changes: Vec<Change>,
+}
+
+/// A parameter that is different. Keys are masked: `***`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Its key in the configuration file, such as `tcp.connect-port`.
+    pub key: String,
+    /// What it was.
+    pub old: String,
+    /// What it is, or will be.
+    pub new: String,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, old, new } = self;
+        write!(f, "{key} {old} -> {new}")
+    }
+}
+
+/// What a reload did, or would do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReloadReport {
+    /// True if nothing was done: this is the plan.
+    pub dry_run: bool,
+    /// The file that was read.
+    pub file: String,
+    /// What is different, in the order in which it is applied; empty if nothing is.
+    pub items: Vec<ReloadItem>,
+    /// What is allowed and probably not what was meant; a sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// One thing that is different in the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReloadItem {
+    /// What it is about.
+    pub subject: ReloadSubject,
+    /// What becomes of it.
+    pub action: ReloadAction,
+    /// Parameters that are different.
+    pub changes: Vec<Change>,
+}
+
+/// What an item of a reload is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ReloadSubject {
+    /// A BMP session.
+    Session(SessionId),
+    /// A `[[bgp.neighbor]]`: its address or prefix, and its VPN instance if it is in one.
+    Neighbor(String),
+    /// A place where BGP neighbors connect to, such as `192.0.2.1:179`.
+    Listener(String),
+    /// The daemon itself.
+    Daemon,
+}
+
+/// What becomes of the subject of a [`ReloadItem`]. Stable: scripts may depend on the variants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ReloadAction {
+    /// It is new and begins.
+    Start,
+    /// It is gone from the file and ends.
+    End,
+    /// Its parameters take effect at once; nothing is interrupted.
+    Apply,
+    /// Its parameters wait for a `reset session`, or for the next connection.
+    Pending,
+    /// It ends and begins again with its new parameters.
+    Restart,
+    /// Only a restart of bmpd makes its parameters effective.
+    RestartDaemon,
 }
 
 /// The state of a session.
@@ -79,11 +162,15 @@ pub enum SessionState {
     Idle,
     /// An attempt to connect is under way.
     Connecting,
-    /// Connected; routes are being sent.
-    Established,
-    /// Connected; the station has been sent every route and the End-of-RIBs of every neighbor that is
+    /// The station is to connect to us.
+    Listening,
+    /// Connected; the station has not yet been sent every route and End-of-RIB of every neighbor that is
     /// up.
-    Synchronised,
+    Synchronising,
+    /// Connected, and the station has been sent all that.
+    Established,
+    /// The configuration wants no connection (`shutdown = true`).
+    Shutdown,
 }
 
 /// Why a connection ended or did not come up. Stable: scripts may depend on the variants.
@@ -105,12 +192,49 @@ pub enum DownReason {
     Stalled,
     /// The station was so slow that the withdrawals kept for it became too many.
     FellBehind,
-    /// The device of the VPN instance does not exist.
+    /// The device of the VPN instance, or the source interface, does not exist.
     NoDevice,
+    /// The network namespace of the VPN instance does not exist.
+    NoNamespace,
+    /// The system does not let bmpd do what the parameters ask for.
+    NotPermitted,
+    /// The system lacks what the parameters ask for, such as TCP-AO.
+    Unsupported,
+    /// The TLS handshake failed, or the connection broke the rules of TLS.
+    TlsFailed,
+    /// The station of a passive session has made another connection.
+    Replaced,
+    /// The configuration has changed so that there is to be no such connection.
+    Configuration,
     /// bmpd stops.
     Stopping,
     /// Any other error of the system.
     Other,
+}
+
+impl DownReason {
+    /// The reason as scripts know it.
+    pub fn word(self) -> &'static str {
+        match self {
+            DownReason::Reset => "reset",
+            DownReason::ClosedByStation => "closed-by-station",
+            DownReason::ConnectionReset => "connection-reset",
+            DownReason::Refused => "refused",
+            DownReason::Unreachable => "unreachable",
+            DownReason::TimedOut => "timed-out",
+            DownReason::Stalled => "stalled",
+            DownReason::FellBehind => "fell-behind",
+            DownReason::NoDevice => "no-device",
+            DownReason::NoNamespace => "no-namespace",
+            DownReason::NotPermitted => "not-permitted",
+            DownReason::Unsupported => "unsupported",
+            DownReason::TlsFailed => "tls-failed",
+            DownReason::Replaced => "replaced",
+            DownReason::Configuration => "configuration",
+            DownReason::Stopping => "stopping",
+            DownReason::Other => "other",
+        }
+    }
 }
 
 /// One session.
@@ -122,15 +246,33 @@ pub struct SessionReport {
     pub description: Option<String>,
     /// Its state.
     pub state: SessionState,
+    /// Why it is in this state; a few words for people.
+    pub why: String,
+    /// Since when it is in this state.
+    pub state_since: u64,
+    /// How long ago that was.
+    pub state_age: u64,
     /// When it last went up or down.
     pub since: u64,
     /// How long ago that was.
     pub age: u64,
+    /// Parameters as configured that differ from those of the running connection: a reset, or the next
+    /// connection, puts them into effect.
+    pub pending: Vec<Change>,
+    /// True if the station connects to us.
+    pub passive: bool,
+    /// True if the connection is, or is to be, one of TLS.
+    pub tls: bool,
+    /// What the VPN instance stands for, such as `the device vrf-mgmt`.
+    pub place: String,
+    /// Connections of others to the port of a passive session, which were refused.
+    pub strangers_refused: u64,
     /// The number of the connection, or of the next one while there is none; 1 is the first.
     pub generation: u64,
     /// Our end of the connection.
     pub local: Option<SocketAddr>,
-    /// The station's end, as it runs.
+    /// The station's end, as it runs. While a passive session has no connection the port is ours, that
+    /// the station is to connect to.
     pub remote: SocketAddr,
     /// Time to the next attempt to connect, while idle.
     pub next_attempt: Option<u64>,
@@ -231,7 +373,11 @@ pub enum NeighborState {
 pub struct NeighborReport {
     /// Its address.
     pub address: IpAddr,
-    /// Its AS number as configured.
+    /// The VPN instance that it is in; `None` is the public one.
+    pub vpn_instance: Option<VpnInstanceName>,
+    /// True if it is one of a prefix.
+    pub dynamic: bool,
+    /// Its AS number; 0 for one of any AS that is not up.
     pub remote_as: u32,
     /// From the configuration.
     pub description: Option<String>,
@@ -251,6 +397,10 @@ pub struct NeighborReport {
     pub updates: u64,
     /// UPDATE messages treated as withdrawals (RFC 7606) in this session.
     pub updates_treated_as_withdraw: u64,
+    /// Time for which its routes are still kept, while it restarts (RFC 4724).
+    pub restarting: Option<u64>,
+    /// True if it has, or had when its session was ended for that, more routes than `maximum-routes`.
+    pub maximum_routes_exceeded: bool,
     /// Sessions that came up since bmpd started.
     pub established_count: u64,
     /// Time to the next attempt, while idle.
@@ -279,6 +429,8 @@ pub struct FamilyReport {
     pub name: String,
     /// Routes in Adj-RIB-In.
     pub routes: u64,
+    /// True if its routes have path identifiers (ADD-PATH).
+    pub add_path: bool,
     /// True if the End-of-RIB came, or the neighbor has gone quiet without one.
     pub end_of_rib: bool,
 }

@@ -328,6 +328,17 @@ impl Daemon {
         });
     }
 
+    /// Has bmpd check a configuration.
+    ///
+    /// # Panics
+    /// When the program cannot be run.
+    #[track_caller]
+    pub fn check(scratch: &Scratch, config: &str) -> Output {
+        let config = scratch.write("checked.toml", config);
+        let mut bmpd = Command::new(binary("bmpd"));
+        run(bmpd.arg("--check").arg("--config").arg(&config), Duration::from_secs(20))
+    }
+
     /// Starts bmpd and waits for nothing.
     ///
     /// # Panics

@@ -373,7 +373,7 @@ fn a_family_that_was_not_negotiated_is_neither_reported_nor_ended() {
         record.peer(lab.peer)?.end_of_rib.get(&Family::IPV4).copied()
     });
     connection.wait_routes(lab.peer, &neighbor.expected(), PATIENCE);
-    lab.daemon.wait_state(lab.address, None, "Synchronised");
+    lab.daemon.wait_state(lab.address, None, "Established");
     let ended = connection.look(|record| record.peer(lab.peer).unwrap().end_of_rib.len());
     assert_eq!(ended, 1, "an End-of-RIB for a family that nobody asked for");
     lab.assert_legal();

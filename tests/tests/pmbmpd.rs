@@ -175,13 +175,13 @@ fn a_reset_by_alias_tells_pmbmpd_everything_again_and_leaves_the_other_alone() {
         wait_routes(pmbmpd, 1, bird.announced());
     }
     // The session without alias is listed without one: its row is that which does not have "aa".
-    daemon.wait_state(STATION, Some("aa"), "Synchronised");
+    daemon.wait_state(STATION, Some("aa"), "Established");
 
     let log_before = plain.log();
     let reset = daemon.bmpctl(&["reset", "bmp", "session", "127.0.0.1", "alias", "aa"]);
     reset.done();
     wait_routes(&aliased, 2, bird.announced());
-    daemon.wait_state(STATION, Some("aa"), "Synchronised");
+    daemon.wait_state(STATION, Some("aa"), "Established");
 
     // The old connection was ended as it should be; the new one heard all, once, in order.
     let heard = connections(&aliased.log());

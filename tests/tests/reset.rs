@@ -51,7 +51,7 @@ fn synchronised(aliases: &[Option<&str>]) -> (Lab, tests::neighbor::Neighbor) {
         let connection = station.wait_connection(1);
         connection.wait_complete(lab.peer, PATIENCE);
         connection.wait_routes(lab.peer, &neighbor.expected(), PATIENCE);
-        lab.daemon.wait_state(lab.address, *alias, "Synchronised");
+        lab.daemon.wait_state(lab.address, *alias, "Established");
     }
     (lab, neighbor)
 }
@@ -73,7 +73,7 @@ fn an_address_resets_the_session_without_alias_and_no_other() {
     let output = lab.daemon.bmpctl(&["reset", "session", &lab.station()]);
     assert!(output.done().contains(&lab.station()), "{output}");
     complete_again(&lab, &lab.stations[0], 2, &neighbor.expected());
-    lab.daemon.wait_state(lab.address, None, "Synchronised");
+    lab.daemon.wait_state(lab.address, None, "Established");
     for (untouched, station) in others.iter().zip(&lab.stations[1..]) {
         untouched.check(station);
     }
@@ -389,7 +389,7 @@ fn a_reset_while_connecting_gives_the_attempt_up_and_takes_the_new_parameters() 
     daemon.bmpctl(&["reset", "session", &station.ip().to_string()]).done();
     station.wait_connection(1);
     assert!(begun.elapsed() < Duration::from_secs(2), "it took {:?}", begun.elapsed());
-    daemon.wait_state(station.ip(), None, "Synchronised");
+    daemon.wait_state(station.ip(), None, "Established");
 }
 
 #[test]
@@ -496,7 +496,7 @@ fn resets_one_upon_another_and_side_by_side_all_take_effect() {
         }
     });
     for alias in [None, Some("aa")] {
-        lab.daemon.wait_state(lab.address, alias, "Synchronised");
+        lab.daemon.wait_state(lab.address, alias, "Established");
     }
     // A reset that meets an attempt to connect starts that one anew and begins no generation.
     let generation = |alias| lab.daemon.session(lab.address, alias).number("gen");

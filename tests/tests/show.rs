@@ -18,7 +18,7 @@ fn show_session_has_a_row_for_each_session() {
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(1_000, 200));
     for alias in [None, Some("aa"), Some("two words")] {
-        lab.daemon.wait_state(lab.address, alias, "Synchronised");
+        lab.daemon.wait_state(lab.address, alias, "Established");
         assert_eq!(lab.daemon.session(lab.address, alias).number("gen"), 1);
     }
     assert_eq!(lab.daemon.sessions().len(), 3);
@@ -34,12 +34,12 @@ fn the_page_of_a_session_has_its_facts() {
     neighbor.send_all(&Table::full(1_234, 432));
     let connection = lab.stations[0].wait_connection(1);
     connection.wait_complete(lab.peer, PATIENCE);
-    lab.daemon.wait_state(lab.address, None, "Synchronised");
+    lab.daemon.wait_state(lab.address, None, "Established");
     let page = lab.daemon.bmpctl(&["show", "session", &lab.station(), "--verbose"]);
     let text = page.done().replace([',', '_'], "");
     for fact in [
         "the blue one".to_owned(),
-        "Synchronised".to_owned(),
+        "Established".to_owned(),
         lab.station(),
         lab.stations[0].port().to_string(),
         connection.remote.ip().to_string(),
@@ -93,7 +93,7 @@ fn show_neighbor_tells_state_routes_and_the_last_error() {
     let lab = Plan::default().start();
     let before = lab.daemon.bmpctl(&["show", "neighbor"]);
     assert!(before.done().contains(&lab.peer.to_string()), "{before}");
-    assert!(!before.stdout.contains("Established"), "{before}");
+    assert!(!before.stdout.contains("  Established"), "{before}");
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(1_234, 432));
     let shows = |words: &[&str]| {

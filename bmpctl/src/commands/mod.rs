@@ -1,5 +1,6 @@
 //! One file a verb: gather, ask, show.
 
+mod reload;
 mod reset;
 mod show;
 
@@ -39,6 +40,13 @@ impl Output {
         Self { out: String::new(), err: render::error(&render::failure(failure)), code }
     }
 
+    /// What was printed so far, and what ends it.
+    fn and(mut self, end: Output) -> Self {
+        self.out.push_str(&end.out);
+        self.err.push_str(&end.err);
+        Self { code: end.code, ..self }
+    }
+
     /// bmpd could not be asked.
     fn unasked(error: &ClientError) -> Self {
         let code = match error {
@@ -59,7 +67,8 @@ impl Output {
 /// Runs one command.
 pub(crate) fn run(command: &Command, socket: &Path) -> Output {
     match command {
-        Command::ResetSession(selector) => reset::session(selector, socket),
+        Command::ResetSession { selector, stagger } => reset::session(selector, *stagger, socket),
+        Command::Reload { dry_run } => reload::run(*dry_run, socket),
         Command::ShowSession { selector, verbose } => show::session(selector, *verbose, socket),
         Command::ShowNeighbor => show::neighbor(socket),
     }

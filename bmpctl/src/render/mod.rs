@@ -1,6 +1,7 @@
 //! Answers as text for people.
 
 pub(crate) mod neighbor;
+pub(crate) mod reload;
 pub(crate) mod session;
 mod table;
 
@@ -26,11 +27,16 @@ pub(crate) fn error(text: &str) -> String {
 
 /// One line for a session that was reset.
 pub(crate) fn reset_done(id: &SessionId, done: &ResetDone) -> String {
-    let ResetDone { generation, was_up, remote, changes } = done;
+    let ResetDone { generation, was_up, remote, passive, changes } = done;
     let before = if *was_up { "reset" } else { "was down" };
-    let mut line =
-        format!("session {id}: {before}, now connecting to {remote} (generation {generation})");
+    let now = if *passive {
+        format!("waiting for it at port {}", remote.port())
+    } else {
+        format!("connecting to {remote}")
+    };
+    let mut line = format!("session {id}: {before}, now {now} (generation {generation})");
     if !changes.is_empty() {
+        let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
         line.push_str(&format!(", new: {}", changes.join(", ")));
     }
     line.push('\n');
@@ -41,8 +47,8 @@ pub(crate) fn reset_done(id: &SessionId, done: &ResetDone) -> String {
 pub(crate) fn failure(failure: &Failure) -> String {
     match failure {
         Failure::NoSuchSession { selector, existing: _, configured_in: Some(file) } => format!(
-            "bmpd does not run session {selector}: it has come into {file} since bmpd was started; \
-             restart bmpd"
+            "bmpd does not run session {selector} yet: it is in {file}, which has not been applied; \
+             bmpctl reload starts it"
         ),
         Failure::NoSuchSession { selector, existing, configured_in: None } => {
             no_such_session(selector, existing)
@@ -90,7 +96,7 @@ fn no_such_session(selector: &Selector, existing: &[SessionId]) -> String {
     };
     text.push_str("; there are:");
     for id in existing.iter().take(LISTED) {
-        text.push_str(&format!("\n  {}", arguments(id)));
+        text.push_str(&format!("\n  {}", session_arguments(id)));
     }
     if existing.len() > LISTED {
         text.push_str(&format!("\n  and {} more: bmpctl show session", existing.len() - LISTED));
@@ -103,7 +109,7 @@ fn is_aliased(existing: &SessionId, wanted: &SessionId) -> bool {
 }
 
 /// A session as bmpctl's arguments name it.
-fn arguments(id: &SessionId) -> String {
+pub(crate) fn session_arguments(id: &SessionId) -> String {
     let mut text = id.address.to_string();
     if let Some(alias) = &id.alias {
         text.push_str(&format!(" --alias {}", Shown(alias.as_str())));

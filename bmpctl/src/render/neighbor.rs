@@ -1,5 +1,6 @@
 //! BGP neighbors.
 
+use shared::names::PUBLIC_INSTANCE;
 use shared::response::{NeighborReport, NeighborState};
 
 use super::table::Table;
@@ -21,21 +22,40 @@ pub(crate) fn table(neighbors: &[NeighborReport]) -> String {
     if neighbors.is_empty() {
         return "No neighbor is configured.\n".to_owned();
     }
-    let headings =
-        ["Neighbor", "AS", "State", "Age", "Family", "Routes", "End-of-RIB", "Updates", "Note"];
-    let mut table = Table::new(&headings, &[1, 3, 5, 7]);
+    let headings = [
+        "Neighbor",
+        "AS",
+        "VPN",
+        "State",
+        "Age",
+        "Family",
+        "Routes",
+        "End-of-RIB",
+        "Updates",
+        "Note",
+    ];
+    let mut table = Table::new(&headings, &[1, 4, 6, 8]);
     for neighbor in neighbors {
         for (rank, family) in neighbor.families.iter().enumerate() {
             let first = |text: String| if rank == 0 { text } else { String::new() };
             let up = neighbor.state == NeighborState::Established;
             table.row(vec![
                 first(neighbor.address.to_string()),
-                first(neighbor.remote_as.to_string()),
+                first(match neighbor.remote_as {
+                    0 => "any".to_owned(),
+                    asn => asn.to_string(),
+                }),
+                first(vpn_instance(neighbor).to_owned()),
                 first(state(neighbor.state).to_owned()),
                 first(age(neighbor.age)),
-                family.name.clone(),
+                if family.add_path {
+                    format!("{} add-path", family.name)
+                } else {
+                    family.name.clone()
+                },
                 family.routes.to_string(),
                 match (up, family.end_of_rib) {
+                    (false, _) if neighbor.restarting.is_some() => "stale".to_owned(),
                     (false, _) => "-".to_owned(),
                     (true, true) => "yes".to_owned(),
                     (true, false) => "not yet".to_owned(),
@@ -48,8 +68,21 @@ pub(crate) fn table(neighbors: &[NeighborReport]) -> String {
     table.render()
 }
 
+fn vpn_instance(neighbor: &NeighborReport) -> &str {
+    neighbor.vpn_instance.as_ref().map_or(PUBLIC_INSTANCE, |name| name.as_str())
+}
+
 fn note(neighbor: &NeighborReport) -> String {
     let mut parts = Vec::new();
+    if let Some(left) = neighbor.restarting {
+        parts.push(format!("restarting: its routes are kept for {} more", countdown(left)));
+    }
+    if neighbor.maximum_routes_exceeded {
+        parts.push("more routes than maximum-routes".to_owned());
+    }
+    if neighbor.dynamic {
+        parts.push("from a prefix".to_owned());
+    }
     if let Some(description) = &neighbor.description {
         parts.push(description.clone());
     }

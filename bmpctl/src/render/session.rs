@@ -1,7 +1,7 @@
 //! BMP sessions.
 
 use shared::names::PUBLIC_INSTANCE;
-use shared::response::{DownReason, SessionReport, SessionState};
+use shared::response::{DownReason, LastDown, SessionReport, SessionState};
 
 use super::table::Table;
 use super::{age, countdown, moment};
@@ -10,13 +10,21 @@ fn state(state: SessionState) -> &'static str {
     match state {
         SessionState::Idle => "Idle",
         SessionState::Connecting => "Connecting",
+        SessionState::Listening => "Listening",
+        SessionState::Synchronising => "Synchronising",
         SessionState::Established => "Established",
-        SessionState::Synchronised => "Synchronised",
+        SessionState::Shutdown => "Shutdown",
     }
 }
 
 fn is_down(session: &SessionReport) -> bool {
-    matches!(session.state, SessionState::Idle | SessionState::Connecting)
+    match session.state {
+        SessionState::Idle
+        | SessionState::Connecting
+        | SessionState::Listening
+        | SessionState::Shutdown => true,
+        SessionState::Synchronising | SessionState::Established => false,
+    }
 }
 
 fn vpn_instance(session: &SessionReport) -> &str {
@@ -63,21 +71,46 @@ pub(crate) fn table(sessions: &[SessionReport]) -> String {
 /// For this long the end of the last connection is worth a note, ms.
 const RECENT: u64 = 3_600_000;
 
-/// What is wrong, in a few words; nothing if nothing is.
+/// How much of what there is to send was sent, in percent; 100 only when all was.
+fn progress(session: &SessionReport) -> u64 {
+    let (sent, left) = (session.sent.routes_announced, session.routes_to_send);
+    let whole = sent.saturating_add(left);
+    if whole == 0 { 0 } else { (sent.saturating_mul(100) / whole).min(99) }
+}
+
+fn pending(session: &SessionReport) -> Option<String> {
+    match session.pending.len() {
+        0 => None,
+        1 => Some(format!("pending: {}", session.pending[0].key)),
+        n => Some(format!("pending: {n} parameters")),
+    }
+}
+
+/// What is worth knowing, in a few words; nothing if nothing is.
 fn note(session: &SessionReport) -> String {
+    let mut parts: Vec<String> = pending(session).into_iter().collect();
     if !is_down(session) {
-        return match (session.blocked, &session.last_down) {
-            (Some(blocked), _) if blocked >= 1000 => format!("blocked for {}", age(blocked)),
+        if session.state == SessionState::Synchronising {
+            parts.push(format!("{}% sent", progress(session)));
+        }
+        match (session.blocked, &session.last_down) {
+            (Some(blocked), _) if blocked >= 1000 => {
+                parts.push(format!("blocked for {}", age(blocked)));
+            }
             (_, Some(down)) if down.ago < RECENT && down.reason == DownReason::Reset => {
-                format!("reset {} ago", age(down.ago))
+                parts.push(format!("reset {} ago", age(down.ago)));
             }
             (_, Some(down)) if down.ago < RECENT => {
-                format!("down {} ago: {}", age(down.ago), down.text)
+                parts.push(format!("down {} ago: {}", age(down.ago), down.text));
             }
-            _ => String::new(),
-        };
+            _ => {}
+        }
+        return parts.join("; ");
     }
-    let mut parts = Vec::new();
+    if session.state == SessionState::Shutdown {
+        parts.push(session.why.clone());
+        return parts.join("; ");
+    }
     if let Some(down) = session.last_failure.as_ref().or(session.last_down.as_ref()) {
         parts.push(down.text.clone());
     }
@@ -95,6 +128,10 @@ fn text_of(session: &SessionReport, lines: Vec<(&str, String)>) -> String {
     text
 }
 
+fn ended(down: &LastDown) -> String {
+    format!("{} [{}], {}", down.text, down.reason.word(), moment(down.at, down.ago))
+}
+
 /// A page a session.
 pub(crate) fn pages(sessions: &[SessionReport]) -> String {
     sessions.iter().map(page).collect::<Vec<_>>().join("\n")
@@ -102,16 +139,36 @@ pub(crate) fn pages(sessions: &[SessionReport]) -> String {
 
 fn page(session: &SessionReport) -> String {
     let sent = &session.sent;
-    let mut lines = vec![("State", format!("{} for {}", state(session.state), age(session.age)))];
+    let mut state = format!("{} for {}", state(session.state), age(session.state_age));
+    if session.state == SessionState::Synchronising {
+        state.push_str(&format!(", {}% sent", progress(session)));
+    }
+    let mut lines = vec![("State", format!("{state} ({})", session.why))];
+    if is_down(session) {
+        lines.push(("Down for", age(session.age)));
+    } else {
+        lines.push(("Up for", age(session.age)));
+    }
     if let Some(description) = &session.description {
         lines.push(("Description", description.clone()));
     }
-    lines.push(("VPN instance", vpn_instance(session).to_owned()));
+    let mode =
+        if session.passive { "passive: the station connects" } else { "active: bmpd connects" };
+    let tls = if session.tls { ", with TLS" } else { "" };
+    lines.push(("Mode", format!("{mode}{tls}")));
+    let instance = vpn_instance(session);
+    lines.push((
+        "VPN instance",
+        match &session.id.vpn_instance {
+            Some(_) => format!("{instance} ({})", session.place),
+            None => instance.to_owned(),
+        },
+    ));
     lines.push(("Generation", session.generation.to_string()));
     let local = session.local.map_or_else(|| "-".to_owned(), |local| local.to_string());
     lines.push(("Local address", local));
     lines.push(("Remote address", session.remote.to_string()));
-    if is_down(session) {
+    if matches!(session.state, SessionState::Idle | SessionState::Connecting) {
         let next = match session.next_attempt {
             Some(next) => format!("in {}", countdown(next)),
             None => "now".to_owned(),
@@ -123,16 +180,9 @@ fn page(session: &SessionReport) -> String {
     }
     let never = || "never".to_owned();
     let last_down = session.last_down.as_ref();
-    lines.push((
-        "Last down",
-        last_down
-            .map_or_else(never, |down| format!("{}, {}", down.text, moment(down.at, down.ago))),
-    ));
+    lines.push(("Last down", last_down.map_or_else(never, ended)));
     if let Some(failure) = &session.last_failure {
-        lines.push((
-            "Last attempt",
-            format!("{}, {}", failure.text, moment(failure.at, failure.ago)),
-        ));
+        lines.push(("Last attempt", ended(failure)));
     }
     let last_reset = session.last_reset.as_ref();
     lines.push((
@@ -156,11 +206,19 @@ fn page(session: &SessionReport) -> String {
     if let Some(blocked) = session.blocked {
         lines.push(("Blocked", format!("for {}: the station takes nothing", age(blocked))));
     }
+    if session.passive {
+        let count = session.strangers_refused;
+        lines.push(("Strangers refused", format!("{count} at the port of this session")));
+    }
     if session.bytes_ignored > 0 {
         lines.push(("Ignored", format!("{} bytes that the station sent", session.bytes_ignored)));
     }
+    let pending =
+        session.pending.iter().map(|change| format!("    {change}\n")).collect::<String>();
+    let pending =
+        if pending.is_empty() { pending } else { format!("  Pending until a reset:\n{pending}") };
     if is_down(session) && sent.initiation == 0 {
-        return text_of(session, lines);
+        return text_of(session, lines) + &pending;
     }
     let on =
         if is_down(session) { "Sent on the last connection" } else { "Sent on this connection" };
@@ -176,7 +234,7 @@ fn page(session: &SessionReport) -> String {
         ("End-of-RIB", sent.end_of_rib),
         ("Bytes", sent.bytes),
     ];
-    let mut text = text_of(session, lines);
+    let mut text = text_of(session, lines) + &pending;
     text.push_str(&format!("  {on}:\n"));
     for (name, count) in counts {
         text.push_str(&format!("    {:<18} {count:>12}\n", format!("{name}:")));

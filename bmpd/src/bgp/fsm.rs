@@ -58,6 +58,8 @@ pub(crate) enum Event {
     TcpClosed(String),
     /// We give the connection up where a NOTIFICATION could not be sent.
     Abandon(String),
+    /// The neighbor has restarted and connected anew (RFC 4724 section 5).
+    Replaced,
 }
 
 /// What is to be done.
@@ -95,6 +97,9 @@ pub(crate) enum End {
     /// Without one, by us.
     #[error("{0}")]
     Abandoned(String),
+    /// Without one, for a connection that the neighbor made after a restart.
+    #[error("the neighbor has connected anew")]
+    Replaced,
 }
 
 /// The state machine.
@@ -102,13 +107,13 @@ pub(crate) enum End {
 pub(crate) struct Fsm {
     state: State,
     local: Open,
-    remote_as: u32,
+    remote_as: Option<u32>,
     negotiated: Option<Negotiated>,
 }
 
 impl Fsm {
-    /// A connection to a neighbor of this AS, on which we announce `local`.
-    pub(crate) fn new(local: Open, remote_as: u32) -> Self {
+    /// A connection to a neighbor of this AS, or of any, on which we announce `local`.
+    pub(crate) fn new(local: Open, remote_as: Option<u32>) -> Self {
         Self { state: State::OpenSent, local, remote_as, negotiated: None }
     }
 
@@ -132,6 +137,7 @@ impl Fsm {
             Event::Notification(notification) => self.end(End::Received(notification)),
             Event::TcpClosed(text) => self.end(End::Closed(text)),
             Event::Abandon(text) => self.end(End::Abandoned(text)),
+            Event::Replaced => self.end(End::Replaced),
             Event::HoldTimer => self.end(End::Sent(Notification::HOLD_TIMER_EXPIRED)),
             event => match self.state {
                 State::OpenSent => self.in_open_sent(event),
@@ -184,7 +190,7 @@ impl Fsm {
 
     /// RFC 4271 section 6.2, RFC 6286 (BGP Identifier), RFC 5492 (capabilities).
     fn check(&self, open: &Open) -> Result<Negotiated, Notification> {
-        if open.asn != self.remote_as {
+        if self.remote_as.is_some_and(|remote_as| open.asn != remote_as) {
             return Err(Notification::new(2, 2, &[]));
         }
         if open.asn == self.local.asn && open.bgp_id == self.local.bgp_id {
@@ -264,7 +270,7 @@ mod tests {
     }
 
     fn fsm() -> Fsm {
-        Fsm::new(open(65000, 1), 65001)
+        Fsm::new(open(65000, 1), Some(65001))
     }
 
     fn in_state(state: State) -> Fsm {
@@ -330,11 +336,18 @@ mod tests {
             ),
         ];
         for (remote, remote_as, expected) in cases {
-            let mut fsm = Fsm::new(open(65000, 1), remote_as);
+            let mut fsm = Fsm::new(open(65000, 1), Some(remote_as));
             fsm.on(Event::Start);
             assert_eq!(sent(&fsm.on(Event::Open(remote))), Some(expected));
             assert_eq!(fsm.state(), State::Closed);
         }
+    }
+
+    #[test]
+    fn a_neighbor_of_any_as_is_taken_with_the_one_that_it_has() {
+        let mut fsm = Fsm::new(open(65000, 1), None);
+        fsm.on(Event::Start);
+        assert_eq!(fsm.on(Event::Open(open(65009, 2))), [Action::Judge]);
     }
 
     #[test]
@@ -379,6 +392,7 @@ mod tests {
             (Event::Notification(notification.clone()), End::Received(notification)),
             (Event::TcpClosed("gone".into()), End::Closed("gone".into())),
             (Event::Abandon("deaf".into()), End::Abandoned("deaf".into())),
+            (Event::Replaced, End::Replaced),
         ];
         for state in [State::OpenSent, State::OpenConfirm, State::Established] {
             for (event, end) in &cases {

@@ -5,17 +5,20 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use shared::names::NeighborId;
 use tokio::net::TcpStream;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 use tracing::debug;
 
 use super::fsm::{Action, Direction, End, Event, Fsm, State};
+use crate::config::{MaximumRoutes, MaximumRoutesAction};
 use crate::moment::sleep_until;
 use crate::net;
 use crate::rib::{Epoch, Tables};
 use crate::wire::bgp::{self, Frame, MessageType, Notification};
 use crate::wire::bmp::Timestamp;
+use crate::wire::family::Family;
 use crate::wire::open::{Negotiated, Open};
 use crate::wire::update::{Context, Update};
 
@@ -45,8 +48,18 @@ pub(super) enum FromLink {
     Judge { remote: Open, reply: oneshot::Sender<Result<(), Notification>> },
     /// The link is up: the epoch to fill, or the reason why not.
     Establish { up: Box<Established>, reply: oneshot::Sender<Result<Arc<Epoch>, Notification>> },
+    /// There are more routes of a family than are allowed, and that is only to be known.
+    Exceeded { family: Family, routes: u64 },
     /// The link is over.
     Ended { end: End, time: Timestamp },
+}
+
+/// The order to close.
+pub(super) enum Close {
+    /// With this NOTIFICATION.
+    Notify(Notification),
+    /// Without one: the neighbor has connected anew.
+    Replaced,
 }
 
 /// What is known when a link is up.
@@ -62,13 +75,18 @@ pub(super) struct Established {
 /// What a link needs to know.
 pub(super) struct Setup {
     pub(super) id: LinkId,
+    /// The neighbor's, for the log.
+    pub(super) name: NeighborId,
     pub(super) direction: Direction,
     pub(super) local: Open,
-    pub(super) remote_as: u32,
+    /// `None` is any.
+    pub(super) remote_as: Option<u32>,
+    /// How many routes of a family are allowed, now and when that changes.
+    pub(super) maximum: watch::Receiver<Option<MaximumRoutes>>,
     pub(super) tables: Arc<Tables>,
     pub(super) to_neighbor: mpsc::Sender<(LinkId, FromLink)>,
-    /// The order to close, with the reason.
-    pub(super) close: mpsc::Receiver<Notification>,
+    /// The order to close.
+    pub(super) close: mpsc::Receiver<Close>,
 }
 
 struct Link {
@@ -85,6 +103,8 @@ struct Link {
     keepalive_at: Option<Instant>,
     quiet_at: Option<Instant>,
     quiet_latest: Instant,
+    /// The family that had too many routes when that was last told.
+    exceeded: Option<Family>,
     kept: Vec<u8>,
 }
 
@@ -107,6 +127,7 @@ pub(super) async fn run(stream: TcpStream, setup: Setup) {
         keepalive_at: None,
         quiet_at: None,
         quiet_latest: Instant::now(),
+        exceeded: None,
         kept: Vec::new(),
     };
     let end = link.serve().await;
@@ -132,7 +153,11 @@ impl Link {
             let pending = !self.output.is_empty();
             let event = tokio::select! {
                 close = self.setup.close.recv() => {
-                    Some(Event::Stop(close.unwrap_or(Notification::SHUTDOWN)))
+                    Some(match close {
+                        Some(Close::Notify(notification)) => Event::Stop(notification),
+                        Some(Close::Replaced) => Event::Replaced,
+                        None => Event::Stop(Notification::SHUTDOWN),
+                    })
                 }
                 readable = self.stream.readable() => {
                     ended = match readable.and_then(|()| self.read()) {
@@ -166,6 +191,11 @@ impl Link {
                 }
                 () = sleep_until(self.keepalive_at) => Some(Event::KeepaliveTimer),
                 () = sleep_until(self.quiet_at) => self.gone_quiet(),
+                // The sender, the neighbor's task, lives longer.
+                Ok(()) = self.setup.maximum.changed() => {
+                    self.exceeded = None;
+                    self.count_routes().await
+                }
             };
             if let Some(event) = event {
                 ended = self.on(event).await;
@@ -226,6 +256,11 @@ impl Link {
                     let (taken, outcome) = self.take_updates(at, extended);
                     at += taken;
                     ended = self.on(outcome).await;
+                    if ended.is_none()
+                        && let Some(event) = self.count_routes().await
+                    {
+                        ended = self.on(event).await;
+                    }
                     continue;
                 }
                 MessageType::Update => Event::Update,
@@ -244,13 +279,13 @@ impl Link {
     /// Takes the run of UPDATEs that begins at `start` into the tables, under one lock. Returns how
     /// many bytes they were, and what the state machine is to be told.
     fn take_updates(&mut self, start: usize, extended: bool) -> (usize, Event) {
-        let Self { epoch, setup, input, kept, filled, fsm, .. } = self;
+        let Self { epoch, setup, input, kept, filled, fsm, received, .. } = self;
         let Some((epoch, negotiated)) = epoch.as_ref().zip(fsm.negotiated()) else {
             return (*filled - start, Event::Update);
         };
         let context = Context {
             four_octet_as: negotiated.four_octet_as,
-            external: setup.local.asn != setup.remote_as,
+            external: received.as_ref().is_some_and(|(_, open)| open.asn != setup.local.asn),
         };
         let time = Timestamp::now();
         let mut at = start;
@@ -266,7 +301,7 @@ impl Link {
                 match applied {
                     Ok(applied) => {
                         if let Some(fault) = applied.fault {
-                            debug!(neighbor_as = setup.remote_as, %fault, "UPDATE treated as a withdrawal");
+                            debug!(neighbor = %setup.name, %fault, "UPDATE treated as a withdrawal");
                         }
                     }
                     Err(notification) => {
@@ -285,6 +320,31 @@ impl Link {
             self.quiet_at = Some((Instant::now() + self.quiet()).min(self.quiet_latest));
         }
         (at - start, event)
+    }
+
+    /// Looks whether there are more routes than are allowed (RFC 4486 section 4).
+    async fn count_routes(&mut self) -> Option<Event> {
+        let MaximumRoutes { limit, action } = (*self.setup.maximum.borrow_and_update())?;
+        let found = self.epoch.as_ref()?.with(|rib| {
+            rib.families().find(|(_, routes, _)| *routes > limit as usize).map(|(f, n, _)| (f, n))
+        });
+        let (family, routes) = found.flatten()?;
+        match action {
+            MaximumRoutesAction::Restart(_) | MaximumRoutesAction::Shutdown => {
+                let mut data = family.afi.to_be_bytes().to_vec();
+                data.push(family.safi);
+                data.extend_from_slice(&limit.to_be_bytes());
+                Some(Event::Stop(Notification::new(6, 1, &data)))
+            }
+            MaximumRoutesAction::Warn => {
+                if self.exceeded != Some(family) {
+                    self.exceeded = Some(family);
+                    let message = FromLink::Exceeded { family, routes: routes as u64 };
+                    let _ = self.setup.to_neighbor.send((self.setup.id, message)).await;
+                }
+                None
+            }
+        }
     }
 
     fn quiet(&self) -> Duration {

@@ -1,31 +1,98 @@
 //! Where neighbors connect to.
 
-use std::collections::{HashMap, HashSet};
-use std::net::IpAddr;
+use std::collections::HashSet;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tracing::{debug, warn};
+use shared::names::VpnInstanceName;
+use tracing::{debug, info, warn};
 
-use super::neighbor::Neighbor;
-use crate::net::listen::Listener;
+use super::directory::{Directory, Found};
+use crate::config::Place;
+use crate::net::listen::{self, ListenError, ListenOptions, Listener};
+
+/// How long to wait before an instance that was not there is looked for again.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// Opens a place where the neighbors of the public instance connect to.
+///
+/// # Errors
+///
+/// The place cannot be had.
+pub(crate) async fn open(
+    directory: &Directory,
+    vpn_instance: &Option<VpnInstanceName>,
+    place: &Place,
+    address: SocketAddr,
+) -> Result<Listener, ListenError> {
+    let keys = directory.keys(vpn_instance);
+    listen::listen(address, place, ListenOptions { keys: &keys, mss: None }).await
+}
+
+/// Listens in a VPN instance, whose device or namespace may come later, for ever.
+pub(crate) async fn run_in(
+    directory: Arc<Directory>,
+    vpn_instance: Option<VpnInstanceName>,
+    place: Place,
+    address: SocketAddr,
+) {
+    let mut said = None;
+    let listener = loop {
+        match open(&directory, &vpn_instance, &place, address).await {
+            Ok(listener) => break listener,
+            Err(error) => {
+                let text = error.to_string();
+                if said.as_ref() != Some(&text) {
+                    warn!(%address, %place, "not listening for BGP: {text}");
+                    said = Some(text);
+                }
+                tokio::time::sleep(RETRY).await;
+            }
+        }
+    };
+    info!(%address, %place, "listening for BGP");
+    run(listener, directory, vpn_instance).await;
+}
 
 /// Accepts connections and hands each to its neighbor, for ever. A stranger's is closed.
-pub(crate) async fn run(listener: Listener, neighbors: Arc<HashMap<IpAddr, Neighbor>>) {
+pub(crate) async fn run(
+    mut listener: Listener,
+    directory: Arc<Directory>,
+    vpn_instance: Option<VpnInstanceName>,
+) {
     let mut strangers = Strangers::default();
+    let mut changes = directory.changes();
+    // Neighbors may have come since the listener was opened.
+    changes.mark_changed();
     loop {
-        match listener.accept().await {
-            Ok((stream, from)) => match neighbors.get(&from.ip()) {
-                Some(neighbor) => {
-                    neighbor.incoming(stream);
+        tokio::select! {
+            biased;
+            // The directory, which has the sender, lives as long as this task.
+            Ok(()) = changes.changed() => {
+                if let Err(error) = listener.set_keys(&directory.keys(&vpn_instance)) {
+                    warn!("neighbors may not be let in for want of their keys: {error}");
                 }
-                None => strangers.note(from.ip()),
-            },
-            Err(error) => {
-                // Out of descriptors, say: it passes, and until then the loop must not spin.
-                warn!("cannot accept a BGP connection: {error}");
-                tokio::time::sleep(Duration::from_secs(1)).await;
             }
+            accepted = listener.accept() => match accepted {
+                Ok((stream, from)) => match directory.find(&vpn_instance, from.ip()) {
+                    Found::Neighbor(neighbor) => neighbor.incoming(stream),
+                    Found::Full(prefix) => {
+                        listen::refuse(stream);
+                        let text = format!("{prefix} has as many neighbors as maximum-neighbors allows");
+                        strangers.note(from.ip(), &text);
+                    }
+                    Found::Stranger => {
+                        drop(stream);
+                        strangers.note(from.ip(), "no [[bgp.neighbor]] has this address");
+                    }
+                },
+                Err(error) => {
+                    // Out of descriptors, say: it passes, and until then the loop must not spin.
+                    warn!("cannot accept a BGP connection: {error}");
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            },
         }
     }
 }
@@ -41,11 +108,11 @@ impl Strangers {
     /// More strangers than this are a scan.
     const MAX: usize = 100;
 
-    fn note(&mut self, address: IpAddr) {
+    fn note(&mut self, address: IpAddr, why: &str) {
         if self.known.len() < Self::MAX && self.known.insert(address) {
-            warn!(%address, "a BGP connection was closed: no [[bgp.neighbor]] has this address");
+            warn!(%address, "a BGP connection was closed: {why}");
         } else {
-            debug!(%address, "a BGP connection was closed: no [[bgp.neighbor]] has this address");
+            debug!(%address, "a BGP connection was closed: {why}");
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The BGP neighbors. bmpd only listens: it announces nothing and keeps what it hears in the tables.
 //!
 //! ```text
-//!   listener ── TcpStream ──> task of one neighbor <── Report, Stop ── control, daemon
-//!                                │  ^
+//!   listener ── TcpStream ──> task of one neighbor <── Report, Configure, Stop ── control, daemon
+//!       └─ whose? ─> Directory   │  ^
 //!             spawns, Close      v  │ Judge (an OPEN came), Establish, Ended
 //!                             link: one TCP connection, Fsm, one read buffer
 //!                                │
@@ -13,9 +13,13 @@
 //! (RFC 4271 section 6.8) and is the only one that begins and ends epochs. A link asks its task before
 //! it answers an OPEN and before it becomes established, so two links never both do.
 
+mod changes;
+mod directory;
 mod fsm;
 mod link;
 pub(crate) mod listener;
 mod neighbor;
 
+pub(crate) use changes::{Changes, changes, changes_for_all};
+pub(crate) use directory::{Bgp, Directory, EntryId};
 pub(crate) use neighbor::Neighbor;

@@ -1,20 +1,21 @@
 //! The task of one neighbor: when to connect, which connection lives, and what the tables are told.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use shared::names::NeighborId;
 use shared::response::{FamilyReport, NeighborError, NeighborReport, NeighborState};
 use tokio::net::TcpStream;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use super::fsm::{self, Direction, End};
-use super::link::{self, Established, FromLink, LinkId};
-use crate::config;
+use super::link::{self, Close, Established, FromLink, LinkId};
+use crate::config::{self, MaximumRoutes, MaximumRoutesAction};
 use crate::moment::{Moment, millis_until, sleep_until};
 use crate::net::connect::{self, ConnectError};
 use crate::net::listen::refuse;
@@ -33,6 +34,9 @@ const RETRY_MAXIMUM: Duration = Duration::from_secs(60);
 /// A session that lasted this long makes the wait short again.
 const STABLE_AFTER: Duration = Duration::from_secs(10);
 
+/// How long a neighbor of a prefix is remembered after it has gone.
+const FORGET_AFTER: Duration = Duration::from_secs(60);
+
 /// Connections with one neighbor at once, those that are being closed among them.
 const TASKS_MAX: usize = 8;
 
@@ -40,7 +44,26 @@ const TASKS_MAX: usize = 8;
 enum Command {
     Incoming(TcpStream),
     Report { reply: oneshot::Sender<Box<NeighborReport>> },
-    Stop,
+    Configure(Arc<config::Neighbor>),
+    Stop(Notification),
+}
+
+/// What a neighbor is made of.
+pub(super) struct Setup {
+    /// Its name.
+    pub(super) id: NeighborId,
+    /// What is configured for it, or for the prefix that it is in.
+    pub(super) config: Arc<config::Neighbor>,
+    /// Our AS number.
+    pub(super) asn: u32,
+    /// Our BGP Identifier.
+    pub(super) router_id: Ipv4Addr,
+    /// True if it is one of a prefix: its task ends when it has been down for a while.
+    pub(super) dynamic: bool,
+    /// Its place in the tables.
+    pub(super) place: Arc<NeighborTables>,
+    /// All tables.
+    pub(super) tables: Arc<Tables>,
 }
 
 /// The rest of bmpd's end of a neighbor.
@@ -51,17 +74,12 @@ pub(crate) struct Neighbor {
 
 impl Neighbor {
     /// Starts a neighbor; its task ends when it is told to stop and its connections are closed.
-    pub(crate) fn start(
-        address: std::net::IpAddr,
-        config: config::Neighbor,
-        bgp: &config::Bgp,
-        place: Arc<NeighborTables>,
-        tables: Arc<Tables>,
-    ) -> (Self, tokio::task::JoinHandle<()>) {
+    pub(super) fn start(setup: Setup) -> (Self, tokio::task::JoinHandle<()>) {
+        let Setup { id, config, asn, router_id, dynamic, place, tables } = setup;
         let local = Open {
-            asn: bgp.asn,
+            asn,
             hold_time: config.hold_time,
-            bgp_id: bgp.router_id,
+            bgp_id: router_id,
             families: config.families.clone(),
             four_octet_as: true,
             extended_message: true,
@@ -71,13 +89,16 @@ impl Neighbor {
         };
         let (commands, receiver) = mpsc::channel(16);
         let (to_neighbor, from_links) = mpsc::channel(16);
+        let (maximum, _) = watch::channel(config.maximum_routes);
         let task = Task {
-            address,
+            id,
             retry_at: (!config.passive).then(Instant::now),
             config,
+            dynamic,
             local,
             place,
             tables,
+            maximum,
             commands: receiver,
             to_neighbor,
             from_links,
@@ -88,6 +109,11 @@ impl Neighbor {
             next_wait: RETRY_INITIAL,
             established: None,
             established_count: 0,
+            restarting: None,
+            replacement: None,
+            penalty: None,
+            exceeded: false,
+            seen_at: Instant::now(),
             since: Moment::now(),
             last_down: None,
             last_error: None,
@@ -109,10 +135,16 @@ impl Neighbor {
         answer.await.ok().map(|report| *report)
     }
 
-    /// Ends the session with a CEASE and stops.
-    pub(crate) async fn stop(&self) {
+    /// Gives the neighbor what can change while its session runs.
+    pub(super) async fn configure(&self, config: Arc<config::Neighbor>) {
         // A neighbor whose task is gone has stopped already.
-        let _ = self.commands.send(Command::Stop).await;
+        let _ = self.commands.send(Command::Configure(config)).await;
+    }
+
+    /// Ends the session with this NOTIFICATION and stops.
+    pub(crate) async fn stop(&self, notification: Notification) {
+        // A neighbor whose task is gone has stopped already.
+        let _ = self.commands.send(Command::Stop(notification)).await;
     }
 }
 
@@ -122,7 +154,24 @@ struct Link {
     direction: Direction,
     /// The neighbor's OPEN, once the link was allowed to go on.
     remote: Option<Open>,
-    close: mpsc::Sender<Notification>,
+    close: mpsc::Sender<Close>,
+}
+
+/// A neighbor that is restarting (RFC 4724 section 4.2): its session is gone, its routes are kept.
+struct Restarting {
+    epoch: Arc<Epoch>,
+    /// How the session ended, for the stations, if the neighbor does not come back.
+    down: PeerDown,
+    until: Instant,
+}
+
+/// Why a neighbor is not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Penalty {
+    /// Until then.
+    Until(Instant),
+    /// Until its configuration changes.
+    Configuration,
 }
 
 /// The link that is up, and what came of it.
@@ -136,11 +185,14 @@ struct Up {
 type Attempt = Pin<Box<dyn Future<Output = Result<TcpStream, ConnectError>> + Send>>;
 
 struct Task {
-    address: std::net::IpAddr,
-    config: config::Neighbor,
+    id: NeighborId,
+    config: Arc<config::Neighbor>,
+    dynamic: bool,
     local: Open,
     place: Arc<NeighborTables>,
     tables: Arc<Tables>,
+    /// What the link that is up watches.
+    maximum: watch::Sender<Option<MaximumRoutes>>,
     commands: mpsc::Receiver<Command>,
     to_neighbor: mpsc::Sender<(LinkId, FromLink)>,
     from_links: mpsc::Receiver<(LinkId, FromLink)>,
@@ -154,6 +206,15 @@ struct Task {
     next_wait: Duration,
     established: Option<Up>,
     established_count: u64,
+    restarting: Option<Restarting>,
+    /// A connection that takes the place of the one that is up, once that has ended.
+    replacement: Option<TcpStream>,
+    /// Set after too many routes.
+    penalty: Option<Penalty>,
+    /// True if there are, or were, more routes than are allowed.
+    exceeded: bool,
+    /// When a connection last came or went.
+    seen_at: Instant,
     since: Moment,
     last_down: Option<(String, Moment)>,
     last_error: Option<(String, Moment)>,
@@ -161,7 +222,9 @@ struct Task {
 
 impl Task {
     async fn run(mut self) {
-        loop {
+        let notification = loop {
+            let restart_ends = self.restarting.as_ref().map(|restarting| restarting.until);
+            let (penalty_ends, forget_at) = (self.penalty_ends(), self.forget_at());
             let attempt = async {
                 match &mut self.attempt {
                     Some(attempt) => attempt.await,
@@ -174,7 +237,9 @@ impl Task {
                     Some(Command::Report { reply }) => {
                         let _ = reply.send(Box::new(self.report()));
                     }
-                    Some(Command::Stop) | None => break,
+                    Some(Command::Configure(config)) => self.configure(config),
+                    Some(Command::Stop(notification)) => break notification,
+                    None => break Notification::SHUTDOWN,
                 },
                 Some((link, message)) = self.from_links.recv() => self.hear(link, message),
                 connected = attempt => {
@@ -191,16 +256,77 @@ impl Task {
                     self.retry_at = None;
                     self.connect();
                 }
+                () = sleep_until(restart_ends) => {
+                    self.give_up_restart("it did not come back within its restart time");
+                }
+                () = sleep_until(penalty_ends) => {
+                    self.penalty = None;
+                    self.retry_now();
+                }
+                () = sleep_until(forget_at) => break Notification::SHUTDOWN,
             }
+        };
+        self.stop(notification).await;
+    }
+
+    /// When one of a prefix that has gone is forgotten.
+    fn forget_at(&self) -> Option<Instant> {
+        let gone = self.dynamic
+            && self.links.is_empty()
+            && self.established.is_none()
+            && self.restarting.is_none()
+            && self.penalty.is_none();
+        gone.then(|| self.seen_at + FORGET_AFTER)
+    }
+
+    fn penalty_ends(&self) -> Option<Instant> {
+        match self.penalty {
+            Some(Penalty::Until(until)) => Some(until),
+            Some(Penalty::Configuration) | None => None,
         }
-        self.stop().await;
+    }
+
+    /// Takes what can change while the session runs.
+    fn configure(&mut self, config: Arc<config::Neighbor>) {
+        let other_maximum = self.config.maximum_routes != config.maximum_routes;
+        self.config = config;
+        if !self.config.graceful_restart {
+            self.give_up_restart("graceful-restart is false now");
+        }
+        if !other_maximum {
+            return;
+        }
+        self.exceeded = false;
+        // The link that is up looks at its tables again.
+        self.maximum.send_replace(self.config.maximum_routes);
+        if self.penalty.take().is_some() {
+            self.retry_now();
+        }
+    }
+
+    fn retry_now(&mut self) {
+        self.next_wait = RETRY_INITIAL;
+        let busy = self.established.is_some() || self.attempt.is_some() || !self.links.is_empty();
+        if !self.config.passive && !busy {
+            self.retry_at = Some(Instant::now());
+        }
+    }
+
+    /// Ends a restart that has not come to its end: the routes go.
+    fn give_up_restart(&mut self, why: &str) {
+        if let Some(Restarting { epoch, down, .. }) = self.restarting.take() {
+            warn!(neighbor = %self.id, "its routes are no longer kept: {why}");
+            self.tables.end(&self.place, &epoch, down);
+        }
     }
 
     /// Closes every connection and waits for their ends.
-    async fn stop(&mut self) {
+    async fn stop(&mut self, notification: Notification) {
         self.attempt = None;
+        self.replacement = None;
+        self.give_up_restart("the neighbor's session ends for good");
         for link in &self.links {
-            let _ = link.close.try_send(Notification::SHUTDOWN);
+            let _ = link.close.try_send(Close::Notify(notification.clone()));
         }
         while !self.links.is_empty() {
             let Some((link, message)) = self.from_links.recv().await else {
@@ -208,20 +334,21 @@ impl Task {
             };
             match message {
                 FromLink::Judge { reply, .. } => {
-                    let _ = reply.send(Err(Notification::SHUTDOWN));
+                    let _ = reply.send(Err(notification.clone()));
                 }
                 FromLink::Establish { reply, .. } => {
-                    let _ = reply.send(Err(Notification::SHUTDOWN));
+                    let _ = reply.send(Err(notification.clone()));
                 }
-                FromLink::Ended { end, time } => self.ended(link, end, time),
+                FromLink::Exceeded { .. } => {}
+                FromLink::Ended { end, time } => self.ended(link, end, time, true),
             }
         }
         while self.tasks.join_next().await.is_some() {}
     }
 
     fn connect(&mut self) {
-        let address = SocketAddr::new(self.address, self.config.port.get());
-        let options = Options::from(&self.config);
+        let address = SocketAddr::new(self.id.address, self.config.port.get());
+        let options = Options::from(&*self.config);
         let place = self.config.place.clone();
         self.attempt =
             Some(Box::pin(async move { connect::connect(address, &place, &options).await }));
@@ -230,7 +357,7 @@ impl Task {
     /// Waits before the next attempt, longer each time; a random part less, so that neighbors part.
     fn wait(&mut self) {
         // One that was set stays: failures of what the neighbor tries do not push our own attempt away.
-        if self.config.passive || self.retry_at.is_some() {
+        if self.config.passive || self.retry_at.is_some() || self.penalty.is_some() {
             return;
         }
         let wait = self.next_wait.mul_f64(1.0 - 0.25 * fastrand::f64());
@@ -240,25 +367,40 @@ impl Task {
 
     fn incoming(&mut self, stream: TcpStream) {
         self.reap();
-        if let Err(error) = Options::from(&self.config).accepted(&stream) {
+        self.seen_at = Instant::now();
+        if let Err(error) = Options::from(&*self.config).accepted(&stream) {
             self.note_error(format!("a connection was refused: {error}"));
             refuse(stream);
             return;
         }
         if self.tasks.len() >= TASKS_MAX {
-            debug!(neighbor = %self.address, "a connection was dropped: too many at once");
+            debug!(neighbor = %self.id, "a connection was dropped: too many at once");
+            return;
+        }
+        if self.penalty.is_some() {
+            self.tasks.spawn(link::refuse(stream, Notification::REJECTED));
+            return;
+        }
+        if let Some(up) = self.established.as_ref().filter(|up| self.may_restart(&up.details.open))
+        {
+            // RFC 4724 section 5: a neighbor that connects anew has restarted, and the loss of the old
+            // connection has just not been noticed.
+            if let Some(link) = self.links.iter().find(|link| link.id == up.link) {
+                let _ = link.close.try_send(Close::Replaced);
+            }
+            self.replacement = Some(stream);
             return;
         }
         if self.established.is_some() {
             // RFC 4271 section 6.8: the connection that is up stays. A neighbor that has lost it
             // without a word comes through once the hold time is over.
-            debug!(neighbor = %self.address, "a second connection was refused: one is up");
+            debug!(neighbor = %self.id, "a second connection was refused: one is up");
             self.tasks.spawn(link::refuse(stream, Notification::COLLISION));
             return;
         }
         // A neighbor uses the newest of the connections that it made.
         for link in self.links.iter_mut().filter(|link| link.direction == Direction::Incoming) {
-            let _ = link.close.try_send(Notification::REJECTED);
+            let _ = link.close.try_send(Close::Notify(Notification::REJECTED));
             link.remote = None;
         }
         self.add_link(stream, Direction::Incoming);
@@ -276,9 +418,11 @@ impl Task {
         let (close, orders) = mpsc::channel(1);
         let setup = link::Setup {
             id,
+            name: self.id.clone(),
             direction,
             local: self.local.clone(),
-            remote_as: self.config.remote_as.unwrap_or(0),
+            remote_as: self.config.remote_as,
+            maximum: self.maximum.subscribe(),
             tables: Arc::clone(&self.tables),
             to_neighbor: self.to_neighbor.clone(),
             close: orders,
@@ -295,8 +439,20 @@ impl Task {
             FromLink::Establish { up, reply } => {
                 let _ = reply.send(self.establish(link, *up));
             }
-            FromLink::Ended { end, time } => self.ended(link, end, time),
+            FromLink::Exceeded { family, routes } => {
+                if !std::mem::replace(&mut self.exceeded, true) {
+                    warn!(neighbor = %self.id, %family, routes, "more routes than maximum-routes");
+                }
+            }
+            FromLink::Ended { end, time } => self.ended(link, end, time, false),
         }
+    }
+
+    /// True if the neighbor asks for its routes to be kept while it restarts (RFC 4724 section 3).
+    fn may_restart(&self, open: &Open) -> bool {
+        let asks = open.graceful_restart.as_ref();
+        self.config.graceful_restart
+            && asks.is_some_and(|asks| asks.time > 0 && !asks.families.is_empty())
     }
 
     /// RFC 4271 section 6.8: if another connection has got as far, one of the two ends here.
@@ -316,7 +472,7 @@ impl Task {
             if direction != survivor && other.direction == survivor {
                 return Err(Notification::COLLISION);
             }
-            let _ = other.close.try_send(Notification::COLLISION);
+            let _ = other.close.try_send(Close::Notify(Notification::COLLISION));
             other.remote = None;
         }
         if let Some(link) = self.links.iter_mut().find(|link| link.id == id) {
@@ -332,12 +488,12 @@ impl Task {
             return Err(Notification::COLLISION);
         }
         for other in self.links.iter().filter(|link| link.id != id) {
-            let _ = other.close.try_send(Notification::COLLISION);
+            let _ = other.close.try_send(Close::Notify(Notification::COLLISION));
         }
         self.attempt = None;
         self.retry_at = None;
         let identity = Identity {
-            address: self.address,
+            address: self.id.address,
             asn: up.open.asn,
             bgp_id: up.open.bgp_id,
             two_octet_as: !up.negotiated.four_octet_as,
@@ -350,9 +506,8 @@ impl Task {
             received_open: up.received_open.clone(),
             table_name: self.place.table_name().map(str::to_owned),
         };
-        let forms: Vec<Form> = up.negotiated.forms().collect();
-        let epoch = self.tables.begin(&self.place, identity, peer_up, &forms, Timestamp::now());
-        info!(neighbor = %self.address, "established");
+        let epoch = self.begin(identity, peer_up, &up);
+        info!(neighbor = %self.id, "established");
         self.established_count += 1;
         let at = Moment::now();
         self.since = at;
@@ -361,7 +516,36 @@ impl Task {
         Ok(epoch)
     }
 
-    fn ended(&mut self, id: LinkId, end: End, time: Timestamp) {
+    /// The epoch of a session that is up: that of the session before if the neighbor has restarted and
+    /// everything fits, else a new one.
+    fn begin(&mut self, identity: Identity, peer_up: PeerUp, up: &Established) -> Arc<Epoch> {
+        let now = Timestamp::now();
+        let forms: Vec<Form> = up.negotiated.forms().collect();
+        if let Some(restarting) = self.restarting.take() {
+            let Restarting { epoch, down, .. } = restarting;
+            // RFC 4724 section 4.2: families that are not in the new capability, or whose forwarding state
+            // was not kept, lose their routes at once.
+            let again = up.open.graceful_restart.as_ref();
+            let kept: Vec<Family> = again
+                .iter()
+                .flat_map(|again| &again.families)
+                .filter(|(_, forwarding)| *forwarding)
+                .map(|(family, _)| *family)
+                .collect();
+            if again.is_some()
+                && epoch.fits(&identity, &forms)
+                && self.tables.restart(&epoch, peer_up.clone(), &kept, now)
+            {
+                info!(neighbor = %self.id, "it has restarted");
+                return epoch;
+            }
+            self.tables.end(&self.place, &epoch, down);
+        }
+        self.tables.begin(&self.place, identity, peer_up, &forms, now)
+    }
+
+    fn ended(&mut self, id: LinkId, end: End, time: Timestamp, stopping: bool) {
+        self.seen_at = Instant::now();
         self.links.retain(|link| link.id != id);
         let Some(up) = self.established.take_if(|up| up.link == id) else {
             // A connection that has lost against another is no error. Without another one it is worth
@@ -381,26 +565,66 @@ impl Task {
             End::Received(notification) => {
                 PeerDownReason::RemoteNotification(notification.message())
             }
-            End::Closed(_) => PeerDownReason::RemoteNoNotification,
+            End::Closed(_) | End::Replaced => PeerDownReason::RemoteNoNotification,
             // No event of RFC 4271 section 8.1 fits.
             End::Abandoned(_) => PeerDownReason::LocalNoNotification(0),
         };
-        self.tables.end(&self.place, &up.epoch, PeerDown { time, reason });
-        warn!(neighbor = %self.address, "down: {end}");
+        let down = PeerDown { time, reason };
+        warn!(neighbor = %self.id, "down: {end}");
         self.last_down = Some((end.to_string(), Moment::now()));
         self.since = Moment::now();
         if up.at.age_millis() >= STABLE_AFTER.as_millis() as u64 {
             self.next_wait = RETRY_INITIAL;
         }
+        // RFC 4724 section 4.2: a connection that ends without a NOTIFICATION may be a restart.
+        let lost = matches!(end, End::Closed(_) | End::Replaced);
+        if lost && !stopping && self.may_restart(&up.details.open) {
+            self.keep(up, down);
+        } else {
+            self.tables.end(&self.place, &up.epoch, down);
+        }
+        if matches!(&end, End::Sent(notification) if (notification.code, notification.subcode) == (6, 1))
+        {
+            self.punish();
+        }
+        if let Some(stream) = self.replacement.take().filter(|_| !stopping) {
+            self.add_link(stream, Direction::Incoming);
+            return;
+        }
         self.wait();
+    }
+
+    /// Keeps the routes of a neighbor that may be restarting.
+    fn keep(&mut self, up: Up, down: PeerDown) {
+        let Some(asks) = &up.details.open.graceful_restart else { return };
+        let time = Duration::from_secs(asks.time.into());
+        if !self.tables.hold(&up.epoch, Timestamp::now()) {
+            self.tables.end(&self.place, &up.epoch, down);
+            return;
+        }
+        info!(neighbor = %self.id, "its routes are kept for {} s: it may be restarting", asks.time);
+        let until = Instant::now() + time;
+        self.restarting = Some(Restarting { epoch: up.epoch, down, until });
+    }
+
+    /// Too many routes: what happens to the neighbor that has sent them.
+    fn punish(&mut self) {
+        self.exceeded = true;
+        self.penalty = match self.config.maximum_routes.map(|maximum| maximum.action) {
+            Some(MaximumRoutesAction::Restart(after)) => {
+                Some(Penalty::Until(Instant::now() + after))
+            }
+            Some(MaximumRoutesAction::Shutdown) => Some(Penalty::Configuration),
+            Some(MaximumRoutesAction::Warn) | None => None,
+        };
     }
 
     /// Notes an error; the same one again is not worth a line in the log.
     fn note_error(&mut self, text: String) {
         if self.last_error.as_ref().is_none_or(|(last, _)| *last != text) {
-            warn!(neighbor = %self.address, "{text}");
+            warn!(neighbor = %self.id, "{text}");
         } else {
-            debug!(neighbor = %self.address, "{text}");
+            debug!(neighbor = %self.id, "{text}");
         }
         self.last_error = Some((text, Moment::now()));
     }
@@ -426,10 +650,12 @@ impl Task {
         let family = |family: &Family, routes: usize, end_of_rib: bool| FamilyReport {
             name: family.to_string(),
             routes: routes as u64,
+            add_path: up.is_some_and(|up| up.details.negotiated.add_path.contains(family)),
             end_of_rib,
         };
-        let counted = up.and_then(|up| {
-            up.epoch.with(|rib| {
+        let held = self.restarting.as_ref().map(|restarting| &restarting.epoch);
+        let counted = up.map(|up| &up.epoch).or(held).and_then(|epoch| {
+            epoch.with(|rib| {
                 let families: Vec<_> =
                     rib.families().map(|(name, routes, end)| family(&name, routes, end)).collect();
                 (families, rib.counters)
@@ -440,8 +666,12 @@ impl Task {
             (families, Default::default())
         });
         NeighborReport {
-            address: self.address,
-            remote_as: self.config.remote_as.unwrap_or(0),
+            address: self.id.address,
+            vpn_instance: self.id.vpn_instance.clone(),
+            dynamic: self.dynamic,
+            remote_as: up.map_or(self.config.remote_as.unwrap_or(0), |up| up.details.open.asn),
+            restarting: self.restarting.as_ref().map(|restarting| millis_until(restarting.until)),
+            maximum_routes_exceeded: self.exceeded,
             description: self.config.description.clone(),
             state: self.state(),
             since: self.since.unix_millis(),

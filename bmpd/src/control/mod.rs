@@ -1,15 +1,15 @@
 //! The local socket: who asks, may they, and which handler answers.
 //!
-//! One task a connection; a connection is one request and one response (`shared`). The caller's level
+//! One task a connection; a connection is one request and its responses (`shared`). The caller's level
 //! comes from the credentials that the system gives, never from what the caller sends. Everything is
 //! bounded: connections at once, the size of a request, the time it may take.
 
 mod caller;
+mod reload;
 mod reset;
 mod show;
 mod socket;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,13 +19,12 @@ use shared::frame::{self, FrameError, HEADER_LEN, Header, Kind};
 use shared::request::Request;
 use shared::response::{Failure, Response};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use tracing::{debug, warn};
 
 use self::caller::Caller;
 pub(crate) use self::socket::ControlSocket;
-use crate::bgp::Neighbor;
-use crate::session::Session;
+use crate::daemon::World;
 
 /// Connections served at once; further ones wait to be accepted.
 const CONNECTIONS_MAX: usize = 256;
@@ -37,18 +36,8 @@ const REQUEST_PATIENCE: Duration = Duration::from_secs(2);
 /// The time that a client has for taking the response.
 const RESPONSE_PATIENCE: Duration = Duration::from_secs(5);
 
-/// What the handlers work on.
-pub(crate) struct Context {
-    /// The file that a reset reads again.
-    pub(crate) config_path: PathBuf,
-    /// In the order of the ids.
-    pub(crate) sessions: Vec<Session>,
-    /// In the order of the configuration.
-    pub(crate) neighbors: Vec<Neighbor>,
-}
-
 /// Serves the socket, for ever.
-pub(crate) async fn run(socket: &ControlSocket, context: Arc<Context>) {
+pub(crate) async fn run(socket: &ControlSocket, world: Arc<World>) {
     let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let listener: &Listener = socket.listener();
     loop {
@@ -59,11 +48,11 @@ pub(crate) async fn run(socket: &ControlSocket, context: Arc<Context>) {
         match listener.accept().await {
             Ok(stream) => {
                 let path = socket.path().to_owned();
-                let context = Arc::clone(&context);
+                let world = Arc::clone(&world);
                 tokio::spawn(async move {
                     let _permit = permit;
                     let caller = Caller::of(&stream, &path);
-                    if let Err(error) = serve(stream, &caller, &context).await {
+                    if let Err(error) = serve(stream, &caller, world).await {
                         debug!(%caller, "control connection: {error}");
                     }
                 });
@@ -76,7 +65,7 @@ pub(crate) async fn run(socket: &ControlSocket, context: Arc<Context>) {
     }
 }
 
-async fn serve(mut stream: Stream, caller: &Caller, context: &Context) -> Result<(), FrameError> {
+async fn serve(mut stream: Stream, caller: &Caller, world: Arc<World>) -> Result<(), FrameError> {
     let request = match tokio::time::timeout(REQUEST_PATIENCE, receive(&mut stream)).await {
         Ok(Ok(request)) => request,
         Ok(Err(FrameError::Io(error))) => return Err(error.into()),
@@ -90,12 +79,18 @@ async fn serve(mut stream: Stream, caller: &Caller, context: &Context) -> Result
         }
         Err(_) => return Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),
     };
-    let response = answer(request, caller, context).await;
-    let bytes = match frame::encode(Kind::Response, &response) {
-        Ok(bytes) => bytes,
-        Err(error) => frame::refusal(&format!("bmpd cannot send its answer: {error}")),
-    };
-    send(&mut stream, &bytes).await
+    // What was ordered is done whether or not the client waits for it.
+    let (answers, mut answered) = mpsc::channel(1);
+    let asked = caller.clone();
+    tokio::spawn(async move { answer(request, &asked, world, answers).await });
+    while let Some(response) = answered.recv().await {
+        let bytes = match frame::encode(Kind::Response, &response) {
+            Ok(bytes) => bytes,
+            Err(error) => frame::refusal(&format!("bmpd cannot send its answer: {error}")),
+        };
+        send(&mut stream, &bytes).await?;
+    }
+    Ok(())
 }
 
 async fn receive(stream: &mut Stream) -> Result<Request, FrameError> {
@@ -118,15 +113,26 @@ async fn send(stream: &mut Stream, bytes: &[u8]) -> Result<(), FrameError> {
     }
 }
 
-async fn answer(request: Request, caller: &Caller, context: &Context) -> Response {
+async fn answer(
+    request: Request,
+    caller: &Caller,
+    world: Arc<World>,
+    answers: mpsc::Sender<Response>,
+) {
     let needed = request.level();
-    if caller.level() < needed {
+    let response = if caller.level() < needed {
         warn!(%caller, "refused: {request} needs level {}", needed.number());
-        return Response::Failed(Failure::NotPermitted { needed, has: caller.level() });
-    }
-    match request {
-        Request::ResetSession(selector) => reset::session(&selector, caller, context).await,
-        Request::ShowSession(selector) => show::session(&selector, context).await,
-        Request::ShowNeighbor => show::neighbor(context).await,
-    }
+        Response::Failed(Failure::NotPermitted { needed, has: caller.level() })
+    } else {
+        match request {
+            Request::ResetSession { selector, stagger } => {
+                return reset::session(selector, stagger, caller, world, answers).await;
+            }
+            Request::Reload { dry_run } => reload::run(dry_run, caller, &world).await,
+            Request::ShowSession(selector) => show::session(&selector, &world).await,
+            Request::ShowNeighbor => show::neighbor(&world).await,
+        }
+    };
+    // The client may have gone away.
+    let _ = answers.send(response).await;
 }

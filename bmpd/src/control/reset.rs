@@ -1,75 +1,139 @@
 //! `reset session`.
 
-use shared::names::Selector;
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::names::{Selector, SessionId};
+use shared::request::STAGGER_MAX;
 use shared::response::{Failure, ResetOutcome, Response};
+use tokio::sync::mpsc;
 use tracing::{info, warn};
 
-use super::{Context, caller::Caller, show};
-use crate::config::{self, Config};
+use super::caller::Caller;
+use crate::config::Config;
+use crate::daemon::World;
 use crate::session::{Parameters, Session};
 
-/// Reads the configuration again and, if it is good, resets the selected sessions all at once.
-pub(super) async fn session(selector: &Selector, caller: &Caller, context: &Context) -> Response {
-    let path = context.config_path.clone();
-    let config = match tokio::task::spawn_blocking(move || config::load(&path)).await {
-        Ok(Ok(config)) => config,
-        Ok(Err(error)) => {
-            let text = error.to_string();
-            let first = text.lines().next().unwrap_or_default();
-            warn!(%caller, %selector, "reset refused: the configuration is bad: {first}");
-            return Response::Failed(Failure::Configuration(text));
+/// Reads the configuration again and, if it is good, resets the selected sessions: all at once, or with
+/// a stagger (ms) one after another in the order of their ids. Every answer goes to `answers`; that
+/// nobody listens any more stops nothing.
+///
+/// The file is read once: what it holds then is what every selected session gets.
+pub(super) async fn session(
+    selector: Selector,
+    stagger: u64,
+    caller: &Caller,
+    world: Arc<World>,
+    answers: mpsc::Sender<Response>,
+) {
+    // A reload waits until the orders are given, and the other way round.
+    let order = world.begin_reset().await;
+    let config = match world.read_config().await {
+        Ok(config) => config,
+        Err(failure) => {
+            if let Failure::Configuration(text) = &failure {
+                let first = text.lines().next().unwrap_or_default();
+                warn!(%caller, %selector, "reset refused: the configuration is bad: {first}");
+            }
+            let _ = answers.send(Response::Failed(failure)).await;
+            return;
         }
-        Err(error) => return Response::Failed(Failure::Other(error.to_string())),
     };
-    let selected = match show::select(selector, context) {
+    let selected = match world.select(&selector) {
         Ok(selected) => selected,
-        Err(Failure::NoSuchSession { selector, existing, .. }) => {
-            // An operator who looks at it in the file must not be told that it does not exist.
-            let configured = config.sessions.iter().any(|session| selector.matches(&session.id));
-            let configured_in = configured.then(|| context.config_path.display().to_string());
-            return Response::Failed(Failure::NoSuchSession { selector, existing, configured_in });
+        Err(failure) => {
+            let failure = with_file(failure, &config, &world);
+            let _ = answers.send(Response::Failed(failure)).await;
+            return;
         }
-        Err(failure) => return Response::Failed(failure),
     };
     info!(%caller, %selector, sessions = selected.len(), "reset session");
-    let mut resets = Vec::with_capacity(selected.len());
-    for session in selected {
-        resets.push(tokio::spawn(one(
-            session.clone(),
-            parameters(session, &config),
-            context.config_path.display().to_string(),
-            caller.to_string(),
-        )));
-    }
-    let mut outcomes = Vec::with_capacity(resets.len());
-    for reset in resets {
-        match reset.await {
-            Ok(outcome) => outcomes.push(outcome),
-            Err(error) => return Response::Failed(Failure::Other(error.to_string())),
+    let by = caller.to_string();
+    if stagger == 0 {
+        let resets: Vec<_> = selected
+            .into_iter()
+            .map(|session| {
+                let parameters = parameters(session.id(), &config);
+                tokio::spawn(one(session, parameters, Arc::clone(&world), by.clone()))
+            })
+            .collect();
+        let mut outcomes = Vec::with_capacity(resets.len());
+        for reset in resets {
+            match reset.await {
+                Ok(outcome) => outcomes.push(outcome),
+                Err(error) => {
+                    let _ = answers.send(Response::Failed(Failure::Other(error.to_string()))).await;
+                    return;
+                }
+            }
         }
+        drop(order);
+        let _ = answers.send(Response::Reset { outcomes, to_come: 0 }).await;
+        return;
     }
-    Response::Reset(outcomes)
+    drop(order);
+    let ids: Vec<SessionId> = selected.iter().map(|session| session.id().clone()).collect();
+    let pause = Duration::from_millis(stagger.min(STAGGER_MAX));
+    for (rank, id) in ids.iter().enumerate() {
+        if rank > 0 {
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = world.stopping() => {
+                    let _ = answers.send(Response::Failed(Failure::Stopping)).await;
+                    return;
+                }
+            }
+        }
+        let order = world.begin_reset().await;
+        let outcome = match world.session(id) {
+            Some(session) => {
+                one(session, parameters(id, &config), Arc::clone(&world), by.clone()).await
+            }
+            None => ResetOutcome {
+                id: id.clone(),
+                result: Err("it was removed by a reload meanwhile".to_owned()),
+            },
+        };
+        drop(order);
+        let to_come = (ids.len() - 1 - rank) as u32;
+        let answer = Response::Reset { outcomes: vec![outcome], to_come };
+        let _ = answers.send(answer).await;
+    }
+}
+
+/// An operator who looks at it in the file must not be told that it does not exist.
+fn with_file(failure: Failure, config: &Config, world: &World) -> Failure {
+    match failure {
+        Failure::NoSuchSession { selector, existing, .. } => {
+            let configured = config.sessions.iter().any(|session| selector.matches(&session.id));
+            let configured_in = configured.then(|| world.config_path().display().to_string());
+            Failure::NoSuchSession { selector, existing, configured_in }
+        }
+        other => other,
+    }
 }
 
 /// What the file says now of a session.
-fn parameters(session: &Session, config: &Config) -> Option<Parameters> {
-    let found = config.sessions.iter().find(|found| found.id == *session.id())?;
+fn parameters(id: &SessionId, config: &Config) -> Option<Parameters> {
+    let found = config.sessions.iter().find(|found| found.id == *id)?;
     Some(Parameters { session: found.clone(), bmp: config.bmp.clone() })
 }
 
 async fn one(
     session: Session,
     parameters: Option<Parameters>,
-    file: String,
+    world: Arc<World>,
     by: String,
 ) -> ResetOutcome {
     let result = match parameters {
         None => Err(format!(
-            "it is no longer in {file}; it goes on with its old parameters until bmpd is restarted"
+            "it is no longer in {}: it goes on with its old parameters until bmpctl reload ends it",
+            world.config_path().display()
         )),
-        Some(parameters) => {
-            session.reset(parameters, by).await.ok_or_else(|| "bmpd is stopping".to_owned())
-        }
+        Some(parameters) => match session.reset(parameters, by).await {
+            Some(result) => result,
+            None => Err("bmpd is stopping".to_owned()),
+        },
     };
     ResetOutcome { id: session.id().clone(), result }
 }

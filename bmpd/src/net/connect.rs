@@ -35,9 +35,10 @@ pub(crate) enum ConnectError {
     },
 }
 
+#[cfg(test)]
 impl ConnectError {
     /// The number of the system's error; none for a timeout.
-    pub(crate) fn raw_os_error(&self) -> Option<i32> {
+    pub(super) fn raw_os_error(&self) -> Option<i32> {
         match self {
             ConnectError::Place(error) => error.io().raw_os_error(),
             ConnectError::Option(error) => error.error.raw_os_error(),

@@ -116,7 +116,8 @@ impl Listener {
     /// # Errors
     ///
     /// Those of getsockname(2).
-    pub(crate) fn local_addr(&self) -> io::Result<SocketAddr> {
+    #[cfg(test)]
+    pub(super) fn local_addr(&self) -> io::Result<SocketAddr> {
         self.socket.local_addr()
     }
 

@@ -9,18 +9,13 @@
 //! file does, and never the key.
 
 pub(crate) mod connect;
-#[allow(dead_code, reason = "sessions and neighbors use it next")]
 pub(crate) mod keys;
-#[allow(dead_code, reason = "sessions and neighbors use it next")]
 pub(crate) mod listen;
 pub(crate) mod options;
 pub(crate) mod place;
-#[allow(dead_code, reason = "sessions use it next")]
 pub(crate) mod queue;
 mod raw;
-#[allow(dead_code, reason = "sessions use it next")]
 pub(crate) mod stream;
-#[allow(dead_code, unused_imports, reason = "sessions use it next")]
 pub(crate) mod tls;
 
 #[cfg(test)]

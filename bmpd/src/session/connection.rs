@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use shared::response::Sent;
 use socket2::SockRef;
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -18,6 +17,7 @@ use super::Parameters;
 use super::down::Down;
 use crate::moment::sleep_until;
 use crate::net::queue;
+use crate::net::stream::Stream;
 use crate::rib::{Batch, Feed, Tables};
 use crate::wire::bmp::{self, TerminationReason, Timestamp};
 
@@ -45,7 +45,7 @@ struct Blocked {
 }
 
 pub(super) struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     feed: Feed,
     bell: watch::Receiver<u64>,
     /// Encoded messages, of which `written` bytes are gone.
@@ -63,19 +63,22 @@ pub(super) struct Connection {
     next_statistics: Instant,
     bytes_ignored: u64,
     local: Option<SocketAddr>,
+    remote: Option<SocketAddr>,
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream, parameters: &Parameters, tables: Arc<Tables>) -> Self {
-        let mut out = Vec::with_capacity(BATCH);
-        let (bmp, texts) = (&parameters.bmp, &parameters.session.initiation_messages);
-        bmp::initiation(&mut out, &bmp.system_name, &bmp.system_description, texts);
-        let statistics_timer = parameters.bmp.statistics_timer;
+    pub(super) fn new(stream: Stream, parameters: &Parameters, tables: Arc<Tables>) -> Self {
+        let Parameters { session, bmp } = parameters;
+        let mut out = Vec::new();
+        let messages = &session.initiation_messages;
+        bmp::initiation(&mut out, &bmp.system_name, &bmp.system_description, messages);
+        let statistics_timer = session.statistics_timer;
         Self {
-            local: stream.local_addr().ok(),
+            local: stream.tcp().local_addr().ok(),
+            remote: stream.tcp().peer_addr().ok(),
             stream,
             bell: tables.bell(),
-            feed: Feed::new(tables, parameters.session.monitor.clone()),
+            feed: Feed::new(tables, session.monitor.clone()),
             out,
             written: 0,
             batch: Batch::default(),
@@ -83,11 +86,25 @@ impl Connection {
             sent: Sent::default(),
             synchronised: false,
             blocked: None,
-            stall_timeout: parameters.session.stall_timeout,
+            stall_timeout: session.stall_timeout,
             statistics_timer,
             next_statistics: Instant::now() + statistics_timer,
             bytes_ignored: 0,
         }
+    }
+
+    /// Takes those of the parameters that can change while it runs.
+    pub(super) fn adapt(&mut self, parameters: &Parameters) {
+        let session = &parameters.session;
+        self.stall_timeout = session.stall_timeout;
+        if self.statistics_timer != session.statistics_timer {
+            // As if the last report had come with the new timer, but not all at once.
+            let now = Instant::now();
+            let last = self.next_statistics - self.statistics_timer;
+            self.statistics_timer = session.statistics_timer;
+            self.next_statistics = (last + self.statistics_timer).max(now);
+        }
+        self.feed.set_monitor(session.monitor.clone());
     }
 
     /// Counts what has been written.
@@ -117,7 +134,7 @@ impl Connection {
                 return Err(Down::Behind);
             }
         }
-        let pending = !self.is_written();
+        let pending = !self.is_written() || self.stream.wants_write();
         let look_at = self.blocked.map(|blocked| blocked.look_at);
         tokio::select! {
             readable = self.stream.readable() => {
@@ -152,6 +169,10 @@ impl Connection {
             self.batch = self.feed.statistics(&mut self.out, Timestamp::now());
         }
         self.batch.add(&self.feed.fill(&mut self.out, BATCH));
+        if self.out.is_empty() {
+            // A thousand quiet sessions need no buffers.
+            self.out = Vec::new();
+        }
     }
 
     /// Takes what the station sent. It should send nothing (RFC 7854 section 3.2); a FIN means that it
@@ -170,12 +191,17 @@ impl Connection {
     }
 
     fn write(&mut self) -> Result<(), Down> {
-        match self.stream.try_write(&self.out[self.written..]) {
+        let taken = match self.out.get(self.written..) {
+            Some(rest) if !rest.is_empty() => self.stream.try_write(rest),
+            // TLS may hold what it was given.
+            _ => self.stream.flush().map(|()| 0),
+        };
+        match taken {
             Ok(n) => {
                 self.written += n;
                 self.sent.bytes += n as u64;
                 self.blocked = None;
-                if self.is_written() {
+                if n > 0 && self.is_written() {
                     self.count();
                 }
                 Ok(())
@@ -195,7 +221,7 @@ impl Connection {
 
     /// How many bytes the station has acknowledged.
     fn acknowledged(&self) -> u64 {
-        self.sent.bytes.saturating_sub(queue::unacknowledged(&self.stream))
+        queue::acknowledged(self.stream.tcp())
     }
 
     /// How often a blocked station is looked at.
@@ -245,6 +271,13 @@ impl Connection {
                     self.stream.writable().await.map_err(Down::Connection)?;
                 }
             }
+            self.stream.begin_close();
+            while self.stream.wants_write() {
+                self.write()?;
+                if self.stream.wants_write() {
+                    self.stream.writable().await.map_err(Down::Connection)?;
+                }
+            }
             // The station may have closed meanwhile; the Termination is on its way all the same.
             let _ = self.read();
             Ok::<(), Down>(())
@@ -260,13 +293,18 @@ impl Connection {
     /// Ends the connection at once. What the system still holds for a station that does not read is
     /// given up with it.
     pub(super) fn abort(self) -> Sent {
-        let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+        let _ = SockRef::from(self.stream.tcp()).set_linger(Some(Duration::ZERO));
         self.sent
     }
 
     /// What was sent so far.
     pub(super) fn sent(&self) -> Sent {
         self.sent
+    }
+
+    /// The station's end.
+    pub(super) fn remote(&self) -> Option<SocketAddr> {
+        self.remote
     }
 
     pub(super) fn local(&self) -> Option<SocketAddr> {
@@ -291,7 +329,7 @@ impl Connection {
     }
 
     pub(super) fn bytes_unacknowledged(&self) -> u64 {
-        queue::unacknowledged(&self.stream)
+        queue::unacknowledged(self.stream.tcp())
     }
 
     /// How long the station has taken nothing although there was something.
@@ -329,7 +367,7 @@ mod tests {
     #[test]
     fn a_termination_never_stands_in_the_middle_of_a_message() {
         let mut out = Vec::new();
-        bmp::initiation::<&str>(&mut out, "name", "text", &[]);
+        bmp::initiation(&mut out, "name", "text", &[] as &[String]);
         let first = out.len();
         bmp::termination(&mut out, TerminationReason::AdministrativelyClosed, "");
         for (written, boundary) in

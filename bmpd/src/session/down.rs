@@ -5,7 +5,12 @@ use std::time::Duration;
 
 use shared::response::DownReason;
 
-use crate::net::{self, connect::ConnectError};
+use crate::net::connect::ConnectError;
+use crate::net::listen::ListenError;
+use crate::net::place::SocketError;
+use crate::net::tls::{self, SetupError, TlsError};
+use crate::net::{self, options::OptionError};
+use crate::wire::bmp::TerminationReason;
 
 /// The reason with its details.
 #[derive(Debug, thiserror::Error)]
@@ -19,8 +24,20 @@ pub(super) enum Down {
     /// The attempt failed.
     #[error("cannot connect: {0}")]
     Connect(ConnectError),
+    /// The station has nowhere to connect to.
+    #[error("cannot listen: {0}")]
+    Listen(ListenError),
+    /// A connection that the station made cannot be given what is configured.
+    #[error("cannot use the connection that the station made: {0}")]
+    Accepted(OptionError),
+    /// TLS did not come up.
+    #[error("TLS failed: {0}")]
+    Tls(TlsError),
+    /// What is configured for TLS is no good.
+    #[error("TLS cannot be used: {0}")]
+    TlsSetup(SetupError),
     /// Reading or writing failed.
-    #[error("the connection failed: {}", net::describe(.0))]
+    #[error("the connection failed: {}", cause(.0))]
     Connection(io::Error),
     /// The station takes no more bytes.
     #[error("the station took nothing for {} s", .0.as_secs())]
@@ -28,12 +45,72 @@ pub(super) enum Down {
     /// The station is too slow for what changes.
     #[error("the station fell too far behind: it is told everything anew")]
     Behind,
+    /// The station of a passive session has connected again.
+    #[error("the station has made another connection")]
+    Replaced,
+    /// `shutdown = true`.
+    #[error("shut down in the configuration")]
+    Shutdown,
+    /// The session is gone from the file.
+    #[error("removed from the configuration")]
+    Removed,
+    /// A session without connection has parameters that want another attempt.
+    #[error("the configuration has changed")]
+    Reconfigured,
     /// bmpd stops.
     #[error("bmpd is stopping")]
     Stopping,
 }
 
+fn cause(error: &io::Error) -> String {
+    match tls::cause(error) {
+        Some(cause) => format!("TLS: {cause}"),
+        None => net::describe(error),
+    }
+}
+
 impl Down {
+    /// What the station is told at the end, if it is told anything.
+    pub(super) fn termination(&self) -> Option<TerminationReason> {
+        match self {
+            Down::Reset(_) | Down::Shutdown | Down::Reconfigured | Down::Stopping => {
+                Some(TerminationReason::AdministrativelyClosed)
+            }
+            Down::Replaced => Some(TerminationReason::RedundantConnection),
+            Down::Removed => Some(TerminationReason::PermanentlyClosed),
+            Down::Behind => Some(TerminationReason::OutOfResources),
+            Down::Closed
+            | Down::Connect(_)
+            | Down::Listen(_)
+            | Down::Accepted(_)
+            | Down::Tls(_)
+            | Down::TlsSetup(_)
+            | Down::Connection(_)
+            | Down::Stalled(_) => None,
+        }
+    }
+
+    /// True if somebody wanted it: it is no trouble.
+    pub(super) fn is_wanted(&self) -> bool {
+        match self {
+            Down::Reset(_)
+            | Down::Shutdown
+            | Down::Removed
+            | Down::Reconfigured
+            | Down::Stopping => true,
+            Down::Closed
+            | Down::Connect(_)
+            | Down::Listen(_)
+            | Down::Accepted(_)
+            | Down::Tls(_)
+            | Down::TlsSetup(_)
+            | Down::Connection(_)
+            | Down::Stalled(_)
+            | Down::Behind
+            | Down::Replaced => false,
+        }
+    }
+
     /// The stable word for it.
     pub(super) fn reason(&self) -> DownReason {
         match self {
@@ -41,24 +118,52 @@ impl Down {
             Down::Closed => DownReason::ClosedByStation,
             Down::Stalled(_) => DownReason::Stalled,
             Down::Behind => DownReason::FellBehind,
+            Down::Replaced => DownReason::Replaced,
+            Down::Shutdown | Down::Removed | Down::Reconfigured => DownReason::Configuration,
             Down::Stopping => DownReason::Stopping,
+            Down::Tls(_) | Down::TlsSetup(_) => DownReason::TlsFailed,
             Down::Connect(ConnectError::TimedOut { .. }) => DownReason::TimedOut,
-            Down::Connect(error) => of_system(error.raw_os_error()),
-            Down::Connection(error) => of_system(error.raw_os_error()),
+            Down::Connect(ConnectError::Place(error)) => of_place(error),
+            Down::Connect(ConnectError::Option(error)) | Down::Accepted(error) => of_option(error),
+            Down::Connect(ConnectError::Io(error)) => of_io(error),
+            Down::Listen(ListenError::Place(error)) => of_place(error),
+            Down::Listen(ListenError::Option(error)) => of_option(error),
+            Down::Listen(ListenError::Io(error)) => of_io(error),
+            Down::Connection(error) if tls::cause(error).is_some() => DownReason::TlsFailed,
+            Down::Connection(error) => of_io(error),
         }
     }
 }
 
-/// The word for an error of the system.
-fn of_system(error: Option<i32>) -> DownReason {
+fn of_place(error: &SocketError) -> DownReason {
     match error {
+        SocketError::NoDevice { .. } => DownReason::NoDevice,
+        SocketError::NoNamespace { .. } | SocketError::NotANamespace { .. } => {
+            DownReason::NoNamespace
+        }
+        SocketError::NotPermitted { .. } => DownReason::NotPermitted,
+        SocketError::Other { error, .. } => of_io(error),
+    }
+}
+
+fn of_option(error: &OptionError) -> DownReason {
+    match error.error.raw_os_error() {
+        Some(libc::ENOPROTOOPT | libc::EOPNOTSUPP) => DownReason::Unsupported,
+        _ => of_io(&error.error),
+    }
+}
+
+fn of_io(error: &io::Error) -> DownReason {
+    match error.raw_os_error() {
         Some(libc::ECONNREFUSED) => DownReason::Refused,
         Some(libc::ECONNRESET | libc::EPIPE) => DownReason::ConnectionReset,
         Some(libc::ETIMEDOUT) => DownReason::TimedOut,
         Some(libc::ENODEV) => DownReason::NoDevice,
+        Some(libc::EPERM | libc::EACCES) => DownReason::NotPermitted,
         Some(libc::ENETUNREACH | libc::EHOSTUNREACH | libc::ENETDOWN | libc::EADDRNOTAVAIL) => {
             DownReason::Unreachable
         }
+        _ if error.kind() == io::ErrorKind::TimedOut => DownReason::TimedOut,
         _ => DownReason::Other,
     }
 }

@@ -8,7 +8,12 @@
 //!  connected │  └── reset (next generation) ──┐      │
 //!            v                                │      │
 //!           Up ───────────────────────────────┴ lost ┘
+//!
+//!   any of them ── shut down ──> Shutdown ── reset, reload ──> Connecting
 //! ```
+//!
+//! A passive session, whose station connects, is Connecting while it waits for that. It goes there at once
+//! when its connection is lost: how often to try is then the station's to say.
 //!
 //! Pure: no clock, no socket, no chance. Events go in, actions come out. A connection has the
 //! generation that was current when it was made; losing or resetting it begins the next one.
@@ -36,6 +41,8 @@ pub(crate) enum State {
         /// True once the station was sent every route and the End-of-RIBs.
         synchronised: bool,
     },
+    /// The configuration wants no connection.
+    Shutdown,
     /// Over for good.
     Stopped,
 }
@@ -43,8 +50,8 @@ pub(crate) enum State {
 /// What happens to a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Event {
-    /// bmpd has started.
-    Start,
+    /// The session begins; its first attempt comes after this delay.
+    Start(Duration),
     /// The retry timer has run out.
     RetryTimer,
     /// The attempt succeeded.
@@ -57,10 +64,24 @@ pub(crate) enum Event {
     Stable,
     /// The connection ended, by whatever way.
     Lost,
-    /// `reset session`; the backoff is that of the new parameters.
-    Reset(Retry),
+    /// `reset session`, or parameters that want another connection; who connects and the backoff are those
+    /// of the new parameters.
+    Reset(Pattern),
+    /// New parameters without another connection: they are for the next attempt and wait.
+    Adapt(Pattern),
+    /// The configuration wants no connection any more.
+    Shutdown,
     /// bmpd stops.
     Stop,
+}
+
+/// Who connects, and how often it is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pattern {
+    /// True if the station connects.
+    pub(crate) passive: bool,
+    /// How long to wait between attempts.
+    pub(crate) retry: Retry,
 }
 
 /// What is to be done.
@@ -68,7 +89,7 @@ pub(crate) enum Event {
 pub(crate) enum Action {
     /// End the attempt or the connection (with a Termination) that there is.
     Close,
-    /// Begin an attempt.
+    /// Begin an attempt, or wait for the station.
     Connect,
     /// Start the retry timer; the task shortens it by a random part (jitter).
     Wait(Duration),
@@ -81,6 +102,7 @@ pub(crate) enum Action {
 pub(crate) struct Fsm {
     state: State,
     generation: u64,
+    passive: bool,
     retry: Retry,
     /// The wait after the next failure.
     next_wait: Duration,
@@ -90,8 +112,9 @@ pub(crate) struct Fsm {
 
 impl Fsm {
     /// A session that has not started.
-    pub(crate) fn new(retry: Retry) -> Self {
-        Self { state: State::Idle, generation: 1, retry, next_wait: retry.initial, stable: false }
+    pub(crate) fn new(Pattern { passive, retry }: Pattern) -> Self {
+        let next_wait = retry.initial;
+        Self { state: State::Idle, generation: 1, passive, retry, next_wait, stable: false }
     }
 
     /// Where it is.
@@ -108,13 +131,20 @@ impl Fsm {
     pub(crate) fn on(&mut self, event: Event) -> Vec<Action> {
         match (self.state, event) {
             (State::Stopped, _) => vec![],
-            (_, Event::Stop) => {
-                let open = self.state != State::Idle;
-                self.state = State::Stopped;
-                if open { vec![Action::Close] } else { vec![] }
+            (_, Event::Stop) => self.end(State::Stopped),
+            (State::Shutdown, Event::Shutdown) => vec![],
+            (_, Event::Shutdown) => self.end(State::Shutdown),
+            (_, Event::Reset(pattern)) => self.reset(pattern),
+            (_, Event::Adapt(Pattern { passive, retry })) => {
+                self.passive = passive;
+                self.retry = retry;
+                self.next_wait = self.next_wait.clamp(retry.initial, retry.maximum);
+                vec![]
             }
-            (_, Event::Reset(retry)) => self.reset(retry),
-            (State::Idle, Event::Start | Event::RetryTimer) => {
+            (State::Idle, Event::Start(delay)) if delay > Duration::ZERO => {
+                vec![Action::Wait(delay)]
+            }
+            (State::Idle, Event::Start(_) | Event::RetryTimer) => {
                 self.state = State::Connecting;
                 vec![Action::Connect]
             }
@@ -135,7 +165,12 @@ impl Fsm {
             }
             (State::Up { .. }, Event::Lost) => {
                 self.generation += 1;
-                if std::mem::take(&mut self.stable) {
+                let stable = std::mem::take(&mut self.stable);
+                if self.passive {
+                    self.state = State::Connecting;
+                    return vec![Action::Connect];
+                }
+                if stable {
                     self.state = State::Idle;
                     return vec![Action::Wait(QUICK.min(self.retry.initial))];
                 }
@@ -143,26 +178,31 @@ impl Fsm {
             }
             (State::Idle, Event::Connected | Event::ConnectFailed | Event::Lost)
             | (State::Idle | State::Connecting, Event::Synchronised | Event::Stable)
-            | (State::Connecting, Event::Start | Event::RetryTimer | Event::Lost)
-            | (State::Up { .. }, Event::Start | Event::RetryTimer | Event::Connected)
+            | (State::Connecting, Event::Start(_) | Event::RetryTimer | Event::Lost)
+            | (State::Up { .. }, Event::Start(_) | Event::RetryTimer | Event::Connected)
             | (State::Up { .. }, Event::ConnectFailed)
             | (State::Up { synchronised: true }, Event::Synchronised)
-            | (State::Up { synchronised: false }, Event::Stable) => vec![],
+            | (State::Up { synchronised: false }, Event::Stable)
+            | (State::Shutdown, _) => vec![],
         }
     }
 
-    fn reset(&mut self, retry: Retry) -> Vec<Action> {
-        let mut actions = Vec::new();
+    /// Closes what there is, for a state without a connection.
+    fn end(&mut self, state: State) -> Vec<Action> {
+        let open = matches!(self.state, State::Connecting | State::Up { .. });
         if matches!(self.state, State::Up { .. }) {
             self.generation += 1;
         }
-        if self.state != State::Idle {
-            actions.push(Action::Close);
-        }
+        self.state = state;
+        self.stable = false;
+        if open { vec![Action::Close] } else { vec![] }
+    }
+
+    fn reset(&mut self, Pattern { passive, retry }: Pattern) -> Vec<Action> {
+        let mut actions = self.end(State::Connecting);
+        self.passive = passive;
         self.retry = retry;
         self.next_wait = retry.initial;
-        self.stable = false;
-        self.state = State::Connecting;
         actions.push(Action::Connect);
         actions
     }
@@ -183,6 +223,10 @@ mod tests {
     const RETRY: Retry =
         Retry { initial: Duration::from_secs(30), maximum: Duration::from_secs(720) };
 
+    const ACTIVE: Pattern = Pattern { passive: false, retry: RETRY };
+    const PASSIVE: Pattern = Pattern { passive: true, retry: RETRY };
+    const START: Event = Event::Start(Duration::ZERO);
+
     fn run(fsm: &mut Fsm, events: &[Event]) -> Vec<Action> {
         events.iter().flat_map(|event| fsm.on(*event)).collect()
     }
@@ -199,8 +243,8 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_the_maximum() {
-        let mut fsm = Fsm::new(RETRY);
-        let mut actions = run(&mut fsm, &[Event::Start, Event::ConnectFailed]);
+        let mut fsm = Fsm::new(ACTIVE);
+        let mut actions = run(&mut fsm, &[START, Event::ConnectFailed]);
         for _ in 0..7 {
             actions.extend(run(&mut fsm, &[Event::RetryTimer, Event::ConnectFailed]));
         }
@@ -209,9 +253,9 @@ mod tests {
 
     #[test]
     fn a_station_that_accepts_and_closes_does_not_make_a_loop() {
-        let mut fsm = Fsm::new(RETRY);
+        let mut fsm = Fsm::new(ACTIVE);
         let mut actions =
-            run(&mut fsm, &[Event::Start, Event::Connected, Event::Synchronised, Event::Lost]);
+            run(&mut fsm, &[START, Event::Connected, Event::Synchronised, Event::Lost]);
         for _ in 0..3 {
             actions.extend(run(
                 &mut fsm,
@@ -223,8 +267,8 @@ mod tests {
 
     #[test]
     fn a_stable_connection_that_is_lost_is_tried_again_at_once_but_only_once() {
-        let mut fsm = Fsm::new(RETRY);
-        run(&mut fsm, &[Event::Start, Event::ConnectFailed, Event::RetryTimer, Event::Connected]);
+        let mut fsm = Fsm::new(ACTIVE);
+        run(&mut fsm, &[START, Event::ConnectFailed, Event::RetryTimer, Event::Connected]);
         run(&mut fsm, &[Event::Synchronised, Event::Stable]);
         assert_eq!(fsm.on(Event::Lost), [Action::Wait(QUICK)]);
         assert_eq!(
@@ -240,17 +284,20 @@ mod tests {
         let short = Retry { initial: Duration::from_secs(1), ..RETRY };
         let connect: &[Action] = &[Action::Connect];
         let close: &[Action] = &[Action::Close, Action::Connect];
-        let cases: [(&[Event], &[Action], u64); 5] = [
+        let cases: [(&[Event], &[Action], u64); 7] = [
+            (&[Event::Shutdown], connect, 1),
+            (&[START, Event::Connected, Event::Shutdown], connect, 2),
             (&[], connect, 1),
-            (&[Event::Start, Event::ConnectFailed], connect, 1),
-            (&[Event::Start], close, 1),
-            (&[Event::Start, Event::Connected], close, 2),
-            (&[Event::Start, Event::Connected, Event::Synchronised], close, 2),
+            (&[START, Event::ConnectFailed], connect, 1),
+            (&[START], close, 1),
+            (&[START, Event::Connected], close, 2),
+            (&[START, Event::Connected, Event::Synchronised], close, 2),
         ];
         for (events, expected, generation) in cases {
-            let mut fsm = Fsm::new(RETRY);
+            let mut fsm = Fsm::new(ACTIVE);
             run(&mut fsm, events);
-            assert_eq!(fsm.on(Event::Reset(short)), expected, "{events:?}");
+            let pattern = Pattern { passive: false, retry: short };
+            assert_eq!(fsm.on(Event::Reset(pattern)), expected, "{events:?}");
             assert_eq!((fsm.generation(), fsm.state()), (generation, State::Connecting));
             assert_eq!(fsm.on(Event::ConnectFailed), [Action::Wait(short.initial)]);
         }
@@ -258,8 +305,8 @@ mod tests {
 
     #[test]
     fn every_loss_begins_a_generation_and_a_failed_attempt_does_not() {
-        let mut fsm = Fsm::new(RETRY);
-        run(&mut fsm, &[Event::Start, Event::ConnectFailed, Event::RetryTimer, Event::Connected]);
+        let mut fsm = Fsm::new(ACTIVE);
+        run(&mut fsm, &[START, Event::ConnectFailed, Event::RetryTimer, Event::Connected]);
         assert_eq!(fsm.generation(), 1);
         run(&mut fsm, &[Event::Lost]);
         assert_eq!(fsm.generation(), 2);
@@ -267,29 +314,82 @@ mod tests {
 
     #[test]
     fn nothing_happens_after_a_stop() {
-        let mut fsm = Fsm::new(RETRY);
-        run(&mut fsm, &[Event::Start, Event::Connected]);
+        let mut fsm = Fsm::new(ACTIVE);
+        run(&mut fsm, &[START, Event::Connected]);
         assert_eq!(fsm.on(Event::Stop), [Action::Close]);
-        for event in
-            [Event::Start, Event::RetryTimer, Event::Connected, Event::Lost, Event::Reset(RETRY)]
-        {
+        for event in [
+            START,
+            Event::RetryTimer,
+            Event::Connected,
+            Event::Lost,
+            Event::Reset(ACTIVE),
+            Event::Shutdown,
+        ] {
             assert_eq!(fsm.on(event), []);
         }
         assert_eq!(fsm.state(), State::Stopped);
     }
 
     #[test]
+    fn the_first_attempt_waits_for_the_initial_delay_and_a_reset_does_not() {
+        let delay = Duration::from_secs(60);
+        let mut fsm = Fsm::new(ACTIVE);
+        assert_eq!(fsm.on(Event::Start(delay)), [Action::Wait(delay)]);
+        assert_eq!(fsm.state(), State::Idle);
+        assert_eq!(fsm.clone().on(Event::RetryTimer), [Action::Connect]);
+        assert_eq!(fsm.on(Event::Reset(ACTIVE)), [Action::Connect]);
+    }
+
+    #[test]
+    fn a_shut_down_session_connects_only_when_it_is_told_to() {
+        let mut fsm = Fsm::new(ACTIVE);
+        run(&mut fsm, &[START, Event::Connected]);
+        assert_eq!(fsm.on(Event::Shutdown), [Action::Close]);
+        assert_eq!((fsm.state(), fsm.generation()), (State::Shutdown, 2));
+        for event in [START, Event::RetryTimer, Event::Lost, Event::Shutdown, Event::Adapt(ACTIVE)]
+        {
+            assert_eq!(fsm.on(event), []);
+        }
+        assert_eq!(fsm.on(Event::Reset(ACTIVE)), [Action::Connect]);
+    }
+
+    #[test]
+    fn a_passive_session_waits_for_its_station_at_once_after_a_loss() {
+        let mut fsm = Fsm::new(PASSIVE);
+        assert_eq!(fsm.on(START), [Action::Connect]);
+        for generation in 1..4 {
+            run(&mut fsm, &[Event::Connected]);
+            assert_eq!(fsm.generation(), generation);
+            assert_eq!(fsm.on(Event::Lost), [Action::Connect]);
+        }
+        assert_eq!(fsm.on(Event::ConnectFailed), [Action::Wait(RETRY.initial)], "no port, say");
+        assert_eq!(fsm.on(Event::Reset(ACTIVE)), [Action::Connect]);
+        run(&mut fsm, &[Event::Connected]);
+        assert_eq!(fsm.on(Event::Lost), [Action::Wait(RETRY.initial)], "active now");
+    }
+
+    #[test]
+    fn a_new_backoff_takes_effect_without_a_reset() {
+        let mut fsm = Fsm::new(ACTIVE);
+        run(&mut fsm, &[START, Event::ConnectFailed, Event::RetryTimer]);
+        let short = Retry { initial: Duration::from_secs(1), maximum: Duration::from_secs(3) };
+        assert_eq!(fsm.on(Event::Adapt(Pattern { passive: false, retry: short })), []);
+        assert_eq!(fsm.on(Event::ConnectFailed), [Action::Wait(short.maximum)]);
+    }
+
+    #[test]
     fn events_that_come_too_late_change_nothing() {
-        let states: [&[Event]; 4] = [
+        let states: [&[Event]; 5] = [
             &[],
-            &[Event::Start],
-            &[Event::Start, Event::Connected],
-            &[Event::Start, Event::Connected, Event::Synchronised],
+            &[Event::Shutdown],
+            &[START],
+            &[START, Event::Connected],
+            &[START, Event::Connected, Event::Synchronised],
         ];
         let meaningful = |state, event| {
             matches!(
                 (state, event),
-                (State::Idle, Event::Start | Event::RetryTimer)
+                (State::Idle, Event::Start(_) | Event::RetryTimer)
                     | (State::Connecting, Event::Connected | Event::ConnectFailed)
                     | (State::Up { .. }, Event::Lost)
                     | (State::Up { synchronised: false }, Event::Synchronised)
@@ -298,7 +398,7 @@ mod tests {
         };
         for events in states {
             for event in [
-                Event::Start,
+                START,
                 Event::RetryTimer,
                 Event::Connected,
                 Event::ConnectFailed,
@@ -306,7 +406,7 @@ mod tests {
                 Event::Stable,
                 Event::Lost,
             ] {
-                let mut fsm = Fsm::new(RETRY);
+                let mut fsm = Fsm::new(ACTIVE);
                 run(&mut fsm, events);
                 let before = fsm.clone();
                 let actions = fsm.on(event);

@@ -3,7 +3,7 @@
 //! ```text
 //!   control ── Command ──> task of one session ── Fsm (what to do)
 //!   daemon  ──────────┘         │
-//!                               ├── connect(): one attempt
+//!                               ├── an attempt: connect(), or a Registration where the station connects
 //!                               └── Connection: one generation: socket, Feed, one batch buffer
 //!                                                 ^ bell                 v bytes
 //!                                              Tables                  station
@@ -11,38 +11,67 @@
 //!
 //! One task a session, and in it one thing at a time: waiting, connecting, or serving a connection. So
 //! the end of a connection is awaited before the next one begins, and nothing of one generation can
-//! reach another. Commands are taken at every point at which the task waits, so neither a stalled
+//! reach another. A session has two sets of parameters: those as configured, and those that its connection
+//! runs with. They differ while parameters that need another connection are pending. Commands are taken at every point at which the task waits, so neither a stalled
 //! station nor a refused connection makes them late.
 
 mod connection;
 mod down;
 mod fsm;
+mod parameters;
+mod passive;
 mod task;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use shared::names::SessionId;
-use shared::response::{ResetDone, SessionReport};
+use shared::response::{Change, ResetDone, SessionReport};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::config;
+pub(crate) use self::parameters::Parameters;
+pub(crate) use self::passive::Doors;
 use crate::rib::Tables;
-
-/// What a session runs with; replaced by a reset.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Parameters {
-    /// What is configured for the session.
-    pub(crate) session: config::Session,
-    /// What is configured for all.
-    pub(crate) bmp: config::Bmp,
-}
 
 /// What a session's task can be told.
 enum Command {
-    Reset { parameters: Box<Parameters>, by: String, reply: oneshot::Sender<ResetDone> },
-    Report { reply: oneshot::Sender<Box<SessionReport>> },
-    Stop { patience: Duration },
+    Reset {
+        parameters: Box<Parameters>,
+        by: String,
+        reply: oneshot::Sender<Result<ResetDone, String>>,
+    },
+    Configure {
+        parameters: Box<Parameters>,
+        dry_run: bool,
+        reply: oneshot::Sender<Configured>,
+    },
+    Report {
+        reply: oneshot::Sender<Box<SessionReport>>,
+    },
+    Stop {
+        end: End,
+        patience: Duration,
+    },
+}
+
+/// Why a session is told to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// bmpd stops.
+    Stopping,
+    /// It is gone from the configuration.
+    Removed,
+}
+
+/// What has become, or would become, of new parameters.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Configured {
+    /// They are in effect.
+    pub(crate) applied: Vec<Change>,
+    /// They wait for the next connection.
+    pub(crate) pending: Vec<Change>,
+    /// True if just these were pending before.
+    pub(crate) was_pending: bool,
 }
 
 /// The rest of bmpd's end of a session.
@@ -57,11 +86,12 @@ impl Session {
     pub(crate) fn start(
         parameters: Parameters,
         tables: Arc<Tables>,
+        doors: Arc<Doors>,
     ) -> (Self, tokio::task::JoinHandle<()>) {
         // Commands wait here only while the task is busy with one batch.
         let (commands, receiver) = mpsc::channel(16);
         let id = parameters.session.id.clone();
-        let task = tokio::spawn(task::Task::new(parameters, tables, receiver).run());
+        let task = tokio::spawn(task::Task::new(parameters, tables, doors, receiver).run());
         (Self { id, commands }, task)
     }
 
@@ -70,24 +100,42 @@ impl Session {
         &self.id
     }
 
-    /// Ends the connection and begins the next one; `None` if the session has stopped.
-    pub(crate) async fn reset(&self, parameters: Parameters, by: String) -> Option<ResetDone> {
-        let (reply, answer) = oneshot::channel();
+    /// Ends the connection and begins the next one with these parameters. The inner error is a sentence
+    /// for people; `None` if the session has stopped.
+    pub(crate) async fn reset(
+        &self,
+        parameters: Parameters,
+        by: String,
+    ) -> Option<Result<ResetDone, String>> {
         let parameters = Box::new(parameters);
-        self.commands.send(Command::Reset { parameters, by, reply }).await.ok()?;
-        answer.await.ok()
+        self.ask(|reply| Command::Reset { parameters, by, reply }).await
+    }
+
+    /// Gives the session new parameters without ending its connection, or asks what would become of
+    /// them; `None` if the session has stopped.
+    pub(crate) async fn configure(
+        &self,
+        parameters: Parameters,
+        dry_run: bool,
+    ) -> Option<Configured> {
+        let parameters = Box::new(parameters);
+        self.ask(|reply| Command::Configure { parameters, dry_run, reply }).await
     }
 
     /// Describes the session; `None` if it has stopped.
     pub(crate) async fn report(&self) -> Option<SessionReport> {
-        let (reply, answer) = oneshot::channel();
-        self.commands.send(Command::Report { reply }).await.ok()?;
-        answer.await.ok().map(|report| *report)
+        self.ask(|reply| Command::Report { reply }).await.map(|report| *report)
     }
 
     /// Ends the session, giving the station the Termination if it takes it within `patience`.
-    pub(crate) async fn stop(&self, patience: Duration) {
+    pub(crate) async fn stop(&self, end: End, patience: Duration) {
         // A session whose task is gone has stopped already.
-        let _ = self.commands.send(Command::Stop { patience }).await;
+        let _ = self.commands.send(Command::Stop { end, patience }).await;
+    }
+
+    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Option<T> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.send(command(reply)).await.ok()?;
+        answer.await.ok()
     }
 }

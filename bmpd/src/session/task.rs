@@ -1,6 +1,6 @@
 //! The task of one session: it does what the state machine says and tells it what happened.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,33 +14,52 @@ use tracing::{debug, info, warn};
 
 use super::connection::{Connection, Progress};
 use super::down::Down;
-use super::fsm::{Action, Event, Fsm, STABLE_AFTER, State};
-use super::{Command, Parameters};
+use super::fsm::{Action, Event, Fsm, Pattern, STABLE_AFTER, State};
+use super::parameters::{Effect, Parameters};
+use super::passive::{DoorId, Doors, Registration};
+use super::{Command, Configured, End};
+use crate::config::{Mode, Source, Tls};
 use crate::moment::{Moment, millis, millis_until, sleep_until};
-use crate::net::connect::{self, ConnectError};
+use crate::net::connect::connect;
 use crate::net::options::Options;
+use crate::net::stream::Stream;
+use crate::net::tls;
 use crate::rib::Tables;
-use crate::wire::bmp::TerminationReason;
 
 /// How long a reset waits for the station to take the Termination. A station that has been blocked for
 /// longer is not waited for at all.
 const RESET_PATIENCE: Duration = Duration::from_millis(500);
 
-/// The least time that sent bytes may stay unacknowledged (TCP_USER_TIMEOUT).
-const USER_TIMEOUT: Duration = Duration::from_secs(120);
+/// What an attempt can come to.
+enum Made {
+    /// A connection.
+    Stream(Box<Stream>),
+    /// The station can connect to us now.
+    Registered(Registration),
+}
 
-/// An attempt to connect. It is kept across commands: being asked for a report does not start it anew.
-type Attempt = Pin<Box<dyn Future<Output = Result<TcpStream, ConnectError>> + Send>>;
+/// An attempt to connect, or to be where the station connects to. It is kept across commands: being
+/// asked for a report does not start it anew.
+type Attempt = Pin<Box<dyn Future<Output = Result<Made, Down>> + Send>>;
 
 pub(super) struct Task {
+    /// Those of the connection or the attempt; those that can change meanwhile are as configured.
     parameters: Parameters,
+    /// Those of the next connection.
+    configured: Parameters,
     tables: Arc<Tables>,
+    doors: Arc<Doors>,
     commands: mpsc::Receiver<Command>,
     fsm: Fsm,
     attempt: Option<Attempt>,
+    /// Of a passive session, from its first wait for the station on.
+    registration: Option<Registration>,
     connection: Option<Connection>,
     retry_at: Option<Instant>,
     stable_at: Option<Instant>,
+    /// Why the session is in its state.
+    why: String,
+    state_since: Moment,
     /// When the session last went up or down, and the generation then.
     since: Moment,
     since_generation: u64,
@@ -53,8 +72,10 @@ pub(super) struct Task {
 
 /// What came of waiting.
 enum Outcome {
-    Event(Event),
-    Connected(TcpStream),
+    Event(Event, &'static str),
+    Made(Made),
+    /// The station of a passive session has connected.
+    Arrived(TcpStream),
     Down(Down),
     Command(Command),
     Nothing,
@@ -64,17 +85,23 @@ impl Task {
     pub(super) fn new(
         parameters: Parameters,
         tables: Arc<Tables>,
+        doors: Arc<Doors>,
         commands: mpsc::Receiver<Command>,
     ) -> Self {
         Self {
-            fsm: Fsm::new(parameters.session.retry),
+            fsm: Fsm::new(pattern(&parameters)),
+            configured: parameters.clone(),
             parameters,
             tables,
+            doors,
             commands,
             attempt: None,
+            registration: None,
             connection: None,
             retry_at: None,
             stable_at: None,
+            why: String::new(),
+            state_since: Moment::now(),
             since: Moment::now(),
             since_generation: 1,
             attempts: 0,
@@ -86,27 +113,28 @@ impl Task {
     }
 
     pub(super) async fn run(mut self) {
-        self.on(Event::Start, None, Duration::ZERO).await;
+        let session = &self.configured.session;
+        if session.shutdown {
+            self.on(Event::Shutdown, Down::Shutdown.to_string(), None, Duration::ZERO).await;
+        } else {
+            let delay = session.initial_delay;
+            let why = if delay.is_zero() { "the session has begun" } else { "initial-delay" };
+            self.on(Event::Start(delay), why.to_owned(), None, Duration::ZERO).await;
+        }
         while self.fsm.state() != State::Stopped {
             // A station that takes all that it is given must not keep others from their turn.
             tokio::task::consume_budget().await;
             match self.wait().await {
-                Outcome::Event(event) => self.on(event, None, Duration::ZERO).await,
-                Outcome::Connected(stream) => {
-                    let connection =
-                        Connection::new(stream, &self.parameters, Arc::clone(&self.tables));
-                    info!(session = %self.id(), generation = self.fsm.generation(), remote = %self.remote(), "connected");
-                    self.connection = Some(connection);
-                    self.on(Event::Connected, None, Duration::ZERO).await;
+                Outcome::Event(event, why) => {
+                    self.on(event, why.to_owned(), None, Duration::ZERO).await;
                 }
-                Outcome::Down(down) => {
-                    let event = match self.fsm.state() {
-                        State::Connecting => Event::ConnectFailed,
-                        State::Up { .. } | State::Idle | State::Stopped => Event::Lost,
-                    };
-                    self.close(Some(down), Duration::ZERO).await;
-                    self.on(event, None, Duration::ZERO).await;
+                Outcome::Made(Made::Registered(registration)) => {
+                    self.attempt = None;
+                    self.registration = Some(registration);
                 }
+                Outcome::Made(Made::Stream(stream)) => self.connected(*stream).await,
+                Outcome::Arrived(stream) => self.arrived(stream).await,
+                Outcome::Down(down) => self.lost(down).await,
                 Outcome::Command(command) => self.obey(command).await,
                 Outcome::Nothing => {}
             }
@@ -116,27 +144,37 @@ impl Task {
     /// Waits for the next thing to happen in this state, or a command.
     async fn wait(&mut self) -> Outcome {
         let state = self.fsm.state();
-        let Self { commands, attempt, connection, retry_at, stable_at, .. } = self;
+        let Self { commands, attempt, registration, connection, retry_at, stable_at, .. } = self;
+        let arrival = async {
+            match registration {
+                Some(registration) => registration.accept().await,
+                None => std::future::pending().await,
+            }
+        };
         let happens = async {
             match (state, connection, attempt) {
                 (State::Up { .. }, Some(connection), _) => tokio::select! {
                     step = connection.step() => match step {
                         Ok(Progress::Moved) => Outcome::Nothing,
-                        Ok(Progress::Synchronised) => Outcome::Event(Event::Synchronised),
+                        Ok(Progress::Synchronised) => {
+                            Outcome::Event(Event::Synchronised, "every route was sent")
+                        }
                         Err(down) => Outcome::Down(down),
                     },
+                    stream = arrival => Outcome::Arrived(stream),
                     () = sleep_until(*stable_at) => {
                         *stable_at = None;
-                        Outcome::Event(Event::Stable)
+                        Outcome::Event(Event::Stable, "every route was sent")
                     }
                 },
                 (State::Connecting, _, Some(attempt)) => match attempt.await {
-                    Ok(stream) => Outcome::Connected(stream),
-                    Err(error) => Outcome::Down(Down::Connect(error)),
+                    Ok(made) => Outcome::Made(made),
+                    Err(down) => Outcome::Down(down),
                 },
-                (State::Idle | State::Connecting | State::Up { .. } | State::Stopped, _, _) => {
+                (State::Connecting, _, None) => Outcome::Arrived(arrival.await),
+                (State::Idle | State::Up { .. } | State::Shutdown | State::Stopped, _, _) => {
                     sleep_until(*retry_at).await;
-                    Outcome::Event(Event::RetryTimer)
+                    Outcome::Event(Event::RetryTimer, "it is time for the next attempt")
                 }
             }
         };
@@ -144,10 +182,53 @@ impl Task {
             biased;
             command = commands.recv() => {
                 // Without anybody left to command it a session has no reason to be.
-                Outcome::Command(command.unwrap_or(Command::Stop { patience: Duration::ZERO }))
+                let stop = || Command::Stop { end: End::Stopping, patience: Duration::ZERO };
+                Outcome::Command(command.unwrap_or_else(stop))
             }
             outcome = happens => outcome,
         }
+    }
+
+    async fn connected(&mut self, stream: Stream) {
+        let connection = Connection::new(stream, &self.parameters, Arc::clone(&self.tables));
+        let why = match connection.remote() {
+            Some(remote) => format!("connected with {remote}"),
+            None => "connected".to_owned(),
+        };
+        info!(session = %self.id(), generation = self.fsm.generation(), "{why}");
+        self.connection = Some(connection);
+        self.on(Event::Connected, why, None, Duration::ZERO).await;
+    }
+
+    /// The station of a passive session has connected; if it was connected already, it knows better what
+    /// has become of that.
+    async fn arrived(&mut self, stream: TcpStream) {
+        if self.connection.is_some() {
+            self.lost(Down::Replaced).await;
+        }
+        if self.fsm.state() != State::Connecting || !self.is_passive() {
+            return;
+        }
+        // What is configured now: the attempt that is replaced was made for it.
+        let options = Options::from(&self.parameters.session.tcp);
+        let accepted = options.accepted(&stream).map_err(Down::Accepted);
+        let tls = self.parameters.session.tls.clone();
+        let (station, timeout) = (self.station(), options.connect_timeout);
+        self.attempts += 1;
+        self.attempt = Some(Box::pin(async move {
+            accepted?;
+            secure(stream, tls, station, timeout).await
+        }));
+    }
+
+    async fn lost(&mut self, down: Down) {
+        let event = match self.fsm.state() {
+            State::Connecting => Event::ConnectFailed,
+            State::Up { .. } | State::Idle | State::Shutdown | State::Stopped => Event::Lost,
+        };
+        let why = down.to_string();
+        self.close(Some(down), Duration::ZERO).await;
+        self.on(event, why, None, Duration::ZERO).await;
     }
 
     async fn obey(&mut self, command: Command) {
@@ -156,47 +237,134 @@ impl Task {
                 let _ = reply.send(Box::new(self.report()));
             }
             Command::Reset { parameters, by, reply } => {
-                let changes = changes(&self.parameters, &parameters);
-                info!(session = %self.id(), %by, ?changes, "reset");
-                self.last_reset = Some((by.clone(), Moment::now()));
-                let blocked = self.connection.as_ref().and_then(Connection::blocked);
-                let patience = if blocked.is_some_and(|blocked| blocked > RESET_PATIENCE) {
-                    Duration::ZERO
-                } else {
-                    RESET_PATIENCE
-                };
-                let was_up = self.connection.is_some();
-                self.parameters = *parameters;
-                let retry = self.parameters.session.retry;
-                self.on(Event::Reset(retry), Some(Down::Reset(by)), patience).await;
-                let _ = reply.send(ResetDone {
-                    generation: self.fsm.generation(),
-                    was_up,
-                    remote: self.remote(),
-                    changes,
-                });
+                let _ = reply.send(self.reset(*parameters, by).await);
             }
-            Command::Stop { patience } => {
-                self.on(Event::Stop, Some(Down::Stopping), patience).await;
+            Command::Configure { parameters, dry_run: true, reply } => {
+                let _ = reply.send(self.would_configure(&parameters));
+            }
+            Command::Configure { parameters, dry_run: false, reply } => {
+                let _ = reply.send(self.configure(*parameters).await);
+            }
+            Command::Stop { end, patience } => {
+                let down = match end {
+                    End::Stopping => Down::Stopping,
+                    End::Removed => Down::Removed,
+                };
+                let patience = patience.min(self.patience(patience));
+                self.on(Event::Stop, down.to_string(), Some(down), patience).await;
             }
         }
     }
 
+    /// How long the station has to take a Termination: not at all if it has taken nothing for a while.
+    fn patience(&self, patience: Duration) -> Duration {
+        let blocked = self.connection.as_ref().and_then(Connection::blocked);
+        if blocked.is_some_and(|blocked| blocked > RESET_PATIENCE) {
+            Duration::ZERO
+        } else {
+            patience
+        }
+    }
+
+    async fn reset(&mut self, parameters: Parameters, by: String) -> Result<ResetDone, String> {
+        let changes = self.parameters.changes(&parameters, None);
+        let shown: Vec<String> = changes.iter().map(ToString::to_string).collect();
+        info!(session = %self.id(), %by, changes = ?shown, "reset");
+        self.last_reset = Some((by.clone(), Moment::now()));
+        let patience = self.patience(RESET_PATIENCE);
+        let was_up = self.connection.is_some();
+        self.configured = parameters;
+        if self.configured.session.shutdown {
+            self.shut_down(patience).await;
+            return Err("it is shut down in the configuration (shutdown = true)".to_owned());
+        }
+        let down = Down::Reset(by);
+        let reset = Event::Reset(pattern(&self.configured));
+        self.on(reset, down.to_string(), Some(down), patience).await;
+        Ok(ResetDone {
+            generation: self.fsm.generation(),
+            was_up,
+            remote: self.remote(),
+            passive: self.is_passive(),
+            changes,
+        })
+    }
+
+    async fn shut_down(&mut self, patience: Duration) {
+        let down = Down::Shutdown;
+        self.on(Event::Shutdown, down.to_string(), Some(down), patience).await;
+        self.parameters = self.configured.clone();
+        self.registration = None;
+    }
+
+    /// What [`Task::configure`] would answer.
+    fn would_configure(&self, new: &Parameters) -> Configured {
+        let before = self.parameters.changes(&self.configured, Some(Effect::Connection));
+        let connection = self.parameters.changes(new, Some(Effect::Connection));
+        let mut applied = self.parameters.changes(new, Some(Effect::Running));
+        let stays_up = self.connection.is_some() && !new.session.shutdown;
+        if stays_up {
+            let was_pending = before == connection;
+            return Configured { applied, pending: connection, was_pending };
+        }
+        applied.splice(0..0, connection);
+        Configured { applied, pending: Vec::new(), was_pending: false }
+    }
+
+    /// Takes new parameters without ending a connection: what needs another one waits for it.
+    async fn configure(&mut self, new: Parameters) -> Configured {
+        let configured = self.would_configure(&new);
+        let wants_connection = !self.parameters.changes(&new, Some(Effect::Connection)).is_empty();
+        self.configured = new;
+        if self.configured.session.shutdown {
+            if self.fsm.state() != State::Shutdown {
+                self.shut_down(self.patience(RESET_PATIENCE)).await;
+            }
+            self.parameters = self.configured.clone();
+            return configured;
+        }
+        let pattern = pattern(&self.configured);
+        match self.fsm.state() {
+            State::Up { .. } => {
+                self.parameters = self.parameters.with_running_of(&self.configured);
+                if let Some(connection) = &mut self.connection {
+                    connection.adapt(&self.parameters);
+                }
+                self.on(Event::Adapt(pattern), self.why.clone(), None, Duration::ZERO).await;
+            }
+            State::Idle | State::Connecting if !wants_connection => {
+                self.parameters = self.configured.clone();
+                self.on(Event::Adapt(pattern), self.why.clone(), None, Duration::ZERO).await;
+            }
+            State::Idle | State::Connecting | State::Shutdown => {
+                let down = Down::Reconfigured;
+                let why = down.to_string();
+                self.on(Event::Reset(pattern), why, Some(down), Duration::ZERO).await;
+            }
+            State::Stopped => {}
+        }
+        configured
+    }
+
     /// Gives the state machine an event and does what it says.
-    async fn on(&mut self, event: Event, mut down: Option<Down>, patience: Duration) {
+    async fn on(&mut self, event: Event, why: String, mut down: Option<Down>, patience: Duration) {
         let before = self.fsm.state();
         let actions = self.fsm.on(event);
+        let acts = !actions.is_empty();
         for action in actions {
             match action {
                 Action::Close => self.close(down.take(), patience).await,
                 Action::Connect => {
                     self.retry_at = None;
-                    self.attempts += 1;
-                    self.attempt = Some(Box::pin(connect(self.parameters.clone())));
+                    self.parameters = self.configured.clone();
+                    self.begin_attempt();
                 }
                 Action::Wait(wait) => {
                     // A random part less, so that sessions that were lost together part.
-                    let wait = wait.mul_f64(1.0 - 0.25 * fastrand::f64());
+                    let wait = match event {
+                        Event::Start(_) => wait,
+                        _ => wait.mul_f64(1.0 - 0.25 * fastrand::f64()),
+                    };
                     debug!(session = %self.id(), ?wait, "waiting for the next attempt");
                     self.retry_at = Some(Instant::now() + wait);
                 }
@@ -211,12 +379,54 @@ impl Task {
             self.attempt = None;
             self.last_failure = None;
         }
+        let state = self.fsm.state();
+        let other_generation = self.since_generation != self.fsm.generation();
+        if state != before || acts {
+            self.state_since = Moment::now();
+            self.why = why;
+        }
+        if !matches!(state, State::Idle | State::Connecting) {
+            self.retry_at = None;
+        }
         let is_up = |state| matches!(state, State::Up { .. });
-        if is_up(self.fsm.state()) != is_up(before)
-            || self.since_generation != self.fsm.generation()
-        {
+        if is_up(state) != is_up(before) || other_generation {
             self.since = Moment::now();
             self.since_generation = self.fsm.generation();
+        }
+    }
+
+    /// Begins to connect, or to be where the station connects to.
+    fn begin_attempt(&mut self) {
+        let session = &self.parameters.session;
+        let station = self.station();
+        let tcp = session.tcp.clone();
+        match session.mode {
+            Mode::Active(port) => {
+                self.attempts += 1;
+                self.registration = None;
+                let (place, tls) = (session.place.clone(), session.tls.clone());
+                let remote = SocketAddr::new(station, port.get());
+                self.attempt = Some(Box::pin(async move {
+                    let options = Options::from(&tcp);
+                    let connected = connect(remote, &place, &options).await;
+                    let stream = connected.map_err(Down::Connect)?;
+                    secure(stream, tls, station, tcp.connect_timeout).await
+                }));
+            }
+            Mode::Passive(_) => {
+                let Some(door) = door(&self.parameters) else { return };
+                let authentication = tcp.authentication;
+                // What has arrived there meanwhile is not lost.
+                if self.registration.as_ref().is_some_and(|r| r.is(&door, authentication.as_ref()))
+                {
+                    return;
+                }
+                let doors = Arc::clone(&self.doors);
+                self.attempt = Some(Box::pin(async move {
+                    let registered = doors.register(door, station, authentication, tcp.mss).await;
+                    registered.map(Made::Registered).map_err(Down::Listen)
+                }));
+            }
         }
     }
 
@@ -226,27 +436,31 @@ impl Task {
         self.stable_at = None;
         self.attempt = None;
         let Some(connection) = self.connection.take() else {
-            if let Some(down) = down.filter(|down| matches!(down, Down::Connect(_))) {
+            if let Some(down) = down.filter(|down| !down.is_wanted()) {
                 self.note_failure(down);
             }
             return;
         };
         self.last_sent = match &down {
-            Some(down @ (Down::Reset(_) | Down::Stopping)) => {
-                let reason = TerminationReason::AdministrativelyClosed;
-                connection.terminate(reason, &down.to_string(), patience).await
-            }
-            Some(down @ Down::Behind) => {
-                let reason = TerminationReason::OutOfResources;
-                connection.terminate(reason, &down.to_string(), RESET_PATIENCE).await
-            }
             Some(Down::Stalled(_)) => connection.abort(),
-            _ => connection.sent(),
+            Some(down) => match down.termination() {
+                Some(reason) => {
+                    // One that fell behind reads, if slowly.
+                    let patience = match down {
+                        Down::Behind => RESET_PATIENCE,
+                        _ => patience,
+                    };
+                    connection.terminate(reason, &down.to_string(), patience).await
+                }
+                None => connection.sent(),
+            },
+            None => connection.sent(),
         };
         let Some(down) = down else { return };
-        match down {
-            Down::Reset(_) | Down::Stopping => info!(session = %self.id(), "down: {down}"),
-            _ => warn!(session = %self.id(), "down: {down}"),
+        if down.is_wanted() {
+            info!(session = %self.id(), "down: {down}");
+        } else {
+            warn!(session = %self.id(), "down: {down}");
         }
         self.last_down = Some((down, Moment::now()));
         self.last_failure = None;
@@ -268,25 +482,49 @@ impl Task {
         &self.parameters.session.id
     }
 
+    fn station(&self) -> IpAddr {
+        self.id().address.ip()
+    }
+
+    fn is_passive(&self) -> bool {
+        matches!(self.parameters.session.mode, Mode::Passive(_))
+    }
+
     fn remote(&self) -> SocketAddr {
-        remote(&self.parameters)
+        self.connection.as_ref().and_then(Connection::remote).unwrap_or_else(|| {
+            SocketAddr::new(self.station(), self.parameters.session.mode.port().get())
+        })
     }
 
     fn report(&self) -> SessionReport {
         let connection = self.connection.as_ref();
+        let session = &self.parameters.session;
         SessionReport {
             id: self.id().clone(),
-            description: self.parameters.session.description.clone(),
+            description: session.description.clone(),
             state: match self.fsm.state() {
                 State::Idle | State::Stopped => SessionState::Idle,
+                State::Shutdown => SessionState::Shutdown,
+                State::Connecting if self.is_passive() => SessionState::Listening,
                 State::Connecting => SessionState::Connecting,
                 State::Up { .. } if connection.is_some_and(Connection::is_synchronised) => {
-                    SessionState::Synchronised
+                    SessionState::Established
                 }
-                State::Up { .. } => SessionState::Established,
+                State::Up { .. } => SessionState::Synchronising,
             },
+            why: self.why.clone(),
+            state_since: self.state_since.unix_millis(),
+            state_age: self.state_since.age_millis(),
             since: self.since.unix_millis(),
             age: self.since.age_millis(),
+            pending: self.parameters.changes(&self.configured, None),
+            passive: self.is_passive(),
+            tls: session.tls.is_some(),
+            place: session.place.to_string(),
+            strangers_refused: self
+                .registration
+                .as_ref()
+                .map_or(0, Registration::strangers_refused),
             generation: self.fsm.generation(),
             local: connection.and_then(Connection::local),
             remote: self.remote(),
@@ -305,7 +543,7 @@ impl Task {
             bytes_unacknowledged: connection.map_or(0, Connection::bytes_unacknowledged),
             blocked: connection.and_then(Connection::blocked).map(millis),
             bytes_ignored: connection.map_or(0, Connection::bytes_ignored),
-            statistics_timer: self.parameters.bmp.statistics_timer.as_secs(),
+            statistics_timer: session.statistics_timer.as_secs(),
             next_statistics: connection.map(|c| millis_until(c.next_statistics())),
         }
     }
@@ -320,40 +558,43 @@ fn described((down, at): &(Down, Moment)) -> LastDown {
     }
 }
 
-fn remote(parameters: &Parameters) -> SocketAddr {
+fn pattern(parameters: &Parameters) -> Pattern {
     let session = &parameters.session;
-    SocketAddr::new(session.id.address.ip(), session.mode.port().get())
+    Pattern { passive: matches!(session.mode, Mode::Passive(_)), retry: session.retry }
 }
 
-async fn connect(parameters: Parameters) -> Result<TcpStream, ConnectError> {
+/// Where the station of a passive session connects to.
+fn door(parameters: &Parameters) -> Option<DoorId> {
     let session = &parameters.session;
-    let mut options = Options::from(&session.tcp);
-    // A station that is there and takes nothing is the stall timer's, which says more. On Linux this also
-    // takes the place of the number of keepalive probes: an idle station that is dead is noticed after
-    // this time.
-    options.user_timeout = Some(USER_TIMEOUT.max(session.stall_timeout + Duration::from_secs(10)));
-    connect::connect(remote(&parameters), &session.place, &options).await
-}
-
-/// What a reset puts into effect, one line each.
-fn changes(old: &Parameters, new: &Parameters) -> Vec<String> {
-    let mut changes = Vec::new();
-    let mut compare = |key: &str, old: String, new: String| {
-        if old != new {
-            changes.push(format!("{key} {old} -> {new}"));
-        }
+    let Mode::Passive(port) = session.mode else { return None };
+    let mut place = session.place.clone();
+    let any = match session.id.address.ip() {
+        IpAddr::V4(_) => IpAddr::from(Ipv4Addr::UNSPECIFIED),
+        IpAddr::V6(_) => IpAddr::from(Ipv6Addr::UNSPECIFIED),
     };
-    let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "none".to_owned());
-    let seconds = |duration: Duration| format!("{} s", duration.as_secs());
-    let (o, n) = (&old.session, &new.session);
-    compare("tcp.connect-port", o.mode.port().to_string(), n.mode.port().to_string());
-    compare("retry.initial", seconds(o.retry.initial), seconds(n.retry.initial));
-    compare("retry.maximum", seconds(o.retry.maximum), seconds(n.retry.maximum));
-    compare("stall-timeout", seconds(o.stall_timeout), seconds(n.stall_timeout));
-    compare("description", or_none(&o.description), or_none(&n.description));
-    let (o, n) = (&old.bmp, &new.bmp);
-    compare("system-name", o.system_name.clone(), n.system_name.clone());
-    compare("system-description", o.system_description.clone(), n.system_description.clone());
-    compare("statistics-timer", seconds(o.statistics_timer), seconds(n.statistics_timer));
-    changes
+    let address = match &session.tcp.source {
+        Some(Source::Address(address)) => *address,
+        Some(Source::Interface(device)) => {
+            place = crate::config::Place::Device(device.clone());
+            any
+        }
+        None => any,
+    };
+    Some(DoorId { place, address: SocketAddr::new(address, port.get()) })
+}
+
+/// TLS over a connection, if it is configured.
+async fn secure(
+    stream: TcpStream,
+    tls: Option<Tls>,
+    station: IpAddr,
+    timeout: Duration,
+) -> Result<Made, Down> {
+    let Some(tls) = tls else {
+        return Ok(Made::Stream(Box::new(Stream::Plain(stream))));
+    };
+    let client = tls::check(&tls).map_err(Down::TlsSetup)?;
+    let name = tls::server_name(&tls, station).map_err(Down::TlsSetup)?;
+    let stream = tls::handshake(stream, &client, name, timeout).await.map_err(Down::Tls)?;
+    Ok(Made::Stream(Box::new(Stream::Tls(Box::new(stream)))))
 }

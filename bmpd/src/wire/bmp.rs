@@ -150,6 +150,8 @@ pub enum TerminationReason {
     AdministrativelyClosed,
     /// 2: out of resources.
     OutOfResources,
+    /// 3: redundant with another connection.
+    RedundantConnection,
     /// 4: permanently administratively closed.
     PermanentlyClosed,
 }
@@ -159,6 +161,7 @@ impl TerminationReason {
         match self {
             TerminationReason::AdministrativelyClosed => 0,
             TerminationReason::OutOfResources => 2,
+            TerminationReason::RedundantConnection => 3,
             TerminationReason::PermanentlyClosed => 4,
         }
     }

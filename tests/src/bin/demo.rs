@@ -195,7 +195,7 @@ fn demo(once: bool, cleanup: &Cleanup, shown: &AtomicBool) -> anyhow::Result<()>
 
 fn synchronised(daemon: &Daemon) {
     for alias in [None, Some(ALIAS)] {
-        daemon.wait_state(STATION, alias, "Synchronised");
+        daemon.wait_state(STATION, alias, "Established");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use shared::names::{AddressError, StationAddress, VpnInstanceName};
+use shared::names::{AddressError, StationAddress};
 use toml::Spanned;
 
 use super::instance::{Belongs, Instances};
@@ -79,8 +79,7 @@ impl Check<'_> {
         instances: &Instances,
     ) -> Option<Vec<Neighbor>> {
         // The index and the line of the neighbor that has an address or a prefix.
-        let mut first: HashMap<(Option<VpnInstanceName>, IpAddr, Option<u8>), (usize, usize)> =
-            HashMap::new();
+        let mut first: HashMap<_, (usize, usize)> = HashMap::new();
         let mut checked = Vec::new();
         for (index, table) in tables.iter().enumerate() {
             let at = format!("bgp.neighbor[{index}]");

@@ -228,7 +228,14 @@ impl Check<'_> {
             server_name: server_name?,
             minimum_version: version?.unwrap_or(TlsVersion::V1_2),
         };
-        Some(tls)
+        // Files that are no good are said now, not when the session connects.
+        match crate::net::tls::check(&tls) {
+            Ok(_) => Some(tls),
+            Err(error) => {
+                self.refuse(table.span(), at, error.to_string());
+                None
+            }
+        }
     }
 
     fn tls_client(

@@ -350,5 +350,5 @@ fn a_file_that_cannot_be_read_says_what_to_do() {
 fn the_example_in_the_repository_is_good() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../etc/bmpd.toml");
     let config = load(&path).unwrap();
-    assert_eq!((config.sessions.len(), config.vpn_instances.len()), (3, 1));
+    assert_eq!((config.sessions.len(), config.vpn_instances.len()), (5, 2));
 }

@@ -75,7 +75,7 @@ impl Issued {
 }
 
 fn file(path: &str, pem: impl Into<Vec<u8>>) -> TlsFile {
-    TlsFile { path: path.into(), pem: pem.into() }
+    TlsFile { path: path.into(), pem: pem.into().into() }
 }
 
 /// A server's side, which demands certificates of `clients` if there is such an authority.
@@ -285,7 +285,7 @@ async fn any_of_several_authorities_will_do() {
     let issued = other.issue(&["127.0.0.1"], |_| {});
     let (address, thread) = serve(server(&issued, &[TLS13], None), hear_out);
     let mut tls = one.trusted();
-    tls.ca.pem.extend_from_slice(other.0.pem().as_bytes());
+    tls.ca.pem = [&tls.ca.pem[..], other.0.pem().as_bytes()].concat().into();
     drop(shake_hands(address, &tls).await.unwrap());
     let _ = thread.join().unwrap();
 }

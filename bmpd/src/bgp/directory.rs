@@ -1,0 +1,294 @@
+//! Who our neighbors are: those of the file, and those that have connected from a prefix of it.
+//!
+//! ```text
+//!   daemon: start, end, configure ──> Directory <── find ── listener (one a place and address)
+//!                                        │  └── keys, changed ──────^
+//!                                        └── Neighbor (a task each), its place in Tables
+//! ```
+//!
+//! A neighbor from a prefix is made when it first connects, and forgotten once it has been down for a
+//! while; there are never more of them than the prefix allows. The longest prefix counts.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Weak};
+
+use parking_lot::Mutex;
+use shared::names::{NeighborId, VpnInstanceName};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tracing::{debug, info};
+
+use super::neighbor::{Neighbor, Setup};
+use crate::config::{self, Authentication, Peers};
+use crate::net::keys::PeerKey;
+use crate::rib::{NeighborTables, PeerDown, Tables};
+use crate::wire::bgp::Notification;
+use crate::wire::bmp::{PeerDownReason, PeerInstance, Timestamp};
+
+/// What names a `[[bgp.neighbor]]`: its instance and its address or prefix.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct EntryId {
+    vpn_instance: Option<VpnInstanceName>,
+    network: IpAddr,
+    /// The length of the prefix; `None` for an address.
+    length: Option<u8>,
+}
+
+impl EntryId {
+    /// That of a checked table.
+    pub(crate) fn of(neighbor: &config::Neighbor) -> Self {
+        let (network, length) = match neighbor.peers {
+            Peers::One(address) => (address, None),
+            Peers::Prefix { network, length, .. } => (network, Some(length)),
+        };
+        Self { vpn_instance: neighbor.vpn_instance.clone(), network, length }
+    }
+}
+
+/// Who our neighbors are.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    tables: Arc<Tables>,
+    inner: Mutex<Inner>,
+    /// Rings when the keys of those that may connect have changed.
+    changed: watch::Sender<u64>,
+    this: Weak<Directory>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// In the order in which they are shown: that of the file.
+    entries: Vec<Entry>,
+    /// Every neighbor that has a task.
+    neighbors: HashMap<NeighborId, Known>,
+}
+
+/// One `[[bgp.neighbor]]`.
+#[derive(Debug, Clone)]
+struct Entry {
+    config: Arc<config::Neighbor>,
+    bgp: Bgp,
+}
+
+/// What all neighbors have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Bgp {
+    /// Our AS number.
+    pub(crate) asn: u32,
+    /// Our BGP Identifier.
+    pub(crate) router_id: std::net::Ipv4Addr,
+}
+
+#[derive(Debug)]
+struct Known {
+    handle: Neighbor,
+    place: Arc<NeighborTables>,
+    /// The entry that it is of.
+    of: EntryId,
+    task: JoinHandle<()>,
+}
+
+/// Whom a connection belongs to.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// This neighbor.
+    Neighbor(Neighbor),
+    /// A prefix has it, which has as many neighbors as it may have.
+    Full(Peers),
+    /// Nobody knows it.
+    Stranger,
+}
+
+impl Directory {
+    /// Nobody yet.
+    pub(crate) fn new(tables: Arc<Tables>) -> Arc<Self> {
+        Arc::new_cyclic(|this| Self {
+            tables,
+            inner: Mutex::default(),
+            changed: watch::Sender::new(0),
+            this: Weak::clone(this),
+        })
+    }
+
+    /// Begins with a neighbor, or lets those of a prefix in.
+    pub(crate) fn start(&self, neighbor: &config::Neighbor, bgp: Bgp) {
+        let entry = Entry { config: Arc::new(neighbor.clone()), bgp };
+        let mut inner = self.inner.lock();
+        if let Peers::One(address) = neighbor.peers {
+            let id = NeighborId { vpn_instance: neighbor.vpn_instance.clone(), address };
+            let known = self.make(id.clone(), &entry);
+            inner.neighbors.insert(id, known);
+        }
+        inner.entries.push(entry);
+        drop(inner);
+        self.ring();
+    }
+
+    /// Puts the entries in this order, for those who look at them.
+    pub(crate) fn sort(&self, order: &[EntryId]) {
+        let rank: HashMap<&EntryId, usize> = order.iter().zip(0..).collect();
+        self.inner.lock().entries.sort_by_key(|entry| rank.get(&entry.id()).copied());
+    }
+
+    /// Ends with a neighbor, or with all of a prefix: their sessions get this NOTIFICATION. Stations hear
+    /// that they are no longer monitored if `deconfigured`, else what really happened. Returns when all
+    /// is over.
+    pub(crate) async fn end(&self, id: &EntryId, notification: Notification, deconfigured: bool) {
+        let ended: Vec<(NeighborId, Known)> = {
+            let mut inner = self.inner.lock();
+            inner.entries.retain(|entry| entry.id() != *id);
+            inner.neighbors.extract_if(|_, known| known.of == *id).collect()
+        };
+        self.ring();
+        for (_, known) in &ended {
+            if deconfigured {
+                self.tables.remove(&known.place, removed());
+            }
+            known.handle.stop(notification.clone()).await;
+        }
+        for (_, known) in ended {
+            // One that has panicked has ended, too.
+            let _ = known.task.await;
+            self.tables.remove(&known.place, removed());
+        }
+    }
+
+    /// Gives a neighbor, or all of a prefix, what can change while its session runs.
+    pub(crate) async fn configure(&self, neighbor: &config::Neighbor) {
+        let id = EntryId::of(neighbor);
+        let config = Arc::new(neighbor.clone());
+        let handles: Vec<Neighbor> = {
+            let mut inner = self.inner.lock();
+            for entry in inner.entries.iter_mut().filter(|entry| entry.id() == id) {
+                entry.config = Arc::clone(&config);
+            }
+            let of_it = inner.neighbors.values().filter(|known| known.of == id);
+            of_it.map(|known| known.handle.clone()).collect()
+        };
+        for handle in handles {
+            handle.configure(Arc::clone(&config)).await;
+        }
+    }
+
+    /// Whose connection it is; a neighbor from a prefix is made.
+    pub(super) fn find(&self, vpn_instance: &Option<VpnInstanceName>, address: IpAddr) -> Found {
+        let id = NeighborId { vpn_instance: vpn_instance.clone(), address };
+        let mut inner = self.inner.lock();
+        if let Some(known) = inner.neighbors.get(&id) {
+            return Found::Neighbor(known.handle.clone());
+        }
+        let of_instance = |entry: &&Entry| entry.config.vpn_instance == *vpn_instance;
+        let including = |entry: &&Entry| entry.config.peers.include(address);
+        let entries = inner.entries.iter().filter(of_instance).filter(including);
+        let longest = entries.max_by_key(|entry| match entry.config.peers {
+            Peers::One(_) => None,
+            Peers::Prefix { length, .. } => Some(length),
+        });
+        let Some(entry) = longest.cloned() else { return Found::Stranger };
+        let Peers::Prefix { maximum, .. } = entry.config.peers else { return Found::Stranger };
+        let of = entry.id();
+        let count = inner.neighbors.values().filter(|known| known.of == of).count();
+        if count >= maximum as usize {
+            return Found::Full(entry.config.peers);
+        }
+        info!(neighbor = %id, prefix = %entry.config.peers, "a neighbor has come");
+        let known = self.make(id.clone(), &entry);
+        let handle = known.handle.clone();
+        inner.neighbors.insert(id, known);
+        Found::Neighbor(handle)
+    }
+
+    /// Starts the task of a neighbor.
+    fn make(&self, id: NeighborId, entry: &Entry) -> Known {
+        let config = &entry.config;
+        let table_name = id.vpn_instance.as_ref().map(|name| name.as_str().to_owned());
+        let instance = PeerInstance::new(table_name.as_deref(), config.route_distinguisher);
+        let place = self.tables.add(id.clone(), instance, table_name);
+        let dynamic = matches!(config.peers, Peers::Prefix { .. });
+        let setup = Setup {
+            id: id.clone(),
+            config: Arc::clone(config),
+            asn: entry.bgp.asn,
+            router_id: entry.bgp.router_id,
+            dynamic,
+            place: Arc::clone(&place),
+            tables: Arc::clone(&self.tables),
+        };
+        let (handle, task) = Neighbor::start(setup);
+        let directory = Weak::clone(&self.this);
+        let its_place = Arc::clone(&place);
+        let task = tokio::spawn(async move {
+            // One that has panicked has ended, too; the panic was reported.
+            let _ = task.await;
+            // Only one from a prefix ends by itself.
+            if let Some(directory) = directory.upgrade().filter(|_| dynamic) {
+                directory.forget(&id, &its_place);
+            }
+        });
+        Known { handle, place, of: entry.id(), task }
+    }
+
+    fn forget(&self, id: &NeighborId, place: &Arc<NeighborTables>) {
+        let mut inner = self.inner.lock();
+        if inner.neighbors.get(id).is_some_and(|known| Arc::ptr_eq(&known.place, place)) {
+            inner.neighbors.remove(id);
+            debug!(neighbor = %id, "a neighbor that has gone is forgotten");
+        }
+        drop(inner);
+        self.tables.remove(place, removed());
+    }
+
+    /// Every neighbor: in the order of the file, those of a prefix by address.
+    pub(crate) fn handles(&self) -> Vec<Neighbor> {
+        let inner = self.inner.lock();
+        let mut all: Vec<(usize, &NeighborId, &Known)> = Vec::new();
+        let rank: HashMap<EntryId, usize> = inner.entries.iter().map(Entry::id).zip(0..).collect();
+        for (id, known) in &inner.neighbors {
+            all.push((rank.get(&known.of).copied().unwrap_or(usize::MAX), id, known));
+        }
+        all.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
+        all.into_iter().map(|(_, _, known)| known.handle.clone()).collect()
+    }
+
+    /// Takes every task, for the end of bmpd.
+    pub(crate) fn tasks(&self) -> Vec<JoinHandle<()>> {
+        self.inner.lock().neighbors.drain().map(|(_, known)| known.task).collect()
+    }
+
+    /// The keys of those that may connect in an instance. No two are for the same addresses.
+    pub(super) fn keys(&self, vpn_instance: &Option<VpnInstanceName>) -> Vec<PeerKey> {
+        let inner = self.inner.lock();
+        let entries = inner.entries.iter().filter(|e| e.config.vpn_instance == *vpn_instance);
+        entries
+            .filter_map(|entry| {
+                let key = entry.config.md5.clone()?;
+                let (network, length) = match entry.config.peers {
+                    Peers::One(address) if address.is_ipv4() => (address, 32),
+                    Peers::One(address) => (address, 128),
+                    Peers::Prefix { network, length, .. } => (network, length),
+                };
+                Some(PeerKey { network, length, authentication: Authentication::Md5(key) })
+            })
+            .collect()
+    }
+
+    /// Rings when [`Directory::keys`] may be others.
+    pub(super) fn changes(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    fn ring(&self) {
+        self.changed.send_modify(|count| *count = count.wrapping_add(1));
+    }
+}
+
+impl Entry {
+    fn id(&self) -> EntryId {
+        EntryId::of(&self.config)
+    }
+}
+
+fn removed() -> PeerDown {
+    PeerDown { time: Timestamp::now(), reason: PeerDownReason::Deconfigured }
+}

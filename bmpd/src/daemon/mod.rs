@@ -1,0 +1,122 @@
+//! bmpd as a whole: what is started, in which order, and how it ends.
+//!
+//! ```text
+//!   bmpctl ──> control ──────── Reset, Configure, Report ───┐
+//!                 └── Report ──┐                            v
+//!   neighbors <──TCP──> bgp (a task each) ──> Tables ──> session (a task each) ──TCP──> stations
+//!                              ^             (bell)         ^
+//!   signals ──> daemon ── Stop ┴────────── Stop ────────────┤
+//!                 └── World: what runs now; reload changes it ┘
+//! ```
+//!
+//! Tasks talk through bounded channels whose answers never wait for the network. Routes go through
+//! `rib` alone: no channel carries one.
+
+mod neighbors;
+mod reload;
+mod world;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{error, info, warn};
+
+use self::neighbors::Neighbors;
+pub(crate) use self::world::World;
+use crate::config::Config;
+use crate::control::{self, ControlSocket};
+use crate::host;
+use crate::rib::Tables;
+use crate::session::End;
+use crate::wire::bgp::Notification;
+
+/// How long a station has to take the Termination when bmpd stops.
+const STATION_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long the stop may take after that, whatever the tasks do.
+const STOP_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Runs bmpd until a signal ends it. The error is a reason not to have started.
+pub async fn run(config: Config, config_path: PathBuf) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+
+    // What can fail comes before anything that others see.
+    let socket = ControlSocket::create(&config.control.socket)?;
+    for warning in host::warnings(&config) {
+        warn!("{warning}");
+    }
+    let tables = Tables::new();
+    let neighbors =
+        Neighbors::start(&config, Arc::clone(&tables)).await.map_err(anyhow::Error::msg)?;
+    info!(
+        version = env!("CARGO_PKG_VERSION"),
+        config = %config_path.display(),
+        socket = %config.control.socket.display(),
+        sessions = config.sessions.len(),
+        neighbors = config.bgp.as_ref().map_or(0, |bgp| bgp.neighbors.len()),
+        "started"
+    );
+    let world = Arc::new(World::new(config, config_path, tables, neighbors));
+    let mut control = Box::pin(control::run(&socket, Arc::clone(&world)));
+    let stopped_by = loop {
+        tokio::select! {
+            () = &mut control => break "the loss of the control socket",
+            _ = terminate.recv() => break "SIGTERM",
+            _ = interrupt.recv() => break "SIGINT",
+            _ = hangup.recv() => {
+                // Beside the loop: a reload may wait for neighbors, and a stop must not wait for that.
+                tokio::spawn(reload(Arc::clone(&world)));
+            }
+        }
+    };
+
+    info!("stopping: {stopped_by}");
+    // Nobody can give orders any more; the file goes with the socket.
+    drop(control);
+    drop(socket);
+    world.begin_stop();
+    stop(&world).await;
+    info!("stopped");
+    Ok(())
+}
+
+/// What SIGHUP asks for.
+async fn reload(world: Arc<World>) {
+    info!("SIGHUP: reload");
+    if let Err(failure) = world.reload(false).await {
+        error!("SIGHUP: nothing was changed: {}", reload::refusal(&failure));
+    }
+}
+
+/// Stations first, so that they are not told of neighbors that go down because of us.
+async fn stop(world: &World) {
+    // A reload that is under way is waited for a moment, so that it starts nothing that nobody stops.
+    let order = tokio::time::timeout(STOP_PATIENCE, world.order.write()).await;
+    let sessions = world.sessions.lock().clone();
+    for session in &sessions {
+        session.stop(End::Stopping, STATION_PATIENCE).await;
+    }
+    let tasks = std::mem::take(&mut *world.tasks.lock());
+    if tokio::time::timeout(STATION_PATIENCE + STOP_PATIENCE, join(tasks)).await.is_err() {
+        warn!("not every session could be ended in time");
+    }
+    for neighbor in world.neighbors() {
+        neighbor.stop(Notification::SHUTDOWN).await;
+    }
+    let tasks = world.neighbors.tasks();
+    if tokio::time::timeout(STOP_PATIENCE, join(tasks)).await.is_err() {
+        warn!("not every neighbor could be told in time");
+    }
+    drop(order);
+}
+
+async fn join(tasks: Vec<tokio::task::JoinHandle<()>>) {
+    for task in tasks {
+        // A task that panicked has ended too; the panic was reported when it happened.
+        let _ = task.await;
+    }
+}

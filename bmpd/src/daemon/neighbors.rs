@@ -1,0 +1,291 @@
+//! The neighbors and where they connect to, as the configuration has them: how they begin, and how a
+//! reload changes them.
+
+use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use shared::names::VpnInstanceName;
+use shared::response::{ReloadAction, ReloadItem, ReloadSubject};
+use tokio::task::{JoinHandle, JoinSet};
+use tracing::warn;
+
+use crate::bgp::{self, Bgp, Directory, EntryId, Neighbor, listener};
+use crate::config::{self, Config, Peers, Place};
+use crate::net::listen::{ListenError, Listener};
+use crate::rib::Tables;
+use crate::wire::bgp::Notification;
+
+/// Where neighbors connect to: the instance, what it stands for, the address.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct ListenerId {
+    vpn_instance: Option<VpnInstanceName>,
+    place: Place,
+    address: SocketAddr,
+}
+
+/// The neighbors and their listeners.
+pub(super) struct Neighbors {
+    directory: Arc<Directory>,
+    listeners: Mutex<HashMap<ListenerId, JoinHandle<()>>>,
+}
+
+/// What a reload does to them. Every socket that could be refused is open.
+pub(super) struct Plan {
+    ended: Vec<EntryId>,
+    restarted: Vec<(EntryId, config::Neighbor)>,
+    configured: Vec<config::Neighbor>,
+    started: Vec<config::Neighbor>,
+    bgp: Option<Bgp>,
+    order: Vec<EntryId>,
+    closed: Vec<ListenerId>,
+    opened: Vec<(ListenerId, Option<Listener>)>,
+}
+
+impl Neighbors {
+    /// Starts all of the configuration.
+    ///
+    /// # Errors
+    ///
+    /// A place of the public instance cannot be listened at; a sentence that says what to do.
+    pub(super) async fn start(config: &Config, tables: Arc<Tables>) -> Result<Self, String> {
+        let nobody = Config { bgp: None, vpn_instances: Vec::new(), ..config.clone() };
+        let directory = Directory::new(tables);
+        let neighbors = Self { directory, listeners: Mutex::default() };
+        let (_, plan) = neighbors.plan(&nobody, config, false).await?;
+        if let Some(plan) = plan {
+            neighbors.apply(plan).await;
+        }
+        Ok(neighbors)
+    }
+
+    /// Every neighbor, in the order of the configuration.
+    pub(super) fn handles(&self) -> Vec<Neighbor> {
+        self.directory.handles()
+    }
+
+    /// Takes every task, for the end of bmpd; nobody listens any more.
+    pub(super) fn tasks(&self) -> Vec<JoinHandle<()>> {
+        for (_, task) in self.listeners.lock().drain() {
+            task.abort();
+        }
+        self.directory.tasks()
+    }
+
+    /// Works out what is different, and opens what may fail; there is no plan for a dry run.
+    ///
+    /// # Errors
+    ///
+    /// A place of the public instance cannot be listened at; nothing was changed. A sentence that says what
+    /// to do.
+    pub(super) async fn plan(
+        &self,
+        old: &Config,
+        new: &Config,
+        dry_run: bool,
+    ) -> Result<(Vec<ReloadItem>, Option<Plan>), String> {
+        let mut items = Vec::new();
+        let (before, after) = (by_id(old), by_id(new));
+        let common = |config: &Config| {
+            let bgp = config.bgp.as_ref()?;
+            Some(Bgp { asn: bgp.asn, router_id: bgp.router_id })
+        };
+        let bgp = common(new);
+        let changed_for_all = bgp::changes_for_all(common(old), bgp);
+        let mut plan = Plan {
+            ended: Vec::new(),
+            restarted: Vec::new(),
+            configured: Vec::new(),
+            started: Vec::new(),
+            bgp,
+            order: in_order(new).map(EntryId::of).collect(),
+            closed: Vec::new(),
+            opened: Vec::new(),
+        };
+        let mut add = |neighbor: &config::Neighbor, action, changes| {
+            let subject = ReloadSubject::Neighbor(name(neighbor));
+            items.push(ReloadItem { subject, action, changes });
+        };
+        for neighbor in in_order(old).filter(|neighbor| !after.contains_key(&EntryId::of(neighbor)))
+        {
+            add(neighbor, ReloadAction::End, Vec::new());
+            plan.ended.push(EntryId::of(neighbor));
+        }
+        for neighbor in in_order(new) {
+            let Some(was) = before.get(&EntryId::of(neighbor)) else {
+                add(neighbor, ReloadAction::Start, Vec::new());
+                plan.started.push(neighbor.clone());
+                continue;
+            };
+            let bgp::Changes { mut restart, running } = bgp::changes(was, neighbor);
+            restart.splice(0..0, changed_for_all.iter().cloned());
+            if !restart.is_empty() {
+                restart.extend(running);
+                add(neighbor, ReloadAction::Restart, restart);
+                plan.restarted.push((EntryId::of(neighbor), neighbor.clone()));
+            } else if !running.is_empty() {
+                add(neighbor, ReloadAction::Apply, running);
+                plan.configured.push(neighbor.clone());
+            }
+        }
+        self.plan_listeners(old, new, &mut plan, &mut items).await?;
+        Ok((items, (!dry_run).then_some(plan)))
+    }
+
+    async fn plan_listeners(
+        &self,
+        old: &Config,
+        new: &Config,
+        plan: &mut Plan,
+        items: &mut Vec<ReloadItem>,
+    ) -> Result<(), String> {
+        let (before, after) = (listeners(old), listeners(new));
+        let (was, is): (HashSet<_>, HashSet<_>) = (before.iter().collect(), after.iter().collect());
+        let mut add = |listener: &ListenerId, action| {
+            let subject = ReloadSubject::Listener(match &listener.vpn_instance {
+                Some(vpn) => format!("{} vpn-instance {vpn}", listener.address),
+                None => listener.address.to_string(),
+            });
+            items.push(ReloadItem { subject, action, changes: Vec::new() });
+        };
+        for listener in before.iter().filter(|listener| !is.contains(listener)) {
+            add(listener, ReloadAction::End);
+            plan.closed.push(listener.clone());
+        }
+        for listener in after.iter().filter(|listener| !was.contains(listener)) {
+            let socket = match listener.vpn_instance {
+                // Its device or namespace can come later.
+                Some(_) => None,
+                None => {
+                    let ListenerId { vpn_instance, place, address } = listener;
+                    let opened = listener::open(&self.directory, vpn_instance, place, *address);
+                    match opened.await {
+                        Ok(socket) => Some(socket),
+                        // It may be one of ours that has the port, such as the wildcard's: it is opened
+                        // when that is closed.
+                        Err(error)
+                            if error.raw_os_error() == Some(libc::EADDRINUSE)
+                                && plan.closed.iter().any(|closed| {
+                                    closed.vpn_instance.is_none()
+                                        && closed.address.port() == address.port()
+                                }) =>
+                        {
+                            None
+                        }
+                        // A host without IPv6 must not need a configuration of its own.
+                        Err(error) if lacks_ipv6(*address, &error) => {
+                            warn!(%address, "not listening for BGP: this host has no IPv6");
+                            continue;
+                        }
+                        Err(error) => return Err(cannot_listen(*address, &error)),
+                    }
+                }
+            };
+            add(listener, ReloadAction::Start);
+            plan.opened.push((listener.clone(), socket));
+        }
+        Ok(())
+    }
+
+    /// Does what was planned. Returns when neighbors that end or restart have been told.
+    pub(super) async fn apply(&self, plan: Plan) {
+        let Plan { ended, restarted, configured, started, bgp, order, closed, opened } = plan;
+        for listener in closed {
+            if let Some(task) = self.listeners.lock().remove(&listener) {
+                task.abort();
+            }
+        }
+        // All at once: each may take a moment until the other side has heard.
+        let mut ends = JoinSet::new();
+        let gone = ended.into_iter().map(|id| (id, Notification::DECONFIGURED, true));
+        let again =
+            restarted.iter().map(|(id, _)| (id.clone(), Notification::CONFIGURATION_CHANGE, false));
+        for (id, notification, deconfigured) in gone.chain(again) {
+            let directory = Arc::clone(&self.directory);
+            ends.spawn(async move { directory.end(&id, notification, deconfigured).await });
+        }
+        while ends.join_next().await.is_some() {}
+        for neighbor in &configured {
+            self.directory.configure(neighbor).await;
+        }
+        if let Some(bgp) = bgp {
+            let begins = restarted.iter().map(|(_, neighbor)| neighbor).chain(&started);
+            for neighbor in begins {
+                self.directory.start(neighbor, bgp);
+            }
+        }
+        self.directory.sort(&order);
+        for (id, socket) in opened {
+            let directory = Arc::clone(&self.directory);
+            let ListenerId { vpn_instance, place, address } = id.clone();
+            let task = match socket {
+                Some(socket) => tokio::spawn(listener::run(socket, directory, vpn_instance)),
+                None => tokio::spawn(listener::run_in(directory, vpn_instance, place, address)),
+            };
+            self.listeners.lock().insert(id, task);
+        }
+    }
+}
+
+fn in_order(config: &Config) -> impl Iterator<Item = &config::Neighbor> {
+    config.bgp.iter().flat_map(|bgp| &bgp.neighbors)
+}
+
+fn by_id(config: &Config) -> HashMap<EntryId, &config::Neighbor> {
+    in_order(config).map(|neighbor| (EntryId::of(neighbor), neighbor)).collect()
+}
+
+fn name(neighbor: &config::Neighbor) -> String {
+    let peers: &Peers = &neighbor.peers;
+    match &neighbor.vpn_instance {
+        Some(vpn) => format!("{peers} vpn-instance {}", shared::names::Shown(vpn.as_str())),
+        None => peers.to_string(),
+    }
+}
+
+/// Every place to listen at: of the public instance, and of those that have neighbors.
+fn listeners(config: &Config) -> Vec<ListenerId> {
+    let mut found = Vec::new();
+    let Some(bgp) = &config.bgp else { return found };
+    let public = bgp.listen.iter();
+    found.extend(public.map(|address| ListenerId {
+        vpn_instance: None,
+        place: Place::Public,
+        address: *address,
+    }));
+    let used: HashSet<_> = bgp.neighbors.iter().map(|neighbor| &neighbor.vpn_instance).collect();
+    for instance in &config.vpn_instances {
+        let vpn_instance = Some(instance.name.clone());
+        if used.contains(&vpn_instance) {
+            found.extend(instance.listen.iter().map(|address| ListenerId {
+                vpn_instance: vpn_instance.clone(),
+                place: instance.place.clone(),
+                address: *address,
+            }));
+        }
+    }
+    found
+}
+
+/// True if the address cannot be had because the host has no IPv6.
+fn lacks_ipv6(address: SocketAddr, error: &ListenError) -> bool {
+    let any = address.is_ipv6() && address.ip().is_unspecified();
+    match error.raw_os_error() {
+        Some(libc::EAFNOSUPPORT) => address.is_ipv6(),
+        Some(libc::EADDRNOTAVAIL) => any,
+        _ => false,
+    }
+}
+
+fn cannot_listen(address: SocketAddr, error: &ListenError) -> String {
+    let advice = match error.raw_os_error() {
+        Some(libc::EADDRINUSE) => "another program has this port: stop it, or change [bgp] listen",
+        Some(libc::EACCES) => {
+            "ports below 1024 need root or CAP_NET_BIND_SERVICE; [bgp] listen can name another one"
+        }
+        Some(libc::EADDRNOTAVAIL) => "this host does not have the address: change [bgp] listen",
+        _ => "look at [bgp] listen",
+    };
+    format!("cannot listen for BGP at {address}: {error}; {advice}")
+}

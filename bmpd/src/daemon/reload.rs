@@ -1,0 +1,134 @@
+//! Applying the configuration file to what runs.
+//!
+//! ```text
+//!   read ─> check all ─> what may fail (sockets) ─> ends ─> changes ─> starts
+//!            bad: nothing was touched     refused: nothing was touched
+//! ```
+//!
+//! Sessions come before neighbors where they end, and after them where they begin, so that no station is
+//! told of neighbors that go down or come up because of the same reload more than it must.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use shared::response::{Change, Failure, ReloadAction, ReloadItem, ReloadReport, ReloadSubject};
+use tracing::{info, warn};
+
+use super::world::World;
+use crate::config::Config;
+use crate::host;
+use crate::session::{Configured, End, Parameters};
+
+/// How long the station of a session that is removed has to take the Termination.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+impl World {
+    /// Reads the file, checks all of it and applies it as one; with `dry_run` it only says what it would
+    /// do.
+    ///
+    /// # Errors
+    ///
+    /// The file is bad, or a place to listen at cannot be had; nothing was changed then.
+    pub(crate) async fn reload(&self, dry_run: bool) -> Result<ReloadReport, Failure> {
+        let mut order = self.order.write().await;
+        let new = self.read_config().await?;
+        let warnings = host::warnings(&new);
+        let mut items = Vec::new();
+        let planned = self.neighbors.plan(&order, &new, dry_run).await;
+        let (neighbors, plan) =
+            planned.map_err(|text| Failure::Other(format!("{text}; nothing was changed")))?;
+        items.extend(daemon_items(&order, &new));
+
+        self.end_sessions(&new, dry_run, &mut items).await;
+        items.extend(neighbors);
+        if let Some(plan) = plan {
+            self.neighbors.apply(plan).await;
+        }
+        self.configure_sessions(&new, dry_run, &mut items).await;
+        self.start_sessions(&new, dry_run, &mut items);
+
+        let file = self.config_path().display().to_string();
+        if !dry_run {
+            for warning in &warnings {
+                warn!("{warning}");
+            }
+            for ReloadItem { subject, action, changes } in &items {
+                let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
+                info!(?subject, ?action, ?changes, "reload");
+            }
+            let socket = order.control.clone();
+            *order = Config { control: socket, ..new };
+        }
+        Ok(ReloadReport { dry_run, file, items, warnings })
+    }
+
+    async fn end_sessions(&self, new: &Config, dry_run: bool, items: &mut Vec<ReloadItem>) {
+        let wanted: HashSet<_> = new.sessions.iter().map(|session| &session.id).collect();
+        let sessions = self.sessions.lock().clone();
+        let gone: Vec<_> = sessions.iter().filter(|s| !wanted.contains(s.id())).collect();
+        for session in gone {
+            if !dry_run {
+                session.stop(End::Removed, PATIENCE).await;
+                self.sessions.lock().retain(|other| other.id() != session.id());
+            }
+            let subject = ReloadSubject::Session(session.id().clone());
+            items.push(ReloadItem { subject, action: ReloadAction::End, changes: Vec::new() });
+        }
+    }
+
+    async fn configure_sessions(&self, new: &Config, dry_run: bool, items: &mut Vec<ReloadItem>) {
+        for session in &new.sessions {
+            let Some(running) = self.session(&session.id) else { continue };
+            let parameters = Parameters { session: session.clone(), bmp: new.bmp.clone() };
+            // One that has stopped is stopping with bmpd.
+            let Some(configured) = running.configure(parameters, dry_run).await else { continue };
+            let Configured { applied, pending, was_pending } = configured;
+            let mut add = |action, changes: Vec<Change>| {
+                let subject = ReloadSubject::Session(session.id.clone());
+                items.push(ReloadItem { subject, action, changes });
+            };
+            if !applied.is_empty() {
+                add(ReloadAction::Apply, applied);
+            }
+            // What was pending before is no news.
+            if !pending.is_empty() && !was_pending {
+                add(ReloadAction::Pending, pending);
+            }
+        }
+    }
+
+    fn start_sessions(&self, new: &Config, dry_run: bool, items: &mut Vec<ReloadItem>) {
+        let running: HashSet<_> = self.sessions.lock().iter().map(|s| s.id().clone()).collect();
+        for session in new.sessions.iter().filter(|session| !running.contains(&session.id)) {
+            if !dry_run {
+                self.start_session(session, new);
+            }
+            let subject = ReloadSubject::Session(session.id.clone());
+            items.push(ReloadItem { subject, action: ReloadAction::Start, changes: Vec::new() });
+        }
+    }
+}
+
+/// What only a restart of bmpd can change.
+fn daemon_items(old: &Config, new: &Config) -> Option<ReloadItem> {
+    (old.control != new.control).then(|| ReloadItem {
+        subject: ReloadSubject::Daemon,
+        action: ReloadAction::RestartDaemon,
+        changes: vec![Change {
+            key: "control.socket".to_owned(),
+            old: old.control.socket.display().to_string(),
+            new: new.control.socket.display().to_string(),
+        }],
+    })
+}
+
+/// A refusal as a line of the log.
+pub(super) fn refusal(failure: &Failure) -> String {
+    match failure {
+        Failure::Configuration(text) | Failure::Other(text) => {
+            text.lines().next().unwrap_or_default().to_owned()
+        }
+        Failure::Stopping => "bmpd is stopping".to_owned(),
+        Failure::NoSuchSession { .. } | Failure::NotPermitted { .. } => format!("{failure:?}"),
+    }
+}

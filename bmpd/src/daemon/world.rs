@@ -1,0 +1,142 @@
+//! What runs now: the sessions, the neighbors, where neighbors connect to, and the configuration of it all.
+//!
+//! ```text
+//!   start, reload ──(write)──┐                 ┌── sessions ──> a task each
+//!   reset ──────────(read)───┴── order ── World┼── neighbors ─> a task each
+//!   show ─────────── looks at the lists ───────└── listeners ─> a task each
+//! ```
+//!
+//! `order` is what keeps a reset and a reload apart: a reset sees all of a reload or nothing. Nobody
+//! holds it while a station or a neighbor is waited for, beyond the moment that a task needs to take an
+//! order. The lists are copied out; no lock is held across an await.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use shared::names::{Selector, SessionId};
+use shared::response::Failure;
+use tokio::sync::{RwLock, RwLockReadGuard, watch};
+use tokio::task::JoinHandle;
+
+use super::neighbors::Neighbors;
+use crate::bgp::Neighbor;
+use crate::config::{self, Config, ConfigError};
+use crate::rib::Tables;
+use crate::session::{Doors, Parameters, Session};
+
+/// What runs now.
+pub(crate) struct World {
+    config_path: PathBuf,
+    pub(super) tables: Arc<Tables>,
+    pub(super) doors: Arc<Doors>,
+    /// The configuration in effect; a reset reads, a reload writes.
+    pub(super) order: RwLock<Config>,
+    /// In the order of the ids.
+    pub(super) sessions: Mutex<Vec<Session>>,
+    /// Tasks of sessions, those that were removed and are still ending among them.
+    pub(super) tasks: Mutex<Vec<JoinHandle<()>>>,
+    pub(super) neighbors: Neighbors,
+    stopping: watch::Sender<bool>,
+}
+
+impl World {
+    /// Starts every session of the configuration; neighbors and their listeners are `neighbors`.
+    pub(super) fn new(
+        config: Config,
+        config_path: PathBuf,
+        tables: Arc<Tables>,
+        neighbors: Neighbors,
+    ) -> Self {
+        let world = Self {
+            config_path,
+            tables,
+            doors: Arc::default(),
+            order: RwLock::new(config.clone()),
+            sessions: Mutex::default(),
+            tasks: Mutex::default(),
+            neighbors,
+            stopping: watch::Sender::new(false),
+        };
+        for session in &config.sessions {
+            world.start_session(session, &config);
+        }
+        world
+    }
+
+    /// Starts a session.
+    pub(super) fn start_session(&self, session: &config::Session, config: &Config) {
+        let parameters = Parameters { session: session.clone(), bmp: config.bmp.clone() };
+        let (tables, doors) = (Arc::clone(&self.tables), Arc::clone(&self.doors));
+        let (session, task) = Session::start(parameters, tables, doors);
+        let mut sessions = self.sessions.lock();
+        let place = sessions.partition_point(|other| other.id() < session.id());
+        sessions.insert(place, session);
+        let mut tasks = self.tasks.lock();
+        tasks.retain(|task| !task.is_finished());
+        tasks.push(task);
+    }
+
+    /// The file that a reset and a reload read.
+    pub(crate) fn config_path(&self) -> &Path {
+        &self.config_path
+    }
+
+    /// Keeps reloads away while a reset gives its orders.
+    pub(crate) async fn begin_reset(&self) -> RwLockReadGuard<'_, Config> {
+        self.order.read().await
+    }
+
+    /// Reads and checks the file; nothing is changed.
+    pub(crate) async fn read_config(&self) -> Result<Config, Failure> {
+        let path = self.config_path.clone();
+        match tokio::task::spawn_blocking(move || config::load(&path)).await {
+            Ok(Ok(config)) => Ok(config),
+            Ok(Err(error)) => Err(bad(&error)),
+            Err(error) => Err(Failure::Other(error.to_string())),
+        }
+    }
+
+    /// A session by its name.
+    pub(crate) fn session(&self, id: &SessionId) -> Option<Session> {
+        let sessions = self.sessions.lock();
+        let rank = sessions.binary_search_by(|session| session.id().cmp(id)).ok()?;
+        sessions.get(rank).cloned()
+    }
+
+    /// The selected sessions in their order, or the failure that names those there are.
+    pub(crate) fn select(&self, selector: &Selector) -> Result<Vec<Session>, Failure> {
+        let sessions = self.sessions.lock();
+        let selected: Vec<Session> =
+            sessions.iter().filter(|session| selector.matches(session.id())).cloned().collect();
+        if !selected.is_empty() {
+            return Ok(selected);
+        }
+        let mut existing: Vec<SessionId> =
+            sessions.iter().map(|session| session.id().clone()).collect();
+        if let Selector::One(wanted) = selector {
+            existing.sort_by_key(|id| id.address != wanted.address);
+        }
+        Err(Failure::NoSuchSession { selector: selector.clone(), existing, configured_in: None })
+    }
+
+    /// Every neighbor, in the order of the configuration.
+    pub(crate) fn neighbors(&self) -> Vec<Neighbor> {
+        self.neighbors.handles()
+    }
+
+    /// Waits until bmpd is about to stop.
+    pub(crate) async fn stopping(&self) {
+        // The sender lives as long as the world.
+        let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
+    }
+
+    /// Tells those who wait that bmpd is about to stop.
+    pub(super) fn begin_stop(&self) {
+        self.stopping.send_replace(true);
+    }
+}
+
+fn bad(error: &ConfigError) -> Failure {
+    Failure::Configuration(error.to_string())
+}
