@@ -33,6 +33,7 @@ pub mod nlri;
 pub mod programs;
 pub mod random;
 pub mod scratch;
+pub mod sockets;
 pub mod station;
 pub mod table;
 pub mod tap;

@@ -96,10 +96,16 @@ impl Neighbor {
     #[track_caller]
     pub fn connect(options: &Options, daemon: SocketAddr) -> Self {
         let what = format!("a BGP session from {} to {daemon}", options.address);
-        wait_for(&what, Duration::from_secs(30), || {
-            let stream = within(options.namespace.as_ref(), || connect_from(options, daemon));
-            Self::handshake(options, stream.map_err(|e| e.to_string())?)
-        })
+        wait_for(&what, Duration::from_secs(30), || Self::try_connect(options, daemon))
+    }
+
+    /// Like [`Neighbor::connect`], once; an error says why no session was established.
+    ///
+    /// # Errors
+    /// When bmpd does not let it in, or does not go through with it.
+    pub fn try_connect(options: &Options, daemon: SocketAddr) -> Result<Self, String> {
+        let stream = within(options.namespace.as_ref(), || connect_from(options, daemon));
+        Self::handshake(options, stream.map_err(|e| e.to_string())?)
     }
 
     /// The same in a namespace.

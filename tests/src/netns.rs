@@ -91,11 +91,19 @@ impl Netns {
     #[expect(clippy::new_without_default, reason = "it makes a namespace; that should be visible")]
     #[track_caller]
     pub fn new() -> Self {
-        let name = format!("bmpd-{}-{}", std::process::id(), number());
+        Self::named(&format!("bmpd-{}-{}", std::process::id(), number()))
+    }
+
+    /// Makes one with this name, which nobody else must have.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    #[track_caller]
+    pub fn named(name: &str) -> Self {
         ip(&format!("netns add {name}"));
-        let path = PathBuf::from("/run/netns").join(&name);
+        let path = PathBuf::from("/run/netns").join(name);
         let file = File::open(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        let netns = Self { namespace: Namespace { name: name.as_str().into(), file: file.into() } };
+        let netns = Self { namespace: Namespace { name: name.into(), file: file.into() } };
         netns.ip("link set lo up");
         netns
     }
@@ -194,6 +202,21 @@ impl Drop for Netns {
 }
 
 /// Names of devices have 15 characters at most, and those of the host are shared by all tests.
+/// The device of the namespace that the test runs in which has this address.
+///
+/// # Panics
+/// When there is none.
+#[track_caller]
+pub fn device_of(address: IpAddr) -> String {
+    let mut ip = Command::new("ip");
+    let output = daemon::run(
+        ip.args(["-o", "address", "show", "to", &address.to_string()]),
+        Duration::from_secs(20),
+    );
+    let found = output.done().split_whitespace().nth(1).map(str::to_owned);
+    found.unwrap_or_else(|| panic!("no device has {address}: {output}"))
+}
+
 fn pair_names() -> [String; 2] {
     let (process, number) = (std::process::id(), number());
     ["a", "b"].map(|end| format!("bm{process:x}{end}{number}"))
