@@ -1,0 +1,147 @@
+//! Passive sessions: the station connects, nobody else is let in.
+#![allow(clippy::unwrap_used)]
+
+use std::io::Read;
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::time::Duration;
+
+use socket2::{Domain, Socket, Type};
+use tests::addresses::{free_port, loopback};
+use tests::bmp::{Kind, Mode};
+use tests::daemon::{Daemon, bgp, bgp_listen, neighbor};
+use tests::neighbor::{Neighbor, Options};
+use tests::scratch::Scratch;
+use tests::station::{End, Setup, Station};
+use tests::table::Table;
+use tests::wait::wait_for;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn passive(station: IpAddr, at: SocketAddr, more: &str) -> String {
+    format!(
+        "[[session]]\naddress = \"{station}\"\nmode = \"passive\"\ntcp.listen-port = {}\n\
+         tcp.source-address = \"{}\"\n{more}\n\n",
+        at.port(),
+        at.ip()
+    )
+}
+
+/// Connects from an address and returns how that went: the first read's result.
+fn knock(from: IpAddr, at: SocketAddr) -> std::io::Result<usize> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    socket.bind(&SocketAddr::new(from, 0).into())?;
+    socket.connect(&at.into())?;
+    let mut stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.read(&mut [0; 64])
+}
+
+#[test]
+fn a_station_that_connects_is_served_and_a_stranger_is_refused_and_counted() {
+    let scratch = Scratch::new();
+    let (address, stranger, listen, peer) = (loopback(), loopback(), bgp_listen(), loopback());
+    let ours = loopback();
+    let at = SocketAddr::new(ours, free_port(ours));
+    let config = [passive(address, at, ""), bgp(listen), neighbor(peer, 65001)].concat();
+    let daemon = Daemon::start(&scratch, &config);
+    let speaker = Neighbor::connect(&Options::new(peer, 65001), listen);
+    speaker.send_all(&Table::full(500, 100));
+    daemon.wait_state(address, None, "Listening");
+
+    let refused = knock(stranger, at);
+    assert!(refused.is_err(), "a stranger was let in: {refused:?}");
+    let station = Station::passive(address, Mode::Keeping, Setup::default());
+    let connection = station.dial_until_taken(at);
+    connection.wait_routes(peer, &speaker.expected(), PATIENCE);
+    connection.wait_complete(peer, PATIENCE);
+    daemon.wait_state(address, None, "Established");
+    assert!(knock(stranger, at).is_err());
+    let page = daemon.bmpctl(&["show", "session", &address.to_string()]);
+    assert!(page.done().contains("Strangers refused: 2 "), "{page}");
+    assert!(connection.end().is_none(), "the stranger disturbed the station");
+
+    // A reset ends it properly; the station comes back by itself.
+    let reset = daemon.bmpctl(&["reset", "session", &address.to_string()]);
+    assert!(reset.done().contains("waiting for it at port"), "{reset}");
+    connection.wait_end(PATIENCE);
+    assert_eq!(connection.look(|record| record.termination), Some(0));
+    let second = station.dial_until_taken(at);
+    second.wait_routes(peer, &speaker.expected(), PATIENCE);
+    second.wait_complete(peer, PATIENCE);
+
+    // A station that was restarted connects while the old connection seems to be up: the new one counts.
+    let third = station.dial_until_taken(at);
+    third.wait_complete(peer, PATIENCE);
+    second.wait_end(PATIENCE);
+    assert_eq!(second.look(|record| record.termination), Some(3), "redundant connection");
+    // And one that closes finds the door open at once.
+    third.close();
+    let fourth = station.dial_until_taken(at);
+    fourth.wait_routes(peer, &speaker.expected(), PATIENCE);
+    daemon.wait_state(address, None, "Established");
+    station.assert_legal();
+}
+
+#[test]
+fn stations_share_a_port_each_with_its_own_key_and_a_door_closes_with_its_last_session() {
+    let scratch = Scratch::new();
+    let (first, second, ours) = (loopback(), loopback(), loopback());
+    let at = SocketAddr::new(ours, free_port(ours));
+    let md5 = "tcp.md5.key = \"of the second\"";
+    let config = |sessions: &[String]| sessions.concat();
+    let daemon =
+        Daemon::start(&scratch, &config(&[passive(first, at, ""), passive(second, at, md5)]));
+    daemon.wait_state(first, None, "Listening");
+    daemon.wait_state(second, None, "Listening");
+    let initiated = |station: &Station| {
+        let connection = station.dial_until_taken(at);
+        connection
+            .wait("the Initiation", PATIENCE, |r| (r.count(Kind::Initiation) == 1).then_some(()));
+        connection
+    };
+    let plain = Station::passive(first, Mode::Counting, Setup::default());
+    let kept = initiated(&plain);
+    let without = Station::passive(second, Mode::Counting, Setup::default());
+    assert!(without.dial(at).is_err(), "let in without its key");
+    let key = vec![(ours, "of the second".to_owned())];
+    let with = Station::passive(second, Mode::Counting, Setup { md5: key, ..Setup::default() });
+    initiated(&with);
+
+    // One of them goes: its station is a stranger now, the other one is not disturbed.
+    daemon.rewrite_config(&config(&[passive(first, at, "")]));
+    daemon.bmpctl(&["reload"]).done();
+    let gone = with.latest().unwrap();
+    gone.wait_end(PATIENCE);
+    assert_eq!(gone.look(|record| record.termination), Some(4));
+    assert!(kept.end().is_none());
+    // Both gone: nobody listens.
+    daemon.rewrite_config("");
+    daemon.bmpctl(&["reload"]).done();
+    wait_for("the port to be closed", PATIENCE, || match TcpStream::connect(at) {
+        Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+    let (_, end) = kept.wait_end(PATIENCE);
+    assert_eq!(end, End::Closed);
+    // And back.
+    daemon.rewrite_config(&config(&[passive(first, at, "")]));
+    daemon.bmpctl(&["reload"]).done();
+    initiated(&plain);
+}
+
+#[test]
+fn a_port_that_another_program_has_is_a_reason_and_is_retried() {
+    let scratch = Scratch::new();
+    let (address, ours) = (loopback(), loopback());
+    let taken = std::net::TcpListener::bind(SocketAddr::new(ours, 0)).unwrap();
+    let at = taken.local_addr().unwrap();
+    let config = passive(address, at, "retry.initial = 1\nretry.maximum = 1");
+    let daemon = Daemon::start(&scratch, &config);
+    wait_for("the reason", PATIENCE, || {
+        let page = daemon.bmpctl(&["show", "session", &address.to_string()]);
+        let found = page.stdout.contains("cannot listen: Address already in use");
+        if found { Ok(()) } else { Err(page.to_string()) }
+    });
+    drop(taken);
+    daemon.wait_state(address, None, "Listening");
+}
