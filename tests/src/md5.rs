@@ -4,7 +4,7 @@
 
 use std::io;
 use std::mem::{offset_of, size_of};
-use std::net::IpAddr;
+use std::net::{IpAddr, TcpListener};
 use std::os::fd::{AsFd, AsRawFd};
 
 /// `struct sockaddr_storage`: family and port, then an IPv4 address or, behind a flow label, an IPv6 one.
@@ -71,4 +71,22 @@ pub fn protect(socket: &impl AsFd, peer: IpAddr, key: &str) -> io::Result<()> {
         )
     };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// True if this kernel has TCP-AO (RFC 5925): a socket without keys then says that it has none.
+///
+/// # Panics
+/// When loopback cannot be bound.
+pub fn kernel_has_tcp_ao() -> bool {
+    const TCP_AO_INFO: libc::c_int = 40;
+    let socket = TcpListener::bind(("127.0.0.1", 0)).expect("loopback can be bound");
+    let mut info = [0_u8; 64];
+    let mut length = info.len() as libc::socklen_t;
+    #[allow(unsafe_code)]
+    // SAFETY: both pointers are to live values, of which the kernel writes at most `length` bytes.
+    let result = unsafe {
+        let (info, length) = (info.as_mut_ptr().cast(), &raw mut length);
+        libc::getsockopt(socket.as_raw_fd(), libc::IPPROTO_TCP, TCP_AO_INFO, info, length)
+    };
+    result == 0 || io::Error::last_os_error().raw_os_error() != Some(libc::ENOPROTOOPT)
 }
