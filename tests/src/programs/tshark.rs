@@ -121,7 +121,7 @@ impl Captured {
 
     /// The dissection: the fields of all packets that `filter` lets through, a line each.
     #[track_caller]
-    fn dissect(&self, filter: &str, fields: &[&str]) -> Vec<String> {
+    pub fn dissect(&self, filter: &str, fields: &[&str]) -> Vec<String> {
         let mut tshark = self.tshark();
         tshark.args(["-Y", filter, "-T", "fields"]);
         for field in fields {
