@@ -1,13 +1,17 @@
 //! What neighbors have announced, and what each BMP session has still to be told of it.
 //!
 //! ```text
-//! Tables ── one slot a neighbor ── Epoch (one BGP session of it: header, Peer Up, how it ended)
-//!                                    └─ Rib: Attributes, one Log a family          [one lock]
-//! Feed (one a BMP connection) ── for each neighbor: the Epoch it was told of, a reader in each Log
+//! Tables ── NeighborTables, one a neighbor: they come and go with the configuration
+//!              └─ Epoch: one BGP session of it, or several joined by graceful restarts: header, how it
+//!                 │      ended
+//!                 └─ Rib: OPENs, Attributes, one Log a family                      [one lock]
+//! Feed (one a BMP connection) ── for each neighbor that its Monitor wants: the Epoch and the
+//!                                incarnation it was told of, a reader in each Log
 //! ```
 //!
-//! No queue and no copy of a route stands between a log and a connection. Nothing here does I/O or
-//! looks at a clock; the one channel is the bell in [`Tables`] that wakes the sessions.
+//! No queue and no copy of a route stands between a log and a connection. Nothing here does I/O, and
+//! only [`Feed::set_monitor`] looks at the clock, for the time of a Peer Down that nobody else decides;
+//! the one channel is the bell in [`Tables`] that wakes the sessions.
 
 mod attributes;
 mod epoch;

@@ -553,3 +553,48 @@ fn a_reader_for_whom_too_much_would_be_kept_is_given_up() {
     fixture.unsubscribe(slow);
     fixture.check();
 }
+
+proptest! {
+    /// Against the plainest model there is: a list of routes, compared by what makes them the same.
+    #[test]
+    fn routes_of_every_family_are_known_by_their_keys(
+        family in prop::sample::select(Family::ALL.to_vec()),
+        add_path: bool,
+        fields in prop::collection::vec(
+            (any::<bool>(), prop::collection::vec(prop_oneof![3 => 0u8..6, 1 => 24u8..60], 4..60)),
+            1..60,
+        ),
+    ) {
+        let form = Form::new(family, add_path);
+        let (mut log, mut attributes) = (Log::with_segment_size(form, 400), Attributes::default());
+        let mut model: Vec<Vec<u8>> = Vec::new();
+        for (announces, field) in &fields {
+            // As much of the bytes as can be cut into routes.
+            let mut lens = (0..=field.len()).rev();
+            let routes = lens.find_map(|len| form.routes(&field[..len]).ok());
+            let routes = routes.expect("an empty field has no routes");
+            for route in routes {
+                let route = route.as_ref().to_vec();
+                model.retain(|known| form.key(known) != form.key(&route));
+                if *announces {
+                    model.push(route);
+                }
+            }
+            if *announces {
+                log.announce(&mut attributes, b"a", TIME, routes.field_len(), routes).unwrap();
+            } else {
+                log.withdraw(&mut attributes, TIME, routes.field_len(), routes).unwrap();
+            }
+            prop_assert_eq!(log.routes(), model.len());
+        }
+        let reader = log.subscribe();
+        let mut told = Vec::new();
+        log.read(reader, &mut attributes, |record, _| {
+            told.extend(record.routes().map(<[u8]>::to_vec));
+            Visit::Taken
+        });
+        told.sort();
+        model.sort();
+        prop_assert_eq!(told, model);
+    }
+}
