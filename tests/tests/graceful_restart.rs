@@ -153,6 +153,21 @@ fn routes_of_a_family_that_was_not_preserved_go_when_the_neighbor_is_back() {
 }
 
 #[test]
+fn routes_of_a_family_for_which_the_neighbor_did_not_ask_go_with_its_session() {
+    let lab = Lab::start("");
+    let neighbor = lab.connect(60, &[Family::IPV6]);
+    announce(&neighbor, &["10.0.0.0/8", "2001:db8::/32"], 1);
+    let connection = lab.station.wait_connection(1);
+    connection.wait_routes(lab.peer, &neighbor.expected(), PATIENCE);
+    neighbor.close();
+    connection.wait("the IPv4 route to go", PATIENCE, |record| {
+        (record.peer(lab.peer)?.routes.len() == 1).then_some(())
+    });
+    assert_eq!(counts(&connection), (1, 0, 1));
+    lab.station.assert_legal();
+}
+
+#[test]
 fn a_neighbor_that_is_not_back_in_its_time_is_down_for_the_reason_that_it_went() {
     let lab = Lab::start("");
     let neighbor = lab.connect(2, &BOTH);

@@ -598,7 +598,8 @@ impl Task {
     fn keep(&mut self, up: Up, down: PeerDown) {
         let Some(asks) = &up.details.open.graceful_restart else { return };
         let time = Duration::from_secs(asks.time.into());
-        if !self.tables.hold(&up.epoch, Timestamp::now()) {
+        let families: Vec<Family> = asks.families.iter().map(|(family, _)| *family).collect();
+        if !self.tables.hold(&up.epoch, &families, Timestamp::now()) {
             self.tables.end(&self.place, &up.epoch, down);
             return;
         }

@@ -3,9 +3,9 @@
 //! When a session ends its tables go at once; the epoch itself stays as long as a feed has to tell its
 //! station of the end. Nothing is carried over to the next epoch.
 //!
-//! A neighbor that restarts gracefully (RFC 4724) goes on in the same epoch: [`Epoch::hold`] keeps its
-//! routes and marks them stale, and stations hear nothing; [`Epoch::restart`] begins the next
-//! incarnation with its new OPENs. Stations are then told Peer Up once more, without a Peer Down before
+//! A neighbor that restarts gracefully (RFC 4724) goes on in the same epoch: [`Epoch::hold`] keeps the
+//! routes of the families that it asked for and marks them stale, and stations hear nothing of that;
+//! [`Epoch::restart`] begins the next incarnation with its new OPENs. Stations are then told Peer Up once more, without a Peer Down before
 //! it: a session has come up (RFC 7854 section 4.10), and the routes did not go. What is stale of a
 //! family goes with its End-of-RIB. If the neighbor does not come back, the epoch ends as any other.
 //!
@@ -190,12 +190,15 @@ impl Rib {
         Ok(first)
     }
 
-    /// Keeps the routes as stale ones.
-    fn hold(&mut self, time: Timestamp) -> Result<(), Full> {
+    /// Keeps the routes of these families as stale ones; those of the others go.
+    fn hold(&mut self, kept: &[Family], time: Timestamp) -> Result<(), Full> {
         let Self { attributes, logs, .. } = self;
-        for (_, log) in logs {
+        for (family, log) in logs {
             log.drop_stale(attributes, time)?;
             log.mark_stale();
+            if !kept.contains(family) {
+                log.drop_stale(attributes, time)?;
+            }
         }
         Ok(())
     }
@@ -358,10 +361,10 @@ impl Epoch {
             && self.with(|rib| rib.forms().eq(forms.iter().copied())).unwrap_or(false)
     }
 
-    /// Keeps the routes while the neighbor restarts; routes that were stale before go. False if the
-    /// epoch has ended, or must.
-    pub(super) fn hold(&self, now: Timestamp) -> bool {
-        self.change(|rib| rib.hold(now).is_ok()).unwrap_or(false)
+    /// Keeps the routes of these families while the neighbor restarts; others, and routes that were stale
+    /// before, go. False if the epoch has ended, or must.
+    pub(super) fn hold(&self, kept: &[Family], now: Timestamp) -> bool {
+        self.change(|rib| rib.hold(kept, now).is_ok()).unwrap_or(false)
     }
 
     /// The neighbor is back. False if the epoch has ended, or must.

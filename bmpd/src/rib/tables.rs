@@ -121,10 +121,11 @@ impl Tables {
         epoch
     }
 
-    /// The neighbor has gone down and is expected back: stations hear nothing of it, and its routes are
-    /// kept as stale ones. False if that cannot be done: [`Tables::end`] is next.
-    pub(crate) fn hold(&self, epoch: &Epoch, now: Timestamp) -> bool {
-        let held = epoch.hold(now);
+    /// The neighbor has gone down and is expected back: stations hear nothing of it. Its routes of the
+    /// families in `kept`, those of its Graceful Restart capability, stay as stale ones, and those of
+    /// others go (RFC 4724 section 4.2). False if that cannot be done: [`Tables::end`] is next.
+    pub(crate) fn hold(&self, epoch: &Epoch, kept: &[Family], now: Timestamp) -> bool {
+        let held = epoch.hold(kept, now);
         self.ring();
         held
     }

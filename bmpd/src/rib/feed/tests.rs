@@ -275,14 +275,15 @@ impl Fixture {
         model.forget();
     }
 
-    fn hold(&mut self, neighbor: usize) {
+    fn hold(&mut self, neighbor: usize, kept: &[Family]) {
         let model = &mut self.neighbors[neighbor];
         if let Some(epoch) = &model.epoch
             && !model.held
         {
-            assert!(self.tables.hold(epoch, Timestamp::default()));
+            assert!(self.tables.hold(epoch, kept, Timestamp::default()));
             model.held = true;
             model.stale = std::mem::take(&mut model.routes);
+            model.stale.retain(|(family, _), _| kept.contains(family));
         }
     }
 
@@ -490,7 +491,7 @@ fn a_station_hears_nothing_of_a_restart_until_the_neighbor_is_back() {
     fixture.announce(0, Family::IPV4_UNICAST, 1, &[1, 2, 3]);
     fixture.announce(0, Family::IPV6_UNICAST, 1, &[1]);
     fixture.check();
-    fixture.hold(0);
+    fixture.hold(0, &FAMILIES);
     assert_eq!(fixture.fill(0, 4096), Batch::default());
     fixture.restart(0, &[Family::IPV4_UNICAST]);
     let batch = fixture.fill(0, 4096);
@@ -511,7 +512,7 @@ fn a_neighbor_that_does_not_come_back_goes_down_for_the_reason_that_it_went() {
     fixture.up(0);
     fixture.announce(0, Family::IPV4_UNICAST, 1, &[1]);
     fixture.check();
-    fixture.hold(0);
+    fixture.hold(0, &FAMILIES);
     // This one begins during the hold, and is told what the other one has been told.
     fixture.station();
     assert_eq!((fixture.fill(1, 4096).announced, fixture.sessions[1].feed.remaining()), (1, 0));
@@ -527,7 +528,7 @@ fn no_route_of_the_next_incarnation_is_told_before_its_peer_up() {
     fixture.station();
     fixture.up(0);
     fixture.check();
-    fixture.hold(0);
+    fixture.hold(0, &FAMILIES);
     fixture.restart(0, &FAMILIES);
     fixture.announce(0, Family::IPV4_UNICAST, 1, &[1]);
     let told = fixture.sessions[0].feed.places[0].told.as_mut().unwrap();
@@ -621,7 +622,7 @@ enum Step {
     EndOfRib { neighbor: usize, family: Family },
     Up { neighbor: usize },
     Down { neighbor: usize },
-    Hold { neighbor: usize },
+    Hold { neighbor: usize, kept: Vec<Family> },
     Restart { neighbor: usize, preserved: Vec<Family> },
     Remove { neighbor: usize },
     Add { neighbor: usize },
@@ -649,7 +650,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (neighbor(), family()).prop_map(|(neighbor, family)| Step::EndOfRib { neighbor, family }),
         3 => neighbor().prop_map(|neighbor| Step::Up { neighbor }),
         1 => neighbor().prop_map(|neighbor| Step::Down { neighbor }),
-        2 => neighbor().prop_map(|neighbor| Step::Hold { neighbor }),
+        2 => (neighbor(), families()).prop_map(|(neighbor, kept)| Step::Hold { neighbor, kept }),
         3 => (neighbor(), families())
             .prop_map(|(neighbor, preserved)| Step::Restart { neighbor, preserved }),
         1 => neighbor().prop_map(|neighbor| Step::Remove { neighbor }),
@@ -685,7 +686,7 @@ proptest! {
                     fixture.up(neighbor);
                 }
                 Step::Down { neighbor } => fixture.down(neighbor),
-                Step::Hold { neighbor } => fixture.hold(neighbor),
+                Step::Hold { neighbor, kept } => fixture.hold(neighbor, &kept),
                 Step::Restart { neighbor, preserved } => fixture.restart(neighbor, &preserved),
                 Step::Remove { neighbor } => fixture.remove(neighbor),
                 Step::Add { neighbor } => fixture.add(neighbor),
