@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::names::{Selector, SessionId, VpnInstanceName};
+use crate::names::{NeighborId, Selector, SessionId, VpnInstanceName};
 use crate::request::Level;
 
 /// The answer to one request.
@@ -136,6 +136,17 @@ pub enum ReloadSubject {
     Listener(String),
     /// The daemon itself.
     Daemon,
+}
+
+impl fmt::Display for ReloadSubject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ReloadSubject::Session(id) => write!(f, "session {id}"),
+            ReloadSubject::Neighbor(name) => write!(f, "neighbor {name}"),
+            ReloadSubject::Listener(address) => write!(f, "listening for BGP at {address}"),
+            ReloadSubject::Daemon => f.write_str("bmpd"),
+        }
+    }
 }
 
 /// What becomes of the subject of a [`ReloadItem`]. Stable: scripts may depend on the variants.
@@ -269,7 +280,7 @@ pub struct SessionReport {
     pub strangers_refused: u64,
     /// The number of the connection, or of the next one while there is none; 1 is the first.
     pub generation: u64,
-    /// Our end of the connection.
+    /// Our end of the connection; of a passive session without one, where it waits for the station.
     pub local: Option<SocketAddr>,
     /// The station's end, as it runs. While a passive session has no connection the port is ours, that
     /// the station is to connect to.
@@ -294,12 +305,32 @@ pub struct SessionReport {
     pub bytes_unacknowledged: u64,
     /// How long the station has taken nothing while there was something to send.
     pub blocked: Option<u64>,
+    /// How often writes were blocked on this connection: the system had no room.
+    pub blocked_times: u64,
+    /// For how long in all.
+    pub blocked_for: u64,
+    /// When each End-of-RIB was sent on this connection, of the neighbors that are up; only for a session
+    /// that was asked for by its name.
+    pub end_of_ribs: Vec<EndOfRibSent>,
     /// Bytes that the station sent, which BMP does not provide for.
     pub bytes_ignored: u64,
     /// The time between Statistics Reports, s.
     pub statistics_timer: u64,
     /// Time to the next Statistics Report, while connected.
     pub next_statistics: Option<u64>,
+}
+
+/// An End-of-RIB that was sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndOfRibSent {
+    /// Of which neighbor.
+    pub neighbor: NeighborId,
+    /// Of which family, such as `ipv4-unicast`.
+    pub family: String,
+    /// When.
+    pub at: u64,
+    /// How long ago.
+    pub ago: u64,
 }
 
 /// The end of a connection, or of an attempt to make one.
@@ -324,6 +355,20 @@ pub struct LastReset {
     pub at: u64,
     /// How long ago.
     pub ago: u64,
+}
+
+impl ReloadAction {
+    /// The action as scripts know it.
+    pub fn word(self) -> &'static str {
+        match self {
+            ReloadAction::Start => "start",
+            ReloadAction::End => "end",
+            ReloadAction::Apply => "apply",
+            ReloadAction::Pending => "pending",
+            ReloadAction::Restart => "restart",
+            ReloadAction::RestartDaemon => "restart-daemon",
+        }
+    }
 }
 
 /// What was sent, by type of message.

@@ -7,6 +7,7 @@ use tests::addresses::{free_port, loopback};
 use tests::daemon::{Daemon, session};
 use tests::lab::Plan;
 use tests::scratch::Scratch;
+use tests::station::Pace;
 use tests::table::Table;
 use tests::wait::wait_for;
 
@@ -134,4 +135,32 @@ fn help_and_version_need_no_daemon() {
     }
     let help = daemon.bmpctl(&["--help"]);
     assert!(help.done().contains("--socket"), "{help}");
+}
+
+#[test]
+fn the_page_says_when_each_end_of_rib_was_sent_and_how_often_writes_were_blocked() {
+    let lab = Plan { receive_buffer: Some(8192), ..Plan::default() }.start();
+    lab.stations[0].pace(Pace::Stalled);
+    let neighbor = lab.connect();
+    let page = || lab.daemon.bmpctl(&["show", "session", &lab.station()]).done().to_owned();
+    neighbor.send_all(&Table::full(200_000, 10));
+    wait_for("a write to be blocked", PATIENCE, || {
+        let page = page();
+        if page.contains("Blocked so far: ") { Ok(()) } else { Err(page) }
+    });
+    let early = format!("    {} ipv4-unicast: ", lab.peer);
+    assert!(!page().contains(&early), "before it was sent");
+    lab.stations[0].pace(Pace::Full);
+    lab.daemon.wait_state(lab.address, None, "Established");
+    let shown = page();
+    for family in ["ipv4-unicast", "ipv6-unicast"] {
+        assert!(shown.contains(&format!("    {} {family}: 0s ago (20", lab.peer)), "{shown}");
+    }
+    assert!(!shown.contains("    Blocked:"), "{shown}");
+    // A neighbor that has gone has none any more.
+    drop(neighbor);
+    wait_for("the End-of-RIBs to go", PATIENCE, || {
+        let page = page();
+        if page.contains("End-of-RIB sent:") { Err(page) } else { Ok(()) }
+    });
 }

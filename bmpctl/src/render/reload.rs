@@ -24,12 +24,7 @@ pub(crate) fn report(report: &ReloadReport) -> String {
 }
 
 fn line(item: &ReloadItem, dry_run: bool) -> String {
-    let subject = match &item.subject {
-        ReloadSubject::Session(id) => format!("session {id}"),
-        ReloadSubject::Neighbor(name) => format!("neighbor {name}"),
-        ReloadSubject::Listener(address) => format!("listening for BGP at {address}"),
-        ReloadSubject::Daemon => "bmpd".to_owned(),
-    };
+    let subject = &item.subject;
     let action = match (item.action, dry_run) {
         (ReloadAction::Start, false) => "started".to_owned(),
         (ReloadAction::Start, true) => "start".to_owned(),

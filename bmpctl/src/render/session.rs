@@ -1,7 +1,7 @@
 //! BMP sessions.
 
 use shared::names::PUBLIC_INSTANCE;
-use shared::response::{DownReason, LastDown, SessionReport, SessionState};
+use shared::response::{DownReason, EndOfRibSent, LastDown, SessionReport, SessionState};
 
 use super::table::Table;
 use super::{age, countdown, moment};
@@ -75,7 +75,7 @@ const RECENT: u64 = 3_600_000;
 fn progress(session: &SessionReport) -> u64 {
     let (sent, left) = (session.sent.routes_announced, session.routes_to_send);
     let whole = sent.saturating_add(left);
-    if whole == 0 { 0 } else { (sent.saturating_mul(100) / whole).min(99) }
+    sent.saturating_mul(100).checked_div(whole).unwrap_or(0).min(99)
 }
 
 fn pending(session: &SessionReport) -> Option<String> {
@@ -167,7 +167,12 @@ fn page(session: &SessionReport) -> String {
     lines.push(("Generation", session.generation.to_string()));
     let local = session.local.map_or_else(|| "-".to_owned(), |local| local.to_string());
     lines.push(("Local address", local));
-    lines.push(("Remote address", session.remote.to_string()));
+    let remote = if session.passive && is_down(session) {
+        session.remote.ip().to_string()
+    } else {
+        session.remote.to_string()
+    };
+    lines.push(("Remote address", remote));
     if matches!(session.state, SessionState::Idle | SessionState::Connecting) {
         let next = match session.next_attempt {
             Some(next) => format!("in {}", countdown(next)),
@@ -206,6 +211,10 @@ fn page(session: &SessionReport) -> String {
     if let Some(blocked) = session.blocked {
         lines.push(("Blocked", format!("for {}: the station takes nothing", age(blocked))));
     }
+    if session.blocked_times > 0 {
+        let (times, time) = (session.blocked_times, age(session.blocked_for));
+        lines.push(("Blocked so far", format!("{times} times, {time} in all")));
+    }
     if session.passive {
         let count = session.strangers_refused;
         lines.push(("Strangers refused", format!("{count} at the port of this session")));
@@ -238,6 +247,12 @@ fn page(session: &SessionReport) -> String {
     text.push_str(&format!("  {on}:\n"));
     for (name, count) in counts {
         text.push_str(&format!("    {:<18} {count:>12}\n", format!("{name}:")));
+    }
+    if !session.end_of_ribs.is_empty() {
+        text.push_str("  End-of-RIB sent:\n");
+        for EndOfRibSent { neighbor, family, at, ago } in &session.end_of_ribs {
+            text.push_str(&format!("    {neighbor} {family}: {}\n", moment(*at, *ago)));
+        }
     }
     text
 }

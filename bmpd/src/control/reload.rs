@@ -16,7 +16,8 @@ pub(super) async fn run(dry_run: bool, caller: &Caller, world: &World) -> Respon
             Response::Reloaded(report)
         }
         Err(failure) => {
-            warn!(%caller, "reload refused");
+            let reason = crate::daemon::refusal(&failure);
+            warn!(%caller, "reload refused, nothing was changed: {reason}");
             Response::Failed(failure)
         }
     }

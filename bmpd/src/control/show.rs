@@ -17,9 +17,11 @@ pub(super) async fn session(selector: &Selector, world: &World) -> Response {
         }
         Err(failure) => return Response::Failed(failure),
     };
+    // The answer for all sessions must not grow with every neighbor of each.
+    let detailed = matches!(selector, Selector::One(_));
     let mut reports = Vec::with_capacity(selected.len());
     for session in selected {
-        match session.report().await {
+        match session.report(detailed).await {
             Some(report) => reports.push(report),
             // A reload may have ended it since.
             None if world.session(session.id()).is_none() => {}

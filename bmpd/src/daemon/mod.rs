@@ -24,6 +24,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info, warn};
 
 use self::neighbors::Neighbors;
+pub(crate) use self::reload::refusal;
 pub(crate) use self::world::World;
 use crate::config::Config;
 use crate::control::{self, ControlSocket};
@@ -88,7 +89,7 @@ pub async fn run(config: Config, config_path: PathBuf) -> anyhow::Result<()> {
 async fn reload(world: Arc<World>) {
     info!("SIGHUP: reload");
     if let Err(failure) = world.reload(false).await {
-        error!("SIGHUP: nothing was changed: {}", reload::refusal(&failure));
+        error!("SIGHUP: nothing was changed: {}", refusal(&failure));
     }
 }
 

@@ -54,7 +54,7 @@ impl World {
             }
             for ReloadItem { subject, action, changes } in &items {
                 let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
-                info!(?subject, ?action, ?changes, "reload");
+                info!(%subject, action = action.word(), ?changes, "reload");
             }
             let socket = order.control.clone();
             *order = Config { control: socket, ..new };
@@ -123,7 +123,7 @@ fn daemon_items(old: &Config, new: &Config) -> Option<ReloadItem> {
 }
 
 /// A refusal as a line of the log.
-pub(super) fn refusal(failure: &Failure) -> String {
+pub(crate) fn refusal(failure: &Failure) -> String {
     match failure {
         Failure::Configuration(text) | Failure::Other(text) => {
             text.lines().next().unwrap_or_default().to_owned()

@@ -13,6 +13,8 @@ mod tests;
 
 use std::sync::Arc;
 
+use shared::names::NeighborId;
+
 use super::epoch::{Epoch, PeerDown, Rib};
 use super::log::{ReaderId, Record, Visit};
 use super::tables::{NeighborTables, Tables};
@@ -137,6 +139,8 @@ pub(crate) struct Feed {
     /// Whose turn it is.
     turn: usize,
     lapsed: bool,
+    /// End-of-RIBs that were encoded since they were last taken.
+    ends: Vec<(NeighborId, Family)>,
 }
 
 impl Drop for Feed {
@@ -158,6 +162,7 @@ impl Feed {
             unwanted_since: Timestamp::default(),
             turn: 0,
             lapsed: false,
+            ends: Vec::new(),
         };
         feed.look_around();
         feed
@@ -218,8 +223,11 @@ impl Feed {
         for _ in 0..count {
             let rank = self.turn % count;
             self.turn = (rank + 1) % count;
-            let Some(Place { told: Some(told), .. }) = self.places.get_mut(rank) else { continue };
-            match tell_routes(told, out, limit, &mut batch) {
+            let Some(Place { told: Some(told), neighbor, .. }) = self.places.get_mut(rank) else {
+                continue;
+            };
+            let ended = |family| self.ends.push((neighbor.id().clone(), family));
+            match tell_routes(told, out, limit, &mut batch, ended) {
                 Outcome::All => {}
                 // The next call begins with the next neighbor: nobody waits for a busy one.
                 Outcome::Part => return batch,
@@ -230,6 +238,20 @@ impl Feed {
             }
         }
         batch
+    }
+
+    /// The End-of-RIBs that were encoded since this was last called.
+    pub(crate) fn take_end_of_ribs(&mut self) -> Vec<(NeighborId, Family)> {
+        std::mem::take(&mut self.ends)
+    }
+
+    /// True if the station was sent this End-of-RIB, and that of the session that is up.
+    pub(crate) fn has_sent_end_of_rib(&self, (neighbor, family): &(NeighborId, Family)) -> bool {
+        let mut of_it = self.places.iter().filter(|place| place.neighbor.id() == neighbor);
+        of_it.any(|place| {
+            let readers = place.told.iter().flat_map(|told| &told.readers);
+            readers.into_iter().any(|reader| reader.family == *family && reader.end_of_rib)
+        })
     }
 
     /// True if the station has fallen too far behind to be told the rest: only a new generation can make
@@ -384,7 +406,13 @@ enum Outcome {
 }
 
 /// Sends on the routes of one neighbor, each family in turn.
-fn tell_routes(told: &mut Told, out: &mut Vec<u8>, limit: usize, batch: &mut Batch) -> Outcome {
+fn tell_routes(
+    told: &mut Told,
+    out: &mut Vec<u8>,
+    limit: usize,
+    batch: &mut Batch,
+    mut ended: impl FnMut(Family),
+) -> Outcome {
     let version = told.epoch.version();
     if version == told.seen {
         return Outcome::All;
@@ -420,6 +448,7 @@ fn tell_routes(told: &mut Told, out: &mut Vec<u8>, limit: usize, batch: &mut Bat
                 batch.route_monitoring += 1;
                 batch.end_of_rib += 1;
                 reader.end_of_rib = true;
+                ended(reader.family);
             }
             if !log.is_at_end(reader.id) {
                 return Outcome::Part;

@@ -3,11 +3,13 @@
 //! It owns the socket, the feed and one batch buffer. The buffer is filled from the feed when it is
 //! empty and written as the station takes it; that is all that waits in this process for a station.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use shared::names::NeighborId;
 use shared::response::Sent;
 use socket2::SockRef;
 use tokio::sync::watch;
@@ -15,11 +17,12 @@ use tokio::time::Instant;
 
 use super::Parameters;
 use super::down::Down;
-use crate::moment::sleep_until;
+use crate::moment::{Moment, sleep_until};
 use crate::net::queue;
 use crate::net::stream::Stream;
 use crate::rib::{Batch, Feed, Tables};
 use crate::wire::bmp::{self, TerminationReason, Timestamp};
+use crate::wire::family::Family;
 
 /// How much is encoded at a time, in bytes. The largest message fits.
 const BATCH: usize = 256 * 1024;
@@ -37,6 +40,8 @@ pub(super) enum Progress {
 struct Blocked {
     /// When it was last seen to take something.
     since: Instant,
+    /// When the write was blocked.
+    begun: Instant,
     /// How many bytes it had acknowledged then. The system asks for more only when a good part of its
     /// buffer is free, so a slow station shows in this number long before it does in a write.
     acknowledged: u64,
@@ -53,11 +58,18 @@ pub(super) struct Connection {
     written: usize,
     /// What is in `out`.
     batch: Batch,
+    /// The End-of-RIBs that are in `out`.
+    ends: Vec<(NeighborId, Family)>,
+    /// When each End-of-RIB was last sent.
+    end_of_ribs: BTreeMap<(NeighborId, Family), Moment>,
     initiation: u64,
     sent: Sent,
     synchronised: bool,
     /// Set while there is something to write and the system has no room for it.
     blocked: Option<Blocked>,
+    /// How often writes were blocked, and for how long in all, without the present time.
+    blocked_times: u64,
+    blocked_for: Duration,
     stall_timeout: Duration,
     statistics_timer: Duration,
     next_statistics: Instant,
@@ -82,10 +94,14 @@ impl Connection {
             out,
             written: 0,
             batch: Batch::default(),
+            ends: Vec::new(),
+            end_of_ribs: BTreeMap::new(),
             initiation: 1,
             sent: Sent::default(),
             synchronised: false,
             blocked: None,
+            blocked_times: 0,
+            blocked_for: Duration::ZERO,
             stall_timeout: session.stall_timeout,
             statistics_timer,
             next_statistics: Instant::now() + statistics_timer,
@@ -110,6 +126,9 @@ impl Connection {
     /// Counts what has been written.
     fn count(&mut self) {
         let batch = std::mem::take(&mut self.batch);
+        for end in self.ends.drain(..) {
+            self.end_of_ribs.insert(end, Moment::now());
+        }
         let sent = &mut self.sent;
         sent.initiation += std::mem::take(&mut self.initiation);
         sent.peer_up += batch.peer_up;
@@ -169,6 +188,7 @@ impl Connection {
             self.batch = self.feed.statistics(&mut self.out, Timestamp::now());
         }
         self.batch.add(&self.feed.fill(&mut self.out, BATCH));
+        self.ends = self.feed.take_end_of_ribs();
         if self.out.is_empty() {
             // A thousand quiet sessions need no buffers.
             self.out = Vec::new();
@@ -200,7 +220,9 @@ impl Connection {
             Ok(n) => {
                 self.written += n;
                 self.sent.bytes += n as u64;
-                self.blocked = None;
+                if let Some(Blocked { begun, .. }) = self.blocked.take() {
+                    self.blocked_for += begun.elapsed();
+                }
                 if n > 0 && self.is_written() {
                     self.count();
                 }
@@ -211,7 +233,8 @@ impl Connection {
                     let now = Instant::now();
                     let look_at = now + self.look_every();
                     let acknowledged = self.acknowledged();
-                    self.blocked = Some(Blocked { since: now, acknowledged, look_at });
+                    self.blocked = Some(Blocked { since: now, begun: now, acknowledged, look_at });
+                    self.blocked_times += 1;
                 }
                 Ok(())
             }
@@ -231,17 +254,17 @@ impl Connection {
 
     /// Gives up a station that has taken nothing for the stall timeout.
     fn look_for_a_stall(&mut self) -> Result<(), Down> {
-        let Some(Blocked { since, acknowledged, .. }) = self.blocked else { return Ok(()) };
+        let Some(Blocked { since, begun, acknowledged, .. }) = self.blocked else { return Ok(()) };
         let now = Instant::now();
         let look_at = now + self.look_every();
         let taken = self.acknowledged();
         if taken > acknowledged {
-            self.blocked = Some(Blocked { since: now, acknowledged: taken, look_at });
+            self.blocked = Some(Blocked { since: now, begun, acknowledged: taken, look_at });
         } else if now.duration_since(since) >= self.stall_timeout {
             return Err(Down::Stalled(self.stall_timeout));
         } else {
             let look_at = look_at.min(since + self.stall_timeout);
-            self.blocked = Some(Blocked { since, acknowledged, look_at });
+            self.blocked = Some(Blocked { since, begun, acknowledged, look_at });
         }
         Ok(())
     }
@@ -337,6 +360,22 @@ impl Connection {
         self.blocked
             .filter(|blocked| self.acknowledged() <= blocked.acknowledged)
             .map(|blocked| blocked.since.elapsed())
+    }
+
+    /// How often the system had no room for what was to be written.
+    pub(super) fn blocked_times(&self) -> u64 {
+        self.blocked_times
+    }
+
+    /// For how long in all.
+    pub(super) fn blocked_for(&self) -> Duration {
+        self.blocked_for + self.blocked.map_or(Duration::ZERO, |blocked| blocked.begun.elapsed())
+    }
+
+    /// When each End-of-RIB was sent, of the neighbors that are up.
+    pub(super) fn end_of_ribs(&self) -> impl Iterator<Item = (&NeighborId, Family, &Moment)> {
+        let sent = self.end_of_ribs.iter().filter(|(end, _)| self.feed.has_sent_end_of_rib(end));
+        sent.map(|((neighbor, family), at)| (neighbor, *family, at))
     }
 
     pub(super) fn bytes_ignored(&self) -> u64 {

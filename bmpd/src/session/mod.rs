@@ -46,6 +46,7 @@ enum Command {
         reply: oneshot::Sender<Configured>,
     },
     Report {
+        detailed: bool,
         reply: oneshot::Sender<Box<SessionReport>>,
     },
     Stop {
@@ -122,9 +123,9 @@ impl Session {
         self.ask(|reply| Command::Configure { parameters, dry_run, reply }).await
     }
 
-    /// Describes the session; `None` if it has stopped.
-    pub(crate) async fn report(&self) -> Option<SessionReport> {
-        self.ask(|reply| Command::Report { reply }).await.map(|report| *report)
+    /// Describes the session, with `detailed` also each End-of-RIB; `None` if it has stopped.
+    pub(crate) async fn report(&self, detailed: bool) -> Option<SessionReport> {
+        self.ask(|reply| Command::Report { detailed, reply }).await.map(|report| *report)
     }
 
     /// Ends the session, giving the station the Termination if it takes it within `patience`.

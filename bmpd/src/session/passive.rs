@@ -147,6 +147,11 @@ impl Registration {
         self.door == *door && self.authentication.as_ref() == authentication
     }
 
+    /// Where the station connects to.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.door.address
+    }
+
     /// The station's next connection. Safe to be dropped while it waits.
     pub(super) async fn accept(&self) -> TcpStream {
         loop {

@@ -5,8 +5,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::names::SessionId;
-use shared::response::{LastDown, LastReset, ResetDone, Sent, SessionReport, SessionState};
+use shared::names::{NeighborId, SessionId};
+use shared::response::{
+    EndOfRibSent, LastDown, LastReset, ResetDone, Sent, SessionReport, SessionState,
+};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -25,6 +27,7 @@ use crate::net::options::Options;
 use crate::net::stream::Stream;
 use crate::net::tls;
 use crate::rib::Tables;
+use crate::wire::family::Family;
 
 /// How long a reset waits for the station to take the Termination. A station that has been blocked for
 /// longer is not waited for at all.
@@ -233,8 +236,8 @@ impl Task {
 
     async fn obey(&mut self, command: Command) {
         match command {
-            Command::Report { reply } => {
-                let _ = reply.send(Box::new(self.report()));
+            Command::Report { detailed, reply } => {
+                let _ = reply.send(Box::new(self.report(detailed)));
             }
             Command::Reset { parameters, by, reply } => {
                 let _ = reply.send(self.reset(*parameters, by).await);
@@ -496,8 +499,15 @@ impl Task {
         })
     }
 
-    fn report(&self) -> SessionReport {
+    fn report(&self, detailed: bool) -> SessionReport {
         let connection = self.connection.as_ref();
+        let end_of_rib = |(neighbor, family, at): (&NeighborId, Family, &Moment)| EndOfRibSent {
+            neighbor: neighbor.clone(),
+            family: family.to_string(),
+            at: at.unix_millis(),
+            ago: at.age_millis(),
+        };
+        let ends = connection.filter(|_| detailed).into_iter().flat_map(Connection::end_of_ribs);
         let session = &self.parameters.session;
         SessionReport {
             id: self.id().clone(),
@@ -526,7 +536,10 @@ impl Task {
                 .as_ref()
                 .map_or(0, Registration::strangers_refused),
             generation: self.fsm.generation(),
-            local: connection.and_then(Connection::local),
+            local: match connection {
+                Some(connection) => connection.local(),
+                None => self.registration.as_ref().map(Registration::address),
+            },
             remote: self.remote(),
             next_attempt: self.retry_at.filter(|_| connection.is_none()).map(millis_until),
             attempts: self.attempts,
@@ -542,6 +555,9 @@ impl Task {
             bytes_buffered: connection.map_or(0, Connection::bytes_buffered),
             bytes_unacknowledged: connection.map_or(0, Connection::bytes_unacknowledged),
             blocked: connection.and_then(Connection::blocked).map(millis),
+            blocked_times: connection.map_or(0, Connection::blocked_times),
+            blocked_for: connection.map_or(0, |connection| millis(connection.blocked_for())),
+            end_of_ribs: ends.map(end_of_rib).collect(),
             bytes_ignored: connection.map_or(0, Connection::bytes_ignored),
             statistics_timer: session.statistics_timer.as_secs(),
             next_statistics: connection.map(|c| millis_until(c.next_statistics())),
