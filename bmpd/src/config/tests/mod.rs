@@ -346,6 +346,63 @@ fn a_file_that_cannot_be_read_says_what_to_do() {
     assert_eq!(load(&file).unwrap(), parsed(EXAMPLE).unwrap(), "as a Windows editor saves it");
 }
 
+/// The keys that a table can have, as the error about one that it cannot have lists them.
+fn keys(file: &str) -> Vec<String> {
+    let error = parsed(file).unwrap_err();
+    let text = error.problems()[0].text().to_owned();
+    let (_, keys) = text.split_once("there is no such key; allowed here: ").unwrap();
+    keys.split(", ").map(str::to_owned).collect()
+}
+
+#[test]
+fn the_example_in_the_repository_names_every_key_and_no_other() {
+    let example = include_str!("../../../../etc/bmpd.toml");
+    let has =
+        |key: &str| example.contains(&format!("{key} = ")) || example.contains(&format!("{key}."));
+    let session = "[[session]]\n";
+    let neighbor = "[bgp]\n[[bgp.neighbor]]\n";
+    for (table, prefix) in [
+        ("[bmp]\n", ""),
+        (session, ""),
+        (session, "tcp"),
+        (session, "tcp.keepalive"),
+        (session, "tcp.md5"),
+        (session, "retry"),
+        (session, "tls"),
+        (session, "monitor"),
+        ("[[vpn-instance]]\n", ""),
+        ("[bgp]\n", ""),
+        (neighbor, ""),
+        (neighbor, "md5"),
+        (neighbor, "maximum-routes"),
+        ("[control]\n", ""),
+    ] {
+        let dot = if prefix.is_empty() { "" } else { "." };
+        for key in keys(&format!("{table}{prefix}{dot}unheard-of = 1\n")) {
+            let full = format!("{prefix}{dot}{key}");
+            let table_of_its_own = table == "[bgp]\n" && key == "neighbor";
+            assert!(has(&full) || table_of_its_own, "{full} is not in the example");
+        }
+    }
+    // What is behind a # is a key, too.
+    for (number, line) in example.lines().enumerate() {
+        let Some(key) = line.strip_prefix("# ").filter(|rest| {
+            rest.split_once(" = ").is_some_and(|(key, _)| {
+                key.chars()
+                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c))
+            })
+        }) else {
+            continue;
+        };
+        let mut lines: Vec<&str> = example.lines().collect();
+        lines[number] = key;
+        if let Err(error) = parsed(&lines.join("\n")) {
+            let text = error.to_string();
+            assert!(!text.contains("no such key") && !text.contains("not TOML"), "{key}: {text}");
+        }
+    }
+}
+
 #[test]
 fn the_example_in_the_repository_is_good() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../etc/bmpd.toml");
