@@ -8,7 +8,7 @@ use super::session_arguments;
 pub(crate) fn report(report: &ReloadReport) -> String {
     let ReloadReport { dry_run, file, items, .. } = report;
     if items.is_empty() {
-        return format!("{file}: nothing is different from what runs\n");
+        return format!("{file}: what runs is what it says\n");
     }
     let mut text = String::new();
     if *dry_run {

@@ -82,7 +82,7 @@ impl World {
             let parameters = Parameters { session: session.clone(), bmp: new.bmp.clone() };
             // One that has stopped is stopping with bmpd.
             let Some(configured) = running.configure(parameters, dry_run).await else { continue };
-            let Configured { applied, pending, was_pending } = configured;
+            let Configured { applied, pending } = configured;
             let mut add = |action, changes: Vec<Change>| {
                 let subject = ReloadSubject::Session(session.id.clone());
                 items.push(ReloadItem { subject, action, changes });
@@ -90,8 +90,8 @@ impl World {
             if !applied.is_empty() {
                 add(ReloadAction::Apply, applied);
             }
-            // What was pending before is no news.
-            if !pending.is_empty() && !was_pending {
+            // Also what was pending before: it is still not what runs.
+            if !pending.is_empty() {
                 add(ReloadAction::Pending, pending);
             }
         }

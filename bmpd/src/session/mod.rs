@@ -71,8 +71,6 @@ pub(crate) struct Configured {
     pub(crate) applied: Vec<Change>,
     /// They wait for the next connection.
     pub(crate) pending: Vec<Change>,
-    /// True if just these were pending before.
-    pub(crate) was_pending: bool,
 }
 
 /// The rest of bmpd's end of a session.

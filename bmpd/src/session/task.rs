@@ -302,16 +302,14 @@ impl Task {
 
     /// What [`Task::configure`] would answer.
     fn would_configure(&self, new: &Parameters) -> Configured {
-        let before = self.parameters.changes(&self.configured, Some(Effect::Connection));
         let connection = self.parameters.changes(new, Some(Effect::Connection));
         let mut applied = self.parameters.changes(new, Some(Effect::Running));
         let stays_up = self.connection.is_some() && !new.session.shutdown;
         if stays_up {
-            let was_pending = before == connection;
-            return Configured { applied, pending: connection, was_pending };
+            return Configured { applied, pending: connection };
         }
         applied.splice(0..0, connection);
-        Configured { applied, pending: Vec::new(), was_pending: false }
+        Configured { applied, pending: Vec::new() }
     }
 
     /// Takes new parameters without ending a connection: what needs another one waits for it.
