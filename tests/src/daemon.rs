@@ -447,7 +447,10 @@ impl Daemon {
     /// When the file cannot be written.
     pub fn rewrite_config(&self, config: &str) {
         let text = with_control(config, &self.socket);
-        fs::write(&self.config, text)
+        // As a whole, as editors do it: half a file can be a good one that says something else.
+        let new = self.config.with_extension("new");
+        fs::write(&new, text)
+            .and_then(|()| fs::rename(&new, &self.config))
             .unwrap_or_else(|e| panic!("cannot write {}: {e}", self.config.display()));
     }
 
