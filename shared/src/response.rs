@@ -26,8 +26,13 @@ pub enum Response {
     Reloaded(ReloadReport),
     /// To [`crate::request::Request::ShowSession`]: in their order.
     Sessions(Vec<SessionReport>),
-    /// To [`crate::request::Request::ShowNeighbor`]: in the order of the configuration.
-    Neighbors(Vec<NeighborReport>),
+    /// To [`crate::request::Request::ShowNeighbor`].
+    Neighbors {
+        /// In the order of the configuration, those of a prefix by address.
+        neighbors: Vec<NeighborReport>,
+        /// The prefixes that neighbors can come from, in the order of the configuration.
+        prefixes: Vec<PrefixReport>,
+    },
     /// To any request: it was not done, and nothing was changed.
     Failed(Failure),
 }
@@ -454,6 +459,19 @@ pub struct NeighborReport {
     pub last_down: Option<NeighborError>,
     /// The last error since then: an attempt that failed, an OPEN that did not fit.
     pub last_error: Option<NeighborError>,
+}
+
+/// One prefix that neighbors can come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrefixReport {
+    /// The prefix, such as `192.0.2.0/24`.
+    pub prefix: String,
+    /// The VPN instance that it is in; `None` is the public one.
+    pub vpn_instance: Option<VpnInstanceName>,
+    /// How many neighbors of it there are.
+    pub neighbors: u32,
+    /// How many there can be.
+    pub maximum: u32,
 }
 
 /// What happened to a neighbor.

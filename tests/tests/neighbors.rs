@@ -142,6 +142,8 @@ fn neighbors_come_from_a_prefix_as_many_as_it_allows() {
     for address in [one, two] {
         assert!(shown.contains(&address.to_string()), "{shown}");
     }
+    let prefix: Vec<&str> = shown.lines().last().unwrap().split_whitespace().collect();
+    assert_eq!(prefix, [&*format!("{a}.{b}.{c}.0/24"), "_public_", "2", "2"], "{shown}");
     let [first, second] = neighbors;
     first.close();
     connection.wait("the Peer Down", PATIENCE, |record| record.peer_downs.last().cloned());

@@ -24,7 +24,9 @@ pub(super) fn session(selector: &Selector, verbose: bool, socket: &Path) -> Outp
 /// Shows all neighbors.
 pub(super) fn neighbor(socket: &Path) -> Output {
     match ask(socket, &Request::ShowNeighbor) {
-        Ok(Response::Neighbors(neighbors)) => Output::done(render::neighbor::table(&neighbors)),
+        Ok(Response::Neighbors { neighbors, prefixes }) => {
+            Output::done(render::neighbor::tables(&neighbors, &prefixes))
+        }
         Ok(_) => Output::misunderstood(),
         Err(output) => output,
     }

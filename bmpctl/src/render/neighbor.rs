@@ -1,7 +1,7 @@
 //! BGP neighbors.
 
 use shared::names::PUBLIC_INSTANCE;
-use shared::response::{NeighborReport, NeighborState};
+use shared::response::{NeighborReport, NeighborState, PrefixReport};
 
 use super::table::Table;
 use super::{age, countdown};
@@ -17,11 +17,33 @@ fn state(state: NeighborState) -> &'static str {
     }
 }
 
-/// A row a neighbor and family.
-pub(crate) fn table(neighbors: &[NeighborReport]) -> String {
-    if neighbors.is_empty() {
-        return "No neighbor is configured.\n".to_owned();
+/// Neighbors, and the prefixes that further ones can come from.
+pub(crate) fn tables(neighbors: &[NeighborReport], prefixes: &[PrefixReport]) -> String {
+    if prefixes.is_empty() {
+        if neighbors.is_empty() {
+            return "No neighbor is configured.\n".to_owned();
+        }
+        return table(neighbors);
     }
+    let mut below = Table::new(&["Prefix", "VPN", "Neighbors", "Maximum"], &[2, 3]);
+    for PrefixReport { prefix, vpn_instance, neighbors, maximum } in prefixes {
+        below.row(vec![
+            prefix.clone(),
+            vpn_instance.as_ref().map_or(PUBLIC_INSTANCE, |name| name.as_str()).to_owned(),
+            neighbors.to_string(),
+            maximum.to_string(),
+        ]);
+    }
+    let above = if neighbors.is_empty() {
+        "No neighbor is configured by its address, or has come from a prefix.\n".to_owned()
+    } else {
+        table(neighbors)
+    };
+    format!("{above}\n{}", below.render())
+}
+
+/// A row a neighbor and family.
+fn table(neighbors: &[NeighborReport]) -> String {
     let headings = [
         "Neighbor",
         "AS",

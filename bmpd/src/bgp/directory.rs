@@ -15,6 +15,7 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 use shared::names::{NeighborId, VpnInstanceName};
+use shared::response::PrefixReport;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::{debug, info};
@@ -249,6 +250,23 @@ impl Directory {
         }
         all.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
         all.into_iter().map(|(_, _, known)| known.handle.clone()).collect()
+    }
+
+    /// The prefixes that neighbors can come from, in the order of the file.
+    pub(crate) fn prefixes(&self) -> Vec<PrefixReport> {
+        let inner = self.inner.lock();
+        let mut prefixes = Vec::new();
+        for entry in &inner.entries {
+            let Peers::Prefix { maximum, .. } = entry.config.peers else { continue };
+            let of = entry.id();
+            prefixes.push(PrefixReport {
+                prefix: entry.config.peers.to_string(),
+                vpn_instance: entry.config.vpn_instance.clone(),
+                neighbors: inner.neighbors.values().filter(|known| known.of == of).count() as u32,
+                maximum,
+            });
+        }
+        prefixes
     }
 
     /// Takes every task, for the end of bmpd.

@@ -40,5 +40,5 @@ pub(super) async fn neighbor(world: &World) -> Response {
             reports.push(report);
         }
     }
-    Response::Neighbors(reports)
+    Response::Neighbors { neighbors: reports, prefixes: world.prefixes() }
 }

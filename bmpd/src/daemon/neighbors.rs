@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use shared::names::VpnInstanceName;
-use shared::response::{ReloadAction, ReloadItem, ReloadSubject};
+use shared::response::{PrefixReport, ReloadAction, ReloadItem, ReloadSubject};
 use tokio::task::{JoinHandle, JoinSet};
 use tracing::warn;
 
@@ -63,6 +63,11 @@ impl Neighbors {
     /// Every neighbor, in the order of the configuration.
     pub(super) fn handles(&self) -> Vec<Neighbor> {
         self.directory.handles()
+    }
+
+    /// The prefixes that neighbors can come from.
+    pub(super) fn prefixes(&self) -> Vec<PrefixReport> {
+        self.directory.prefixes()
     }
 
     /// Takes every task, for the end of bmpd; nobody listens any more.

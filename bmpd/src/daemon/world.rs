@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use shared::names::{Selector, SessionId};
-use shared::response::Failure;
+use shared::response::{Failure, PrefixReport};
 use tokio::sync::{RwLock, RwLockReadGuard, watch};
 use tokio::task::JoinHandle;
 
@@ -123,6 +123,11 @@ impl World {
     /// Every neighbor, in the order of the configuration.
     pub(crate) fn neighbors(&self) -> Vec<Neighbor> {
         self.neighbors.handles()
+    }
+
+    /// The prefixes that neighbors can come from.
+    pub(crate) fn prefixes(&self) -> Vec<PrefixReport> {
+        self.neighbors.prefixes()
     }
 
     /// Waits until bmpd is about to stop.
