@@ -68,6 +68,12 @@ pub(super) struct Finding {
     pub(super) text: String,
 }
 
+/// True if what stands at this path is a key, or may have been meant as one: no part of it is shown.
+pub(super) fn holds_key(path: &str) -> bool {
+    let last = path.rsplit('.').next().unwrap_or_default();
+    matches!(last.split('[').next(), Some("key" | "md5" | "ao"))
+}
+
 impl ConfigError {
     /// Locates the findings in their source; `more` is how many there are beyond those.
     pub(super) fn invalid(
@@ -116,12 +122,13 @@ impl ConfigError {
 
 impl Problem {
     fn new(source: &Source<'_>, finding: Finding) -> Self {
+        let secret = finding.key.as_deref().is_some_and(holds_key);
         Self {
             line: source.line(finding.span.start),
             column: source.column(finding.span.start),
             key: finding.key.map(|key| clean(&key, KEY_MAX)),
             text: clean(&finding.text, TEXT_MAX),
-            excerpt: source.excerpt(finding.span),
+            excerpt: source.excerpt(finding.span, secret),
         }
     }
 

@@ -40,14 +40,22 @@ impl<'a> Source<'a> {
         line.char_indices().take_while(|(at, _)| start + at < offset).count() + 1
     }
 
-    /// The line on which the span begins, with its number, and carets below the span.
-    pub(super) fn excerpt(&self, span: Range<usize>) -> String {
+    /// The line on which the span begins, with its number, and carets below the span. No key is shown;
+    /// `secret` is true if the span itself may be one.
+    pub(super) fn excerpt(&self, span: Range<usize>, secret: bool) -> String {
         let number = self.line(span.start);
         let (start, line) = self.line_text(number);
         let place = self.column(span.start) - 1;
         let first = if place > LINE_MAX - BEFORE { place - BEFORE } else { 0 };
 
-        let hidden = secrets(line);
+        let mut hidden = secrets(line);
+        if secret {
+            hidden.push(span.start.saturating_sub(start)..span.end.saturating_sub(start));
+        }
+        let begun = self.text.get(..start).is_some_and(ends_in_string);
+        if begun || line.contains("PRIVATE KEY") {
+            hidden.push(0..line.len());
+        }
         let mut shown = String::new();
         let mut before = 0;
         let mut marked = 0;
@@ -89,38 +97,85 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Where a line holds the values of keys named `key`: what an excerpt must not show. It works on the
-/// text, since a line that is no TOML is shown, too, and rather hides too much.
+/// Names that a key or password stands behind, as they are and as they are mistaken: each is a part of
+/// a name, such as `md5-key`.
+const SECRET: [&str; 8] = ["key", "md5", "ao", "password", "passwd", "passphrase", "secret", "psk"];
+
+/// Where a line holds what an excerpt must not show: what stands behind a name of [`SECRET`]. It works
+/// on the text, since a line that is no TOML is shown, too, and rather hides too much.
 fn secrets(line: &str) -> Vec<Range<usize>> {
     let bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     let mut found = Vec::new();
     let mut from = 0;
-    while let Some(at) = line[from..].find("key").map(|at| from + at) {
-        from = at + "key".len();
+    while let Some(at) = line[from..].find(bare).map(|at| from + at) {
+        from = line[at..].find(|c| !bare(c)).map_or(line.len(), |length| at + length);
         let rest = line[from..].trim_start_matches(['"', '\'', ' ', '\t']);
-        let word = !line[..at].ends_with(bare) && !line[from..].starts_with(bare);
-        let Some(value) = rest.strip_prefix('=').filter(|_| word) else { continue };
+        let Some(value) = rest.strip_prefix('=').filter(|_| is_secret(&line[at..from])) else {
+            continue;
+        };
         let value = value.trim_start();
         let start = line.len() - value.len();
         let length = match value.chars().next() {
             Some(quote @ ('"' | '\''))
                 if !value.starts_with("\"\"\"") && !value.starts_with("'''") =>
             {
-                let mut escaped = false;
-                let end = value.char_indices().skip(1).find(|(_, c)| {
-                    let ends = *c == quote && !escaped;
-                    escaped = *c == '\\' && quote == '"' && !escaped;
-                    ends
-                });
-                end.map_or(value.len(), |(end, _)| end + 1)
+                string_end(&value[1..], quote, &value[..1]).map_or(value.len(), |end| 1 + end)
             }
-            Some('"' | '\'') => value.len(),
+            // What is in a table has names of its own; the key itself is none.
+            Some('{' | '[')
+                if &line[at..from] != "key"
+                    && value.trim_start_matches(['[', ' ']).starts_with('{') =>
+            {
+                0
+            }
+            Some('"' | '\'' | '{' | '[') => value.len(),
             _ => value.find([',', '}']).unwrap_or(value.len()),
         };
         found.push(start..start + length);
         from = start + length;
     }
     found
+}
+
+/// True for `key`, `md5` and the like; what names a file or an id of a key is shown.
+fn is_secret(name: &str) -> bool {
+    let mut parts = name.split(['-', '_']);
+    let last = parts.clone().next_back();
+    name != "private-key" && last != Some("file") && last != Some("id") && {
+        parts.any(|part| SECRET.contains(&part))
+    }
+}
+
+/// How many bytes of a string are left, the quotation marks that end it included.
+fn string_end(text: &str, quote: char, marks: &str) -> Option<usize> {
+    let mut escaped = false;
+    text.char_indices().find_map(|(at, c)| {
+        let ends = !escaped && text[at..].starts_with(marks);
+        escaped = c == '\\' && quote == '"' && !escaped;
+        ends.then_some(at + marks.len())
+    })
+}
+
+/// True if a text ends within a string of several lines.
+fn ends_in_string(text: &str) -> bool {
+    let mut rest = text;
+    while let Some(at) = rest.find(['"', '\'', '#']) {
+        let mark = &rest[at..];
+        let line_end = mark.find('\n').unwrap_or(mark.len());
+        let quote = if mark.starts_with('"') { '"' } else { '\'' };
+        let length = if mark.starts_with('#') {
+            Some(line_end)
+        } else if mark.starts_with("\"\"\"") || mark.starts_with("'''") {
+            string_end(&mark[3..], quote, &mark[..3]).map(|end| 3 + end)
+        } else {
+            Some(string_end(&mark[1..line_end], quote, &mark[..1]).map_or(line_end, |end| 1 + end))
+        };
+        match length {
+            Some(length) => rest = &mark[length..],
+            None => return true,
+        }
+    }
+    false
 }
 
 /// Makes a text safe for a terminal and a log, and at most `max` characters (before escaping) long.
@@ -165,8 +220,11 @@ mod tests {
     #[test]
     fn an_excerpt_has_carets_below_the_place() {
         let source = Source::new("one\nalias = \"abc\" # no\r\n");
-        assert_eq!(source.excerpt(12..17), "  |\n2 | alias = \"abc\" # no\n  |         ^^^^^");
-        assert_eq!(source.excerpt(3..3), "  |\n1 | one\n  |    ^");
+        assert_eq!(
+            source.excerpt(12..17, false),
+            "  |\n2 | alias = \"abc\" # no\n  |         ^^^^^"
+        );
+        assert_eq!(source.excerpt(3..3, false), "  |\n1 | one\n  |    ^");
     }
 
     #[test]
@@ -178,9 +236,9 @@ mod tests {
             "b".repeat(LINE_MAX - BEFORE - 1),
             " ".repeat(BEFORE)
         );
-        assert_eq!(Source::new(&text).excerpt(500..501), expected);
+        assert_eq!(Source::new(&text).excerpt(500..501, false), expected);
 
-        let excerpt = Source::new("\t\u{1b}[31m\u{202e}X = 1").excerpt(9..10);
+        let excerpt = Source::new("\t\u{1b}[31m\u{202e}X = 1").excerpt(9..10, false);
         assert_eq!(excerpt, "  |\n1 |  \\u{1b}[31m\\u{202e}X = 1\n  |                    ^");
     }
 
@@ -194,19 +252,48 @@ mod tests {
             "md5.key = \"\"\"s3cret",
             "key = { a = 's3cret' }",
             "key = \"\\\"s3cret\"",
+            "tcp.md5 = \"s3cret\"",
+            "md5 = s3cret",
+            "tcp.md5.password = \"s3cret\"",
+            "tcp.md5-key = \"s3cret\"",
+            "tcp.ao = [\"a\", \"s3cret\"]",
+            "tcp.ao = [{ send-id = 1, key = \"s3cret\" }]",
+            "tcp = { ao = [ \"s3cret\" ] }",
+            "key = [ \"a\", \"s3cret\" ]",
+            "tls.private-key = \"-----BEGIN PRIVATE KEY-----\\ns3cret\"",
         ] {
-            let shown = Source::new(line).excerpt(0..1);
+            let shown = Source::new(line).excerpt(0..1, false);
             assert!(!shown.contains("s3cret"), "{shown}");
         }
-        let shown = Source::new("key-file = \"a\", monkey = 1, key-id = 2").excerpt(0..1);
-        assert!(shown.contains("key-file = \"a\", monkey = 1, key-id = 2"), "{shown}");
+        let shown = Source::new("key-file = \"a\", monkey = 1, key-id = 2, private-key = \"b\"")
+            .excerpt(0..1, false);
+        assert!(
+            shown.contains("key-file = \"a\", monkey = 1, key-id = 2, private-key = \"b\""),
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn an_excerpt_shows_nothing_of_a_string_of_several_lines() {
+        for begin in
+            ["a = \"\"\"\n", "'#' = 1 # it's\na = '''\nb ' '' c \\\n", "a = \"\"\"\"\\\"\"\"\nb\n"]
+        {
+            let text = format!("{begin}s3cret\n");
+            let shown = Source::new(&text).excerpt(begin.len()..begin.len() + 1, false);
+            assert!(!shown.contains("s3cret"), "{shown}");
+        }
+        for begin in ["", "a = \"b\" # '''\n", "a = \"\"\"b\"\"\"\n", "a = 'it\nb = ''''c'''\n"] {
+            let text = format!("{begin}shown\n");
+            let shown = Source::new(&text).excerpt(begin.len()..begin.len() + 1, false);
+            assert!(shown.contains("shown"), "{shown}");
+        }
     }
 
     #[test]
     fn a_span_that_is_not_in_the_text_does_no_harm() {
         let source = Source::new("é");
         for span in [0..1, 1..2, 1..1, 7..9, 2..2, Range { start: 2, end: 0 }] {
-            source.excerpt(span.clone());
+            source.excerpt(span.clone(), false);
             source.slice(span);
         }
     }

@@ -6,7 +6,7 @@
 
 use serde_path_to_error::{Path, Segment};
 
-use super::diagnostic::Finding;
+use super::diagnostic::{Finding, holds_key};
 use super::schema::File;
 use super::source::{Source, clean};
 
@@ -81,10 +81,12 @@ fn unexpected(path: &Path, error: &toml::de::Error, source: &Source<'_>) -> Find
                 "a boolean" => "true or false",
                 other => other,
             };
-            format!("{}; {allowed} is allowed here", kind(found, source.slice(span.clone())))
+            let value = source.slice(span.clone());
+            let shown = if holds_key(&key) { "it" } else { value };
+            format!("{}; {allowed} is allowed here", kind(found, value, shown))
         }
         None if key.ends_with(".key") => "the key is no text; a string is allowed here".to_owned(),
-        None if message == "integer number overflowed" => {
+        None if message == "integer number overflowed" && !holds_key(&key) => {
             format!("{} is too large for any key", clean(source.slice(span.clone()), VALUE_MAX))
         }
         None => message.to_owned(),
@@ -92,9 +94,9 @@ fn unexpected(path: &Path, error: &toml::de::Error, source: &Source<'_>) -> Find
     Finding { span, key: Some(key), text }
 }
 
-/// What serde found, in the words of TOML, and as it stands in the file.
-fn kind(found: &str, value: &str) -> String {
-    let shown = clean(value, VALUE_MAX);
+/// What serde found, in the words of TOML, and how it is shown.
+fn kind(found: &str, value: &str, shown: &str) -> String {
+    let shown = clean(shown, VALUE_MAX);
     if found.starts_with("integer") {
         format!("{shown} is a whole number")
     } else if found.starts_with("floating") {

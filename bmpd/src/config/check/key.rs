@@ -161,6 +161,11 @@ impl Check<'_> {
         key: &str,
         value: &Spanned<String>,
     ) -> Option<(PathBuf, Secret)> {
+        if value.get_ref().contains("PRIVATE KEY") {
+            let text = "it is the key itself; write it to a file and name that here";
+            self.refuse(value.span(), key, text);
+            return None;
+        }
         let path = self.path(value);
         let bytes = self.read(key, value, &path)?;
         self.warn_of_readers(key, &path);

@@ -240,6 +240,26 @@ fn every_rule_has_its_error_with_place_key_and_what_is_allowed() {
 }
 
 #[test]
+fn a_key_that_is_in_the_wrong_place_is_not_shown() {
+    for line in [
+        "tcp.md5 = 's3cret'",
+        "tcp.md5 = ['s3cret']",
+        "tcp.md5 = 753753753753753753753",
+        "tcp.md5.password = 's3cret'",
+        "tcp.md5-key = 's3cret'",
+        "password = 's3cret'",
+        "tcp.md5.key = \"\"\"\ns3cret\\q\"\"\"",
+        "tcp.ao = 's3cret'",
+        "tcp.ao = [\n's3cret' ]",
+        "tls = { ca = '/dev/null', certificate = 'f', private-key = '-----BEGIN PRIVATE KEY-----s3cret' }",
+    ] {
+        let text = format!("[[session]]\naddress = '10.1.1.1'\ntcp.connect-port = 1\n{line}\n");
+        let shown = parsed(&text).unwrap_err().to_string();
+        assert!(!shown.contains("s3cret") && !shown.contains("753753"), "{shown}");
+    }
+}
+
+#[test]
 fn a_free_text_has_at_most_4096_bytes() {
     let file = |bytes| {
         let text = "x".repeat(bytes);
