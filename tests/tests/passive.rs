@@ -145,3 +145,88 @@ fn a_port_that_another_program_has_is_a_reason_and_is_retried() {
     drop(taken);
     daemon.wait_state(address, None, "Listening");
 }
+
+/// What `show session` says of the session, once it has one of these texts.
+fn wait_shown(daemon: &Daemon, station: IpAddr, text: &str) {
+    wait_for(text, PATIENCE, || {
+        let page = daemon.bmpctl(&["show", "session", &station.to_string()]);
+        if page.stdout.contains(text) { Ok(()) } else { Err(page.to_string()) }
+    });
+}
+
+#[test]
+fn a_session_moves_from_every_address_to_one_of_them_at_the_same_port() {
+    let scratch = Scratch::new();
+    let (address, ours) = (loopback(), loopback());
+    let at = SocketAddr::new(ours, free_port(ours));
+    let one = passive(address, at, "");
+    let every: String = one
+        .lines()
+        .filter(|line| !line.contains("source-address"))
+        .map(|l| format!("{l}\n"))
+        .collect();
+    let daemon = Daemon::start(&scratch, &every);
+    let station = Station::passive(address, Mode::Counting, Setup::default());
+    for config in [&one, &every] {
+        let connection = station.dial_until_taken(at);
+        daemon.wait_state(address, None, "Established");
+        daemon.rewrite_config(config);
+        daemon.bmpctl(&["reset", "session", "all"]).done();
+        connection.wait_end(PATIENCE);
+        // The socket that it had is not in the way of the new one.
+        daemon.wait_state(address, None, "Listening");
+        wait_shown(&daemon, address, "Listening");
+    }
+    station.dial_until_taken(at);
+    daemon.wait_state(address, None, "Established");
+}
+
+#[test]
+fn a_station_that_connects_anew_finds_what_was_pending_in_effect() {
+    let scratch = Scratch::new();
+    let (address, ours) = (loopback(), loopback());
+    let old = SocketAddr::new(ours, free_port(ours));
+    let new = SocketAddr::new(ours, free_port(ours));
+    let daemon = Daemon::start(&scratch, &passive(address, old, ""));
+    let station = Station::passive(address, Mode::Counting, Setup::default());
+    let first = station.dial_until_taken(old);
+    daemon.wait_state(address, None, "Established");
+    daemon.rewrite_config(&passive(address, new, ""));
+    daemon.bmpctl(&["reload"]).done();
+    assert!(first.end().is_none(), "pending parameters did something");
+
+    // The door that it comes through is not the one where it belongs from now on.
+    let second = knock(address, old);
+    assert!(!matches!(second, Ok(1..)), "let in at the old port");
+    first.wait_end(PATIENCE);
+    let third = station.dial_until_taken(new);
+    daemon.wait_state(address, None, "Established");
+    assert!(third.end().is_none());
+    assert!(knock(address, old).is_err(), "the old port is still open");
+}
+
+#[test]
+fn a_reset_gives_a_listening_session_its_new_segment_size() {
+    let scratch = Scratch::new();
+    let (address, other, ours) = (loopback(), loopback(), loopback());
+    let at = SocketAddr::new(ours, free_port(ours));
+    let shared = passive(other, at, "");
+    let config = |mss: &str| [passive(address, at, mss), shared.clone()].concat();
+    let daemon = Daemon::start(&scratch, &config("tcp.mss = 1000"));
+    daemon.wait_state(other, None, "Listening");
+    daemon.wait_state(address, None, "Listening");
+    for (mss, expected) in
+        [("tcp.mss = 1000", 988..=1000), ("tcp.mss = 500", 488..=500), ("", 5000..=65535)]
+    {
+        daemon.rewrite_config(&config(mss));
+        daemon.bmpctl(&["reset", "session", &address.to_string()]).done();
+        wait_for("the segment size", PATIENCE, || {
+            let socket =
+                Socket::new(Domain::IPV4, Type::STREAM, None).map_err(|e| e.to_string())?;
+            socket.bind(&SocketAddr::new(address, 0).into()).map_err(|e| e.to_string())?;
+            socket.connect(&at.into()).map_err(|e| e.to_string())?;
+            let found = socket.tcp_mss().map_err(|e| e.to_string())?;
+            if expected.contains(&found) { Ok(()) } else { Err(format!("{mss}: {found}")) }
+        });
+    }
+}

@@ -133,6 +133,17 @@ impl Listener {
     pub(crate) fn set_keys(&mut self, keys: &[PeerKey]) -> Result<(), OptionError> {
         self.keys.replace(self.socket.as_fd(), self.ipv6, keys)
     }
+
+    /// Sets the greatest segment that those who connect from now on are asked for.
+    ///
+    /// # Errors
+    ///
+    /// The system has refused it.
+    pub(crate) fn set_mss(&self, mss: Option<u16>) -> Result<(), OptionError> {
+        // 0 is the system's choice (do_tcp_setsockopt).
+        let set = SockRef::from(&self.socket).set_tcp_mss(mss.unwrap_or(0).into());
+        set.map_err(|error| OptionError { option: "mss".to_owned(), error })
+    }
 }
 
 /// The keys that a listener has.

@@ -47,15 +47,23 @@ pub(crate) struct Doors {
 #[derive(Debug)]
 struct Door {
     guests: Arc<Mutex<HashMap<IpAddr, Guest>>>,
-    keys: watch::Sender<Vec<PeerKey>>,
+    wanted: watch::Sender<Wanted>,
     refused: Arc<AtomicU64>,
     task: JoinHandle<()>,
+}
+
+/// What the socket of a door has for the sake of its guests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Wanted {
+    keys: Vec<PeerKey>,
+    mss: Option<u16>,
 }
 
 #[derive(Debug, Clone)]
 struct Guest {
     slot: Arc<Slot>,
     authentication: Option<Authentication>,
+    mss: Option<u16>,
 }
 
 #[derive(Debug, Default)]
@@ -71,6 +79,7 @@ pub(super) struct Registration {
     door: DoorId,
     station: IpAddr,
     authentication: Option<Authentication>,
+    mss: Option<u16>,
     slot: Arc<Slot>,
     refused: Arc<AtomicU64>,
 }
@@ -95,43 +104,56 @@ impl Doors {
         for task in closing {
             let _ = task.await;
         }
-        let guest = Guest { slot: Arc::default(), authentication: authentication.clone() };
-        let slot = Arc::clone(&guest.slot);
-        if !self.open.lock().contains_key(&door) {
-            let keys: Vec<PeerKey> = key(station, &guest).into_iter().collect();
-            let options = ListenOptions { keys: &keys, mss };
-            let listener = listen::listen(door.address, &door.place, options).await?;
-            let opened = Door::open(listener, keys);
-            self.open.lock().insert(door.clone(), opened);
-        }
-        let mut open = self.open.lock();
-        let refused = match open.get_mut(&door) {
-            Some(found) => {
-                found.guests.lock().insert(station, guest);
-                found.renew_keys();
-                Arc::clone(&found.refused)
+        let slot = Arc::default();
+        let guest = Guest { slot: Arc::clone(&slot), authentication: authentication.clone(), mss };
+        let refused = match self.enter(&door, station, &guest) {
+            Some(refused) => refused,
+            None => {
+                let guests = HashMap::from([(station, guest)]);
+                let wanted = Wanted::by(&guests);
+                let options = ListenOptions { keys: &wanted.keys, mss: wanted.mss };
+                let listener = listen::listen(door.address, &door.place, options).await?;
+                let opened = Door::open(listener, guests, wanted);
+                let refused = Arc::clone(&opened.refused);
+                self.open.lock().insert(door.clone(), opened);
+                refused
             }
-            // Doors are closed with their last guest; without one, between the two locks, by nobody.
-            None => Arc::default(),
         };
-        drop(open);
-        Ok(Registration { doors: Arc::clone(&self), door, station, authentication, slot, refused })
+        let doors = Arc::clone(&self);
+        Ok(Registration { doors, door, station, authentication, mss, slot, refused })
+    }
+
+    /// Lets a guest in at a door that is open; `None` if it is closed. What it gives is the count of
+    /// strangers.
+    fn enter(&self, door: &DoorId, station: IpAddr, guest: &Guest) -> Option<Arc<AtomicU64>> {
+        let open = self.open.lock();
+        let found = open.get(door)?;
+        found.guests.lock().insert(station, guest.clone());
+        found.renew();
+        Some(Arc::clone(&found.refused))
     }
 }
 
 impl Door {
-    fn open(listener: Listener, keys: Vec<PeerKey>) -> Self {
-        let guests = Arc::default();
+    fn open(listener: Listener, guests: HashMap<IpAddr, Guest>, wanted: Wanted) -> Self {
+        let guests = Arc::new(Mutex::new(guests));
         let refused = Arc::default();
-        let (keys, renewed) = watch::channel(keys);
+        let (wanted, renewed) = watch::channel(wanted);
         let task = serve(listener, Arc::clone(&guests), renewed, Arc::clone(&refused));
-        Self { guests, keys, refused, task: tokio::spawn(task) }
+        Self { guests, wanted, refused, task: tokio::spawn(task) }
     }
 
-    fn renew_keys(&self) {
-        let guests = self.guests.lock();
-        let keys = guests.iter().filter_map(|(station, guest)| key(*station, guest)).collect();
-        self.keys.send_replace(keys);
+    fn renew(&self) {
+        self.wanted.send_replace(Wanted::by(&self.guests.lock()));
+    }
+}
+
+impl Wanted {
+    fn by(guests: &HashMap<IpAddr, Guest>) -> Self {
+        Self {
+            keys: guests.iter().filter_map(|(station, guest)| key(*station, guest)).collect(),
+            mss: guests.values().filter_map(|guest| guest.mss).min(),
+        }
     }
 }
 
@@ -142,9 +164,14 @@ fn key(station: IpAddr, guest: &Guest) -> Option<PeerKey> {
 }
 
 impl Registration {
-    /// True if it is at this door, with this key.
-    pub(super) fn is(&self, door: &DoorId, authentication: Option<&Authentication>) -> bool {
-        self.door == *door && self.authentication.as_ref() == authentication
+    /// True if it is at this door.
+    pub(super) fn is_at(&self, door: &DoorId) -> bool {
+        self.door == *door
+    }
+
+    /// True if it was made with this key and this segment size.
+    pub(super) fn has(&self, authentication: Option<&Authentication>, mss: Option<u16>) -> bool {
+        self.authentication.as_ref() == authentication && self.mss == mss
     }
 
     /// Where the station connects to.
@@ -181,7 +208,7 @@ impl Drop for Registration {
         let empty = guests.is_empty();
         drop(guests);
         if !empty {
-            door.renew_keys();
+            door.renew();
         } else if let Some(door) = open.remove(&self.door) {
             door.task.abort();
             self.doors.closing.lock().push(door.task);
@@ -193,17 +220,20 @@ impl Drop for Registration {
 async fn serve(
     mut listener: Listener,
     guests: Arc<Mutex<HashMap<IpAddr, Guest>>>,
-    mut keys: watch::Receiver<Vec<PeerKey>>,
+    mut wanted: watch::Receiver<Wanted>,
     refused: Arc<AtomicU64>,
 ) {
     let mut strangers = HashSet::new();
     loop {
         tokio::select! {
             // The sender lives as long as this task.
-            Ok(()) = keys.changed() => {
-                let wanted = keys.borrow_and_update().clone();
-                if let Err(error) = listener.set_keys(&wanted) {
+            Ok(()) = wanted.changed() => {
+                let Wanted { keys, mss } = wanted.borrow_and_update().clone();
+                if let Err(error) = listener.set_keys(&keys) {
                     warn!("stations may be let in without the keys they should have: {error}");
+                }
+                if let Err(error) = listener.set_mss(mss) {
+                    warn!("stations may be let in with another segment size: {error}");
                 }
             }
             accepted = listener.accept() => match accepted {

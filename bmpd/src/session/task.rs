@@ -23,6 +23,7 @@ use super::{Command, Configured, End};
 use crate::config::{Mode, Source, Tls};
 use crate::moment::{Moment, millis, millis_until, sleep_until};
 use crate::net::connect::connect;
+use crate::net::listen::refuse;
 use crate::net::options::Options;
 use crate::net::stream::Stream;
 use crate::net::tls;
@@ -209,10 +210,13 @@ impl Task {
         if self.connection.is_some() {
             self.lost(Down::Replaced).await;
         }
-        if self.fsm.state() != State::Connecting || !self.is_passive() {
+        // With parameters that were pending until now it may have to connect elsewhere, with another
+        // key, or not at all.
+        let here = self.fsm.state() == State::Connecting && self.attempt.is_none();
+        if !here || !self.is_passive() {
+            refuse(stream);
             return;
         }
-        // What is configured now: the attempt that is replaced was made for it.
         let options = Options::from(&self.parameters.session.tcp);
         let accepted = options.accepted(&stream).map_err(Down::Accepted);
         let tls = self.parameters.session.tls.clone();
@@ -417,10 +421,15 @@ impl Task {
             Mode::Passive(_) => {
                 let Some(door) = door(&self.parameters) else { return };
                 let authentication = tcp.authentication;
-                // What has arrived there meanwhile is not lost.
-                if self.registration.as_ref().is_some_and(|r| r.is(&door, authentication.as_ref()))
-                {
-                    return;
+                match &self.registration {
+                    // What has arrived there meanwhile is not lost.
+                    Some(now) if now.is_at(&door) && now.has(authentication.as_ref(), tcp.mss) => {
+                        return;
+                    }
+                    // The same door stays open while its key changes.
+                    Some(now) if now.is_at(&door) => {}
+                    // Another one can be in the way, such as every address in that of one.
+                    Some(_) | None => self.registration = None,
                 }
                 let doors = Arc::clone(&self.doors);
                 self.attempt = Some(Box::pin(async move {
