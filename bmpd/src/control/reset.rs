@@ -18,7 +18,8 @@ use crate::session::{Parameters, Session};
 /// a stagger (ms) one after another in the order of their ids. Every answer goes to `answers`; that
 /// nobody listens any more stops nothing.
 ///
-/// The file is read once: what it holds then is what every selected session gets.
+/// The file is read once: what it holds then is what every selected session gets, but for those whose
+/// turn comes after a reload: they get what that has read.
 pub(super) async fn session(
     selector: Selector,
     stagger: u64,
@@ -71,6 +72,7 @@ pub(super) async fn session(
         let _ = answers.send(Response::Reset { outcomes, to_come: 0 }).await;
         return;
     }
+    let reloads = world.reloads();
     drop(order);
     let ids: Vec<SessionId> = selected.iter().map(|session| session.id().clone()).collect();
     let pause = Duration::from_millis(stagger.min(STAGGER_MAX));
@@ -85,9 +87,10 @@ pub(super) async fn session(
             }
         }
         let order = world.begin_reset().await;
+        let read_last = if world.reloads() == reloads { &config } else { &*order };
         let outcome = match world.session(id) {
             Some(session) => {
-                one(session, parameters(id, &config), Arc::clone(&world), by.clone()).await
+                one(session, parameters(id, read_last), Arc::clone(&world), by.clone()).await
             }
             None => ResetOutcome {
                 id: id.clone(),
