@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
+use socket2::{Domain, Socket, Type};
 use tests::addresses::loopback;
 use tests::bmp::{Kind, Mode};
 use tests::daemon::{Daemon, bgp, bgp_listen, neighbor, session};
@@ -178,6 +179,29 @@ fn sighup_does_what_reload_does() {
     daemon.signal(Signal::HUP);
     wait_initiation(&added, 1);
     assert_eq!(kept.connections().len(), 1);
+}
+
+#[test]
+fn signals_that_come_while_a_reload_is_under_way_are_one_more() {
+    let scratch = Scratch::new();
+    let (listen, peer) = (bgp_listen(), loopback());
+    let daemon = Daemon::start(&scratch, &[bgp(listen), neighbor(peer, 65001)].concat());
+    // It keeps its connection when it is told to go, and the reload that ends it waiting.
+    let silent = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    silent.bind(&SocketAddr::new(peer, 0).into()).unwrap();
+    silent.connect(&listen.into()).unwrap();
+    wait_for("the neighbor's connection", PATIENCE, || {
+        let page = daemon.bmpctl(&["show", "neighbor"]);
+        if page.done().contains("OpenSent") { Ok(()) } else { Err(page.to_string()) }
+    });
+    daemon.rewrite_config(&bgp(listen));
+    for _ in 0..50 {
+        daemon.signal(Signal::HUP);
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    daemon.bmpctl(&["reload"]).done();
+    let count = daemon.log().matches("SIGHUP: reload").count();
+    assert!((1..20).contains(&count), "{count} reloads");
 }
 
 #[test]

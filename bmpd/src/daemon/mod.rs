@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
 use tracing::{error, info, warn};
 
 use self::neighbors::Neighbors;
@@ -62,6 +63,9 @@ pub async fn run(config: Config, config_path: PathBuf) -> anyhow::Result<()> {
         "started"
     );
     let world = Arc::new(World::new(config, config_path, tables, neighbors));
+    // Beside the loop: a reload may wait for neighbors, and a stop must not wait for that.
+    let hangups = Arc::new(Notify::new());
+    tokio::spawn(reloads(Arc::clone(&hangups), Arc::clone(&world)));
     let mut control = Box::pin(control::run(&socket, Arc::clone(&world)));
     let stopped_by = loop {
         tokio::select! {
@@ -69,8 +73,7 @@ pub async fn run(config: Config, config_path: PathBuf) -> anyhow::Result<()> {
             _ = terminate.recv() => break "SIGTERM",
             _ = interrupt.recv() => break "SIGINT",
             _ = hangup.recv() => {
-                // Beside the loop: a reload may wait for neighbors, and a stop must not wait for that.
-                tokio::spawn(reload(Arc::clone(&world)));
+                hangups.notify_one();
             }
         }
     };
@@ -85,11 +88,15 @@ pub async fn run(config: Config, config_path: PathBuf) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What SIGHUP asks for.
-async fn reload(world: Arc<World>) {
-    info!("SIGHUP: reload");
-    if let Err(failure) = world.reload(false).await {
-        error!("SIGHUP: nothing was changed: {}", refusal(&failure));
+/// What SIGHUP asks for, one at a time and for ever. However many come while one is under way, one more
+/// reads what the last of them was sent for.
+async fn reloads(hangups: Arc<Notify>, world: Arc<World>) {
+    loop {
+        hangups.notified().await;
+        info!("SIGHUP: reload");
+        if let Err(failure) = world.reload(false).await {
+            error!("SIGHUP: nothing was changed: {}", refusal(&failure));
+        }
     }
 }
 

@@ -32,6 +32,10 @@ impl World {
     /// The file is bad, or a place to listen at cannot be had; nothing was changed then.
     pub(crate) async fn reload(&self, dry_run: bool) -> Result<ReloadReport, Failure> {
         let mut order = self.order.write().await;
+        // What is started now would be stopped by nobody.
+        if self.is_stopping() {
+            return Err(Failure::Stopping);
+        }
         let new = self.read_config().await?;
         let warnings = host::warnings(&new);
         let mut items = Vec::new();

@@ -146,6 +146,11 @@ impl World {
         let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
     }
 
+    /// True if bmpd is about to stop.
+    pub(super) fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
     /// Tells those who wait that bmpd is about to stop.
     pub(super) fn begin_stop(&self) {
         self.stopping.send_replace(true);
