@@ -56,7 +56,7 @@ pub(crate) struct Counters {
     pub(crate) announced: u64,
     /// Routes withdrawn that were there.
     pub(crate) withdrawn: u64,
-    /// Routes withdrawn that were not there.
+    /// Routes that the neighbor withdrew and that were not there.
     pub(crate) duplicate_withdraws: u64,
     /// UPDATE messages treated as withdrawals (RFC 7606).
     pub(crate) updates_treated_as_withdraw: u64,
@@ -141,9 +141,10 @@ impl Rib {
         if let Some(family) = update.end_of_rib() {
             end_of_rib = self.end_of_rib(family, time)?.then_some(family);
         }
-        self.withdraw(Family::IPV4_UNICAST, plain_withdrawn, time).map_err(out_of_resources)?;
-        if let Some((family, prefixes)) = unreach {
-            self.withdraw(family, prefixes, time).map_err(out_of_resources)?;
+        let fields = [Some((Family::IPV4_UNICAST, plain_withdrawn)), unreach];
+        for (family, prefixes) in fields.into_iter().flatten() {
+            let unknown = self.withdraw(family, prefixes, time).map_err(out_of_resources)?;
+            self.counters.duplicate_withdraws += u64::from(unknown);
         }
         if update.fault.is_some() {
             self.counters.updates_treated_as_withdraw += 1;
@@ -270,24 +271,25 @@ impl Rib {
         log.announce(attributes, stored, time, prefixes.field_len(), counted)
     }
 
+    /// Takes routes out and returns how many of them were not there. Whether those are duplicate
+    /// withdrawals is the caller's to say: an announcement that is treated as a withdrawal is none.
     fn withdraw(
         &mut self,
         family: Family,
         prefixes: Routes<'_>,
         time: Timestamp,
-    ) -> Result<(), Full> {
+    ) -> Result<u32, Full> {
         if prefixes.field_len() == 0 {
-            return Ok(());
+            return Ok(0);
         }
         let Self { attributes, logs, counters, .. } = self;
         let Some((_, log)) = logs.iter_mut().find(|(other, _)| *other == family) else {
-            return Ok(());
+            return Ok(0);
         };
         let Withdrawn { known, unknown } =
             log.withdraw(attributes, time, prefixes.field_len(), prefixes)?;
         counters.withdrawn += u64::from(known);
-        counters.duplicate_withdraws += u64::from(unknown);
-        Ok(())
+        Ok(unknown)
     }
 }
 
