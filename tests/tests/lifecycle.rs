@@ -1,12 +1,14 @@
 //! What a station is told, from the first message to the last, whatever neighbors and stations do.
 #![allow(clippy::unwrap_used)]
 
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
 use std::net::{Ipv6Addr, SocketAddr, TcpListener};
 use std::time::{Duration, Instant, SystemTime};
 
 use rustix::process::Signal;
-use tests::bgp::{self, Family, Prefix, Routes, attribute, kind};
-use tests::bmp::{Kind, PeerDown};
+use tests::bgp::{self, Family, Prefix, Routes, Update, attribute, kind};
+use tests::bmp::{COMMON_HEADER, Kind, PEER_HEADER, PeerDown};
 use tests::lab::{Lab, Plan};
 use tests::neighbor::{Neighbor, Options};
 use tests::random::Random;
@@ -339,10 +341,10 @@ fn an_open_with_another_as_number_is_refused_and_no_station_hears_of_it() {
     let mut stream: std::net::TcpStream = socket.into();
     let mut open = lab.options().open;
     open.asn = 64999;
-    std::io::Write::write_all(&mut stream, &open.encode()).unwrap();
+    stream.write_all(&open.encode()).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut answer = vec![];
-    let _ = std::io::Read::read_to_end(&mut stream, &mut answer);
+    let _ = stream.read_to_end(&mut answer);
     let mut rest = &answer[..];
     let mut notification = None;
     while !rest.is_empty() {
@@ -850,5 +852,133 @@ fn a_next_hop_of_32_bytes_and_an_unknown_attribute_pass_through_as_they_are() {
     neighbor.end_of_rib(Family::IPV4);
     neighbor.end_of_rib(Family::IPV6);
     settled(&lab.stations[0].wait_connection(1), &neighbor);
+    lab.assert_legal();
+}
+
+/// The time in the per-peer header of the message that announced each prefix last.
+fn times(connection: &Connection) -> BTreeMap<Prefix, Duration> {
+    let mut times = BTreeMap::new();
+    each_update(connection, |time, update| {
+        for reach in update.announced() {
+            let prefixes = bgp::prefixes(reach.family, reach.nlri).unwrap();
+            times.extend(prefixes.into_iter().map(|prefix| (prefix, time)));
+        }
+    });
+    times
+}
+
+/// Calls `each` with the UPDATEs of all Route Monitoring messages in their order and the time in each
+/// one's header.
+fn each_update(connection: &Connection, mut each: impl FnMut(Duration, &Update<'_>)) {
+    connection.look(|record| {
+        for (_, range) in record.sequence.iter().filter(|(k, _)| *k == Kind::RouteMonitoring) {
+            let bytes = &record.raw[range.clone()];
+            let (header, mut rest) = bytes.split_at(COMMON_HEADER + PEER_HEADER);
+            let word = |at: usize| u32::from_be_bytes(header[at..at + 4].try_into().unwrap());
+            let seconds = word(COMMON_HEADER + PEER_HEADER - 8);
+            let time = Duration::new(seconds.into(), word(COMMON_HEADER + PEER_HEADER - 4) * 1000);
+            let message = bgp::split_message(&mut rest).unwrap();
+            each(time, &Update::parse(message.body).unwrap());
+        }
+    });
+}
+
+#[test]
+fn the_time_of_a_route_is_when_it_was_received_however_late_it_is_sent() {
+    let plan = Plan { aliases: &[None, Some("late")], ..Plan::default() };
+    let mut lab = plan.start();
+    lab.stations[1].kill();
+    let neighbor = lab.connect();
+    neighbor.send_all(&Table::full(200, 50));
+    let live = lab.stations[0].wait_connection(1);
+    settled(&live, &neighbor);
+    holds_for("the station up", Duration::from_millis(1200), || {
+        live.end().map_or(Ok(()), |end| Err(format!("{end:?}")))
+    });
+    let (early, late) = (prefix("198.51.100.0/24"), prefix("198.51.101.0/24"));
+    neighbor.announce(&[early], &attributes(1));
+    neighbor.announce(&[late, prefix("2001:db8:1::/48")], &attributes(1));
+    settled(&live, &neighbor);
+    let heard = times(&live);
+    assert_eq!(heard.len(), 253);
+    let spread = *heard.values().max().unwrap() - *heard.values().min().unwrap();
+    assert!(spread > Duration::from_secs(1), "the routes came in {spread:?}");
+    assert!(heard[&early] <= heard[&late]);
+
+    lab.daemon.bmpctl(&["reset", "session", &lab.station()]).done();
+    let again = lab.stations[0].wait_connection(2);
+    settled(&again, &neighbor);
+    lab.stations[1].revive();
+    wait_for("the station that was not there", PATIENCE, || {
+        let latest = lab.stations[1].latest().ok_or("no connection")?;
+        let complete = latest.look(|record| record.complete_at(lab.peer));
+        complete.ok_or_else(|| latest.summary())
+    });
+    let missed = lab.stations[1].latest().unwrap();
+    settled(&missed, &neighbor);
+    let up = |connection: &Connection| connection.look(|r| r.peer_ups.last().unwrap().header.time);
+    for connection in [&again, &missed] {
+        assert_eq!(times(connection), heard);
+        assert_eq!(up(connection), up(&live), "when the neighbor came up");
+    }
+    lab.assert_legal();
+}
+
+#[test]
+fn the_end_of_rib_of_a_family_comes_behind_all_of_its_routes() {
+    let lab = Plan::default().start();
+    let neighbor = lab.connect();
+    neighbor.send_all(&Table::full(60_000, 20_000));
+    settled(&lab.stations[0].wait_connection(1), &neighbor);
+    lab.daemon.bmpctl(&["reset", "session", &lab.station()]).done();
+    let connection = lab.stations[0].wait_connection(2);
+    settled(&connection, &neighbor);
+    let mut ended = vec![];
+    each_update(&connection, |_, update| {
+        for reach in update.announced() {
+            assert!(!ended.contains(&reach.family), "routes behind the End-of-RIB: {reach:?}");
+        }
+        ended.extend(update.end_of_rib);
+    });
+    ended.sort_unstable();
+    assert_eq!(ended, [Family::IPV4, Family::IPV6]);
+    lab.assert_legal();
+}
+
+#[test]
+fn a_neighbor_is_not_told_before_both_opens_are_confirmed() {
+    let lab = Plan::default().start();
+    let first = lab.stations[0].wait_connection(1);
+    let open = lab.options().open;
+    // Connects, and stops when bmpd has confirmed.
+    let half = || {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None);
+        let socket = socket.unwrap();
+        socket.bind(&SocketAddr::new(lab.peer, 0).into()).unwrap();
+        socket.connect(&lab.listen.into()).unwrap();
+        let mut stream: std::net::TcpStream = socket.into();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(&open.encode()).unwrap();
+        let mut answer = vec![];
+        while !answer.ends_with(&bgp::message(kind::KEEPALIVE, &[])) {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            answer.push(byte[0]);
+        }
+        stream
+    };
+    // One that goes before it is up was never there.
+    drop(half());
+    let mut stream = half();
+    lab.daemon.bmpctl(&["reset", "session", &lab.station()]).done();
+    let second = lab.stations[0].wait_connection(2);
+    holds_for("nothing but an Initiation", Duration::from_millis(500), || {
+        let told = |connection: &Connection| connection.look(|r| r.count(Kind::PeerUp));
+        if told(&first) + told(&second) == 0 { Ok(()) } else { Err(second.summary()) }
+    });
+    stream.write_all(&bgp::message(kind::KEEPALIVE, &[])).unwrap();
+    let up = second.wait("the Peer Up", PATIENCE, |record| record.peer_ups.first().cloned());
+    assert_eq!(up.received_open, open.encode());
+    assert_eq!(second.look(|record| record.peer_downs.len()), 0);
     lab.assert_legal();
 }
