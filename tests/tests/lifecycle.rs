@@ -982,3 +982,44 @@ fn a_neighbor_is_not_told_before_both_opens_are_confirmed() {
     assert_eq!(second.look(|record| record.peer_downs.len()), 0);
     lab.assert_legal();
 }
+
+#[test]
+fn the_backoff_grows_as_long_as_a_station_accepts_and_closes() {
+    let lab = Plan { retry: [1, 60], ..Plan::default() }.start();
+    lab.stations[0].wait_connection(1);
+    lab.stations[0].pace(Pace::Closing);
+    lab.stations[0].latest().unwrap().close();
+    let attempts = || lab.stations[0].connections().len() - 1;
+    // Waits of 1, 2 and 4 seconds, each up to a quarter shorter: the third is over after 5.25 s.
+    holds_for("no third attempt", Duration::from_secs(5), || match attempts() {
+        0..=2 => Ok(()),
+        n => Err(format!("{n} attempts")),
+    });
+    assert!(attempts() >= 1, "it gave up");
+}
+
+/// Ten seconds of peace make a connection one that had lasted.
+#[test]
+fn a_connection_that_had_lasted_is_made_again_within_a_second_once_and_its_end_is_logged() {
+    let lab = Plan { retry: [600, 600], log: "info", ..Plan::default() }.start();
+    let first = lab.stations[0].wait_connection(1);
+    lab.daemon.wait_state(lab.address, None, "Established");
+    holds_for("the connection", Duration::from_millis(10_500), || {
+        first.end().map_or(Ok(()), |end| Err(format!("{end:?}")))
+    });
+    first.close();
+    let begun = Instant::now();
+    let second = lab.stations[0].wait_connection(2);
+    assert!(begun.elapsed() < Duration::from_secs(1), "it took {:?}", begun.elapsed());
+    let log = lab.daemon.log();
+    let told = |line: &str| line.contains("WARN") && line.contains("station closed");
+    assert!(log.lines().any(|line| told(line) && line.contains(&lab.station())), "{log}");
+    // This one had not.
+    second.close();
+    holds_for("no other attempt", Duration::from_secs(2), || {
+        match lab.stations[0].connections().len() {
+            2 => Ok(()),
+            n => Err(format!("{n} connections")),
+        }
+    });
+}
