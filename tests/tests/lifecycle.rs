@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::net::{Ipv6Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::time::{Duration, Instant, SystemTime};
 
 use rustix::process::Signal;
@@ -1022,4 +1022,78 @@ fn a_connection_that_had_lasted_is_made_again_within_a_second_once_and_its_end_i
             n => Err(format!("{n} connections")),
         }
     });
+}
+
+/// An UPDATE of exactly this length that announces the prefixes, with an attribute that nobody knows to
+/// fill it.
+fn update_of(length: usize, prefixes: &[Prefix]) -> Vec<u8> {
+    let mut nlri = vec![];
+    for prefix in prefixes {
+        prefix.encode(&mut nlri);
+    }
+    let mut path = vec![];
+    bgp::put_attribute(&mut path, 0x40, attribute::ORIGIN, &[0]);
+    bgp::put_attribute(&mut path, 0x40, attribute::AS_PATH, &[2, 1, 0, 0, 0xfd, 0xe9]);
+    if prefixes[0].family() == Family::IPV4 {
+        bgp::put_attribute(&mut path, 0x40, attribute::NEXT_HOP, &[192, 0, 2, 1]);
+    } else {
+        let hop: Ipv6Addr = "2001:db8::1".parse().unwrap();
+        let reach = [&[0, 2, 1, 16][..], &hop.octets(), &[0], &nlri].concat();
+        bgp::put_attribute(&mut path, 0x80, attribute::MP_REACH, &reach);
+        nlri.clear();
+    }
+    // The header of the attribute has four bytes, since it is longer than 255.
+    let rest = length - bgp::HEADER - 4 - path.len() - nlri.len() - 4;
+    bgp::put_attribute(&mut path, 0xc0, 200, &vec![7; rest]);
+    let mut body = vec![0, 0];
+    body.extend_from_slice(&(path.len() as u16).to_be_bytes());
+    body.extend_from_slice(&path);
+    body.extend_from_slice(&nlri);
+    let update = bgp::message(kind::UPDATE, &body);
+    assert_eq!(update.len(), length);
+    update
+}
+
+#[test]
+fn the_longest_extended_messages_pass_through_whole_and_longer_ones_than_agreed_do_not() {
+    const LONGEST: usize = 65_535;
+    let lab = Plan::default().start();
+    let mut options = lab.options();
+    options.open.extended_message = true;
+    let neighbor = Neighbor::connect(&options, lab.listen);
+    let many: Vec<Prefix> =
+        (0..12_000u32).map(|n| Prefix::new(Ipv4Addr::from(10 << 24 | n).into(), 32)).collect();
+    let few = [prefix("198.51.100.0/24"), prefix("198.51.101.0/24")];
+    neighbor.send(update_of(LONGEST, &few));
+    neighbor.send(update_of(LONGEST, &many));
+    neighbor.send(update_of(LONGEST, &[prefix("2001:db8:1::/48"), prefix("2001:db8:2::/48")]));
+    neighbor.end_of_rib(Family::IPV4);
+    neighbor.end_of_rib(Family::IPV6);
+    settled(&lab.stations[0].wait_connection(1), &neighbor);
+    // All but one route in one message.
+    let mut gone = vec![];
+    many[1..].iter().for_each(|prefix| prefix.encode(&mut gone));
+    let length = (gone.len() as u16).to_be_bytes();
+    let withdrawal = bgp::message(kind::UPDATE, &[&length[..], &gone, &[0, 0]].concat());
+    assert!(withdrawal.len() > 60_000);
+    neighbor.send(withdrawal);
+    settled(&lab.stations[0].wait_connection(1), &neighbor);
+    lab.daemon.bmpctl(&["reset", "session", &lab.station()]).done();
+    settled(&lab.stations[0].wait_connection(2), &neighbor);
+    for connection in lab.stations[0].connections() {
+        let longest = connection
+            .look(|record| record.sequence.iter().map(|(_, range)| range.len()).max().unwrap());
+        assert_eq!(longest, LONGEST + COMMON_HEADER + PEER_HEADER);
+    }
+    neighbor.close();
+
+    // Without the capability 4096 bytes are the most.
+    let neighbor = lab.connect();
+    let latest = lab.stations[0].latest().unwrap();
+    neighbor.send(update_of(bgp::MAX_MESSAGE, &few));
+    latest.wait_routes(lab.peer, &neighbor.expected(), PATIENCE);
+    neighbor.send_raw(&update_of(bgp::MAX_MESSAGE + 1, &few));
+    let notification = neighbor.wait_closed(PATIENCE).notification;
+    assert_eq!(notification, Some((1, 2, 4097u16.to_be_bytes().to_vec())));
+    lab.assert_legal();
 }
