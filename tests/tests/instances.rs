@@ -5,12 +5,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use tests::addresses::loopback;
+use tests::bgp::Family;
 use tests::bmp::{Kind, Mode};
 use tests::daemon::{Daemon, bgp, bgp_listen, neighbor, session};
 use tests::neighbor::{Neighbor, Options};
 use tests::netns::Netns;
+use tests::nlri;
 use tests::scratch::Scratch;
-use tests::station::Station;
+use tests::station::{Connection, Station};
 use tests::table::Table;
 use tests::wait::{holds_for, wait_for};
 
@@ -294,4 +296,134 @@ fn a_session_is_told_of_the_neighbors_and_families_that_it_monitors_and_changes_
         (whole.count() == 3).then_some(())
     });
     station.assert_legal();
+}
+
+/// Every instance and every family, not the first ones only: after a reset, and after a station was away.
+#[test]
+fn a_reset_and_a_new_connection_tell_of_every_instance_and_every_family_again() {
+    let scratch = Scratch::new();
+    let (address, listen, peer) = (loopback(), bgp_listen(), loopback());
+    let [red, blue] = [(); 2].map(|()| Netns::new());
+    let mut station = Station::listen(address, Mode::Keeping);
+    let families = [Family::IPV4, Family::IPV6, Family::VPNV4, Family::EVPN];
+    let listening = |name: &str, netns: &Netns, rd: &str| {
+        format!(
+            "[[vpn-instance]]\nname = \"{name}\"\nnetns = \"{}\"\nlisten = [\"{listen}\"]\n\
+             route-distinguisher = \"{rd}\"\n\n",
+            netns.name()
+        )
+    };
+    let names: Vec<String> = families.iter().map(|family| format!("\"{family}\"")).collect();
+    let neighbor_in = |vpn: &str| {
+        let neighbor = neighbor(peer, 65001);
+        format!("{}\nfamilies = [{}]\n{vpn}\n\n", neighbor.trim_end(), names.join(", "))
+    };
+    let config = [
+        listening("red", &red, "65000:1"),
+        listening("blue", &blue, "65000:2"),
+        session(address, station.port(), None),
+        bgp(listen),
+        neighbor_in(""),
+        neighbor_in("vpn-instance = \"red\""),
+        neighbor_in("vpn-instance = \"blue\""),
+    ]
+    .concat();
+    let daemon = Daemon::start(&scratch, &config);
+    let mut options = Options::new(peer, 65001);
+    options.open.families = families.to_vec();
+    let speakers = [
+        Neighbor::connect(&options, listen),
+        Neighbor::connect_in(&red, &options, listen),
+        Neighbor::connect_in(&blue, &options, listen),
+    ];
+    // Each has another table in every family.
+    for (first, speaker) in [1u8, 2, 3].into_iter().zip(&speakers) {
+        speaker.send_table(&Table::full(100 * u64::from(first), 50 * u64::from(first)));
+        for family in [Family::VPNV4, Family::EVPN] {
+            let routes: Vec<u8> = (first..=6).flat_map(|n| nlri::example(family, n)).collect();
+            let path = [0x40, 1, 1, 0, 0x40, 2, 6, 2, 1, 0, 0, 0xfd, 0xe9];
+            speaker.announce_nlri(family, &nlri::example_next_hop(family), &routes, &path);
+        }
+        families.iter().for_each(|family| speaker.end_of_rib(*family));
+    }
+    let places = [(0, 0), (1, 65000 << 32 | 1), (1, 65000 << 32 | 2)];
+    let told_all = |connection: &Connection| {
+        for ((kind, distinguisher), speaker) in places.into_iter().zip(&speakers) {
+            let what = format!("the routes of the peer of type {kind}, {distinguisher:x}");
+            wait_for(&what, PATIENCE, || {
+                connection.look(|record| {
+                    let found = record.peer_of(kind, distinguisher, peer);
+                    let found = found.ok_or_else(|| record.summary())?;
+                    if found.end_of_rib.len() < families.len() {
+                        return Err(record.summary());
+                    }
+                    nlri::difference(&speaker.expected_rib(), &found.rib()).map_or(Ok(()), Err)
+                })
+            });
+        }
+        assert_eq!(connection.look(|record| record.peer_ups.len()), 3);
+    };
+    told_all(&station.wait_connection(1));
+    daemon.bmpctl(&["reset", "session", "all"]).done();
+    told_all(&station.wait_connection(2));
+    station.kill();
+    station.revive();
+    told_all(&station.wait_connection(3));
+    station.assert_legal();
+}
+
+#[test]
+fn every_collector_has_a_selection_of_its_own() {
+    let scratch = Scratch::new();
+    let (address, listen) = (loopback(), bgp_listen());
+    let peers = [loopback(), loopback()];
+    let monitors = [
+        "",
+        "monitor.families = [\"ipv6-unicast\"]",
+        &format!("monitor.neighbors = [{{ address = \"{}\" }}]", peers[0]),
+        &format!(
+            "monitor.neighbors = [{{ address = \"{}\" }}]\nmonitor.families = [\"ipv4-unicast\"]",
+            peers[1]
+        ),
+    ];
+    let stations = monitors.map(|_| Station::listen(address, Mode::Keeping));
+    let mut config = bgp(listen) + &neighbor(peers[0], 65001) + &neighbor(peers[1], 65001);
+    for (n, (station, monitor)) in stations.iter().zip(monitors).enumerate() {
+        let session = session(address, station.port(), Some(&format!("s{n}")));
+        config += &format!("{}\n{monitor}\n\n", session.trim_end());
+    }
+    let daemon = Daemon::start(&scratch, &config);
+    let speakers = peers.map(|peer| Neighbor::connect(&Options::new(peer, 65001), listen));
+    for (speaker, routes) in speakers.iter().zip([20, 40]) {
+        speaker.send_all(&Table::full(routes, routes / 2));
+    }
+    // Routes and End-of-RIBs of each neighbor at each collector; none is one that it is not told of.
+    let expected = [
+        [Some((30, 2)), Some((60, 2))],
+        [Some((10, 1)), Some((20, 1))],
+        [Some((30, 2)), None],
+        [None, Some((40, 1))],
+    ];
+    let as_selected = |number: usize| {
+        for (station, expected) in stations.iter().zip(expected) {
+            station.wait_connection(number).wait("what it selects", PATIENCE, |record| {
+                let found = peers.map(|peer| {
+                    record.peer(peer).map(|state| (state.routes.len(), state.end_of_rib.len()))
+                });
+                (found == expected).then_some(())
+            });
+        }
+    };
+    as_selected(1);
+    daemon.bmpctl(&["reset", "session", "all"]).done();
+    as_selected(2);
+    // What they were not to be told they never were.
+    for (station, expected) in stations.iter().zip(expected) {
+        let routes: usize = expected.iter().flatten().map(|(routes, _)| routes).sum();
+        for connection in station.connections() {
+            let told = connection.look(|record| (record.peer_ups.len(), record.announced));
+            assert_eq!(told, (expected.iter().flatten().count(), routes as u64));
+        }
+        station.assert_legal();
+    }
 }
