@@ -368,8 +368,12 @@ impl Task {
     fn incoming(&mut self, stream: TcpStream) {
         self.reap();
         self.seen_at = Instant::now();
-        if let Err(error) = Options::from(&*self.config).accepted(&stream) {
-            self.note_error(format!("a connection was refused: {error}"));
+        let options = Options::from(&*self.config);
+        let accepted = options.accepted(&stream).map_err(|error| error.to_string());
+        let accepted = accepted
+            .and_then(|()| options.came_near(&stream).map_err(|too_far| too_far.to_string()));
+        if let Err(why) = accepted {
+            self.note_error(format!("a connection was refused: {why}"));
             refuse(stream);
             return;
         }

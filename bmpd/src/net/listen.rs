@@ -16,6 +16,7 @@ use super::describe;
 use super::keys::{self, PeerKey, Use};
 use super::options::{self, OptionError, TTL_MAX, prefix_name};
 use super::place::{self, SocketError};
+use super::raw;
 use crate::config::{Authentication, Place};
 
 /// How many connections may wait to be accepted.
@@ -80,6 +81,9 @@ pub(crate) async fn listen(
     // 3). Once accepted, a connection has the TTL that is configured.
     let ttl = options::set_ttl(&SockRef::from(&socket), address.is_ipv6(), TTL_MAX);
     set("ttl-security", ttl)?;
+    // What a SYN went through is known afterwards: see `Options::came_near`.
+    let save = raw::set(socket.as_fd(), libc::IPPROTO_TCP, libc::TCP_SAVE_SYN, &1);
+    set("ttl-security", save)?;
     if let Some(mss) = options.mss {
         set("mss", socket.set_tcp_mss(mss.into()))?;
     }

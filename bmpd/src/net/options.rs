@@ -92,6 +92,14 @@ impl fmt::Display for OptionError {
     }
 }
 
+/// A connection that came from further away than `ttl-security` allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it came with TTL {ttl}, and {least} is the least that ttl-security allows")]
+pub(crate) struct TooFar {
+    ttl: u8,
+    least: u8,
+}
+
 impl From<&config::Tcp> for Options {
     /// For a session.
     fn from(tcp: &config::Tcp) -> Self {
@@ -179,9 +187,9 @@ impl Options {
     /// authenticated. To be called before anything is read; a connection for which it fails must be
     /// closed (see [`super::listen::refuse`]).
     ///
-    /// The greatest segment and what the SYN went through are the listener's: they were settled in the
-    /// handshake. So what has come before this call may have come from further than `ttl-security`
-    /// allows; what comes later has not.
+    /// The greatest segment is the listener's: it was settled in the handshake. What has come before this
+    /// call may have come from further than `ttl-security` allows; what comes later has not. Before
+    /// anything is read [`Options::came_near`] is to be asked.
     ///
     /// # Errors
     ///
@@ -193,6 +201,31 @@ impl Options {
             self.check_authentication(keys::ensure(stream.as_fd(), remote.ip(), authentication))?;
         }
         self.common(&SockRef::from(stream), remote.is_ipv6())
+    }
+
+    /// Whether the SYN of an accepted connection came from as near as `ttl-security` says. A neighbor's
+    /// first messages can be here before the system was told what to drop, and they must not count: the
+    /// one that is too far away is refused, and can be told apart from one that says nothing.
+    ///
+    /// With SYN cookies the system has kept no SYN; then there is only what it drops from now on.
+    ///
+    /// # Errors
+    ///
+    /// It came from further away; the connection must be closed.
+    pub(crate) fn came_near(&self, stream: &TcpStream) -> Result<(), TooFar> {
+        let Hops::Security(hops) = self.hops else { return Ok(()) };
+        // IP and TCP headers, as they came; zeros if there are none.
+        let mut syn = [0_u8; 256];
+        let found = raw::get(stream.as_fd(), libc::IPPROTO_TCP, libc::TCP_SAVED_SYN, &mut syn);
+        let ttl = match (found, syn[0] >> 4) {
+            (Ok(()), 4) => syn[8],
+            (Ok(()), 6) => syn[7],
+            // RFC 8200 allows more headers before that of TCP; of a SYN nobody needs them.
+            (Err(error), _) if error.raw_os_error() == Some(libc::EINVAL) => 0,
+            _ => return Ok(()),
+        };
+        let least = u8::MAX - (hops - 1);
+        if ttl < least { Err(TooFar { ttl, least }) } else { Ok(()) }
     }
 
     /// What goes on both kinds of sockets.

@@ -56,12 +56,17 @@ async fn a_connection_has_what_was_configured_over_ipv6() {
     let ours = connect_here(listener.local_addr().unwrap(), &options).await.unwrap();
     let theirs = accept(&listener).await;
     options.accepted(&theirs).unwrap();
+    options.came_near(&theirs).unwrap();
     for stream in [&ours, &theirs] {
         assert_eq!(SockRef::from(stream).tclass_v6().unwrap(), 46 << 2);
         assert_eq!(SockRef::from(stream).unicast_hops_v6().unwrap(), 255);
         assert_eq!(number(stream, libc::IPPROTO_IPV6, libc::IPV6_MINHOPCOUNT), 255);
     }
     assert!(carries(&ours, &theirs, SOON).await);
+
+    let far = Options { hops: Hops::Ttl(64), ..options.clone() };
+    let _ours = connect_here(listener.local_addr().unwrap(), &far).await.unwrap();
+    assert!(options.came_near(&accept(&listener).await).is_err());
 }
 
 #[tokio::test]
@@ -92,6 +97,7 @@ async fn ttl_security_takes_what_comes_from_near_and_drops_what_comes_from_far()
     let ours = connect_here(address, &near).await.unwrap();
     let theirs = accept(&listener).await;
     near.accepted(&theirs).unwrap();
+    near.came_near(&theirs).unwrap();
     assert_eq!(number(&theirs, libc::IPPROTO_IP, libc::IP_MINTTL), 255);
     assert!(carries(&ours, &theirs, SOON).await);
 
@@ -99,12 +105,18 @@ async fn ttl_security_takes_what_comes_from_near_and_drops_what_comes_from_far()
     let ours = connect_here(address, &far).await.unwrap();
     let theirs = accept(&listener).await;
     near.accepted(&theirs).unwrap();
+    assert_eq!(
+        near.came_near(&theirs).unwrap_err().to_string(),
+        "it came with TTL 253, and 255 is the least that ttl-security allows"
+    );
     assert!(!carries(&ours, &theirs, WHILE).await);
 
     // Three hops: 253 is the least.
     let ours = connect_here(address, &far).await.unwrap();
     let theirs = accept(&listener).await;
-    Options { hops: Hops::Security(3), ..options() }.accepted(&theirs).unwrap();
+    let nearby = Options { hops: Hops::Security(3), ..options() };
+    nearby.accepted(&theirs).unwrap();
+    nearby.came_near(&theirs).unwrap();
     assert!(carries(&ours, &theirs, SOON).await);
 }
 
