@@ -9,7 +9,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::Instant;
 
 use super::describe;
-use super::options::{OptionError, Options};
+use super::options::{Hops, OptionError, Options};
 use super::place::{self, SocketError};
 use crate::config::{Place, Source};
 
@@ -26,12 +26,14 @@ pub(crate) enum ConnectError {
     #[error("{}", describe(.0))]
     Io(io::Error),
     /// Nobody has answered.
-    #[error("no answer within {} s{}", waited.as_secs(), hint(authentication.as_deref()))]
+    #[error("no answer within {} s{}", waited.as_secs(), hint(authentication.as_deref(), *near))]
     TimedOut {
         /// For how long.
         waited: Duration,
         /// The option that authenticates, if there is one: it may be the cause.
         authentication: Option<String>,
+        /// True with `ttl-security`: it may be the cause.
+        near: bool,
     },
 }
 
@@ -50,14 +52,20 @@ impl ConnectError {
 
 /// Segments with the wrong signature are dropped without a word on both sides; so is the reset of a port
 /// where nobody listens, which is not signed (RFC 2385 section 4.1).
-fn hint(authentication: Option<&str>) -> String {
-    match authentication {
+fn hint(authentication: Option<&str>, near: bool) -> String {
+    let mut text = match authentication {
         Some(name) => format!(
             "; with {name} that is also what a wrong or missing key at the other side looks like, or \
              nobody listening there"
         ),
         None => String::new(),
+    };
+    if near {
+        // What comes from too far is dropped as well (RFC 5082 section 3).
+        text += "; with ttl-security that is also what another side looks like that is further away, \
+                 or has none";
     }
+    text
 }
 
 /// Connects from a place, with options. It sends as soon as there is something to send (TCP_NODELAY).
@@ -75,8 +83,11 @@ pub(crate) async fn connect(
     options: &Options,
 ) -> Result<TcpStream, ConnectError> {
     let started = Instant::now();
-    let timed_out =
-        |waited| ConnectError::TimedOut { waited, authentication: options.authentication_name() };
+    let timed_out = |waited| ConnectError::TimedOut {
+        waited,
+        authentication: options.authentication_name(),
+        near: matches!(options.hops, Hops::Security(_)),
+    };
     let place = match (place, &options.source) {
         // Binding it twice would take CAP_NET_RAW (socket(7)).
         (Place::Device(_), Some(Source::Interface(_))) => &Place::Public,

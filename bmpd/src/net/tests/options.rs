@@ -120,6 +120,19 @@ async fn ttl_security_takes_what_comes_from_near_and_drops_what_comes_from_far()
     assert!(carries(&ours, &theirs, SOON).await);
 }
 
+/// The listener answers with TTL 255 as it should; another side need not.
+#[tokio::test]
+async fn an_answer_from_too_far_away_is_none_and_the_reason_says_what_it_can_be() {
+    let far = std::net::TcpListener::bind((LOOPBACK, 0)).unwrap();
+    let near = Options { hops: Hops::Security(1), ..options() };
+    let error = connect_here(far.local_addr().unwrap(), &near).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "no answer within 1 s; with ttl-security that is also what another side looks like that is \
+         further away, or has none"
+    );
+}
+
 #[tokio::test]
 async fn the_source_is_what_the_other_end_sees() {
     let (listener, address) = listener(&[]).await;
