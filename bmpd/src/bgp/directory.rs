@@ -52,7 +52,7 @@ impl EntryId {
 pub(crate) struct Directory {
     tables: Arc<Tables>,
     inner: Mutex<Inner>,
-    /// Rings when the keys of those that may connect have changed.
+    /// Rings when those that may connect have changed.
     changed: watch::Sender<u64>,
     this: Weak<Directory>,
 }
@@ -291,7 +291,15 @@ impl Directory {
             .collect()
     }
 
-    /// Rings when [`Directory::keys`] may be others.
+    /// The greatest segment to ask those for that may connect in an instance. It goes into the answer to a
+    /// SYN, where nobody is told apart yet: the least of theirs.
+    pub(super) fn mss(&self, vpn_instance: &Option<VpnInstanceName>) -> Option<u16> {
+        let inner = self.inner.lock();
+        let entries = inner.entries.iter().filter(|e| e.config.vpn_instance == *vpn_instance);
+        entries.filter_map(|entry| entry.config.mss).min()
+    }
+
+    /// Rings when [`Directory::keys`] or [`Directory::mss`] may be others.
     pub(super) fn changes(&self) -> watch::Receiver<u64> {
         self.changed.subscribe()
     }

@@ -27,7 +27,8 @@ pub(crate) async fn open(
     address: SocketAddr,
 ) -> Result<Listener, ListenError> {
     let keys = directory.keys(vpn_instance);
-    listen::listen(address, place, ListenOptions { keys: &keys, mss: None }).await
+    let mss = directory.mss(vpn_instance);
+    listen::listen(address, place, ListenOptions { keys: &keys, mss }).await
 }
 
 /// Listens in a VPN instance, whose device or namespace may come later, for ever.
@@ -72,6 +73,9 @@ pub(crate) async fn run(
             Ok(()) = changes.changed() => {
                 if let Err(error) = listener.set_keys(&directory.keys(&vpn_instance)) {
                     warn!("neighbors may not be let in for want of their keys: {error}");
+                }
+                if let Err(error) = listener.set_mss(directory.mss(&vpn_instance)) {
+                    warn!("neighbors that connect are asked for other segments: {error}");
                 }
             }
             accepted = listener.accept() => match accepted {

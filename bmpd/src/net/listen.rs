@@ -85,7 +85,7 @@ pub(crate) async fn listen(
     let save = raw::set(socket.as_fd(), libc::IPPROTO_TCP, libc::TCP_SAVE_SYN, &1);
     set("ttl-security", save)?;
     if let Some(mss) = options.mss {
-        set("mss", socket.set_tcp_mss(mss.into()))?;
+        set_mss(&SockRef::from(&socket), Some(mss)).map_err(ListenError::Option)?;
     }
     // Before it listens: nobody comes in without a key that should have one.
     let mut keys = Keys::default();
@@ -138,16 +138,21 @@ impl Listener {
         self.keys.replace(self.socket.as_fd(), self.ipv6, keys)
     }
 
-    /// Sets the greatest segment that those who connect from now on are asked for.
+    /// The greatest segment that those that connect from now on are asked for: 88 to 32767 bytes, `None`
+    /// is as the path has it.
     ///
     /// # Errors
     ///
     /// The system has refused it.
     pub(crate) fn set_mss(&self, mss: Option<u16>) -> Result<(), OptionError> {
-        // 0 is the system's choice (do_tcp_setsockopt).
-        let set = SockRef::from(&self.socket).set_tcp_mss(mss.unwrap_or(0).into());
-        set.map_err(|error| OptionError { option: "mss".to_owned(), error })
+        set_mss(&SockRef::from(&self.socket), mss)
     }
+}
+
+/// 0 is as the path has it.
+fn set_mss(socket: &SockRef<'_>, mss: Option<u16>) -> Result<(), OptionError> {
+    let set = socket.set_tcp_mss(mss.unwrap_or(0).into());
+    set.map_err(|error| OptionError { option: "mss".to_owned(), error })
 }
 
 /// The keys that a listener has.

@@ -76,6 +76,12 @@ async fn a_listener_asks_for_its_greatest_segment() {
     let listener = listen(any, &Place::Public, listen_options).await.unwrap();
     let ours = connect_here(listener.local_addr().unwrap(), &options()).await.unwrap();
     assert!(SockRef::from(&ours).tcp_mss().unwrap() <= 800);
+    for (mss, expected) in [(Some(600), ..=600), (None, ..=32767)] {
+        listener.set_mss(mss).unwrap();
+        let ours = connect_here(listener.local_addr().unwrap(), &options()).await.unwrap();
+        let found = SockRef::from(&ours).tcp_mss().unwrap();
+        assert!(expected.contains(&found) && (mss.is_some() || found > 800), "{mss:?} {found}");
+    }
 }
 
 #[tokio::test]
