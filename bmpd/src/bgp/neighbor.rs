@@ -37,6 +37,9 @@ const STABLE_AFTER: Duration = Duration::from_secs(10);
 /// How long a neighbor of a prefix is remembered after it has gone.
 const FORGET_AFTER: Duration = Duration::from_secs(60);
 
+/// A neighbor that is silent for this long is worth a word about what that can mean.
+const SILENCE: Duration = Duration::from_secs(15);
+
 /// Connections with one neighbor at once, those that are being closed among them.
 const TASKS_MAX: usize = 8;
 
@@ -114,6 +117,7 @@ impl Neighbor {
             penalty: None,
             exceeded: false,
             seen_at: Instant::now(),
+            silence_noted: false,
             since: Moment::now(),
             last_down: None,
             last_error: None,
@@ -215,6 +219,8 @@ struct Task {
     exceeded: bool,
     /// When a connection last came or went.
     seen_at: Instant,
+    /// True if what is silent since then is noted.
+    silence_noted: bool,
     since: Moment,
     last_down: Option<(String, Moment)>,
     last_error: Option<(String, Moment)>,
@@ -225,6 +231,7 @@ impl Task {
         let notification = loop {
             let restart_ends = self.restarting.as_ref().map(|restarting| restarting.until);
             let (penalty_ends, forget_at) = (self.penalty_ends(), self.forget_at());
+            let silent_at = self.silence().map(|_| self.seen_at + SILENCE);
             let attempt = async {
                 match &mut self.attempt {
                     Some(attempt) => attempt.await,
@@ -263,6 +270,12 @@ impl Task {
                     self.penalty = None;
                     self.retry_now();
                 }
+                () = sleep_until(silent_at) => {
+                    if let Some(text) = self.silence() {
+                        self.note_error(text);
+                    }
+                    self.silence_noted = true;
+                }
                 () = sleep_until(forget_at) => break Notification::SHUTDOWN,
             }
         };
@@ -277,6 +290,41 @@ impl Task {
             && self.restarting.is_none()
             && self.penalty.is_none();
         gone.then(|| self.seen_at + FORGET_AFTER)
+    }
+
+    /// What is to be said of a neighbor that stays silent, where nothing else tells why: the system drops
+    /// what has the wrong signature, and what comes from too far, without a word.
+    fn silence(&self) -> Option<String> {
+        let waiting = self.established.is_none()
+            && self.penalty.is_none()
+            && !self.silence_noted
+            && self.links.iter().all(|link| link.remote.is_none());
+        if !waiting {
+            return None;
+        }
+        let seconds = SILENCE.as_secs();
+        if !self.links.is_empty() {
+            let hint = match self.config.ttl_security {
+                Some(_) => {
+                    "; with ttl-security that is also what another side looks like that is further \
+                     away, or has none"
+                }
+                None => "",
+            };
+            return Some(format!("no OPEN has come for {seconds} s{hint}"));
+        }
+        let waits = self.config.passive && !self.dynamic && self.config.md5.is_some();
+        waits.then(|| {
+            format!(
+                "no connection has come for {seconds} s; with md5 that is also what a wrong or missing \
+                 key at the other side looks like"
+            )
+        })
+    }
+
+    fn seen(&mut self) {
+        self.seen_at = Instant::now();
+        self.silence_noted = false;
     }
 
     fn penalty_ends(&self) -> Option<Instant> {
@@ -367,7 +415,7 @@ impl Task {
 
     fn incoming(&mut self, stream: TcpStream) {
         self.reap();
-        self.seen_at = Instant::now();
+        self.seen();
         let options = Options::from(&*self.config);
         let accepted = options.accepted(&stream).map_err(|error| error.to_string());
         let accepted = accepted
@@ -417,6 +465,7 @@ impl Task {
 
     fn add_link(&mut self, stream: TcpStream, direction: Direction) {
         self.reap();
+        self.seen();
         let id = self.next_link;
         self.next_link += 1;
         let (close, orders) = mpsc::channel(1);
@@ -549,7 +598,7 @@ impl Task {
     }
 
     fn ended(&mut self, id: LinkId, end: End, time: Timestamp, stopping: bool) {
-        self.seen_at = Instant::now();
+        self.seen();
         self.links.retain(|link| link.id != id);
         let Some(up) = self.established.take_if(|up| up.link == id) else {
             // A connection that has lost against another is no error. Without another one it is worth
