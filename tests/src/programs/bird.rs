@@ -26,7 +26,7 @@ use rustix::process::Signal;
 
 use super::offers::cannot;
 use super::{Announced, Connects, Link, Process, Speaker, command, join, next_hop, tail_of_path};
-use super::{Offer, Offers, PATIENCE, Terms, ask, command_in, tell, write};
+use super::{Hops, Offer, Offers, PATIENCE, Terms, ask, command_in, tell, write};
 use crate::bgp::Family;
 use crate::scratch::Scratch;
 use crate::wait::wait_for;
@@ -98,7 +98,11 @@ impl Bird {
                 "  {channel} {{ table {table}; import none; export all; {hop} {add_path} }};\n"
             );
         }
-        let mut options = String::new();
+        let mut options = match self.terms.hops {
+            Some(Hops::Security(hops)) => format!("  multihop {hops};\n  ttl security on;\n"),
+            Some(Hops::Ttl(ttl)) => format!("  multihop {ttl};\n"),
+            None => "  multihop;\n".to_owned(),
+        };
         if let Some(seconds) = self.terms.graceful_restart {
             options += &format!("  graceful restart on;\n  graceful restart time {seconds};\n");
         }
@@ -122,7 +126,6 @@ protocol bgp bmpd {{
   local {local} port {local_port} as {asn};
   neighbor {remote} port {remote_port} as {bmpd_as};
   strict bind on;
-  multihop;
   passive {passive};
   connect delay time 1;
   connect retry time 1;
@@ -207,6 +210,35 @@ protocol bgp bmpd {{
     #[track_caller]
     pub fn enable(&mut self) {
         self.obey(&["enable", "bmpd"]);
+    }
+
+    /// Starts it again after a kill with `-R`: its OPEN then says that it has restarted and kept its
+    /// forwarding state (RFC 4724).
+    ///
+    /// # Panics
+    /// When it does not come up; with its log.
+    #[track_caller]
+    pub fn recover(&mut self) {
+        self.run(&["-R"]);
+    }
+
+    /// What it has logged so far, before a restart as well.
+    ///
+    /// # Panics
+    /// When it does not run.
+    #[track_caller]
+    pub fn log(&self) -> String {
+        self.process.as_ref().expect("BIRD runs").log()
+    }
+
+    #[track_caller]
+    fn run(&mut self, more: &[&str]) {
+        self.write_routes();
+        let mut bird = command_in(self.terms.namespace.as_ref(), "bird");
+        bird.args(["-f", "-c", "bird.conf", "-s", "bird.ctl", "-P", "bird.pid"]).args(more);
+        let mut process = Process::spawn("bird", &self.folder, &mut bird);
+        process.wait_ready(|_| self.birdc(&["show", "status"]).map(drop));
+        self.process = Some(process);
     }
 
     /// Waits until the session with bmpd is established.
@@ -316,12 +348,7 @@ impl Speaker for Bird {
 
     #[track_caller]
     fn start_again(&mut self) {
-        self.write_routes();
-        let mut bird = command_in(self.terms.namespace.as_ref(), "bird");
-        bird.args(["-f", "-c", "bird.conf", "-s", "bird.ctl", "-P", "bird.pid"]);
-        let mut process = Process::spawn("bird", &self.folder, &mut bird);
-        process.wait_ready(|_| self.birdc(&["show", "status"]).map(drop));
-        self.process = Some(process);
+        self.run(&[]);
     }
 
     #[track_caller]

@@ -33,8 +33,8 @@ use rustix::process::Signal;
 
 use super::offers::cannot;
 use super::{
-    Announced, Connects, Link, Offer, Offers, Process, Speaker, Terms, ask, command, command_in,
-    expected_as, join, tail_of_path, write,
+    Announced, Connects, Hops, Link, Offer, Offers, Process, Speaker, Terms, ask, command,
+    command_in, expected_as, join, tail_of_path, write,
 };
 use crate::bgp::{Family, Prefix, Routes, attribute};
 use crate::scratch::Scratch;
@@ -93,6 +93,11 @@ impl Frr {
             ),
             None => String::new(),
         };
+        let hops = match self.terms.hops {
+            Some(Hops::Security(hops)) => format!(" neighbor {remote} ttl-security hops {hops}\n"),
+            Some(Hops::Ttl(ttl)) => format!(" neighbor {remote} ebgp-multihop {ttl}\n"),
+            None => format!(" neighbor {remote} ebgp-multihop\n"),
+        };
         let mut text = format!(
             "log stdout debugging
 route-map out permit 10
@@ -106,8 +111,7 @@ router bgp {asn}
 {restart} neighbor {remote} remote-as {bmpd_as}
  neighbor {remote} port {remote_port}
  neighbor {remote} update-source {local}
- neighbor {remote} ebgp-multihop
- neighbor {remote} disable-connected-check
+{hops} neighbor {remote} disable-connected-check
  neighbor {remote} timers connect 1
  neighbor {remote} advertisement-interval 0
 {passive}",

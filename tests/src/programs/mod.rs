@@ -41,7 +41,7 @@ use crate::random::Random;
 use crate::scratch::Scratch;
 use crate::table::{Attributes, Prefixes, put_announcements};
 use crate::wait::wait_for;
-pub use offers::{Offer, Offers, Terms};
+pub use offers::{Hops, Offer, Offers, Terms};
 
 /// How long a program may take to start, to end, or to obey: a second or two, but for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -21,6 +21,15 @@ use std::net::{IpAddr, Ipv4Addr};
 use crate::bgp::{Family, Prefix};
 use crate::netns::Namespace;
 
+/// How far the other side may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hops {
+    /// What is sent has this TTL.
+    Ttl(u8),
+    /// GTSM (RFC 5082): so many hops, the last of which is the other side itself.
+    Security(u8),
+}
+
 /// The terms of a program's session with bmpd.
 #[derive(Debug, Clone)]
 pub struct Terms {
@@ -32,6 +41,8 @@ pub struct Terms {
     pub graceful_restart: Option<u16>,
     /// The key of TCP MD5 signatures.
     pub password: Option<String>,
+    /// How far bmpd may be (BIRD and FRR).
+    pub hops: Option<Hops>,
     /// Where it runs. Its [`super::Link`] must have addresses that are there.
     pub namespace: Option<Namespace>,
     /// Neighbors that connect to it, by address and AS number, whose routes it passes on to bmpd
@@ -46,6 +57,7 @@ impl Default for Terms {
             add_path: vec![],
             graceful_restart: None,
             password: None,
+            hops: None,
             namespace: None,
             upstreams: vec![],
         }

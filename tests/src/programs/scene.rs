@@ -9,9 +9,9 @@ use super::{Announced, Connects, Link, Speaker, bmpd_listens, bmpd_listens_v6, s
 use crate::addresses::loopback;
 use crate::bgp::{self, Family, Open, Prefix, difference};
 use crate::bmp::{Mode, Record};
-use crate::daemon::{Daemon, session};
+use crate::daemon::{self, Daemon, session};
 use crate::scratch::Scratch;
-use crate::station::{Connection, End, Station};
+use crate::station::{Connection, End, Setup, Station};
 use crate::wait::{holds_for, wait_for};
 
 /// How long routes may take from the neighbor's configuration to the station. Most of it is the
@@ -56,12 +56,29 @@ impl<S: Speaker> Scene<S> {
         connects: Connects,
         announced: Announced,
     ) -> Self {
-        let scratch = Scratch::new();
-        let station = Station::listen(loopback(), Mode::Keeping);
         let asn = announced.values().next().map_or(65001, |attributes| attributes.as_path[0]);
-        let link = Link::new(bmpd, asn, connects);
+        Self::start_with(Link::new(bmpd, asn, connects), "", false, start, announced)
+    }
+
+    /// The same with a link and further lines of bmpd's `[[bgp.neighbor]]`. With `restarts` the station
+    /// lets a second Peer Up through: that of a neighbor that has restarted gracefully.
+    ///
+    /// # Panics
+    /// When one of them does not come up.
+    #[track_caller]
+    pub fn start_with(
+        link: Link,
+        lines: &str,
+        restarts: bool,
+        start: impl FnOnce(&Scratch, Link, Announced) -> S,
+        announced: Announced,
+    ) -> Self {
+        let scratch = Scratch::new();
+        let setup = Setup { second_peer_up: restarts, ..Setup::default() };
+        let station = Station::listen_with((loopback(), 0).into(), Mode::Keeping, setup);
         let sessions = session(station.ip(), station.port(), None);
-        let daemon = Daemon::start(&scratch, &(sessions + &link.bgp()));
+        let bgp = daemon::bgp(link.bmpd) + &link.neighbor_with(lines);
+        let daemon = Daemon::start(&scratch, &(sessions + &bgp));
         let speaker = start(&scratch, link, announced);
         Self { speaker, daemon, station, scratch }
     }
@@ -81,6 +98,28 @@ impl<S: Speaker> Scene<S> {
             let found = connection.look(|r| r.peer(address).map(|peer| peer.routes.clone()));
             let found = found.ok_or_else(|| format!("not up: {}", connection.summary()))?;
             difference(&expected, &found).map_or(Ok(()), Err)
+        });
+    }
+
+    /// What `bmpctl show neighbor` says.
+    ///
+    /// # Panics
+    /// When bmpctl fails.
+    #[track_caller]
+    pub fn shown(&self) -> String {
+        self.daemon.bmpctl(&["show", "neighbor"]).done().to_owned()
+    }
+
+    /// Waits until `bmpctl show neighbor` says all of this.
+    ///
+    /// # Panics
+    /// When it does not in time.
+    #[track_caller]
+    pub fn wait_shown(&self, words: &[&str]) {
+        wait_for(&format!("bmpctl to show {words:?}"), PATIENCE, || {
+            let shown = self.shown();
+            let missing = words.iter().find(|word| !shown.contains(**word));
+            missing.map_or(Ok(()), |word| Err(format!("no {word:?} in\n{shown}")))
         });
     }
 
