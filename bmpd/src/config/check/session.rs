@@ -11,11 +11,32 @@ use super::monitor::KnownNeighbors;
 use super::value::about;
 use super::{Check, seconds_or};
 use crate::config::defaults;
-use crate::config::model::{Bmp, Mode, Monitor, Place, Retry, Session};
+use crate::config::model::{Bmp, Mode, Monitor, Place, Retry, Session, Source};
 use crate::config::schema::{self, Table};
 
 /// The most free-form TLVs of an Initiation.
 const MESSAGES_MAX: usize = 16;
+
+/// Where passive sessions listen: at a port either every address is taken, or single ones are.
+#[derive(Default)]
+struct Doors(HashMap<(Place, Mode, bool), (bool, usize)>);
+
+impl Doors {
+    /// Takes a session on a line; the line of one that stands in its way.
+    fn add(&mut self, session: &Session, line: usize) -> Option<usize> {
+        if !matches!(session.mode, Mode::Passive(_)) {
+            return None;
+        }
+        let place = match &session.tcp.source {
+            Some(Source::Interface(device)) => Place::Device(device.clone()),
+            Some(Source::Address(_)) | None => session.place.clone(),
+        };
+        let everywhere = !matches!(session.tcp.source, Some(Source::Address(_)));
+        let key = (place, session.mode, session.id.address.ip().is_ipv6());
+        let (first, line) = *self.0.entry(key).or_insert((everywhere, line));
+        (first != everywhere).then_some(line)
+    }
+}
 
 /// What sessions refer to.
 pub(super) struct Common<'a> {
@@ -37,6 +58,7 @@ impl Check<'_> {
         // station.
         let mut first: HashMap<SessionId, (usize, usize)> = HashMap::new();
         let mut listening: HashMap<(Place, StationAddress, Mode), (usize, usize)> = HashMap::new();
+        let mut doors = Doors::default();
         let mut checked = Vec::new();
         for (index, table) in tables.iter().enumerate() {
             let at = format!("session[{index}]");
@@ -60,6 +82,15 @@ impl Check<'_> {
                 }
             }
             let checked_one = self.session(&at, table.span(), session, id, belongs, common);
+            if let Some(session) = &checked_one
+                && let Some(line) = doors.add(session, line)
+            {
+                let text = format!(
+                    "the session on line {line} listens at the same port, and one of the two at every \
+                     address; give both a tcp.source-address, or none"
+                );
+                self.refuse(table.span(), format!("{at}.tcp.source-address"), text);
+            }
             if let Some(Session { id, mode: mode @ Mode::Passive(port), place, .. }) = &checked_one
             {
                 let key = (place.clone(), id.address, *mode);
