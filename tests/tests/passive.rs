@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
 use tests::addresses::{free_port, loopback};
-use tests::bmp::{Kind, Mode};
+use tests::bmp::{Kind, Mode, Record};
+use tests::chain::{Chain, Demands};
 use tests::daemon::{Daemon, bgp, bgp_listen, neighbor};
 use tests::neighbor::{Neighbor, Options};
 use tests::scratch::Scratch;
@@ -229,4 +230,56 @@ fn a_reset_gives_a_listening_session_its_new_segment_size() {
             if expected.contains(&found) { Ok(()) } else { Err(format!("{mss}: {found}")) }
         });
     }
+}
+
+#[test]
+fn with_tls_only_the_station_itself_takes_the_place_of_a_connection() {
+    let scratch = Scratch::new();
+    let (address, ours) = (loopback(), loopback());
+    let at = SocketAddr::new(ours, free_port(ours));
+    let chain = Chain::new(&scratch, address);
+    let tls = format!("tls.ca = \"{}\"\ntcp.connect-timeout = 1", chain.root.display());
+    let daemon = Daemon::start(&scratch, &passive(address, at, &tls));
+    daemon.wait_state(address, None, "Listening");
+    let setup = |identity| {
+        let tls = Some(chain.station(identity, Demands::Nothing));
+        Setup { tls, ..Setup::default() }
+    };
+    // A handshake that fails has its reason, and the next one is waited for at once.
+    let expired = Station::passive(address, Mode::Keeping, setup(&chain.expired));
+    expired.dial_until_taken(at);
+    wait_for("the reason", PATIENCE, || {
+        let page = daemon.bmpctl(&["show", "session", &address.to_string()]);
+        let found = page.stdout.contains("[tls-failed]") && page.stdout.contains("Listening");
+        if found { Ok(()) } else { Err(page.to_string()) }
+    });
+    let initiated = |station: &Station| {
+        let connection = station.dial_until_taken(at);
+        let look = |r: &Record| (r.count(Kind::Initiation) == 1).then_some(());
+        connection.wait("the Initiation", PATIENCE, look);
+        connection
+    };
+    let station = Station::passive(address, Mode::Keeping, setup(&chain.server));
+    let first = initiated(&station);
+    daemon.wait_state(address, None, "Established");
+
+    // Somebody at the station's address who says nothing, or shows another certificate.
+    let silent = TcpStream::from({
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::new(address, 0).into()).unwrap();
+        socket.connect(&at.into()).unwrap();
+        socket
+    });
+    expired.dial_until_taken(at);
+    wait_for("the others to be refused", PATIENCE, || {
+        let log = daemon.log();
+        if log.contains("another connection was refused: TLS failed") { Ok(()) } else { Err(log) }
+    });
+    assert!(first.end().is_none(), "{}", first.summary());
+    drop(silent);
+    // The station itself, after a restart say.
+    let second = initiated(&station);
+    first.wait_end(PATIENCE);
+    daemon.wait_state(address, None, "Established");
+    assert!(second.end().is_none());
 }

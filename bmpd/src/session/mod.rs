@@ -12,8 +12,10 @@
 //! One task a session, and in it one thing at a time: waiting, connecting, or serving a connection. So
 //! the end of a connection is awaited before the next one begins, and nothing of one generation can
 //! reach another. A session has two sets of parameters: those as configured, and those that its connection
-//! runs with. They differ while parameters that need another connection are pending. Commands are taken at every point at which the task waits, so neither a stalled
-//! station nor a refused connection makes them late.
+//! runs with. They differ while parameters that need another connection are pending.
+//!
+//! Commands are taken at every point at which the task waits, so neither a stalled station nor a refused
+//! connection makes them late.
 
 mod connection;
 mod down;

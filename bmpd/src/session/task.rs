@@ -56,6 +56,8 @@ pub(super) struct Task {
     commands: mpsc::Receiver<Command>,
     fsm: Fsm,
     attempt: Option<Attempt>,
+    /// A connection of the station beside the one that is up, in its TLS handshake.
+    challenger: Option<Attempt>,
     /// Of a passive session, from its first wait for the station on.
     registration: Option<Registration>,
     connection: Option<Connection>,
@@ -80,6 +82,8 @@ enum Outcome {
     Made(Made),
     /// The station of a passive session has connected.
     Arrived(TcpStream),
+    /// Its connection beside the one that is up has become something.
+    Challenged(Result<Made, Down>),
     Down(Down),
     Command(Command),
     Nothing,
@@ -100,6 +104,7 @@ impl Task {
             doors,
             commands,
             attempt: None,
+            challenger: None,
             registration: None,
             connection: None,
             retry_at: None,
@@ -138,6 +143,7 @@ impl Task {
                 }
                 Outcome::Made(Made::Stream(stream)) => self.connected(*stream).await,
                 Outcome::Arrived(stream) => self.arrived(stream).await,
+                Outcome::Challenged(made) => self.challenged(made).await,
                 Outcome::Down(down) => self.lost(down).await,
                 Outcome::Command(command) => self.obey(command).await,
                 Outcome::Nothing => {}
@@ -148,7 +154,14 @@ impl Task {
     /// Waits for the next thing to happen in this state, or a command.
     async fn wait(&mut self) -> Outcome {
         let state = self.fsm.state();
-        let Self { commands, attempt, registration, connection, retry_at, stable_at, .. } = self;
+        let Self { commands, attempt, challenger, registration, connection, .. } = self;
+        let (retry_at, stable_at) = (self.retry_at, &mut self.stable_at);
+        let challenge = async {
+            match challenger {
+                Some(challenger) => challenger.await,
+                None => std::future::pending().await,
+            }
+        };
         let arrival = async {
             match registration {
                 Some(registration) => registration.accept().await,
@@ -166,6 +179,7 @@ impl Task {
                         Err(down) => Outcome::Down(down),
                     },
                     stream = arrival => Outcome::Arrived(stream),
+                    made = challenge => Outcome::Challenged(made),
                     () = sleep_until(*stable_at) => {
                         *stable_at = None;
                         Outcome::Event(Event::Stable, "every route was sent")
@@ -177,7 +191,7 @@ impl Task {
                 },
                 (State::Connecting, _, None) => Outcome::Arrived(arrival.await),
                 (State::Idle | State::Up { .. } | State::Shutdown | State::Stopped, _, _) => {
-                    sleep_until(*retry_at).await;
+                    sleep_until(retry_at).await;
                     Outcome::Event(Event::RetryTimer, "it is time for the next attempt")
                 }
             }
@@ -207,6 +221,11 @@ impl Task {
     /// The station of a passive session has connected; if it was connected already, it knows better what
     /// has become of that.
     async fn arrived(&mut self, stream: TcpStream) {
+        if self.connection.is_some() && self.parameters.session.tls.is_some() {
+            // Who comes from the station's address without being the station must not end what runs.
+            self.challenger = Some(self.accept(stream));
+            return;
+        }
         if self.connection.is_some() {
             self.lost(Down::Replaced).await;
         }
@@ -217,18 +236,47 @@ impl Task {
             refuse(stream);
             return;
         }
+        self.attempts += 1;
+        self.attempt = Some(self.accept(stream));
+    }
+
+    /// Makes a connection that the station has made what is configured.
+    fn accept(&self, stream: TcpStream) -> Attempt {
         let options = Options::from(&self.parameters.session.tcp);
         let accepted = options.accepted(&stream).map_err(Down::Accepted);
         let tls = self.parameters.session.tls.clone();
         let (station, timeout) = (self.station(), options.connect_timeout);
-        self.attempts += 1;
-        self.attempt = Some(Box::pin(async move {
+        Box::pin(async move {
             accepted?;
             secure(stream, tls, station, timeout).await
-        }));
+        })
+    }
+
+    /// The TLS handshake of another connection of the station has come to its end, while one is up.
+    async fn challenged(&mut self, made: Result<Made, Down>) {
+        self.challenger = None;
+        match made {
+            Ok(Made::Stream(stream)) => {
+                let ran_with = self.parameters.clone();
+                self.lost(Down::Replaced).await;
+                // Otherwise parameters that were pending want another connection than this.
+                if self.fsm.state() == State::Connecting && self.parameters == ran_with {
+                    self.connected(*stream).await;
+                }
+            }
+            Ok(Made::Registered(_)) => {}
+            Err(down) => warn!(session = %self.id(), "another connection was refused: {down}"),
+        }
     }
 
     async fn lost(&mut self, down: Down) {
+        let refused = matches!(down, Down::Accepted(_) | Down::Tls(_) | Down::TlsSetup(_));
+        if self.fsm.state() == State::Connecting && self.is_passive() && refused {
+            // The next connection can be better, and may be on its way.
+            self.attempt = None;
+            self.note_failure(down);
+            return;
+        }
         let event = match self.fsm.state() {
             State::Connecting => Event::ConnectFailed,
             State::Up { .. } | State::Idle | State::Shutdown | State::Stopped => Event::Lost,
@@ -445,6 +493,7 @@ impl Task {
     async fn close(&mut self, down: Option<Down>, patience: Duration) {
         self.stable_at = None;
         self.attempt = None;
+        self.challenger = None;
         let Some(connection) = self.connection.take() else {
             if let Some(down) = down.filter(|down| !down.is_wanted()) {
                 self.note_failure(down);
