@@ -37,7 +37,9 @@ impl World {
             return Err(Failure::Stopping);
         }
         let new = self.read_config().await?;
-        let warnings = host::warnings(&new);
+        let looked_at = new.clone();
+        let warnings = tokio::task::spawn_blocking(move || host::warnings(&looked_at)).await;
+        let warnings = warnings.unwrap_or_default();
         let mut items = Vec::new();
         let planned = self.neighbors.plan(&order, &new, dry_run).await;
         let (neighbors, plan) =

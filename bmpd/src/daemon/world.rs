@@ -6,13 +6,14 @@
 //!   show ─────────── looks at the lists ───────└── listeners ─> a task each
 //! ```
 //!
-//! `order` is what keeps a reset and a reload apart: a reset sees all of a reload or nothing. Nobody
-//! holds it while a station or a neighbor is waited for, beyond the moment that a task needs to take an
-//! order. The lists are copied out; no lock is held across an await.
+//! `order` is what keeps a reset and a reload apart: a reset sees all of a reload or nothing. A reload
+//! holds it until neighbors that end have been told, half a second at most; a reset until its sessions
+//! have taken their orders. The lists are copied out; no lock is held across an await.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use shared::names::{Selector, SessionId};
@@ -25,6 +26,12 @@ use crate::bgp::Neighbor;
 use crate::config::{self, Config, ConfigError};
 use crate::rib::Tables;
 use crate::session::{Doors, Parameters, Session};
+
+/// A file that was not changed for this long is taken to be whole.
+const SETTLED: Duration = Duration::from_millis(50);
+
+/// How often a file that changes is looked at again.
+const SETTLING_TRIES: u32 = 20;
 
 /// What runs now.
 pub(crate) struct World {
@@ -97,9 +104,18 @@ impl World {
         self.reloads.load(Ordering::Relaxed)
     }
 
-    /// Reads and checks the file; nothing is changed.
+    /// Reads and checks the file; nothing is changed. A file that is being written is waited for a little:
+    /// half of it may be a good one.
     pub(crate) async fn read_config(&self) -> Result<Config, Failure> {
         let path = self.config_path.clone();
+        for _ in 0..SETTLING_TRIES {
+            let looked_at = path.clone();
+            let age = tokio::task::spawn_blocking(move || age(&looked_at)).await.ok().flatten();
+            match age {
+                Some(age) if age < SETTLED => tokio::time::sleep(SETTLED - age).await,
+                Some(_) | None => break,
+            }
+        }
         match tokio::task::spawn_blocking(move || config::load(&path)).await {
             Ok(Ok(config)) => Ok(config),
             Ok(Err(error)) => Err(bad(&error)),
@@ -155,6 +171,11 @@ impl World {
     pub(super) fn begin_stop(&self) {
         self.stopping.send_replace(true);
     }
+}
+
+/// How long ago the file was last changed; `None` if the system does not say, or a clock was set.
+fn age(path: &Path) -> Option<Duration> {
+    std::fs::metadata(path).ok()?.modified().ok()?.elapsed().ok()
 }
 
 fn bad(error: &ConfigError) -> Failure {
