@@ -6,8 +6,13 @@
 
 use std::path::Path;
 
+use rustix::process::{Resource, getrlimit};
+
 use crate::config::{Authentication, Config, Place};
 use crate::net::keys::tcp_ao_supported;
+
+/// Descriptors beside those of sessions and neighbors: listeners, bmpctl, neighbors that connect twice.
+const SPARE_DESCRIPTORS: usize = 64;
 
 /// What is missing; a sentence each, together with the file's own warnings.
 pub fn warnings(config: &Config) -> Vec<String> {
@@ -22,6 +27,16 @@ pub fn warnings(config: &Config) -> Vec<String> {
             "this kernel has no TCP-AO (RFC 5925; Linux 6.7 with CONFIG_TCP_AO has): these sessions \
              cannot come up here: {}",
             sessions.join(", ")
+        ));
+    }
+    let neighbors = config.bgp.as_ref().map_or(0, |bgp| bgp.neighbors.len());
+    let needed = (config.sessions.len() + neighbors + SPARE_DESCRIPTORS) as u64;
+    let limit = getrlimit(Resource::Nofile).maximum;
+    if limit.is_some_and(|limit| limit < needed) {
+        warnings.push(format!(
+            "bmpd may open {} files, and these sessions and neighbors need some {needed}: raise the limit \
+             (ulimit -n, LimitNOFILE=)",
+            limit.unwrap_or_default()
         ));
     }
     for instance in &config.vpn_instances {

@@ -46,10 +46,19 @@ pub(crate) fn reset_done(id: &SessionId, done: &ResetDone) -> String {
 /// Why bmpd did not do it, and what can be done.
 pub(crate) fn failure(failure: &Failure) -> String {
     match failure {
-        Failure::NoSuchSession { selector, existing: _, configured_in: Some(file) } => format!(
-            "bmpd does not run session {selector} yet: it is in {file}, which has not been applied; \
-             bmpctl reload starts it"
-        ),
+        Failure::NoSuchSession { selector, existing: _, configured_in: Some(file) } => {
+            let what = match selector {
+                Selector::One(id) => format!("session {id}"),
+                Selector::All { vpn_instance: None } => "a session".to_owned(),
+                Selector::All { vpn_instance: Some(name) } => {
+                    format!("a session in the VPN instance {}", Shown(name.as_str()))
+                }
+            };
+            format!(
+                "bmpd does not run {what} yet: {file}, which has not been applied, has it; bmpctl reload \
+                 starts it"
+            )
+        }
         Failure::NoSuchSession { selector, existing, configured_in: None } => {
             no_such_session(selector, existing)
         }

@@ -40,6 +40,7 @@ const RESPONSE_PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) async fn run(socket: &ControlSocket, world: Arc<World>) {
     let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let listener: &Listener = socket.listener();
+    let mut failing = false;
     loop {
         // The semaphore is never closed.
         let Ok(permit) = Arc::clone(&connections).acquire_owned().await else {
@@ -47,6 +48,7 @@ pub(crate) async fn run(socket: &ControlSocket, world: Arc<World>) {
         };
         match listener.accept().await {
             Ok(stream) => {
+                failing = false;
                 let path = socket.path().to_owned();
                 let world = Arc::clone(&world);
                 tokio::spawn(async move {
@@ -58,7 +60,9 @@ pub(crate) async fn run(socket: &ControlSocket, world: Arc<World>) {
                 });
             }
             Err(error) => {
-                warn!("cannot accept a control connection: {error}");
+                if !std::mem::replace(&mut failing, true) {
+                    warn!("cannot accept control connections: {error}");
+                }
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
         }

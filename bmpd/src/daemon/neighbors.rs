@@ -197,8 +197,11 @@ impl Neighbors {
     pub(super) async fn apply(&self, plan: Plan) {
         let Plan { ended, restarted, configured, started, bgp, order, closed, opened } = plan;
         for listener in closed {
-            if let Some(task) = self.listeners.lock().remove(&listener) {
+            let task = self.listeners.lock().remove(&listener);
+            if let Some(task) = task {
                 task.abort();
+                // Its socket is closed when it has ended, and another may want the place.
+                let _ = task.await;
             }
         }
         // All at once: each may take a moment until the other side has heard.
