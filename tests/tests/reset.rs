@@ -537,3 +537,133 @@ fn nothing_reaches_a_session_that_was_not_reset_for_a_while_after() {
         Ok(())
     });
 }
+
+#[test]
+fn the_slower_of_two_stations_that_are_reset_together_gets_every_family_too() {
+    let plan = Plan {
+        aliases: &[Some("quick"), Some("slow")],
+        receive_buffer: Some(64 * 1024),
+        log: "info",
+        ..Plan::default()
+    };
+    let lab = plan.start();
+    let [quick, slow] = &lab.stations[..] else { panic!("two stations") };
+    let neighbor = lab.connect();
+    // More than the system takes at once, of each family.
+    let table = Table::full(200_000, 200_000);
+    neighbor.send_all(&table);
+    let expected = table.expected();
+    for station in [quick, slow] {
+        station.wait_connection(1).wait_complete(lab.peer, PATIENCE);
+    }
+    for number in 2..=3 {
+        slow.pace(Pace::Slow(1_000_000));
+        lab.daemon.bmpctl(&["reset", "session", "all"]).done();
+        let [first, last] = [quick, slow].map(|station| station.wait_connection(number));
+        first.wait_complete(lab.peer, PATIENCE);
+        assert_eq!(last.look(|record| record.complete_at(lab.peer)), None, "it is not slower");
+        slow.pace(Pace::Full);
+        last.wait_complete(lab.peer, PATIENCE);
+        for connection in [first, last] {
+            connection.wait_routes(lab.peer, &expected, PATIENCE);
+            assert_eq!(connection.look(|record| record.announced), table.routes());
+        }
+    }
+    lab.assert_legal();
+}
+
+#[test]
+fn eight_stations_that_do_not_read_are_reset_at_once_and_need_no_second_table() {
+    let names: Vec<String> = (1..=8).map(|n| format!("station {n}")).collect();
+    let aliases: Vec<Option<&str>> = names.iter().map(|name| Some(name.as_str())).collect();
+    let plan = Plan {
+        aliases: &aliases,
+        mode: Mode::Counting,
+        receive_buffer: Some(64 * 1024),
+        log: "info",
+        ..Plan::default()
+    };
+    let lab = plan.start();
+    let neighbor = lab.connect();
+    let table = Table::full(300_000, 60_000);
+    neighbor.send_all(&table);
+    for station in &lab.stations {
+        station.wait_connection(1).wait_complete(lab.peer, PATIENCE);
+        station.pace(Pace::Stalled);
+    }
+    let before = lab.daemon.peak_rss_kib();
+    for number in 2..=4 {
+        let begun = Instant::now();
+        lab.daemon.bmpctl(&["reset", "session", "all"]).done();
+        let took = begun.elapsed();
+        assert!(took < Duration::from_secs(3), "the command took {took:?}");
+        for station in &lab.stations {
+            station.wait_connection(number);
+        }
+        // Each is sent what the system takes, and stands.
+        wait_for("bytes to wait for all eight", PATIENCE, || {
+            let pages = lab.daemon.bmpctl(&["show", "session", "--verbose"]);
+            let waiting = pages.done().lines().filter(|line| line.contains("Waiting:"));
+            let count = waiting.filter(|line| !line.contains(" 0 bytes here")).count();
+            if count == 8 { Ok(()) } else { Err(pages.to_string()) }
+        });
+    }
+    // A table is some 12 MB as messages, so that eight of them would be 100 MB.
+    let grown = lab.daemon.peak_rss_kib() - before;
+    assert!(grown < 16 * 1024, "{grown} KiB more than {before} KiB");
+    for station in &lab.stations {
+        station.pace(Pace::Full);
+        let connection = station.wait_connection(4);
+        connection.wait_complete(lab.peer, PATIENCE);
+        let counted = connection.look(|record| {
+            let peer = record.peer(lab.peer).unwrap();
+            (peer.announced, peer.fingerprint)
+        });
+        assert_eq!(counted, (table.routes(), table.fingerprint), "{}", connection.summary());
+    }
+    lab.assert_legal();
+}
+
+#[test]
+fn a_caller_of_level_1_may_look_and_not_reset() {
+    if !rustix::process::geteuid().is_root() {
+        println!("not tested: only root can be somebody else");
+        return;
+    }
+    let (lab, _neighbor) = synchronised(&[None]);
+    let untouched = Untouched::note(&lab.stations[0]);
+    fs::set_permissions(lab.scratch.path(), Permissions::from_mode(0o755)).unwrap();
+    fs::set_permissions(lab.daemon.socket(), Permissions::from_mode(0o666)).unwrap();
+    let bmpctl = lab.scratch.join("bmpctl");
+    fs::copy(binary("bmpctl"), &bmpctl).unwrap();
+    let address = lab.station();
+    let stranger = |args: &[&str]| {
+        let mut command = Command::new(&bmpctl);
+        command.env("BMPD_SOCKET", lab.daemon.socket()).args(args).uid(65534).gid(65534);
+        run(&mut command, PATIENCE)
+    };
+    assert!(stranger(&["show", "session"]).done().contains(&address));
+    for args in [["reset", "session", &address].as_slice(), &["reset", "session", "all"]] {
+        let refused = stranger(args);
+        assert_eq!(refused.status, 4, "{refused}");
+        assert!(refused.stderr.contains("level 2"), "{refused}");
+    }
+    assert_eq!(stranger(&["reload"]).status, 4);
+    untouched.check(&lab.stations[0]);
+}
+
+#[test]
+fn a_link_local_station_is_refused() {
+    let (lab, _neighbor) = synchronised(&[None]);
+    let untouched = Untouched::note(&lab.stations[0]);
+    for address in ["fe80::1", "fe80::1%lo", "169.254.1.1"] {
+        let config = format!("[[session]]\naddress = \"{address}\"\ntcp.connect-port = 11019\n");
+        let check = Daemon::check(&lab.scratch, &config);
+        assert_ne!(check.status, 0, "{check}");
+        assert!(check.stderr.contains("link-local"), "{check}");
+        let reset = lab.daemon.bmpctl(&["reset", "session", address]);
+        assert_eq!(reset.status, 2, "{reset}");
+        assert!(reset.stderr.contains("link-local"), "{reset}");
+    }
+    untouched.check(&lab.stations[0]);
+}
