@@ -1,13 +1,15 @@
 //! `bmpctl show`: what it tells of sessions and neighbors. The wording is free; the facts are not.
 #![allow(clippy::unwrap_used)]
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tests::addresses::{free_port, loopback};
+use tests::bgp::Prefix;
+use tests::bmp::{Kind, Record};
 use tests::daemon::{Daemon, session};
 use tests::lab::Plan;
 use tests::scratch::Scratch;
-use tests::station::Pace;
+use tests::station::{Mode, Pace, Station};
 use tests::table::Table;
 use tests::wait::wait_for;
 
@@ -163,4 +165,184 @@ fn the_page_says_when_each_end_of_rib_was_sent_and_how_often_writes_were_blocked
         let page = page();
         if page.contains("End-of-RIB sent:") { Err(page) } else { Ok(()) }
     });
+}
+
+/// The value behind a name on the page of a session.
+#[track_caller]
+fn field(page: &str, name: &str) -> String {
+    let line = page.lines().find_map(|line| line.trim().strip_prefix(name)?.strip_prefix(':'));
+    line.unwrap_or_else(|| panic!("no {name}: {page}")).trim().to_owned()
+}
+
+#[test]
+fn sessions_that_are_down_are_listed_with_the_rest_and_those_that_are_up_are_counted() {
+    let scratch = Scratch::new();
+    let (up, down) = (loopback(), loopback());
+    let station = Station::listen(up, Mode::Counting);
+    let config = [
+        session(up, station.port(), None),
+        session(down, free_port(down), Some("refused")),
+        session(down, 11019, Some("off")).trim_end().to_owned() + "\nshutdown = true\n\n",
+    ]
+    .concat();
+    let daemon = Daemon::start(&scratch, &config);
+    daemon.wait_state(up, None, "Established");
+    daemon.wait_state(down, Some("off"), "Shutdown");
+    wait_for("the reason in the row", PATIENCE, || {
+        let row = daemon.session(down, Some("refused"));
+        let note = row.cell("note");
+        let told = note.contains("refused") && note.contains("next attempt in");
+        if told { Ok(()) } else { Err(format!("{row:?}")) }
+    });
+    let output = daemon.bmpctl(&["show", "session"]);
+    assert!(output.done().contains("3 sessions, 1 up"), "{output}");
+    for alias in [Some("refused"), Some("off")] {
+        assert_eq!(daemon.session(down, alias).cell("vpn"), "_public_");
+    }
+}
+
+#[test]
+fn the_time_to_the_next_attempt_counts_down() {
+    let scratch = Scratch::new();
+    let address = loopback();
+    let config = session(address, free_port(address), None)
+        .replace("retry.initial = 1", "retry.initial = 50")
+        .replace("retry.maximum = 2", "retry.maximum = 50");
+    let daemon = Daemon::start(&scratch, &config);
+    daemon.wait_state(address, None, "Idle");
+    let left = || {
+        let page = daemon.bmpctl(&["show", "session", &address.to_string()]);
+        let next = field(page.done(), "Next attempt");
+        let number = next.strip_prefix("in ").and_then(|text| text.split_once("s,"));
+        number.unwrap_or_else(|| panic!("{page}")).0.parse::<u64>().unwrap()
+    };
+    // A random quarter less at the most.
+    let first = left();
+    assert!((36..=50).contains(&first), "{first}");
+    wait_for("less than that", PATIENCE, || {
+        let now = left();
+        if now + 2 <= first { Ok(()) } else { Err(now.to_string()) }
+    });
+}
+
+#[test]
+fn the_reason_and_the_time_of_the_last_down_stay_on_the_page_when_the_session_is_up_again() {
+    let lab = Plan::default().start();
+    lab.daemon.wait_state(lab.address, None, "Established");
+    let page = || lab.daemon.bmpctl(&["show", "session", &lab.station()]).done().to_owned();
+    assert_eq!(field(&page(), "Last down"), "never");
+    let begun = seconds_now();
+    lab.stations[0].latest().unwrap().close();
+    lab.stations[0].wait_connection(2);
+    lab.daemon.wait_state(lab.address, None, "Established");
+    let down = field(&page(), "Last down");
+    assert!(down.starts_with("the station closed the connection [closed-by-station], "), "{down}");
+    let time = down.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')).unwrap();
+    let seconds = seconds_of(time);
+    // By the clock of a day, which may begin anew meanwhile.
+    let after_begin = |seconds: u64| (seconds + 86_400 - begun) % 86_400;
+    assert!(after_begin(seconds) <= after_begin(seconds_now()), "{down}");
+}
+
+/// Seconds of the day: now, and in an RFC 3339 time in UTC.
+fn seconds_now() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    now.as_secs() % 86_400
+}
+
+fn seconds_of(time: &str) -> u64 {
+    let (_, clock) = time.split_once('T').unwrap_or_else(|| panic!("no time: {time}"));
+    let parts: Vec<u64> = clock[..8].split(':').map(|part| part.parse().unwrap()).collect();
+    (parts[0] * 60 + parts[1]) * 60 + parts[2]
+}
+
+#[test]
+fn the_messages_on_the_page_are_those_that_the_station_has_received() {
+    let lab = Plan::default().start();
+    let neighbor = lab.connect();
+    neighbor.send_all(&Table::full(1_234, 432));
+    let connection = lab.stations[0].wait_connection(1);
+    connection.wait_complete(lab.peer, PATIENCE);
+    let gone: Vec<Prefix> = neighbor.expected().keys().copied().take(30).collect();
+    neighbor.withdraw(&gone);
+    connection.wait_routes(lab.peer, &neighbor.expected(), PATIENCE);
+    neighbor.close();
+    connection.wait("the Peer Down", PATIENCE, |record| record.peer_downs.last().cloned());
+    let compare = |record: &Record, page: &str| {
+        let shown = |name| field(page, name).parse::<u64>().unwrap();
+        let kinds = [
+            ("Initiation", Kind::Initiation),
+            ("Peer Up", Kind::PeerUp),
+            ("Peer Down", Kind::PeerDown),
+            ("Route Monitoring", Kind::RouteMonitoring),
+            ("Statistics Report", Kind::StatisticsReport),
+            ("Termination", Kind::Termination),
+        ];
+        for (name, kind) in kinds {
+            assert_eq!(shown(name), record.count(kind), "{name}: {page}");
+        }
+        assert_eq!(shown("Routes announced"), record.announced);
+        assert_eq!(shown("Routes withdrawn"), record.withdrawn);
+        assert_eq!(shown("End-of-RIB"), 2);
+        assert_eq!(shown("Bytes"), record.bytes);
+    };
+    let page = lab.daemon.bmpctl(&["show", "session", &lab.station()]);
+    connection.look(|record| compare(record, page.done()));
+
+    // While there is no connection the numbers are those of the last one, with its Termination.
+    let down = lab.config.replace("[[session]]", "[[session]]\nshutdown = true");
+    lab.daemon.rewrite_config(&down);
+    lab.daemon.bmpctl(&["reload"]).done();
+    connection.wait_end(PATIENCE);
+    let page = lab.daemon.bmpctl(&["show", "session", &lab.station()]);
+    assert!(page.done().contains("Sent on the last connection"), "{page}");
+    connection.look(|record| compare(record, page.done()));
+    lab.assert_legal();
+}
+
+#[test]
+fn what_waits_for_a_station_that_does_not_read_is_shown_here_and_in_the_system_and_for_how_long() {
+    let plan = Plan {
+        mode: Mode::Counting,
+        receive_buffer: Some(64 * 1024),
+        // How often a blocked station is looked at is a tenth of it.
+        session: "stall-timeout = 20",
+        ..Plan::default()
+    };
+    let lab = plan.start();
+    lab.stations[0].wait_connection(1);
+    lab.stations[0].pace(Pace::Stalled);
+    let neighbor = lab.connect();
+    neighbor.send_all(&Table::full(200_000, 20_000));
+    wait_for("what waits, and for how long", PATIENCE, || {
+        let page = lab.daemon.bmpctl(&["show", "session", &lab.station()]);
+        let waiting = field(page.done(), "Waiting");
+        let numbers: Vec<u64> = waiting.split(' ').filter_map(|word| word.parse().ok()).collect();
+        assert_eq!(numbers.len(), 2, "{page}");
+        let both = numbers.iter().all(|number| *number > 0);
+        let blocked =
+            page.stdout.contains("Blocked:") && field(&page.stdout, "Blocked") != "for 0s";
+        let row = lab.daemon.session(lab.address, None);
+        let left = row.number("to send") > 0 && row.cell("note").contains("blocked for");
+        if both && blocked && left { Ok(()) } else { Err(format!("{page}\n{row:?}")) }
+    });
+    lab.stations[0].pace(Pace::Full);
+    lab.stations[0].wait_connection(1).wait_complete(lab.peer, PATIENCE);
+    wait_for("nothing to wait any more", PATIENCE, || {
+        let page = lab.daemon.bmpctl(&["show", "session", &lab.station()]);
+        let empty = field(page.done(), "Waiting") == "0 bytes here, 0 bytes in the system";
+        if empty && !page.stdout.contains("Blocked:") { Ok(()) } else { Err(page.to_string()) }
+    });
+    lab.assert_legal();
+}
+
+#[test]
+fn the_statistics_timer_and_the_time_to_the_next_report_are_shown() {
+    for (bmp, seconds) in [("", 3600), ("statistics-timer = 65535", 65535)] {
+        let lab = Plan { bmp, ..Plan::default() }.start();
+        lab.daemon.wait_state(lab.address, None, "Established");
+        let page = lab.daemon.bmpctl(&["show", "session", &lab.station()]);
+        let shown = field(page.done(), "Statistics");
+        assert!(shown.starts_with(&format!("every {seconds} s, next in ")), "{page}");
+    }
 }
