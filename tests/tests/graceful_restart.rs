@@ -212,6 +212,28 @@ fn a_notification_and_another_session_are_no_restart() {
     lab.station.assert_legal();
 }
 
+/// RFC 4724 section 4.1: one that has restarted waits for the End-of-RIB of those that announced the
+/// capability, before it announces anything. Others are told nothing.
+#[test]
+fn a_neighbor_with_graceful_restart_is_told_that_there_are_no_routes_and_another_nothing() {
+    let lab = Lab::start("");
+    let restarted = lab.connect(60, &BOTH);
+    wait_until("both End-of-RIBs", PATIENCE, || restarted.heard().updates == 2);
+    let unreach = [0, 0, 0, 7, 0x90, 15, 0, 3, 0, 2, 1];
+    let message = |body: &[u8]| {
+        let length = [0, 19 + body.len() as u8];
+        [&[0xff; 16][..], &length, &[2], body].concat()
+    };
+    assert_eq!(restarted.heard().messages, [message(&[0; 4]), message(&unreach)].concat());
+    restarted.notification(6, 2, &[]);
+
+    let other = Neighbor::connect(&Options::new(lab.peer, 65001), lab.listen);
+    announce(&other, &["10.0.0.0/8"], 1);
+    let connection = lab.station.wait_connection(1);
+    connection.wait_routes(lab.peer, &other.expected(), PATIENCE);
+    assert_eq!(other.heard().updates, 0);
+}
+
 /// RFC 4724 section 5: the loss of the old connection has just not been noticed.
 #[test]
 fn a_neighbor_that_connects_anew_while_its_session_is_up_has_restarted() {

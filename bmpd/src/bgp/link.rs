@@ -20,6 +20,7 @@ use crate::wire::bgp::{self, Frame, MessageType, Notification};
 use crate::wire::bmp::Timestamp;
 use crate::wire::family::Family;
 use crate::wire::open::{Negotiated, Open};
+use crate::wire::stored;
 use crate::wire::update::{Context, Update};
 
 /// The read buffer: the largest message and what comes with it.
@@ -435,6 +436,7 @@ impl Link {
         match self.ask(|reply| FromLink::Establish { up, reply }).await {
             Some(Ok(epoch)) => {
                 self.epoch = Some(epoch);
+                self.send_end_of_ribs();
                 self.quiet_at = Some(Instant::now() + self.quiet());
                 self.quiet_latest = Instant::now() + QUIET_LATEST;
                 None
@@ -442,6 +444,22 @@ impl Link {
             Some(Err(notification)) => Some(Event::Stop(notification)),
             None => Some(Event::Stop(Notification::SHUTDOWN)),
         }
+    }
+
+    /// Tells a neighbor with Graceful Restart that it has heard all of our routes: none. One that has
+    /// restarted sends its own only when all those that announced the capability have said so, or after
+    /// minutes (RFC 4724 section 4.1). To others an UPDATE without routes would be a surprise.
+    fn send_end_of_ribs(&mut self) {
+        let asked = self.received.as_ref().is_some_and(|(_, open)| open.graceful_restart.is_some());
+        if !asked {
+            return;
+        }
+        self.send(|link, out| {
+            let Some(negotiated) = link.fsm.negotiated() else { return };
+            for family in &negotiated.families {
+                stored::withdraw(out, *family, |_| 0);
+            }
+        });
     }
 
     fn established(&self) -> io::Result<Established> {

@@ -1,4 +1,5 @@
-//! The BGP neighbors. bmpd only listens: it announces nothing and keeps what it hears in the tables.
+//! The BGP neighbors. bmpd only listens: it announces nothing, which it says where it is
+//! waited for (End-of-RIB), and keeps what it hears in the tables.
 //!
 //! ```text
 //!   listener ── TcpStream ──> task of one neighbor <── Report, Configure, Stop ── control, daemon
