@@ -55,15 +55,20 @@ pub enum PeerInstance {
 impl PeerInstance {
     /// The instance with this name, `None` being the public one, and this route distinguisher.
     ///
-    /// Without a route distinguisher the number is a hash of the name (64-bit FNV-1a): it is to be the
-    /// same after a restart and a change of the configuration, so that stations, which know a peer by it,
-    /// find their peers again. No list on a disk could do that better, and with a handful of names
-    /// nobody will see two with the same hash.
+    /// Without a route distinguisher the number is a hash of the name (64-bit FNV-1a, folded to 48 bits):
+    /// it is to be the same after a restart and a change of the configuration, so that stations, which
+    /// know a peer by it, find their peers again. No list on a disk could do that better, and with a
+    /// handful of names nobody will see two with the same hash. Any eight bytes would do, but there are
+    /// stations that read them as a route distinguisher here too, and drop the connection over one of
+    /// an unknown type: it looks like one of type 0.
     pub fn new(vpn_instance: Option<&str>, route_distinguisher: Option<[u8; 8]>) -> Self {
         match (vpn_instance, route_distinguisher) {
             (None, _) => PeerInstance::Global,
             (Some(_), Some(distinguisher)) => PeerInstance::Distinguished(distinguisher),
-            (Some(name), None) => PeerInstance::Local(fnv_1a(name.as_bytes()).to_be_bytes()),
+            (Some(name), None) => {
+                let hash = fnv_1a(name.as_bytes());
+                PeerInstance::Local(((hash >> 48) ^ (hash & 0xffff_ffff_ffff)).to_be_bytes())
+            }
         }
     }
 
@@ -385,10 +390,10 @@ mod tests {
             of(PeerInstance::new(Some("red"), Some(distinguisher))),
             [&[1, 0], &distinguisher[..]].concat()
         );
-        // The hash of "a" that the authors of FNV publish: it must never change.
+        // The hash of "a" that the authors of FNV publish is af63dc4c8601ec8c: it must never change.
         assert_eq!(
             of(PeerInstance::new(Some("a"), None)),
-            [2, 0, 0xaf, 0x63, 0xdc, 0x4c, 0x86, 0x01, 0xec, 0x8c]
+            [2, 0, 0, 0, 0xdc, 0x4c, 0x86, 0x01, 0xec ^ 0xaf, 0x8c ^ 0x63]
         );
     }
 
