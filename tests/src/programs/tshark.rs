@@ -18,6 +18,8 @@
 //!   the BGP in it.
 //! - It finds out about ADD-PATH by itself, from each message. In its PDML every NLRI is a field with
 //!   all of its bytes, but for EVPN, which has them in parts.
+//! - It knows no information behind the two OPENs of a Peer Up (RFC 7854 section 4.10, RFC 9069): a
+//!   table's name there is "malformed" BGP to it.
 //! - It needs root, or capabilities on `dumpcap`: the one program here that does.
 
 use std::collections::BTreeMap;
