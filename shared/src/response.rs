@@ -314,6 +314,8 @@ pub struct SessionReport {
     pub blocked_times: u64,
     /// For how long in all.
     pub blocked_for: u64,
+    /// How many peers the station is told of, by family.
+    pub monitored: Vec<MonitoredFamily>,
     /// When each End-of-RIB was sent on this connection, of the neighbors that are up; only for a session
     /// that was asked for by its name.
     pub end_of_ribs: Vec<EndOfRibSent>,
@@ -323,6 +325,15 @@ pub struct SessionReport {
     pub statistics_timer: u64,
     /// Time to the next Statistics Report, while connected.
     pub next_statistics: Option<u64>,
+}
+
+/// What a station is told of in one family.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MonitoredFamily {
+    /// The family, such as `ipv4-unicast`.
+    pub family: String,
+    /// How many peers with it are up and monitored.
+    pub peers: u32,
 }
 
 /// An End-of-RIB that was sent.

@@ -264,6 +264,9 @@ fn a_session_is_told_of_the_neighbors_and_families_that_it_monitors_and_changes_
         });
     };
     told("the public neighbors", &[(0, first), (0, second)]);
+    let page = daemon.bmpctl(&["show", "session", &address.to_string()]);
+    let peers = "Monitored peers:   ipv4-unicast 2, ipv6-unicast 2\n";
+    assert!(page.done().contains(peers), "{page}");
     let named = format!("monitor.neighbors = [{{ address = \"{second}\" }}]");
     for (monitor, expected) in [
         (&*named, vec![(0, second)]),

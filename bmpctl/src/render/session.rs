@@ -196,6 +196,14 @@ fn page(session: &SessionReport) -> String {
             format!("by {}, {}", reset.by, moment(reset.at, reset.ago))
         }),
     ));
+    if !is_down(session) {
+        let monitored = session.monitored.iter();
+        let monitored: Vec<String> =
+            monitored.map(|found| format!("{} {}", found.family, found.peers)).collect();
+        let none = || "none".to_owned();
+        let shown = if monitored.is_empty() { none() } else { monitored.join(", ") };
+        lines.push(("Monitored peers", shown));
+    }
     if let Some(next) = session.next_statistics {
         let every = session.statistics_timer;
         lines.push(("Statistics", format!("every {every} s, next in {}", countdown(next))));

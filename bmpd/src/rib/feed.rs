@@ -11,6 +11,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use shared::names::NeighborId;
@@ -243,6 +244,16 @@ impl Feed {
     /// The End-of-RIBs that were encoded since this was last called.
     pub(crate) fn take_end_of_ribs(&mut self) -> Vec<(NeighborId, Family)> {
         std::mem::take(&mut self.ends)
+    }
+
+    /// How many neighbors the station is told of, by family.
+    pub(crate) fn monitored(&self) -> BTreeMap<Family, u32> {
+        let mut monitored = BTreeMap::new();
+        let told = self.places.iter().filter_map(|place| place.told.as_ref());
+        for reader in told.flat_map(|told| &told.readers) {
+            *monitored.entry(reader.family).or_default() += 1;
+        }
+        monitored
     }
 
     /// True if the station was sent this End-of-RIB, and that of the session that is up.

@@ -247,9 +247,10 @@ impl Connection {
         queue::acknowledged(self.stream.tcp())
     }
 
-    /// How often a blocked station is looked at.
+    /// How often a blocked station is looked at: what the system took in its name after the first refusal
+    /// counts as progress until then, and people want to see a blocked station soon.
     fn look_every(&self) -> Duration {
-        (self.stall_timeout / 10).min(Duration::from_secs(10))
+        (self.stall_timeout / 10).min(Duration::from_secs(1))
     }
 
     /// Gives up a station that has taken nothing for the stall timeout.
@@ -370,6 +371,11 @@ impl Connection {
     /// For how long in all.
     pub(super) fn blocked_for(&self) -> Duration {
         self.blocked_for + self.blocked.map_or(Duration::ZERO, |blocked| blocked.begun.elapsed())
+    }
+
+    /// How many neighbors the station is told of, by family.
+    pub(super) fn monitored(&self) -> BTreeMap<Family, u32> {
+        self.feed.monitored()
     }
 
     /// When each End-of-RIB was sent, of the neighbors that are up.

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use shared::names::{NeighborId, SessionId};
 use shared::response::{
-    EndOfRibSent, LastDown, LastReset, ResetDone, Sent, SessionReport, SessionState,
+    EndOfRibSent, LastDown, LastReset, MonitoredFamily, ResetDone, Sent, SessionReport,
+    SessionState,
 };
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -614,6 +615,12 @@ impl Task {
             blocked_times: connection.map_or(0, Connection::blocked_times),
             blocked_for: connection.map_or(0, |connection| millis(connection.blocked_for())),
             end_of_ribs: ends.map(end_of_rib).collect(),
+            monitored: connection
+                .map(Connection::monitored)
+                .unwrap_or_default()
+                .into_iter()
+                .map(|(family, peers)| MonitoredFamily { family: family.to_string(), peers })
+                .collect(),
             bytes_ignored: connection.map_or(0, Connection::bytes_ignored),
             statistics_timer: session.statistics_timer.as_secs(),
             next_statistics: connection.map(|c| millis_until(c.next_statistics())),
