@@ -6,6 +6,7 @@ use std::io::Read;
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Duration;
 
+use rustix::process::Signal;
 use socket2::{Domain, Socket, Type};
 use tests::addresses::loopback;
 use tests::bgp::{Family, Prefix};
@@ -16,7 +17,7 @@ use tests::random::Random;
 use tests::scratch::Scratch;
 use tests::station::{Mode, Station};
 use tests::table::Attributes;
-use tests::wait::wait_until;
+use tests::wait::{wait_for, wait_until};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -91,6 +92,49 @@ fn a_neighbor_that_is_shut_down_for_its_routes_waits_for_another_limit() {
         Some((6, 1, vec![0, 1, 1, 0, 0, 0, 2]))
     );
     lab.assert_legal();
+}
+
+/// A neighbor with graceful restart that connects anew takes the place of its session, but not of one
+/// that has ended for its routes at the same time. What is read first is chance: bmpd finds both when it
+/// goes on.
+#[test]
+fn a_neighbor_with_too_many_routes_is_kept_out_though_it_connects_anew_at_that_moment() {
+    let lines = "passive = true\nmaximum-routes = { limit = 3, restart-after = 1 }";
+    let lab = Plan { neighbor: lines, ..Plan::default() }.start();
+    let mut options = lab.options();
+    options.open = options.open.graceful_restart(false, 60, &[Family::IPV4]);
+    let mut kept_out = 0;
+    for round in 0..6 {
+        let first = wait_for("the neighbor to be let in", PATIENCE, || {
+            Neighbor::try_connect(&options, lab.listen)
+        });
+        wait_until("it to be up for 2 s", PATIENCE, || {
+            let shown = lab.daemon.bmpctl(&["show", "neighbor"]);
+            let text = shown.done();
+            text.contains("Established") && !["  0s  ", "  1s  "].iter().any(|a| text.contains(a))
+        });
+        lab.daemon.signal(Signal::STOP);
+        first.announce(&prefixes(4), &attributes());
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::new(lab.peer, 0).into()).unwrap();
+        socket.connect(&lab.listen.into()).unwrap();
+        lab.daemon.signal(Signal::CONT);
+        let heard = first.wait_closed(PATIENCE);
+        let mut stream = TcpStream::from(socket);
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut header = [0; 19];
+        stream.read_exact(&mut header).unwrap();
+        // Ended for its routes, or replaced before they were read.
+        match heard.notification {
+            Some((6, 1, _)) => {
+                assert_eq!(header[18], 3, "no NOTIFICATION in round {round}");
+                kept_out += 1;
+            }
+            None => assert_eq!(header[18], 1, "no OPEN in round {round}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(kept_out > 0, "it was always replaced first");
 }
 
 #[test]

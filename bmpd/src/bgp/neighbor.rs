@@ -641,8 +641,13 @@ impl Task {
             self.punish();
         }
         if let Some(stream) = self.replacement.take().filter(|_| !stopping) {
-            self.add_link(stream, Direction::Incoming);
-            return;
+            // The link may have ended by itself before it heard of the replacement: for its routes, say.
+            if self.penalty.is_some() {
+                self.tasks.spawn(link::refuse(stream, Notification::REJECTED));
+            } else {
+                self.add_link(stream, Direction::Incoming);
+                return;
+            }
         }
         self.wait();
     }
