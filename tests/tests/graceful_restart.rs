@@ -54,6 +54,14 @@ impl Lab {
         self.daemon.bmpctl(&["show", "neighbor"]).done().to_owned()
     }
 
+    /// Waits until a further connection is not taken for one of two that were made at once.
+    fn wait_settled(&self) {
+        holds_for("the session is up", Duration::from_millis(2_100), || {
+            let shown = self.shown();
+            if shown.contains("Established") { Ok(()) } else { Err(shown) }
+        });
+    }
+
     fn wait_down(&self) {
         wait_until("bmpd to notice that the neighbor is gone", PATIENCE, || {
             !self.shown().contains("established")
@@ -242,12 +250,29 @@ fn a_neighbor_that_connects_anew_while_its_session_is_up_has_restarted() {
     announce(&first, &["10.0.0.0/8", "10.1.0.0/16"], 1);
     let connection = lab.station.wait_connection(1);
     connection.wait_routes(lab.peer, &first.expected(), PATIENCE);
+    lab.wait_settled();
     let second = lab.connect(60, &BOTH);
     assert_eq!(first.wait_closed(PATIENCE).notification, None);
     announce(&second, &["10.1.0.0/16"], 2);
     connection.wait_routes(lab.peer, &second.expected(), PATIENCE);
     assert_eq!(counts(&connection), (2, 0, 1));
     lab.station.assert_legal();
+}
+
+/// Where both ends connect at once the second connection can come when the first is up already; its
+/// neighbor is about to close it, and has not restarted.
+#[test]
+fn a_connection_that_comes_with_the_one_that_is_up_already_is_refused_as_a_collision() {
+    let lab = Lab::start("");
+    let first = lab.connect(60, &BOTH);
+    wait_until("it to be up", PATIENCE, || first.heard().updates == 2);
+    let refused = Neighbor::try_connect(first.options(), lab.listen);
+    assert!(refused.is_err(), "it was let in");
+    assert_eq!(first.heard().closed, None);
+    announce(&first, &["10.0.0.0/8"], 1);
+    let connection = lab.station.wait_connection(1);
+    connection.wait_routes(lab.peer, &first.expected(), PATIENCE);
+    assert_eq!(counts(&connection), (1, 0, 0));
 }
 
 #[test]

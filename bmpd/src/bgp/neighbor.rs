@@ -34,6 +34,10 @@ const RETRY_MAXIMUM: Duration = Duration::from_secs(60);
 /// A session that lasted this long makes the wait short again.
 const STABLE_AFTER: Duration = Duration::from_secs(10);
 
+/// A neighbor's connection that comes this soon after its session was established is none that it made
+/// after a restart: it is the late one of two that were made at once.
+const SETTLED_AFTER: Duration = Duration::from_secs(2);
+
 /// How long a neighbor of a prefix is remembered after it has gone.
 const FORGET_AFTER: Duration = Duration::from_secs(60);
 
@@ -433,8 +437,9 @@ impl Task {
             self.tasks.spawn(link::refuse(stream, Notification::REJECTED));
             return;
         }
-        if let Some(up) = self.established.as_ref().filter(|up| self.may_restart(&up.details.open))
-        {
+        let settled = |up: &&Up| up.at.age_millis() >= SETTLED_AFTER.as_millis() as u64;
+        let restarts = |up: &&Up| self.may_restart(&up.details.open);
+        if let Some(up) = self.established.as_ref().filter(settled).filter(restarts) {
             // RFC 4724 section 5: a neighbor that connects anew has restarted, and the loss of the old
             // connection has just not been noticed.
             if let Some(link) = self.links.iter().find(|link| link.id == up.link) {
