@@ -192,3 +192,46 @@ fn the_last_words_of_frr_are_shown_and_passed_on() {
 fn last_words_of_the_greatest_length_are_passed_on() {
     says(Frr::start_with, Frr::disable_with, Frr::enable, &"0123456789abcdef".repeat(16)[1..]);
 }
+
+/// Both ends connect at once, and each has graceful restart: a second connection of a neighbor that is
+/// up means that it has restarted (RFC 4724 section 5), which one that has just lost a collision has not.
+/// `ups` as in `scene::survives_collisions`.
+#[track_caller]
+fn is_up_once<S: Speaker>(start: impl Fn(&Scratch, Link, Terms, Announced) -> S, ups: usize) {
+    let link = Link::new(bmpd_listens(), 65001, Connects::Both);
+    let terms = || Terms { graceful_restart: Some(60), ..Terms::default() };
+    for router_id in [[192, 0, 2, 1], [192, 0, 2, 255]] {
+        let link = Link { router_id: router_id.into(), ..link };
+        let start = |scratch: &Scratch, link, announced| {
+            let mut speaker = start(scratch, link, terms(), announced);
+            speaker.freeze();
+            speaker
+        };
+        let mut scene = Scene::start_with(link, "", true, start, sample(65001, 20, 10, 1));
+        scene.wait_shown(&["Open"]);
+        scene.speaker.thaw();
+        scene.wait_routes();
+        let connection = scene.station.wait_connection(1);
+        connection.wait_complete(scene.speaker.ip(), PATIENCE);
+        let begun = counts(&connection);
+        holds_for("one session", Duration::from_secs(3), || {
+            let now = counts(&connection);
+            if now == begun { Ok(()) } else { Err(format!("{begun:?} {now:?}")) }
+        });
+        assert!(begun.0 <= ups && begun.1 == 0, "{begun:?}");
+        let log = scene.daemon.log();
+        assert!(!log.contains("has connected anew"), "{log}");
+        scene.station.assert_legal();
+    }
+}
+
+#[test]
+fn bird_with_graceful_restart_is_up_once_when_both_connect() {
+    is_up_once(Bird::start_with, 1);
+}
+
+#[test]
+fn frr_with_graceful_restart_is_up_once_when_both_connect() {
+    // It closes the connection that it kept as well, and connects again: a restart of its own making.
+    is_up_once(Frr::start_with, 2);
+}
