@@ -116,12 +116,14 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show every detail of each session')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show every detail of each session')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON: times are milliseconds')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
         'bmpctl;show;neighbor' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON: times are milliseconds')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break

@@ -559,7 +559,7 @@ _bmpctl() {
             return 0
             ;;
         bmpctl__subcmd__show__subcmd__neighbor)
-            opts="-h --socket --help"
+            opts="-h --json --socket --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -577,7 +577,7 @@ _bmpctl() {
             return 0
             ;;
         bmpctl__subcmd__show__subcmd__session)
-            opts="-v -h --vpn-instance --alias --verbose --socket --help"
+            opts="-v -h --vpn-instance --alias --verbose --json --socket --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -98,11 +98,13 @@ set edit:completion:arg-completer[bmpctl] = {|@words|
             cand --socket 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]'
             cand -v 'Show every detail of each session'
             cand --verbose 'Show every detail of each session'
+            cand --json 'Print JSON: times are milliseconds'
             cand -h 'Print help'
             cand --help 'Print help'
         }
         &'bmpctl;show;neighbor'= {
             cand --socket 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]'
+            cand --json 'Print JSON: times are milliseconds'
             cand -h 'Print help'
             cand --help 'Print help'
         }

@@ -60,8 +60,10 @@ complete -c bmpctl -n "__fish_bmpctl_using_subcommand show; and __fish_seen_subc
 complete -c bmpctl -n "__fish_bmpctl_using_subcommand show; and __fish_seen_subcommand_from session" -l alias -d 'The alias of the session; without it an address means the session without alias' -r
 complete -c bmpctl -n "__fish_bmpctl_using_subcommand show; and __fish_seen_subcommand_from session" -l socket -d 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]' -r -F
 complete -c bmpctl -n "__fish_bmpctl_using_subcommand show; and __fish_seen_subcommand_from session" -s v -l verbose -d 'Show every detail of each session'
+complete -c bmpctl -n "__fish_bmpctl_using_subcommand show; and __fish_seen_subcommand_from session" -l json -d 'Print JSON: times are milliseconds'
 complete -c bmpctl -n "__fish_bmpctl_using_subcommand show; and __fish_seen_subcommand_from session" -s h -l help -d 'Print help'
 complete -c bmpctl -n "__fish_bmpctl_using_subcommand show; and __fish_seen_subcommand_from neighbor" -l socket -d 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]' -r -F
+complete -c bmpctl -n "__fish_bmpctl_using_subcommand show; and __fish_seen_subcommand_from neighbor" -l json -d 'Print JSON: times are milliseconds'
 complete -c bmpctl -n "__fish_bmpctl_using_subcommand show; and __fish_seen_subcommand_from neighbor" -s h -l help -d 'Print help'
 complete -c bmpctl -n "__fish_bmpctl_using_subcommand show; and __fish_seen_subcommand_from help" -f -a "session" -d 'Show BMP sessions: a table, or the page of one session'
 complete -c bmpctl -n "__fish_bmpctl_using_subcommand show; and __fish_seen_subcommand_from help" -f -a "neighbor" -d 'Show BGP neighbors'

@@ -58,11 +58,25 @@ pub enum Command {
     ShowSession {
         /// Which.
         selector: Selector,
-        /// A page for each instead of the table.
-        verbose: bool,
+        /// How.
+        form: Form,
     },
     /// `show neighbor`.
-    ShowNeighbor,
+    ShowNeighbor {
+        /// How; a page is the same as the table.
+        form: Form,
+    },
+}
+
+/// How an answer is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A row for each.
+    Table,
+    /// A page for each.
+    Page,
+    /// For machines.
+    Json,
 }
 
 #[derive(Debug, Parser)]
@@ -159,7 +173,7 @@ enum Show {
     /// Show BMP sessions: a table, or the page of one session
     Session(ShowSession),
     /// Show BGP neighbors
-    Neighbor,
+    Neighbor(ShowNeighbor),
 }
 
 #[derive(Debug, Args)]
@@ -179,6 +193,17 @@ struct ShowSession {
     /// Show every detail of each session
     #[arg(long, short)]
     verbose: bool,
+
+    /// Print JSON: times are milliseconds
+    #[arg(long, conflicts_with = "verbose")]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct ShowNeighbor {
+    /// Print JSON: times are milliseconds
+    #[arg(long)]
+    json: bool,
 }
 
 /// A parser of names that takes any text, so that the reason of a refusal is that of the name's rules.
@@ -315,7 +340,8 @@ impl Raw {
                     select_by_words(&words).map_err(|text| (ErrorKind::ValueValidation, text))?;
                 Command::ResetSession { selector, stagger: 0 }
             }
-            Verb::Show(Show::Session(ShowSession { vpn_instance, target, alias, verbose })) => {
+            Verb::Show(Show::Session(show)) => {
+                let ShowSession { vpn_instance, target, alias, verbose, json } = show;
                 let selector = match (target, alias) {
                     (None, Some(_)) => {
                         return Err(conflict(
@@ -327,9 +353,17 @@ impl Raw {
                         select(vpn_instance, target, alias).map_err(conflict)?
                     }
                 };
-                Command::ShowSession { selector, verbose }
+                let one = matches!(selector, Selector::One(_));
+                let form = match json {
+                    true => Form::Json,
+                    false if verbose || one => Form::Page,
+                    false => Form::Table,
+                };
+                Command::ShowSession { selector, form }
             }
-            Verb::Show(Show::Neighbor) => Command::ShowNeighbor,
+            Verb::Show(Show::Neighbor(ShowNeighbor { json })) => {
+                Command::ShowNeighbor { form: if json { Form::Json } else { Form::Table } }
+            }
         };
         Ok(Cli { socket: self.socket.filter(|path| !path.as_os_str().is_empty()), command })
     }

@@ -2,6 +2,9 @@
 //!
 //! Times are milliseconds since the epoch; ages and countdowns are milliseconds by bmpd's steady clock,
 //! so that they stay right when the wall clock is set.
+//!
+//! The reports are also what `bmpctl show --json` prints: fields have their names from here, states and
+//! reasons are words such as `closed-by-station`.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -156,6 +159,7 @@ impl fmt::Display for ReloadSubject {
 
 /// What becomes of the subject of a [`ReloadItem`]. Stable: scripts may depend on the variants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ReloadAction {
     /// It is new and begins.
     Start,
@@ -173,6 +177,7 @@ pub enum ReloadAction {
 
 /// The state of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum SessionState {
     /// No connection; waiting for the next attempt.
     Idle,
@@ -191,6 +196,7 @@ pub enum SessionState {
 
 /// Why a connection ended or did not come up. Stable: scripts may depend on the variants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum DownReason {
     /// The command `reset session`.
     Reset,
@@ -414,6 +420,7 @@ pub struct Sent {
 
 /// The state of a neighbor (RFC 4271 section 8.2.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum NeighborState {
     /// Waiting for the next attempt.
     Idle,
@@ -507,4 +514,37 @@ pub struct FamilyReport {
     pub add_path: bool,
     /// True if the End-of-RIB came, or the neighbor has gone quiet without one.
     pub end_of_rib: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The words are those of the JSON, too.
+    #[test]
+    fn every_reason_has_one_word_however_it_is_shown() {
+        use DownReason::*;
+        let all = [
+            Reset,
+            ClosedByStation,
+            ConnectionReset,
+            Refused,
+            Unreachable,
+            TimedOut,
+            Stalled,
+            FellBehind,
+            NoDevice,
+            NoNamespace,
+            NotPermitted,
+            Unsupported,
+            TlsFailed,
+            Replaced,
+            Configuration,
+            Stopping,
+            Other,
+        ];
+        for reason in all {
+            assert_eq!(serde_json::to_string(&reason).unwrap(), format!("\"{}\"", reason.word()));
+        }
+    }
 }

@@ -346,3 +346,33 @@ fn the_statistics_timer_and_the_time_to_the_next_report_are_shown() {
         assert!(shown.starts_with(&format!("every {seconds} s, next in ")), "{page}");
     }
 }
+
+#[test]
+fn what_is_shown_is_also_there_as_json_with_stable_words() {
+    let lab = Plan { aliases: &[None, Some("aa")], ..Plan::default() }.start();
+    let neighbor = lab.connect();
+    neighbor.send_all(&Table::full(30, 12));
+    lab.daemon.wait_state(lab.address, Some("aa"), "Established");
+    lab.stations[1].latest().unwrap().close();
+    wait_for("the end to be noticed", PATIENCE, || {
+        let page = lab.daemon.bmpctl(&["show", "session", &lab.station(), "--alias", "aa"]);
+        if page.stdout.contains("[closed-by-station]") { Ok(()) } else { Err(page.to_string()) }
+    });
+    let json = |arguments: &[&str]| -> serde_json::Value {
+        serde_json::from_str(lab.daemon.bmpctl(arguments).done()).unwrap()
+    };
+    let answer = json(&["show", "session", "--json"]);
+    let sessions = answer["sessions"].as_array().unwrap();
+    assert_eq!(sessions.len(), 2);
+    assert_eq!(sessions[0]["id"]["address"], lab.station());
+    assert_eq!(sessions[0]["state"], "established");
+    assert_eq!(sessions[0]["sent"]["routes_announced"], 42);
+    assert_eq!(sessions[1]["id"]["alias"], "aa");
+    assert_eq!(sessions[1]["last_down"]["reason"], "closed-by-station");
+    let one = json(&["show", "session", &lab.station(), "--json"]);
+    assert_eq!(one["sessions"][0]["end_of_ribs"].as_array().unwrap().len(), 2);
+    let neighbors = json(&["show", "neighbor", "--json"]);
+    assert_eq!(neighbors["neighbors"][0]["address"], lab.peer.to_string());
+    assert_eq!(neighbors["neighbors"][0]["state"], "established");
+    assert_eq!(neighbors["neighbors"][0]["families"][0]["name"], "ipv4-unicast");
+}

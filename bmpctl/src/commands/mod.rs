@@ -69,8 +69,8 @@ pub(crate) fn run(command: &Command, socket: &Path) -> Output {
     match command {
         Command::ResetSession { selector, stagger } => reset::session(selector, *stagger, socket),
         Command::Reload { dry_run } => reload::run(*dry_run, socket),
-        Command::ShowSession { selector, verbose } => show::session(selector, *verbose, socket),
-        Command::ShowNeighbor => show::neighbor(socket),
+        Command::ShowSession { selector, form } => show::session(selector, *form, socket),
+        Command::ShowNeighbor { form } => show::neighbor(*form, socket),
     }
 }
 

@@ -7,14 +7,16 @@ use shared::request::Request;
 use shared::response::Response;
 
 use super::{Output, ask};
+use crate::cli::Form;
 use crate::render;
 
-/// Shows the selected sessions: a page for one that is named, a table for several.
-pub(super) fn session(selector: &Selector, verbose: bool, socket: &Path) -> Output {
+/// Shows the selected sessions.
+pub(super) fn session(selector: &Selector, form: Form, socket: &Path) -> Output {
     match ask(socket, &Request::ShowSession(selector.clone())) {
-        Ok(Response::Sessions(sessions)) => Output::done(match selector {
-            Selector::All { .. } if !verbose => render::session::table(&sessions),
-            _ => render::session::pages(&sessions),
+        Ok(Response::Sessions(sessions)) => Output::done(match form {
+            Form::Table => render::session::table(&sessions),
+            Form::Page => render::session::pages(&sessions),
+            Form::Json => render::json::sessions(&sessions),
         }),
         Ok(_) => Output::misunderstood(),
         Err(output) => output,
@@ -22,11 +24,12 @@ pub(super) fn session(selector: &Selector, verbose: bool, socket: &Path) -> Outp
 }
 
 /// Shows all neighbors.
-pub(super) fn neighbor(socket: &Path) -> Output {
+pub(super) fn neighbor(form: Form, socket: &Path) -> Output {
     match ask(socket, &Request::ShowNeighbor) {
-        Ok(Response::Neighbors { neighbors, prefixes }) => {
-            Output::done(render::neighbor::tables(&neighbors, &prefixes))
-        }
+        Ok(Response::Neighbors { neighbors, prefixes }) => Output::done(match form {
+            Form::Table | Form::Page => render::neighbor::tables(&neighbors, &prefixes),
+            Form::Json => render::json::neighbors(&neighbors, &prefixes),
+        }),
         Ok(_) => Output::misunderstood(),
         Err(output) => output,
     }

@@ -1,5 +1,6 @@
 //! Answers as text for people.
 
+pub(crate) mod json;
 pub(crate) mod neighbor;
 pub(crate) mod reload;
 pub(crate) mod session;
