@@ -2,19 +2,20 @@
 //! shown as pending after a reload, does nothing to the connection, and is in effect after a reset.
 #![allow(clippy::unwrap_used)]
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use socket2::{SockRef, Socket};
-use tests::addresses::loopback;
+use tests::addresses::{free_port, loopback};
 use tests::bgp::Family;
-use tests::bmp::Mode;
+use tests::bmp::{Kind, Mode};
 use tests::daemon::{Daemon, bgp, bgp_listen, neighbor};
 use tests::neighbor::{Neighbor, Options};
+use tests::netns::Netns;
 use tests::programs::tshark::Capture;
 use tests::scratch::Scratch;
 use tests::sockets;
-use tests::station::{Connection, Station};
+use tests::station::{Connection, Setup, Station};
 use tests::table::Table;
 use tests::wait::{holds_for, wait_for};
 
@@ -304,4 +305,119 @@ fn a_parameter_of_the_connection_is_pending_until_a_reset_and_then_in_effect() {
     assert_eq!(special(&|syn| syn[0] == SOURCE), [1], "{syns:#?}");
     assert_eq!(special(&|syn| syn[1] == "500"), [5], "{syns:#?}");
     assert_eq!(special(&|syn| syn[2] == "48"), [7], "{syns:#?}");
+}
+
+/// The file with one session, which the lines say more of.
+fn one_session(address: IpAddr, lines: &str) -> String {
+    format!("[[session]]\naddress = \"{address}\"\nretry.initial = 1\nretry.maximum = 1\n{lines}\n")
+}
+
+/// Reloads, and sees that all of this is pending and the connection stays.
+#[track_caller]
+fn reload_is_pending(
+    daemon: &Daemon,
+    connection: &Connection,
+    address: &[&str],
+    changes: &[String],
+) {
+    let reload = daemon.bmpctl(&["reload"]);
+    let page = daemon.bmpctl(&[&["show", "session", "--verbose"], address].concat());
+    for change in changes {
+        assert!(reload.done().contains(change), "{change}\n{reload}");
+        assert!(page.done().contains(change), "{change}\n{page}");
+    }
+    holds_for("the connection stays", A_WHILE, || match connection.end() {
+        None => Ok(()),
+        Some(end) => Err(format!("{end:?}")),
+    });
+}
+
+fn initiated(connection: &Connection) {
+    connection.wait("the Initiation", PATIENCE, |record| {
+        (record.count(Kind::Initiation) == 1).then_some(())
+    });
+}
+
+#[test]
+fn who_connects_and_where_the_station_is_let_in_wait_for_a_reset() {
+    let scratch = Scratch::new();
+    let (address, ours) = (loopback(), loopback());
+    let ports = [free_port(ours), free_port(ours)];
+    let active = Station::listen(address, Mode::Keeping);
+    let passive = Station::passive(address, Mode::Keeping, Setup::default());
+    let listening = |port| {
+        let lines = format!(
+            "mode = \"passive\"\ntcp.listen-port = {port}\ntcp.source-address = \"{ours}\""
+        );
+        one_session(address, &lines)
+    };
+    let connecting = format!("tcp.connect-port = {}", active.port());
+    let daemon = Daemon::start(&scratch, &one_session(address, &connecting));
+    let connection = active.wait_connection(1);
+    initiated(&connection);
+    let name = address.to_string();
+    let reset = || daemon.bmpctl(&["reset", "session", &name]).done().to_owned();
+    let open = |port| TcpStream::connect(SocketAddr::new(ours, port)).is_ok();
+
+    daemon.rewrite_config(&listening(ports[0]));
+    let changes = [
+        "mode active -> passive".to_owned(),
+        format!("tcp.connect-port {} -> none", active.port()),
+        format!("tcp.listen-port none -> {}", ports[0]),
+    ];
+    reload_is_pending(&daemon, &connection, &[&name], &changes);
+    assert!(!open(ports[0]), "it listens too early");
+    assert!(reset().contains("mode active -> passive"));
+    connection.wait_end(PATIENCE);
+    let first = passive.dial_until_taken(SocketAddr::new(ours, ports[0]));
+    initiated(&first);
+
+    daemon.rewrite_config(&listening(ports[1]));
+    let change = format!("tcp.listen-port {} -> {}", ports[0], ports[1]);
+    reload_is_pending(&daemon, &first, &[&name], &[change]);
+    assert!(open(ports[0]) && !open(ports[1]), "it moved too early");
+    reset();
+    let second = passive.dial_until_taken(SocketAddr::new(ours, ports[1]));
+    initiated(&second);
+    wait_for("the old port to be closed", PATIENCE, || {
+        if open(ports[0]) { Err("it is open".to_owned()) } else { Ok(()) }
+    });
+
+    daemon.rewrite_config(&one_session(address, &connecting));
+    reload_is_pending(&daemon, &second, &[&name], &["mode passive -> active".to_owned()]);
+    assert_eq!(active.connections().len(), 1, "it connects too early");
+    reset();
+    initiated(&active.wait_connection(2));
+    wait_for("the port to be closed", PATIENCE, || {
+        if open(ports[1]) { Err("it is open".to_owned()) } else { Ok(()) }
+    });
+}
+
+#[test]
+fn what_a_vpn_instance_stands_for_waits_for_a_reset() {
+    let scratch = Scratch::new();
+    let address = loopback();
+    let [one, other] = [(); 2].map(|()| Netns::new());
+    let port = 11019;
+    let [here, there] = [&one, &other]
+        .map(|netns| Station::listen_in(netns, SocketAddr::new(address, port), Mode::Keeping));
+    let config = |netns: &Netns| {
+        let instance = format!("[[vpn-instance]]\nname = \"red\"\nnetns = \"{}\"\n", netns.name());
+        instance
+            + &one_session(address, &format!("vpn-instance = \"red\"\ntcp.connect-port = {port}"))
+    };
+    let daemon = Daemon::start(&scratch, &config(&one));
+    let connection = here.wait_connection(1);
+    initiated(&connection);
+    daemon.rewrite_config(&config(&other));
+    let path = |netns: &Netns| format!("the network namespace /run/netns/{}", netns.name());
+    let change = format!("vpn-instance {} -> {}", path(&one), path(&other));
+    let name = ["--vpn-instance", "red", &address.to_string()].map(str::to_owned);
+    let name: Vec<&str> = name.iter().map(String::as_str).collect();
+    reload_is_pending(&daemon, &connection, &name, &[change]);
+    assert_eq!(there.connections().len(), 0);
+    daemon.bmpctl(&[&["reset", "session"], &name[..]].concat()).done();
+    initiated(&there.wait_connection(1));
+    connection.wait_end(PATIENCE);
+    assert_eq!(here.connections().len(), 1);
 }
