@@ -192,6 +192,15 @@ pub enum AoAlgorithm {
     AesCmac,
 }
 
+impl fmt::Display for AoAlgorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            AoAlgorithm::HmacSha1 => "hmac-sha-1-96",
+            AoAlgorithm::AesCmac => "aes-128-cmac-96",
+        })
+    }
+}
+
 /// `tls` of a session; bmpd is the TLS client, also on a connection that the station made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tls {

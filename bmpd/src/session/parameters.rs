@@ -80,7 +80,7 @@ impl Parameters {
         add("tcp.md5", Connection, masked(md5), md5.map(|key| key.expose().to_vec()));
         let chain = ao.map(|keys| {
             let key = |key: &config::AoKey| {
-                format!("{}/{} {:?} ***", key.send_id, key.receive_id, key.algorithm)
+                format!("{}/{} {} ***", key.send_id, key.receive_id, key.algorithm)
             };
             keys.iter().map(key).collect::<Vec<_>>().join(", ")
         });
@@ -307,7 +307,7 @@ mod tests {
         (
             "tcp = { connect-port = 1, ao = [{ send-id = 1, receive-id = 2, key = 'one' }] }",
             "tcp = { connect-port = 1, ao = [{ send-id = 1, receive-id = 2, key = 'two' }] }",
-            "tcp.ao 1/2 HmacSha1 *** -> 1/2 HmacSha1 *** (changed)",
+            "tcp.ao 1/2 hmac-sha-1-96 *** -> 1/2 hmac-sha-1-96 *** (changed)",
             Effect::Connection,
         ),
         (
