@@ -1,6 +1,6 @@
 //! The NLRI of every family, cut as they came on the wire.
 //!
-//! [`bgp::prefixes`](crate::bgp::prefixes) understands IPv4 and IPv6 unicast; here is what the other
+//! [`crate::bgp::prefixes`] understands IPv4 and IPv6 unicast; here is what the other
 //! families need, and ADD-PATH (RFC 7911) in any of them: where one NLRI ends, and what of it names
 //! the route. A route is withdrawn by its name: a label is no part of it, because a withdrawal may
 //! have none or another one (RFC 8277 section 2.4), and FRR and GoBGP differ in that. What a station

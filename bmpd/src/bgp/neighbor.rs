@@ -1,12 +1,14 @@
 //! The task of one neighbor: when to connect, which connection lives, and what the tables are told.
 
+mod report;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use shared::names::NeighborId;
-use shared::response::{FamilyReport, NeighborError, NeighborReport, NeighborState};
+use shared::response::NeighborReport;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
@@ -16,7 +18,7 @@ use tracing::{debug, info, warn};
 use super::fsm::{self, Direction, End};
 use super::link::{self, Close, Established, FromLink, LinkId};
 use crate::config::{self, MaximumRoutes, MaximumRoutesAction};
-use crate::moment::{Moment, millis_until, sleep_until};
+use crate::moment::{Moment, sleep_until};
 use crate::net::connect::{self, ConnectError};
 use crate::net::listen::refuse;
 use crate::net::options::Options;
@@ -692,67 +694,4 @@ impl Task {
         }
         self.last_error = Some((text, Moment::now()));
     }
-
-    fn state(&self) -> NeighborState {
-        if self.established.is_some() {
-            NeighborState::Established
-        } else if self.links.iter().any(|link| link.remote.is_some()) {
-            NeighborState::OpenConfirm
-        } else if !self.links.is_empty() {
-            NeighborState::OpenSent
-        } else if self.attempt.is_some() {
-            NeighborState::Connect
-        } else if self.config.passive {
-            NeighborState::Active
-        } else {
-            NeighborState::Idle
-        }
-    }
-
-    fn report(&self) -> NeighborReport {
-        let up = self.established.as_ref();
-        let family = |family: &Family, routes: usize, end_of_rib: bool| FamilyReport {
-            name: family.to_string(),
-            routes: routes as u64,
-            add_path: up.is_some_and(|up| up.details.negotiated.add_path.contains(family)),
-            end_of_rib,
-        };
-        let held = self.restarting.as_ref().map(|restarting| &restarting.epoch);
-        let counted = up.map(|up| &up.epoch).or(held).and_then(|epoch| {
-            epoch.with(|rib| {
-                let families: Vec<_> =
-                    rib.families().map(|(name, routes, end)| family(&name, routes, end)).collect();
-                (families, rib.counters)
-            })
-        });
-        let (families, counters) = counted.unwrap_or_else(|| {
-            let families = self.config.families.iter().map(|name| family(name, 0, false)).collect();
-            (families, Default::default())
-        });
-        NeighborReport {
-            address: self.id.address,
-            vpn_instance: self.id.vpn_instance.clone(),
-            dynamic: self.dynamic,
-            remote_as: up.map_or(self.config.remote_as.unwrap_or(0), |up| up.details.open.asn),
-            restarting: self.restarting.as_ref().map(|restarting| millis_until(restarting.until)),
-            maximum_routes_exceeded: self.exceeded,
-            description: self.config.description.clone(),
-            state: self.state(),
-            since: self.since.unix_millis(),
-            age: self.since.age_millis(),
-            bgp_id: up.map(|up| up.details.open.bgp_id),
-            hold_time: up.map(|up| up.details.negotiated.hold_time),
-            families,
-            updates: counters.updates,
-            updates_treated_as_withdraw: counters.updates_treated_as_withdraw,
-            established_count: self.established_count,
-            next_attempt: self.retry_at.map(millis_until),
-            last_down: self.last_down.as_ref().map(described),
-            last_error: self.last_error.as_ref().map(described),
-        }
-    }
-}
-
-fn described((text, at): &(String, Moment)) -> NeighborError {
-    NeighborError { text: text.clone(), at: at.unix_millis(), ago: at.age_millis() }
 }

@@ -17,6 +17,7 @@
 //! Commands are taken at every point at which the task waits, so neither a stalled station nor a refused
 //! connection makes them late.
 
+mod attempt;
 mod connection;
 mod down;
 mod fsm;

@@ -1,51 +1,36 @@
 //! The task of one session: it does what the state machine says and tells it what happened.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::pin::Pin;
+mod report;
+
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::names::{NeighborId, SessionId};
-use shared::response::{
-    EndOfRibSent, LastDown, LastReset, MonitoredFamily, ResetDone, Sent, SessionReport,
-    SessionState,
-};
+use shared::names::SessionId;
+use shared::response::{ResetDone, Sent};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
+use super::attempt::{Attempt, Made, door, secure};
 use super::connection::{Connection, Progress};
 use super::down::Down;
 use super::fsm::{Action, Event, Fsm, Pattern, STABLE_AFTER, State};
 use super::parameters::{Effect, Parameters};
-use super::passive::{DoorId, Doors, Registration};
+use super::passive::{Doors, Registration};
 use super::{Command, Configured, End};
-use crate::config::{Mode, Source, Tls};
-use crate::moment::{Moment, millis, millis_until, sleep_until};
+use crate::config::Mode;
+use crate::moment::{Moment, sleep_until};
 use crate::net::connect::connect;
 use crate::net::listen::refuse;
 use crate::net::options::Options;
 use crate::net::stream::Stream;
-use crate::net::tls;
 use crate::rib::Tables;
-use crate::wire::family::Family;
 
 /// How long a reset waits for the station to take the Termination. A station that has been blocked for
 /// longer is not waited for at all.
 const RESET_PATIENCE: Duration = Duration::from_millis(500);
-
-/// What an attempt can come to.
-enum Made {
-    /// A connection.
-    Stream(Box<Stream>),
-    /// The station can connect to us now.
-    Registered(Registration),
-}
-
-/// An attempt to connect, or to be where the station connects to. It is kept across commands: being
-/// asked for a report does not start it anew.
-type Attempt = Pin<Box<dyn Future<Output = Result<Made, Down>> + Send>>;
 
 pub(super) struct Task {
     /// Those of the connection or the attempt; those that can change meanwhile are as configured.
@@ -555,125 +540,9 @@ impl Task {
             SocketAddr::new(self.station(), self.parameters.session.mode.port().get())
         })
     }
-
-    fn report(&self, detailed: bool) -> SessionReport {
-        let connection = self.connection.as_ref();
-        let end_of_rib = |(neighbor, family, at): (&NeighborId, Family, &Moment)| EndOfRibSent {
-            neighbor: neighbor.clone(),
-            family: family.to_string(),
-            at: at.unix_millis(),
-            ago: at.age_millis(),
-        };
-        let ends = connection.filter(|_| detailed).into_iter().flat_map(Connection::end_of_ribs);
-        let session = &self.parameters.session;
-        SessionReport {
-            id: self.id().clone(),
-            description: session.description.clone(),
-            state: match self.fsm.state() {
-                State::Idle | State::Stopped => SessionState::Idle,
-                State::Shutdown => SessionState::Shutdown,
-                State::Connecting if self.is_passive() => SessionState::Listening,
-                State::Connecting => SessionState::Connecting,
-                State::Up { .. } if connection.is_some_and(Connection::is_synchronised) => {
-                    SessionState::Established
-                }
-                State::Up { .. } => SessionState::Synchronising,
-            },
-            why: self.why.clone(),
-            state_since: self.state_since.unix_millis(),
-            state_age: self.state_since.age_millis(),
-            since: self.since.unix_millis(),
-            age: self.since.age_millis(),
-            pending: self.parameters.changes(&self.configured, None),
-            passive: self.is_passive(),
-            tls: session.tls.is_some(),
-            place: session.place.to_string(),
-            strangers_refused: self
-                .registration
-                .as_ref()
-                .map_or(0, Registration::strangers_refused),
-            generation: self.fsm.generation(),
-            local: match connection {
-                Some(connection) => connection.local(),
-                None => self.registration.as_ref().map(Registration::address),
-            },
-            remote: self.remote(),
-            next_attempt: self.retry_at.filter(|_| connection.is_none()).map(millis_until),
-            attempts: self.attempts,
-            last_down: self.last_down.as_ref().map(described),
-            last_failure: self.last_failure.as_ref().map(described),
-            last_reset: self.last_reset.as_ref().map(|(by, at)| LastReset {
-                by: by.clone(),
-                at: at.unix_millis(),
-                ago: at.age_millis(),
-            }),
-            sent: connection.map_or(self.last_sent, Connection::sent),
-            routes_to_send: connection.map_or(0, Connection::routes_to_send),
-            bytes_buffered: connection.map_or(0, Connection::bytes_buffered),
-            bytes_unacknowledged: connection.map_or(0, Connection::bytes_unacknowledged),
-            blocked: connection.and_then(Connection::blocked).map(millis),
-            blocked_times: connection.map_or(0, Connection::blocked_times),
-            blocked_for: connection.map_or(0, |connection| millis(connection.blocked_for())),
-            end_of_ribs: ends.map(end_of_rib).collect(),
-            monitored: connection
-                .map(Connection::monitored)
-                .unwrap_or_default()
-                .into_iter()
-                .map(|(family, peers)| MonitoredFamily { family: family.to_string(), peers })
-                .collect(),
-            bytes_ignored: connection.map_or(0, Connection::bytes_ignored),
-            statistics_timer: session.statistics_timer.as_secs(),
-            next_statistics: connection.map(|c| millis_until(c.next_statistics())),
-        }
-    }
-}
-
-fn described((down, at): &(Down, Moment)) -> LastDown {
-    LastDown {
-        reason: down.reason(),
-        text: down.to_string(),
-        at: at.unix_millis(),
-        ago: at.age_millis(),
-    }
 }
 
 fn pattern(parameters: &Parameters) -> Pattern {
     let session = &parameters.session;
     Pattern { passive: matches!(session.mode, Mode::Passive(_)), retry: session.retry }
-}
-
-/// Where the station of a passive session connects to.
-fn door(parameters: &Parameters) -> Option<DoorId> {
-    let session = &parameters.session;
-    let Mode::Passive(port) = session.mode else { return None };
-    let mut place = session.place.clone();
-    let any = match session.id.address.ip() {
-        IpAddr::V4(_) => IpAddr::from(Ipv4Addr::UNSPECIFIED),
-        IpAddr::V6(_) => IpAddr::from(Ipv6Addr::UNSPECIFIED),
-    };
-    let address = match &session.tcp.source {
-        Some(Source::Address(address)) => *address,
-        Some(Source::Interface(device)) => {
-            place = crate::config::Place::Device(device.clone());
-            any
-        }
-        None => any,
-    };
-    Some(DoorId { place, address: SocketAddr::new(address, port.get()) })
-}
-
-/// TLS over a connection, if it is configured.
-async fn secure(
-    stream: TcpStream,
-    tls: Option<Tls>,
-    station: IpAddr,
-    timeout: Duration,
-) -> Result<Made, Down> {
-    let Some(tls) = tls else {
-        return Ok(Made::Stream(Box::new(Stream::Plain(stream))));
-    };
-    let client = tls::check(&tls).map_err(Down::TlsSetup)?;
-    let name = tls::server_name(&tls, station).map_err(Down::TlsSetup)?;
-    let stream = tls::handshake(stream, &client, name, timeout).await.map_err(Down::Tls)?;
-    Ok(Made::Stream(Box::new(Stream::Tls(Box::new(stream)))))
 }

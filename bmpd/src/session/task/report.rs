@@ -1,0 +1,97 @@
+//! What a session says of itself.
+
+use shared::names::NeighborId;
+use shared::response::{
+    EndOfRibSent, LastDown, LastReset, MonitoredFamily, SessionReport, SessionState,
+};
+
+use super::Task;
+use crate::moment::{Moment, millis, millis_until};
+use crate::session::connection::Connection;
+use crate::session::down::Down;
+use crate::session::fsm::State;
+use crate::session::passive::Registration;
+use crate::wire::family::Family;
+
+impl Task {
+    /// Describes the session, with `detailed` also each End-of-RIB.
+    pub(super) fn report(&self, detailed: bool) -> SessionReport {
+        let connection = self.connection.as_ref();
+        let end_of_rib = |(neighbor, family, at): (&NeighborId, Family, &Moment)| EndOfRibSent {
+            neighbor: neighbor.clone(),
+            family: family.to_string(),
+            at: at.unix_millis(),
+            ago: at.age_millis(),
+        };
+        let ends = connection.filter(|_| detailed).into_iter().flat_map(Connection::end_of_ribs);
+        let session = &self.parameters.session;
+        SessionReport {
+            id: self.id().clone(),
+            description: session.description.clone(),
+            state: match self.fsm.state() {
+                State::Idle | State::Stopped => SessionState::Idle,
+                State::Shutdown => SessionState::Shutdown,
+                State::Connecting if self.is_passive() => SessionState::Listening,
+                State::Connecting => SessionState::Connecting,
+                State::Up { .. } if connection.is_some_and(Connection::is_synchronised) => {
+                    SessionState::Established
+                }
+                State::Up { .. } => SessionState::Synchronising,
+            },
+            why: self.why.clone(),
+            state_since: self.state_since.unix_millis(),
+            state_age: self.state_since.age_millis(),
+            since: self.since.unix_millis(),
+            age: self.since.age_millis(),
+            pending: self.parameters.changes(&self.configured, None),
+            passive: self.is_passive(),
+            tls: session.tls.is_some(),
+            place: session.place.to_string(),
+            strangers_refused: self
+                .registration
+                .as_ref()
+                .map_or(0, Registration::strangers_refused),
+            generation: self.fsm.generation(),
+            local: match connection {
+                Some(connection) => connection.local(),
+                None => self.registration.as_ref().map(Registration::address),
+            },
+            remote: self.remote(),
+            next_attempt: self.retry_at.filter(|_| connection.is_none()).map(millis_until),
+            attempts: self.attempts,
+            last_down: self.last_down.as_ref().map(described),
+            last_failure: self.last_failure.as_ref().map(described),
+            last_reset: self.last_reset.as_ref().map(|(by, at)| LastReset {
+                by: by.clone(),
+                at: at.unix_millis(),
+                ago: at.age_millis(),
+            }),
+            sent: connection.map_or(self.last_sent, Connection::sent),
+            routes_to_send: connection.map_or(0, Connection::routes_to_send),
+            bytes_buffered: connection.map_or(0, Connection::bytes_buffered),
+            bytes_unacknowledged: connection.map_or(0, Connection::bytes_unacknowledged),
+            blocked: connection.and_then(Connection::blocked).map(millis),
+            blocked_times: connection.map_or(0, Connection::blocked_times),
+            blocked_for: connection.map_or(0, |connection| millis(connection.blocked_for())),
+            end_of_ribs: ends.map(end_of_rib).collect(),
+            monitored: connection
+                .map(Connection::monitored)
+                .unwrap_or_default()
+                .into_iter()
+                .map(|(family, peers)| MonitoredFamily { family: family.to_string(), peers })
+                .collect(),
+            bytes_ignored: connection.map_or(0, Connection::bytes_ignored),
+            statistics_timer: session.statistics_timer.as_secs(),
+            next_statistics: connection.map(|c| millis_until(c.next_statistics())),
+        }
+    }
+}
+
+fn described((down, at): &(Down, Moment)) -> LastDown {
+    LastDown {
+        reason: down.reason(),
+        text: down.to_string(),
+        at: at.unix_millis(),
+        ago: at.age_millis(),
+    }
+}
