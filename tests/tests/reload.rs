@@ -443,6 +443,35 @@ fn a_staggered_reset_does_not_take_back_what_was_reloaded_meanwhile() {
 }
 
 #[test]
+fn a_staggered_reset_does_not_take_back_what_somebody_else_has_reset_meanwhile() {
+    let scratch = Scratch::new();
+    let address = loopback();
+    let stations = [(); 2].map(|()| Station::listen(address, Mode::Counting));
+    let config = |words: &str| {
+        let sessions = ["a", "b"].iter().zip(&stations);
+        let words = format!("description = \"{words}\"");
+        sessions
+            .map(|(alias, station)| with(session(address, station.port(), Some(alias)), &words))
+            .collect::<String>()
+    };
+    let daemon = Daemon::start(&scratch, &config("before"));
+    for station in &stations {
+        wait_initiation(station, 1);
+    }
+    let b = [&address.to_string(), "--alias", "b"];
+    std::thread::scope(|scope| {
+        let reset = scope.spawn(|| daemon.bmpctl(&["reset", "session", "all", "--stagger", "2s"]));
+        wait_initiation(&stations[0], 2);
+        daemon.rewrite_config(&config("after"));
+        daemon.bmpctl(&[&["reset", "session"], &b[..]].concat()).done();
+        reset.join().unwrap().done();
+    });
+    wait_initiation(&stations[1], 3);
+    let page = daemon.bmpctl(&[&["show", "session"], &b[..]].concat());
+    assert!(page.done().contains("after") && !page.done().contains("before"), "{page}");
+}
+
+#[test]
 fn with_a_stagger_sessions_are_reset_in_their_order_with_time_between() {
     let scratch = Scratch::new();
     let address = loopback();

@@ -7,6 +7,7 @@ use shared::names::{Selector, SessionId};
 use shared::request::STAGGER_MAX;
 use shared::response::{Failure, ResetOutcome, Response};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::caller::Caller;
@@ -29,6 +30,7 @@ pub(super) async fn session(
 ) {
     // A reload waits until the orders are given, and the other way round.
     let order = world.begin_reset().await;
+    let read_at = Instant::now();
     let config = match world.read_config().await {
         Ok(config) => config,
         Err(failure) => {
@@ -55,7 +57,7 @@ pub(super) async fn session(
             .into_iter()
             .map(|session| {
                 let parameters = parameters(session.id(), &config);
-                tokio::spawn(one(session, parameters, Arc::clone(&world), by.clone()))
+                tokio::spawn(one(session, parameters, read_at, Arc::clone(&world), by.clone()))
             })
             .collect();
         let mut outcomes = Vec::with_capacity(resets.len());
@@ -72,7 +74,6 @@ pub(super) async fn session(
         let _ = answers.send(Response::Reset { outcomes, to_come: 0 }).await;
         return;
     }
-    let reloads = world.reloads();
     drop(order);
     let ids: Vec<SessionId> = selected.iter().map(|session| session.id().clone()).collect();
     let pause = Duration::from_millis(stagger.min(STAGGER_MAX));
@@ -87,10 +88,10 @@ pub(super) async fn session(
             }
         }
         let order = world.begin_reset().await;
-        let read_last = if world.reloads() == reloads { &config } else { &*order };
         let outcome = match world.session(id) {
             Some(session) => {
-                one(session, parameters(id, read_last), Arc::clone(&world), by.clone()).await
+                let parameters = parameters(id, &config);
+                one(session, parameters, read_at, Arc::clone(&world), by.clone()).await
             }
             None => ResetOutcome {
                 id: id.clone(),
@@ -125,6 +126,7 @@ fn parameters(id: &SessionId, config: &Config) -> Option<Parameters> {
 async fn one(
     session: Session,
     parameters: Option<Parameters>,
+    read_at: Instant,
     world: Arc<World>,
     by: String,
 ) -> ResetOutcome {
@@ -133,7 +135,7 @@ async fn one(
             "it is no longer in {}: it goes on with its old parameters until bmpctl reload ends it",
             world.config_path().display()
         )),
-        Some(parameters) => match session.reset(parameters, by).await {
+        Some(parameters) => match session.reset(parameters, read_at, by).await {
             Some(result) => result,
             None => Err("bmpd is stopping".to_owned()),
         },

@@ -9,7 +9,6 @@
 //! told of neighbors that go down or come up because of the same reload more than it must.
 
 use std::collections::HashSet;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use shared::response::{Change, Failure, ReloadAction, ReloadItem, ReloadReport, ReloadSubject};
@@ -65,7 +64,6 @@ impl World {
             }
             let socket = order.control.clone();
             *order = Config { control: socket, ..new };
-            self.reloads.fetch_add(1, Ordering::Relaxed);
         }
         Ok(ReloadReport { dry_run, file, items, warnings })
     }

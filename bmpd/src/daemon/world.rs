@@ -12,7 +12,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -45,8 +44,6 @@ pub(crate) struct World {
     /// Tasks of sessions, those that were removed and are still ending among them.
     pub(super) tasks: Mutex<Vec<JoinHandle<()>>>,
     pub(super) neighbors: Neighbors,
-    /// How many reloads there were; counted under `order`.
-    pub(super) reloads: AtomicU64,
     stopping: watch::Sender<bool>,
 }
 
@@ -66,7 +63,6 @@ impl World {
             sessions: Mutex::default(),
             tasks: Mutex::default(),
             neighbors,
-            reloads: AtomicU64::new(0),
             stopping: watch::Sender::new(false),
         };
         for session in &config.sessions {
@@ -96,12 +92,6 @@ impl World {
     /// Keeps reloads away while a reset gives its orders.
     pub(crate) async fn begin_reset(&self) -> RwLockReadGuard<'_, Config> {
         self.order.read().await
-    }
-
-    /// How many reloads there were: another number means that what was read from the file before is no
-    /// longer what counts.
-    pub(crate) fn reloads(&self) -> u64 {
-        self.reloads.load(Ordering::Relaxed)
     }
 
     /// Reads and checks the file; nothing is changed. A file that is being written is waited for a little:

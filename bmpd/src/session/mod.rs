@@ -31,6 +31,7 @@ use std::time::Duration;
 use shared::names::SessionId;
 use shared::response::{Change, ResetDone, SessionReport};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 pub(crate) use self::parameters::Parameters;
 pub(crate) use self::passive::Doors;
@@ -40,6 +41,7 @@ use crate::rib::Tables;
 enum Command {
     Reset {
         parameters: Box<Parameters>,
+        read_at: Instant,
         by: String,
         reply: oneshot::Sender<Result<ResetDone, String>>,
     },
@@ -104,13 +106,17 @@ impl Session {
 
     /// Ends the connection and begins the next one with these parameters. The inner error is a sentence
     /// for people; `None` if the session has stopped.
+    ///
+    /// `read_at` is when the file that they are from was read: where the session was given those of a newer
+    /// file since, they stay.
     pub(crate) async fn reset(
         &self,
         parameters: Parameters,
+        read_at: Instant,
         by: String,
     ) -> Option<Result<ResetDone, String>> {
         let parameters = Box::new(parameters);
-        self.ask(|reply| Command::Reset { parameters, by, reply }).await
+        self.ask(|reply| Command::Reset { parameters, read_at, by, reply }).await
     }
 
     /// Gives the session new parameters without ending its connection, or asks what would become of

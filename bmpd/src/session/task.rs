@@ -35,8 +35,9 @@ const RESET_PATIENCE: Duration = Duration::from_millis(500);
 pub(super) struct Task {
     /// Those of the connection or the attempt; those that can change meanwhile are as configured.
     parameters: Parameters,
-    /// Those of the next connection.
+    /// Those of the next connection, and when the file was read that they are from.
     configured: Parameters,
+    configured_at: Instant,
     tables: Arc<Tables>,
     doors: Arc<Doors>,
     commands: mpsc::Receiver<Command>,
@@ -85,6 +86,7 @@ impl Task {
         Self {
             fsm: Fsm::new(pattern(&parameters)),
             configured: parameters.clone(),
+            configured_at: Instant::now(),
             parameters,
             tables,
             doors,
@@ -277,8 +279,13 @@ impl Task {
             Command::Report { detailed, reply } => {
                 let _ = reply.send(Box::new(self.report(detailed)));
             }
-            Command::Reset { parameters, by, reply } => {
-                let _ = reply.send(self.reset(*parameters, by).await);
+            Command::Reset { parameters, read_at, by, reply } => {
+                // Several callers may have read the file at different times: the newest reading counts.
+                if read_at >= self.configured_at {
+                    self.configured = *parameters;
+                    self.configured_at = read_at;
+                }
+                let _ = reply.send(self.reset(by).await);
             }
             Command::Configure { parameters, dry_run: true, reply } => {
                 let _ = reply.send(self.would_configure(&parameters));
@@ -307,14 +314,14 @@ impl Task {
         }
     }
 
-    async fn reset(&mut self, parameters: Parameters, by: String) -> Result<ResetDone, String> {
-        let changes = self.parameters.changes(&parameters, None);
+    /// Puts what is configured into effect with another connection.
+    async fn reset(&mut self, by: String) -> Result<ResetDone, String> {
+        let changes = self.parameters.changes(&self.configured, None);
         let shown: Vec<String> = changes.iter().map(ToString::to_string).collect();
         info!(session = %self.id(), %by, changes = ?shown, "reset");
         self.last_reset = Some((by.clone(), Moment::now()));
         let patience = self.patience(RESET_PATIENCE);
         let was_up = self.connection.is_some();
-        self.configured = parameters;
         if self.configured.session.shutdown {
             self.shut_down(patience).await;
             return Err("it is shut down in the configuration (shutdown = true)".to_owned());
@@ -355,6 +362,7 @@ impl Task {
         let configured = self.would_configure(&new);
         let wants_connection = !self.parameters.changes(&new, Some(Effect::Connection)).is_empty();
         self.configured = new;
+        self.configured_at = Instant::now();
         if self.configured.session.shutdown {
             if self.fsm.state() != State::Shutdown {
                 self.shut_down(self.patience(RESET_PATIENCE)).await;
