@@ -412,8 +412,9 @@ fn resets_and_reloads_from_several_callers_at_once_all_end_well() {
     });
 }
 
-#[test]
-fn a_staggered_reset_does_not_take_back_what_was_reloaded_meanwhile() {
+/// Two sessions, a and b, are reset with a stagger; after the first the file changes, and `meanwhile` is
+/// asked of bmpd. Then b has connected this often; returns the page of each.
+fn staggered(meanwhile: &dyn Fn(&str) -> Vec<String>, connections: usize) -> [String; 2] {
     let scratch = Scratch::new();
     let address = loopback();
     let stations = [(); 2].map(|()| Station::listen(address, Mode::Counting));
@@ -428,47 +429,35 @@ fn a_staggered_reset_does_not_take_back_what_was_reloaded_meanwhile() {
     for station in &stations {
         wait_initiation(station, 1);
     }
+    let address = address.to_string();
     std::thread::scope(|scope| {
         let reset = scope.spawn(|| daemon.bmpctl(&["reset", "session", "all", "--stagger", "2s"]));
         wait_initiation(&stations[0], 2);
         daemon.rewrite_config(&config("after"));
-        daemon.bmpctl(&["reload"]).done();
+        let words = meanwhile(&address);
+        daemon.bmpctl(&words.iter().map(String::as_str).collect::<Vec<_>>()).done();
         reset.join().unwrap().done();
     });
-    wait_initiation(&stations[1], 2);
-    for alias in ["a", "b"] {
-        let page = daemon.bmpctl(&["show", "session", &address.to_string(), "--alias", alias]);
-        assert!(page.done().contains("after") && !page.done().contains("before"), "{page}");
+    wait_initiation(&stations[1], connections);
+    ["a", "b"].map(|alias| {
+        let page = daemon.bmpctl(&["show", "session", &address, "--alias", alias]);
+        page.done().to_owned()
+    })
+}
+
+#[test]
+fn a_staggered_reset_does_not_take_back_what_was_reloaded_meanwhile() {
+    for page in staggered(&|_| vec!["reload".to_owned()], 2) {
+        assert!(page.contains("after") && !page.contains("before"), "{page}");
     }
 }
 
 #[test]
 fn a_staggered_reset_does_not_take_back_what_somebody_else_has_reset_meanwhile() {
-    let scratch = Scratch::new();
-    let address = loopback();
-    let stations = [(); 2].map(|()| Station::listen(address, Mode::Counting));
-    let config = |words: &str| {
-        let sessions = ["a", "b"].iter().zip(&stations);
-        let words = format!("description = \"{words}\"");
-        sessions
-            .map(|(alias, station)| with(session(address, station.port(), Some(alias)), &words))
-            .collect::<String>()
-    };
-    let daemon = Daemon::start(&scratch, &config("before"));
-    for station in &stations {
-        wait_initiation(station, 1);
-    }
-    let b = [&address.to_string(), "--alias", "b"];
-    std::thread::scope(|scope| {
-        let reset = scope.spawn(|| daemon.bmpctl(&["reset", "session", "all", "--stagger", "2s"]));
-        wait_initiation(&stations[0], 2);
-        daemon.rewrite_config(&config("after"));
-        daemon.bmpctl(&[&["reset", "session"], &b[..]].concat()).done();
-        reset.join().unwrap().done();
-    });
-    wait_initiation(&stations[1], 3);
-    let page = daemon.bmpctl(&[&["show", "session"], &b[..]].concat());
-    assert!(page.done().contains("after") && !page.done().contains("before"), "{page}");
+    let reset =
+        |address: &str| ["reset", "session", address, "--alias", "b"].map(str::to_owned).to_vec();
+    let [_, page] = staggered(&reset, 3);
+    assert!(page.contains("after") && !page.contains("before"), "{page}");
 }
 
 #[test]
