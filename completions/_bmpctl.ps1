@@ -22,18 +22,29 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
     $completions = @(switch ($command) {
         'bmpctl' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('reset', 'reset', [CompletionResultType]::ParameterValue, 'Reset BMP sessions')
             [CompletionResult]::new('reload', 'reload', [CompletionResultType]::ParameterValue, 'Apply the configuration file: what is new begins, what is gone ends')
-            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show sessions and neighbors')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show sessions, neighbors, VPN instances, the configuration, bmpd itself')
+            [CompletionResult]::new('monitor', 'monitor', [CompletionResultType]::ParameterValue, 'Print what happens as it happens: sessions and neighbors that change, commands, reloads')
+            [CompletionResult]::new('clear', 'clear', [CompletionResultType]::ParameterValue, 'Let counters begin at zero')
+            [CompletionResult]::new('display', 'display', [CompletionResultType]::ParameterValue, 'Show BMP sessions in the words and the layout of routers')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'bmpctl;reset' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, 'Reset BMP sessions: apply the configured parameters, connect again, send everything again')
@@ -45,13 +56,23 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             [CompletionResult]::new('--vpn-instance', '--vpn-instance', [CompletionResultType]::ParameterName, 'The VPN instance [default: the public one for an address, every one for `all`]')
             [CompletionResult]::new('--alias', '--alias', [CompletionResultType]::ParameterName, 'The alias of the session; without it an address means the session without alias')
             [CompletionResult]::new('--stagger', '--stagger', [CompletionResultType]::ParameterName, 'Reset `all` one after another with this time between two, such as 500ms, 2s or 1m')
+            [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'Wait until every session is synchronised, at most this long [default: 5m]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Print what a reset would do, and do nothing')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'bmpctl;reset;bmp' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, '[vpn-instance NAME] {ADDRESS | all} | [vpn-instance NAME] ADDRESS alias NAME')
@@ -60,6 +81,10 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;reset;bmp;session' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
@@ -96,41 +121,129 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;reload' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Print what would be done, and do nothing')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'bmpctl;show' {
+            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, 'Show BMP sessions: a table, or the page of one session')
-            [CompletionResult]::new('neighbor', 'neighbor', [CompletionResultType]::ParameterValue, 'Show BGP neighbors')
+            [CompletionResult]::new('neighbor', 'neighbor', [CompletionResultType]::ParameterValue, 'Show BGP neighbors: a table, or the page of one neighbor')
+            [CompletionResult]::new('vpn-instance', 'vpn-instance', [CompletionResultType]::ParameterValue, 'Show VPN instances: what they stand for, and what is in them')
+            [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Show the configuration in effect, with defaults filled in and keys masked')
+            [CompletionResult]::new('statistics', 'statistics', [CompletionResultType]::ParameterValue, 'Show what sessions have counted over all of their connections')
+            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show bmpd itself: version, uptime, memory, routes, sessions by state')
+            [CompletionResult]::new('version', 'version', [CompletionResultType]::ParameterValue, 'Show the versions of bmpctl and bmpd')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'bmpctl;show;session' {
             [CompletionResult]::new('--vpn-instance', '--vpn-instance', [CompletionResultType]::ParameterName, 'The VPN instance [default: the public one for an address, every one without]')
             [CompletionResult]::new('--alias', '--alias', [CompletionResultType]::ParameterName, 'The alias of the session; without it an address means the session without alias')
+            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show every detail of each session')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show every detail of each session')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON: times are milliseconds')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
         'bmpctl;show;neighbor' {
+            [CompletionResult]::new('--vpn-instance', '--vpn-instance', [CompletionResultType]::ParameterName, 'Only neighbors of this VPN instance')
+            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON: times are milliseconds')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show every detail of each neighbor')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show every detail of each neighbor')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'bmpctl;show;vpn-instance' {
+            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds [default: 2]')
+            [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'bmpctl;show;config' {
+            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds [default: 2]')
+            [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
+            [CompletionResult]::new('--pending', '--pending', [CompletionResultType]::ParameterName, 'Only what was configured and waits for a reset or a restart')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'bmpctl;show;statistics' {
+            [CompletionResult]::new('--vpn-instance', '--vpn-instance', [CompletionResultType]::ParameterName, 'The VPN instance [default: the public one for an address, every one without]')
+            [CompletionResult]::new('--alias', '--alias', [CompletionResultType]::ParameterName, 'The alias of the session; without it an address means the session without alias')
+            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds [default: 2]')
+            [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'bmpctl;show;status' {
+            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds [default: 2]')
+            [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'bmpctl;show;version' {
+            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds [default: 2]')
+            [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
         'bmpctl;show;help' {
             [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, 'Show BMP sessions: a table, or the page of one session')
-            [CompletionResult]::new('neighbor', 'neighbor', [CompletionResultType]::ParameterValue, 'Show BGP neighbors')
+            [CompletionResult]::new('neighbor', 'neighbor', [CompletionResultType]::ParameterValue, 'Show BGP neighbors: a table, or the page of one neighbor')
+            [CompletionResult]::new('vpn-instance', 'vpn-instance', [CompletionResultType]::ParameterValue, 'Show VPN instances: what they stand for, and what is in them')
+            [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Show the configuration in effect, with defaults filled in and keys masked')
+            [CompletionResult]::new('statistics', 'statistics', [CompletionResultType]::ParameterValue, 'Show what sessions have counted over all of their connections')
+            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show bmpd itself: version, uptime, memory, routes, sessions by state')
+            [CompletionResult]::new('version', 'version', [CompletionResultType]::ParameterValue, 'Show the versions of bmpctl and bmpd')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -140,13 +253,136 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;show;help;neighbor' {
             break
         }
+        'bmpctl;show;help;vpn-instance' {
+            break
+        }
+        'bmpctl;show;help;config' {
+            break
+        }
+        'bmpctl;show;help;statistics' {
+            break
+        }
+        'bmpctl;show;help;status' {
+            break
+        }
+        'bmpctl;show;help;version' {
+            break
+        }
         'bmpctl;show;help;help' {
+            break
+        }
+        'bmpctl;monitor' {
+            [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'bmpctl;clear' {
+            [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('statistics', 'statistics', [CompletionResultType]::ParameterValue, 'Let the counters of `show statistics` begin at zero; connections are not touched')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'bmpctl;clear;statistics' {
+            [CompletionResult]::new('--vpn-instance', '--vpn-instance', [CompletionResultType]::ParameterName, 'The VPN instance [default: the public one for an address, every one without]')
+            [CompletionResult]::new('--alias', '--alias', [CompletionResultType]::ParameterName, 'The alias of the session; without it an address means the session without alias')
+            [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'bmpctl;clear;help' {
+            [CompletionResult]::new('statistics', 'statistics', [CompletionResultType]::ParameterValue, 'Let the counters of `show statistics` begin at zero; connections are not touched')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'bmpctl;clear;help;statistics' {
+            break
+        }
+        'bmpctl;clear;help;help' {
+            break
+        }
+        'bmpctl;display' {
+            [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('bmp', 'bmp', [CompletionResultType]::ParameterValue, 'Show BMP sessions in the words and the layout of routers')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'bmpctl;display;bmp' {
+            [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, '[vpn-instance NAME] [ADDRESS [alias NAME]] [verbose]')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'bmpctl;display;bmp;session' {
+            [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'bmpctl;display;bmp;help' {
+            [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, '[vpn-instance NAME] [ADDRESS [alias NAME]] [verbose]')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'bmpctl;display;bmp;help;session' {
+            break
+        }
+        'bmpctl;display;bmp;help;help' {
+            break
+        }
+        'bmpctl;display;help' {
+            [CompletionResult]::new('bmp', 'bmp', [CompletionResultType]::ParameterValue, 'Show BMP sessions in the words and the layout of routers')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'bmpctl;display;help;bmp' {
+            [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, '[vpn-instance NAME] [ADDRESS [alias NAME]] [verbose]')
+            break
+        }
+        'bmpctl;display;help;bmp;session' {
+            break
+        }
+        'bmpctl;display;help;help' {
             break
         }
         'bmpctl;help' {
             [CompletionResult]::new('reset', 'reset', [CompletionResultType]::ParameterValue, 'Reset BMP sessions')
             [CompletionResult]::new('reload', 'reload', [CompletionResultType]::ParameterValue, 'Apply the configuration file: what is new begins, what is gone ends')
-            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show sessions and neighbors')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show sessions, neighbors, VPN instances, the configuration, bmpd itself')
+            [CompletionResult]::new('monitor', 'monitor', [CompletionResultType]::ParameterValue, 'Print what happens as it happens: sessions and neighbors that change, commands, reloads')
+            [CompletionResult]::new('clear', 'clear', [CompletionResultType]::ParameterValue, 'Let counters begin at zero')
+            [CompletionResult]::new('display', 'display', [CompletionResultType]::ParameterValue, 'Show BMP sessions in the words and the layout of routers')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -170,13 +406,54 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;help;show' {
             [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, 'Show BMP sessions: a table, or the page of one session')
-            [CompletionResult]::new('neighbor', 'neighbor', [CompletionResultType]::ParameterValue, 'Show BGP neighbors')
+            [CompletionResult]::new('neighbor', 'neighbor', [CompletionResultType]::ParameterValue, 'Show BGP neighbors: a table, or the page of one neighbor')
+            [CompletionResult]::new('vpn-instance', 'vpn-instance', [CompletionResultType]::ParameterValue, 'Show VPN instances: what they stand for, and what is in them')
+            [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Show the configuration in effect, with defaults filled in and keys masked')
+            [CompletionResult]::new('statistics', 'statistics', [CompletionResultType]::ParameterValue, 'Show what sessions have counted over all of their connections')
+            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show bmpd itself: version, uptime, memory, routes, sessions by state')
+            [CompletionResult]::new('version', 'version', [CompletionResultType]::ParameterValue, 'Show the versions of bmpctl and bmpd')
             break
         }
         'bmpctl;help;show;session' {
             break
         }
         'bmpctl;help;show;neighbor' {
+            break
+        }
+        'bmpctl;help;show;vpn-instance' {
+            break
+        }
+        'bmpctl;help;show;config' {
+            break
+        }
+        'bmpctl;help;show;statistics' {
+            break
+        }
+        'bmpctl;help;show;status' {
+            break
+        }
+        'bmpctl;help;show;version' {
+            break
+        }
+        'bmpctl;help;monitor' {
+            break
+        }
+        'bmpctl;help;clear' {
+            [CompletionResult]::new('statistics', 'statistics', [CompletionResultType]::ParameterValue, 'Let the counters of `show statistics` begin at zero; connections are not touched')
+            break
+        }
+        'bmpctl;help;clear;statistics' {
+            break
+        }
+        'bmpctl;help;display' {
+            [CompletionResult]::new('bmp', 'bmp', [CompletionResultType]::ParameterValue, 'Show BMP sessions in the words and the layout of routers')
+            break
+        }
+        'bmpctl;help;display;bmp' {
+            [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, '[vpn-instance NAME] [ADDRESS [alias NAME]] [verbose]')
+            break
+        }
+        'bmpctl;help;display;bmp;session' {
             break
         }
         'bmpctl;help;help' {

@@ -13,11 +13,8 @@ use shared::frame::{self, FrameError, Kind};
 use shared::request::Request;
 use shared::response::Response;
 
-/// How long bmpd may take to accept the connection.
+/// How long bmpd may take to accept the connection, at most.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
-
-/// How long bmpd may be silent. It answers a reset within a second, however its stations are.
-const ANSWER_PATIENCE: Duration = Duration::from_secs(15);
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -88,37 +85,38 @@ fn is_socket(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|found| found.file_type().is_socket())
 }
 
-/// Asks bmpd and waits for the answer.
-pub fn ask(socket: &Path, request: &Request) -> Result<Response, ClientError> {
-    begin(socket, request)?.next(Duration::ZERO)
-}
-
 /// A request that was sent.
 #[derive(Debug)]
 pub struct Conversation {
     socket: PathBuf,
     stream: Stream,
+    /// How long bmpd may be silent.
+    patience: Duration,
     /// How sending went. bmpd may refuse before it has read all; what it says then is worth more than the
     /// broken pipe.
     written: io::Result<()>,
 }
 
-/// Asks bmpd, which has more than one answer to some requests.
-pub fn begin(socket: &Path, request: &Request) -> Result<Conversation, ClientError> {
-    let mut stream = connect(socket).map_err(|error| ClientError::of(socket, error))?;
+/// Asks bmpd, which may be silent for `patience` at a time; it has more than one answer to some requests.
+pub fn begin(
+    socket: &Path,
+    request: &Request,
+    patience: Duration,
+) -> Result<Conversation, ClientError> {
+    let mut stream = connect(socket, patience).map_err(|error| ClientError::of(socket, error))?;
     let question = frame::encode(Kind::Request, request)
         .map_err(|error| ClientError::of_frame(socket, error))?;
     let written = stream.write_all(&question);
-    Ok(Conversation { socket: socket.to_owned(), stream, written })
+    Ok(Conversation { socket: socket.to_owned(), stream, patience, written })
 }
 
 impl Conversation {
     /// Waits for the next answer, which may take this much longer than usual.
     pub fn next(&mut self, longer: Duration) -> Result<Response, ClientError> {
-        let Self { socket, stream, written } = self;
+        let Self { socket, stream, patience, written } = self;
         let frame_error = |error| ClientError::of_frame(socket, error);
         stream
-            .set_recv_timeout(Some(ANSWER_PATIENCE + longer))
+            .set_recv_timeout(Some(*patience + longer))
             .map_err(|error| ClientError::of(socket, error))?;
         match frame::read(stream) {
             Ok((Kind::Response, body)) => frame::decode(Kind::Response, &body).map_err(frame_error),
@@ -134,11 +132,11 @@ impl Conversation {
     }
 }
 
-fn connect(socket: &Path) -> io::Result<Stream> {
+fn connect(socket: &Path, patience: Duration) -> io::Result<Stream> {
     let stream = ConnectOptions::new()
         .name(socket.to_fs_name::<GenericFilePath>()?)
-        .wait_mode(ConnectWaitMode::Timeout(CONNECT_PATIENCE))
+        .wait_mode(ConnectWaitMode::Timeout(patience.min(CONNECT_PATIENCE)))
         .connect_sync()?;
-    stream.set_send_timeout(Some(ANSWER_PATIENCE))?;
+    stream.set_send_timeout(Some(patience))?;
     Ok(stream)
 }

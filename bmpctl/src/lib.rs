@@ -1,29 +1,55 @@
 //! bmpctl: the admin command of bmpd.
 //!
 //! It starts, asks and ends: [`cli`] reads the command line, [`client`] carries one request to bmpd
-//! and its response back, `commands` has one file a verb, and `render` is the one place where answers
-//! become text.
+//! and its responses back, `commands` has one file a verb, and `render` is the one place where answers
+//! become text or JSON. `context` is what a verb knows of the world: the socket, and how to print.
 
 pub mod cli;
 pub mod client;
 mod commands;
-mod render;
+mod context;
+pub mod render;
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
-/// Runs a parsed command line: prints the answer and gives the exit code (see [`shared::exit`]).
-pub fn run(cli: &cli::Cli) -> ExitCode {
-    let socket = cli.socket.clone().unwrap_or_else(shared::socket::default_path_of_client);
-    let output = commands::run(&cli.command, &socket);
-    let written = std::io::stdout().write_all(output.out.as_bytes());
+use shared::exit;
+
+use self::context::{Context, Output};
+
+/// Runs the command line of the process: prints the answer and gives the exit code (see
+/// [`shared::exit`]).
+pub fn run(arguments: Vec<OsString>) -> ExitCode {
+    let json = wants_json(&arguments);
+    match cli::Cli::try_parse_from(arguments) {
+        Ok(cli) => {
+            let context = Context::new(cli.options);
+            print(&commands::run(&cli.command, &context))
+        }
+        Err(error) if json && error.use_stderr() => print(&context::usage(&error)),
+        Err(error) => {
+            let _ = error.print();
+            ExitCode::from(if error.use_stderr() { exit::USAGE } else { exit::DONE })
+        }
+    }
+}
+
+/// True if the command line asks for JSON, however wrong the rest of it is.
+fn wants_json(arguments: &[OsString]) -> bool {
+    arguments.iter().skip(1).take_while(|word| *word != "--").any(|word| word == "--json")
+}
+
+fn print(output: &Output) -> ExitCode {
+    let mut stdout = std::io::stdout();
+    let written = stdout.write_all(output.out.as_bytes()).and_then(|()| stdout.flush());
     let _ = std::io::stderr().write_all(output.err.as_bytes());
     match written {
         // A reader that has gone away (`| head`) is no failure of the command.
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             let text = render::error(&format!("cannot write the answer: {error}"));
             let _ = std::io::stderr().write_all(text.as_bytes());
-            ExitCode::from(shared::exit::FAILED)
+            ExitCode::from(exit::FAILED)
         }
         _ => ExitCode::from(output.code),
     }

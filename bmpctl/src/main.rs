@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    bmpctl::run(&bmpctl::cli::Cli::parse())
+    bmpctl::run(std::env::args_os().collect())
 }

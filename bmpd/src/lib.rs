@@ -7,6 +7,7 @@ mod bgp;
 pub mod config;
 mod control;
 pub mod daemon;
+mod events;
 pub mod host;
 mod moment;
 mod net;

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use shared::time::{Span, Timestamp};
 use tokio::time::Instant;
 
 /// A moment by the wall's clock, for people, and by the steady one, for ages.
@@ -17,25 +18,20 @@ impl Moment {
         Self { wall: SystemTime::now(), steady: Instant::now() }
     }
 
-    /// Milliseconds since the epoch; 0 before it.
-    pub(crate) fn unix_millis(&self) -> u64 {
-        self.wall.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+    /// As it is told to others.
+    pub(crate) fn timestamp(&self) -> Timestamp {
+        Timestamp(self.wall.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64))
     }
 
-    /// Milliseconds that have passed since, however the wall's clock was set meanwhile.
-    pub(crate) fn age_millis(&self) -> u64 {
-        self.steady.elapsed().as_millis() as u64
+    /// What has passed since, however the wall's clock was set meanwhile.
+    pub(crate) fn age(&self) -> Duration {
+        self.steady.elapsed()
     }
 }
 
-/// Milliseconds from now to a moment to come; 0 for one that has passed.
-pub(crate) fn millis_until(at: Instant) -> u64 {
-    millis(at.saturating_duration_since(Instant::now()))
-}
-
-/// A duration in milliseconds.
-pub(crate) fn millis(duration: Duration) -> u64 {
-    duration.as_millis() as u64
+/// From now to a moment to come; nothing for one that has passed.
+pub(crate) fn span_until(at: Instant) -> Span {
+    Span::of(at.saturating_duration_since(Instant::now()))
 }
 
 /// Waits until then; for ever if there is no such time.

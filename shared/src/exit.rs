@@ -10,7 +10,7 @@ pub const FAILED: u8 = 1;
 /// The command line is wrong; nothing was asked of the daemon.
 pub const USAGE: u8 = 2;
 
-/// No session (or VPN instance) is as named.
+/// No session (neighbor, VPN instance) is as named.
 pub const NO_SUCH_SESSION: u8 = 3;
 
 /// The caller may not do this.
@@ -18,3 +18,9 @@ pub const NOT_PERMITTED: u8 = 4;
 
 /// The daemon cannot be reached, or what answers speaks another protocol version.
 pub const NOT_REACHABLE: u8 = 5;
+
+/// The time of `--wait` is over and not every session is synchronised. The reset itself was done.
+pub const NOT_SYNCHRONISED: u8 = 6;
+
+/// The command was interrupted (Ctrl-C) while it waited, as shells number it. What was asked for goes on.
+pub const INTERRUPTED: u8 = 130;

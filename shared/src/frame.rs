@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// The version of the bodies. It changes whenever [`crate::request`] or [`crate::response`] do.
-pub const PROTOCOL_VERSION: u16 = 2;
+pub const PROTOCOL_VERSION: u16 = 3;
 
 /// The length of the header.
 pub const HEADER_LEN: usize = 12;
@@ -185,7 +185,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn reset_all() -> Request {
-        Request::ResetSession { selector: Selector::All { vpn_instance: None }, stagger: 0 }
+        Request::ResetSession {
+            selector: Selector::All { vpn_instance: None },
+            stagger: 0,
+            follow: false,
+        }
     }
 
     #[test]

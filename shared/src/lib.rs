@@ -2,10 +2,11 @@
 //!
 //! bmpd listens on a local socket ([`socket`] says where). A conversation is one request and one
 //! response, each in one frame ([`frame`]): the client connects, writes a frame with a
-//! [`request::Request`], reads a frame with a [`response::Response`], and closes. Only a staggered reset
-//! has several responses: each says how many are still to come. bmpd closes a connection that sends
-//! nothing for a while, or a second request. It finishes what it was told to do also when the client
-//! goes away.
+//! [`request::Request`], reads a frame with a [`response::Response`], and closes. Three requests have
+//! several responses: a staggered reset (each says how many are still to come), a reset that is followed
+//! (until every session has come to an end), and `Monitor` (until one side closes). bmpd closes a connection
+//! that sends nothing for a while, or more than its request. It finishes what it was told to do also when
+//! the client goes away.
 //!
 //! ```text
 //! bmpctl                                     bmpd
@@ -22,9 +23,11 @@
 //!
 //! [`names`] are the names of sessions, [`exit`] are bmpctl's exit codes.
 
+pub mod event;
 pub mod exit;
 pub mod frame;
 pub mod names;
 pub mod request;
 pub mod response;
 pub mod socket;
+pub mod time;

@@ -74,11 +74,15 @@ fn check(text: &str) -> Result<&str, NameError> {
 /// The name of a VPN instance: 1 to 31 characters, case-sensitive, never `_public_`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(!try_from, !into, transparent))]
 pub struct VpnInstanceName(String);
 
 /// The alias of a session: 1 to 31 characters, case-sensitive.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(!try_from, !into, transparent))]
 pub struct Alias(String);
 
 impl VpnInstanceName {
@@ -175,6 +179,8 @@ pub enum AddressError {
 /// Any legal spelling of an IPv6 address gives the same value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "IpAddr", into = "IpAddr")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(!try_from, !into, transparent))]
 pub struct StationAddress(IpAddr);
 
 impl StationAddress {
@@ -244,6 +250,7 @@ impl fmt::Display for StationAddress {
 /// Two sessions of one bmpd never have the same id. The order is that of the fields: the public
 /// instance first, then by address, the session without alias before the aliased ones.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SessionId {
     /// The VPN instance; `None` is the public one.
     pub vpn_instance: Option<VpnInstanceName>,
@@ -270,6 +277,7 @@ impl fmt::Display for SessionId {
 ///
 /// The order is that of the fields: the public instance first, then by address.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NeighborId {
     /// The VPN instance; `None` is the public one.
     pub vpn_instance: Option<VpnInstanceName>,

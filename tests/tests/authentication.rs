@@ -147,8 +147,11 @@ fn no_answer_of_the_control_socket_holds_a_key() {
         Request::Reload { dry_run: true },
         Request::Reload { dry_run: false },
         Request::ShowSession(all()),
-        Request::ResetSession { selector: all(), stagger: 0 },
-        Request::ShowNeighbor,
+        Request::ResetSession { selector: all(), stagger: 0, follow: false },
+        Request::ShowNeighbor { address: None, vpn_instance: None },
+        Request::ShowConfig,
+        Request::ShowStatistics(all()),
+        Request::Directory,
     ] {
         let mut stream = UnixStream::connect(daemon.socket()).unwrap();
         stream.write_all(&frame::encode(Kind::Request, &request).unwrap()).unwrap();

@@ -1,7 +1,6 @@
 //! `reset session`.
 
 use std::io::Write;
-use std::path::Path;
 use std::time::Duration;
 
 use shared::exit;
@@ -9,48 +8,78 @@ use shared::names::Selector;
 use shared::request::Request;
 use shared::response::{ResetOutcome, Response};
 
-use super::Output;
-use crate::client;
+use crate::context::{Context, Output};
 use crate::render;
+use crate::render::json::Document;
 
 /// Resets the selected sessions; one line for each, failures to standard error. With a stagger the lines
 /// come as the sessions do.
-pub(super) fn session(selector: &Selector, stagger: u64, socket: &Path) -> Output {
-    let request = Request::ResetSession { selector: selector.clone(), stagger };
-    let mut conversation = match client::begin(socket, &request) {
-        Ok(conversation) => conversation,
-        Err(error) => return Output::unasked(&error),
+pub(super) fn session(
+    selector: &Selector,
+    stagger: Duration,
+    _wait: Option<Duration>,
+    context: &Context,
+) -> Result<Output, Output> {
+    let request = Request::ResetSession {
+        selector: selector.clone(),
+        stagger: u64::try_from(stagger.as_millis()).unwrap_or(u64::MAX),
+        follow: false,
     };
-    let mut output = Output::done(String::new());
+    let mut talk = context.begin(&request)?;
+    let mut all = Vec::new();
     loop {
-        match conversation.next(Duration::from_millis(stagger)) {
-            Ok(Response::Reset { outcomes, to_come }) => {
-                for outcome in &outcomes {
-                    show(outcome, &mut output);
+        match context.next(&mut talk, stagger)? {
+            Response::Reset { outcomes, to_come } => {
+                if !context.json {
+                    show(&outcomes, context);
                 }
+                all.extend(outcomes);
                 if to_come == 0 {
-                    return output;
+                    return Ok(end(all, context));
                 }
-                // What is known is shown now; who waits for the last session must not wait for the first.
-                let _ = std::io::stdout().write_all(output.out.as_bytes());
-                let _ = std::io::stdout().flush();
-                let _ = std::io::stderr().write_all(output.err.as_bytes());
-                output.out.clear();
-                output.err.clear();
             }
-            Ok(Response::Failed(failure)) => return output.and(Output::failed(&failure)),
-            Ok(_) => return output.and(Output::misunderstood()),
-            Err(error) => return output.and(Output::unasked(&error)),
+            _ => return Err(context.misunderstood()),
         }
     }
 }
 
-fn show(outcome: &ResetOutcome, output: &mut Output) {
-    match &outcome.result {
-        Ok(done) => output.out.push_str(&render::reset_done(&outcome.id, done)),
-        Err(reason) => {
-            output.err.push_str(&render::error(&format!("session {}: {reason}", outcome.id)));
-            output.code = exit::FAILED;
+/// What is known is shown now; who waits for the last session must not wait for the first.
+fn show(outcomes: &[ResetOutcome], context: &Context) {
+    for outcome in outcomes {
+        match &outcome.result {
+            Ok(done) if !context.quiet => {
+                let line = render::reset::done(&outcome.id, done);
+                let _ = std::io::stdout().write_all(line.as_bytes());
+            }
+            Ok(_) => {}
+            Err(reason) => {
+                let line = render::error(&format!("session {}: {reason}", outcome.id));
+                let _ = std::io::stderr().write_all(line.as_bytes());
+            }
         }
+    }
+    let _ = std::io::stdout().flush();
+}
+
+fn end(outcomes: Vec<ResetOutcome>, context: &Context) -> Output {
+    let failed = outcomes.iter().any(|outcome| outcome.result.is_err());
+    let code = if failed { exit::FAILED } else { exit::DONE };
+    // A failure is told also to those who want to hear of nothing else.
+    let told = context.json && (failed || !context.quiet);
+    let out = if told { Document::reset(outcomes).to_text() } else { String::new() };
+    Output { out, err: String::new(), code }
+}
+
+/// Shows what a reset would do.
+pub(super) fn plan(selector: &Selector, context: &Context) -> Result<Output, Output> {
+    match context.ask(&Request::PlanReset(selector.clone()))? {
+        Response::ResetPlan(plans) => {
+            let failed = plans.iter().any(|plan| plan.result.is_err());
+            let mut output = context
+                .answer(|_| render::reset::plans(&plans), || Document::reset_plan(plans.clone()));
+            output.code = if failed { exit::FAILED } else { exit::DONE };
+            Ok(output)
+        }
+        _ => Err(context.misunderstood()),
     }
 }

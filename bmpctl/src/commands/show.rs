@@ -1,36 +1,72 @@
-//! `show session` and `show neighbor`.
+//! `show`: what there is, once or again and again.
 
-use std::path::Path;
+use std::time::Duration;
 
-use shared::names::Selector;
 use shared::request::Request;
 use shared::response::Response;
 
-use super::{Output, ask};
-use crate::cli::Form;
+use crate::cli::{Form, Show};
+use crate::context::{Context, Output};
 use crate::render;
+use crate::render::json::Document;
 
-/// Shows the selected sessions.
-pub(super) fn session(selector: &Selector, form: Form, socket: &Path) -> Output {
-    match ask(socket, &Request::ShowSession(selector.clone())) {
-        Ok(Response::Sessions(sessions)) => Output::done(match form {
-            Form::Table => render::session::table(&sessions),
-            Form::Page => render::session::pages(&sessions),
-            Form::Json => render::json::sessions(&sessions),
-        }),
-        Ok(_) => Output::misunderstood(),
-        Err(output) => output,
+/// Asks for what is to be shown.
+fn request(what: &Show) -> Request {
+    match what {
+        Show::Session { selector, form: _ } => Request::ShowSession(selector.clone()),
+        Show::Neighbor { address, vpn_instance, form: _ } => {
+            Request::ShowNeighbor { address: *address, vpn_instance: vpn_instance.clone() }
+        }
+        Show::VpnInstance(name) => Request::ShowVpnInstance(name.clone()),
+        Show::Config { pending: _ } => Request::ShowConfig,
+        Show::Statistics(selector) => Request::ShowStatistics(selector.clone()),
+        Show::Status | Show::Version => Request::ShowStatus,
     }
 }
 
-/// Shows all neighbors.
-pub(super) fn neighbor(form: Form, socket: &Path) -> Output {
-    match ask(socket, &Request::ShowNeighbor) {
-        Ok(Response::Neighbors { neighbors, prefixes }) => Output::done(match form {
-            Form::Table | Form::Page => render::neighbor::tables(&neighbors, &prefixes),
-            Form::Json => render::json::neighbors(&neighbors, &prefixes),
-        }),
-        Ok(_) => Output::misunderstood(),
-        Err(output) => output,
-    }
+/// Shows it once.
+pub(super) fn once(what: &Show, context: &Context) -> Result<Output, Output> {
+    let output = match (what, context.ask(&request(what))?) {
+        (Show::Session { form, .. }, Response::Sessions(sessions)) => context.answer(
+            |screen| match form {
+                Form::Table => render::session::table(&sessions, screen),
+                Form::Page => render::session::pages(&sessions),
+            },
+            || Document::Sessions { sessions: sessions.clone() },
+        ),
+        (Show::Neighbor { form, .. }, Response::Neighbors { neighbors, prefixes }) => context
+            .answer(
+                |screen| match form {
+                    Form::Table => render::neighbor::tables(&neighbors, &prefixes, screen),
+                    Form::Page => render::neighbor::pages(&neighbors),
+                },
+                || Document::Neighbors { neighbors: neighbors.clone(), prefixes: prefixes.clone() },
+            ),
+        (Show::VpnInstance(_), Response::VpnInstances(vpn_instances)) => context.answer(
+            |screen| render::instance::table(&vpn_instances, screen),
+            || Document::VpnInstances { vpn_instances: vpn_instances.clone() },
+        ),
+        (Show::Config { pending }, Response::Config(report)) => context.answer(
+            |_| render::config::text(&report, *pending),
+            || Document::config(&report, *pending),
+        ),
+        (Show::Statistics(_), Response::Statistics(sessions)) => context.answer(
+            |_| render::statistics::pages(&sessions),
+            || Document::Statistics { sessions: sessions.clone() },
+        ),
+        (Show::Status, Response::Status(status)) => context.answer(
+            |_| render::status::page(&status),
+            || Document::Status { status: status.clone() },
+        ),
+        (Show::Version, Response::Status(status)) => {
+            context.answer(|_| render::status::versions(&status), || Document::version(&status))
+        }
+        _ => return Err(context.misunderstood()),
+    };
+    Ok(output)
+}
+
+/// Shows it again and again.
+pub(super) fn watch(what: &Show, _interval: Duration, context: &Context) -> Result<Output, Output> {
+    once(what, context)
 }

@@ -1,30 +1,316 @@
-//! Answers for machines: one JSON object, its names those of [`shared::response`].
+//! Answers for machines: JSON documents of one stable shape.
+//!
+//! Every document is an object with a `kind`. Times are texts of RFC 3339, lengths of time are seconds,
+//! states and reasons are words such as `closed-by-station`. Fields may be added; none is removed and
+//! none changes its meaning. The schema is `docs/bmpctl.schema.json`, and a test keeps it.
 
 use serde::Serialize;
-use shared::response::{NeighborReport, PrefixReport, SessionReport};
+use serde_json::Value;
+use shared::exit;
+use shared::names::SessionId;
+use shared::response::{
+    Change, ConfigReport, ConfigSection, ConfigValue, Failure, NeighborReport, PlannedReset,
+    PrefixReport, ReloadAction, ReloadReport, ReloadSubject, ResetDone, ResetOutcome, ResetPlan,
+    SessionReport, SessionStatistics, StatusReport, VpnInstanceReport,
+};
 
-#[derive(Serialize)]
-struct Sessions<'a> {
-    sessions: &'a [SessionReport],
+use crate::client::ClientError;
+
+/// What bmpctl prints with `--json`.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Document {
+    /// Of `reset session`.
+    Reset {
+        /// What became of each selected session.
+        sessions: Vec<ResetSession>,
+    },
+    /// Of `reset session --dry-run`.
+    ResetPlan {
+        /// What would become of each selected session.
+        sessions: Vec<PlannedSession>,
+    },
+    /// Of `reload`.
+    Reload {
+        /// True if nothing was done: this is the plan.
+        dry_run: bool,
+        /// The file that was read.
+        file: String,
+        /// What is different.
+        items: Vec<ReloadEntry>,
+        /// What is allowed and probably not what was meant.
+        warnings: Vec<String>,
+    },
+    /// Of `clear statistics`.
+    StatisticsCleared {
+        /// The sessions that count from zero now.
+        sessions: Vec<SessionId>,
+    },
+    /// Of `show session` and `display bmp session`.
+    Sessions {
+        /// The selected sessions.
+        sessions: Vec<SessionReport>,
+    },
+    /// Of `show neighbor`.
+    Neighbors {
+        /// The neighbors.
+        neighbors: Vec<NeighborReport>,
+        /// The prefixes that further ones can come from.
+        prefixes: Vec<PrefixReport>,
+    },
+    /// Of `show vpn-instance`.
+    VpnInstances {
+        /// The instances, the public one with the name null.
+        vpn_instances: Vec<VpnInstanceReport>,
+    },
+    /// Of `show config`.
+    Config {
+        /// The file that it was read from.
+        file: String,
+        /// The tables of the file.
+        sections: Vec<Section>,
+    },
+    /// Of `show statistics`.
+    Statistics {
+        /// The selected sessions.
+        sessions: Vec<SessionStatistics>,
+    },
+    /// Of `show status`.
+    Status {
+        /// The daemon.
+        status: Box<StatusReport>,
+    },
+    /// Of `show version`.
+    Version {
+        /// The version of bmpctl.
+        bmpctl: String,
+        /// The version of bmpd.
+        bmpd: String,
+        /// The version of the protocol between them.
+        protocol: u16,
+    },
+    /// Of any command: it was not done.
+    Error(ErrorReport),
 }
 
-#[derive(Serialize)]
-struct Neighbors<'a> {
-    neighbors: &'a [NeighborReport],
-    prefixes: &'a [PrefixReport],
+/// Why a command was not done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ErrorReport {
+    /// The exit code of bmpctl.
+    pub exit_code: u8,
+    /// The reason as scripts know it.
+    pub reason: &'static str,
+    /// The same for people, with what can be done.
+    pub message: String,
+    /// The sessions there are, if the one that was named does not exist.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sessions: Vec<SessionId>,
 }
 
-/// BMP sessions.
-pub(crate) fn sessions(sessions: &[SessionReport]) -> String {
-    text(&Sessions { sessions })
+/// What became of one session.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ResetSession {
+    /// The session.
+    pub id: SessionId,
+    /// What was done; null if the reset failed.
+    pub done: Option<ResetDone>,
+    /// Why the reset failed; null if it did not.
+    pub error: Option<String>,
+    /// With `--wait`: how far the session came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub progress: Option<shared::response::Progress>,
 }
 
-/// BGP neighbors, and the prefixes that further ones can come from.
-pub(crate) fn neighbors(neighbors: &[NeighborReport], prefixes: &[PrefixReport]) -> String {
-    text(&Neighbors { neighbors, prefixes })
+/// What would become of one session.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PlannedSession {
+    /// The session.
+    pub id: SessionId,
+    /// What would be done; null if the reset would fail.
+    pub plan: Option<PlannedReset>,
+    /// Why the reset would fail; null if it would not.
+    pub error: Option<String>,
 }
 
-fn text(answer: &impl Serialize) -> String {
-    // Text, numbers and lists of them: there is nothing in it that JSON could not hold.
-    serde_json::to_string_pretty(answer).unwrap_or_default() + "\n"
+/// One thing that is different in the file.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ReloadEntry {
+    /// `session`, `neighbor`, `listener` or `daemon`.
+    pub subject: &'static str,
+    /// The name of the neighbor or the address of the listener.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The name of the session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionId>,
+    /// What becomes of it.
+    pub action: ReloadAction,
+    /// Parameters that are different.
+    pub changes: Vec<Change>,
+}
+
+/// One table of the configuration.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Section {
+    /// Its heading, such as `session` or `bgp.neighbor`.
+    pub name: String,
+    /// Its keys.
+    pub settings: Vec<Setting>,
+}
+
+/// One key.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Setting {
+    /// The key, such as `tcp.connect-port`.
+    pub key: String,
+    /// The value in effect; null if there is none, `***` for a key.
+    pub value: Value,
+    /// True if another value waits for a reset or a restart.
+    pub is_pending: bool,
+    /// That value, if so.
+    pub pending: Value,
+}
+
+impl Document {
+    /// The document as text for people's eyes, too.
+    pub(crate) fn to_text(&self) -> String {
+        // Text, numbers and lists of them: there is nothing in it that JSON could not hold.
+        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+
+    pub(crate) fn reset(outcomes: Vec<ResetOutcome>) -> Self {
+        let session = |ResetOutcome { id, result }| {
+            let (done, error) = either(result);
+            ResetSession { id, done, error, progress: None }
+        };
+        Self::Reset { sessions: outcomes.into_iter().map(session).collect() }
+    }
+
+    pub(crate) fn reset_plan(plans: Vec<ResetPlan>) -> Self {
+        let session = |ResetPlan { id, result }| {
+            let (plan, error) = either(result);
+            PlannedSession { id, plan, error }
+        };
+        Self::ResetPlan { sessions: plans.into_iter().map(session).collect() }
+    }
+
+    pub(crate) fn reload(report: ReloadReport) -> Self {
+        let ReloadReport { dry_run, file, items, warnings } = report;
+        let items = items.into_iter().map(ReloadEntry::of).collect();
+        Self::Reload { dry_run, file, items, warnings }
+    }
+
+    pub(crate) fn config(report: &ConfigReport, only_pending: bool) -> Self {
+        let section = |section: &ConfigSection| Section {
+            name: section.name.clone(),
+            settings: section
+                .settings
+                .iter()
+                .filter(|setting| !only_pending || setting.pending.is_some())
+                .map(|setting| Setting {
+                    key: setting.key.clone(),
+                    value: value(setting.value.as_ref()),
+                    is_pending: setting.pending.is_some(),
+                    pending: value(
+                        setting.pending.as_ref().and_then(|pending| pending.value.as_ref()),
+                    ),
+                })
+                .collect(),
+        };
+        let sections = report.sections.iter().map(section);
+        let sections = sections.filter(|s| !only_pending || !s.settings.is_empty()).collect();
+        Self::Config { file: report.file.clone(), sections }
+    }
+
+    pub(crate) fn version(status: &StatusReport) -> Self {
+        Self::Version {
+            bmpctl: env!("CARGO_PKG_VERSION").to_owned(),
+            bmpd: status.version.clone(),
+            protocol: status.protocol,
+        }
+    }
+}
+
+impl ReloadEntry {
+    /// One thing that is different, as a document has it.
+    pub(crate) fn of(item: shared::response::ReloadItem) -> Self {
+        let shared::response::ReloadItem { subject, action, changes } = item;
+        let (subject, name, session) = match subject {
+            ReloadSubject::Session(id) => ("session", None, Some(id)),
+            ReloadSubject::Neighbor(name) => ("neighbor", Some(name), None),
+            ReloadSubject::Listener(address) => ("listener", Some(address), None),
+            ReloadSubject::Daemon => ("daemon", None, None),
+        };
+        Self { subject, name, session, action, changes }
+    }
+}
+
+impl ErrorReport {
+    /// A failure without further details.
+    pub(crate) fn new(exit_code: u8, reason: &'static str, message: String) -> Self {
+        Self { exit_code, reason, message, sessions: Vec::new() }
+    }
+
+    /// What bmpd said.
+    pub(crate) fn of_failure(failure: &Failure, exit_code: u8) -> Self {
+        let reason = match failure {
+            Failure::NoSuchSession { .. } => "no-such-session",
+            Failure::NoSuchNeighbor { .. } => "no-such-neighbor",
+            Failure::NoSuchVpnInstance { .. } => "no-such-vpn-instance",
+            Failure::NotPermitted { .. } => "not-permitted",
+            Failure::Configuration(_) => "bad-configuration",
+            Failure::Stopping => "stopping",
+            Failure::Busy(_) => "busy",
+            Failure::Other(_) => "failed",
+        };
+        let sessions = match failure {
+            Failure::NoSuchSession { existing, .. } => existing.clone(),
+            _ => Vec::new(),
+        };
+        Self { sessions, ..Self::new(exit_code, reason, super::failure(failure)) }
+    }
+
+    /// Why bmpd could not be asked.
+    pub(crate) fn of_client(error: &ClientError, exit_code: u8) -> Self {
+        let reason = match error {
+            ClientError::NotPermitted { .. } => "not-permitted",
+            ClientError::Silent(_) => "silent",
+            ClientError::Refused(_) | ClientError::NotUnderstood(..) => "not-understood",
+            ClientError::NoSocket(_)
+            | ClientError::NobodyListens(_)
+            | ClientError::NotASocket(_)
+            | ClientError::Ended(_)
+            | ClientError::Io(..) => "not-reachable",
+        };
+        debug_assert!(exit_code != exit::DONE);
+        Self::new(exit_code, reason, error.to_string())
+    }
+}
+
+fn either<T>(result: Result<T, String>) -> (Option<T>, Option<String>) {
+    match result {
+        Ok(done) => (Some(done), None),
+        Err(reason) => (None, Some(reason)),
+    }
+}
+
+fn value(given: Option<&ConfigValue>) -> Value {
+    match given {
+        None => Value::Null,
+        Some(ConfigValue::Boolean(flag)) => Value::from(*flag),
+        Some(ConfigValue::Integer(number)) => Value::from(*number),
+        Some(ConfigValue::Text(text)) => Value::from(text.as_str()),
+        Some(ConfigValue::List(list)) => list.iter().map(|item| value(Some(item))).collect(),
+        Some(ConfigValue::Table(table)) => {
+            table.iter().map(|(key, item)| (key.clone(), value(Some(item)))).collect()
+        }
+        Some(ConfigValue::Secret) => Value::from("***"),
+    }
 }

@@ -1,14 +1,24 @@
 //! Answers as text for people.
 
-pub(crate) mod json;
+pub(crate) mod config;
+pub(crate) mod display;
+pub(crate) mod instance;
+pub mod json;
 pub(crate) mod neighbor;
 pub(crate) mod reload;
+pub(crate) mod reset;
+mod screen;
 pub(crate) mod session;
+pub(crate) mod statistics;
+pub(crate) mod status;
 mod table;
 
 use shared::names::{Selector, SessionId, Shown};
 use shared::request::Level;
-use shared::response::{Failure, ResetDone};
+use shared::response::Failure;
+use shared::time::{Span, Timestamp};
+
+pub(crate) use self::screen::{Screen, Tone};
 
 /// A message on standard error.
 ///
@@ -21,24 +31,6 @@ pub(crate) fn error(text: &str) -> String {
         } else {
             line.push(c);
         }
-    }
-    line.push('\n');
-    line
-}
-
-/// One line for a session that was reset.
-pub(crate) fn reset_done(id: &SessionId, done: &ResetDone) -> String {
-    let ResetDone { generation, was_up, remote, passive, changes } = done;
-    let before = if *was_up { "reset" } else { "was down" };
-    let now = if *passive {
-        format!("waiting for it at port {}", remote.port())
-    } else {
-        format!("connecting to {remote}")
-    };
-    let mut line = format!("session {id}: {before}, now {now} (generation {generation})");
-    if !changes.is_empty() {
-        let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
-        line.push_str(&format!(", new: {}", changes.join(", ")));
     }
     line.push('\n');
     line
@@ -63,22 +55,52 @@ pub(crate) fn failure(failure: &Failure) -> String {
         Failure::NoSuchSession { selector, existing, configured_in: None } => {
             no_such_session(selector, existing)
         }
-        Failure::NotPermitted { needed, has } => format!(
-            "not permitted: the command needs level {} ({}), you have level {}; ask as root or as the \
-             user that runs bmpd, or let the control socket be for its group only and join that",
-            needed.number(),
-            level(*needed),
-            has.number()
-        ),
+        Failure::NotPermitted { needed, has, caller, group, file } => {
+            not_permitted(*needed, *has, caller, group.as_deref(), file)
+        }
+        Failure::NoSuchNeighbor { address, vpn_instance, existing } => {
+            let place = match vpn_instance {
+                Some(name) => format!(" in the VPN instance {}", Shown(name.as_str())),
+                None => String::new(),
+            };
+            let existing = existing.iter().map(ToString::to_string);
+            format!("no neighbor {address}{place}{}", listed(existing, "bmpctl show neighbor"))
+        }
+        Failure::NoSuchVpnInstance { name, existing } => {
+            let existing = existing.iter().map(|name| Shown(name.as_str()).to_string());
+            let existing = listed(existing, "bmpctl show vpn-instance");
+            format!("no VPN instance {}{existing}", Shown(name.as_str()))
+        }
         Failure::Configuration(text) => {
             format!("the configuration is bad, so nothing was touched:\n{text}")
         }
         Failure::Stopping => "bmpd is stopping".to_owned(),
-        Failure::Other(text) => text.clone(),
+        Failure::Busy(text) | Failure::Other(text) => text.clone(),
     }
 }
 
-fn level(level: Level) -> &'static str {
+fn not_permitted(
+    needed: Level,
+    has: Level,
+    caller: &str,
+    group: Option<&str>,
+    file: &str,
+) -> String {
+    let mut text = format!(
+        "not permitted: the command needs level {} ({}), {caller} has level {}; ask as root or as the \
+         user that runs bmpd",
+        needed.number(),
+        level(needed),
+        has.number()
+    );
+    if let Some(group) = group {
+        text.push_str(&format!(", join the group {group}"));
+    }
+    text.push_str(&format!(", or let [control] in {file} give the level"));
+    text
+}
+
+pub(crate) fn level(level: Level) -> &'static str {
     match level {
         Level::Visit => "visit",
         Level::Monitoring => "monitoring",
@@ -104,12 +126,22 @@ fn no_such_session(selector: &Selector, existing: &[SessionId]) -> String {
         }
         Selector::One(id) => format!("no session {id}"),
     };
-    text.push_str("; there are:");
-    for id in existing.iter().take(LISTED) {
-        text.push_str(&format!("\n  {}", session_arguments(id)));
+    text.push_str(&listed(existing.iter().map(session_arguments), "bmpctl show session"));
+    text
+}
+
+/// The things there are, and the command that shows them all.
+fn listed(existing: impl ExactSizeIterator<Item = String>, all: &str) -> String {
+    let count = existing.len();
+    if count == 0 {
+        return "; there is none".to_owned();
     }
-    if existing.len() > LISTED {
-        text.push_str(&format!("\n  and {} more: bmpctl show session", existing.len() - LISTED));
+    let mut text = "; there are:".to_owned();
+    for name in existing.take(LISTED) {
+        text.push_str(&format!("\n  {name}"));
+    }
+    if count > LISTED {
+        text.push_str(&format!("\n  and {} more: {all}", count - LISTED));
     }
     text
 }
@@ -131,7 +163,7 @@ pub(crate) fn session_arguments(id: &SessionId) -> String {
 }
 
 /// An age such as `57s`, `2h13m` or `3d4h`.
-pub(crate) fn age(millis: u64) -> String {
+pub(crate) fn age(Span(millis): Span) -> String {
     let seconds = millis / 1000;
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
     match (days, hours, minutes) {
@@ -143,20 +175,13 @@ pub(crate) fn age(millis: u64) -> String {
 }
 
 /// A countdown: like an age, but it shows 0 only when it is over.
-pub(crate) fn countdown(millis: u64) -> String {
-    age(millis.div_ceil(1000) * 1000)
-}
-
-/// A time such as `2026-11-23T08:00:00Z`.
-pub(crate) fn time(unix_millis: u64) -> String {
-    let whole_seconds = i64::try_from(unix_millis / 1000).unwrap_or(i64::MAX);
-    jiff::Timestamp::from_second(whole_seconds)
-        .map_or_else(|_| "unknown".to_owned(), |time| time.to_string())
+pub(crate) fn countdown(Span(millis): Span) -> String {
+    age(Span(millis.div_ceil(1000) * 1000))
 }
 
 /// A moment with its age.
-pub(crate) fn moment(unix_millis: u64, ago: u64) -> String {
-    format!("{} ago ({})", age(ago), time(unix_millis))
+pub(crate) fn moment(at: Timestamp, ago: Span) -> String {
+    format!("{} ago ({})", age(ago), at.to_seconds_text())
 }
 
 #[cfg(test)]
@@ -173,16 +198,10 @@ mod tests {
             (273_600_000, "3d04h"),
         ];
         for (millis, text) in cases {
-            assert_eq!(age(millis), text);
+            assert_eq!(age(Span(millis)), text);
         }
-        assert_eq!(countdown(1), "1s");
-        assert_eq!(countdown(0), "0s");
-    }
-
-    #[test]
-    fn times_are_rfc_3339() {
-        assert_eq!(time(1_795_420_800_999), "2026-11-23T08:00:00Z");
-        assert_eq!(time(u64::MAX), "unknown");
+        assert_eq!(countdown(Span(1)), "1s");
+        assert_eq!(countdown(Span(0)), "0s");
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use shared::names::PUBLIC_INSTANCE;
 use shared::response::{NeighborReport, NeighborState, PrefixReport};
 
-use super::table::Table;
-use super::{age, countdown};
+use super::table::{Cell, Table, number, text};
+use super::{Screen, Tone, age, countdown};
 
 fn state(state: NeighborState) -> &'static str {
     match state {
@@ -17,49 +17,66 @@ fn state(state: NeighborState) -> &'static str {
     }
 }
 
+fn tone(state: NeighborState) -> Tone {
+    match state {
+        NeighborState::Established => Tone::Good,
+        NeighborState::Connect | NeighborState::OpenSent | NeighborState::OpenConfirm => Tone::Busy,
+        NeighborState::Idle | NeighborState::Active => Tone::Bad,
+    }
+}
+
+/// A page a neighbor.
+pub(crate) fn pages(neighbors: &[NeighborReport]) -> String {
+    format!("{}\n", neighbors.len())
+}
+
 /// Neighbors, and the prefixes that further ones can come from.
-pub(crate) fn tables(neighbors: &[NeighborReport], prefixes: &[PrefixReport]) -> String {
+pub(crate) fn tables(
+    neighbors: &[NeighborReport],
+    prefixes: &[PrefixReport],
+    screen: &Screen,
+) -> String {
     if prefixes.is_empty() {
         if neighbors.is_empty() {
             return "No neighbor is configured.\n".to_owned();
         }
-        return table(neighbors);
+        return table(neighbors, screen);
     }
-    let mut below = Table::new(&["Prefix", "VPN", "Neighbors", "Maximum"], &[2, 3]);
+    let mut below =
+        Table::new(&[text("Prefix"), text("VPN"), number("Neighbors"), number("Maximum")]);
     for PrefixReport { prefix, vpn_instance, neighbors, maximum } in prefixes {
         below.row(vec![
-            prefix.clone(),
-            vpn_instance.as_ref().map_or(PUBLIC_INSTANCE, |name| name.as_str()).to_owned(),
-            neighbors.to_string(),
-            maximum.to_string(),
+            prefix.as_str().into(),
+            vpn_instance.as_ref().map_or(PUBLIC_INSTANCE, |name| name.as_str()).into(),
+            neighbors.to_string().into(),
+            maximum.to_string().into(),
         ]);
     }
     let above = if neighbors.is_empty() {
         "No neighbor is configured by its address, or has come from a prefix.\n".to_owned()
     } else {
-        table(neighbors)
+        table(neighbors, screen)
     };
-    format!("{above}\n{}", below.render())
+    format!("{above}\n{}", below.render(screen))
 }
 
 /// A row a neighbor and family.
-fn table(neighbors: &[NeighborReport]) -> String {
-    let headings = [
-        "Neighbor",
-        "AS",
-        "VPN",
-        "State",
-        "Age",
-        "Family",
-        "Routes",
-        "End-of-RIB",
-        "Updates",
-        "Note",
-    ];
-    let mut table = Table::new(&headings, &[1, 4, 6, 8]);
+fn table(neighbors: &[NeighborReport], screen: &Screen) -> String {
+    let mut table = Table::new(&[
+        text("Neighbor"),
+        number("AS"),
+        text("VPN").leaves(2),
+        text("State"),
+        number("Age"),
+        text("Family"),
+        number("Routes"),
+        text("End-of-RIB").leaves(3),
+        number("Updates").leaves(1),
+        text("Note"),
+    ]);
     for neighbor in neighbors {
         for (rank, family) in neighbor.families.iter().enumerate() {
-            let first = |text: String| if rank == 0 { text } else { String::new() };
+            let first = |text: String| Cell::from(if rank == 0 { text } else { String::new() });
             let up = neighbor.state == NeighborState::Established;
             table.row(vec![
                 first(neighbor.address.to_string()),
@@ -68,26 +85,30 @@ fn table(neighbors: &[NeighborReport]) -> String {
                     asn => asn.to_string(),
                 }),
                 first(vpn_instance(neighbor).to_owned()),
-                first(state(neighbor.state).to_owned()),
+                if rank == 0 {
+                    Cell::toned(state(neighbor.state), tone(neighbor.state))
+                } else {
+                    "".into()
+                },
                 first(age(neighbor.age)),
                 if family.add_path {
-                    format!("{} add-path", family.name)
+                    format!("{} add-path", family.name).into()
                 } else {
-                    family.name.clone()
+                    family.name.as_str().into()
                 },
-                family.routes.to_string(),
+                family.routes.to_string().into(),
                 match (up, family.end_of_rib) {
-                    (false, _) if neighbor.restarting.is_some() => "stale".to_owned(),
-                    (false, _) => "-".to_owned(),
-                    (true, true) => "yes".to_owned(),
-                    (true, false) => "not yet".to_owned(),
+                    (false, _) if neighbor.restarting.is_some() => "stale".into(),
+                    (false, _) => "-".into(),
+                    (true, true) => "yes".into(),
+                    (true, false) => "not yet".into(),
                 },
                 first(neighbor.updates.to_string()),
                 first(note(neighbor)),
             ]);
         }
     }
-    table.render()
+    table.render(screen)
 }
 
 fn vpn_instance(neighbor: &NeighborReport) -> &str {

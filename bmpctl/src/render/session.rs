@@ -2,9 +2,10 @@
 
 use shared::names::PUBLIC_INSTANCE;
 use shared::response::{DownReason, EndOfRibSent, LastDown, SessionReport, SessionState};
+use shared::time::Span;
 
-use super::table::Table;
-use super::{age, countdown, moment};
+use super::table::{Cell, Table, number, text};
+use super::{Screen, Tone, age, countdown, moment};
 
 fn state(state: SessionState) -> &'static str {
     match state {
@@ -14,6 +15,17 @@ fn state(state: SessionState) -> &'static str {
         SessionState::Synchronising => "Synchronising",
         SessionState::Established => "Established",
         SessionState::Shutdown => "Shutdown",
+    }
+}
+
+fn tone(state: SessionState) -> Tone {
+    match state {
+        SessionState::Established => Tone::Good,
+        SessionState::Synchronising | SessionState::Connecting | SessionState::Listening => {
+            Tone::Busy
+        }
+        SessionState::Idle => Tone::Bad,
+        SessionState::Shutdown => Tone::Faint,
     }
 }
 
@@ -32,44 +44,43 @@ fn vpn_instance(session: &SessionReport) -> &str {
 }
 
 /// A row a session.
-pub(crate) fn table(sessions: &[SessionReport]) -> String {
+pub(crate) fn table(sessions: &[SessionReport], screen: &Screen) -> String {
     if sessions.is_empty() {
         return "No session is configured.\n".to_owned();
     }
-    let headings = [
-        "Session",
-        "Alias",
-        "Port",
-        "VPN",
-        "State",
-        "Age",
-        "Gen",
-        "Routes sent",
-        "To send",
-        "Note",
-    ];
-    let mut table = Table::new(&headings, &[2, 5, 6, 7, 8]);
+    let mut table = Table::new(&[
+        text("Session"),
+        text("Alias"),
+        number("Port").leaves(2),
+        text("VPN").leaves(3),
+        text("State"),
+        number("Age"),
+        number("Gen").leaves(1),
+        number("Routes sent"),
+        number("To send"),
+        text("Note"),
+    ]);
     for session in sessions {
         table.row(vec![
-            session.id.address.to_string(),
-            session.id.alias.as_ref().map_or("-", |alias| alias.as_str()).to_owned(),
-            session.remote.port().to_string(),
-            vpn_instance(session).to_owned(),
-            state(session.state).to_owned(),
-            age(session.age),
-            session.generation.to_string(),
-            session.sent.routes_announced.to_string(),
-            session.routes_to_send.to_string(),
-            note(session),
+            session.id.address.to_string().into(),
+            session.id.alias.as_ref().map_or("-", |alias| alias.as_str()).into(),
+            session.remote.port().to_string().into(),
+            vpn_instance(session).into(),
+            Cell::toned(state(session.state), tone(session.state)),
+            age(session.age).into(),
+            session.generation.to_string().into(),
+            session.sent.routes_announced.to_string().into(),
+            session.routes_to_send.to_string().into(),
+            note(session).into(),
         ]);
     }
     let up = sessions.iter().filter(|session| !is_down(session)).count();
     let noun = if sessions.len() == 1 { "session" } else { "sessions" };
-    format!("{}\n{} {noun}, {up} up\n", table.render(), sessions.len())
+    format!("{}\n{} {noun}, {up} up\n", table.render(screen), sessions.len())
 }
 
 /// For this long the end of the last connection is worth a note, ms.
-const RECENT: u64 = 3_600_000;
+const RECENT: Span = Span(3_600_000);
 
 /// How much of what there is to send was sent, in percent; 100 only when all was.
 fn progress(session: &SessionReport) -> u64 {
@@ -94,7 +105,7 @@ fn note(session: &SessionReport) -> String {
             parts.push(format!("{}% sent", progress(session)));
         }
         match (session.blocked, &session.last_down) {
-            (Some(blocked), _) if blocked >= 1000 => {
+            (Some(blocked), _) if blocked >= Span(1000) => {
                 parts.push(format!("blocked for {}", age(blocked)));
             }
             (_, Some(down)) if down.ago < RECENT && down.reason == DownReason::Reset => {

@@ -1,50 +1,253 @@
-//! Aligned columns.
+//! Aligned columns that fit the terminal.
+//!
+//! Where lines are too long for it, the last column is folded below itself; if the others alone are too
+//! wide, those go that are least missed. Files and pipes get everything, a line a row.
 
-/// Rows of cells under a heading; numbers to the right, the last column as wide as it is.
+use unicode_width::UnicodeWidthStr;
+
+use super::{Screen, Tone};
+
+/// What stands between two columns.
+const GAP: &str = "  ";
+
+/// The last column is folded into no less than this.
+const FOLD_MIN: usize = 24;
+
+/// One column.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Column {
+    heading: &'static str,
+    /// Numbers stand to the right.
+    number: bool,
+    /// On a terminal that is too narrow columns with 1 go first, then those with 2; those with 0 never.
+    leaves: u8,
+}
+
+/// A column of words.
+pub(super) const fn text(heading: &'static str) -> Column {
+    Column { heading, number: false, leaves: 0 }
+}
+
+/// A column of numbers.
+pub(super) const fn number(heading: &'static str) -> Column {
+    Column { heading, number: true, leaves: 0 }
+}
+
+impl Column {
+    /// The same, to be left out when the terminal is too narrow; the lowest rank goes first.
+    pub(super) const fn leaves(self, rank: u8) -> Self {
+        Self { leaves: rank, ..self }
+    }
+}
+
+/// One cell.
+#[derive(Debug, Clone)]
+pub(super) struct Cell {
+    text: String,
+    tone: Option<Tone>,
+}
+
+impl Cell {
+    /// A text with a colour.
+    pub(super) fn toned(text: impl Into<String>, tone: Tone) -> Self {
+        Self { text: text.into(), tone: Some(tone) }
+    }
+
+    fn width(&self) -> usize {
+        self.text.width()
+    }
+}
+
+impl<T: Into<String>> From<T> for Cell {
+    fn from(text: T) -> Self {
+        Self { text: text.into(), tone: None }
+    }
+}
+
+/// Rows of cells under their headings.
 pub(super) struct Table {
-    numbers: &'static [usize],
-    rows: Vec<Vec<String>>,
+    columns: Vec<Column>,
+    rows: Vec<Vec<Cell>>,
 }
 
 impl Table {
-    /// A table with these headings, of which those at the given ranks are over numbers.
-    pub(super) fn new(headings: &[&str], numbers: &'static [usize]) -> Self {
-        Self { numbers, rows: vec![headings.iter().map(|heading| (*heading).to_owned()).collect()] }
+    /// A table with these columns.
+    pub(super) fn new(columns: &[Column]) -> Self {
+        Self { columns: columns.to_vec(), rows: Vec::new() }
     }
 
-    pub(super) fn row(&mut self, cells: Vec<String>) {
+    /// Adds a row with a cell for each column.
+    pub(super) fn row(&mut self, cells: Vec<Cell>) {
+        debug_assert_eq!(cells.len(), self.columns.len());
         self.rows.push(cells);
     }
 
     /// The whole table; an empty last column is left out.
-    pub(super) fn render(self) -> String {
-        let Self { numbers, rows } = self;
-        let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-        let mut widths = vec![0; columns];
-        for row in &rows {
-            for (width, cell) in widths.iter_mut().zip(row) {
-                *width = (*width).max(cell.chars().count());
-            }
+    pub(super) fn render(mut self, screen: &Screen) -> String {
+        if self.rows.iter().all(|row| row.last().is_none_or(|cell| cell.text.is_empty())) {
+            self.leave(self.columns.len() - 1);
         }
-        let last_is_empty = rows.iter().skip(1).all(|row| row.last().is_none_or(String::is_empty));
-        let shown = if last_is_empty { columns.saturating_sub(1) } else { columns };
-        let mut text = String::new();
-        for row in &rows {
-            let mut line = String::new();
-            for (rank, (cell, width)) in row.iter().zip(&widths).enumerate().take(shown) {
-                let pad = " ".repeat(width - cell.chars().count());
-                if numbers.contains(&rank) {
-                    line.push_str(&pad);
-                    line.push_str(cell);
-                } else {
-                    line.push_str(cell);
-                    line.push_str(&pad);
-                }
-                line.push_str("  ");
+        let mut widths = self.widths();
+        let mut fold = None;
+        if let Some(room) = screen.width {
+            let floor = |widths: &[usize]| {
+                let last = widths.last().map_or(0, |last| *last.min(&FOLD_MIN));
+                widths[..widths.len() - 1].iter().map(|width| width + GAP.len()).sum::<usize>()
+                    + last
+            };
+            while floor(&widths) > room {
+                let least = self.columns.iter().enumerate().filter(|(_, c)| c.leaves > 0);
+                let Some((rank, _)) = least.min_by_key(|(_, column)| column.leaves) else { break };
+                self.leave(rank);
+                widths = self.widths();
             }
-            text.push_str(line.trim_end());
-            text.push('\n');
+            let before: usize =
+                widths[..widths.len() - 1].iter().map(|width| width + GAP.len()).sum();
+            fold = Some(room.saturating_sub(before).max(FOLD_MIN));
+        }
+        let headings = self.columns.iter().map(|c| Cell::toned(c.heading, Tone::Heading)).collect();
+        let mut text = String::new();
+        for row in std::iter::once(&headings).chain(&self.rows) {
+            self.line(row, &widths, fold, screen, &mut text);
         }
         text
+    }
+
+    fn widths(&self) -> Vec<usize> {
+        let width = |rank: usize, column: &Column| {
+            let cells = self.rows.iter().map(|row| row[rank].width());
+            cells.max().unwrap_or(0).max(column.heading.width())
+        };
+        self.columns.iter().enumerate().map(|(rank, column)| width(rank, column)).collect()
+    }
+
+    fn leave(&mut self, rank: usize) {
+        self.columns.remove(rank);
+        for row in &mut self.rows {
+            row.remove(rank);
+        }
+    }
+
+    fn line(
+        &self,
+        row: &[Cell],
+        widths: &[usize],
+        fold: Option<usize>,
+        screen: &Screen,
+        text: &mut String,
+    ) {
+        let Some((last, others)) = row.split_last() else { return };
+        let mut indent = 0;
+        let mut line = String::new();
+        for ((cell, column), width) in others.iter().zip(&self.columns).zip(widths) {
+            put(&mut line, cell, &cell.text, column.number, *width, screen);
+            line.push_str(GAP);
+            indent += width + GAP.len();
+        }
+        let number = self.columns.last().is_some_and(|column| column.number);
+        let width = if number { *widths.last().unwrap_or(&0) } else { 0 };
+        let folded = match fold {
+            Some(room) => folded(&last.text, room),
+            None => vec![last.text.clone()],
+        };
+        for (rank, part) in folded.iter().enumerate() {
+            if rank > 0 {
+                text.push_str(&" ".repeat(indent));
+            } else {
+                text.push_str(&line);
+            }
+            put(text, last, part, number, width, screen);
+            text.truncate(text.trim_end_matches(' ').len());
+            text.push('\n');
+        }
+    }
+}
+
+fn put(line: &mut String, cell: &Cell, text: &str, right: bool, width: usize, screen: &Screen) {
+    let pad = " ".repeat(width.saturating_sub(text.width()));
+    let painted = match cell.tone {
+        Some(tone) => screen.paint(tone, text),
+        None => text.to_owned(),
+    };
+    if right {
+        line.push_str(&pad);
+        line.push_str(&painted);
+    } else {
+        line.push_str(&painted);
+        line.push_str(&pad);
+    }
+}
+
+/// The text in lines of at most `room` columns, broken at spaces; a word that is longer has a line of its
+/// own. There is always one line.
+pub(super) fn folded(text: &str, room: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.last_mut().expect("there is always one");
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.width() + 1 + word.width() <= room {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Table {
+        let mut table =
+            Table::new(&[text("Session"), number("Port").leaves(1), text("State"), text("Note")]);
+        table.row(vec![
+            "10.1.1.1".into(),
+            "11019".into(),
+            Cell::toned("Idle", Tone::Bad),
+            "nobody listens at the station's port; next attempt in 12s".into(),
+        ]);
+        table.row(vec!["2001:db8::1".into(), "5".into(), "Established".into(), "".into()]);
+        table
+    }
+
+    #[test]
+    fn a_pipe_gets_a_line_a_row() {
+        let text = table().render(&Screen::PLAIN);
+        assert_eq!(
+            text,
+            "Session       Port  State        Note\n\
+             10.1.1.1     11019  Idle         nobody listens at the station's port; next attempt in 12s\n\
+             2001:db8::1      5  Established\n"
+        );
+    }
+
+    #[test]
+    fn a_terminal_gets_lines_that_fit() {
+        for width in 53..100 {
+            let text = table().render(&Screen { width: Some(width), colour: false });
+            let longest = text.lines().map(UnicodeWidthStr::width).max().unwrap();
+            assert!(longest <= width, "{width}:\n{text}");
+            let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(words(&text).contains("next attempt in") || text.contains("12s"), "{text}");
+        }
+        let narrow = table().render(&Screen { width: Some(50), colour: false });
+        assert!(!narrow.contains("Port"), "{narrow}");
+    }
+
+    #[test]
+    fn colours_take_no_room() {
+        let screen = Screen { width: None, colour: true };
+        let text = table().render(&screen);
+        assert!(text.contains("\u{1b}[31mIdle\u{1b}[0m         nobody"), "{text:?}");
+    }
+
+    #[test]
+    fn an_empty_last_column_is_left_out() {
+        let mut table = Table::new(&[text("A"), text("Note")]);
+        table.row(vec!["1".into(), "".into()]);
+        assert_eq!(table.render(&Screen::PLAIN), "A\n1\n");
     }
 }

@@ -439,7 +439,7 @@ impl Task {
             self.tasks.spawn(link::refuse(stream, Notification::REJECTED));
             return;
         }
-        let settled = |up: &&Up| up.at.age_millis() >= SETTLED_AFTER.as_millis() as u64;
+        let settled = |up: &&Up| up.at.age() >= SETTLED_AFTER;
         let restarts = |up: &&Up| self.may_restart(&up.details.open);
         if let Some(up) = self.established.as_ref().filter(settled).filter(restarts) {
             // RFC 4724 section 5: a neighbor that connects anew has restarted, and the loss of the old
@@ -633,7 +633,7 @@ impl Task {
         warn!(neighbor = %self.id, "down: {end}");
         self.last_down = Some((end.to_string(), Moment::now()));
         self.since = Moment::now();
-        if up.at.age_millis() >= STABLE_AFTER.as_millis() as u64 {
+        if up.at.age() >= STABLE_AFTER {
             self.next_wait = RETRY_INITIAL;
         }
         // RFC 4724 section 4.2: a connection that ends without a NOTIFICATION may be a restart.

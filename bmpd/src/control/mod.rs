@@ -5,6 +5,7 @@
 //! bounded: connections at once, the size of a request, the time it may take.
 
 mod caller;
+mod record;
 mod reload;
 mod reset;
 mod show;
@@ -125,16 +126,32 @@ async fn answer(
 ) {
     let needed = request.level();
     let response = if caller.level() < needed {
-        warn!(%caller, "refused: {request} needs level {}", needed.number());
-        Response::Failed(Failure::NotPermitted { needed, has: caller.level() })
+        let refusal = Failure::NotPermitted {
+            needed,
+            has: caller.level(),
+            caller: caller.to_string(),
+            group: None,
+            file: world.config_path().display().to_string(),
+        };
+        let reason = crate::daemon::refusal(&refusal);
+        record::command(&world.events, caller, &request.to_string(), Err(reason));
+        Response::Failed(refusal)
     } else {
         match request {
-            Request::ResetSession { selector, stagger } => {
+            Request::ResetSession { selector, stagger, follow: _ } => {
                 return reset::session(selector, stagger, caller, world, answers).await;
             }
             Request::Reload { dry_run } => reload::run(dry_run, caller, &world).await,
             Request::ShowSession(selector) => show::session(&selector, &world).await,
-            Request::ShowNeighbor => show::neighbor(&world).await,
+            Request::ShowNeighbor { .. } => show::neighbor(&world).await,
+            Request::PlanReset(_)
+            | Request::ClearStatistics(_)
+            | Request::ShowVpnInstance(_)
+            | Request::ShowConfig
+            | Request::ShowStatistics(_)
+            | Request::ShowStatus
+            | Request::Directory
+            | Request::Monitor => Response::Failed(Failure::Other(format!("no {request} yet"))),
         }
     };
     // The client may have gone away.

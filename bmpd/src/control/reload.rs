@@ -1,9 +1,9 @@
 //! `reload`.
 
 use shared::response::Response;
-use tracing::{info, warn};
 
 use super::caller::Caller;
+use super::record;
 use crate::daemon::World;
 
 /// Applies the configuration file, or tells what would be done.
@@ -11,13 +11,20 @@ pub(super) async fn run(dry_run: bool, caller: &Caller, world: &World) -> Respon
     match world.reload(dry_run).await {
         Ok(report) => {
             if !dry_run {
-                info!(%caller, changes = report.items.len(), "reload");
+                let done = match report.items.len() {
+                    1 => "1 change".to_owned(),
+                    changes => format!("{changes} changes"),
+                };
+                record::command(&world.events, caller, "reload", Ok(done));
             }
             Response::Reloaded(report)
         }
         Err(failure) => {
             let reason = crate::daemon::refusal(&failure);
-            warn!(%caller, "reload refused, nothing was changed: {reason}");
+            if !dry_run {
+                let reason = format!("nothing was changed: {reason}");
+                record::command(&world.events, caller, "reload", Err(reason));
+            }
             Response::Failed(failure)
         }
     }

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::names::{Selector, SessionId};
-use shared::request::STAGGER_MAX;
+use shared::request::{Request, STAGGER_MAX};
 use shared::response::{Failure, ResetOutcome, Response};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use tracing::{info, warn};
 
 use super::caller::Caller;
+use super::record;
 use crate::config::Config;
 use crate::daemon::World;
 use crate::session::{Parameters, Session};
@@ -28,16 +28,15 @@ pub(super) async fn session(
     world: Arc<World>,
     answers: mpsc::Sender<Response>,
 ) {
+    let command = Request::ResetSession { selector: selector.clone(), stagger, follow: false };
+    let record = |outcome| record::command(&world.events, caller, &command.to_string(), outcome);
     // A reload waits until the orders are given, and the other way round.
     let order = world.begin_reset().await;
     let read_at = Instant::now();
     let config = match world.read_config().await {
         Ok(config) => config,
         Err(failure) => {
-            if let Failure::Configuration(text) = &failure {
-                let first = text.lines().next().unwrap_or_default();
-                warn!(%caller, %selector, "reset refused: the configuration is bad: {first}");
-            }
+            record(Err(crate::daemon::refusal(&failure)));
             let _ = answers.send(Response::Failed(failure)).await;
             return;
         }
@@ -46,11 +45,11 @@ pub(super) async fn session(
         Ok(selected) => selected,
         Err(failure) => {
             let failure = with_file(failure, &config, &world);
+            record(Err(crate::daemon::refusal(&failure)));
             let _ = answers.send(Response::Failed(failure)).await;
             return;
         }
     };
-    info!(%caller, %selector, sessions = selected.len(), "reset session");
     let by = caller.to_string();
     if stagger == 0 {
         let resets: Vec<_> = selected
@@ -71,17 +70,21 @@ pub(super) async fn session(
             }
         }
         drop(order);
+        let failed = outcomes.iter().filter(|outcome| outcome.result.is_err()).count();
+        record(summary(outcomes.len(), failed));
         let _ = answers.send(Response::Reset { outcomes, to_come: 0 }).await;
         return;
     }
     drop(order);
     let ids: Vec<SessionId> = selected.iter().map(|session| session.id().clone()).collect();
     let pause = Duration::from_millis(stagger.min(STAGGER_MAX));
+    let mut failed = 0;
     for (rank, id) in ids.iter().enumerate() {
         if rank > 0 {
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = world.stopping() => {
+                    record(Err(format!("bmpd stopped after {rank} of {}", sessions(ids.len()))));
                     let _ = answers.send(Response::Failed(Failure::Stopping)).await;
                     return;
                 }
@@ -99,10 +102,24 @@ pub(super) async fn session(
             },
         };
         drop(order);
+        failed += usize::from(outcome.result.is_err());
         let to_come = (ids.len() - 1 - rank) as u32;
         let answer = Response::Reset { outcomes: vec![outcome], to_come };
         let _ = answers.send(answer).await;
     }
+    record(summary(ids.len(), failed));
+}
+
+/// What came of it, for the record.
+fn summary(all: usize, failed: usize) -> Result<String, String> {
+    match failed {
+        0 => Ok(sessions(all)),
+        _ => Err(format!("{failed} of {} could not be reset", sessions(all))),
+    }
+}
+
+fn sessions(count: usize) -> String {
+    if count == 1 { "1 session".to_owned() } else { format!("{count} sessions") }
 }
 
 /// An operator who looks at it in the file must not be told that it does not exist.

@@ -131,10 +131,15 @@ fn daemon_items(old: &Config, new: &Config) -> Option<ReloadItem> {
 /// A refusal as a line of the log.
 pub(crate) fn refusal(failure: &Failure) -> String {
     match failure {
-        Failure::Configuration(text) | Failure::Other(text) => {
+        Failure::Configuration(text) | Failure::Other(text) | Failure::Busy(text) => {
             text.lines().next().unwrap_or_default().to_owned()
         }
         Failure::Stopping => "bmpd is stopping".to_owned(),
-        Failure::NoSuchSession { .. } | Failure::NotPermitted { .. } => format!("{failure:?}"),
+        Failure::NoSuchSession { selector, .. } => format!("no such session: {selector}"),
+        Failure::NoSuchNeighbor { address, .. } => format!("no such neighbor: {address}"),
+        Failure::NoSuchVpnInstance { name, .. } => format!("no such VPN instance: {name}"),
+        Failure::NotPermitted { needed, has, .. } => {
+            format!("level {} is needed, the caller has {}", needed.number(), has.number())
+        }
     }
 }

@@ -23,6 +23,7 @@ use tokio::task::JoinHandle;
 use super::neighbors::Neighbors;
 use crate::bgp::Neighbor;
 use crate::config::{self, Config, ConfigError};
+use crate::events::Events;
 use crate::rib::Tables;
 use crate::session::{Doors, Parameters, Session};
 
@@ -44,6 +45,8 @@ pub(crate) struct World {
     /// Tasks of sessions, those that were removed and are still ending among them.
     pub(super) tasks: Mutex<Vec<JoinHandle<()>>>,
     pub(super) neighbors: Neighbors,
+    /// What happens.
+    pub(crate) events: Events,
     stopping: watch::Sender<bool>,
 }
 
@@ -63,6 +66,7 @@ impl World {
             sessions: Mutex::default(),
             tasks: Mutex::default(),
             neighbors,
+            events: Events::default(),
             stopping: watch::Sender::new(false),
         };
         for session in &config.sessions {

@@ -1,9 +1,10 @@
 //! What a neighbor says of itself.
 
 use shared::response::{FamilyReport, NeighborError, NeighborReport, NeighborState};
+use shared::time::Span;
 
 use super::Task;
-use crate::moment::{Moment, millis_until};
+use crate::moment::{Moment, span_until};
 use crate::wire::family::Family;
 
 impl Task {
@@ -49,19 +50,19 @@ impl Task {
             vpn_instance: self.id.vpn_instance.clone(),
             dynamic: self.dynamic,
             remote_as: up.map_or(self.config.remote_as.unwrap_or(0), |up| up.details.open.asn),
-            restarting: self.restarting.as_ref().map(|restarting| millis_until(restarting.until)),
+            restarting: self.restarting.as_ref().map(|restarting| span_until(restarting.until)),
             maximum_routes_exceeded: self.exceeded,
             description: self.config.description.clone(),
             state: self.state(),
-            since: self.since.unix_millis(),
-            age: self.since.age_millis(),
+            since: self.since.timestamp(),
+            age: Span::of(self.since.age()),
             bgp_id: up.map(|up| up.details.open.bgp_id),
             hold_time: up.map(|up| up.details.negotiated.hold_time),
             families,
             updates: counters.updates,
             updates_treated_as_withdraw: counters.updates_treated_as_withdraw,
             established_count: self.established_count,
-            next_attempt: self.retry_at.map(millis_until),
+            next_attempt: self.retry_at.map(span_until),
             last_down: self.last_down.as_ref().map(described),
             last_error: self.last_error.as_ref().map(described),
         }
@@ -69,5 +70,5 @@ impl Task {
 }
 
 fn described((text, at): &(String, Moment)) -> NeighborError {
-    NeighborError { text: text.clone(), at: at.unix_millis(), ago: at.age_millis() }
+    NeighborError { text: text.clone(), at: at.timestamp(), ago: Span::of(at.age()) }
 }

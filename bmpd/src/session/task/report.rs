@@ -4,9 +4,10 @@ use shared::names::NeighborId;
 use shared::response::{
     EndOfRibSent, LastDown, LastReset, MonitoredFamily, SessionReport, SessionState,
 };
+use shared::time::Span;
 
 use super::Task;
-use crate::moment::{Moment, millis, millis_until};
+use crate::moment::{Moment, span_until};
 use crate::session::connection::Connection;
 use crate::session::down::Down;
 use crate::session::fsm::State;
@@ -20,8 +21,8 @@ impl Task {
         let end_of_rib = |(neighbor, family, at): (&NeighborId, Family, &Moment)| EndOfRibSent {
             neighbor: neighbor.clone(),
             family: family.to_string(),
-            at: at.unix_millis(),
-            ago: at.age_millis(),
+            at: at.timestamp(),
+            ago: Span::of(at.age()),
         };
         let ends = connection.filter(|_| detailed).into_iter().flat_map(Connection::end_of_ribs);
         let session = &self.parameters.session;
@@ -39,10 +40,10 @@ impl Task {
                 State::Up { .. } => SessionState::Synchronising,
             },
             why: self.why.clone(),
-            state_since: self.state_since.unix_millis(),
-            state_age: self.state_since.age_millis(),
-            since: self.since.unix_millis(),
-            age: self.since.age_millis(),
+            state_since: self.state_since.timestamp(),
+            state_age: Span::of(self.state_since.age()),
+            since: self.since.timestamp(),
+            age: Span::of(self.since.age()),
             pending: self.parameters.changes(&self.configured, None),
             passive: self.is_passive(),
             tls: session.tls.is_some(),
@@ -57,22 +58,23 @@ impl Task {
                 None => self.registration.as_ref().map(Registration::address),
             },
             remote: self.remote(),
-            next_attempt: self.retry_at.filter(|_| connection.is_none()).map(millis_until),
+            next_attempt: self.retry_at.filter(|_| connection.is_none()).map(span_until),
             attempts: self.attempts,
             last_down: self.last_down.as_ref().map(described),
             last_failure: self.last_failure.as_ref().map(described),
             last_reset: self.last_reset.as_ref().map(|(by, at)| LastReset {
                 by: by.clone(),
-                at: at.unix_millis(),
-                ago: at.age_millis(),
+                at: at.timestamp(),
+                ago: Span::of(at.age()),
             }),
             sent: connection.map_or(self.last_sent, Connection::sent),
             routes_to_send: connection.map_or(0, Connection::routes_to_send),
             bytes_buffered: connection.map_or(0, Connection::bytes_buffered),
             bytes_unacknowledged: connection.map_or(0, Connection::bytes_unacknowledged),
-            blocked: connection.and_then(Connection::blocked).map(millis),
+            blocked: connection.and_then(Connection::blocked).map(Span::of),
             blocked_times: connection.map_or(0, Connection::blocked_times),
-            blocked_for: connection.map_or(0, |connection| millis(connection.blocked_for())),
+            blocked_for: connection
+                .map_or(Span(0), |connection| Span::of(connection.blocked_for())),
             end_of_ribs: ends.map(end_of_rib).collect(),
             monitored: connection
                 .map(Connection::monitored)
@@ -82,7 +84,7 @@ impl Task {
                 .collect(),
             bytes_ignored: connection.map_or(0, Connection::bytes_ignored),
             statistics_timer: session.statistics_timer.as_secs(),
-            next_statistics: connection.map(|c| millis_until(c.next_statistics())),
+            next_statistics: connection.map(|c| span_until(c.next_statistics())),
         }
     }
 }
@@ -91,7 +93,7 @@ fn described((down, at): &(Down, Moment)) -> LastDown {
     LastDown {
         reason: down.reason(),
         text: down.to_string(),
-        at: at.unix_millis(),
-        ago: at.age_millis(),
+        at: at.timestamp(),
+        ago: Span::of(at.age()),
     }
 }

@@ -1,0 +1,343 @@
+//! The words and options as clap reads them, and what they mean together.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::{OsStringValueParser, TypedValueParser};
+use clap::error::ErrorKind;
+use clap::{Args, Parser, Subcommand};
+use shared::names::{Alias, Selector, VpnInstanceName};
+
+use super::values::{Target, interval, named, select, up_to_a_day, up_to_an_hour};
+use super::{Cli, Command, Form, Options, manual};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done
+  1    the daemon failed at it, wholly or for one of the sessions
+  2    the command line is wrong
+  3    no such session, neighbor or VPN instance
+  4    not permitted
+  5    the daemon cannot be reached, or speaks another protocol version
+  6    the time of --wait was over before every session was synchronised
+  130  interrupted while it waited; what was asked for goes on";
+
+const RESET_EXAMPLES: &str = "\
+Examples:
+  bmpctl reset session 10.1.1.1
+  bmpctl reset session 10.1.1.1 --alias aa
+  bmpctl reset session 2001:DB8:1::1
+  bmpctl reset session --vpn-instance mgmt all
+  bmpctl reset session all --dry-run
+  bmpctl reset session all --stagger 2s
+  bmpctl reset session all --wait=60s";
+
+#[derive(Debug, Parser)]
+#[command(name = "bmpctl", version, about = "Admin command of bmpd", after_help = EXIT_CODES)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub(super) struct Raw {
+    /// The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]
+    #[arg(long, value_name = "PATH", env = "BMPD_SOCKET", global = true, hide_env_values = true)]
+    #[arg(value_parser = OsStringValueParser::new().map(PathBuf::from))]
+    socket: Option<PathBuf>,
+
+    /// Print one JSON document, also for a failure
+    #[arg(long, global = true)]
+    json: bool,
+
+    /// Print nothing but failures
+    #[arg(long, short, global = true)]
+    quiet: bool,
+
+    /// How long bmpd may be silent, such as 500ms, 2s or 1m
+    #[arg(long, value_name = "DURATION", value_parser = up_to_an_hour, global = true, default_value = "15s")]
+    timeout: Duration,
+
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Reset BMP sessions
+    #[command(subcommand, arg_required_else_help = true)]
+    Reset(Reset),
+    /// Apply the configuration file: what is new begins, what is gone ends
+    ///
+    /// bmpd reads the file and checks all of it; a bad file changes nothing. Sessions and neighbors that are
+    /// new begin, those that are gone end, and parameters that can change at run time do. A session that
+    /// runs is not interrupted: parameters of its connection wait for `reset session`, and `show session`
+    /// lists them as pending. A neighbor whose BGP session needs other parameters is restarted. SIGHUP
+    /// does the same.
+    Reload(Reload),
+    /// Show sessions, neighbors, VPN instances, the configuration, bmpd itself
+    #[command(arg_required_else_help = true)]
+    Show(Show),
+    /// Print what happens as it happens: sessions and neighbors that change, commands, reloads
+    ///
+    /// One line an event, with `--json` one JSON document a line. It goes on until it is ended. A reader that
+    /// is too slow loses events and is told how many; bmpd never waits for it.
+    Monitor,
+    /// Let counters begin at zero
+    #[command(subcommand, arg_required_else_help = true)]
+    Clear(Clear),
+    /// Show BMP sessions in the words and the layout of routers
+    #[command(subcommand, arg_required_else_help = true)]
+    Display(Display),
+}
+
+#[derive(Debug, Args)]
+struct Reload {
+    /// Print what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Reset {
+    /// Reset BMP sessions: apply the configured parameters, connect again, send everything again
+    ///
+    /// The configuration file is read again. If it is bad, nothing is touched. Otherwise each selected
+    /// session ends its connection, takes its parameters from the file, connects at once and sends all
+    /// routes again. Other sessions are not touched. The command ends when the new connections are
+    /// under way, with `--wait` when everything was sent.
+    #[command(after_help = RESET_EXAMPLES, arg_required_else_help = true)]
+    Session(ResetSession),
+    /// The same in the grammar of the router's manual
+    #[command(subcommand, arg_required_else_help = true)]
+    Bmp(ResetBmp),
+}
+
+#[derive(Debug, Args)]
+struct ResetSession {
+    /// The VPN instance [default: the public one for an address, every one for `all`]
+    #[arg(long, value_name = "NAME", value_parser = named::<VpnInstanceName>())]
+    vpn_instance: Option<VpnInstanceName>,
+
+    /// The station's address, or all sessions
+    #[arg(value_name = "ADDRESS|all")]
+    target: Target,
+
+    /// The alias of the session; without it an address means the session without alias
+    #[arg(long, value_name = "NAME", value_parser = named::<Alias>(), allow_hyphen_values = true)]
+    alias: Option<Alias>,
+
+    /// Reset `all` one after another with this time between two, such as 500ms, 2s or 1m
+    ///
+    /// Stations and collectors have time to absorb a table before the next one comes. bmpd goes on also if
+    /// the command is ended before it is through.
+    #[arg(long, value_name = "DURATION", value_parser = up_to_an_hour)]
+    stagger: Option<Duration>,
+
+    /// Wait until every session is synchronised, at most this long [default: 5m]
+    ///
+    /// A session is synchronised when its station has been sent every route. On a terminal the progress is
+    /// shown. When the time is over the command ends with exit code 6. Ctrl-C ends the waiting, not the
+    /// reset.
+    #[arg(long, value_name = "DURATION", value_parser = up_to_a_day, num_args = 0..=1, require_equals = true, default_missing_value = "5m")]
+    wait: Option<Duration>,
+
+    /// Print what a reset would do, and do nothing
+    #[arg(long, conflicts_with_all = ["stagger", "wait"])]
+    dry_run: bool,
+}
+
+const MANUAL_RESET_USAGE: &str = "bmpctl reset bmp session [vpn-instance NAME] {ADDRESS | all}\n       \
+     bmpctl reset bmp session [vpn-instance NAME] ADDRESS alias NAME";
+
+#[derive(Debug, Subcommand)]
+enum ResetBmp {
+    /// [vpn-instance NAME] {ADDRESS | all} | [vpn-instance NAME] ADDRESS alias NAME
+    #[command(arg_required_else_help = true, override_usage = MANUAL_RESET_USAGE)]
+    Session {
+        /// [vpn-instance NAME] {ADDRESS | all} [alias NAME]
+        #[arg(value_name = "WORD", required = true, num_args = 1.., allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Display {
+    /// Show BMP sessions in the words and the layout of routers
+    #[command(subcommand, arg_required_else_help = true)]
+    Bmp(DisplayBmp),
+}
+
+const MANUAL_DISPLAY_USAGE: &str =
+    "bmpctl display bmp session [vpn-instance NAME] [ADDRESS [alias NAME]] [verbose]";
+
+#[derive(Debug, Subcommand)]
+enum DisplayBmp {
+    /// [vpn-instance NAME] [ADDRESS [alias NAME]] [verbose]
+    #[command(override_usage = MANUAL_DISPLAY_USAGE)]
+    Session {
+        /// [vpn-instance NAME] [ADDRESS [alias NAME]] [verbose]
+        #[arg(value_name = "WORD", num_args = 0.., allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Clear {
+    /// Let the counters of `show statistics` begin at zero; connections are not touched
+    Statistics(Selection),
+}
+
+#[derive(Debug, Args)]
+struct Show {
+    /// Show it again and again, every so many seconds [default: 2]
+    #[arg(long, value_name = "SECONDS", value_parser = interval, num_args = 0..=1, require_equals = true, default_missing_value = "2", global = true)]
+    watch: Option<Duration>,
+
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Show BMP sessions: a table, or the page of one session
+    Session {
+        #[command(flatten)]
+        selection: Selection,
+
+        /// Show every detail of each session
+        #[arg(long, short)]
+        verbose: bool,
+    },
+    /// Show BGP neighbors: a table, or the page of one neighbor
+    Neighbor {
+        /// The neighbor's address [default: all]
+        #[arg(value_name = "ADDRESS")]
+        address: Option<IpAddr>,
+
+        /// Only neighbors of this VPN instance
+        #[arg(long, value_name = "NAME", value_parser = named::<VpnInstanceName>())]
+        vpn_instance: Option<VpnInstanceName>,
+
+        /// Show every detail of each neighbor
+        #[arg(long, short)]
+        verbose: bool,
+    },
+    /// Show VPN instances: what they stand for, and what is in them
+    VpnInstance {
+        /// The VPN instance [default: all, the public one first]
+        #[arg(value_name = "NAME", value_parser = named::<VpnInstanceName>())]
+        name: Option<VpnInstanceName>,
+    },
+    /// Show the configuration in effect, with defaults filled in and keys masked
+    Config {
+        /// Only what was configured and waits for a reset or a restart
+        #[arg(long)]
+        pending: bool,
+    },
+    /// Show what sessions have counted over all of their connections
+    Statistics(Selection),
+    /// Show bmpd itself: version, uptime, memory, routes, sessions by state
+    Status,
+    /// Show the versions of bmpctl and bmpd
+    Version,
+}
+
+#[derive(Debug, Args)]
+struct Selection {
+    /// The VPN instance [default: the public one for an address, every one without]
+    #[arg(long, value_name = "NAME", value_parser = named::<VpnInstanceName>())]
+    vpn_instance: Option<VpnInstanceName>,
+
+    /// The station's address [default: all]
+    #[arg(value_name = "ADDRESS")]
+    target: Option<Target>,
+
+    /// The alias of the session; without it an address means the session without alias
+    #[arg(long, value_name = "NAME", value_parser = named::<Alias>(), allow_hyphen_values = true)]
+    alias: Option<Alias>,
+}
+
+type Refusal = (ErrorKind, String);
+
+fn conflict(text: String) -> Refusal {
+    (ErrorKind::ArgumentConflict, text)
+}
+
+fn wrong(text: String) -> Refusal {
+    (ErrorKind::ValueValidation, text)
+}
+
+impl Selection {
+    fn check(self) -> Result<Selector, Refusal> {
+        let Self { vpn_instance, target, alias } = self;
+        match (target, alias) {
+            (None, Some(_)) => {
+                let text = "an alias belongs to one session: name its address too";
+                Err(conflict(text.to_owned()))
+            }
+            (None, None) => Ok(Selector::All { vpn_instance }),
+            (Some(target), alias) => select(vpn_instance, target, alias).map_err(conflict),
+        }
+    }
+}
+
+impl Raw {
+    /// What the words mean together.
+    pub(super) fn check(self) -> Result<Cli, Refusal> {
+        let Self { socket, json, quiet, timeout, verb } = self;
+        let command = match verb {
+            Verb::Reset(Reset::Session(reset)) => reset.check()?,
+            Verb::Reset(Reset::Bmp(ResetBmp::Session { words })) => Command::ResetSession {
+                selector: manual::reset(&words).map_err(wrong)?,
+                stagger: Duration::ZERO,
+                wait: None,
+            },
+            Verb::Reload(Reload { dry_run }) => Command::Reload { dry_run },
+            Verb::Show(Show { watch, what }) => Command::Show { what: what.check()?, watch },
+            Verb::Monitor => Command::Monitor,
+            Verb::Clear(Clear::Statistics(selection)) => {
+                Command::ClearStatistics(selection.check()?)
+            }
+            Verb::Display(Display::Bmp(DisplayBmp::Session { words })) => {
+                let (selector, verbose) = manual::display(&words).map_err(wrong)?;
+                Command::Display { selector, verbose }
+            }
+        };
+        let socket = socket.filter(|path| !path.as_os_str().is_empty());
+        Ok(Cli { options: Options { socket, json, quiet, timeout }, command })
+    }
+}
+
+impl ResetSession {
+    fn check(self) -> Result<Command, Refusal> {
+        let Self { vpn_instance, target, alias, stagger, wait, dry_run } = self;
+        if stagger.is_some() && target != Target::All {
+            let text = "--stagger is for `all`: one session has nothing to wait for";
+            return Err(conflict(text.to_owned()));
+        }
+        let selector = select(vpn_instance, target, alias).map_err(conflict)?;
+        if dry_run {
+            return Ok(Command::PlanReset(selector));
+        }
+        Ok(Command::ResetSession { selector, stagger: stagger.unwrap_or_default(), wait })
+    }
+}
+
+impl What {
+    fn check(self) -> Result<super::Show, Refusal> {
+        let form = |verbose, one| if verbose || one { Form::Page } else { Form::Table };
+        Ok(match self {
+            What::Session { selection, verbose } => {
+                let selector = selection.check()?;
+                let form = form(verbose, matches!(selector, Selector::One(_)));
+                super::Show::Session { selector, form }
+            }
+            What::Neighbor { address, vpn_instance, verbose } => {
+                let form = form(verbose, address.is_some());
+                super::Show::Neighbor { address, vpn_instance, form }
+            }
+            What::VpnInstance { name } => super::Show::VpnInstance(name),
+            What::Config { pending } => super::Show::Config { pending },
+            What::Statistics(selection) => super::Show::Statistics(selection.check()?),
+            What::Status => super::Show::Status,
+            What::Version => super::Show::Version,
+        })
+    }
+}

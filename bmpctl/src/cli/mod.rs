@@ -1,0 +1,167 @@
+//! The command line.
+//!
+//! Two grammars lead to the same [`Command`]: bmpctl's own (`reset session 10.1.1.1 --alias aa`) and
+//! that of the router's manual (`reset bmp session 10.1.1.1 alias aa`), which is read word by word.
+
+mod grammar;
+mod manual;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use std::ffi::OsString;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{CommandFactory, FromArgMatches, error::ErrorKind};
+use shared::names::{Selector, VpnInstanceName};
+
+use self::grammar::Raw;
+
+/// Admin command of bmpd.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cli {
+    /// What holds for every command.
+    pub options: Options,
+    /// What to do.
+    pub command: Command,
+}
+
+/// What holds for every command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// The socket, if one was named.
+    pub socket: Option<PathBuf>,
+    /// True to print JSON.
+    pub json: bool,
+    /// True to print nothing but failures.
+    pub quiet: bool,
+    /// How long bmpd may be silent.
+    pub timeout: Duration,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// `reset session`.
+    ResetSession {
+        /// Which.
+        selector: Selector,
+        /// The time between one session and the next.
+        stagger: Duration,
+        /// How long to wait for the sessions to be synchronised, if at all.
+        wait: Option<Duration>,
+    },
+    /// `reset session --dry-run`.
+    PlanReset(Selector),
+    /// `reload`.
+    Reload {
+        /// Print what would be done, and do nothing.
+        dry_run: bool,
+    },
+    /// `clear statistics`.
+    ClearStatistics(Selector),
+    /// `show`.
+    Show {
+        /// What.
+        what: Show,
+        /// The time from one look to the next, if there is to be more than one.
+        watch: Option<Duration>,
+    },
+    /// `display bmp session`.
+    Display {
+        /// Which.
+        selector: Selector,
+        /// True for every detail.
+        verbose: bool,
+    },
+    /// `monitor`.
+    Monitor,
+}
+
+/// What to show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Show {
+    /// BMP sessions.
+    Session {
+        /// Which.
+        selector: Selector,
+        /// How.
+        form: Form,
+    },
+    /// BGP neighbors.
+    Neighbor {
+        /// Only those with this address.
+        address: Option<IpAddr>,
+        /// Only those of this instance.
+        vpn_instance: Option<VpnInstanceName>,
+        /// How.
+        form: Form,
+    },
+    /// VPN instances.
+    VpnInstance(Option<VpnInstanceName>),
+    /// The configuration in effect.
+    Config {
+        /// Only what waits to be in effect.
+        pending: bool,
+    },
+    /// What sessions have counted.
+    Statistics(Selector),
+    /// bmpd itself.
+    Status,
+    /// The versions of both programs.
+    Version,
+}
+
+/// How much is shown of a thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A row for each.
+    Table,
+    /// A page for each.
+    Page,
+}
+
+impl Cli {
+    /// Reads a command line.
+    ///
+    /// # Errors
+    ///
+    /// It is wrong, or it asks for help or the version, which is an error of clap's as well.
+    pub fn try_parse_from<I, T>(arguments: I) -> Result<Self, clap::Error>
+    where
+        I: IntoIterator<Item = T>,
+        T: Into<OsString> + Clone,
+    {
+        let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+        // Before clap quotes them as they are: control characters must not reach the terminal.
+        if let Some(bad) =
+            arguments.iter().find(|word| word.to_string_lossy().contains(char::is_control))
+        {
+            let text = format!("the argument {bad:?} contains a control character");
+            return Err(command().error(ErrorKind::ValueValidation, text));
+        }
+        let matches = command().try_get_matches_from(arguments)?;
+        let raw = Raw::from_arg_matches(&matches)?;
+        raw.check().map_err(|(kind, text)| named_command(&matches).error(kind, text))
+    }
+}
+
+/// The definition of the subcommand that was named, so that an error shows its usage.
+fn named_command(matches: &clap::ArgMatches) -> clap::Command {
+    let mut command = command();
+    command.build();
+    let mut matches = matches;
+    while let Some((name, inner)) = matches.subcommand() {
+        let Some(found) = command.find_subcommand(name) else { break };
+        command = found.clone();
+        matches = inner;
+    }
+    command
+}
+
+/// The definition of the command line, for completions and manual pages.
+pub fn command() -> clap::Command {
+    Raw::command()
+}

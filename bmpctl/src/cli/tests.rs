@@ -1,0 +1,112 @@
+use super::*;
+
+fn parse(line: &[&str]) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(std::iter::once(&"bmpctl").chain(line))
+}
+
+fn reset(line: &[&str]) -> Selector {
+    match parse(line).unwrap().command {
+        Command::ResetSession { selector, .. } => selector,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn refused(line: &[&str]) -> String {
+    let error = parse(line).unwrap_err();
+    assert_eq!(error.exit_code(), i32::from(shared::exit::USAGE), "{line:?}");
+    error.to_string()
+}
+
+#[test]
+fn the_definition_is_sound() {
+    command().debug_assert();
+}
+
+#[test]
+fn both_grammars_mean_the_same() {
+    let pairs: [(&[&str], &[&str]); 6] = [
+        (&["10.1.1.1"], &["10.1.1.1"]),
+        (&["all"], &["all"]),
+        (&["2001:DB8:1::1"], &["2001:db8:1:0:0:0:0:1"]),
+        (&["10.1.1.1", "--alias", "aa"], &["10.1.1.1", "alias", "aa"]),
+        (&["--vpn-instance", "red", "all"], &["vpn-instance", "red", "all"]),
+        (
+            &["--vpn-instance", "red net", "10.1.1.1", "--alias", "\"a b\""],
+            &["vpn-instance", "\"red net\"", "10.1.1.1", "alias", "a b"],
+        ),
+    ];
+    for (ours, manual) in pairs {
+        let ours = reset(&[&["reset", "session"], ours].concat());
+        assert_eq!(ours, reset(&[&["reset", "bmp", "session"], manual].concat()));
+    }
+}
+
+#[test]
+fn a_stagger_is_a_time_with_a_unit_and_for_all() {
+    let stagger = |text: &str| match parse(&["reset", "session", "all", "--stagger", text])
+        .unwrap()
+        .command
+    {
+        Command::ResetSession { stagger, .. } => stagger,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(
+        (stagger("500ms"), stagger("2s"), stagger("60m")),
+        (Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(3600))
+    );
+    for wrong in ["2", "s", "0s", "61m", "-1s", "2h", "99999999999999999999s", ""] {
+        refused(&["reset", "session", "all", "--stagger", wrong]);
+    }
+    assert!(refused(&["reset", "session", "10.1.1.1", "--stagger", "1s"]).contains("for `all`"));
+}
+
+#[test]
+fn an_alias_with_all_is_a_usage_error() {
+    assert!(refused(&["reset", "session", "all", "--alias", "aa"]).contains("name its address"));
+    assert!(
+        refused(&["reset", "bmp", "session", "all", "alias", "aa"]).contains("name its address")
+    );
+    assert!(refused(&["show", "session", "--alias", "aa"]).contains("name its address"));
+}
+
+#[test]
+fn a_wrong_word_is_named_with_the_reason() {
+    assert!(refused(&["reset", "session", "::ffff:10.1.1.1"]).contains("10.1.1.1 itself"));
+    assert!(refused(&["reset", "session", "fe80::1%eth0"]).contains("zone id"));
+    assert!(refused(&["reset", "session", "collector"]).contains("host names are not looked up"));
+    assert!(
+        refused(&["reset", "session", "--vpn-instance", "_public_", "all"])
+            .contains("public instance")
+    );
+    assert!(refused(&["reset", "session", "10.1.1.1", "--alias", ""]).contains("empty"));
+    assert!(
+        refused(&["reset", "session", "10.1.1.1", "--alias", &"x".repeat(32)])
+            .contains("32 characters")
+    );
+    assert!(
+        refused(&["reset", "session", "10.1.1.1", "--alias", "a\nb"]).contains("control character")
+    );
+    let words = |words: &[&str]| refused(&[&["reset", "bmp", "session"], words].concat());
+    assert!(words(&["vpn-instance"]).contains("followed by a name"));
+    assert!(words(&["vpn-instance", "red"]).contains("missing"));
+    assert!(words(&["10.1.1.1", "alias"]).contains("followed by a name"));
+    assert!(words(&["10.1.1.1", "alias", "two", "words"]).contains("one word too many"));
+    assert!(words(&["10.1.1.1", "alias", "_public_ "]).contains("space"));
+    assert!(words(&["10.1.1.1", "vpn-instance", "red"]).contains("before the address"));
+    assert!(words(&["10.1.1.1", "--alias", "aa"]).contains("alias NAME"));
+    assert!(words(&["alias", "aa", "10.1.1.1"]).contains("address comes before"));
+    assert!(
+        words(&["10.1.1.1", "aa"]).contains("[vpn-instance NAME] {ADDRESS | all}"),
+        "its usage"
+    );
+    assert!(refused(&["reset", "session", "ALL"]).contains("lower case"));
+    let red = refused(&["reset", "session", "10.1\u{1b}[31m"]);
+    assert!(!red.contains('\u{1b}') && red.contains("control character"), "{red:?}");
+}
+
+#[test]
+fn the_socket_can_stand_before_and_behind_the_verb() {
+    for line in [&["--socket", "/s", "show", "neighbor"], &["show", "neighbor", "--socket", "/s"]] {
+        assert_eq!(parse(line).unwrap().options.socket, Some(PathBuf::from("/s")));
+    }
+}

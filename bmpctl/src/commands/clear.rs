@@ -1,0 +1,20 @@
+//! `clear statistics`.
+
+use shared::names::Selector;
+use shared::request::Request;
+use shared::response::Response;
+
+use crate::context::{Context, Output};
+use crate::render;
+use crate::render::json::Document;
+
+/// Lets the selected sessions count from zero; one line for each.
+pub(super) fn statistics(selector: &Selector, context: &Context) -> Result<Output, Output> {
+    match context.ask(&Request::ClearStatistics(selector.clone()))? {
+        Response::Cleared(sessions) => Ok(context.answer(
+            |_| render::statistics::cleared(&sessions),
+            || Document::StatisticsCleared { sessions: sessions.clone() },
+        )),
+        _ => Err(context.misunderstood()),
+    }
+}

@@ -1,0 +1,141 @@
+//! What a verb knows of the world: where bmpd is, and how its caller wants to be answered.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use shared::exit;
+use shared::request::Request;
+use shared::response::{Failure, Response};
+
+use crate::cli::Options;
+use crate::client::{self, ClientError, Conversation};
+use crate::render::json::{Document, ErrorReport};
+use crate::render::{self, Screen};
+
+/// What a command prints and how it ends.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Output {
+    /// For standard output.
+    pub(crate) out: String,
+    /// For standard error.
+    pub(crate) err: String,
+    /// The exit code.
+    pub(crate) code: u8,
+}
+
+/// Where bmpd is, and how the caller wants to be answered.
+#[derive(Debug, Clone)]
+pub(crate) struct Context {
+    socket: PathBuf,
+    timeout: Duration,
+    /// True to print JSON.
+    pub(crate) json: bool,
+    /// True to print nothing but failures.
+    pub(crate) quiet: bool,
+    /// What standard output can show.
+    pub(crate) screen: Screen,
+}
+
+impl Context {
+    pub(crate) fn new(options: Options) -> Self {
+        let Options { socket, json, quiet, timeout } = options;
+        Self {
+            socket: socket.unwrap_or_else(shared::socket::default_path_of_client),
+            timeout,
+            json,
+            quiet,
+            screen: Screen::of_standard_output(),
+        }
+    }
+
+    /// Asks bmpd; what is not the answer that was hoped for is an output already.
+    pub(crate) fn ask(&self, request: &Request) -> Result<Response, Output> {
+        self.begin(request).and_then(|mut talk| self.next(&mut talk, Duration::ZERO))
+    }
+
+    /// Asks bmpd, which has more than one answer to some requests.
+    pub(crate) fn begin(&self, request: &Request) -> Result<Conversation, Output> {
+        client::begin(&self.socket, request, self.timeout).map_err(|error| self.unasked(&error))
+    }
+
+    /// The next answer, which may take this much longer than usual.
+    pub(crate) fn next(
+        &self,
+        talk: &mut Conversation,
+        longer: Duration,
+    ) -> Result<Response, Output> {
+        match talk.next(longer) {
+            Ok(Response::Failed(failure)) => Err(self.failed(&failure)),
+            Ok(response) => Ok(response),
+            Err(error) => Err(self.unasked(&error)),
+        }
+    }
+
+    /// What was asked for, as text or as JSON.
+    pub(crate) fn answer(
+        &self,
+        text: impl FnOnce(&Screen) -> String,
+        document: impl FnOnce() -> Document,
+    ) -> Output {
+        let out = match (self.quiet, self.json) {
+            (true, _) => String::new(),
+            (false, true) => document().to_text(),
+            (false, false) => text(&self.screen),
+        };
+        Output { out, err: String::new(), code: exit::DONE }
+    }
+
+    /// bmpd would not do it.
+    pub(crate) fn failed(&self, failure: &Failure) -> Output {
+        let code = match failure {
+            Failure::NoSuchSession { .. }
+            | Failure::NoSuchNeighbor { .. }
+            | Failure::NoSuchVpnInstance { .. } => exit::NO_SUCH_SESSION,
+            Failure::NotPermitted { .. } => exit::NOT_PERMITTED,
+            Failure::Configuration(_)
+            | Failure::Stopping
+            | Failure::Busy(_)
+            | Failure::Other(_) => exit::FAILED,
+        };
+        self.error(ErrorReport::of_failure(failure, code))
+    }
+
+    /// bmpd could not be asked, or its answer could not be read.
+    pub(crate) fn unasked(&self, error: &ClientError) -> Output {
+        let code = match error {
+            ClientError::NotPermitted { .. } => exit::NOT_PERMITTED,
+            _ => exit::NOT_REACHABLE,
+        };
+        self.error(ErrorReport::of_client(error, code))
+    }
+
+    /// bmpd answered something else than was asked.
+    pub(crate) fn misunderstood(&self) -> Output {
+        let text = "the answer does not belong to the question; use the bmpctl that came with bmpd";
+        self.unasked(&ClientError::Refused(text.to_owned()))
+    }
+
+    /// A failure, as text on standard error or as a document on standard output.
+    pub(crate) fn error(&self, report: ErrorReport) -> Output {
+        let code = report.exit_code;
+        if self.json {
+            return Output { out: Document::Error(report).to_text(), err: String::new(), code };
+        }
+        Output { out: String::new(), err: render::error(&report.message), code }
+    }
+}
+
+/// A wrong command line, for those who asked for JSON.
+pub(crate) fn usage(error: &clap::Error) -> Output {
+    let text = error.to_string();
+    let message = text.trim_end().strip_prefix("error: ").unwrap_or(text.trim_end()).to_owned();
+    let report = ErrorReport::new(exit::USAGE, "usage", message);
+    Output { out: Document::Error(report).to_text(), err: String::new(), code: exit::USAGE }
+}
+
+/// True if standard output is a terminal that can move its cursor.
+pub(crate) fn is_terminal() -> bool {
+    let dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
+    std::io::stdout().is_terminal() && !dumb
+}

@@ -1,0 +1,46 @@
+//! What became of sessions that were reset, and what would become of them.
+
+use shared::names::SessionId;
+use shared::response::{PlannedReset, ResetDone, ResetPlan};
+
+/// One line for a session that was reset.
+pub(crate) fn done(id: &SessionId, done: &ResetDone) -> String {
+    let ResetDone { generation, was_up, remote, passive, changes } = done;
+    let before = if *was_up { "reset" } else { "was down" };
+    let now = if *passive {
+        format!("waiting for it at port {}", remote.port())
+    } else {
+        format!("connecting to {remote}")
+    };
+    let mut line = format!("session {id}: {before}, now {now} (generation {generation})");
+    if !changes.is_empty() {
+        let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
+        line.push_str(&format!(", new: {}", changes.join(", ")));
+    }
+    line.push('\n');
+    line
+}
+
+/// A line for each session, its parameters that are different below it.
+pub(crate) fn plans(plans: &[ResetPlan]) -> String {
+    plans.iter().map(plan).collect()
+}
+
+fn plan(plan: &ResetPlan) -> String {
+    let planned = match &plan.result {
+        Ok(planned) => planned,
+        Err(reason) => return format!("session {}: would not be reset: {reason}\n", plan.id),
+    };
+    let PlannedReset { is_up, remote, passive, routes, changes } = planned;
+    let before = if *is_up { "would be reset" } else { "is down, would be tried at once" };
+    let then = if *passive {
+        format!("then wait for it at port {}", remote.port())
+    } else {
+        format!("then connect to {remote}")
+    };
+    let mut text = format!("session {}: {before}, {then}, {routes} routes to send\n", plan.id);
+    for change in changes {
+        text.push_str(&format!("    {change}\n"));
+    }
+    text
+}

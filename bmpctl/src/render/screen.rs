@@ -1,0 +1,62 @@
+//! What standard output can show.
+
+use std::io::IsTerminal;
+
+use anstyle::{AnsiColor, Style};
+
+use crate::context::is_terminal;
+
+/// What standard output can show: a file or a pipe takes whole lines without colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Screen {
+    /// The columns of the terminal; `None` if lines can be as long as they like.
+    pub(crate) width: Option<usize>,
+    /// True if colours are wanted.
+    pub(crate) colour: bool,
+}
+
+/// What a word of an answer means, for its colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tone {
+    /// As it should be.
+    Good,
+    /// On its way, or worth a look.
+    Busy,
+    /// Not as it should be.
+    Bad,
+    /// Of no interest now.
+    Faint,
+    /// A heading.
+    Heading,
+}
+
+impl Screen {
+    /// For files and pipes.
+    pub(crate) const PLAIN: Self = Self { width: None, colour: false };
+
+    /// Asks standard output. NO_COLOR (when it is not empty) and `TERM=dumb` turn colours off.
+    pub(crate) fn of_standard_output() -> Self {
+        if !std::io::stdout().is_terminal() {
+            return Self::PLAIN;
+        }
+        let width =
+            terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| width.0.into());
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Self { width: width.filter(|width| *width > 0), colour: is_terminal() && !no_color }
+    }
+
+    /// The text in the colour of its tone.
+    pub(crate) fn paint(self, tone: Tone, text: &str) -> String {
+        if !self.colour || text.is_empty() {
+            return text.to_owned();
+        }
+        let style = match tone {
+            Tone::Good => AnsiColor::Green.on_default(),
+            Tone::Busy => AnsiColor::Yellow.on_default(),
+            Tone::Bad => AnsiColor::Red.on_default(),
+            Tone::Faint => Style::new().dimmed(),
+            Tone::Heading => Style::new().bold(),
+        };
+        format!("{style}{text}{style:#}")
+    }
+}

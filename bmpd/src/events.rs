@@ -1,0 +1,41 @@
+//! What happens, for those who watch it.
+//!
+//! ```text
+//!   sessions, neighbors, control, daemon ── tell ──> Events (a ring) ── subscribe ──> monitor (a task each)
+//! ```
+//!
+//! Telling never waits: the ring holds the newest events, and a reader that is slower than that loses
+//! the oldest and is told how many.
+
+use shared::event::{Event, Happening};
+use tokio::sync::broadcast;
+
+use crate::moment::Moment;
+
+/// How many events are kept for readers.
+const KEPT: usize = 4096;
+
+/// Where events are told and heard.
+#[derive(Debug, Clone)]
+pub(crate) struct Events(broadcast::Sender<Event>);
+
+impl Default for Events {
+    fn default() -> Self {
+        Self(broadcast::Sender::new(KEPT))
+    }
+}
+
+impl Events {
+    /// Tells what has happened just now; costs nothing while nobody listens.
+    pub(crate) fn tell(&self, what: impl FnOnce() -> Happening) {
+        if self.0.receiver_count() > 0 {
+            // It fails only if the last reader has left just now.
+            let _ = self.0.send(Event { at: Moment::now().timestamp(), what: what() });
+        }
+    }
+
+    /// Hears what is told from now on.
+    pub(crate) fn subscribe(&self) -> broadcast::Receiver<Event> {
+        self.0.subscribe()
+    }
+}

@@ -1,0 +1,63 @@
+//! What happens in bmpd, for those who watch it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::names::{NeighborId, SessionId};
+use crate::response::{NeighborState, ReloadItem, SessionState};
+use crate::time::Timestamp;
+
+/// Something that has happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub what: Happening,
+}
+
+/// What has happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Happening {
+    /// A session's state is another one, or another generation began in the same state.
+    Session {
+        /// The session.
+        id: SessionId,
+        /// The generation of its connection, or of the next one.
+        generation: u64,
+        /// What it was; `None` if the session has just begun.
+        from: Option<SessionState>,
+        /// What it is; `None` if the session has ended.
+        to: Option<SessionState>,
+        /// Why; a few words for people.
+        why: String,
+    },
+    /// A neighbor's state is another one.
+    Neighbor {
+        /// The neighbor.
+        id: NeighborId,
+        /// What it was; `None` if it has just begun.
+        from: Option<NeighborState>,
+        /// What it is; `None` if it has ended.
+        to: Option<NeighborState>,
+        /// Why; a few words for people.
+        why: String,
+    },
+    /// A command above level 1 was given, as bmpctl would spell it, or the signal that means the same.
+    Command {
+        /// Who gave it: user and process.
+        by: String,
+        /// The command.
+        command: String,
+        /// What came of it, or why it was refused; a few words for people.
+        outcome: Result<String, String>,
+    },
+    /// A reload has changed what runs.
+    Reload {
+        /// Who asked for it.
+        by: String,
+        /// What was changed.
+        items: Vec<ReloadItem>,
+    },
+    /// bmpd is about to stop.
+    Stopping,
+}

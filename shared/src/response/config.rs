@@ -1,0 +1,58 @@
+//! The configuration in effect.
+
+use serde::{Deserialize, Serialize};
+
+/// The configuration in effect, defaults filled in, keys masked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigReport {
+    /// The file that it was read from.
+    pub file: String,
+    /// The tables of the file, in its order.
+    pub sections: Vec<ConfigSection>,
+}
+
+/// One table of the configuration, such as `[bmp]` or one `[[session]]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigSection {
+    /// Its heading, such as `session` or `bgp.neighbor`.
+    pub name: String,
+    /// True if there can be several of them: `[[session]]`.
+    pub repeated: bool,
+    /// Its keys, in the order of the documentation.
+    pub settings: Vec<Setting>,
+}
+
+/// One key with what is in effect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting {
+    /// The key, such as `tcp.connect-port`.
+    pub key: String,
+    /// The value in effect; `None` if there is none.
+    pub value: Option<ConfigValue>,
+    /// The value as configured, where another one is in effect until a reset or a restart.
+    pub pending: Option<Pending>,
+}
+
+/// What a setting will be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    /// The value; `None` if there will be none.
+    pub value: Option<ConfigValue>,
+}
+
+/// A value of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ConfigValue {
+    /// `true` or `false`.
+    Boolean(bool),
+    /// A whole number.
+    Integer(i64),
+    /// A text.
+    Text(String),
+    /// A list.
+    List(Vec<ConfigValue>),
+    /// A table, such as one of `initiation-message`.
+    Table(Vec<(String, ConfigValue)>),
+    /// A key, which is never shown.
+    Secret,
+}

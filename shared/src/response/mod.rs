@@ -1,0 +1,138 @@
+//! What bmpd answers.
+//!
+//! Times are [`crate::time::Timestamp`]s by the wall's clock; ages and countdowns are
+//! [`crate::time::Span`]s by bmpd's steady clock, so that they stay right when the wall's clock is set.
+//!
+//! The reports are also what `bmpctl --json` prints: fields have their names from here, states and
+//! reasons are words such as `closed-by-station`.
+
+mod config;
+mod directory;
+mod instance;
+mod neighbor;
+mod reload;
+mod reset;
+mod session;
+mod statistics;
+mod status;
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::config::*;
+pub use self::directory::*;
+pub use self::instance::*;
+pub use self::neighbor::*;
+pub use self::reload::*;
+pub use self::reset::*;
+pub use self::session::*;
+pub use self::statistics::*;
+pub use self::status::*;
+use crate::event::Event;
+use crate::names::{NeighborId, Selector, SessionId, VpnInstanceName};
+use crate::request::Level;
+
+/// The answer to one request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Response {
+    /// To [`crate::request::Request::ResetSession`]: every selected session, in their order. With a
+    /// stagger there is one such response for each session, when its turn has come.
+    Reset {
+        /// What became of the sessions.
+        outcomes: Vec<ResetOutcome>,
+        /// How many sessions are still to come, each with a response of its own.
+        to_come: u32,
+    },
+    /// To [`crate::request::Request::ResetSession`] with `follow`: how far sessions are that were reset,
+    /// each time something has changed; empty if nothing has for a while. The last one of a session has
+    /// its [`Progress::end`].
+    Progress(Vec<Progress>),
+    /// To [`crate::request::Request::PlanReset`]: every selected session, in their order.
+    ResetPlan(Vec<ResetPlan>),
+    /// To [`crate::request::Request::Reload`].
+    Reloaded(ReloadReport),
+    /// To [`crate::request::Request::ClearStatistics`]: the sessions that count from zero now.
+    Cleared(Vec<SessionId>),
+    /// To [`crate::request::Request::ShowSession`]: in their order.
+    Sessions(Vec<SessionReport>),
+    /// To [`crate::request::Request::ShowNeighbor`].
+    Neighbors {
+        /// In the order of the configuration, those of a prefix by address.
+        neighbors: Vec<NeighborReport>,
+        /// The prefixes that neighbors can come from, in the order of the configuration.
+        prefixes: Vec<PrefixReport>,
+    },
+    /// To [`crate::request::Request::ShowVpnInstance`]: the public one first, then in the order of the
+    /// configuration.
+    VpnInstances(Vec<VpnInstanceReport>),
+    /// To [`crate::request::Request::ShowConfig`].
+    Config(ConfigReport),
+    /// To [`crate::request::Request::ShowStatistics`]: in their order.
+    Statistics(Vec<SessionStatistics>),
+    /// To [`crate::request::Request::ShowStatus`].
+    Status(Box<StatusReport>),
+    /// To [`crate::request::Request::Directory`].
+    Directory(Directory),
+    /// To [`crate::request::Request::Monitor`], again and again; without an event now and then, so that
+    /// both sides notice when the other has gone.
+    Events {
+        /// What has happened, in its order.
+        events: Vec<Event>,
+        /// How many events before these were lost because the reader was too slow.
+        lost: u64,
+    },
+    /// To any request: it was not done, and nothing was changed.
+    Failed(Failure),
+}
+
+/// Why a request was not done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Failure {
+    /// The selector matches no session.
+    NoSuchSession {
+        /// What was asked for.
+        selector: Selector,
+        /// The sessions with the same address, then all others.
+        existing: Vec<SessionId>,
+        /// The configuration file, if it has such a session that bmpd does not run.
+        configured_in: Option<String>,
+    },
+    /// There is no such neighbor.
+    NoSuchNeighbor {
+        /// What was asked for.
+        address: IpAddr,
+        /// The instance that it was asked for in, if one was named.
+        vpn_instance: Option<VpnInstanceName>,
+        /// The neighbors there are.
+        existing: Vec<NeighborId>,
+    },
+    /// There is no such VPN instance.
+    NoSuchVpnInstance {
+        /// What was asked for.
+        name: VpnInstanceName,
+        /// Those there are.
+        existing: Vec<VpnInstanceName>,
+    },
+    /// The caller's level is too low.
+    NotPermitted {
+        /// What the request needs.
+        needed: Level,
+        /// What the caller has.
+        has: Level,
+        /// The caller as bmpd sees it, such as `alice (pid 4711)`.
+        caller: String,
+        /// A group whose members have the level that is needed.
+        group: Option<String>,
+        /// The configuration file, whose `[control]` maps users and groups to levels.
+        file: String,
+    },
+    /// The configuration file is bad; the text names file, line and key.
+    Configuration(String),
+    /// bmpd is about to stop.
+    Stopping,
+    /// As many are served as is allowed; a sentence for people.
+    Busy(String),
+    /// Something else; a sentence for people.
+    Other(String),
+}

@@ -1,0 +1,111 @@
+//! What a BGP neighbor says of itself.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::names::VpnInstanceName;
+use crate::time::{Span, Timestamp};
+
+/// The state of a neighbor (RFC 4271 section 8.2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum NeighborState {
+    /// Waiting for the next attempt.
+    Idle,
+    /// An attempt to connect is under way.
+    Connect,
+    /// Waiting for the neighbor to connect.
+    Active,
+    /// Our OPEN is sent.
+    OpenSent,
+    /// Both OPENs are known.
+    OpenConfirm,
+    /// Up.
+    Established,
+}
+
+/// One BGP neighbor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct NeighborReport {
+    /// Its address.
+    pub address: IpAddr,
+    /// The VPN instance that it is in; `None` is the public one.
+    pub vpn_instance: Option<VpnInstanceName>,
+    /// True if it is one of a prefix.
+    pub dynamic: bool,
+    /// Its AS number; 0 for one of any AS that is not up.
+    pub remote_as: u32,
+    /// From the configuration.
+    pub description: Option<String>,
+    /// Its state.
+    pub state: NeighborState,
+    /// When it last went up or down.
+    pub since: Timestamp,
+    /// How long ago that was.
+    pub age: Span,
+    /// Its BGP Identifier, while up.
+    pub bgp_id: Option<Ipv4Addr>,
+    /// The negotiated hold time, s, while up.
+    pub hold_time: Option<u16>,
+    /// The families: those negotiated while up, those configured while down.
+    pub families: Vec<FamilyReport>,
+    /// UPDATE messages in this session.
+    pub updates: u64,
+    /// UPDATE messages treated as withdrawals (RFC 7606) in this session.
+    pub updates_treated_as_withdraw: u64,
+    /// Time for which its routes are still kept, while it restarts (RFC 4724).
+    pub restarting: Option<Span>,
+    /// True if it has, or had when its session was ended for that, more routes than `maximum-routes`.
+    pub maximum_routes_exceeded: bool,
+    /// Sessions that came up since bmpd started.
+    pub established_count: u64,
+    /// Time to the next attempt, while idle.
+    pub next_attempt: Option<Span>,
+    /// The last end of a session.
+    pub last_down: Option<NeighborError>,
+    /// The last error since then: an attempt that failed, an OPEN that did not fit.
+    pub last_error: Option<NeighborError>,
+}
+
+/// One prefix that neighbors can come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PrefixReport {
+    /// The prefix, such as `192.0.2.0/24`.
+    pub prefix: String,
+    /// The VPN instance that it is in; `None` is the public one.
+    pub vpn_instance: Option<VpnInstanceName>,
+    /// How many neighbors of it there are.
+    pub neighbors: u32,
+    /// How many there can be.
+    pub maximum: u32,
+}
+
+/// What happened to a neighbor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct NeighborError {
+    /// What happened, for people.
+    pub text: String,
+    /// When.
+    pub at: Timestamp,
+    /// How long ago.
+    pub ago: Span,
+}
+
+/// One family of a neighbor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct FamilyReport {
+    /// Its name, such as `ipv4-unicast`.
+    pub name: String,
+    /// Routes in Adj-RIB-In.
+    pub routes: u64,
+    /// True if its routes have path identifiers (ADD-PATH).
+    pub add_path: bool,
+    /// True if the End-of-RIB came, or the neighbor has gone quiet without one.
+    pub end_of_rib: bool,
+}

@@ -1,0 +1,96 @@
+//! What becomes of sessions that are reset.
+
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Change, SessionState};
+use crate::names::SessionId;
+
+/// What became of one session in a reset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ResetOutcome {
+    /// The session.
+    pub id: SessionId,
+    /// What was done, or why it was not; a sentence for people.
+    pub result: Result<ResetDone, String>,
+}
+
+/// A reset that was carried out: the old connection has ended, the next one is on its way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ResetDone {
+    /// The generation that begins.
+    pub generation: u64,
+    /// True if a connection was up and has been ended.
+    pub was_up: bool,
+    /// Where the session connects to now.
+    pub remote: SocketAddr,
+    /// True if the station is to connect to us, at `remote`'s port of ours.
+    pub passive: bool,
+    /// Parameters that are in effect now and were not before.
+    pub changes: Vec<Change>,
+}
+
+/// What a reset of one session would do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResetPlan {
+    /// The session.
+    pub id: SessionId,
+    /// What would be done, or why it would not; a sentence for people.
+    pub result: Result<PlannedReset, String>,
+}
+
+/// What a reset would do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PlannedReset {
+    /// True if a connection is up that would end.
+    pub is_up: bool,
+    /// Where the session would connect to.
+    pub remote: SocketAddr,
+    /// True if the station is to connect to us, at `remote`'s port of ours.
+    pub passive: bool,
+    /// Routes that are there to be sent again.
+    pub routes: u64,
+    /// Parameters that would be in effect and are not now.
+    pub changes: Vec<Change>,
+}
+
+/// How far a session is that was reset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Progress {
+    /// The session.
+    pub id: SessionId,
+    /// The generation of its connection, or of the next one.
+    pub generation: u64,
+    /// Its state.
+    pub state: SessionState,
+    /// Why it is in this state; a few words for people. While it waits for the next attempt, why the last
+    /// one failed.
+    pub why: String,
+    /// Routes sent on this connection.
+    pub routes_sent: u64,
+    /// Routes still to be sent on it.
+    pub routes_to_send: u64,
+    /// Bytes sent on it.
+    pub bytes_sent: u64,
+    /// What it has come to; nothing more comes of this session then.
+    pub end: Option<ProgressEnd>,
+}
+
+/// What a session has come to after a reset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum ProgressEnd {
+    /// The station was sent every route and End-of-RIB on the connection after the reset, or on a later
+    /// one.
+    Synchronised,
+    /// The configuration wants no connection any more.
+    Shutdown,
+    /// A reload has removed the session.
+    Removed,
+}

@@ -1,0 +1,279 @@
+//! What a BMP session says of itself.
+
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::Change;
+use crate::names::{NeighborId, SessionId};
+use crate::time::{Span, Timestamp};
+
+/// The state of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum SessionState {
+    /// No connection; waiting for the next attempt.
+    Idle,
+    /// An attempt to connect is under way.
+    Connecting,
+    /// The station is to connect to us.
+    Listening,
+    /// Connected; the station has not yet been sent every route and End-of-RIB of every neighbor that is
+    /// up.
+    Synchronising,
+    /// Connected, and the station has been sent all that.
+    Established,
+    /// The configuration wants no connection (`shutdown = true`).
+    Shutdown,
+}
+
+/// Why a connection ended or did not come up. Stable: scripts may depend on the variants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum DownReason {
+    /// The command `reset session`.
+    Reset,
+    /// The station closed the connection.
+    ClosedByStation,
+    /// The connection was reset (RST).
+    ConnectionReset,
+    /// Nobody listens at the station's port.
+    Refused,
+    /// There is no way to the station.
+    Unreachable,
+    /// The station did not answer, or stopped to.
+    TimedOut,
+    /// The station took no byte for the stall timeout.
+    Stalled,
+    /// The station was so slow that the withdrawals kept for it became too many.
+    FellBehind,
+    /// The device of the VPN instance, or the source interface, does not exist.
+    NoDevice,
+    /// The network namespace of the VPN instance does not exist.
+    NoNamespace,
+    /// The system does not let bmpd do what the parameters ask for.
+    NotPermitted,
+    /// The system lacks what the parameters ask for, such as TCP-AO.
+    Unsupported,
+    /// The TLS handshake failed, or the connection broke the rules of TLS.
+    TlsFailed,
+    /// The station of a passive session has made another connection.
+    Replaced,
+    /// The configuration has changed so that there is to be no such connection.
+    Configuration,
+    /// bmpd stops.
+    Stopping,
+    /// Any other error of the system.
+    Other,
+}
+
+impl DownReason {
+    /// The reason as scripts know it.
+    pub fn word(self) -> &'static str {
+        match self {
+            DownReason::Reset => "reset",
+            DownReason::ClosedByStation => "closed-by-station",
+            DownReason::ConnectionReset => "connection-reset",
+            DownReason::Refused => "refused",
+            DownReason::Unreachable => "unreachable",
+            DownReason::TimedOut => "timed-out",
+            DownReason::Stalled => "stalled",
+            DownReason::FellBehind => "fell-behind",
+            DownReason::NoDevice => "no-device",
+            DownReason::NoNamespace => "no-namespace",
+            DownReason::NotPermitted => "not-permitted",
+            DownReason::Unsupported => "unsupported",
+            DownReason::TlsFailed => "tls-failed",
+            DownReason::Replaced => "replaced",
+            DownReason::Configuration => "configuration",
+            DownReason::Stopping => "stopping",
+            DownReason::Other => "other",
+        }
+    }
+}
+
+/// One session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SessionReport {
+    /// Its name.
+    pub id: SessionId,
+    /// From the configuration.
+    pub description: Option<String>,
+    /// Its state.
+    pub state: SessionState,
+    /// Why it is in this state; a few words for people.
+    pub why: String,
+    /// Since when it is in this state.
+    pub state_since: Timestamp,
+    /// How long ago that was.
+    pub state_age: Span,
+    /// When it last went up or down.
+    pub since: Timestamp,
+    /// How long ago that was.
+    pub age: Span,
+    /// Parameters as configured that differ from those of the running connection: a reset, or the next
+    /// connection, puts them into effect.
+    pub pending: Vec<Change>,
+    /// True if the station connects to us.
+    pub passive: bool,
+    /// True if the connection is, or is to be, one of TLS.
+    pub tls: bool,
+    /// What the VPN instance stands for, such as `the device vrf-mgmt`.
+    pub place: String,
+    /// Connections of others to the port of a passive session, which were refused.
+    pub strangers_refused: u64,
+    /// The number of the connection, or of the next one while there is none; 1 is the first.
+    pub generation: u64,
+    /// Our end of the connection; of a passive session without one, where it waits for the station.
+    pub local: Option<SocketAddr>,
+    /// The station's end, as it runs. While a passive session has no connection the port is ours, that
+    /// the station is to connect to.
+    pub remote: SocketAddr,
+    /// Time to the next attempt to connect, while idle.
+    pub next_attempt: Option<Span>,
+    /// Attempts to connect since the last connection.
+    pub attempts: u64,
+    /// The last end of a connection.
+    pub last_down: Option<LastDown>,
+    /// The last attempt that failed since then.
+    pub last_failure: Option<LastDown>,
+    /// The last reset.
+    pub last_reset: Option<LastReset>,
+    /// What was sent on this connection, or on the last one if there is none.
+    pub sent: Sent,
+    /// Routes still to be sent on this connection.
+    pub routes_to_send: u64,
+    /// Bytes encoded and not yet taken by the system.
+    pub bytes_buffered: u64,
+    /// Bytes in the system's send queue that the station has not acknowledged.
+    pub bytes_unacknowledged: u64,
+    /// How long the station has taken nothing while there was something to send.
+    pub blocked: Option<Span>,
+    /// How often writes were blocked on this connection: the system had no room.
+    pub blocked_times: u64,
+    /// For how long in all.
+    pub blocked_for: Span,
+    /// How many peers the station is told of, by family.
+    pub monitored: Vec<MonitoredFamily>,
+    /// When each End-of-RIB was sent on this connection, of the neighbors that are up; only for a session
+    /// that was asked for by its name.
+    pub end_of_ribs: Vec<EndOfRibSent>,
+    /// Bytes that the station sent, which BMP does not provide for.
+    pub bytes_ignored: u64,
+    /// The time between Statistics Reports, s.
+    pub statistics_timer: u64,
+    /// Time to the next Statistics Report, while connected.
+    pub next_statistics: Option<Span>,
+}
+
+/// What a station is told of in one family.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct MonitoredFamily {
+    /// The family, such as `ipv4-unicast`.
+    pub family: String,
+    /// How many peers with it are up and monitored.
+    pub peers: u32,
+}
+
+/// An End-of-RIB that was sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct EndOfRibSent {
+    /// Of which neighbor.
+    pub neighbor: NeighborId,
+    /// Of which family, such as `ipv4-unicast`.
+    pub family: String,
+    /// When.
+    pub at: Timestamp,
+    /// How long ago.
+    pub ago: Span,
+}
+
+/// The end of a connection, or of an attempt to make one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct LastDown {
+    /// Why.
+    pub reason: DownReason,
+    /// The same with its details, for people.
+    pub text: String,
+    /// When.
+    pub at: Timestamp,
+    /// How long ago.
+    pub ago: Span,
+}
+
+/// Who reset a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct LastReset {
+    /// The caller: user and process.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// How long ago.
+    pub ago: Span,
+}
+
+/// What was sent, by type of message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Sent {
+    /// Initiation messages.
+    pub initiation: u64,
+    /// Peer Up messages.
+    pub peer_up: u64,
+    /// Peer Down messages.
+    pub peer_down: u64,
+    /// Route Monitoring messages, End-of-RIBs among them.
+    pub route_monitoring: u64,
+    /// Statistics Reports.
+    pub statistics_report: u64,
+    /// Termination messages.
+    pub termination: u64,
+    /// Routes announced.
+    pub routes_announced: u64,
+    /// Routes withdrawn.
+    pub routes_withdrawn: u64,
+    /// End-of-RIBs.
+    pub end_of_rib: u64,
+    /// Bytes that the system took.
+    pub bytes: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The words are those of the JSON, too.
+    #[test]
+    fn every_reason_has_one_word_however_it_is_shown() {
+        use DownReason::*;
+        let all = [
+            Reset,
+            ClosedByStation,
+            ConnectionReset,
+            Refused,
+            Unreachable,
+            TimedOut,
+            Stalled,
+            FellBehind,
+            NoDevice,
+            NoNamespace,
+            NotPermitted,
+            Unsupported,
+            TlsFailed,
+            Replaced,
+            Configuration,
+            Stopping,
+            Other,
+        ];
+        for reason in all {
+            assert_eq!(serde_json::to_string(&reason).unwrap(), format!("\"{}\"", reason.word()));
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! What bmpd says of itself.
+
+use serde::{Deserialize, Serialize};
+
+use super::{NeighborState, SessionState};
+use crate::request::Level;
+use crate::time::{Span, Timestamp};
+
+/// The daemon as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct StatusReport {
+    /// Its version.
+    pub version: String,
+    /// The version of the protocol between bmpd and bmpctl.
+    pub protocol: u16,
+    /// Its process.
+    pub pid: u32,
+    /// When it was started.
+    pub started: Timestamp,
+    /// How long ago that was.
+    pub uptime: Span,
+    /// The name that stations are told.
+    pub system_name: String,
+    /// The configuration file.
+    pub file: String,
+    /// When the configuration that is in effect was read: at the start, or by the last reload.
+    pub configured_at: Timestamp,
+    /// How long ago that was.
+    pub configured_ago: Span,
+    /// Memory in use (resident), bytes.
+    pub memory: u64,
+    /// The most that it was, bytes.
+    pub memory_peak: u64,
+    /// Processor time used.
+    pub processor_time: Span,
+    /// Routes of all neighbors.
+    pub routes: u64,
+    /// How many sessions are in each state; only states that occur.
+    pub sessions: Vec<SessionCount>,
+    /// How many neighbors are in each state; only states that occur.
+    pub neighbors: Vec<NeighborCount>,
+    /// Open file descriptors.
+    pub descriptors: u64,
+    /// How many it may open; `None` is as many as it likes.
+    pub descriptors_maximum: Option<u64>,
+    /// Callers of `monitor` that are being served.
+    pub monitors: u32,
+    /// Who asks.
+    pub caller: CallerReport,
+}
+
+/// How many sessions are in one state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SessionCount {
+    /// The state.
+    pub state: SessionState,
+    /// How many.
+    pub count: u32,
+}
+
+/// How many neighbors are in one state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct NeighborCount {
+    /// The state.
+    pub state: NeighborState,
+    /// How many.
+    pub count: u32,
+}
+
+/// The caller of a command as bmpd sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct CallerReport {
+    /// User and process, such as `alice (pid 4711)`.
+    pub name: String,
+    /// What it may do.
+    pub level: Level,
+    /// Why, such as `group netops`.
+    pub because: String,
+}

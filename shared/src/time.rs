@@ -1,0 +1,150 @@
+//! Points in time and lengths of time, as they travel between bmpd and bmpctl.
+//!
+//! Both are whole milliseconds. On the wire they are plain numbers; in JSON, where people and scripts
+//! read them, a [`Timestamp`] is a text of RFC 3339 in UTC and a [`Span`] a number of seconds.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// A point in time by the wall's clock: milliseconds since the epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Timestamp(pub u64);
+
+/// A length of time in milliseconds, by a steady clock: it stays right when the wall's clock is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Span(pub u64);
+
+impl Timestamp {
+    fn to_jiff(self) -> Option<jiff::Timestamp> {
+        jiff::Timestamp::from_millisecond(i64::try_from(self.0).ok()?).ok()
+    }
+
+    /// The text of RFC 3339 without fractions of a second, such as `2026-11-23T08:00:00Z`.
+    pub fn to_seconds_text(self) -> String {
+        Self(self.0 / 1000 * 1000)
+            .to_jiff()
+            .map_or_else(|| "unknown".to_owned(), |at| at.to_string())
+    }
+}
+
+/// RFC 3339 with milliseconds, such as `2026-11-23T08:00:00.250Z`.
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.to_jiff() {
+            Some(at) => write!(f, "{at:.3}"),
+            None => f.write_str("unknown"),
+        }
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            serializer.serialize_u64(self.0)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if !deserializer.is_human_readable() {
+            return u64::deserialize(deserializer).map(Self);
+        }
+        let text = String::deserialize(deserializer)?;
+        let at: jiff::Timestamp = text.parse().map_err(de::Error::custom)?;
+        u64::try_from(at.as_millisecond()).map(Self).map_err(de::Error::custom)
+    }
+}
+
+impl Span {
+    /// The whole of a duration, cut to milliseconds.
+    pub fn of(duration: Duration) -> Self {
+        Self(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// As a duration.
+    pub fn duration(self) -> Duration {
+        Duration::from_millis(self.0)
+    }
+}
+
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.serialize_f64(self.0 as f64 / 1000.0)
+        } else {
+            serializer.serialize_u64(self.0)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if !deserializer.is_human_readable() {
+            return u64::deserialize(deserializer).map(Self);
+        }
+        let seconds = f64::deserialize(deserializer)?;
+        let duration = Duration::try_from_secs_f64(seconds).map_err(de::Error::custom)?;
+        // Rounded: 0.057 s is 57 ms, although no such number is exactly that.
+        Ok(Self::of(duration + Duration::from_micros(500)))
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Timestamp {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Timestamp".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "A point in time: RFC 3339, UTC, with milliseconds.",
+            "type": "string",
+            "format": "date-time",
+            "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z$",
+        })
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Span {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Span".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "A length of time in seconds, with milliseconds.",
+            "type": "number",
+            "minimum": 0,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_read_rfc_3339_and_seconds() {
+        assert_eq!(Timestamp(1_795_420_800_999).to_string(), "2026-11-23T08:00:00.999Z");
+        assert_eq!(Timestamp(1_795_420_800_999).to_seconds_text(), "2026-11-23T08:00:00Z");
+        assert_eq!(Timestamp(u64::MAX).to_string(), "unknown");
+        assert_eq!(serde_json::to_string(&Span(2057)).unwrap(), "2.057");
+    }
+
+    #[test]
+    fn both_read_back_from_json_and_from_a_frame() {
+        use crate::frame::{Kind, decode, encode, read};
+        let value = (Timestamp(1_795_420_800_007), Span(57));
+        let text = serde_json::to_string(&value).unwrap();
+        assert_eq!(serde_json::from_str::<(Timestamp, Span)>(&text).unwrap(), value, "{text}");
+        let frame = encode(Kind::Response, &value).unwrap();
+        let (kind, body) = read(&mut &frame[..]).unwrap();
+        assert_eq!(decode::<(Timestamp, Span)>(kind, &body).unwrap(), value);
+    }
+}
