@@ -31,6 +31,8 @@ pub(crate) struct Context {
     timeout: Duration,
     /// True to print JSON.
     pub(crate) json: bool,
+    /// True to print each JSON document on a line of its own.
+    pub(crate) json_lines: bool,
     /// True to print nothing but failures.
     pub(crate) quiet: bool,
     /// What standard output can show.
@@ -44,9 +46,20 @@ impl Context {
             socket: socket.unwrap_or_else(shared::socket::default_path_of_client),
             timeout,
             json,
+            json_lines: false,
             quiet,
             screen: Screen::of_standard_output(),
         }
+    }
+
+    /// The same for a command that prints one JSON document after the other: each on a line.
+    pub(crate) fn for_many_documents(&self) -> Self {
+        Self { json_lines: true, ..self.clone() }
+    }
+
+    /// The same for a terminal that may have another size now.
+    pub(crate) fn on_the_screen_as_it_is_now(&self) -> Self {
+        Self { screen: Screen::of_standard_output(), ..self.clone() }
     }
 
     /// Asks bmpd; what is not the answer that was hoped for is an output already.
@@ -80,10 +93,14 @@ impl Context {
     ) -> Output {
         let out = match (self.quiet, self.json) {
             (true, _) => String::new(),
-            (false, true) => document().to_text(),
+            (false, true) => self.document(&document()),
             (false, false) => text(&self.screen),
         };
         Output { out, err: String::new(), code: exit::DONE }
+    }
+
+    fn document(&self, document: &Document) -> String {
+        if self.json_lines { document.to_line() } else { document.to_text() }
     }
 
     /// bmpd would not do it.
@@ -116,11 +133,20 @@ impl Context {
         self.unasked(&ClientError::Refused(text.to_owned()))
     }
 
+    /// bmpctl itself failed.
+    pub(crate) fn failure(&self, message: String) -> Output {
+        self.error(ErrorReport::new(exit::FAILED, "failed", message))
+    }
+
     /// A failure, as text on standard error or as a document on standard output.
     pub(crate) fn error(&self, report: ErrorReport) -> Output {
         let code = report.exit_code;
         if self.json {
-            return Output { out: Document::Error(report).to_text(), err: String::new(), code };
+            return Output {
+                out: self.document(&Document::Error(report)),
+                err: String::new(),
+                code,
+            };
         }
         Output { out: String::new(), err: render::error(&report.message), code }
     }

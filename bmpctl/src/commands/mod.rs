@@ -6,6 +6,7 @@ mod monitor;
 mod reload;
 mod reset;
 mod show;
+mod watch;
 
 use crate::cli::Command;
 use crate::context::{Context, Output};
@@ -20,7 +21,7 @@ pub(crate) fn run(command: &Command, context: &Context) -> Output {
         Command::Reload { dry_run } => reload::run(*dry_run, context),
         Command::ClearStatistics(selector) => clear::statistics(selector, context),
         Command::Show { what, watch: None } => show::once(what, context),
-        Command::Show { what, watch: Some(interval) } => show::watch(what, *interval, context),
+        Command::Show { what, watch: Some(interval) } => watch::run(what, *interval, context),
         Command::Display { selector, verbose } => display::run(selector, *verbose, context),
         Command::Monitor => monitor::run(context),
     };

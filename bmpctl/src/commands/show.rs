@@ -1,6 +1,4 @@
-//! `show`: what there is, once or again and again.
-
-use std::time::Duration;
+//! `show`: what there is.
 
 use shared::request::Request;
 use shared::response::Response;
@@ -64,9 +62,4 @@ pub(super) fn once(what: &Show, context: &Context) -> Result<Output, Output> {
         _ => return Err(context.misunderstood()),
     };
     Ok(output)
-}
-
-/// Shows it again and again.
-pub(super) fn watch(what: &Show, _interval: Duration, context: &Context) -> Result<Output, Output> {
-    once(what, context)
 }

@@ -185,6 +185,11 @@ impl Document {
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
     }
 
+    /// The document on one line.
+    pub(crate) fn to_line(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default() + "\n"
+    }
+
     pub(crate) fn reset(outcomes: Vec<ResetOutcome>) -> Self {
         let session = |ResetOutcome { id, result }| {
             let (done, error) = either(result);

@@ -11,6 +11,8 @@ use crate::context::is_terminal;
 pub(crate) struct Screen {
     /// The columns of the terminal; `None` if lines can be as long as they like.
     pub(crate) width: Option<usize>,
+    /// Its lines.
+    pub(crate) height: Option<usize>,
     /// True if colours are wanted.
     pub(crate) colour: bool,
 }
@@ -32,17 +34,18 @@ pub(crate) enum Tone {
 
 impl Screen {
     /// For files and pipes.
-    pub(crate) const PLAIN: Self = Self { width: None, colour: false };
+    pub(crate) const PLAIN: Self = Self { width: None, height: None, colour: false };
 
     /// Asks standard output. NO_COLOR (when it is not empty) and `TERM=dumb` turn colours off.
     pub(crate) fn of_standard_output() -> Self {
         if !std::io::stdout().is_terminal() {
             return Self::PLAIN;
         }
-        let width =
-            terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| width.0.into());
+        let size = terminal_size::terminal_size_of(std::io::stdout());
+        let width = size.map(|(width, _)| usize::from(width.0)).filter(|width| *width > 0);
+        let height = size.map(|(_, height)| usize::from(height.0)).filter(|height| *height > 0);
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self { width: width.filter(|width| *width > 0), colour: is_terminal() && !no_color }
+        Self { width, height, colour: is_terminal() && !no_color }
     }
 
     /// The text in the colour of its tone.

@@ -227,19 +227,19 @@ mod tests {
     #[test]
     fn a_terminal_gets_lines_that_fit() {
         for width in 53..100 {
-            let text = table().render(&Screen { width: Some(width), colour: false });
+            let text = table().render(&Screen { width: Some(width), ..Screen::PLAIN });
             let longest = text.lines().map(UnicodeWidthStr::width).max().unwrap();
             assert!(longest <= width, "{width}:\n{text}");
             let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
             assert!(words(&text).contains("next attempt in") || text.contains("12s"), "{text}");
         }
-        let narrow = table().render(&Screen { width: Some(50), colour: false });
+        let narrow = table().render(&Screen { width: Some(50), ..Screen::PLAIN });
         assert!(!narrow.contains("Port"), "{narrow}");
     }
 
     #[test]
     fn colours_take_no_room() {
-        let screen = Screen { width: None, colour: true };
+        let screen = Screen { colour: true, ..Screen::PLAIN };
         let text = table().render(&screen);
         assert!(text.contains("\u{1b}[31mIdle\u{1b}[0m         nobody"), "{text:?}");
     }

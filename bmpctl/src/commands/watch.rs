@@ -1,0 +1,133 @@
+//! `show --watch`: the same look again and again.
+//!
+//! ```text
+//!   main:    ask ── draw ── wait for the interval or a resize ──┐
+//!              ^────────────────────────────────────────────────┘
+//!   signals: SIGWINCH ── wakes main        SIGINT, SIGTERM ── puts the terminal back, ends the process
+//! ```
+//!
+//! The thread of the signals ends the process itself, so that Ctrl-C works at once also while bmpd does
+//! not answer. On a terminal the looks replace each other on its alternate screen; what was on it before
+//! is there again afterwards. A pipe gets one look after the other, with `--json` one document a line.
+
+use std::io::{self, Write};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use shared::exit;
+use shared::time::{Span, Timestamp};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGWINCH};
+use signal_hook::iterator::Signals;
+
+use super::show;
+use crate::cli::Show;
+use crate::context::{Context, Output, is_terminal};
+use crate::render::{self, Screen, Tone};
+
+/// The alternate screen, without a cursor; lines that are too long are cut.
+const ENTER: &str = "\u{1b}[?1049h\u{1b}[?25l\u{1b}[?7l";
+
+/// As it was before.
+const LEAVE: &str = "\u{1b}[?7h\u{1b}[?25h\u{1b}[?1049l";
+
+/// Shows it until it is ended; the first look must succeed.
+pub(super) fn run(what: &Show, interval: Duration, context: &Context) -> Result<Output, Output> {
+    let context = &context.for_many_documents();
+    let mut look = show::once(what, context)?;
+    let on_terminal = is_terminal() && !context.json && !context.quiet;
+    let resized = match listen(on_terminal) {
+        Ok(resized) => resized,
+        Err(error) => {
+            return Err(context.failure(format!("cannot wait for signals: {error}")));
+        }
+    };
+    if on_terminal {
+        let _ = write(ENTER);
+    }
+    let mut first = true;
+    loop {
+        let frame = match on_terminal {
+            true => frame(&look, interval),
+            false if first || context.json => look.out,
+            // So that a reader sees where the next look begins.
+            false => format!("\n{}", look.out),
+        };
+        first = false;
+        if write(&frame).is_err() {
+            // The reader has gone away.
+            return Ok(Output { out: String::new(), err: String::new(), code: exit::DONE });
+        }
+        match resized.recv_timeout(interval) {
+            Ok(()) | Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => std::thread::sleep(interval),
+        }
+        let now = context.on_the_screen_as_it_is_now();
+        look = match show::once(what, &now) {
+            Ok(look) => look,
+            // bmpd may be on its way back.
+            Err(failed) if on_terminal => failed,
+            Err(failed) => return Err(failed),
+        };
+    }
+}
+
+/// Starts the thread of the signals; what it sends are resizes.
+fn listen(on_terminal: bool) -> io::Result<Receiver<()>> {
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGWINCH])?;
+    let (resizes, resized) = mpsc::channel();
+    std::thread::spawn(move || {
+        for signal in signals.forever() {
+            if signal == SIGWINCH {
+                if on_terminal {
+                    let _ = resizes.send(());
+                }
+                continue;
+            }
+            if on_terminal {
+                let _ = write(LEAVE);
+            }
+            // Ending it is how one is done with looking.
+            std::process::exit(exit::DONE.into());
+        }
+    });
+    Ok(resized)
+}
+
+/// One write under the lock of standard output, so that the terminal is never put back within a frame.
+fn write(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+/// One look as it replaces the one before; what does not fit is cut off at the bottom, and said so.
+fn frame(look: &Output, interval: Duration) -> String {
+    let screen = Screen::of_standard_output();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(Timestamp(0), |since| Timestamp(u64::try_from(since.as_millis()).unwrap_or(0)));
+    let every = match interval.as_millis() {
+        millis if millis % 1000 == 0 => render::age(Span::of(interval)),
+        millis => format!("{millis}ms"),
+    };
+    let head = format!("{}, every {every}; Ctrl-C ends", now.to_seconds_text());
+    let mut lines = vec![screen.paint(Tone::Faint, &head)];
+    lines.extend(look.out.lines().chain(look.err.lines()).map(str::to_owned));
+    let room = screen.height.unwrap_or(usize::MAX).max(2);
+    if lines.len() > room {
+        let hidden = lines.len() - (room - 1);
+        lines.truncate(room - 1);
+        let more = format!("... {hidden} more lines: make the terminal higher");
+        lines.push(screen.paint(Tone::Faint, &more));
+    }
+    let mut frame = String::from("\u{1b}[H");
+    for (rank, line) in lines.iter().enumerate() {
+        if rank > 0 {
+            frame.push_str("\r\n");
+        }
+        frame.push_str(line);
+        frame.push_str("\u{1b}[K");
+    }
+    frame.push_str("\u{1b}[J");
+    frame
+}
