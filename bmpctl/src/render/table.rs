@@ -54,7 +54,7 @@ impl Cell {
     }
 
     fn width(&self) -> usize {
-        self.text.width()
+        columns_of(&self.text)
     }
 }
 
@@ -116,7 +116,7 @@ impl Table {
     fn widths(&self) -> Vec<usize> {
         let width = |rank: usize, column: &Column| {
             let cells = self.rows.iter().map(|row| row[rank].width());
-            cells.max().unwrap_or(0).max(column.heading.width())
+            cells.max().unwrap_or(0).max(columns_of(column.heading))
         };
         self.columns.iter().enumerate().map(|(rank, column)| width(rank, column)).collect()
     }
@@ -138,44 +138,45 @@ impl Table {
     ) {
         let Some((last, others)) = row.split_last() else { return };
         let mut indent = 0;
-        let mut line = String::new();
         for ((cell, column), width) in others.iter().zip(&self.columns).zip(widths) {
-            put(&mut line, cell, &cell.text, column.number, *width, screen);
-            line.push_str(GAP);
+            put(text, cell, &cell.text, column.number, *width, screen);
+            text.push_str(GAP);
             indent += width + GAP.len();
         }
         let number = self.columns.last().is_some_and(|column| column.number);
         let width = if number { *widths.last().unwrap_or(&0) } else { 0 };
-        let folded = match fold {
-            Some(room) => folded(&last.text, room),
-            None => vec![last.text.clone()],
-        };
-        for (rank, part) in folded.iter().enumerate() {
-            if rank > 0 {
-                text.push_str(&" ".repeat(indent));
-            } else {
-                text.push_str(&line);
-            }
+        let end = |text: &mut String, part: &str| {
             put(text, last, part, number, width, screen);
             text.truncate(text.trim_end_matches(' ').len());
             text.push('\n');
+        };
+        let Some(room) = fold else { return end(text, &last.text) };
+        for (rank, part) in folded(&last.text, room).iter().enumerate() {
+            if rank > 0 {
+                text.extend(std::iter::repeat_n(' ', indent));
+            }
+            end(text, part);
         }
     }
 }
 
 fn put(line: &mut String, cell: &Cell, text: &str, right: bool, width: usize, screen: &Screen) {
-    let pad = " ".repeat(width.saturating_sub(text.width()));
-    let painted = match cell.tone {
-        Some(tone) => screen.paint(tone, text),
-        None => text.to_owned(),
-    };
+    let pad = width.saturating_sub(columns_of(text));
     if right {
-        line.push_str(&pad);
-        line.push_str(&painted);
-    } else {
-        line.push_str(&painted);
-        line.push_str(&pad);
+        line.extend(std::iter::repeat_n(' ', pad));
     }
+    match cell.tone {
+        Some(tone) if screen.colour => line.push_str(&screen.paint(tone, text)),
+        _ => line.push_str(text),
+    }
+    if !right {
+        line.extend(std::iter::repeat_n(' ', pad));
+    }
+}
+
+/// The columns that a text takes. Most of what there is to show is ASCII, a column a byte.
+fn columns_of(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { text.width() }
 }
 
 /// The text in lines of at most `room` columns, broken at spaces; a word that is longer has a line of its
@@ -186,7 +187,7 @@ pub(super) fn folded(text: &str, room: usize) -> Vec<String> {
         let line = lines.last_mut().expect("there is always one");
         if line.is_empty() {
             line.push_str(word);
-        } else if line.width() + 1 + word.width() <= room {
+        } else if columns_of(line) + 1 + columns_of(word) <= room {
             line.push(' ');
             line.push_str(word);
         } else {

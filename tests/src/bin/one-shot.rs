@@ -1,0 +1,170 @@
+//! Measures what a one-shot command costs: `bmpctl show session` beside `birdc show protocols`.
+//!
+//! `cargo run --release -p tests --bin one-shot [-- RUNS]`
+//!
+//! bmpd has as many sessions as BIRD has protocols, all of them down, so that both print as many lines.
+//! The two commands take turns, and the medians of one run are compared: a noisy machine is noisy for
+//! both. The time is the whole of it, from the start of the process until it has ended.
+
+use std::env;
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use tests::addresses::{free_port, loopback};
+use tests::daemon::{self, Daemon, binary};
+use tests::scratch::Scratch;
+use tests::wait::wait_for;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How many sessions and protocols there are.
+const ROWS: [usize; 3] = [1, 30, 300];
+
+fn main() -> anyhow::Result<()> {
+    let runs: usize = match env::args().nth(1) {
+        Some(text) => text.parse().context("the number of runs")?,
+        None => 300,
+    };
+    ensure!(runs > 0, "at least one run is needed");
+    if env::var_os("BMPD_BIN_DIR").is_none() {
+        daemon::use_binaries(daemon::build(Some("release")).map_err(anyhow::Error::msg)?);
+    }
+    println!("{runs} runs of each, taking turns; medians\n");
+    println!(
+        "{:>8} {:>22} {:>22} {:>8}",
+        "rows", "bmpctl show session", "birdc show protocols", "ratio"
+    );
+    for rows in ROWS {
+        let [ours, theirs] = compare(rows, runs)?;
+        let ratio = ours.as_secs_f64() / theirs.as_secs_f64();
+        println!("{rows:>8} {:>22} {:>22} {ratio:>8.2}", micros(ours), micros(theirs));
+    }
+    let size = fs::metadata(binary("bmpctl"))?.len();
+    println!("\nbmpctl: {} KiB, {} crates", size / 1024, crates()?);
+    Ok(())
+}
+
+/// The medians of both commands.
+fn compare(rows: usize, runs: usize) -> anyhow::Result<[Duration; 2]> {
+    let scratch = Scratch::new();
+    let config: String = (0..rows)
+        .map(|_| {
+            let station = loopback();
+            format!(
+                "[[session]]\naddress = \"{station}\"\ntcp.connect-port = {}\nretry.initial = 720\n\n",
+                free_port(station)
+            )
+        })
+        .collect();
+    let bmpd = Daemon::start_as(&scratch, "bmpd", &config, "warn");
+    let bird = Bird::start(scratch.path(), rows)?;
+    let mut ours = bmpd.bmpctl_command(&["show", "session"]);
+    let mut theirs = bird.command();
+    // What is compared prints as much.
+    let lines = |command: &mut Command| -> anyhow::Result<usize> {
+        let output = command.output()?;
+        ensure!(output.status.success(), "{command:?}: {output:?}");
+        Ok(String::from_utf8_lossy(&output.stdout).lines().count())
+    };
+    ensure!(lines(&mut ours)? >= rows && lines(&mut theirs)? >= rows);
+    let mut times = [Vec::with_capacity(runs), Vec::with_capacity(runs)];
+    for _ in 0..runs {
+        for (command, times) in [&mut ours, &mut theirs].into_iter().zip(&mut times) {
+            times.push(once(command)?);
+        }
+    }
+    Ok(times.map(|mut times| {
+        times.sort_unstable();
+        times[times.len() / 2]
+    }))
+}
+
+fn once(command: &mut Command) -> anyhow::Result<Duration> {
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    let begun = Instant::now();
+    let status = command.status()?;
+    let took = begun.elapsed();
+    ensure!(status.success(), "{command:?}: {status}");
+    Ok(took)
+}
+
+/// A BIRD with protocols that are down.
+struct Bird {
+    process: Child,
+    socket: std::path::PathBuf,
+}
+
+impl Bird {
+    fn start(folder: &Path, protocols: usize) -> anyhow::Result<Self> {
+        let (config, socket) = (folder.join("bird.conf"), folder.join("bird.ctl"));
+        let mut text = "router id 192.0.2.1;\nprotocol device { }\n".to_owned();
+        for n in 1..protocols {
+            text += &format!(
+                "protocol bgp p{n} {{ local as 65000; neighbor {} as 65001; passive on; multihop; \
+                 ipv4 {{ import all; export none; }}; }}\n",
+                loopback()
+            );
+        }
+        fs::write(&config, text)?;
+        let process = Command::new(program("bird"))
+            .arg("-f")
+            .arg("-c")
+            .arg(&config)
+            .arg("-s")
+            .arg(&socket)
+            .arg("-P")
+            .arg(folder.join("bird.pid"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("cannot run bird: apt-get install bird2")?;
+        let bird = Self { process, socket };
+        wait_for("BIRD to answer", PATIENCE, || match bird.command().output() {
+            Ok(output) if output.status.success() => Ok(()),
+            other => Err(format!("{other:?}")),
+        });
+        Ok(bird)
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(program("birdc"));
+        command.arg("-s").arg(&self.socket).args(["show", "protocols"]);
+        command
+    }
+}
+
+impl Drop for Bird {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The package puts them where only root's path leads.
+fn program(name: &str) -> String {
+    let installed = format!("/usr/sbin/{name}");
+    if Path::new(&installed).exists() { installed } else { name.to_owned() }
+}
+
+/// How many crates bmpctl is made of, itself not counted.
+fn crates() -> anyhow::Result<usize> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["tree", "--package", "bmpctl", "--edges", "normal", "--prefix", "none"])
+        .arg("--manifest-path")
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml"))
+        .output()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    // The marks of what was listed before, and of macros, do not make it another crate.
+    let name = |line: &str| line.split(" (").next().unwrap_or_default().to_owned();
+    let names: std::collections::BTreeSet<String> = text.lines().map(name).collect();
+    Ok(names.len().saturating_sub(1))
+}
+
+fn micros(time: Duration) -> String {
+    format!("{} us", time.as_micros())
+}
