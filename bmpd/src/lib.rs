@@ -9,6 +9,7 @@ mod control;
 pub mod daemon;
 mod events;
 pub mod host;
+pub mod log;
 mod moment;
 mod net;
 mod rib;

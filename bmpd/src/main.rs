@@ -71,7 +71,8 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         };
     }
     tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
+        .with_writer(bmpd::log::standard_error)
+        .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal())
         .with_max_level(tracing::Level::from(arguments.log))
         .with_target(false)
