@@ -1,9 +1,9 @@
 //! One question to bmpd and its answer, over the local socket.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use interprocess::ConnectWaitMode;
 use interprocess::local_socket::{
@@ -95,6 +95,10 @@ pub struct Conversation {
     /// How sending went. bmpd may refuse before it has read all; what it says then is worth more than the
     /// broken pipe.
     written: io::Result<()>,
+    /// What was read and is not yet a whole answer.
+    read: Vec<u8>,
+    /// When something was last read.
+    heard: Instant,
 }
 
 /// Asks bmpd, which may be silent for `patience` at a time; it has more than one answer to some requests.
@@ -107,27 +111,79 @@ pub fn begin(
     let question = frame::encode(Kind::Request, request)
         .map_err(|error| ClientError::of_frame(socket, error))?;
     let written = stream.write_all(&question);
-    Ok(Conversation { socket: socket.to_owned(), stream, patience, written })
+    let (read, heard) = (Vec::new(), Instant::now());
+    Ok(Conversation { socket: socket.to_owned(), stream, patience, written, read, heard })
 }
 
 impl Conversation {
     /// Waits for the next answer, which may take this much longer than usual.
     pub fn next(&mut self, longer: Duration) -> Result<Response, ClientError> {
-        let Self { socket, stream, patience, written } = self;
-        let frame_error = |error| ClientError::of_frame(socket, error);
-        stream
-            .set_recv_timeout(Some(*patience + longer))
-            .map_err(|error| ClientError::of(socket, error))?;
-        match frame::read(stream) {
-            Ok((Kind::Response, body)) => frame::decode(Kind::Response, &body).map_err(frame_error),
-            Ok((Kind::Refusal, text)) => {
+        self.heard = Instant::now();
+        loop {
+            let left = (self.patience + longer).saturating_sub(self.heard.elapsed());
+            if let Some(response) = self.poll(left, longer)? {
+                return Ok(response);
+            }
+        }
+    }
+
+    /// Waits for the next answer for this long at most, or until a signal comes; `None` if it has not come
+    /// as a whole, and the next call goes on with what has. bmpd may be silent for `longer` than usual.
+    pub fn poll(
+        &mut self,
+        at_most: Duration,
+        longer: Duration,
+    ) -> Result<Option<Response>, ClientError> {
+        if let Some(response) = self.take()? {
+            return Ok(Some(response));
+        }
+        let mut bytes = [0; 16 * 1024];
+        match self.receive(at_most, &mut bytes) {
+            Ok(0) => {
+                let written = std::mem::replace(&mut self.written, Ok(()));
+                let end = || Err(io::Error::from(io::ErrorKind::UnexpectedEof));
+                written.and_then(|()| end()).map_err(|error| ClientError::of(&self.socket, error))
+            }
+            Ok(count) => {
+                self.heard = Instant::now();
+                self.read.extend_from_slice(&bytes[..count]);
+                self.take()
+            }
+            Err(error) => match error.kind() {
+                io::ErrorKind::Interrupted => Ok(None),
+                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+                    if self.heard.elapsed() < self.patience + longer {
+                        return Ok(None);
+                    }
+                    Err(ClientError::Silent(self.socket.clone()))
+                }
+                _ => {
+                    let written = std::mem::replace(&mut self.written, Ok(()));
+                    let error = written.err().unwrap_or(error);
+                    Err(ClientError::of(&self.socket, error))
+                }
+            },
+        }
+    }
+
+    fn receive(&mut self, at_most: Duration, bytes: &mut [u8]) -> io::Result<usize> {
+        // The system takes no time at all for no limit.
+        self.stream.set_recv_timeout(Some(at_most.max(Duration::from_millis(1))))?;
+        self.stream.read(bytes)
+    }
+
+    /// The answer that has come as a whole, if there is one.
+    fn take(&mut self) -> Result<Option<Response>, ClientError> {
+        let frame_error = |error| ClientError::of_frame(&self.socket, error);
+        match frame::take(&mut self.read).map_err(frame_error)? {
+            None => Ok(None),
+            Some((Kind::Response, body)) => {
+                frame::decode(Kind::Response, &body).map(Some).map_err(frame_error)
+            }
+            Some((Kind::Refusal, text)) => {
                 Err(ClientError::Refused(String::from_utf8_lossy(&text).into_owned()))
             }
-            Ok((Kind::Request, _)) => Err(frame_error(FrameError::Kind(0))),
-            Err(error) => match std::mem::replace(written, Ok(())) {
-                Ok(()) => Err(frame_error(error)),
-                Err(error) => Err(ClientError::of(socket, error)),
-            },
+            Some((Kind::Request, _)) => Err(frame_error(FrameError::Kind(0))),
         }
     }
 }

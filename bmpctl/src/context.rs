@@ -31,12 +31,12 @@ pub(crate) struct Context {
     timeout: Duration,
     /// True to print JSON.
     pub(crate) json: bool,
-    /// True to print each JSON document on a line of its own.
-    pub(crate) json_lines: bool,
     /// True to print nothing but failures.
     pub(crate) quiet: bool,
     /// What standard output can show.
     pub(crate) screen: Screen,
+    /// True if a JSON document is one line among others.
+    lines: bool,
 }
 
 impl Context {
@@ -46,15 +46,15 @@ impl Context {
             socket: socket.unwrap_or_else(shared::socket::default_path_of_client),
             timeout,
             json,
-            json_lines: false,
             quiet,
             screen: Screen::of_standard_output(),
+            lines: false,
         }
     }
 
-    /// The same for a command that prints one JSON document after the other: each on a line.
-    pub(crate) fn for_many_documents(&self) -> Self {
-        Self { json_lines: true, ..self.clone() }
+    /// The same for a verb whose JSON is a document a line, failures among them.
+    pub(crate) fn in_lines(&self) -> Self {
+        Self { lines: true, ..self.clone() }
     }
 
     /// The same for a terminal that may have another size now.
@@ -100,7 +100,7 @@ impl Context {
     }
 
     fn document(&self, document: &Document) -> String {
-        if self.json_lines { document.to_line() } else { document.to_text() }
+        if self.lines { document.to_line() } else { document.to_text() }
     }
 
     /// bmpd would not do it.
@@ -142,11 +142,8 @@ impl Context {
     pub(crate) fn error(&self, report: ErrorReport) -> Output {
         let code = report.exit_code;
         if self.json {
-            return Output {
-                out: self.document(&Document::Error(report)),
-                err: String::new(),
-                code,
-            };
+            let out = self.document(&Document::Error(report));
+            return Output { out, err: String::new(), code };
         }
         Output { out: String::new(), err: render::error(&report.message), code }
     }

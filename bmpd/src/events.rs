@@ -26,9 +26,14 @@ impl Default for Events {
 }
 
 impl Events {
+    /// True if somebody listens.
+    pub(crate) fn are_heard(&self) -> bool {
+        self.0.receiver_count() > 0
+    }
+
     /// Tells what has happened just now; costs nothing while nobody listens.
     pub(crate) fn tell(&self, what: impl FnOnce() -> Happening) {
-        if self.0.receiver_count() > 0 {
+        if self.are_heard() {
             // It fails only if the last reader has left just now.
             let _ = self.0.send(Event { at: Moment::now().timestamp(), what: what() });
         }

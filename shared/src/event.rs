@@ -55,8 +55,10 @@ pub enum Happening {
     Reload {
         /// Who asked for it.
         by: String,
-        /// What was changed.
+        /// What was changed; only the first items of a long list.
         items: Vec<ReloadItem>,
+        /// How many items there are besides.
+        more: u32,
     },
     /// bmpd is about to stop.
     Stopping,

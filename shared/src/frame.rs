@@ -163,6 +163,18 @@ pub fn decode<T: DeserializeOwned>(kind: Kind, body: &[u8]) -> Result<T, FrameEr
     Ok(value)
 }
 
+/// Takes a whole frame off the beginning of what has been read; `None` if more must come first.
+pub fn take(bytes: &mut Vec<u8>) -> Result<Option<(Kind, Vec<u8>)>, FrameError> {
+    let Some(header) = bytes.first_chunk::<HEADER_LEN>() else { return Ok(None) };
+    let Header { kind, len } = Header::parse(*header)?;
+    if bytes.len() < HEADER_LEN + len {
+        return Ok(None);
+    }
+    let rest = bytes.split_off(HEADER_LEN + len);
+    let body = std::mem::replace(bytes, rest).split_off(HEADER_LEN);
+    Ok(Some((kind, body)))
+}
+
 /// Reads one whole frame from a blocking stream.
 pub fn read(stream: &mut impl Read) -> Result<(Kind, Vec<u8>), FrameError> {
     let mut header = [0; HEADER_LEN];
@@ -198,6 +210,26 @@ mod tests {
         let (kind, body) = read(&mut &bytes[..]).unwrap();
         assert_eq!(kind, Kind::Request);
         assert_eq!(decode::<Request>(kind, &body).unwrap(), reset_all());
+    }
+
+    #[test]
+    fn frames_are_taken_one_by_one_however_their_bytes_come() {
+        let one = encode(Kind::Request, &reset_all()).unwrap();
+        let all = [&one[..], &refusal("no"), &one].concat();
+        for step in [1, 2, 13, all.len()] {
+            let (mut bytes, mut taken) = (Vec::new(), Vec::new());
+            for part in all.chunks(step) {
+                bytes.extend_from_slice(part);
+                while let Some((kind, body)) = take(&mut bytes).unwrap() {
+                    taken.push((kind, body));
+                }
+            }
+            assert_eq!(taken.len(), 3, "{step}");
+            assert_eq!(taken[0], (Kind::Request, one[HEADER_LEN..].to_vec()));
+            assert_eq!(taken[1], (Kind::Refusal, b"no".to_vec()));
+            assert!(bytes.is_empty());
+        }
+        assert!(matches!(take(&mut b"GET / HTTP/1.1".to_vec()), Err(FrameError::NotOurs)));
     }
 
     #[test]

@@ -1,8 +1,75 @@
 //! `monitor`.
 
-use crate::context::{Context, Output};
+use std::io::{self, Write};
 
-/// Prints events until it is ended.
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use shared::event::{Event, Happening};
+use shared::exit;
+use shared::request::Request;
+use shared::response::{HEARTBEAT, Response};
+
+use crate::context::{Context, Output};
+use crate::render;
+use crate::render::json::{Document, ErrorReport};
+
+/// Prints events as they happen. It ends when bmpd stops, which is an error, or when nobody reads what it
+/// prints any more, which is none; a signal ends it as it ends any program.
 pub(super) fn run(context: &Context) -> Result<Output, Output> {
-    Err(context.misunderstood())
+    let context = &context.in_lines();
+    let mut talk = context.begin(&Request::Monitor)?;
+    loop {
+        let Response::Events { events, lost } = context.next(&mut talk, HEARTBEAT)? else {
+            return Err(context.misunderstood());
+        };
+        if !context.quiet && !print(&text(&events, lost, context), context)? {
+            return Ok(Output { out: String::new(), err: String::new(), code: exit::DONE });
+        }
+        if events.iter().any(|event| event.what == Happening::Stopping) {
+            let message = "bmpd has stopped, so there is nothing more to watch".to_owned();
+            return Err(context.error(ErrorReport::new(exit::NOT_REACHABLE, "stopping", message)));
+        }
+    }
+}
+
+/// A line each, in their order.
+fn text(events: &[Event], lost: u64, context: &Context) -> String {
+    let mut text = String::new();
+    if lost > 0 {
+        text.push_str(&match context.json {
+            true => Document::EventsLost { count: lost }.to_line(),
+            false => render::event::lost(lost),
+        });
+    }
+    for event in events {
+        text.push_str(&match context.json {
+            true => Document::event(event).to_line(),
+            false => render::event::line(event),
+        });
+    }
+    text
+}
+
+/// False if nobody reads it any more.
+fn print(text: &str, context: &Context) -> Result<bool, Output> {
+    let mut stdout = io::stdout();
+    // With nothing to write the end of a reader (`| head`) would be noticed only with the next event.
+    if text.is_empty() {
+        return Ok(!is_closed(&stdout));
+    }
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => {
+            let message = format!("cannot write the events: {error}");
+            Err(context.error(ErrorReport::new(exit::FAILED, "failed", message)))
+        }
+    }
+}
+
+/// True if the other end of a pipe, or the terminal, is gone.
+fn is_closed(stdout: &io::Stdout) -> bool {
+    let mut polled = [PollFd::new(stdout, PollFlags::empty())];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let asked = poll(&mut polled, Some(&now));
+    asked.is_ok() && polled[0].revents().intersects(PollFlags::ERR | PollFlags::HUP)
 }

@@ -32,7 +32,7 @@ const LEAVE: &str = "\u{1b}[?7h\u{1b}[?25h\u{1b}[?1049l";
 
 /// Shows it until it is ended; the first look must succeed.
 pub(super) fn run(what: &Show, interval: Duration, context: &Context) -> Result<Output, Output> {
-    let context = &context.for_many_documents();
+    let context = &context.in_lines();
     let mut look = show::once(what, context)?;
     let on_terminal = is_terminal() && !context.json && !context.quiet;
     let resized = match listen(on_terminal) {

@@ -6,13 +6,15 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use shared::event::{Event, Happening};
 use shared::exit;
-use shared::names::SessionId;
+use shared::names::{NeighborId, SessionId};
 use shared::response::{
-    Change, ConfigReport, ConfigSection, ConfigValue, Failure, NeighborReport, PlannedReset,
-    PrefixReport, ReloadAction, ReloadReport, ReloadSubject, ResetDone, ResetOutcome, ResetPlan,
-    SessionReport, SessionStatistics, StatusReport, VpnInstanceReport,
+    Change, ConfigReport, ConfigSection, ConfigValue, Failure, NeighborReport, NeighborState,
+    PlannedReset, PrefixReport, ReloadAction, ReloadReport, ReloadSubject, ResetDone, ResetOutcome,
+    ResetPlan, SessionReport, SessionState, SessionStatistics, StatusReport, VpnInstanceReport,
 };
+use shared::time::Timestamp;
 
 use crate::client::ClientError;
 
@@ -90,8 +92,79 @@ pub enum Document {
         /// The version of the protocol between them.
         protocol: u16,
     },
+    /// Of `monitor`, one a line: something that has happened.
+    Event(EventReport),
+    /// Of `monitor`: events before the next one did not come, because the reader was too slow.
+    EventsLost {
+        /// How many.
+        count: u64,
+    },
     /// Of any command: it was not done.
     Error(ErrorReport),
+}
+
+/// Something that has happened.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct EventReport {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    #[serde(flatten)]
+    pub what: EventDetails,
+}
+
+/// What has happened.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum EventDetails {
+    /// A session's state is another one, or another generation began in the same state.
+    Session {
+        /// The session.
+        session: SessionId,
+        /// The generation of its connection, or of the next one.
+        generation: u64,
+        /// What it was; null if the session has just begun.
+        from: Option<SessionState>,
+        /// What it is; null if the session has ended.
+        to: Option<SessionState>,
+        /// Why; a few words for people.
+        why: String,
+    },
+    /// A neighbor's state is another one.
+    Neighbor {
+        /// The neighbor.
+        neighbor: NeighborId,
+        /// What it was; null if it has just begun.
+        from: Option<NeighborState>,
+        /// What it is; null if it has ended.
+        to: Option<NeighborState>,
+        /// Why; a few words for people.
+        why: String,
+    },
+    /// A command that can change something was given.
+    Command {
+        /// Who gave it: user and process, or a signal.
+        by: String,
+        /// The command, as bmpctl's arguments.
+        command: String,
+        /// What was done; null if it was refused or failed.
+        done: Option<String>,
+        /// Why it was refused or failed; null if it did not.
+        error: Option<String>,
+    },
+    /// A reload has changed what runs.
+    Reload {
+        /// Who asked for it.
+        by: String,
+        /// What was changed; only the first items of a long list.
+        items: Vec<ReloadEntry>,
+        /// How many items there are besides.
+        more: u32,
+    },
+    /// bmpd is about to stop.
+    Stopping,
 }
 
 /// Why a command was not done.
@@ -185,9 +258,30 @@ impl Document {
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
     }
 
-    /// The document on one line.
+    /// The document as one line.
     pub(crate) fn to_line(&self) -> String {
         serde_json::to_string(self).unwrap_or_default() + "\n"
+    }
+
+    pub(crate) fn event(event: &Event) -> Self {
+        let what = match event.what.clone() {
+            Happening::Session { id, generation, from, to, why } => {
+                EventDetails::Session { session: id, generation, from, to, why }
+            }
+            Happening::Neighbor { id, from, to, why } => {
+                EventDetails::Neighbor { neighbor: id, from, to, why }
+            }
+            Happening::Command { by, command, outcome } => {
+                let (done, error) = either(outcome);
+                EventDetails::Command { by, command, done, error }
+            }
+            Happening::Reload { by, items, more } => {
+                let items = items.into_iter().map(ReloadEntry::of).collect();
+                EventDetails::Reload { by, items, more }
+            }
+            Happening::Stopping => EventDetails::Stopping,
+        };
+        Self::Event(EventReport { at: event.at, what })
     }
 
     pub(crate) fn reset(outcomes: Vec<ResetOutcome>) -> Self {

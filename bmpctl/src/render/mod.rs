@@ -2,6 +2,7 @@
 
 pub(crate) mod config;
 pub(crate) mod display;
+pub(crate) mod event;
 pub(crate) mod instance;
 pub mod json;
 pub(crate) mod neighbor;

@@ -6,7 +6,7 @@ use shared::response::{NeighborReport, NeighborState, PrefixReport};
 use super::table::{Cell, Table, number, text};
 use super::{Screen, Tone, age, countdown};
 
-fn state(state: NeighborState) -> &'static str {
+pub(super) fn state(state: NeighborState) -> &'static str {
     match state {
         NeighborState::Idle => "Idle",
         NeighborState::Connect => "Connect",

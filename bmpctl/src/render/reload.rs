@@ -23,7 +23,7 @@ pub(crate) fn report(report: &ReloadReport) -> String {
     text
 }
 
-fn line(item: &ReloadItem, dry_run: bool) -> String {
+pub(super) fn line(item: &ReloadItem, dry_run: bool) -> String {
     let subject = &item.subject;
     let action = match (item.action, dry_run) {
         (ReloadAction::Start, false) => "started".to_owned(),

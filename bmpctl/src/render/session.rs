@@ -7,7 +7,7 @@ use shared::time::Span;
 use super::table::{Cell, Table, number, text};
 use super::{Screen, Tone, age, countdown, moment};
 
-fn state(state: SessionState) -> &'static str {
+pub(super) fn state(state: SessionState) -> &'static str {
     match state {
         SessionState::Idle => "Idle",
         SessionState::Connecting => "Connecting",

@@ -22,6 +22,7 @@ use tracing::{debug, info};
 
 use super::neighbor::{Neighbor, Setup};
 use crate::config::{self, Authentication, Peers};
+use crate::events::Events;
 use crate::net::keys::PeerKey;
 use crate::rib::{NeighborTables, PeerDown, Tables};
 use crate::wire::bgp::Notification;
@@ -51,6 +52,7 @@ impl EntryId {
 #[derive(Debug)]
 pub(crate) struct Directory {
     tables: Arc<Tables>,
+    events: Events,
     inner: Mutex<Inner>,
     /// Rings when those that may connect have changed.
     changed: watch::Sender<u64>,
@@ -103,9 +105,10 @@ pub(crate) enum Found {
 
 impl Directory {
     /// Nobody yet.
-    pub(crate) fn new(tables: Arc<Tables>) -> Arc<Self> {
+    pub(crate) fn new(tables: Arc<Tables>, events: Events) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
             tables,
+            events,
             inner: Mutex::default(),
             changed: watch::Sender::new(0),
             this: Weak::clone(this),
@@ -215,6 +218,7 @@ impl Directory {
             dynamic,
             place: Arc::clone(&place),
             tables: Arc::clone(&self.tables),
+            events: self.events.clone(),
         };
         let (handle, task) = Neighbor::start(setup);
         let directory = Weak::clone(&self.this);

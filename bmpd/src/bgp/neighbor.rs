@@ -7,8 +7,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use shared::event::Happening;
 use shared::names::NeighborId;
-use shared::response::NeighborReport;
+use shared::response::{NeighborReport, NeighborState};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
@@ -18,6 +19,7 @@ use tracing::{debug, info, warn};
 use super::fsm::{self, Direction, End};
 use super::link::{self, Close, Established, FromLink, LinkId};
 use crate::config::{self, MaximumRoutes, MaximumRoutesAction};
+use crate::events::Events;
 use crate::moment::{Moment, sleep_until};
 use crate::net::connect::{self, ConnectError};
 use crate::net::listen::refuse;
@@ -73,6 +75,8 @@ pub(super) struct Setup {
     pub(super) place: Arc<NeighborTables>,
     /// All tables.
     pub(super) tables: Arc<Tables>,
+    /// Where changes of its state are told.
+    pub(super) events: Events,
 }
 
 /// The rest of bmpd's end of a neighbor.
@@ -84,7 +88,7 @@ pub(crate) struct Neighbor {
 impl Neighbor {
     /// Starts a neighbor; its task ends when it is told to stop and its connections are closed.
     pub(super) fn start(setup: Setup) -> (Self, tokio::task::JoinHandle<()>) {
-        let Setup { id, config, asn, router_id, dynamic, place, tables } = setup;
+        let Setup { id, config, asn, router_id, dynamic, place, tables, events } = setup;
         let local = Open {
             asn,
             hold_time: config.hold_time,
@@ -107,6 +111,8 @@ impl Neighbor {
             local,
             place,
             tables,
+            events,
+            told: None,
             maximum,
             commands: receiver,
             to_neighbor,
@@ -201,6 +207,9 @@ struct Task {
     local: Open,
     place: Arc<NeighborTables>,
     tables: Arc<Tables>,
+    events: Events,
+    /// The state that was last told as an event.
+    told: Option<NeighborState>,
     /// What the link that is up watches.
     maximum: watch::Sender<Option<MaximumRoutes>>,
     commands: mpsc::Receiver<Command>,
@@ -234,7 +243,8 @@ struct Task {
 
 impl Task {
     async fn run(mut self) {
-        let notification = loop {
+        let (notification, why) = loop {
+            self.tell_state();
             let restart_ends = self.restarting.as_ref().map(|restarting| restarting.until);
             let (penalty_ends, forget_at) = (self.penalty_ends(), self.forget_at());
             let silent_at = self.silence().map(|_| self.seen_at + SILENCE);
@@ -251,8 +261,17 @@ impl Task {
                         let _ = reply.send(Box::new(self.report()));
                     }
                     Some(Command::Configure(config)) => self.configure(config),
-                    Some(Command::Stop(notification)) => break notification,
-                    None => break Notification::SHUTDOWN,
+                    Some(Command::Stop(notification)) => {
+                        let why = if notification == Notification::DECONFIGURED {
+                            "removed from the configuration"
+                        } else if notification == Notification::CONFIGURATION_CHANGE {
+                            "its configuration has changed"
+                        } else {
+                            "bmpd is stopping"
+                        };
+                        break (notification, why);
+                    }
+                    None => break (Notification::SHUTDOWN, "bmpd is stopping"),
                 },
                 Some((link, message)) = self.from_links.recv() => self.hear(link, message),
                 connected = attempt => {
@@ -282,10 +301,47 @@ impl Task {
                     }
                     self.silence_noted = true;
                 }
-                () = sleep_until(forget_at) => break Notification::SHUTDOWN,
+                () = sleep_until(forget_at) => {
+                    break (Notification::SHUTDOWN, "it has been gone for a while");
+                }
             }
         };
         self.stop(notification).await;
+        let from = self.told;
+        self.tell(from, None, why.to_owned());
+    }
+
+    /// Tells those who watch if the state is another one than they know.
+    fn tell_state(&mut self) {
+        let state = self.state();
+        if self.told != Some(state) {
+            let from = self.told.replace(state);
+            self.tell(from, Some(state), self.why(from, state));
+        }
+    }
+
+    fn tell(&self, from: Option<NeighborState>, to: Option<NeighborState>, why: String) {
+        self.events.tell(|| Happening::Neighbor { id: self.id.clone(), from, to, why });
+    }
+
+    /// Why the state is another one.
+    fn why(&self, from: Option<NeighborState>, to: NeighborState) -> String {
+        let last = |noted: &Option<(String, Moment)>| {
+            noted.as_ref().map_or_else(String::new, |(text, _)| text.clone())
+        };
+        match (from, to) {
+            (None, _) if self.dynamic => "it has connected from its prefix".to_owned(),
+            (None, _) => "it has begun".to_owned(),
+            (Some(NeighborState::Established), _) if self.restarting.is_some() => {
+                format!("{}; its routes are kept: it may be restarting", last(&self.last_down))
+            }
+            (Some(NeighborState::Established), _) => last(&self.last_down),
+            (_, NeighborState::Connect) => "it is time for the next attempt".to_owned(),
+            (_, NeighborState::OpenSent) => "connected".to_owned(),
+            (_, NeighborState::OpenConfirm) => "its OPEN has come".to_owned(),
+            (_, NeighborState::Established) => "both sides agree".to_owned(),
+            (_, NeighborState::Idle | NeighborState::Active) => last(&self.last_error),
+        }
     }
 
     /// When one of a prefix that has gone is forgotten.

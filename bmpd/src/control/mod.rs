@@ -2,14 +2,18 @@
 //!
 //! One task a connection; a connection is one request and its responses (`shared`). The caller's level
 //! comes from the credentials that the system gives, never from what the caller sends. Everything is
-//! bounded: connections at once, the size of a request, the time it may take.
+//! bounded: connections at once, the size of a request, the time it may take. Who watches events, or follows
+//! a reset, holds a place of another kind, so that however many do nobody else has to wait for one.
 
 mod caller;
+mod follow;
+mod monitor;
 mod record;
 mod reload;
 mod reset;
 mod show;
 mod socket;
+mod stream;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,15 +24,18 @@ use shared::frame::{self, FrameError, HEADER_LEN, Header, Kind};
 use shared::request::Request;
 use shared::response::{Failure, Response};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tracing::{debug, warn};
 
 use self::caller::Caller;
 pub(crate) use self::socket::ControlSocket;
-use crate::daemon::World;
+use crate::daemon::{MONITORS_MAX, World};
 
 /// Connections served at once; further ones wait to be accepted.
 const CONNECTIONS_MAX: usize = 256;
+
+/// Resets followed at once.
+const FOLLOWERS_MAX: usize = 64;
 
 /// The time that a client has for its request. bmpctl sends it at once; one that does not holds a place
 /// that others may need.
@@ -40,6 +47,7 @@ const RESPONSE_PATIENCE: Duration = Duration::from_secs(5);
 /// Serves the socket, for ever.
 pub(crate) async fn run(socket: &ControlSocket, world: Arc<World>) {
     let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let followers = Arc::new(Semaphore::new(FOLLOWERS_MAX));
     let listener: &Listener = socket.listener();
     let mut failing = false;
     loop {
@@ -52,10 +60,11 @@ pub(crate) async fn run(socket: &ControlSocket, world: Arc<World>) {
                 failing = false;
                 let path = socket.path().to_owned();
                 let world = Arc::clone(&world);
+                let followers = Arc::clone(&followers);
                 tokio::spawn(async move {
-                    let _permit = permit;
                     let caller = Caller::of(&stream, &path);
-                    if let Err(error) = serve(stream, &caller, world).await {
+                    let places = Places { connection: permit, followers };
+                    if let Err(error) = serve(stream, &caller, world, places).await {
                         debug!(%caller, "control connection: {error}");
                     }
                 });
@@ -70,7 +79,29 @@ pub(crate) async fn run(socket: &ControlSocket, world: Arc<World>) {
     }
 }
 
-async fn serve(mut stream: Stream, caller: &Caller, world: Arc<World>) -> Result<(), FrameError> {
+/// What bounds the connections that are served at once.
+struct Places {
+    /// That of this one, until it turns out to be of another kind.
+    connection: OwnedSemaphorePermit,
+    /// Those of the ones that follow a reset.
+    followers: Arc<Semaphore>,
+}
+
+/// How long an answer goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Course {
+    /// It comes to an end by itself.
+    Ends,
+    /// It goes on for as long as the client likes.
+    GoesOn,
+}
+
+async fn serve(
+    mut stream: Stream,
+    caller: &Caller,
+    world: Arc<World>,
+    places: Places,
+) -> Result<(), FrameError> {
     let request = match tokio::time::timeout(REQUEST_PATIENCE, receive(&mut stream)).await {
         Ok(Ok(request)) => request,
         Ok(Err(FrameError::Io(error))) => return Err(error.into()),
@@ -84,18 +115,62 @@ async fn serve(mut stream: Stream, caller: &Caller, world: Arc<World>) -> Result
         }
         Err(_) => return Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),
     };
+    let mut course = Course::Ends;
+    let mut place = places.connection;
+    if caller.level() >= request.level() {
+        match request {
+            Request::Monitor => {
+                // Those that find no place are told so below.
+                if let Some(watching) = world.begin_monitor() {
+                    drop(place);
+                    return monitor::run(&stream, &world, watching).await;
+                }
+            }
+            Request::ResetSession { follow: true, .. } => {
+                match places.followers.try_acquire_owned() {
+                    Ok(follower) => {
+                        place = follower;
+                        course = Course::GoesOn;
+                    }
+                    Err(_) => {
+                        let busy = busy(FOLLOWERS_MAX, "commands that wait for a reset");
+                        return send(&mut stream, &frame::encode(Kind::Response, &busy)?).await;
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
     // What was ordered is done whether or not the client waits for it.
     let (answers, mut answered) = mpsc::channel(1);
     let asked = caller.clone();
     tokio::spawn(async move { answer(request, &asked, world, answers).await });
-    while let Some(response) = answered.recv().await {
+    loop {
+        let response = match course {
+            Course::Ends => answered.recv().await,
+            Course::GoesOn => tokio::select! {
+                response = answered.recv() => response,
+                () = stream::closed(&stream) => None,
+            },
+        };
+        let Some(response) = response else { break };
         let bytes = match frame::encode(Kind::Response, &response) {
             Ok(bytes) => bytes,
             Err(error) => frame::refusal(&format!("bmpd cannot send its answer: {error}")),
         };
-        send(&mut stream, &bytes).await?;
+        match course {
+            Course::Ends => send(&mut stream, &bytes).await?,
+            Course::GoesOn => stream::send(&stream, &bytes).await?,
+        }
     }
+    drop(place);
     Ok(())
+}
+
+fn busy(places: usize, whose: &str) -> Response {
+    Response::Failed(Failure::Busy(format!(
+        "bmpd serves {places} {whose} already, and no more at once: end one of them, or try again later"
+    )))
 }
 
 async fn receive(stream: &mut Stream) -> Result<Request, FrameError> {
@@ -138,20 +213,21 @@ async fn answer(
         Response::Failed(refusal)
     } else {
         match request {
-            Request::ResetSession { selector, stagger, follow: _ } => {
-                return reset::session(selector, stagger, caller, world, answers).await;
+            Request::ResetSession { selector, stagger, follow } => {
+                return reset::session(selector, stagger, follow, caller, world, answers).await;
             }
+            Request::PlanReset(selector) => reset::plan(&selector, &world).await,
+            // Who has a place never comes here.
+            Request::Monitor => busy(MONITORS_MAX as usize, "callers of monitor"),
             Request::Reload { dry_run } => reload::run(dry_run, caller, &world).await,
             Request::ShowSession(selector) => show::session(&selector, &world).await,
             Request::ShowNeighbor { .. } => show::neighbor(&world).await,
-            Request::PlanReset(_)
-            | Request::ClearStatistics(_)
+            Request::ClearStatistics(_)
             | Request::ShowVpnInstance(_)
             | Request::ShowConfig
             | Request::ShowStatistics(_)
             | Request::ShowStatus
-            | Request::Directory
-            | Request::Monitor => Response::Failed(Failure::Other(format!("no {request} yet"))),
+            | Request::Directory => Response::Failed(Failure::Other(format!("no {request} yet"))),
         }
     };
     // The client may have gone away.

@@ -11,11 +11,8 @@ pub(super) async fn run(dry_run: bool, caller: &Caller, world: &World) -> Respon
     match world.reload(dry_run).await {
         Ok(report) => {
             if !dry_run {
-                let done = match report.items.len() {
-                    1 => "1 change".to_owned(),
-                    changes => format!("{changes} changes"),
-                };
-                record::command(&world.events, caller, "reload", Ok(done));
+                world.tell_reload(&caller.to_string(), &report);
+                record::command(&world.events, caller, "reload", Ok(report.summary()));
             }
             Response::Reloaded(report)
         }

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use shared::names::{Selector, SessionId};
 use shared::request::{Request, STAGGER_MAX};
-use shared::response::{Failure, ResetOutcome, Response};
+use shared::response::{Failure, ResetOutcome, ResetPlan, Response};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::caller::Caller;
+use super::follow::{self, Followed};
 use super::record;
 use crate::config::Config;
 use crate::daemon::World;
@@ -19,11 +20,14 @@ use crate::session::{Parameters, Session};
 /// a stagger (ms) one after another in the order of their ids. Every answer goes to `answers`; that
 /// nobody listens any more stops nothing.
 ///
+/// With `follow` the answers go on until every session that was reset has come to an end.
+///
 /// The file is read once: what it holds then is what every selected session gets, but for those whose
 /// turn comes after a reload: they get what that has read.
 pub(super) async fn session(
     selector: Selector,
     stagger: u64,
+    follow: bool,
     caller: &Caller,
     world: Arc<World>,
     answers: mpsc::Sender<Response>,
@@ -51,6 +55,19 @@ pub(super) async fn session(
         }
     };
     let by = caller.to_string();
+    let followers = follow.then(|| {
+        let (begun, followed) = mpsc::unbounded_channel();
+        tokio::spawn(follow::run(followed, Arc::clone(&world), answers.clone()));
+        begun
+    });
+    // Each is followed once its outcome was told.
+    let begin_to_follow = |outcome: &ResetOutcome| {
+        if let (Some(followers), Ok(done)) = (&followers, &outcome.result)
+            && let Some(session) = world.session(&outcome.id)
+        {
+            let _ = followers.send(Followed::new(session, done.generation));
+        }
+    };
     if stagger == 0 {
         let resets: Vec<_> = selected
             .into_iter()
@@ -72,7 +89,8 @@ pub(super) async fn session(
         drop(order);
         let failed = outcomes.iter().filter(|outcome| outcome.result.is_err()).count();
         record(summary(outcomes.len(), failed));
-        let _ = answers.send(Response::Reset { outcomes, to_come: 0 }).await;
+        let _ = answers.send(Response::Reset { outcomes: outcomes.clone(), to_come: 0 }).await;
+        outcomes.iter().for_each(begin_to_follow);
         return;
     }
     drop(order);
@@ -104,10 +122,37 @@ pub(super) async fn session(
         drop(order);
         failed += usize::from(outcome.result.is_err());
         let to_come = (ids.len() - 1 - rank) as u32;
-        let answer = Response::Reset { outcomes: vec![outcome], to_come };
+        let answer = Response::Reset { outcomes: vec![outcome.clone()], to_come };
         let _ = answers.send(answer).await;
+        begin_to_follow(&outcome);
     }
     record(summary(ids.len(), failed));
+}
+
+/// Reads the configuration and says what a reset of the selected sessions would do. Nothing is changed.
+pub(super) async fn plan(selector: &Selector, world: &World) -> Response {
+    let config = match world.read_config().await {
+        Ok(config) => config,
+        Err(failure) => return Response::Failed(failure),
+    };
+    let selected = match world.select(selector) {
+        Ok(selected) => selected,
+        Err(failure) => return Response::Failed(with_file(failure, &config, world)),
+    };
+    let mut plans = Vec::with_capacity(selected.len());
+    for session in selected {
+        let result = match parameters(session.id(), &config) {
+            None => Err(gone(world)),
+            Some(parameters) => match session.plan(parameters).await {
+                Some(result) => result,
+                // A reload may have ended it since.
+                None if world.session(session.id()).is_none() => continue,
+                None => return Response::Failed(Failure::Stopping),
+            },
+        };
+        plans.push(ResetPlan { id: session.id().clone(), result });
+    }
+    Response::ResetPlan(plans)
 }
 
 /// What came of it, for the record.
@@ -140,6 +185,13 @@ fn parameters(id: &SessionId, config: &Config) -> Option<Parameters> {
     Some(Parameters { session: found.clone(), bmp: config.bmp.clone() })
 }
 
+fn gone(world: &World) -> String {
+    format!(
+        "it is no longer in {}: it goes on with its old parameters until bmpctl reload ends it",
+        world.config_path().display()
+    )
+}
+
 async fn one(
     session: Session,
     parameters: Option<Parameters>,
@@ -148,10 +200,7 @@ async fn one(
     by: String,
 ) -> ResetOutcome {
     let result = match parameters {
-        None => Err(format!(
-            "it is no longer in {}: it goes on with its old parameters until bmpctl reload ends it",
-            world.config_path().display()
-        )),
+        None => Err(gone(&world)),
         Some(parameters) => match session.reset(parameters, read_at, by).await {
             Some(result) => result,
             None => Err("bmpd is stopping".to_owned()),

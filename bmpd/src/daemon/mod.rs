@@ -20,15 +20,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use shared::event::Happening;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tracing::{error, info, warn};
 
 use self::neighbors::Neighbors;
 pub(crate) use self::reload::refusal;
-pub(crate) use self::world::World;
+pub(crate) use self::world::{MONITORS_MAX, Watching, World};
 use crate::config::Config;
 use crate::control::{self, ControlSocket};
+use crate::events::Events;
 use crate::host;
 use crate::rib::Tables;
 use crate::session::End;
@@ -39,6 +41,9 @@ const STATION_PATIENCE: Duration = Duration::from_secs(1);
 
 /// How long the stop may take after that, whatever the tasks do.
 const STOP_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long those who watch have to hear that bmpd stops, once everybody else has been told.
+const MONITOR_PATIENCE: Duration = Duration::from_millis(500);
 
 /// Runs bmpd until a signal ends it. The error is a reason not to have started.
 pub async fn run(config: Config, config_path: PathBuf) -> anyhow::Result<()> {
@@ -52,8 +57,9 @@ pub async fn run(config: Config, config_path: PathBuf) -> anyhow::Result<()> {
         warn!("{warning}");
     }
     let tables = Tables::new();
-    let neighbors =
-        Neighbors::start(&config, Arc::clone(&tables)).await.map_err(anyhow::Error::msg)?;
+    let events = Events::default();
+    let neighbors = Neighbors::start(&config, Arc::clone(&tables), events.clone());
+    let neighbors = neighbors.await.map_err(anyhow::Error::msg)?;
     info!(
         version = env!("CARGO_PKG_VERSION"),
         config = %config_path.display(),
@@ -62,7 +68,7 @@ pub async fn run(config: Config, config_path: PathBuf) -> anyhow::Result<()> {
         neighbors = config.bgp.as_ref().map_or(0, |bgp| bgp.neighbors.len()),
         "started"
     );
-    let world = Arc::new(World::new(config, config_path, tables, neighbors));
+    let world = Arc::new(World::new(config, config_path, tables, neighbors, events));
     // Beside the loop: a reload may wait for neighbors, and a stop must not wait for that.
     let hangups = Arc::new(Notify::new());
     tokio::spawn(reloads(Arc::clone(&hangups), Arc::clone(&world)));
@@ -82,8 +88,13 @@ pub async fn run(config: Config, config_path: PathBuf) -> anyhow::Result<()> {
     // Nobody can give orders any more; the file goes with the socket.
     drop(control);
     drop(socket);
+    world.events.tell(|| Happening::Stopping);
     world.begin_stop();
     stop(&world).await;
+    // It is the last that they hear.
+    let told =
+        async { world.monitors.subscribe().wait_for(|monitors| *monitors == 0).await.is_ok() };
+    let _ = tokio::time::timeout(MONITOR_PATIENCE, told).await;
     info!("stopped");
     Ok(())
 }
@@ -94,9 +105,22 @@ async fn reloads(hangups: Arc<Notify>, world: Arc<World>) {
     loop {
         hangups.notified().await;
         info!("SIGHUP: reload");
-        if let Err(failure) = world.reload(false).await {
-            error!("SIGHUP: nothing was changed: {}", refusal(&failure));
-        }
+        let outcome = match world.reload(false).await {
+            Ok(report) => {
+                world.tell_reload("SIGHUP", &report);
+                Ok(report.summary())
+            }
+            Err(failure) => {
+                let reason = format!("nothing was changed: {}", refusal(&failure));
+                error!("SIGHUP: {reason}");
+                Err(reason)
+            }
+        };
+        world.events.tell(|| Happening::Command {
+            by: "SIGHUP".to_owned(),
+            command: "reload".to_owned(),
+            outcome,
+        });
     }
 }
 

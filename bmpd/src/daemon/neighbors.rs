@@ -13,6 +13,7 @@ use tracing::warn;
 
 use crate::bgp::{self, Bgp, Directory, EntryId, Neighbor, listener};
 use crate::config::{self, Config, Peers, Place};
+use crate::events::Events;
 use crate::net::listen::{ListenError, Listener};
 use crate::rib::Tables;
 use crate::wire::bgp::Notification;
@@ -49,9 +50,13 @@ impl Neighbors {
     /// # Errors
     ///
     /// A place of the public instance cannot be listened at; a sentence that says what to do.
-    pub(super) async fn start(config: &Config, tables: Arc<Tables>) -> Result<Self, String> {
+    pub(super) async fn start(
+        config: &Config,
+        tables: Arc<Tables>,
+        events: Events,
+    ) -> Result<Self, String> {
         let nobody = Config { bgp: None, vpn_instances: Vec::new(), ..config.clone() };
-        let directory = Directory::new(tables);
+        let directory = Directory::new(tables, events);
         let neighbors = Self { directory, listeners: Mutex::default() };
         let (_, plan) = neighbors.plan(&nobody, config, false).await?;
         if let Some(plan) = plan {

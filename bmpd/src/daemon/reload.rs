@@ -11,6 +11,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use shared::event::Happening;
 use shared::response::{Change, Failure, ReloadAction, ReloadItem, ReloadReport, ReloadSubject};
 use tracing::{info, warn};
 
@@ -22,7 +23,22 @@ use crate::session::{Configured, End, Parameters};
 /// How long the station of a session that is removed has to take the Termination.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// How many items of a reload are told to those who watch: what the ring of events holds is bounded.
+const TOLD: usize = 100;
+
 impl World {
+    /// Tells those who watch what a reload has changed, if it has.
+    pub(crate) fn tell_reload(&self, by: &str, report: &ReloadReport) {
+        let ReloadReport { items, .. } = report;
+        if !items.is_empty() {
+            self.events.tell(|| Happening::Reload {
+                by: by.to_owned(),
+                items: items.iter().take(TOLD).cloned().collect(),
+                more: items.len().saturating_sub(TOLD) as u32,
+            });
+        }
+    }
+
     /// Reads the file, checks all of it and applies it as one; with `dry_run` it only says what it would
     /// do.
     ///

@@ -33,6 +33,18 @@ const SETTLED: Duration = Duration::from_millis(50);
 /// How often a file that changes is looked at again.
 const SETTLING_TRIES: u32 = 20;
 
+/// Callers of `monitor` that are served at once.
+pub(crate) const MONITORS_MAX: u32 = 64;
+
+/// One caller of `monitor` that is being served.
+pub(crate) struct Watching(Arc<World>);
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.0.monitors.send_modify(|monitors| *monitors -= 1);
+    }
+}
+
 /// What runs now.
 pub(crate) struct World {
     config_path: PathBuf,
@@ -47,6 +59,8 @@ pub(crate) struct World {
     pub(super) neighbors: Neighbors,
     /// What happens.
     pub(crate) events: Events,
+    /// How many watch it.
+    pub(super) monitors: watch::Sender<u32>,
     stopping: watch::Sender<bool>,
 }
 
@@ -57,6 +71,7 @@ impl World {
         config_path: PathBuf,
         tables: Arc<Tables>,
         neighbors: Neighbors,
+        events: Events,
     ) -> Self {
         let world = Self {
             config_path,
@@ -66,7 +81,8 @@ impl World {
             sessions: Mutex::default(),
             tasks: Mutex::default(),
             neighbors,
-            events: Events::default(),
+            events,
+            monitors: watch::Sender::new(0),
             stopping: watch::Sender::new(false),
         };
         for session in &config.sessions {
@@ -79,13 +95,28 @@ impl World {
     pub(super) fn start_session(&self, session: &config::Session, config: &Config) {
         let parameters = Parameters { session: session.clone(), bmp: config.bmp.clone() };
         let (tables, doors) = (Arc::clone(&self.tables), Arc::clone(&self.doors));
-        let (session, task) = Session::start(parameters, tables, doors);
+        let (session, task) = Session::start(parameters, tables, doors, self.events.clone());
         let mut sessions = self.sessions.lock();
         let place = sessions.partition_point(|other| other.id() < session.id());
         sessions.insert(place, session);
         let mut tasks = self.tasks.lock();
         tasks.retain(|task| !task.is_finished());
         tasks.push(task);
+    }
+
+    /// How many callers of `monitor` are being served.
+    pub(crate) fn monitors(&self) -> u32 {
+        *self.monitors.borrow()
+    }
+
+    /// Counts one who watches, until the guard is dropped; `None` if there are as many as there may be.
+    pub(crate) fn begin_monitor(self: &Arc<Self>) -> Option<Watching> {
+        let counted = self.monitors.send_if_modified(|monitors| {
+            let fits = *monitors < MONITORS_MAX;
+            *monitors += u32::from(fits);
+            fits
+        });
+        counted.then(|| Watching(Arc::clone(self)))
     }
 
     /// The file that a reset and a reload read.
@@ -157,7 +188,7 @@ impl World {
     }
 
     /// True if bmpd is about to stop.
-    pub(super) fn is_stopping(&self) -> bool {
+    pub(crate) fn is_stopping(&self) -> bool {
         *self.stopping.borrow()
     }
 

@@ -29,12 +29,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::names::SessionId;
-use shared::response::{Change, ResetDone, SessionReport};
+use shared::response::{Change, PlannedReset, Progress, ResetDone, SessionReport};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 pub(crate) use self::parameters::Parameters;
 pub(crate) use self::passive::Doors;
+use crate::events::Events;
 use crate::rib::Tables;
 
 /// What a session's task can be told.
@@ -54,6 +55,13 @@ enum Command {
         detailed: bool,
         reply: oneshot::Sender<Box<SessionReport>>,
     },
+    Progress {
+        reply: oneshot::Sender<Reached>,
+    },
+    Plan {
+        parameters: Box<Parameters>,
+        reply: oneshot::Sender<Result<PlannedReset, String>>,
+    },
     Stop {
         end: End,
         patience: Duration,
@@ -67,6 +75,15 @@ pub(crate) enum End {
     Stopping,
     /// It is gone from the configuration.
     Removed,
+}
+
+/// How far a session is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Reached {
+    /// Where it is; it never says that this is the end.
+    pub(crate) progress: Progress,
+    /// The newest generation whose station was sent every route and End-of-RIB; 0 if none was.
+    pub(crate) synchronised: u64,
 }
 
 /// What has become, or would become, of new parameters.
@@ -91,11 +108,12 @@ impl Session {
         parameters: Parameters,
         tables: Arc<Tables>,
         doors: Arc<Doors>,
+        events: Events,
     ) -> (Self, tokio::task::JoinHandle<()>) {
         // Commands wait here only while the task is busy with one batch.
         let (commands, receiver) = mpsc::channel(16);
         let id = parameters.session.id.clone();
-        let task = tokio::spawn(task::Task::new(parameters, tables, doors, receiver).run());
+        let task = tokio::spawn(task::Task::new(parameters, tables, doors, events, receiver).run());
         (Self { id, commands }, task)
     }
 
@@ -133,6 +151,25 @@ impl Session {
     /// Describes the session, with `detailed` also each End-of-RIB; `None` if it has stopped.
     pub(crate) async fn report(&self, detailed: bool) -> Option<SessionReport> {
         self.ask(|reply| Command::Report { detailed, reply }).await.map(|report| *report)
+    }
+
+    /// Asks how far the session is; the answer comes through the channel, which closes if the session has
+    /// stopped.
+    pub(crate) async fn progress(&self) -> oneshot::Receiver<Reached> {
+        let (reply, answer) = oneshot::channel();
+        // A session that has stopped drops the reply.
+        let _ = self.commands.send(Command::Progress { reply }).await;
+        answer
+    }
+
+    /// Tells what a reset with these parameters would do. The inner error is a sentence for people; `None`
+    /// if the session has stopped.
+    pub(crate) async fn plan(
+        &self,
+        parameters: Parameters,
+    ) -> Option<Result<PlannedReset, String>> {
+        let parameters = Box::new(parameters);
+        self.ask(|reply| Command::Plan { parameters, reply }).await
     }
 
     /// Ends the session, giving the station the Termination if it takes it within `patience`.

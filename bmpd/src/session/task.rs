@@ -6,8 +6,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use shared::event::Happening;
 use shared::names::SessionId;
-use shared::response::{ResetDone, Sent};
+use shared::response::{PlannedReset, ResetDone, Sent, SessionState};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -21,12 +22,13 @@ use super::parameters::{Effect, Parameters};
 use super::passive::{Doors, Registration};
 use super::{Command, Configured, End};
 use crate::config::Mode;
+use crate::events::Events;
 use crate::moment::{Moment, sleep_until};
 use crate::net::connect::connect;
 use crate::net::listen::refuse;
 use crate::net::options::Options;
 use crate::net::stream::Stream;
-use crate::rib::Tables;
+use crate::rib::{Feed, Tables};
 
 /// How long a reset waits for the station to take the Termination. A station that has been blocked for
 /// longer is not waited for at all.
@@ -40,6 +42,9 @@ pub(super) struct Task {
     configured_at: Instant,
     tables: Arc<Tables>,
     doors: Arc<Doors>,
+    events: Events,
+    /// The state and the generation that were last told as an event.
+    told: Option<(SessionState, u64)>,
     commands: mpsc::Receiver<Command>,
     fsm: Fsm,
     attempt: Option<Attempt>,
@@ -56,6 +61,8 @@ pub(super) struct Task {
     /// When the session last went up or down, and the generation then.
     since: Moment,
     since_generation: u64,
+    /// The newest generation whose station was sent everything; 0 if none was.
+    synchronised_generation: u64,
     attempts: u64,
     last_sent: Sent,
     last_down: Option<(Down, Moment)>,
@@ -81,6 +88,7 @@ impl Task {
         parameters: Parameters,
         tables: Arc<Tables>,
         doors: Arc<Doors>,
+        events: Events,
         commands: mpsc::Receiver<Command>,
     ) -> Self {
         Self {
@@ -90,6 +98,8 @@ impl Task {
             parameters,
             tables,
             doors,
+            events,
+            told: None,
             commands,
             attempt: None,
             challenger: None,
@@ -101,6 +111,7 @@ impl Task {
             state_since: Moment::now(),
             since: Moment::now(),
             since_generation: 1,
+            synchronised_generation: 0,
             attempts: 0,
             last_sent: Sent::default(),
             last_down: None,
@@ -119,6 +130,7 @@ impl Task {
             self.on(Event::Start(delay), why.to_owned(), None, Duration::ZERO).await;
         }
         while self.fsm.state() != State::Stopped {
+            self.tell_state();
             // A station that takes all that it is given must not keep others from their turn.
             tokio::task::consume_budget().await;
             match self.wait().await {
@@ -137,6 +149,44 @@ impl Task {
                 Outcome::Nothing => {}
             }
         }
+        self.tell_end();
+    }
+
+    /// Tells those who watch if the state, or the generation, is another one than they know.
+    fn tell_state(&mut self) {
+        // Whether a station lags behind a neighbor that has just come up is worth a look at the tables only
+        // if somebody wants to know.
+        let synchronised = !self.events.are_heard() || self.is_synchronised();
+        let now = (self.state(synchronised), self.fsm.generation());
+        if self.told == Some(now) {
+            return;
+        }
+        let before = self.told.replace(now);
+        let (state, generation) = now;
+        self.events.tell(|| Happening::Session {
+            id: self.id().clone(),
+            generation,
+            from: before.map(|(state, _)| state),
+            to: Some(state),
+            why: match (before, state) {
+                (Some((SessionState::Established, last)), SessionState::Synchronising)
+                    if last == generation =>
+                {
+                    "a neighbor has come up or gone".to_owned()
+                }
+                _ => self.why.clone(),
+            },
+        });
+    }
+
+    fn tell_end(&self) {
+        self.events.tell(|| Happening::Session {
+            id: self.id().clone(),
+            generation: self.fsm.generation(),
+            from: self.told.map(|(state, _)| state),
+            to: None,
+            why: self.why.clone(),
+        });
     }
 
     /// Waits for the next thing to happen in this state, or a command.
@@ -279,6 +329,12 @@ impl Task {
             Command::Report { detailed, reply } => {
                 let _ = reply.send(Box::new(self.report(detailed)));
             }
+            Command::Progress { reply } => {
+                let _ = reply.send(self.reached());
+            }
+            Command::Plan { parameters, reply } => {
+                let _ = reply.send(self.plan(&parameters));
+            }
             Command::Reset { parameters, read_at, by, reply } => {
                 // Several callers may have read the file at different times: the newest reading counts.
                 if read_at >= self.configured_at {
@@ -335,6 +391,24 @@ impl Task {
             remote: self.remote(),
             passive: self.is_passive(),
             changes,
+        })
+    }
+
+    /// What [`Task::reset`] would answer with these parameters.
+    fn plan(&self, new: &Parameters) -> Result<PlannedReset, String> {
+        let is_up = self.connection.is_some();
+        if new.session.shutdown {
+            let end = if is_up { ": its connection would end" } else { "" };
+            return Err(format!("it is shut down in the configuration (shutdown = true){end}"));
+        }
+        // One that has been told nothing has everything still to send.
+        let feed = Feed::new(Arc::clone(&self.tables), new.session.monitor.clone());
+        Ok(PlannedReset {
+            is_up,
+            remote: SocketAddr::new(self.station(), new.session.mode.port().get()),
+            passive: matches!(new.session.mode, Mode::Passive(_)),
+            routes: feed.remaining() as u64,
+            changes: self.parameters.changes(new, None),
         })
     }
 
@@ -417,6 +491,7 @@ impl Task {
                 }
                 Action::WatchStability => {
                     self.stable_at = Some(Instant::now() + STABLE_AFTER);
+                    self.synchronised_generation = self.fsm.generation();
                     info!(session = %self.id(), generation = self.fsm.generation(), "synchronised");
                 }
             }

@@ -17,6 +17,7 @@ mod statistics;
 mod status;
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +33,10 @@ pub use self::status::*;
 use crate::event::Event;
 use crate::names::{NeighborId, Selector, SessionId, VpnInstanceName};
 use crate::request::Level;
+
+/// While there is nothing else to say bmpd sends an empty response this often to those who follow a reset
+/// or watch events.
+pub const HEARTBEAT: Duration = Duration::from_secs(2);
 
 /// The answer to one request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -39,6 +39,16 @@ pub struct ReloadReport {
     pub warnings: Vec<String>,
 }
 
+impl ReloadReport {
+    /// How much is different, in two words.
+    pub fn summary(&self) -> String {
+        match self.items.len() {
+            1 => "1 change".to_owned(),
+            changes => format!("{changes} changes"),
+        }
+    }
+}
+
 /// One thing that is different in the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

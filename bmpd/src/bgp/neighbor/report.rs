@@ -8,7 +8,7 @@ use crate::moment::{Moment, span_until};
 use crate::wire::family::Family;
 
 impl Task {
-    fn state(&self) -> NeighborState {
+    pub(super) fn state(&self) -> NeighborState {
         if self.established.is_some() {
             NeighborState::Established
         } else if self.links.iter().any(|link| link.remote.is_some()) {

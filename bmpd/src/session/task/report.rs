@@ -2,12 +2,13 @@
 
 use shared::names::NeighborId;
 use shared::response::{
-    EndOfRibSent, LastDown, LastReset, MonitoredFamily, SessionReport, SessionState,
+    EndOfRibSent, LastDown, LastReset, MonitoredFamily, Progress, SessionReport, SessionState,
 };
 use shared::time::Span;
 
 use super::Task;
 use crate::moment::{Moment, span_until};
+use crate::session::Reached;
 use crate::session::connection::Connection;
 use crate::session::down::Down;
 use crate::session::fsm::State;
@@ -15,6 +16,46 @@ use crate::session::passive::Registration;
 use crate::wire::family::Family;
 
 impl Task {
+    /// True if the station was sent all that there is of the neighbors that are up now.
+    pub(super) fn is_synchronised(&self) -> bool {
+        self.connection.as_ref().is_some_and(Connection::is_synchronised)
+    }
+
+    /// The state for those who ask; `synchronised` is what [`Task::is_synchronised`] says once everything
+    /// was sent on this connection.
+    pub(super) fn state(&self, synchronised: bool) -> SessionState {
+        match self.fsm.state() {
+            State::Idle | State::Stopped => SessionState::Idle,
+            State::Shutdown => SessionState::Shutdown,
+            State::Connecting if self.is_passive() => SessionState::Listening,
+            State::Connecting => SessionState::Connecting,
+            State::Up { synchronised: true } if synchronised => SessionState::Established,
+            State::Up { .. } => SessionState::Synchronising,
+        }
+    }
+
+    /// Says how far the session is.
+    pub(super) fn reached(&self) -> Reached {
+        let connection = self.connection.as_ref();
+        let refused = || Some(self.last_failure.as_ref()?.0.to_string());
+        let why = match self.fsm.state() {
+            // What the station tried and was refused leaves it in its state.
+            State::Connecting if self.is_passive() => refused(),
+            _ => None,
+        };
+        let progress = Progress {
+            id: self.id().clone(),
+            generation: self.fsm.generation(),
+            state: self.state(self.is_synchronised()),
+            why: why.unwrap_or_else(|| self.why.clone()),
+            routes_sent: connection.map_or(0, |connection| connection.sent().routes_announced),
+            routes_to_send: connection.map_or(0, Connection::routes_to_send),
+            bytes_sent: connection.map_or(0, |connection| connection.sent().bytes),
+            end: None,
+        };
+        Reached { progress, synchronised: self.synchronised_generation }
+    }
+
     /// Describes the session, with `detailed` also each End-of-RIB.
     pub(super) fn report(&self, detailed: bool) -> SessionReport {
         let connection = self.connection.as_ref();
@@ -29,16 +70,7 @@ impl Task {
         SessionReport {
             id: self.id().clone(),
             description: session.description.clone(),
-            state: match self.fsm.state() {
-                State::Idle | State::Stopped => SessionState::Idle,
-                State::Shutdown => SessionState::Shutdown,
-                State::Connecting if self.is_passive() => SessionState::Listening,
-                State::Connecting => SessionState::Connecting,
-                State::Up { .. } if connection.is_some_and(Connection::is_synchronised) => {
-                    SessionState::Established
-                }
-                State::Up { .. } => SessionState::Synchronising,
-            },
+            state: self.state(self.is_synchronised()),
             why: self.why.clone(),
             state_since: self.state_since.timestamp(),
             state_age: Span::of(self.state_since.age()),

@@ -1,0 +1,149 @@
+//! What happens in bmpd: a line an event.
+
+use shared::event::{Event, Happening};
+use shared::response::ReloadItem;
+
+use super::{neighbor, reload, session};
+
+/// One line: when, what it is about, what has become of it and why.
+pub(crate) fn line(event: &Event) -> String {
+    one_line(&format!("{} {}", event.at, what(&event.what)))
+}
+
+/// The line in the place of events that did not come.
+pub(crate) fn lost(count: u64) -> String {
+    let events = if count == 1 { "event" } else { "events" };
+    format!("... {count} {events} lost: this reader was too slow\n")
+}
+
+fn what(what: &Happening) -> String {
+    match what {
+        Happening::Session { id, generation, from, to, why } => {
+            let from = from.map_or("new", session::state);
+            let to = to.map_or("ended", session::state);
+            because(format!("session {id}: {from} -> {to} (generation {generation})"), why)
+        }
+        Happening::Neighbor { id, from, to, why } => {
+            let from = from.map_or("new", neighbor::state);
+            let to = to.map_or("ended", neighbor::state);
+            because(format!("neighbor {id}: {from} -> {to}"), why)
+        }
+        Happening::Command { by, command, outcome: Ok(done) } => {
+            because(format!("command by {by}: {command}"), done)
+        }
+        Happening::Command { by, command, outcome: Err(reason) } => {
+            because(format!("command by {by}: {command}: refused or failed"), reason)
+        }
+        Happening::Reload { by, items, more } => {
+            let mut parts: Vec<String> = items.iter().map(item).collect();
+            if *more > 0 {
+                parts.push(format!("and {more} more"));
+            }
+            because(format!("reload by {by}"), &parts.join("; "))
+        }
+        Happening::Stopping => "bmpd is stopping".to_owned(),
+    }
+}
+
+fn because(text: String, why: &str) -> String {
+    if why.is_empty() { text } else { format!("{text}: {why}") }
+}
+
+fn item(item: &ReloadItem) -> String {
+    let mut text = reload::line(item, false).trim_end().to_owned();
+    if !item.changes.is_empty() {
+        let changes: Vec<String> = item.changes.iter().map(ToString::to_string).collect();
+        text.push_str(&format!(" ({})", changes.join(", ")));
+    }
+    text
+}
+
+/// What comes from outside must neither break a line nor reach the terminal as a control character.
+fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len() + 1);
+    for c in text.chars() {
+        if c.is_control() {
+            line.extend(c.escape_default());
+        } else {
+            line.push(c);
+        }
+    }
+    line.push('\n');
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::names::{NeighborId, SessionId};
+    use shared::response::{Change, NeighborState, ReloadAction, ReloadSubject, SessionState};
+    use shared::time::Timestamp;
+
+    fn id() -> SessionId {
+        let alias = Some("aa".parse().unwrap());
+        SessionId { vpn_instance: None, address: "10.1.1.1".parse().unwrap(), alias }
+    }
+
+    fn shown(what: Happening) -> String {
+        line(&Event { at: Timestamp(1_795_420_800_123), what })
+    }
+
+    #[test]
+    fn every_event_is_one_line() {
+        let session = |from, to, why: &str| {
+            shown(Happening::Session { id: id(), generation: 2, from, to, why: why.to_owned() })
+        };
+        let (up, connecting) = (SessionState::Established, SessionState::Connecting);
+        assert_eq!(
+            session(Some(up), Some(connecting), "reset by root (pid 7)"),
+            "2026-11-23T08:00:00.123Z session 10.1.1.1 alias aa: Established -> Connecting (generation 2): \
+             reset by root (pid 7)\n"
+        );
+        assert!(
+            session(None, Some(connecting), "").ends_with("new -> Connecting (generation 2)\n")
+        );
+        assert!(
+            session(Some(up), None, "a\nb\u{1b}[2J")
+                .ends_with("ended (generation 2): a\\nb\\u{1b}[2J\n")
+        );
+        let neighbor = shown(Happening::Neighbor {
+            id: NeighborId {
+                vpn_instance: Some("red".parse().unwrap()),
+                address: "192.0.2.1".parse().unwrap(),
+            },
+            from: Some(NeighborState::OpenSent),
+            to: Some(NeighborState::OpenConfirm),
+            why: "its OPEN has come".to_owned(),
+        });
+        assert!(neighbor.ends_with(
+            "Z neighbor 192.0.2.1 vpn-instance red: OpenSent -> OpenConfirm: its OPEN has come\n"
+        ));
+        let command = |outcome| {
+            let (by, command) = ("alice (pid 3)".to_owned(), "reset session all".to_owned());
+            shown(Happening::Command { by, command, outcome })
+        };
+        assert!(
+            command(Ok("3 sessions".to_owned()))
+                .ends_with("Z command by alice (pid 3): reset session all: 3 sessions\n")
+        );
+        assert!(
+            command(Err("no".to_owned())).ends_with(
+                "Z command by alice (pid 3): reset session all: refused or failed: no\n"
+            )
+        );
+        let change = Change { key: "a".to_owned(), old: "1".to_owned(), new: "2".to_owned() };
+        let item =
+            |action, changes| ReloadItem { subject: ReloadSubject::Session(id()), action, changes };
+        let items =
+            vec![item(ReloadAction::Start, Vec::new()), item(ReloadAction::Apply, vec![change])];
+        let reload = shown(Happening::Reload { by: "SIGHUP".to_owned(), items, more: 7 });
+        assert!(
+            reload.ends_with(
+                "Z reload by SIGHUP: session 10.1.1.1 alias aa: started; session 10.1.1.1 alias aa: \
+                 changed, without interruption (a 1 -> 2); and 7 more\n"
+            ),
+            "{reload}"
+        );
+        assert_eq!(lost(1), "... 1 event lost: this reader was too slow\n");
+    }
+}

@@ -1,0 +1,189 @@
+//! `reset session --wait`: how far the sessions are that were reset.
+//!
+//! ```text
+//!   reset ── Followed (as each is reset) ──> follow ── progress? ──> a task each
+//!                                               └── Progress (what has changed) ──> answers
+//! ```
+//!
+//! It only looks: it asks some of the sessions at a time for a few numbers and tells those that have
+//! changed. Nobody who does not take the answers makes them pile up; who goes away ends it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::response::{Failure, HEARTBEAT, Progress, ProgressEnd, Response, SessionState};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use crate::daemon::World;
+use crate::session::{Reached, Session};
+
+/// How often sessions are asked.
+const EVERY: Duration = Duration::from_millis(100);
+
+/// How many sessions are asked at a time: a thousand of them have better things to do.
+const AT_A_TIME: usize = 200;
+
+/// A session that was reset.
+pub(super) struct Followed {
+    session: Session,
+    /// The generation that began with the reset.
+    generation: u64,
+    told: Option<Progress>,
+}
+
+impl Followed {
+    pub(super) fn new(session: Session, generation: u64) -> Self {
+        Self { session, generation, told: None }
+    }
+}
+
+/// Follows the sessions that come through the channel, until it is closed and each has come to an end, or
+/// nobody listens.
+pub(super) async fn run(
+    mut begun: mpsc::UnboundedReceiver<Followed>,
+    world: Arc<World>,
+    answers: mpsc::Sender<Response>,
+) {
+    let mut followed: Vec<Followed> = Vec::new();
+    let mut all_begun = false;
+    // Whose turn it is.
+    let mut turn = 0;
+    let mut told_at = Instant::now();
+    let mut ticks = interval(EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            next = begun.recv(), if !all_begun => match next {
+                Some(next) => {
+                    followed.push(next);
+                    continue;
+                }
+                None => all_begun = true,
+            },
+            _ = ticks.tick() => {}
+            () = world.stopping() => {
+                let _ = answers.send(Response::Failed(Failure::Stopping)).await;
+                return;
+            }
+            () = answers.closed() => return,
+        }
+        if turn >= followed.len() {
+            turn = 0;
+        }
+        let end = (turn + AT_A_TIME).min(followed.len());
+        let news = look(&mut followed[turn..end], &world).await;
+        let before = followed.len();
+        followed.retain(|one| one.told.as_ref().is_none_or(|told| told.end.is_none()));
+        turn = end - (before - followed.len());
+        if !news.is_empty() || told_at.elapsed() >= HEARTBEAT {
+            if answers.send(Response::Progress(news)).await.is_err() {
+                return;
+            }
+            told_at = Instant::now();
+        }
+        if all_begun && followed.is_empty() {
+            return;
+        }
+    }
+}
+
+/// Asks these sessions, all at once; what is told is what has changed.
+async fn look(followed: &mut [Followed], world: &World) -> Vec<Progress> {
+    let mut asked = Vec::with_capacity(followed.len());
+    for one in followed.iter() {
+        asked.push(one.session.progress().await);
+    }
+    let mut news = Vec::new();
+    for (one, answer) in followed.iter_mut().zip(asked) {
+        let progress = match answer.await {
+            Ok(reached) => ended(reached, one.generation),
+            // It stops with bmpd, which is told by itself.
+            Err(_) if world.is_stopping() => continue,
+            Err(_) => removed(one),
+        };
+        if one.told.as_ref() != Some(&progress) {
+            one.told = Some(progress.clone());
+            news.push(progress);
+        }
+    }
+    news
+}
+
+/// What a session has come to, if it has.
+fn ended(Reached { progress, synchronised }: Reached, generation: u64) -> Progress {
+    let end = match progress.state {
+        _ if synchronised >= generation => Some(ProgressEnd::Synchronised),
+        SessionState::Shutdown => Some(ProgressEnd::Shutdown),
+        SessionState::Idle
+        | SessionState::Connecting
+        | SessionState::Listening
+        | SessionState::Synchronising
+        | SessionState::Established => None,
+    };
+    Progress { end, ..progress }
+}
+
+fn removed(one: &Followed) -> Progress {
+    let nothing = || Progress {
+        id: one.session.id().clone(),
+        generation: one.generation,
+        state: SessionState::Idle,
+        why: String::new(),
+        routes_sent: 0,
+        routes_to_send: 0,
+        bytes_sent: 0,
+        end: None,
+    };
+    Progress {
+        state: SessionState::Idle,
+        why: "removed from the configuration".to_owned(),
+        end: Some(ProgressEnd::Removed),
+        ..one.told.clone().unwrap_or_else(nothing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reached(state: SessionState, generation: u64, synchronised: u64) -> Reached {
+        let progress = Progress {
+            id: shared::names::SessionId {
+                vpn_instance: None,
+                address: "10.1.1.1".parse().unwrap(),
+                alias: None,
+            },
+            generation,
+            state,
+            why: String::new(),
+            routes_sent: 0,
+            routes_to_send: 0,
+            bytes_sent: 0,
+            end: None,
+        };
+        Reached { progress, synchronised }
+    }
+
+    #[test]
+    fn only_a_generation_that_began_with_the_reset_or_later_counts() {
+        use SessionState::{Connecting, Established, Shutdown, Synchronising};
+        let synchronised = Some(ProgressEnd::Synchronised);
+        let cases = [
+            // Not yet reset, as far as it has heard.
+            (Established, 2, 2, None),
+            (Connecting, 3, 2, None),
+            (Synchronising, 3, 2, None),
+            (Established, 3, 3, synchronised),
+            // A neighbor has come up just after it.
+            (Synchronising, 3, 3, synchronised),
+            // It was, and has lost its connection since.
+            (Connecting, 4, 3, synchronised),
+            (Shutdown, 4, 2, Some(ProgressEnd::Shutdown)),
+        ];
+        for (state, generation, newest, end) in cases {
+            let progress = ended(reached(state, generation, newest), 3);
+            assert_eq!(progress.end, end, "{state:?} {generation} {newest}");
+        }
+    }
+}
