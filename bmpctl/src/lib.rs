@@ -8,6 +8,7 @@ pub mod cli;
 pub mod client;
 mod commands;
 mod context;
+mod interrupt;
 pub mod render;
 
 use std::ffi::OsString;

@@ -24,6 +24,7 @@ pub mod addresses;
 pub mod bgp;
 pub mod bmp;
 pub mod chain;
+pub mod ctl;
 pub mod daemon;
 pub mod lab;
 pub mod md5;

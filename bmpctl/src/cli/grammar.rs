@@ -76,8 +76,9 @@ enum Verb {
     Show(Show),
     /// Print what happens as it happens: sessions and neighbors that change, commands, reloads
     ///
-    /// One line an event, with `--json` one JSON document a line. It goes on until it is ended. A reader that
-    /// is too slow loses events and is told how many; bmpd never waits for it.
+    /// One line an event, with `--json` one JSON document a line. It goes on until it is ended, with Ctrl-C as
+    /// any program, or until bmpd stops (exit code 5). A reader that is too slow loses events and is told how
+    /// many; bmpd never waits for it.
     Monitor,
     /// Let counters begin at zero
     #[command(subcommand, arg_required_else_help = true)]
@@ -133,8 +134,9 @@ struct ResetSession {
     /// Wait until every session is synchronised, at most this long [default: 5m]
     ///
     /// A session is synchronised when its station has been sent every route. On a terminal the progress is
-    /// shown. When the time is over the command ends with exit code 6. Ctrl-C ends the waiting, not the
-    /// reset.
+    /// shown, elsewhere a line for each change. When the time is over the command ends with exit code 6 and
+    /// says what was reached, with 1 if a session could not be reset at all. Ctrl-C ends the waiting, not
+    /// the reset.
     #[arg(long, value_name = "DURATION", value_parser = up_to_a_day, num_args = 0..=1, require_equals = true, default_missing_value = "5m")]
     wait: Option<Duration>,
 

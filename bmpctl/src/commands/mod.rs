@@ -6,6 +6,7 @@ mod monitor;
 mod reload;
 mod reset;
 mod show;
+mod wait;
 mod watch;
 
 use crate::cli::Command;
@@ -14,8 +15,11 @@ use crate::context::{Context, Output};
 /// Runs one command.
 pub(crate) fn run(command: &Command, context: &Context) -> Output {
     let output = match command {
-        Command::ResetSession { selector, stagger, wait } => {
-            reset::session(selector, *stagger, *wait, context)
+        Command::ResetSession { selector, stagger, wait: None } => {
+            reset::session(selector, *stagger, context)
+        }
+        Command::ResetSession { selector, stagger, wait: Some(wait) } => {
+            wait::session(selector, *stagger, *wait, context)
         }
         Command::PlanReset(selector) => reset::plan(selector, context),
         Command::Reload { dry_run } => reload::run(*dry_run, context),

@@ -17,7 +17,6 @@ use crate::render::json::Document;
 pub(super) fn session(
     selector: &Selector,
     stagger: Duration,
-    _wait: Option<Duration>,
     context: &Context,
 ) -> Result<Output, Output> {
     let request = Request::ResetSession {

@@ -4,6 +4,8 @@
 //! states and reasons are words such as `closed-by-station`. Fields may be added; none is removed and
 //! none changes its meaning. The schema is `docs/bmpctl.schema.json`, and a test keeps it.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 use serde_json::Value;
 use shared::event::{Event, Happening};
@@ -11,8 +13,9 @@ use shared::exit;
 use shared::names::{NeighborId, SessionId};
 use shared::response::{
     Change, ConfigReport, ConfigSection, ConfigValue, Failure, NeighborReport, NeighborState,
-    PlannedReset, PrefixReport, ReloadAction, ReloadReport, ReloadSubject, ResetDone, ResetOutcome,
-    ResetPlan, SessionReport, SessionState, SessionStatistics, StatusReport, VpnInstanceReport,
+    PlannedReset, PrefixReport, Progress, ReloadAction, ReloadReport, ReloadSubject, ResetDone,
+    ResetOutcome, ResetPlan, SessionReport, SessionState, SessionStatistics, StatusReport,
+    VpnInstanceReport,
 };
 use shared::time::Timestamp;
 
@@ -27,6 +30,8 @@ pub enum Document {
     Reset {
         /// What became of each selected session.
         sessions: Vec<ResetSession>,
+        /// Sessions that were still to be reset when `--wait` was over; 0 otherwise.
+        to_come: u32,
     },
     /// Of `reset session --dry-run`.
     ResetPlan {
@@ -194,7 +199,7 @@ pub struct ResetSession {
     pub error: Option<String>,
     /// With `--wait`: how far the session came.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub progress: Option<shared::response::Progress>,
+    pub progress: Option<Progress>,
 }
 
 /// What would become of one session.
@@ -289,7 +294,23 @@ impl Document {
             let (done, error) = either(result);
             ResetSession { id, done, error, progress: None }
         };
-        Self::Reset { sessions: outcomes.into_iter().map(session).collect() }
+        Self::Reset { sessions: outcomes.into_iter().map(session).collect(), to_come: 0 }
+    }
+
+    /// What became of sessions that were waited for, and how far they came.
+    pub(crate) fn reset_followed(
+        outcomes: Vec<ResetOutcome>,
+        to_come: u32,
+        progress: Vec<Progress>,
+    ) -> Self {
+        let mut reached: HashMap<SessionId, Progress> =
+            progress.into_iter().map(|progress| (progress.id.clone(), progress)).collect();
+        let session = |ResetOutcome { id, result }| {
+            let (done, error) = either(result);
+            let progress = reached.remove(&id);
+            ResetSession { id, done, error, progress }
+        };
+        Self::Reset { sessions: outcomes.into_iter().map(session).collect(), to_come }
     }
 
     pub(crate) fn reset_plan(plans: Vec<ResetPlan>) -> Self {

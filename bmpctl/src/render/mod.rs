@@ -1,11 +1,13 @@
 //! Answers as text for people.
 
+mod canvas;
 pub(crate) mod config;
 pub(crate) mod display;
 pub(crate) mod event;
 pub(crate) mod instance;
 pub mod json;
 pub(crate) mod neighbor;
+pub(crate) mod progress;
 pub(crate) mod reload;
 pub(crate) mod reset;
 mod screen;

@@ -32,13 +32,16 @@ fn plan(plan: &ResetPlan) -> String {
         Err(reason) => return format!("session {}: would not be reset: {reason}\n", plan.id),
     };
     let PlannedReset { is_up, remote, passive, routes, changes } = planned;
-    let before = if *is_up { "would be reset" } else { "is down, would be tried at once" };
+    let before = if *is_up { "up, its connection would end" } else { "down" };
     let then = if *passive {
-        format!("then wait for it at port {}", remote.port())
+        format!("would wait for it at port {}", remote.port())
     } else {
-        format!("then connect to {remote}")
+        format!("would connect to {remote}")
     };
-    let mut text = format!("session {}: {before}, {then}, {routes} routes to send\n", plan.id);
+    let noun = if *routes == 1 { "route" } else { "routes" };
+    let new = if changes.is_empty() { "" } else { ", with new parameters:" };
+    let id = &plan.id;
+    let mut text = format!("session {id}: {before}; {then} and send {routes} {noun}{new}\n");
     for change in changes {
         text.push_str(&format!("    {change}\n"));
     }

@@ -1,0 +1,252 @@
+//! `reset session --wait`.
+//!
+//! bmpd tells how far the sessions are; here it becomes bars on a terminal, lines in a pipe, or one document
+//! at the end. The waiting ends when every session has come to an end, when its time is over, or with
+//! Ctrl-C. The reset goes on in every case.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use shared::exit;
+use shared::names::{Selector, SessionId};
+use shared::request::Request;
+use shared::response::{HEARTBEAT, Progress, ProgressEnd, ResetOutcome, Response};
+
+use crate::context::{Context, Output, is_terminal};
+use crate::interrupt::Interrupt;
+use crate::render;
+use crate::render::json::Document;
+use crate::render::progress::{Bars, Lines, Waiting};
+
+/// How often the terminal is brought up to date.
+const EVERY: Duration = Duration::from_millis(100);
+
+/// Resets the selected sessions and waits until they are synchronised, at most this long.
+pub(super) fn session(
+    selector: &Selector,
+    stagger: Duration,
+    wait: Duration,
+    context: &Context,
+) -> Result<Output, Output> {
+    let interrupt = Interrupt::catch();
+    let until = Instant::now() + wait;
+    let request = Request::ResetSession {
+        selector: selector.clone(),
+        stagger: u64::try_from(stagger.as_millis()).unwrap_or(u64::MAX),
+        follow: true,
+    };
+    let mut talk = context.begin(&request)?;
+    let mut watch = Watch::new(View::of(context, until));
+    let over = loop {
+        if interrupt.came() {
+            break Over::Interrupted;
+        }
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            break Over::Late;
+        }
+        match talk.poll(left.min(EVERY), HEARTBEAT) {
+            Ok(None) => {}
+            Ok(Some(Response::Reset { outcomes, to_come })) => watch.begin(outcomes, to_come),
+            Ok(Some(Response::Progress(news))) => watch.hear(news),
+            Ok(Some(Response::Failed(failure))) => return Err(context.failed(&failure)),
+            Ok(Some(_)) => return Err(context.misunderstood()),
+            Err(error) => return Err(context.unasked(&error)),
+        }
+        watch.show();
+        if watch.is_done() {
+            break Over::Done;
+        }
+    };
+    Ok(watch.end(over, wait, context))
+}
+
+/// Why the waiting is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Over {
+    /// Every session has come to an end.
+    Done,
+    /// So is the time.
+    Late,
+    /// Somebody does not want to wait any longer.
+    Interrupted,
+}
+
+/// How the progress is shown.
+enum View {
+    /// Only what is said at the end.
+    Nothing,
+    /// A line for each change.
+    Lines(Lines),
+    /// A bar a session.
+    Bars(Box<Bars>),
+}
+
+impl View {
+    fn of(context: &Context, until: Instant) -> Self {
+        if context.json || context.quiet {
+            Self::Nothing
+        } else if is_terminal() {
+            Self::Bars(Box::new(Bars::new(until)))
+        } else {
+            Self::Lines(Lines::default())
+        }
+    }
+}
+
+/// What is known of the reset.
+struct Watch {
+    view: View,
+    outcomes: Vec<ResetOutcome>,
+    /// Sessions still to be reset; `None` until bmpd has said.
+    to_come: Option<u32>,
+    /// Those that were reset, in the order in which they were.
+    waiting: Vec<Waiting>,
+    ranks: HashMap<SessionId, usize>,
+    /// What stands above the bars once they are drawn next.
+    above: String,
+    /// What went wrong, for standard error, once each.
+    failed: Vec<String>,
+}
+
+impl Watch {
+    fn new(view: View) -> Self {
+        let (outcomes, waiting, failed) = (Vec::new(), Vec::new(), Vec::new());
+        let (ranks, above) = (HashMap::new(), String::new());
+        Self { view, outcomes, to_come: None, waiting, ranks, above, failed }
+    }
+
+    /// Sessions were reset.
+    fn begin(&mut self, outcomes: Vec<ResetOutcome>, to_come: u32) {
+        self.to_come = Some(to_come);
+        for outcome in &outcomes {
+            match &outcome.result {
+                Ok(done) => {
+                    if let View::Lines(_) = self.view {
+                        print(&render::reset::done(&outcome.id, done));
+                    }
+                    self.ranks.insert(outcome.id.clone(), self.waiting.len());
+                    self.waiting.push(Waiting {
+                        id: outcome.id.clone(),
+                        generation: done.generation,
+                        changes: done.changes.clone(),
+                        since: Instant::now(),
+                        progress: None,
+                        end: None,
+                    });
+                }
+                Err(reason) => self.fail(format!("session {}: {reason}", outcome.id)),
+            }
+        }
+        self.outcomes.extend(outcomes);
+    }
+
+    /// Sessions have gone on.
+    fn hear(&mut self, news: Vec<Progress>) {
+        for progress in news {
+            let Some(rank) = self.ranks.get(&progress.id).copied() else { continue };
+            let waiting = &mut self.waiting[rank];
+            if let Some(end) = progress.end {
+                waiting.end = Some((end, waiting.since.elapsed()));
+            }
+            waiting.progress = Some(progress);
+            if waiting.end.is_some() {
+                self.finish(rank);
+            } else if let View::Lines(lines) = &mut self.view {
+                print(&lines.change(waiting));
+            }
+        }
+    }
+
+    /// Says what a session has come to.
+    fn finish(&mut self, rank: usize) {
+        let with_changes = matches!(self.view, View::Bars(_));
+        match render::progress::end(&self.waiting[rank], with_changes) {
+            Ok(line) => match &mut self.view {
+                View::Nothing => {}
+                View::Lines(_) => print(&line),
+                View::Bars(bars) => {
+                    bars.complete(&self.waiting, rank);
+                    self.above.push_str(&line);
+                }
+            },
+            Err(text) => self.fail(text),
+        }
+    }
+
+    /// Standard error is told at once, but for a terminal, whose bars are in the way.
+    fn fail(&mut self, text: String) {
+        if let View::Lines(_) = self.view {
+            complain(&text);
+        } else {
+            self.failed.push(text);
+        }
+    }
+
+    fn show(&mut self) {
+        if let View::Bars(bars) = &mut self.view {
+            let above = std::mem::take(&mut self.above);
+            bars.show(&self.waiting, self.to_come.unwrap_or(0), &above);
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.to_come == Some(0) && self.waiting.iter().all(|waiting| waiting.end.is_some())
+    }
+
+    fn end(mut self, over: Over, wait: Duration, context: &Context) -> Output {
+        self.show();
+        // The bars go before anything else is said.
+        self.view = View::Nothing;
+        let code = self.code(over);
+        if context.json {
+            if context.quiet && code == exit::DONE {
+                return Output { out: String::new(), err: String::new(), code };
+            }
+            let progress = self.waiting.into_iter().filter_map(|waiting| waiting.progress);
+            let to_come = self.to_come.unwrap_or(0);
+            let document = Document::reset_followed(self.outcomes, to_come, progress.collect());
+            return Output { out: document.to_text(), err: String::new(), code };
+        }
+        let mut failed = std::mem::take(&mut self.failed);
+        if over != Over::Done {
+            failed.push(self.reached(over, wait));
+        }
+        let err = failed.iter().map(|text| render::error(text)).collect();
+        Output { out: String::new(), err, code }
+    }
+
+    /// A session that failed is worse than one that is late: waiting longer would not have helped.
+    fn code(&self, over: Over) -> u8 {
+        let not_reset = self.outcomes.iter().any(|outcome| outcome.result.is_err());
+        let other_end = |waiting: &Waiting| {
+            waiting.end.is_some_and(|(end, _)| end != ProgressEnd::Synchronised)
+        };
+        match over {
+            Over::Interrupted => exit::INTERRUPTED,
+            _ if not_reset || self.waiting.iter().any(other_end) => exit::FAILED,
+            Over::Late => exit::NOT_SYNCHRONISED,
+            Over::Done => exit::DONE,
+        }
+    }
+
+    fn reached(&self, over: Over, wait: Duration) -> String {
+        let late = self.waiting.iter().filter(|waiting| waiting.end.is_none());
+        let late: Vec<String> = late.map(render::progress::unfinished).collect();
+        match over {
+            Over::Interrupted => render::progress::interrupted(&late, self.to_come),
+            Over::Late | Over::Done => render::progress::late(&late, self.to_come, wait),
+        }
+    }
+}
+
+fn print(text: &str) {
+    let mut stdout = std::io::stdout();
+    // That nobody reads it any more is no reason not to wait.
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+}
+
+fn complain(text: &str) {
+    let _ = std::io::stderr().write_all(render::error(text).as_bytes());
+}

@@ -1,0 +1,31 @@
+//! Ctrl-C while a command waits.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use shared::exit;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+
+/// Notes SIGINT and SIGTERM instead of dying of them. The second one ends the command wherever it is.
+#[derive(Debug)]
+pub(crate) struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    /// From now on.
+    pub(crate) fn catch() -> Self {
+        let came = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM] {
+            // What cannot be caught ends the command as it always did.
+            let end = i32::from(exit::INTERRUPTED);
+            let _ = flag::register_conditional_shutdown(signal, end, Arc::clone(&came));
+            let _ = flag::register(signal, Arc::clone(&came));
+        }
+        Self(came)
+    }
+
+    /// True if one has come.
+    pub(crate) fn came(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
