@@ -15,8 +15,8 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 use shared::names::{NeighborId, VpnInstanceName};
-use shared::response::PrefixReport;
-use tokio::sync::watch;
+use shared::response::{NeighborEntry, PrefixReport};
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tracing::{debug, info};
 
@@ -247,13 +247,16 @@ impl Directory {
     /// Every neighbor: in the order of the file, those of a prefix by address.
     pub(crate) fn handles(&self) -> Vec<Neighbor> {
         let inner = self.inner.lock();
-        let mut all: Vec<(usize, &NeighborId, &Known)> = Vec::new();
-        let rank: HashMap<EntryId, usize> = inner.entries.iter().map(Entry::id).zip(0..).collect();
-        for (id, known) in &inner.neighbors {
-            all.push((rank.get(&known.of).copied().unwrap_or(usize::MAX), id, known));
-        }
-        all.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
-        all.into_iter().map(|(_, _, known)| known.handle.clone()).collect()
+        inner.in_order().into_iter().map(|(_, known)| known.handle.clone()).collect()
+    }
+
+    /// Asks every neighbor for a few words about itself, in the same order.
+    pub(crate) fn ask_entries(
+        &self,
+    ) -> Vec<(NeighborId, Option<oneshot::Receiver<NeighborEntry>>)> {
+        let inner = self.inner.lock();
+        let ask = |(id, known): (&NeighborId, &Known)| (id.clone(), known.handle.ask_entry());
+        inner.in_order().into_iter().map(ask).collect()
     }
 
     /// The prefixes that neighbors can come from, in the order of the file.
@@ -310,6 +313,17 @@ impl Directory {
 
     fn ring(&self) {
         self.changed.send_modify(|count| *count = count.wrapping_add(1));
+    }
+}
+
+impl Inner {
+    /// Every neighbor: in the order of the file, those of a prefix by address.
+    fn in_order(&self) -> Vec<(&NeighborId, &Known)> {
+        let rank: HashMap<EntryId, usize> = self.entries.iter().map(Entry::id).zip(0..).collect();
+        let rank = |known: &Known| rank.get(&known.of).copied().unwrap_or(usize::MAX);
+        let mut all: Vec<(&NeighborId, &Known)> = self.neighbors.iter().collect();
+        all.sort_by(|a, b| (rank(a.1), a.0).cmp(&(rank(b.1), b.0)));
+        all
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use shared::event::Happening;
 use shared::names::NeighborId;
-use shared::response::{NeighborReport, NeighborState};
+use shared::response::{NeighborEntry, NeighborReport, NeighborState};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
@@ -55,6 +55,7 @@ const TASKS_MAX: usize = 8;
 enum Command {
     Incoming(TcpStream),
     Report { reply: oneshot::Sender<Box<NeighborReport>> },
+    Entry { reply: oneshot::Sender<NeighborEntry> },
     Configure(Arc<config::Neighbor>),
     Stop(Notification),
 }
@@ -149,6 +150,14 @@ impl Neighbor {
         let (reply, answer) = oneshot::channel();
         self.commands.send(Command::Report { reply }).await.ok()?;
         answer.await.ok().map(|report| *report)
+    }
+
+    /// Asks the neighbor for a few words about itself without waiting for it: it may be busy. `None` if that
+    /// cannot even be asked now.
+    pub(super) fn ask_entry(&self) -> Option<oneshot::Receiver<NeighborEntry>> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.try_send(Command::Entry { reply }).ok()?;
+        Some(answer)
     }
 
     /// Gives the neighbor what can change while its session runs.
@@ -259,6 +268,9 @@ impl Task {
                     Some(Command::Incoming(stream)) => self.incoming(stream),
                     Some(Command::Report { reply }) => {
                         let _ = reply.send(Box::new(self.report()));
+                    }
+                    Some(Command::Entry { reply }) => {
+                        let _ = reply.send(self.entry());
                     }
                     Some(Command::Configure(config)) => self.configure(config),
                     Some(Command::Stop(notification)) => {

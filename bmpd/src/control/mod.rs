@@ -222,12 +222,12 @@ async fn answer(
             Request::Reload { dry_run } => reload::run(dry_run, caller, &world).await,
             Request::ShowSession(selector) => show::session(&selector, &world).await,
             Request::ShowNeighbor { .. } => show::neighbor(&world).await,
+            Request::Directory => Response::Directory(world.directory().await),
             Request::ClearStatistics(_)
             | Request::ShowVpnInstance(_)
             | Request::ShowConfig
             | Request::ShowStatistics(_)
-            | Request::ShowStatus
-            | Request::Directory => Response::Failed(Failure::Other(format!("no {request} yet"))),
+            | Request::ShowStatus => Response::Failed(Failure::Other(format!("no {request} yet"))),
         }
     };
     // The client may have gone away.

@@ -12,6 +12,7 @@
 //! Tasks talk through bounded channels whose answers never wait for the network. Routes go through
 //! `rib` alone: no channel carries one.
 
+mod directory;
 mod neighbors;
 mod reload;
 mod world;

@@ -6,8 +6,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use shared::names::VpnInstanceName;
-use shared::response::{PrefixReport, ReloadAction, ReloadItem, ReloadSubject};
+use shared::names::{NeighborId, VpnInstanceName};
+use shared::response::{NeighborEntry, PrefixReport, ReloadAction, ReloadItem, ReloadSubject};
+use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 use tracing::warn;
 
@@ -68,6 +69,13 @@ impl Neighbors {
     /// Every neighbor, in the order of the configuration.
     pub(super) fn handles(&self) -> Vec<Neighbor> {
         self.directory.handles()
+    }
+
+    /// Asks every neighbor for a few words about itself, in the same order.
+    pub(super) fn ask_entries(
+        &self,
+    ) -> Vec<(NeighborId, Option<oneshot::Receiver<NeighborEntry>>)> {
+        self.directory.ask_entries()
     }
 
     /// The prefixes that neighbors can come from.

@@ -29,7 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::names::SessionId;
-use shared::response::{Change, PlannedReset, Progress, ResetDone, SessionReport};
+use shared::response::{Change, PlannedReset, Progress, ResetDone, SessionEntry, SessionReport};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -61,6 +61,9 @@ enum Command {
     Plan {
         parameters: Box<Parameters>,
         reply: oneshot::Sender<Result<PlannedReset, String>>,
+    },
+    Entry {
+        reply: oneshot::Sender<SessionEntry>,
     },
     Stop {
         end: End,
@@ -170,6 +173,14 @@ impl Session {
     ) -> Option<Result<PlannedReset, String>> {
         let parameters = Box::new(parameters);
         self.ask(|reply| Command::Plan { parameters, reply }).await
+    }
+
+    /// Asks the session for a few words about itself without waiting for it: it may be busy. `None` if that
+    /// cannot even be asked now.
+    pub(crate) fn ask_entry(&self) -> Option<oneshot::Receiver<SessionEntry>> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.try_send(Command::Entry { reply }).ok()?;
+        Some(answer)
     }
 
     /// Ends the session, giving the station the Termination if it takes it within `patience`.

@@ -335,6 +335,9 @@ impl Task {
             Command::Plan { parameters, reply } => {
                 let _ = reply.send(self.plan(&parameters));
             }
+            Command::Entry { reply } => {
+                let _ = reply.send(self.entry());
+            }
             Command::Reset { parameters, read_at, by, reply } => {
                 // Several callers may have read the file at different times: the newest reading counts.
                 if read_at >= self.configured_at {

@@ -21,8 +21,8 @@ pub struct Directory {
 pub struct SessionEntry {
     /// Its name.
     pub id: SessionId,
-    /// Its state.
-    pub state: SessionState,
+    /// Its state; `None` if the session was too busy to say it at once.
+    pub state: Option<SessionState>,
     /// From the configuration.
     pub description: Option<String>,
 }
@@ -32,8 +32,8 @@ pub struct SessionEntry {
 pub struct NeighborEntry {
     /// Its name.
     pub id: NeighborId,
-    /// Its state.
-    pub state: NeighborState,
+    /// Its state; `None` if the neighbor was too busy to say it at once.
+    pub state: Option<NeighborState>,
     /// From the configuration.
     pub description: Option<String>,
 }

@@ -1,6 +1,6 @@
 //! What a neighbor says of itself.
 
-use shared::response::{FamilyReport, NeighborError, NeighborReport, NeighborState};
+use shared::response::{FamilyReport, NeighborEntry, NeighborError, NeighborReport, NeighborState};
 use shared::time::Span;
 
 use super::Task;
@@ -8,6 +8,12 @@ use crate::moment::{Moment, span_until};
 use crate::wire::family::Family;
 
 impl Task {
+    /// Describes the neighbor in a few words.
+    pub(super) fn entry(&self) -> NeighborEntry {
+        let description = self.config.description.clone();
+        NeighborEntry { id: self.id.clone(), state: Some(self.state()), description }
+    }
+
     pub(super) fn state(&self) -> NeighborState {
         if self.established.is_some() {
             NeighborState::Established

@@ -2,7 +2,8 @@
 
 use shared::names::NeighborId;
 use shared::response::{
-    EndOfRibSent, LastDown, LastReset, MonitoredFamily, Progress, SessionReport, SessionState,
+    EndOfRibSent, LastDown, LastReset, MonitoredFamily, Progress, SessionEntry, SessionReport,
+    SessionState,
 };
 use shared::time::Span;
 
@@ -31,6 +32,15 @@ impl Task {
             State::Connecting => SessionState::Connecting,
             State::Up { synchronised: true } if synchronised => SessionState::Established,
             State::Up { .. } => SessionState::Synchronising,
+        }
+    }
+
+    /// Describes the session in a few words.
+    pub(super) fn entry(&self) -> SessionEntry {
+        SessionEntry {
+            id: self.id().clone(),
+            state: Some(self.state(self.is_synchronised())),
+            description: self.parameters.session.description.clone(),
         }
     }
 
