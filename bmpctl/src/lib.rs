@@ -7,7 +7,9 @@
 pub mod cli;
 pub mod client;
 mod commands;
+pub mod complete;
 mod context;
+mod directory;
 mod interrupt;
 pub mod render;
 
@@ -22,6 +24,10 @@ use self::context::{Context, Output};
 /// Runs the command line of the process: prints the answer and gives the exit code (see
 /// [`shared::exit`]).
 pub fn run(arguments: Vec<OsString>) -> ExitCode {
+    // Before anything else: a key was pressed.
+    if let Some(code) = complete::run(&arguments) {
+        return code;
+    }
     let json = wants_json(&arguments);
     match cli::Cli::try_parse_from(arguments) {
         Ok(cli) => {

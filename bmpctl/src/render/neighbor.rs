@@ -6,7 +6,8 @@ use shared::response::{NeighborReport, NeighborState, PrefixReport};
 use super::table::{Cell, Table, number, text};
 use super::{Screen, Tone, age, countdown};
 
-pub(super) fn state(state: NeighborState) -> &'static str {
+/// The state as it is shown.
+pub(crate) fn state(state: NeighborState) -> &'static str {
     match state {
         NeighborState::Idle => "Idle",
         NeighborState::Connect => "Connect",

@@ -7,7 +7,8 @@ use shared::time::Span;
 use super::table::{Cell, Table, number, text};
 use super::{Screen, Tone, age, countdown, moment};
 
-pub(super) fn state(state: SessionState) -> &'static str {
+/// The state as it is shown.
+pub(crate) fn state(state: SessionState) -> &'static str {
     match state {
         SessionState::Idle => "Idle",
         SessionState::Connecting => "Connecting",

@@ -1,0 +1,296 @@
+//! What can be typed where a value stands: the names that bmpd has, and times.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Command;
+use clap_complete::{ArgValueCompleter, CompletionCandidate};
+use shared::names::{Alias, Shown, VpnInstanceName};
+use shared::response::{Directory, NeighborEntry, SessionEntry};
+
+use super::Line;
+use crate::directory;
+use crate::render;
+
+/// How long bmpd has for its names. A key that is answered within 150 ms feels like one that is answered
+/// at once; the rest is for the shell.
+const PATIENCE: Duration = Duration::from_millis(90);
+
+/// How many sessions of an address its description tells of.
+const TOLD: usize = 4;
+
+/// Where candidates come from.
+#[derive(Clone, Copy)]
+enum Source {
+    /// From the names that bmpd has.
+    Live(fn(&Directory, &Line) -> Vec<CompletionCandidate>),
+    /// Examples.
+    Times(&'static [&'static str]),
+    /// Examples for an option that has a value only behind an equals sign.
+    TimesBehindEquals(&'static [&'static str]),
+}
+
+fn source(id: &str) -> Option<Source> {
+    Some(match id {
+        "target" => Source::Live(targets),
+        "alias" => Source::Live(aliases),
+        "vpn_instance" => Source::Live(instances),
+        "name" => Source::Live(every_instance),
+        "address" => Source::Live(neighbors),
+        "words" => Source::Live(manual),
+        "stagger" => Source::Times(&["500ms", "2s", "10s", "1m"]),
+        "timeout" => Source::Times(&["500ms", "5s", "15s", "1m"]),
+        "wait" => Source::TimesBehindEquals(&["30s", "5m", "1h"]),
+        "watch" => Source::TimesBehindEquals(&["500ms", "2s", "10s"]),
+        _ => return None,
+    })
+}
+
+/// Gives the options and words of a command line, and of all below it, what they can be.
+pub(super) fn attach(command: Command, line: &Arc<Line>) -> Command {
+    let command = command.mut_args(|arg| {
+        let id = arg.get_id().to_string();
+        let Some(source) = source(&id) else { return arg };
+        let line = Arc::clone(line);
+        arg.add(ArgValueCompleter::new(move |typed: &OsStr| {
+            let mut found = match source {
+                Source::Live(candidates) => candidates(&ask(&line), &line),
+                Source::Times(times) => hints(times),
+                Source::TimesBehindEquals(_) if !line.equals(&id) => Vec::new(),
+                Source::TimesBehindEquals(times) => hints(times),
+            };
+            as_typed(&mut found, &typed.to_string_lossy());
+            found
+        }))
+    });
+    command.mut_subcommands(|inner| attach(inner, line))
+}
+
+fn ask(line: &Line) -> Directory {
+    directory::ask(line.socket(), PATIENCE).unwrap_or_default()
+}
+
+/// Spells the candidates as what is typed of them: shells compare letter by letter, while 2001:DB8::1 and
+/// 2001:db8::1 are one address.
+fn as_typed(found: &mut [CompletionCandidate], typed: &str) {
+    for candidate in found {
+        let Some(value) = candidate.get_value().to_str() else { continue };
+        let begins = value.get(..typed.len()).is_some_and(|same| same.eq_ignore_ascii_case(typed));
+        if begins && value.parse::<IpAddr>().is_ok() {
+            let spelled = format!("{typed}{}", value.get(typed.len()..).unwrap_or_default());
+            *candidate = CompletionCandidate::new(spelled).help(candidate.get_help().cloned());
+        }
+    }
+}
+
+fn candidate(value: impl Into<String>, description: impl Into<String>) -> CompletionCandidate {
+    let description = description.into();
+    let help = (!description.is_empty()).then(|| description.into());
+    CompletionCandidate::new(value.into()).help(help)
+}
+
+fn hints(times: &[&str]) -> Vec<CompletionCandidate> {
+    times.iter().map(|time| candidate(*time, "")).collect()
+}
+
+/// What of the typed selection counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Typed {
+    Address,
+    Alias,
+    Both,
+}
+
+/// The sessions that can be meant by what was typed.
+fn sessions<'a>(
+    directory: &'a Directory,
+    line: &Line,
+    typed: Typed,
+) -> impl Iterator<Item = &'a SessionEntry> + use<'a> {
+    let selection = line.selection();
+    let address = selection.address().filter(|_| typed != Typed::Alias);
+    let alias = selection.alias().filter(|_| typed != Typed::Address);
+    directory.sessions.iter().filter(move |entry| {
+        address.is_none_or(|address| entry.id.address.ip() == address)
+            && (alias.is_none() || entry.id.alias == alias)
+    })
+}
+
+fn targets(directory: &Directory, line: &Line) -> Vec<CompletionCandidate> {
+    let mut found = addresses(directory, line);
+    if line.selection().alias.is_none() {
+        found.push(all(line));
+    }
+    found
+}
+
+fn all(line: &Line) -> CompletionCandidate {
+    match line.selection().vpn_instance {
+        Some(name) => {
+            candidate("all", format!("every session of the VPN instance {}", Shown(name)))
+        }
+        None => candidate("all", "every session of every VPN instance"),
+    }
+}
+
+/// The addresses of one instance, each once. Without an instance it is the public one, as it is for the
+/// command.
+fn addresses(directory: &Directory, line: &Line) -> Vec<CompletionCandidate> {
+    let Some(instance) = line.selection().instance() else { return Vec::new() };
+    let mut by_address: BTreeMap<IpAddr, Vec<&SessionEntry>> = BTreeMap::new();
+    for entry in sessions(directory, line, Typed::Alias) {
+        if entry.id.vpn_instance == instance {
+            by_address.entry(entry.id.address.ip()).or_default().push(entry);
+        }
+    }
+    let described = |(address, entries): (IpAddr, Vec<&SessionEntry>)| {
+        candidate(address.to_string(), of_address(&entries))
+    };
+    by_address.into_iter().map(described).collect()
+}
+
+/// `Established; alias aa Idle`.
+fn of_address(entries: &[&SessionEntry]) -> String {
+    let told = entries.iter().take(TOLD).map(|entry| match &entry.id.alias {
+        Some(alias) => {
+            format!("alias {} {}", Shown(alias.as_str()), of_session(entry)).trim_end().to_owned()
+        }
+        None => of_session(entry),
+    });
+    let mut told: Vec<String> = told.filter(|text| !text.is_empty()).collect();
+    if entries.len() > TOLD {
+        told.push(format!("{} more", entries.len() - TOLD));
+    }
+    told.join("; ")
+}
+
+/// `Established (the collector in Bern)`.
+fn of_session(entry: &SessionEntry) -> String {
+    let state = entry.state.map(render::session::state).unwrap_or_default();
+    with_description(state, entry.description.as_deref())
+}
+
+fn with_description(state: &str, description: Option<&str>) -> String {
+    match description {
+        Some(description) => format!("{state} ({description})").trim_start().to_owned(),
+        None => state.to_owned(),
+    }
+}
+
+/// The aliases of the address that is typed, or all of the instance.
+fn aliases(directory: &Directory, line: &Line) -> Vec<CompletionCandidate> {
+    let Some(instance) = line.selection().instance() else { return Vec::new() };
+    let address = line.selection().address();
+    let mut by_alias: BTreeMap<Alias, Vec<&SessionEntry>> = BTreeMap::new();
+    for entry in sessions(directory, line, Typed::Address) {
+        if let Some(alias) = entry.id.alias.clone().filter(|_| entry.id.vpn_instance == instance) {
+            by_alias.entry(alias).or_default().push(entry);
+        }
+    }
+    let described = |(alias, entries): (Alias, Vec<&SessionEntry>)| {
+        let of = |entry: &&SessionEntry| match address {
+            Some(_) => of_session(entry),
+            None => format!("{} {}", entry.id.address, of_session(entry)),
+        };
+        let mut told: Vec<String> = entries.iter().take(TOLD).map(of).collect();
+        if entries.len() > TOLD {
+            told.push(format!("{} more", entries.len() - TOLD));
+        }
+        candidate(alias.as_str(), told.join("; "))
+    };
+    by_alias.into_iter().map(described).collect()
+}
+
+/// The VPN instances that have what else was typed; for neighbors all there are.
+fn instances(directory: &Directory, line: &Line) -> Vec<CompletionCandidate> {
+    if line.path() == ["show", "neighbor"] {
+        return every_instance(directory, line);
+    }
+    let mut counts: BTreeMap<&VpnInstanceName, usize> = BTreeMap::new();
+    for entry in sessions(directory, line, Typed::Both) {
+        if let Some(name) = &entry.id.vpn_instance {
+            *counts.entry(name).or_default() += 1;
+        }
+    }
+    let described = |(name, count): (&VpnInstanceName, usize)| match count {
+        1 => candidate(name.as_str(), "1 session"),
+        count => candidate(name.as_str(), format!("{count} sessions")),
+    };
+    counts.into_iter().map(described).collect()
+}
+
+fn every_instance(directory: &Directory, _: &Line) -> Vec<CompletionCandidate> {
+    let described = |name: &VpnInstanceName| {
+        let of = directory.sessions.iter();
+        let sessions = of.filter(|entry| entry.id.vpn_instance.as_ref() == Some(name)).count();
+        let of = directory.neighbors.iter();
+        let neighbors = of.filter(|entry| entry.id.vpn_instance.as_ref() == Some(name)).count();
+        candidate(name.as_str(), format!("sessions: {sessions}, neighbors: {neighbors}"))
+    };
+    directory.vpn_instances.iter().map(described).collect()
+}
+
+/// The neighbors of the instance that is typed, or of all, each address once.
+fn neighbors(directory: &Directory, line: &Line) -> Vec<CompletionCandidate> {
+    let Some(instance) = line.selection().instance() else { return Vec::new() };
+    let mut by_address: BTreeMap<IpAddr, Vec<&NeighborEntry>> = BTreeMap::new();
+    for entry in &directory.neighbors {
+        if instance.is_none() || entry.id.vpn_instance == instance {
+            by_address.entry(entry.id.address).or_default().push(entry);
+        }
+    }
+    let of = |entry: &&NeighborEntry| {
+        let state = entry.state.map(render::neighbor::state).unwrap_or_default();
+        let text = with_description(state, entry.description.as_deref());
+        match &entry.id.vpn_instance {
+            Some(name) if instance.is_none() => {
+                format!("vpn-instance {} {text}", Shown(name.as_str()))
+            }
+            _ => text,
+        }
+    };
+    let described = |(address, entries): (IpAddr, Vec<&NeighborEntry>)| {
+        let told: Vec<String> = entries.iter().take(TOLD).map(of).collect();
+        candidate(address.to_string(), told.join("; "))
+    };
+    by_address.into_iter().map(described).collect()
+}
+
+/// The words of the manual's grammar, one behind the other.
+fn manual(directory: &Directory, line: &Line) -> Vec<CompletionCandidate> {
+    let display = line.path().first() == Some(&"display");
+    let verbose = || display.then(|| candidate("verbose", "every detail"));
+    let selection = line.selection();
+    let words = line.words();
+    let (last, has) =
+        (words.last().map(String::as_str), |word: &str| words.iter().any(|w| w == word));
+    match (last, selection.target, selection.alias) {
+        // A name follows, also if there is one of that spelling.
+        (Some("vpn-instance"), None, _) if selection.vpn_instance.is_none() => {
+            instances(directory, line)
+        }
+        (Some("alias"), Some(_), None) => aliases(directory, line),
+        (_, None, _) if has("verbose") => Vec::new(),
+        (_, None, _) => {
+            let mut found = Vec::new();
+            if selection.vpn_instance.is_none() && !instances(directory, line).is_empty() {
+                found.push(candidate("vpn-instance", "sessions of a VPN instance"));
+            }
+            found.extend(addresses(directory, line));
+            found.extend((!display).then(|| all(line)));
+            found.extend(verbose());
+            found
+        }
+        (Some("verbose"), Some(_), _) => Vec::new(),
+        (_, Some("all"), _) => verbose().into_iter().collect(),
+        (_, Some(_), None) => {
+            let has_aliases = !aliases(directory, line).is_empty();
+            let alias = has_aliases.then(|| candidate("alias", "one of several sessions"));
+            alias.into_iter().chain(verbose()).collect()
+        }
+        (_, Some(_), Some(_)) => verbose().into_iter().collect(),
+    }
+}
