@@ -12,6 +12,7 @@ mod context;
 mod directory;
 mod interrupt;
 pub mod render;
+mod suggest;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -29,7 +30,13 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
         return code;
     }
     let json = wants_json(&arguments);
-    match cli::Cli::try_parse_from(arguments) {
+    let parsed = cli::Cli::try_parse_from(&arguments).or_else(|error| {
+        match suggest::tip(&error, &arguments) {
+            Some(tip) => cli::Cli::try_parse_with_tip(&arguments, &tip),
+            None => Err(error),
+        }
+    });
+    match parsed {
         Ok(cli) => {
             let context = Context::new(cli.options);
             print(&commands::run(&cli.command, &context))

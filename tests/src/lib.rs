@@ -38,4 +38,5 @@ pub mod sockets;
 pub mod station;
 pub mod table;
 pub mod tap;
+pub mod terminal;
 pub mod wait;

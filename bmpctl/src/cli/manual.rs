@@ -8,6 +8,7 @@ use std::iter::Peekable;
 use shared::names::{Selector, VpnInstanceName};
 
 use super::values::{Target, select};
+use crate::suggest;
 
 struct Words<'a, I: Iterator<Item = &'a str>>(Peekable<I>);
 
@@ -31,7 +32,10 @@ impl<'a, I: Iterator<Item = &'a str>> Words<'a, I> {
             None => Ok(None),
             Some("alias") => Err("the address comes before `alias`".to_owned()),
             Some(option) if option.starts_with('-') => Err(no_options(option)),
-            Some(word) => word.parse().map(Some).map_err(|error| format!("{error}")),
+            Some(word) => word.parse().map(Some).map_err(|error| match nearest(word) {
+                Some(nearest) => format!("{word:?} is no word of this command: {nearest}"),
+                None => format!("{error}"),
+            }),
         }
     }
 
@@ -49,9 +53,12 @@ impl<'a, I: Iterator<Item = &'a str>> Words<'a, I> {
             None => Ok(()),
             Some("vpn-instance") => Err("`vpn-instance NAME` comes before the address".to_owned()),
             Some(option) if option.starts_with('-') => Err(no_options(option)),
-            Some(extra) => Err(format!(
-                "{extra:?} is one word too many; a name with spaces needs quotation marks"
-            )),
+            Some(extra) => Err(match nearest(extra) {
+                Some(nearest) => format!("{extra:?} is no word of this command: {nearest}"),
+                None => format!(
+                    "{extra:?} is one word too many; a name with spaces needs quotation marks"
+                ),
+            }),
         }
     }
 }
@@ -85,6 +92,11 @@ pub(super) fn display(line: &[String]) -> Result<(Selector, bool), String> {
     let verbose = words.take("verbose");
     words.end()?;
     Ok((select(vpn_instance, target, alias)?, verbose))
+}
+
+/// The keyword that was probably meant.
+fn nearest(word: &str) -> Option<String> {
+    suggest::word(word, &["vpn-instance", "all", "alias", "verbose"])
 }
 
 fn no_options(option: &str) -> String {

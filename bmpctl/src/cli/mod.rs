@@ -14,7 +14,8 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{CommandFactory, FromArgMatches, error::ErrorKind};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, FromArgMatches};
 use shared::names::{Selector, VpnInstanceName};
 
 use self::grammar::Raw;
@@ -134,7 +135,18 @@ impl Cli {
         I: IntoIterator<Item = T>,
         T: Into<OsString> + Clone,
     {
-        let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+        Self::parse(arguments.into_iter().map(Into::into).collect(), None)
+    }
+
+    /// Reads a command line that is wrong once more, so that its error has a tip.
+    pub(crate) fn try_parse_with_tip(
+        arguments: &[OsString],
+        tip: &str,
+    ) -> Result<Self, clap::Error> {
+        Self::parse(arguments.to_vec(), Some(tip))
+    }
+
+    fn parse(arguments: Vec<OsString>, tip: Option<&str>) -> Result<Self, clap::Error> {
         // Before clap quotes them as they are: control characters must not reach the terminal.
         if let Some(bad) =
             arguments.iter().find(|word| word.to_string_lossy().contains(char::is_control))
@@ -142,9 +154,18 @@ impl Cli {
             let text = format!("the argument {bad:?} contains a control character");
             return Err(command().error(ErrorKind::ValueValidation, text));
         }
-        let matches = command().try_get_matches_from(arguments)?;
+        let matches = command().try_get_matches_from(arguments).map_err(|mut error| {
+            if let Some(tip) = tip {
+                let tips = ContextValue::StyledStrs(vec![tip.to_owned().into()]);
+                error.insert(ContextKind::Suggested, tips);
+            }
+            error
+        })?;
         let raw = Raw::from_arg_matches(&matches)?;
-        raw.check().map_err(|(kind, text)| named_command(&matches).error(kind, text))
+        raw.check().map_err(|(kind, text)| {
+            let tip = tip.map(|tip| format!("\n\n  tip: {tip}")).unwrap_or_default();
+            named_command(&matches).error(kind, text + &tip)
+        })
     }
 }
 

@@ -98,6 +98,13 @@ fn option(candidate: &CompletionCandidate) -> Option<&str> {
 fn description(candidate: &CompletionCandidate) -> Option<String> {
     let help = candidate.get_help()?.to_string();
     let line = help.lines().next().unwrap_or_default();
-    let shown = line.chars().take(DESCRIPTION_MAX);
-    Some(shown.map(|c| if c.is_control() { ' ' } else { c }).collect())
+    // The default of an option is for its help.
+    let end = option(candidate).and_then(|_| line.find(" ["));
+    let line = line.get(..end.unwrap_or(line.len())).unwrap_or(line);
+    let mut shown: String =
+        line.chars().map(|c| if c.is_control() { ' ' } else { c }).take(DESCRIPTION_MAX).collect();
+    if line.chars().count() > DESCRIPTION_MAX {
+        shown.push_str("...");
+    }
+    Some(shown)
 }

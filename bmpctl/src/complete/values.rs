@@ -167,7 +167,7 @@ fn of_address(entries: &[&SessionEntry]) -> String {
     told.join("; ")
 }
 
-/// `Established (the collector in Bern)`.
+/// `Established: the collector in Bern`.
 fn of_session(entry: &SessionEntry) -> String {
     let state = entry.state.map(render::session::state).unwrap_or_default();
     with_description(state, entry.description.as_deref())
@@ -175,7 +175,8 @@ fn of_session(entry: &SessionEntry) -> String {
 
 fn with_description(state: &str, description: Option<&str>) -> String {
     match description {
-        Some(description) => format!("{state} ({description})").trim_start().to_owned(),
+        Some(description) if state.is_empty() => description.to_owned(),
+        Some(description) => format!("{state}: {description}"),
         None => state.to_owned(),
     }
 }

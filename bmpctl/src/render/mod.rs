@@ -16,12 +16,15 @@ pub(crate) mod statistics;
 pub(crate) mod status;
 mod table;
 
-use shared::names::{Selector, SessionId, Shown};
+use std::collections::BTreeSet;
+
+use shared::names::{Selector, SessionId, Shown, VpnInstanceName};
 use shared::request::Level;
 use shared::response::Failure;
 use shared::time::{Span, Timestamp};
 
 pub(crate) use self::screen::{Screen, Tone};
+use crate::suggest;
 
 /// A message on standard error.
 ///
@@ -66,12 +69,15 @@ pub(crate) fn failure(failure: &Failure) -> String {
                 Some(name) => format!(" in the VPN instance {}", Shown(name.as_str())),
                 None => String::new(),
             };
+            let nearest = suggest::neighbor(*address, vpn_instance.as_ref(), existing);
             let existing = existing.iter().map(ToString::to_string);
-            format!("no neighbor {address}{place}{}", listed(existing, "bmpctl show neighbor"))
+            let existing = listed(nearest, existing, "bmpctl show neighbor");
+            format!("no neighbor {address}{place}{existing}")
         }
         Failure::NoSuchVpnInstance { name, existing } => {
+            let nearest = suggest::vpn_instance(name, existing);
             let existing = existing.iter().map(|name| Shown(name.as_str()).to_string());
-            let existing = listed(existing, "bmpctl show vpn-instance");
+            let existing = listed(nearest, existing, "bmpctl show vpn-instance");
             format!("no VPN instance {}{existing}", Shown(name.as_str()))
         }
         Failure::Configuration(text) => {
@@ -120,26 +126,52 @@ fn no_such_session(selector: &Selector, existing: &[SessionId]) -> String {
         return "no session is configured".to_owned();
     }
     let mut text = match selector {
-        Selector::All { vpn_instance: Some(name) } => {
-            format!("no session is in the VPN instance {}", Shown(name.as_str()))
-        }
+        Selector::All { vpn_instance: Some(name) } => return nothing_in(name, existing),
         Selector::All { vpn_instance: None } => "there is no session".to_owned(),
         Selector::One(id) if id.alias.is_none() && existing.iter().any(|e| is_aliased(e, id)) => {
-            format!("no session {id} without an alias: name the alias")
+            return format!(
+                "no session {id} without an alias: name the alias{}",
+                listed(None, existing.iter().map(session_arguments), "bmpctl show session")
+            );
         }
         Selector::One(id) => format!("no session {id}"),
     };
-    text.push_str(&listed(existing.iter().map(session_arguments), "bmpctl show session"));
+    let nearest = suggest::session(selector, existing);
+    text.push_str(&listed(nearest, existing.iter().map(session_arguments), "bmpctl show session"));
     text
 }
 
-/// The things there are, and the command that shows them all.
-fn listed(existing: impl ExactSizeIterator<Item = String>, all: &str) -> String {
+/// No session is in a VPN instance: those that have some.
+fn nothing_in(name: &VpnInstanceName, existing: &[SessionId]) -> String {
+    let instances: BTreeSet<_> =
+        existing.iter().filter_map(|id| id.vpn_instance.as_ref()).collect();
+    let shown = Shown(name.as_str());
+    if instances.is_empty() {
+        return format!("no session is in the VPN instance {shown}; all are in the public one");
+    }
+    let nearest = suggest::vpn_instance(name, instances.iter().copied());
+    let listed = listed(
+        nearest,
+        instances.iter().map(|name| Shown(name.as_str()).to_string()),
+        "bmpctl show vpn-instance",
+    );
+    format!("no session is in the VPN instance {shown}{listed}")
+}
+
+/// What may have been meant, the things there are, and the command that shows them all.
+fn listed(
+    nearest: Option<String>,
+    existing: impl ExactSizeIterator<Item = String>,
+    all: &str,
+) -> String {
     let count = existing.len();
     if count == 0 {
         return "; there is none".to_owned();
     }
-    let mut text = "; there are:".to_owned();
+    let mut text = match nearest {
+        Some(nearest) => format!("; {nearest} There are:"),
+        None => "; there are:".to_owned(),
+    };
     for name in existing.take(LISTED) {
         text.push_str(&format!("\n  {name}"));
     }
