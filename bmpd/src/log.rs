@@ -67,7 +67,7 @@ mod tests {
     fn lines_that_are_lost_are_counted_and_told_of() {
         let lost = AtomicU64::new(0);
         let mut disk = Disk { full: false, text: Vec::new() };
-        let mut line = |disk: &mut Disk, text: &str| {
+        let line = |disk: &mut Disk, text: &str| {
             Lossy { to: disk, lost: &lost }.write_all(text.as_bytes()).unwrap();
         };
         line(&mut disk, "one\n");
