@@ -1,11 +1,12 @@
 //! What is different between two configurations of a neighbor, and what that asks for.
 
-use std::time::Duration;
+use std::net::Ipv4Addr;
 
-use shared::response::Change;
+use shared::response::{Change, ConfigValue};
 
 use super::directory::Bgp;
-use crate::config::{MaximumRoutesAction, Neighbor, Peers};
+use crate::config::setting::{self, Effect, Setting, boolean, integer, list, none, text};
+use crate::config::{MaximumRoutes, MaximumRoutesAction, Neighbor, Peers, route_distinguisher};
 
 /// Parameters that are different.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -16,93 +17,94 @@ pub(crate) struct Changes {
     pub(crate) running: Vec<Change>,
 }
 
-/// What is different between two tables of the same neighbor. Keys are masked.
-pub(crate) fn changes(old: &Neighbor, new: &Neighbor) -> Changes {
-    let mut restart = Vec::new();
-    let mut compare = |key: &str, old: String, new: String, other: bool| {
-        if old != new {
-            restart.push(Change { key: key.to_owned(), old, new });
-        } else if other {
-            restart.push(Change { key: key.to_owned(), old, new: format!("{new} (changed)") });
-        }
+/// `[[bgp.neighbor]]`, in the order in which it is shown. This is the one list of its keys; what takes effect
+/// with another connection restarts the BGP session.
+pub(crate) fn settings(neighbor: &Neighbor) -> Vec<Setting> {
+    use Effect::{Connection, Running};
+    let (address, prefix, maximum) = match &neighbor.peers {
+        Peers::One(address) => (text(address), None, None),
+        peers @ Peers::Prefix { maximum, .. } => (None, text(peers), integer(*maximum)),
     };
-    let any = |asn: Option<u32>| asn.map_or("any".to_owned(), |asn| asn.to_string());
-    let names = |families: &[crate::wire::family::Family]| {
-        let names: Vec<String> = families.iter().map(ToString::to_string).collect();
-        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
-    };
-    let masked = |neighbor: &Neighbor| match &neighbor.md5 {
-        Some(_) => "***".to_owned(),
-        None => "none".to_owned(),
-    };
-    compare("remote-as", any(old.remote_as), any(new.remote_as), false);
-    compare("port", old.port.to_string(), new.port.to_string(), false);
-    compare("passive", old.passive.to_string(), new.passive.to_string(), false);
-    compare("hold-time", format!("{} s", old.hold_time), format!("{} s", new.hold_time), false);
-    compare("families", names(&old.families), names(&new.families), false);
-    compare("add-path", names(&old.add_path), names(&new.add_path), false);
-    compare("md5", masked(old), masked(new), old.md5 != new.md5);
-    compare("source-address", or_none(old.source_address), or_none(new.source_address), false);
-    compare("multihop", or_none(old.multihop), or_none(new.multihop), false);
-    compare("ttl-security", or_none(old.ttl_security), or_none(new.ttl_security), false);
-    compare("mss", or_none(old.mss), or_none(new.mss), false);
-    compare("vpn-instance", old.place.to_string(), new.place.to_string(), false);
-    let distinguisher = |neighbor: &Neighbor| {
-        or_none(
-            neighbor.route_distinguisher.map(|bytes| format!("{:016x}", u64::from_be_bytes(bytes))),
+    let asn = neighbor.remote_as.and_then(integer);
+    vec![
+        Setting::new("address", Connection, address),
+        Setting::new("prefix", Connection, prefix),
+        Setting::new("maximum-neighbors", Running, maximum),
+        // What the instance stands for is what makes a difference.
+        Setting::new("vpn-instance", Connection, neighbor.vpn_instance.as_ref().and_then(text))
+            .shown(neighbor.place.to_string()),
+        // It is written with the instance.
+        Setting::new(
+            "route-distinguisher",
+            Connection,
+            neighbor.route_distinguisher.map(route_distinguisher).and_then(text),
         )
-    };
-    compare("route-distinguisher", distinguisher(old), distinguisher(new), false);
-
-    let mut running = Vec::new();
-    let mut compare = |key: &str, old: String, new: String| {
-        if old != new {
-            running.push(Change { key: key.to_owned(), old, new });
-        }
-    };
-    compare("maximum-routes", maximum(old), maximum(new));
-    let maximum_neighbors = |neighbor: &Neighbor| match neighbor.peers {
-        Peers::One(_) => "1".to_owned(),
-        Peers::Prefix { maximum, .. } => maximum.to_string(),
-    };
-    compare("maximum-neighbors", maximum_neighbors(old), maximum_neighbors(new));
-    let graceful = |neighbor: &Neighbor| neighbor.graceful_restart.to_string();
-    compare("graceful-restart", graceful(old), graceful(new));
-    compare("description", or_none(old.description.as_ref()), or_none(new.description.as_ref()));
-    Changes { restart, running }
+        .written([]),
+        Setting::new("remote-as", Connection, asn.clone())
+            .shown(neighbor.remote_as.map_or("any".to_owned(), |asn| asn.to_string())),
+        Setting::new("description", Running, neighbor.description.as_ref().and_then(text)),
+        Setting::new("port", Connection, integer(neighbor.port.get())),
+        Setting::new("passive", Connection, boolean(neighbor.passive)),
+        Setting::new("hold-time", Connection, integer(neighbor.hold_time))
+            .shown(format!("{} s", neighbor.hold_time)),
+        Setting::new("families", Connection, list(&neighbor.families)),
+        Setting::new("add-path", Connection, list(&neighbor.add_path)),
+        Setting::secret("md5", Connection, ["md5.key", "md5.key-file"], neighbor.md5.as_ref()),
+        Setting::new("source-address", Connection, neighbor.source_address.and_then(text)),
+        Setting::new("multihop", Connection, neighbor.multihop.and_then(integer)),
+        Setting::new("ttl-security", Connection, neighbor.ttl_security.and_then(integer)),
+        Setting::new("mss", Connection, neighbor.mss.and_then(integer)),
+        maximum_routes(neighbor.maximum_routes),
+        Setting::new("graceful-restart", Running, boolean(neighbor.graceful_restart)),
+    ]
 }
 
-/// What is different for all neighbors: nothing if there were none, or are none.
-pub(crate) fn changes_for_all(old: Option<Bgp>, new: Option<Bgp>) -> Vec<Change> {
-    let mut changes = Vec::new();
-    if let (Some(old), Some(new)) = (old, new) {
-        let pairs = [
-            ("bgp.as", old.asn.to_string(), new.asn.to_string()),
-            ("bgp.router-id", old.router_id.to_string(), new.router_id.to_string()),
-        ];
-        for (key, old, new) in pairs {
-            if old != new {
-                changes.push(Change { key: key.to_owned(), old, new });
-            }
+/// What `[bgp]` says for all neighbors.
+pub(crate) fn common_settings(asn: u32, router_id: Ipv4Addr) -> [Setting; 2] {
+    let one = |key, written, value: Option<ConfigValue>| {
+        Setting::new(key, Effect::Connection, value.clone()).written([(written, value)])
+    };
+    [one("bgp.as", "as", integer(asn)), one("bgp.router-id", "router-id", text(router_id))]
+}
+
+/// What is different between two tables of the same neighbor. Keys are masked.
+pub(crate) fn changes(old: &Neighbor, new: &Neighbor) -> Changes {
+    let mut changes = Changes::default();
+    for (effect, change) in setting::changes(settings(old), settings(new)) {
+        match effect {
+            Effect::Connection => changes.restart.push(change),
+            Effect::Running => changes.running.push(change),
         }
     }
     changes
 }
 
-fn or_none<T: ToString>(value: Option<T>) -> String {
-    value.map_or_else(|| "none".to_owned(), |value| value.to_string())
+/// What is different for all neighbors: nothing if there were none, or are none.
+pub(crate) fn changes_for_all(old: Option<Bgp>, new: Option<Bgp>) -> Vec<Change> {
+    let settings = |bgp: Bgp| common_settings(bgp.asn, bgp.router_id).to_vec();
+    let (Some(old), Some(new)) = (old, new) else { return Vec::new() };
+    let changes = setting::changes(settings(old), settings(new)).into_iter();
+    changes.map(|(_, change)| change).collect()
 }
 
-fn maximum(neighbor: &Neighbor) -> String {
-    let Some(maximum) = neighbor.maximum_routes else { return "none".to_owned() };
-    let action = match maximum.action {
-        MaximumRoutesAction::Warn => "warn".to_owned(),
-        MaximumRoutesAction::Restart(after) => {
-            format!("restart after {} s", Duration::as_secs(&after))
-        }
-        MaximumRoutesAction::Shutdown => "shutdown".to_owned(),
-    };
-    format!("{} ({action})", maximum.limit)
+/// `maximum-routes`: three keys for one limit.
+fn maximum_routes(maximum: Option<MaximumRoutes>) -> Setting {
+    let action = maximum.map(|maximum| match maximum.action {
+        MaximumRoutesAction::Warn => ("warn", None),
+        MaximumRoutesAction::Restart(after) => ("restart", Some(after.as_secs())),
+        MaximumRoutesAction::Shutdown => ("shutdown", None),
+    });
+    let shown = maximum.zip(action).map(|(maximum, (action, after))| match after {
+        Some(after) => format!("{} ({action} after {after} s)", maximum.limit),
+        None => format!("{} ({action})", maximum.limit),
+    });
+    Setting::new("maximum-routes", Effect::Running, None).shown(shown.unwrap_or_else(none)).written(
+        [
+            ("maximum-routes.limit", maximum.and_then(|maximum| integer(maximum.limit))),
+            ("maximum-routes.action", action.and_then(|(action, _)| text(action))),
+            ("maximum-routes.restart-after", action.and_then(|(_, after)| after).and_then(integer)),
+        ],
+    )
 }
 
 #[cfg(test)]
@@ -167,7 +169,7 @@ mod tests {
 
     #[test]
     fn another_as_or_identifier_is_a_change_for_all() {
-        let bgp = |asn| Some(Bgp { asn, router_id: std::net::Ipv4Addr::LOCALHOST });
+        let bgp = |asn| Some(Bgp { asn, router_id: Ipv4Addr::LOCALHOST });
         assert_eq!(changes_for_all(bgp(1), bgp(2))[0].to_string(), "bgp.as 1 -> 2");
         assert_eq!(changes_for_all(None, bgp(2)), []);
         assert_eq!(changes_for_all(bgp(1), bgp(1)), []);

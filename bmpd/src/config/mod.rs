@@ -16,6 +16,7 @@ mod diagnostic;
 mod model;
 mod schema;
 mod secret;
+pub(crate) mod setting;
 mod source;
 mod syntax;
 #[cfg(test)]
@@ -29,7 +30,7 @@ pub use self::diagnostic::{ConfigError, Problem};
 pub use self::model::{
     AoAlgorithm, AoKey, Authentication, Bgp, Bmp, Config, Control, Keepalive, MaximumRoutes,
     MaximumRoutesAction, Mode, Monitor, MonitorNeighbors, Neighbor, Peers, Place, Retry, Session,
-    Source, Tcp, Tls, TlsClient, TlsFile, TlsVersion, VpnInstance,
+    Source, Tcp, Tls, TlsClient, TlsFile, TlsVersion, VpnInstance, route_distinguisher,
 };
 pub use self::secret::Secret;
 

@@ -310,6 +310,17 @@ pub struct VpnInstance {
     pub listen: Vec<SocketAddr>,
 }
 
+/// A route distinguisher as people write it (RFC 4364 section 4.2): `65000:1`, `192.0.2.1:1` or
+/// `4200000000:1`.
+pub fn route_distinguisher(bytes: [u8; 8]) -> String {
+    let [_, kind, a, b, c, d, e, f] = bytes;
+    match kind {
+        0 => format!("{}:{}", u16::from_be_bytes([a, b]), u32::from_be_bytes([c, d, e, f])),
+        1 => format!("{}:{}", Ipv4Addr::new(a, b, c, d), u16::from_be_bytes([e, f])),
+        _ => format!("{}:{}", u32::from_be_bytes([a, b, c, d]), u16::from_be_bytes([e, f])),
+    }
+}
+
 /// `[bgp]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bgp {

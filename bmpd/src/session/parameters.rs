@@ -1,15 +1,17 @@
 //! What a session runs with, and what is different between two such sets.
 //!
 //! A connection keeps what it was made with: a port, a key, the Initiation it has sent. Other
-//! parameters take effect while it runs. [`Parameters::settings`] is the one list that says which is
-//! which, and how each is written for people; keys are masked in it.
+//! parameters take effect while it runs. [`session_settings`] and [`bmp_settings`] are the one list that
+//! says which is which, and how each is written in the file and for people; keys are masked in it.
 
-use std::time::Duration;
+use shared::response::{Change, ConfigValue};
 
-use shared::response::Change;
-
+pub(super) use crate::config::setting::Effect;
+use crate::config::setting::{
+    self, Setting, boolean, integer, list, none, path, text, written_secret,
+};
 use crate::config::{
-    self, Authentication, Monitor, MonitorNeighbors, Secret, Source, Tls, TlsVersion,
+    self, AoKey, Authentication, Monitor, MonitorNeighbors, Source, Tls, TlsVersion,
 };
 
 /// What a session runs with.
@@ -21,97 +23,85 @@ pub(crate) struct Parameters {
     pub(crate) bmp: config::Bmp,
 }
 
-/// When a parameter that has changed takes effect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Effect {
-    /// With the next connection.
-    Connection,
-    /// At once.
-    Running,
+/// `[[session]]`, in the order in which it is shown.
+pub(crate) fn session_settings(session: &config::Session) -> Vec<Setting> {
+    use Effect::{Connection, Running};
+    let id = &session.id;
+    let tcp = &session.tcp;
+    let (mode, connect, listen) = match session.mode {
+        config::Mode::Active(port) => ("active", integer(port.get()), None),
+        config::Mode::Passive(port) => ("passive", None, integer(port.get())),
+    };
+    let (address, interface) = match &tcp.source {
+        None => (None, None),
+        Some(Source::Address(address)) => (text(address), None),
+        Some(Source::Interface(interface)) => (None, text(interface)),
+    };
+    let (md5, ao) = match &tcp.authentication {
+        None => (None, None),
+        Some(Authentication::Md5(key)) => (Some(key), None),
+        Some(Authentication::Ao(keys)) => (None, Some(keys)),
+    };
+    let messages = &session.initiation_messages;
+    let messages_shown = if messages.is_empty() { none() } else { format!("{messages:?}") };
+    let families = session.monitor.families.as_ref();
+    let mut settings = vec![
+        Setting::new("address", Connection, text(id.address)),
+        // What the instance stands for is what makes a difference.
+        Setting::new("vpn-instance", Connection, id.vpn_instance.as_ref().and_then(text))
+            .shown(session.place.to_string()),
+        Setting::new("alias", Connection, id.alias.as_ref().and_then(text)),
+        Setting::new("description", Running, session.description.as_ref().and_then(text)),
+        Setting::new("mode", Connection, text(mode)),
+        Setting::new("tcp.connect-port", Connection, connect),
+        Setting::new("tcp.listen-port", Connection, listen),
+        Setting::new("tcp.source-address", Connection, address),
+        Setting::new("tcp.source-interface", Connection, interface),
+        Setting::new("tcp.mss", Connection, tcp.mss.and_then(integer)),
+        Setting::new("tcp.dscp", Connection, tcp.dscp.and_then(integer)),
+        Setting::seconds("tcp.keepalive.idle", Connection, tcp.keepalive.idle),
+        Setting::seconds("tcp.keepalive.interval", Connection, tcp.keepalive.interval),
+        Setting::new("tcp.keepalive.count", Connection, integer(tcp.keepalive.count)),
+        Setting::seconds("tcp.user-timeout", Connection, tcp.user_timeout),
+        Setting::seconds("tcp.connect-timeout", Running, tcp.connect_timeout),
+        Setting::secret("tcp.md5", Connection, ["tcp.md5.key", "tcp.md5.key-file"], md5),
+        chain(ao),
+    ];
+    settings.extend(tls(session.tls.as_ref()));
+    settings.extend([
+        Setting::seconds("retry.initial", Running, session.retry.initial),
+        Setting::seconds("retry.maximum", Running, session.retry.maximum),
+        Setting::seconds("stall-timeout", Running, session.stall_timeout),
+        Setting::seconds("initial-delay", Running, session.initial_delay),
+        Setting::seconds("statistics-timer", Running, session.statistics_timer),
+        Setting::new("shutdown", Running, boolean(session.shutdown)),
+        Setting::new("initiation-message", Connection, list(messages)).shown(messages_shown),
+        monitored(&session.monitor),
+        Setting::new("monitor.families", Connection, families.and_then(list))
+            .shown(families.map_or("all".to_owned(), |families| joined(families))),
+    ]);
+    settings
 }
 
-/// One parameter.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Setting {
-    /// The key in the configuration file.
-    key: &'static str,
-    effect: Effect,
-    /// As people read it.
-    shown: String,
-    /// What makes a difference and is not shown: a key, or what a file holds.
-    hidden: Option<Vec<u8>>,
+/// `[bmp]`. Its `statistics-timer` is a default: what sessions have of it is theirs.
+pub(crate) fn bmp_settings(bmp: &config::Bmp) -> [Setting; 3] {
+    use Effect::{Connection, Running};
+    let one = |key, written, value: Option<ConfigValue>| {
+        Setting::new(key, Connection, value.clone()).written([(written, value)])
+    };
+    [
+        one("bmp.system-name", "system-name", text(&bmp.system_name)),
+        one("bmp.system-description", "system-description", text(&bmp.system_description)),
+        Setting::seconds("statistics-timer", Running, bmp.statistics_timer),
+    ]
 }
 
 impl Parameters {
-    /// Every parameter but the name of the session, in the order in which they are shown.
+    /// Every parameter, in the order in which they are shown.
     pub(super) fn settings(&self) -> Vec<Setting> {
-        use Effect::{Connection, Running};
-        let Self { session, bmp } = self;
-        let mut settings = Vec::new();
-        let mut add = |key, effect, shown: String, hidden| {
-            settings.push(Setting { key, effect, shown, hidden });
-        };
-        let tcp = &session.tcp;
-        let (mode, connect, listen) = match session.mode {
-            config::Mode::Active(port) => ("active", port.to_string(), none()),
-            config::Mode::Passive(port) => ("passive", none(), port.to_string()),
-        };
-        add("mode", Connection, mode.to_owned(), None);
-        add("tcp.connect-port", Connection, connect, None);
-        add("tcp.listen-port", Connection, listen, None);
-        let (address, interface) = match &tcp.source {
-            None => (none(), none()),
-            Some(Source::Address(address)) => (address.to_string(), none()),
-            Some(Source::Interface(interface)) => (none(), interface.clone()),
-        };
-        add("tcp.source-address", Connection, address, None);
-        add("tcp.source-interface", Connection, interface, None);
-        add("tcp.mss", Connection, or_none(tcp.mss), None);
-        add("tcp.dscp", Connection, or_none(tcp.dscp), None);
-        add("tcp.keepalive.idle", Connection, seconds(tcp.keepalive.idle), None);
-        add("tcp.keepalive.interval", Connection, seconds(tcp.keepalive.interval), None);
-        add("tcp.keepalive.count", Connection, tcp.keepalive.count.to_string(), None);
-        add("tcp.user-timeout", Connection, seconds(tcp.user_timeout), None);
-        let (md5, ao) = match &tcp.authentication {
-            None => (None, None),
-            Some(Authentication::Md5(key)) => (Some(key), None),
-            Some(Authentication::Ao(keys)) => (None, Some(keys)),
-        };
-        add("tcp.md5", Connection, masked(md5), md5.map(|key| key.expose().to_vec()));
-        let chain = ao.map(|keys| {
-            let key = |key: &config::AoKey| {
-                format!("{}/{} {} ***", key.send_id, key.receive_id, key.algorithm)
-            };
-            keys.iter().map(key).collect::<Vec<_>>().join(", ")
-        });
-        let secrets = ao.map(|keys| {
-            let keys = keys.iter().map(|key| key.key.expose());
-            keys.flat_map(|key| [&[key.len() as u8], key].concat()).collect()
-        });
-        add("tcp.ao", Connection, chain.unwrap_or_else(none), secrets);
-        for (key, shown, hidden) in tls(session.tls.as_ref()) {
-            add(key, Connection, shown, hidden);
-        }
-        add("vpn-instance", Connection, session.place.to_string(), None);
-        let messages = &session.initiation_messages;
-        let messages = if messages.is_empty() { none() } else { format!("{messages:?}") };
-        add("initiation-message", Connection, messages, None);
-        let families = session.monitor.families.as_ref().map_or("all".to_owned(), |families| {
-            families.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-        });
-        add("monitor.families", Connection, families, None);
-        add("bmp.system-name", Connection, bmp.system_name.clone(), None);
-        add("bmp.system-description", Connection, bmp.system_description.clone(), None);
-
-        add("monitor.neighbors", Running, monitored(&session.monitor), None);
-        add("tcp.connect-timeout", Running, seconds(tcp.connect_timeout), None);
-        add("retry.initial", Running, seconds(session.retry.initial), None);
-        add("retry.maximum", Running, seconds(session.retry.maximum), None);
-        add("stall-timeout", Running, seconds(session.stall_timeout), None);
-        add("initial-delay", Running, seconds(session.initial_delay), None);
-        add("statistics-timer", Running, seconds(session.statistics_timer), None);
-        add("shutdown", Running, session.shutdown.to_string(), None);
-        add("description", Running, or_none(session.description.as_ref()), None);
+        let of_all = bmp_settings(&self.bmp).into_iter();
+        let mut settings = session_settings(&self.session);
+        settings.extend(of_all.filter(|setting| setting.effect() == Effect::Connection));
         settings
     }
 
@@ -120,17 +110,10 @@ impl Parameters {
         if self == new {
             return Vec::new();
         }
-        let pairs = self.settings().into_iter().zip(new.settings());
-        pairs
-            .filter(|(old, new)| old != new && effect.is_none_or(|effect| old.effect == effect))
-            .map(|(old, new)| {
-                let mut shown = new.shown;
-                // The same words for something else: another key, or a file with another content.
-                if old.shown == shown {
-                    shown.push_str(" (changed)");
-                }
-                Change { key: old.key.to_owned(), old: old.shown, new: shown }
-            })
+        let changes = setting::changes(self.settings(), new.settings()).into_iter();
+        changes
+            .filter(|(of, _)| effect.is_none_or(|effect| *of == effect))
+            .map(|(_, change)| change)
             .collect()
     }
 
@@ -150,25 +133,39 @@ impl Parameters {
     }
 }
 
-fn none() -> String {
-    "none".to_owned()
+fn joined<T: ToString>(values: &[T]) -> String {
+    values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-fn or_none<T: ToString>(value: Option<T>) -> String {
-    value.map_or_else(none, |value| value.to_string())
+/// `tcp.ao`, the key chain.
+fn chain(keys: Option<&Vec<AoKey>>) -> Setting {
+    let table = |key: &AoKey| {
+        let [inline, file] = written_secret(Some(&key.key));
+        let entries = [
+            ("send-id", integer(key.send_id)),
+            ("receive-id", integer(key.receive_id)),
+            ("algorithm", text(key.algorithm)),
+            ("key", inline),
+            ("key-file", file),
+        ];
+        let entries = entries.into_iter();
+        ConfigValue::Table(
+            entries.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect(),
+        )
+    };
+    let shown = |key: &AoKey| format!("{}/{} {} ***", key.send_id, key.receive_id, key.algorithm);
+    let secrets = keys.map(|keys| {
+        let keys = keys.iter().map(|key| key.key.expose());
+        keys.flat_map(|key| [&[key.len() as u8], key].concat()).collect()
+    });
+    let value = keys.map(|keys| ConfigValue::List(keys.iter().map(table).collect()));
+    let shown = keys.map(|keys| joined(&keys.iter().map(shown).collect::<Vec<_>>()));
+    Setting::new("tcp.ao", Effect::Connection, value)
+        .shown(shown.unwrap_or_else(none))
+        .hidden(secrets)
 }
 
-fn seconds(duration: Duration) -> String {
-    format!("{} s", duration.as_secs())
-}
-
-fn masked(key: Option<&Secret>) -> String {
-    key.map_or_else(none, |_| "***".to_owned())
-}
-
-type Row = (&'static str, String, Option<Vec<u8>>);
-
-fn tls(tls: Option<&Tls>) -> [Row; 5] {
+fn tls(tls: Option<&Tls>) -> [Setting; 5] {
     let client = tls.and_then(|tls| tls.client.as_ref());
     let ca = tls.map(|tls| &tls.ca);
     let certificate = client.map(|client| &client.certificate);
@@ -176,27 +173,30 @@ fn tls(tls: Option<&Tls>) -> [Row; 5] {
         TlsVersion::V1_2 => "1.2",
         TlsVersion::V1_3 => "1.3",
     });
+    let one = |key, value| Setting::new(key, Effect::Connection, value);
     [
-        ("tls.ca", or_none(ca.map(|ca| ca.path.display())), ca.map(|ca| ca.pem.to_vec())),
-        (
-            "tls.certificate",
-            or_none(certificate.map(|file| file.path.display())),
-            certificate.map(|file| file.pem.to_vec()),
-        ),
-        (
-            "tls.private-key",
-            or_none(client.map(|client| client.key_path.display())),
-            client.map(|client| client.key.expose().to_vec()),
-        ),
-        ("tls.server-name", or_none(tls.and_then(|tls| tls.server_name.as_ref())), None),
-        ("tls.minimum-version", or_none(version), None),
+        one("tls.ca", ca.and_then(|ca| path(&ca.path))).hidden(ca.map(|ca| ca.pem.to_vec())),
+        one("tls.certificate", certificate.and_then(|file| path(&file.path)))
+            .hidden(certificate.map(|file| file.pem.to_vec())),
+        one("tls.private-key", client.and_then(|client| path(&client.key_path)))
+            .hidden(client.map(|client| client.key.expose().to_vec())),
+        one("tls.server-name", tls.and_then(|tls| tls.server_name.as_ref()).and_then(text)),
+        one("tls.minimum-version", version.and_then(text)),
     ]
 }
 
-fn monitored(monitor: &Monitor) -> String {
+/// `monitor` but for its families: four keys for one choice.
+fn monitored(monitor: &Monitor) -> Setting {
+    const KEYS: [&str; 4] = [
+        "monitor.public",
+        "monitor.vpn-instances",
+        "monitor.all-vpn-instances",
+        "monitor.neighbors",
+    ];
+    let setting = Setting::new("monitor.neighbors", Effect::Running, None);
     let MonitorNeighbors::Listed { instances, every_vpn_instance, neighbors } = &monitor.neighbors
     else {
-        return "all".to_owned();
+        return setting.shown("all".to_owned()).written(KEYS.map(|key| (key, None)));
     };
     let mut parts: Vec<String> = Vec::new();
     if *every_vpn_instance {
@@ -207,7 +207,22 @@ fn monitored(monitor: &Monitor) -> String {
         None => "the public instance".to_owned(),
     }));
     parts.extend(neighbors.iter().map(ToString::to_string));
-    if parts.is_empty() { none() } else { parts.join(", ") }
+    let shown = if parts.is_empty() { none() } else { parts.join(", ") };
+    let named = neighbors.iter().map(|neighbor| {
+        let address = ("address".to_owned(), ConfigValue::Text(neighbor.address.to_string()));
+        let vpn = neighbor
+            .vpn_instance
+            .as_ref()
+            .map(|name| ("vpn-instance".to_owned(), ConfigValue::Text(name.to_string())));
+        ConfigValue::Table(std::iter::once(address).chain(vpn).collect())
+    });
+    let values = [
+        boolean(instances.contains(&None)),
+        list(instances.iter().flatten()),
+        boolean(*every_vpn_instance),
+        Some(ConfigValue::List(named.collect())),
+    ];
+    setting.shown(shown).written(KEYS.into_iter().zip(values).collect::<Vec<_>>())
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::names::Selector;
+
 /// The configuration in effect, defaults filled in, keys masked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfigReport {
@@ -22,6 +24,18 @@ pub struct ConfigSection {
     pub settings: Vec<Setting>,
 }
 
+impl ConfigSection {
+    /// True if the key tells this table from others of its kind.
+    pub fn is_name(&self, key: &str) -> bool {
+        match self.name.as_str() {
+            "session" => matches!(key, "address" | "vpn-instance" | "alias"),
+            "vpn-instance" => key == "name",
+            "bgp.neighbor" => matches!(key, "address" | "prefix" | "vpn-instance"),
+            _ => false,
+        }
+    }
+}
+
 /// One key with what is in effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Setting {
@@ -36,8 +50,20 @@ pub struct Setting {
 /// What a setting will be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pending {
-    /// The value; `None` if there will be none.
+    /// The value; `None` if there will be none. It can be the same again: another key, or a file that now
+    /// holds something else.
     pub value: Option<ConfigValue>,
+    /// What puts it into effect.
+    pub until: Until,
+}
+
+/// What a setting that is pending waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Until {
+    /// A reset of these sessions, or their next connection.
+    Reset(Selector),
+    /// Another start of bmpd.
+    Restart,
 }
 
 /// A value of the configuration.

@@ -293,6 +293,12 @@ mod tests {
         assert_eq!(route_distinguisher("65000:1"), Ok([0, 0, 0xfd, 0xe8, 0, 0, 0, 1]));
         assert_eq!(route_distinguisher("192.0.2.1:258"), Ok([0, 1, 192, 0, 2, 1, 1, 2]));
         assert_eq!(route_distinguisher("65536:1"), Ok([0, 2, 0, 1, 0, 0, 0, 1]));
+        for text in ["65000:4294967295", "192.0.2.1:258", "4200000000:1"] {
+            assert_eq!(
+                route_distinguisher(text).map(crate::config::route_distinguisher),
+                Ok(text.to_owned())
+            );
+        }
         for wrong in
             ["", ":", "1", "1:", ":1", "65536:65536", "192.0.2.1:65536", "1:4294967296", "-1:1"]
         {

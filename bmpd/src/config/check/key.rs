@@ -107,8 +107,8 @@ impl Check<'_> {
         key: &Option<Spanned<String>>,
         file: &Option<Spanned<String>>,
     ) -> Option<Secret> {
-        let (name, span, bytes) = match (key, file) {
-            (Some(key), None) => ("key", key.span(), key.get_ref().clone().into_bytes()),
+        let (name, span, secret) = match (key, file) {
+            (Some(key), None) => ("key", key.span(), Secret::new(key.get_ref().as_str())),
             (None, Some(file)) => {
                 let name = format!("{at}.key-file");
                 let path = self.path(file);
@@ -121,7 +121,7 @@ impl Check<'_> {
                 if bytes.last() == Some(&b'\r') {
                     bytes.pop();
                 }
-                ("key-file", file.span(), bytes)
+                ("key-file", file.span(), Secret::new(bytes).read_from(&path))
             }
             (Some(_), Some(file)) => {
                 let text = "the key is given twice; remove key or key-file";
@@ -135,10 +135,11 @@ impl Check<'_> {
                 return None;
             }
         };
-        if (1..=KEY_MAX).contains(&bytes.len()) {
-            return Some(Secret::new(bytes));
+        let length = secret.expose().len();
+        if (1..=KEY_MAX).contains(&length) {
+            return Some(secret);
         }
-        let text = format!("the key has {} bytes; 1 to {KEY_MAX} are allowed", bytes.len());
+        let text = format!("the key has {length} bytes; 1 to {KEY_MAX} are allowed");
         self.refuse(span, format!("{at}.{name}"), text);
         None
     }

@@ -1,0 +1,226 @@
+//! Parameters as people write and read them: a row each.
+//!
+//! Sessions (`session::parameters`) and neighbors (`bgp::changes`) make such rows of what they are
+//! configured with. Their tables are the one list of keys: what a reload changes and what `show config`
+//! tells both come from there. No row shows a key.
+
+use std::path::Path;
+use std::time::Duration;
+
+use shared::response::{self, Change, ConfigValue, Pending, Until};
+
+use super::secret::Secret;
+
+/// When a parameter that has changed takes effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// With the next connection.
+    Connection,
+    /// At once.
+    Running,
+}
+
+/// One parameter.
+#[derive(Debug, Clone)]
+pub(crate) struct Setting {
+    /// Its name, which is its key in the file unless it has several.
+    key: &'static str,
+    effect: Effect,
+    /// As people read it.
+    shown: String,
+    /// What makes a difference and is not shown: a key, or what a file holds.
+    hidden: Option<Vec<u8>>,
+    /// Its keys in the file with their values.
+    written: Vec<(&'static str, Option<ConfigValue>)>,
+}
+
+impl Setting {
+    /// A parameter with one key, which is shown as it is written.
+    pub(crate) fn new(key: &'static str, effect: Effect, value: Option<ConfigValue>) -> Self {
+        let shown = value.as_ref().map_or_else(none, spoken);
+        Self { key, effect, shown, hidden: None, written: vec![(key, value)] }
+    }
+
+    /// A length of time, which is written in seconds.
+    pub(crate) fn seconds(key: &'static str, effect: Effect, time: Duration) -> Self {
+        Self::new(key, effect, integer(time.as_secs())).shown(format!("{} s", time.as_secs()))
+    }
+
+    /// A key, or the file that it was read from; `keys` are those of the file for the two.
+    pub(crate) fn secret(
+        key: &'static str,
+        effect: Effect,
+        keys: [&'static str; 2],
+        secret: Option<&Secret>,
+    ) -> Self {
+        let [inline, file] = written_secret(secret);
+        Self::new(key, effect, secret.map(|_| ConfigValue::Secret))
+            .hidden(secret.map(|secret| secret.expose().to_vec()))
+            .written([(keys[0], inline), (keys[1], file)])
+    }
+
+    /// The same in other words for people.
+    pub(crate) fn shown(self, shown: String) -> Self {
+        Self { shown, ..self }
+    }
+
+    /// The same with what makes a difference and is not shown.
+    pub(crate) fn hidden(self, hidden: Option<Vec<u8>>) -> Self {
+        Self { hidden, ..self }
+    }
+
+    /// The same with other keys in the file, or with none.
+    pub(crate) fn written(
+        self,
+        written: impl Into<Vec<(&'static str, Option<ConfigValue>)>>,
+    ) -> Self {
+        Self { written: written.into(), ..self }
+    }
+
+    /// When it takes effect.
+    pub(crate) fn effect(&self) -> Effect {
+        self.effect
+    }
+
+    fn differs(&self, other: &Self) -> bool {
+        self.shown != other.shown || self.hidden != other.hidden
+    }
+}
+
+/// What is different between two tables of the same rows.
+pub(crate) fn changes(old: Vec<Setting>, new: Vec<Setting>) -> Vec<(Effect, Change)> {
+    let pairs = old.into_iter().zip(new).filter(|(old, new)| old.differs(new));
+    pairs
+        .map(|(old, new)| {
+            let mut shown = new.shown;
+            // The same words for something else: another key, or a file with another content.
+            if old.shown == shown {
+                shown.push_str(" (changed)");
+            }
+            (old.effect, Change { key: old.key.to_owned(), old: old.shown, new: shown })
+        })
+        .collect()
+}
+
+/// The keys of two tables of the same rows: what runs, and what is configured and waits.
+pub(crate) fn report(
+    running: Vec<Setting>,
+    configured: Vec<Setting>,
+    until: &Until,
+) -> Vec<response::Setting> {
+    let mut settings = Vec::new();
+    for (old, new) in running.into_iter().zip(configured) {
+        let differs = old.differs(&new);
+        // Another key, or a file with another content: nothing else tells that it waits.
+        let unseen = old.written == new.written;
+        for ((key, value), (_, next)) in old.written.into_iter().zip(new.written) {
+            let waits = differs && (value != next || (unseen && value.is_some()));
+            let (value, pending) = if waits {
+                (value, Some(Pending { value: next, until: until.clone() }))
+            } else {
+                (next, None)
+            };
+            settings.push(response::Setting { key: key.to_owned(), value, pending });
+        }
+    }
+    settings
+}
+
+/// The keys of a table in which nothing waits.
+pub(crate) fn in_effect(settings: Vec<Setting>) -> Vec<response::Setting> {
+    let written = settings.into_iter().flat_map(|setting| setting.written);
+    written
+        .map(|(key, value)| response::Setting { key: key.to_owned(), value, pending: None })
+        .collect()
+}
+
+/// A text.
+pub(crate) fn text(value: impl ToString) -> Option<ConfigValue> {
+    Some(ConfigValue::Text(value.to_string()))
+}
+
+/// A path.
+pub(crate) fn path(path: &Path) -> Option<ConfigValue> {
+    text(path.display())
+}
+
+/// A number.
+pub(crate) fn integer(value: impl TryInto<i64>) -> Option<ConfigValue> {
+    // None of bmpd's numbers is larger.
+    Some(ConfigValue::Integer(value.try_into().unwrap_or(i64::MAX)))
+}
+
+/// `true` or `false`.
+pub(crate) fn boolean(value: bool) -> Option<ConfigValue> {
+    Some(ConfigValue::Boolean(value))
+}
+
+/// A list of texts.
+pub(crate) fn list<T: ToString>(values: impl IntoIterator<Item = T>) -> Option<ConfigValue> {
+    let values = values.into_iter().map(|value| ConfigValue::Text(value.to_string()));
+    Some(ConfigValue::List(values.collect()))
+}
+
+/// `key` and `key-file`: one of them has a value if there is a key.
+pub(crate) fn written_secret(secret: Option<&Secret>) -> [Option<ConfigValue>; 2] {
+    match secret.map(Secret::file) {
+        None => [None, None],
+        Some(None) => [Some(ConfigValue::Secret), None],
+        Some(Some(file)) => [None, path(file)],
+    }
+}
+
+/// What is said where there is nothing.
+pub(crate) fn none() -> String {
+    "none".to_owned()
+}
+
+fn spoken(value: &ConfigValue) -> String {
+    match value {
+        ConfigValue::Boolean(value) => value.to_string(),
+        ConfigValue::Integer(value) => value.to_string(),
+        ConfigValue::Text(text) => text.clone(),
+        ConfigValue::List(list) if list.is_empty() => none(),
+        ConfigValue::List(list) => list.iter().map(spoken).collect::<Vec<_>>().join(", "),
+        ConfigValue::Table(table) => {
+            table.iter().map(|(_, value)| spoken(value)).collect::<Vec<_>>().join(" ")
+        }
+        ConfigValue::Secret => "***".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(bytes: &str, file: Option<&str>) -> Vec<Setting> {
+        let secret = Secret::new(bytes);
+        let secret = match file {
+            Some(file) => secret.read_from(Path::new(file)),
+            None => secret,
+        };
+        let keys = ["md5.key", "md5.key-file"];
+        vec![Setting::secret("md5", Effect::Connection, keys, Some(&secret))]
+    }
+
+    fn waits(old: Vec<Setting>, new: Vec<Setting>) -> Vec<(String, bool)> {
+        let report = report(old, new, &Until::Restart);
+        report.into_iter().map(|setting| (setting.key, setting.pending.is_some())).collect()
+    }
+
+    #[test]
+    fn a_key_that_has_changed_waits_wherever_it_is_written() {
+        let both =
+            |inline, file| vec![("md5.key".to_owned(), inline), ("md5.key-file".to_owned(), file)];
+        assert_eq!(waits(key("a", None), key("a", None)), both(false, false));
+        assert_eq!(waits(key("a", None), key("b", None)), both(true, false));
+        assert_eq!(waits(key("a", Some("f")), key("b", Some("f"))), both(false, true));
+        assert_eq!(waits(key("a", Some("f")), key("b", None)), both(true, true));
+        // The same key from elsewhere is no change.
+        assert_eq!(waits(key("a", Some("f")), key("a", Some("g"))), both(false, false));
+        assert_eq!(changes(key("a", Some("f")), key("a", None)), []);
+        let text =
+            format!("{:?}", report(key("s3cret", None), key("t3cret", None), &Until::Restart));
+        assert!(!text.contains("3cret"), "{text}");
+    }
+}
