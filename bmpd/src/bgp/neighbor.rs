@@ -83,6 +83,7 @@ pub(super) struct Setup {
 /// The rest of bmpd's end of a neighbor.
 #[derive(Debug, Clone)]
 pub(crate) struct Neighbor {
+    id: NeighborId,
     commands: mpsc::Sender<Command>,
 }
 
@@ -104,6 +105,7 @@ impl Neighbor {
         let (commands, receiver) = mpsc::channel(16);
         let (to_neighbor, from_links) = mpsc::channel(16);
         let (maximum, _) = watch::channel(config.maximum_routes);
+        let name = id.clone();
         let task = Task {
             id,
             retry_at: (!config.passive).then(Instant::now),
@@ -135,7 +137,12 @@ impl Neighbor {
             last_down: None,
             last_error: None,
         };
-        (Self { commands }, tokio::spawn(task.run()))
+        (Self { id: name, commands }, tokio::spawn(task.run()))
+    }
+
+    /// The neighbor's name.
+    pub(crate) fn id(&self) -> &NeighborId {
+        &self.id
     }
 
     /// Hands over a connection that the neighbor made. One too many is dropped.

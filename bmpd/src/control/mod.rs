@@ -6,6 +6,8 @@
 //! a reset, holds a place of another kind, so that however many do nobody else has to wait for one.
 
 mod caller;
+mod clear;
+mod config;
 mod follow;
 mod monitor;
 mod record;
@@ -13,6 +15,7 @@ mod reload;
 mod reset;
 mod show;
 mod socket;
+mod status;
 mod stream;
 
 use std::sync::Arc;
@@ -221,13 +224,15 @@ async fn answer(
             Request::Monitor => busy(MONITORS_MAX as usize, "callers of monitor"),
             Request::Reload { dry_run } => reload::run(dry_run, caller, &world).await,
             Request::ShowSession(selector) => show::session(&selector, &world).await,
-            Request::ShowNeighbor { .. } => show::neighbor(&world).await,
+            Request::ShowNeighbor { address, vpn_instance } => {
+                show::neighbor(address, vpn_instance, &world).await
+            }
+            Request::ShowVpnInstance(name) => show::vpn_instance(name, &world).await,
+            Request::ShowConfig => config::run(&world).await,
+            Request::ShowStatistics(selector) => show::statistics(&selector, &world).await,
+            Request::ShowStatus => status::run(caller, &world).await,
+            Request::ClearStatistics(selector) => clear::statistics(selector, caller, &world).await,
             Request::Directory => Response::Directory(world.directory().await),
-            Request::ClearStatistics(_)
-            | Request::ShowVpnInstance(_)
-            | Request::ShowConfig
-            | Request::ShowStatistics(_)
-            | Request::ShowStatus => Response::Failed(Failure::Other(format!("no {request} yet"))),
         }
     };
     // The client may have gone away.

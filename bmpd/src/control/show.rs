@@ -1,44 +1,194 @@
-//! `show session` and `show neighbor`.
+//! `show session`, `show neighbor`, `show vpn-instance` and `show statistics`.
+//!
+//! Who is asked answers beside the others: a busy session delays its own answer only.
 
-use shared::names::Selector;
-use shared::response::{Failure, Response};
+use std::net::IpAddr;
+use std::path::Path;
 
-use crate::daemon::World;
+use shared::names::{NeighborId, Selector, VpnInstanceName};
+use shared::response::{
+    Failure, NeighborReport, NeighborState, Response, SessionState, VpnInstanceReport,
+};
 
-/// Describes the selected sessions.
-pub(super) async fn session(selector: &Selector, world: &World) -> Response {
+use crate::config::{Place, route_distinguisher};
+use crate::daemon::{World, listening};
+use crate::session::Session;
+
+/// Asks all at once. The answers are in the order of those who were asked.
+pub(super) async fn all<T: Send + 'static>(
+    asked: impl IntoIterator<Item = impl Future<Output = T> + Send + 'static>,
+) -> Vec<T> {
+    let tasks: Vec<_> = asked.into_iter().map(tokio::spawn).collect();
+    let mut answers = Vec::with_capacity(tasks.len());
+    for task in tasks {
+        // A task that panics ends bmpd.
+        answers.extend(task.await);
+    }
+    answers
+}
+
+/// What each selected session answers, but for those that a reload has ended meanwhile. A bmpd without
+/// sessions has nothing to answer, and that is the answer.
+pub(super) async fn sessions<T, F>(
+    selector: &Selector,
+    world: &World,
+    ask: impl Fn(Session) -> F,
+) -> Result<Vec<T>, Failure>
+where
+    T: Send + 'static,
+    F: Future<Output = Option<T>> + Send + 'static,
+{
     let selected = match world.select(selector) {
         Ok(selected) => selected,
-        // A bmpd without sessions has none to show, and that is the answer.
         Err(Failure::NoSuchSession { existing, .. })
             if existing.is_empty() && *selector == (Selector::All { vpn_instance: None }) =>
         {
-            return Response::Sessions(Vec::new());
+            return Ok(Vec::new());
         }
-        Err(failure) => return Response::Failed(failure),
+        Err(failure) => return Err(failure),
     };
-    // The answer for all sessions must not grow with every neighbor of each.
-    let detailed = matches!(selector, Selector::One(_));
-    let mut reports = Vec::with_capacity(selected.len());
-    for session in selected {
-        match session.report(detailed).await {
-            Some(report) => reports.push(report),
-            // A reload may have ended it since.
+    let answers = all(selected.iter().cloned().map(ask)).await;
+    let mut found = Vec::with_capacity(answers.len());
+    for (session, answer) in selected.iter().zip(answers) {
+        match answer {
+            Some(answer) => found.push(answer),
             None if world.session(session.id()).is_none() => {}
-            None => return Response::Failed(Failure::Stopping),
+            None => return Err(Failure::Stopping),
         }
     }
-    Response::Sessions(reports)
+    Ok(found)
 }
 
-/// Describes all neighbors.
-pub(super) async fn neighbor(world: &World) -> Response {
-    let mut reports = Vec::new();
-    for neighbor in world.neighbors() {
-        // One that has stopped meanwhile is gone.
-        if let Some(report) = neighbor.report().await {
-            reports.push(report);
+/// Describes the selected sessions.
+pub(super) async fn session(selector: &Selector, world: &World) -> Response {
+    // The answer for all sessions must not grow with every neighbor of each.
+    let detailed = matches!(selector, Selector::One(_));
+    let reports =
+        sessions(selector, world, |session| async move { session.report(detailed).await }).await;
+    reports.map_or_else(Response::Failed, Response::Sessions)
+}
+
+/// Tells what the selected sessions have counted.
+pub(super) async fn statistics(selector: &Selector, world: &World) -> Response {
+    let counted =
+        sessions(selector, world, |session| async move { session.statistics().await }).await;
+    counted.map_or_else(Response::Failed, Response::Statistics)
+}
+
+/// Every neighbor that is wanted.
+pub(super) async fn neighbors(
+    world: &World,
+    wanted: impl Fn(&NeighborId) -> bool,
+) -> Vec<NeighborReport> {
+    let neighbors = world.neighbors().into_iter().filter(|neighbor| wanted(neighbor.id()));
+    let reports = all(neighbors.map(|neighbor| async move { neighbor.report().await })).await;
+    // One that has stopped meanwhile is gone.
+    reports.into_iter().flatten().collect()
+}
+
+/// Describes all neighbors, or those with this address or of this instance.
+pub(super) async fn neighbor(
+    address: Option<IpAddr>,
+    vpn_instance: Option<VpnInstanceName>,
+    world: &World,
+) -> Response {
+    if let Some(name) = &vpn_instance {
+        let config = world.config().await;
+        if !config.vpn_instances.iter().any(|instance| instance.name == *name) {
+            let existing = config.vpn_instances.iter().map(|instance| instance.name.clone());
+            let (name, existing) = (name.clone(), existing.collect());
+            return Response::Failed(Failure::NoSuchVpnInstance { name, existing });
         }
     }
-    Response::Neighbors { neighbors: reports, prefixes: world.prefixes() }
+    let of_instance =
+        |name: &Option<VpnInstanceName>| vpn_instance.is_none() || *name == vpn_instance;
+    let found = neighbors(world, |id| {
+        address.is_none_or(|address| id.address == address) && of_instance(&id.vpn_instance)
+    })
+    .await;
+    if let (Some(address), true) = (address, found.is_empty()) {
+        let mut existing: Vec<NeighborId> =
+            world.neighbors().iter().map(|neighbor| neighbor.id().clone()).collect();
+        // It may be in another instance.
+        existing.sort_by_key(|id| id.address != address);
+        return Response::Failed(Failure::NoSuchNeighbor { address, vpn_instance, existing });
+    }
+    let mut prefixes = world.prefixes();
+    prefixes.retain(|prefix| address.is_none() && of_instance(&prefix.vpn_instance));
+    Response::Neighbors { neighbors: found, prefixes }
+}
+
+/// Describes the VPN instances, the public one first, or the one of this name.
+pub(super) async fn vpn_instance(name: Option<VpnInstanceName>, world: &World) -> Response {
+    let config = world.config().await;
+    let named = config.vpn_instances.iter().map(|instance| {
+        let distinguisher = instance.route_distinguisher.map(route_distinguisher);
+        (Some(instance.name.clone()), instance.place.clone(), distinguisher)
+    });
+    let mut instances: Vec<_> = std::iter::once((None, Place::Public, None)).chain(named).collect();
+    if let Some(name) = name {
+        instances.retain(|(found, ..)| found.as_ref() == Some(&name));
+        if instances.is_empty() {
+            let existing = config.vpn_instances.iter().map(|instance| instance.name.clone());
+            let existing = existing.collect();
+            return Response::Failed(Failure::NoSuchVpnInstance { name, existing });
+        }
+    }
+    let listening: Vec<_> = instances.iter().map(|(name, ..)| listening(&config, name)).collect();
+    drop(config);
+
+    let wanted = |of: &Option<VpnInstanceName>| instances.iter().any(|(name, ..)| name == of);
+    let sessions =
+        world.sessions().into_iter().filter(|session| wanted(&session.id().vpn_instance));
+    let sessions = all(sessions
+        .map(|session| async move { (session.id().vpn_instance.clone(), session.state().await) }))
+    .await;
+    let neighbors = neighbors(world, |id| wanted(&id.vpn_instance)).await;
+    let places: Vec<Place> = instances.iter().map(|(_, place, _)| place.clone()).collect();
+    // Where a namespace is can be a file system that does not answer.
+    let present =
+        tokio::task::spawn_blocking(move || places.iter().map(is_present).collect::<Vec<_>>());
+    let present = match present.await {
+        Ok(present) => present,
+        Err(error) => return Response::Failed(Failure::Other(error.to_string())),
+    };
+    let described = instances.into_iter().zip(listening).zip(present);
+    let reports = described.map(|(((name, place, route_distinguisher), listen), present)| {
+        let states =
+            || sessions.iter().filter(|(of, _)| *of == name).filter_map(|(_, state)| *state);
+        let peers = || neighbors.iter().filter(|neighbor| neighbor.vpn_instance == name);
+        VpnInstanceReport {
+            place: place.to_string(),
+            present,
+            route_distinguisher,
+            table_name: name.as_ref().map(ToString::to_string),
+            listen,
+            sessions: states().count() as u32,
+            sessions_up: states().filter(|state| is_up(*state)).count() as u32,
+            neighbors: peers().count() as u32,
+            neighbors_up: peers().filter(|peer| peer.state == NeighborState::Established).count()
+                as u32,
+            routes: peers().map(routes).sum(),
+            name,
+        }
+    });
+    Response::VpnInstances(reports.collect())
+}
+
+fn is_up(state: SessionState) -> bool {
+    matches!(state, SessionState::Synchronising | SessionState::Established)
+}
+
+/// The routes of a neighbor, of all families.
+pub(super) fn routes(neighbor: &NeighborReport) -> u64 {
+    neighbor.families.iter().map(|family| family.routes).sum()
+}
+
+/// True if what an instance stands for is there now.
+fn is_present(place: &Place) -> bool {
+    match place {
+        Place::Public => true,
+        Place::Device(device) => Path::new("/sys/class/net").join(device).exists(),
+        Place::Namespace(path) => path.exists(),
+    }
 }

@@ -27,6 +27,7 @@ use tokio::sync::Notify;
 use tracing::{error, info, warn};
 
 use self::neighbors::Neighbors;
+pub(crate) use self::neighbors::listening;
 pub(crate) use self::reload::refusal;
 pub(crate) use self::world::{MONITORS_MAX, Watching, World};
 use crate::config::Config;

@@ -289,6 +289,15 @@ fn listeners(config: &Config) -> Vec<ListenerId> {
     found
 }
 
+/// Where neighbors of an instance can connect to, with this configuration.
+pub(crate) fn listening(
+    config: &Config,
+    vpn_instance: &Option<VpnInstanceName>,
+) -> Vec<SocketAddr> {
+    let of_it = listeners(config).into_iter().filter(|id| id.vpn_instance == *vpn_instance);
+    of_it.map(|id| id.address).collect()
+}
+
 /// True if the address cannot be had because the host has no IPv6.
 fn lacks_ipv6(address: SocketAddr, error: &ListenError) -> bool {
     let any = address.is_ipv6() && address.ip().is_unspecified();

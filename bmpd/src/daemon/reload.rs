@@ -18,6 +18,7 @@ use tracing::{info, warn};
 use super::world::World;
 use crate::config::Config;
 use crate::host;
+use crate::moment::Moment;
 use crate::session::{Configured, End, Parameters};
 
 /// How long the station of a session that is removed has to take the Termination.
@@ -78,6 +79,8 @@ impl World {
                 let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
                 info!(%subject, action = action.word(), ?changes, "reload");
             }
+            *self.configured_at.lock() = Moment::now();
+            self.control_configured.lock().clone_from(&new.control);
             let socket = order.control.clone();
             *order = Config { control: socket, ..new };
         }

@@ -22,8 +22,9 @@ use tokio::task::JoinHandle;
 
 use super::neighbors::Neighbors;
 use crate::bgp::Neighbor;
-use crate::config::{self, Config, ConfigError};
+use crate::config::{self, Config, ConfigError, Control};
 use crate::events::Events;
+use crate::moment::Moment;
 use crate::rib::Tables;
 use crate::session::{Doors, Parameters, Session};
 
@@ -48,6 +49,11 @@ impl Drop for Watching {
 /// What runs now.
 pub(crate) struct World {
     config_path: PathBuf,
+    started: Moment,
+    /// When the configuration in effect was read.
+    pub(super) configured_at: Mutex<Moment>,
+    /// `[control]` as configured; what runs of it is in `order`.
+    pub(super) control_configured: Mutex<Control>,
     pub(super) tables: Arc<Tables>,
     pub(super) doors: Arc<Doors>,
     /// The configuration in effect; a reset reads, a reload writes.
@@ -75,6 +81,9 @@ impl World {
     ) -> Self {
         let world = Self {
             config_path,
+            started: Moment::now(),
+            configured_at: Mutex::new(Moment::now()),
+            control_configured: Mutex::new(config.control.clone()),
             tables,
             doors: Arc::default(),
             order: RwLock::new(config.clone()),
@@ -124,6 +133,26 @@ impl World {
         &self.config_path
     }
 
+    /// When bmpd was started.
+    pub(crate) fn started(&self) -> Moment {
+        self.started
+    }
+
+    /// When the configuration in effect was read: at the start, or by the last reload.
+    pub(crate) fn configured_at(&self) -> Moment {
+        *self.configured_at.lock()
+    }
+
+    /// `[control]` as configured: some of it waits for another start.
+    pub(crate) fn control_configured(&self) -> Control {
+        self.control_configured.lock().clone()
+    }
+
+    /// The configuration in effect. Reloads wait for as long as it is held.
+    pub(crate) async fn config(&self) -> RwLockReadGuard<'_, Config> {
+        self.order.read().await
+    }
+
     /// Keeps reloads away while a reset gives its orders.
     pub(crate) async fn begin_reset(&self) -> RwLockReadGuard<'_, Config> {
         self.order.read().await
@@ -169,6 +198,11 @@ impl World {
             existing.sort_by_key(|id| id.address != wanted.address);
         }
         Err(Failure::NoSuchSession { selector: selector.clone(), existing, configured_in: None })
+    }
+
+    /// Every session, in the order of their ids.
+    pub(crate) fn sessions(&self) -> Vec<Session> {
+        self.sessions.lock().clone()
     }
 
     /// Every neighbor, in the order of the configuration.

@@ -247,11 +247,12 @@ impl Feed {
     }
 
     /// How many neighbors the station is told of, by family.
-    pub(crate) fn monitored(&self) -> BTreeMap<Family, u32> {
-        let mut monitored = BTreeMap::new();
-        let told = self.places.iter().filter_map(|place| place.told.as_ref());
-        for reader in told.flat_map(|told| &told.readers) {
-            *monitored.entry(reader.family).or_default() += 1;
+    pub(crate) fn monitored(&self) -> BTreeMap<Family, Vec<&NeighborId>> {
+        let mut monitored: BTreeMap<Family, Vec<&NeighborId>> = BTreeMap::new();
+        for place in &self.places {
+            for reader in place.told.iter().flat_map(|told| &told.readers) {
+                monitored.entry(reader.family).or_default().push(place.neighbor.id());
+            }
         }
         monitored
     }

@@ -35,6 +35,18 @@ pub(super) enum Progress {
     Synchronised,
 }
 
+/// What a connection has counted since it was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Count {
+    /// What was sent.
+    pub(super) sent: Sent,
+    /// How often the system had no room for what was to be written, and for how long in all.
+    pub(super) blocked_times: u64,
+    pub(super) blocked_for: Duration,
+    /// Bytes that the station sent.
+    pub(super) bytes_ignored: u64,
+}
+
 /// A station that takes less than it is given.
 #[derive(Debug, Clone, Copy)]
 struct Blocked {
@@ -124,7 +136,7 @@ impl Connection {
     }
 
     /// Counts what has been written.
-    fn count(&mut self) {
+    fn count_batch(&mut self) {
         let batch = std::mem::take(&mut self.batch);
         for end in self.ends.drain(..) {
             self.end_of_ribs.insert(end, Moment::now());
@@ -224,7 +236,7 @@ impl Connection {
                     self.blocked_for += begun.elapsed();
                 }
                 if n > 0 && self.is_written() {
-                    self.count();
+                    self.count_batch();
                 }
                 Ok(())
             }
@@ -277,7 +289,7 @@ impl Connection {
         reason: TerminationReason,
         text: &str,
         patience: Duration,
-    ) -> Sent {
+    ) -> Count {
         // The Initiation comes first, even if it goes together with the end.
         let begun = if self.initiation > 0 { self.written.max(1) } else { self.written };
         let boundary = message_boundary(&self.out, begun);
@@ -311,14 +323,24 @@ impl Connection {
             Ok(Err(_)) => {}
             Err(_) => return self.abort(),
         }
-        self.sent
+        self.count()
     }
 
     /// Ends the connection at once. What the system still holds for a station that does not read is
     /// given up with it.
-    pub(super) fn abort(self) -> Sent {
+    pub(super) fn abort(self) -> Count {
         let _ = SockRef::from(self.stream.tcp()).set_linger(Some(Duration::ZERO));
-        self.sent
+        self.count()
+    }
+
+    /// What was counted so far.
+    pub(super) fn count(&self) -> Count {
+        Count {
+            sent: self.sent,
+            blocked_times: self.blocked_times,
+            blocked_for: self.blocked_for(),
+            bytes_ignored: self.bytes_ignored,
+        }
     }
 
     /// What was sent so far.
@@ -373,8 +395,8 @@ impl Connection {
         self.blocked_for + self.blocked.map_or(Duration::ZERO, |blocked| blocked.begun.elapsed())
     }
 
-    /// How many neighbors the station is told of, by family.
-    pub(super) fn monitored(&self) -> BTreeMap<Family, u32> {
+    /// The neighbors that the station is told of, by family.
+    pub(super) fn monitored(&self) -> BTreeMap<Family, Vec<&NeighborId>> {
         self.feed.monitored()
     }
 

@@ -29,11 +29,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::names::SessionId;
-use shared::response::{Change, PlannedReset, Progress, ResetDone, SessionEntry, SessionReport};
+use shared::response::{
+    Change, PlannedReset, Progress, ResetDone, SessionEntry, SessionReport, SessionState,
+    SessionStatistics,
+};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-pub(crate) use self::parameters::Parameters;
+pub(crate) use self::parameters::{Parameters, bmp_settings, session_settings};
 pub(crate) use self::passive::Doors;
 use crate::events::Events;
 use crate::rib::Tables;
@@ -64,6 +67,19 @@ enum Command {
     },
     Entry {
         reply: oneshot::Sender<SessionEntry>,
+    },
+    State {
+        reply: oneshot::Sender<SessionState>,
+    },
+    Sets {
+        reply: oneshot::Sender<Box<Sets>>,
+    },
+    Statistics {
+        reply: oneshot::Sender<Box<SessionStatistics>>,
+    },
+    ClearStatistics {
+        by: String,
+        reply: oneshot::Sender<()>,
     },
     Stop {
         end: End,
@@ -96,6 +112,15 @@ pub(crate) struct Configured {
     pub(crate) applied: Vec<Change>,
     /// They wait for the next connection.
     pub(crate) pending: Vec<Change>,
+}
+
+/// The two sets of parameters of a session.
+#[derive(Debug, Clone)]
+pub(crate) struct Sets {
+    /// Those that it runs with.
+    pub(crate) running: Parameters,
+    /// Those of its next connection.
+    pub(crate) configured: Parameters,
 }
 
 /// The rest of bmpd's end of a session.
@@ -151,7 +176,7 @@ impl Session {
         self.ask(|reply| Command::Configure { parameters, dry_run, reply }).await
     }
 
-    /// Describes the session, with `detailed` also each End-of-RIB; `None` if it has stopped.
+    /// Describes the session, with `detailed` also each neighbor and End-of-RIB; `None` if it has stopped.
     pub(crate) async fn report(&self, detailed: bool) -> Option<SessionReport> {
         self.ask(|reply| Command::Report { detailed, reply }).await.map(|report| *report)
     }
@@ -181,6 +206,26 @@ impl Session {
         let (reply, answer) = oneshot::channel();
         self.commands.try_send(Command::Entry { reply }).ok()?;
         Some(answer)
+    }
+
+    /// The session's state; `None` if it has stopped.
+    pub(crate) async fn state(&self) -> Option<SessionState> {
+        self.ask(|reply| Command::State { reply }).await
+    }
+
+    /// What the session runs with, and what is configured; `None` if it has stopped.
+    pub(crate) async fn sets(&self) -> Option<Sets> {
+        self.ask(|reply| Command::Sets { reply }).await.map(|sets| *sets)
+    }
+
+    /// What the session has counted; `None` if it has stopped.
+    pub(crate) async fn statistics(&self) -> Option<SessionStatistics> {
+        self.ask(|reply| Command::Statistics { reply }).await.map(|counted| *counted)
+    }
+
+    /// Lets the session count from zero; `None` if it has stopped.
+    pub(crate) async fn clear_statistics(&self, by: String) -> Option<()> {
+        self.ask(|reply| Command::ClearStatistics { by, reply }).await
     }
 
     /// Ends the session, giving the station the Termination if it takes it within `patience`.

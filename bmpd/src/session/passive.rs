@@ -82,6 +82,8 @@ pub(super) struct Registration {
     mss: Option<u16>,
     slot: Arc<Slot>,
     refused: Arc<AtomicU64>,
+    /// What the door had refused before.
+    refused_before: u64,
 }
 
 impl Doors {
@@ -106,8 +108,11 @@ impl Doors {
         }
         let slot = Arc::default();
         let guest = Guest { slot: Arc::clone(&slot), authentication: authentication.clone(), mss };
-        let refused = match self.enter(&door, station, &guest) {
-            Some(refused) => refused,
+        let (refused, refused_before) = match self.enter(&door, station, &guest) {
+            Some(refused) => {
+                let before = refused.load(Ordering::Relaxed);
+                (refused, before)
+            }
             None => {
                 let guests = HashMap::from([(station, guest)]);
                 let wanted = Wanted::by(&guests);
@@ -116,11 +121,20 @@ impl Doors {
                 let opened = Door::open(listener, guests, wanted);
                 let refused = Arc::clone(&opened.refused);
                 self.open.lock().insert(door.clone(), opened);
-                refused
+                (refused, 0)
             }
         };
         let doors = Arc::clone(&self);
-        Ok(Registration { doors, door, station, authentication, mss, slot, refused })
+        Ok(Registration {
+            doors,
+            door,
+            station,
+            authentication,
+            mss,
+            slot,
+            refused_before,
+            refused,
+        })
     }
 
     /// Lets a guest in at a door that is open; `None` if it is closed. What it gives is the count of
@@ -193,6 +207,11 @@ impl Registration {
     /// How many connections of others the door has refused.
     pub(super) fn strangers_refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
+    }
+
+    /// The same since the registration was made.
+    pub(super) fn strangers_refused_meanwhile(&self) -> u64 {
+        self.strangers_refused().saturating_sub(self.refused_before)
     }
 }
 

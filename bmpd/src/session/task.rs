@@ -1,6 +1,7 @@
 //! The task of one session: it does what the state machine says and tells it what happened.
 
 mod report;
+mod statistics;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -14,13 +15,14 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
+use self::statistics::Statistics;
 use super::attempt::{Attempt, Made, door, secure};
 use super::connection::{Connection, Progress};
 use super::down::Down;
 use super::fsm::{Action, Event, Fsm, Pattern, STABLE_AFTER, State};
 use super::parameters::{Effect, Parameters};
 use super::passive::{Doors, Registration};
-use super::{Command, Configured, End};
+use super::{Command, Configured, End, Sets};
 use crate::config::Mode;
 use crate::events::Events;
 use crate::moment::{Moment, sleep_until};
@@ -68,6 +70,7 @@ pub(super) struct Task {
     last_down: Option<(Down, Moment)>,
     last_failure: Option<(Down, Moment)>,
     last_reset: Option<(String, Moment)>,
+    statistics: Statistics,
 }
 
 /// What came of waiting.
@@ -117,6 +120,7 @@ impl Task {
             last_down: None,
             last_failure: None,
             last_reset: None,
+            statistics: Statistics::new(),
         }
     }
 
@@ -139,7 +143,7 @@ impl Task {
                 }
                 Outcome::Made(Made::Registered(registration)) => {
                     self.attempt = None;
-                    self.registration = Some(registration);
+                    self.register(Some(registration));
                 }
                 Outcome::Made(Made::Stream(stream)) => self.connected(*stream).await,
                 Outcome::Arrived(stream) => self.arrived(stream).await,
@@ -338,6 +342,20 @@ impl Task {
             Command::Entry { reply } => {
                 let _ = reply.send(self.entry());
             }
+            Command::State { reply } => {
+                let _ = reply.send(self.shown_state());
+            }
+            Command::Sets { reply } => {
+                let (running, configured) = (self.parameters.clone(), self.configured.clone());
+                let _ = reply.send(Box::new(Sets { running, configured }));
+            }
+            Command::Statistics { reply } => {
+                let _ = reply.send(Box::new(self.statistics()));
+            }
+            Command::ClearStatistics { by, reply } => {
+                self.clear_statistics(by);
+                let _ = reply.send(());
+            }
             Command::Reset { parameters, read_at, by, reply } => {
                 // Several callers may have read the file at different times: the newest reading counts.
                 if read_at >= self.configured_at {
@@ -379,6 +397,7 @@ impl Task {
         let shown: Vec<String> = changes.iter().map(ToString::to_string).collect();
         info!(session = %self.id(), %by, changes = ?shown, "reset");
         self.last_reset = Some((by.clone(), Moment::now()));
+        self.statistics.reset();
         let patience = self.patience(RESET_PATIENCE);
         let was_up = self.connection.is_some();
         if self.configured.session.shutdown {
@@ -419,7 +438,7 @@ impl Task {
         let down = Down::Shutdown;
         self.on(Event::Shutdown, down.to_string(), Some(down), patience).await;
         self.parameters = self.configured.clone();
-        self.registration = None;
+        self.register(None);
     }
 
     /// What [`Task::configure`] would answer.
@@ -500,6 +519,7 @@ impl Task {
             }
         }
         if event == Event::Connected {
+            self.statistics.connected();
             self.attempts = 0;
             self.attempt = None;
             self.last_failure = None;
@@ -528,7 +548,8 @@ impl Task {
         match session.mode {
             Mode::Active(port) => {
                 self.attempts += 1;
-                self.registration = None;
+                self.register(None);
+                let session = &self.parameters.session;
                 let (place, tls) = (session.place.clone(), session.tls.clone());
                 let remote = SocketAddr::new(station, port.get());
                 self.attempt = Some(Box::pin(async move {
@@ -549,7 +570,7 @@ impl Task {
                     // The same door stays open while its key changes.
                     Some(now) if now.is_at(&door) => {}
                     // Another one can be in the way, such as every address in that of one.
-                    Some(_) | None => self.registration = None,
+                    Some(_) | None => self.register(None),
                 }
                 let doors = Arc::clone(&self.doors);
                 self.attempt = Some(Box::pin(async move {
@@ -558,6 +579,14 @@ impl Task {
                 }));
             }
         }
+    }
+
+    /// Takes another right to the station's connections, or gives the present one back.
+    fn register(&mut self, registration: Option<Registration>) {
+        if let Some(left) = &self.registration {
+            self.statistics.left_door(left.strangers_refused_meanwhile());
+        }
+        self.registration = registration;
     }
 
     /// Ends the connection, if there is one, and notes why. With patience the station is given a
@@ -572,7 +601,7 @@ impl Task {
             }
             return;
         };
-        self.last_sent = match &down {
+        let count = match &down {
             Some(Down::Stalled(_)) => connection.abort(),
             Some(down) => match down.termination() {
                 Some(reason) => {
@@ -583,11 +612,14 @@ impl Task {
                     };
                     connection.terminate(reason, &down.to_string(), patience).await
                 }
-                None => connection.sent(),
+                None => connection.count(),
             },
-            None => connection.sent(),
+            None => connection.count(),
         };
+        self.last_sent = count.sent;
+        self.statistics.over(&count);
         let Some(down) = down else { return };
+        self.statistics.down(down.reason());
         if down.is_wanted() {
             info!(session = %self.id(), "down: {down}");
         } else {
@@ -606,6 +638,7 @@ impl Task {
         } else {
             warn!(session = %self.id(), "{text}");
         }
+        self.statistics.failed();
         self.last_failure = Some((down, Moment::now()));
     }
 

@@ -177,6 +177,8 @@ pub struct MonitoredFamily {
     pub family: String,
     /// How many peers with it are up and monitored.
     pub peers: u32,
+    /// Which; only for a session that was asked for by its name.
+    pub neighbors: Vec<NeighborId>,
 }
 
 /// An End-of-RIB that was sent.

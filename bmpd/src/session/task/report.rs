@@ -35,11 +35,16 @@ impl Task {
         }
     }
 
+    /// The state as it is told now.
+    pub(super) fn shown_state(&self) -> SessionState {
+        self.state(self.is_synchronised())
+    }
+
     /// Describes the session in a few words.
     pub(super) fn entry(&self) -> SessionEntry {
         SessionEntry {
             id: self.id().clone(),
-            state: Some(self.state(self.is_synchronised())),
+            state: Some(self.shown_state()),
             description: self.parameters.session.description.clone(),
         }
     }
@@ -56,7 +61,7 @@ impl Task {
         let progress = Progress {
             id: self.id().clone(),
             generation: self.fsm.generation(),
-            state: self.state(self.is_synchronised()),
+            state: self.shown_state(),
             why: why.unwrap_or_else(|| self.why.clone()),
             routes_sent: connection.map_or(0, |connection| connection.sent().routes_announced),
             routes_to_send: connection.map_or(0, Connection::routes_to_send),
@@ -66,7 +71,7 @@ impl Task {
         Reached { progress, synchronised: self.synchronised_generation }
     }
 
-    /// Describes the session, with `detailed` also each End-of-RIB.
+    /// Describes the session, with `detailed` also each neighbor and End-of-RIB.
     pub(super) fn report(&self, detailed: bool) -> SessionReport {
         let connection = self.connection.as_ref();
         let end_of_rib = |(neighbor, family, at): (&NeighborId, Family, &Moment)| EndOfRibSent {
@@ -80,7 +85,7 @@ impl Task {
         SessionReport {
             id: self.id().clone(),
             description: session.description.clone(),
-            state: self.state(self.is_synchronised()),
+            state: self.shown_state(),
             why: self.why.clone(),
             state_since: self.state_since.timestamp(),
             state_age: Span::of(self.state_since.age()),
@@ -122,7 +127,11 @@ impl Task {
                 .map(Connection::monitored)
                 .unwrap_or_default()
                 .into_iter()
-                .map(|(family, peers)| MonitoredFamily { family: family.to_string(), peers })
+                .map(|(family, neighbors)| MonitoredFamily {
+                    family: family.to_string(),
+                    peers: neighbors.len() as u32,
+                    neighbors: neighbors.into_iter().filter(|_| detailed).cloned().collect(),
+                })
                 .collect(),
             bytes_ignored: connection.map_or(0, Connection::bytes_ignored),
             statistics_timer: session.statistics_timer.as_secs(),

@@ -1,0 +1,37 @@
+//! `clear statistics`.
+
+use shared::names::{Selector, SessionId};
+use shared::request::Request;
+use shared::response::Response;
+
+use super::caller::Caller;
+use super::{record, show};
+use crate::daemon::World;
+
+/// Lets the selected sessions count from zero; their connections are not touched.
+pub(super) async fn statistics(selector: Selector, caller: &Caller, world: &World) -> Response {
+    let command = Request::ClearStatistics(selector.clone()).to_string();
+    let record = |outcome| record::command(&world.events, caller, &command, outcome);
+    let by = caller.to_string();
+    let cleared = show::sessions(&selector, world, |session| {
+        let by = by.clone();
+        async move { session.clear_statistics(by).await.map(|()| session.id().clone()) }
+    });
+    match cleared.await {
+        Ok(sessions) => {
+            record(Ok(summary(&sessions)));
+            Response::Cleared(sessions)
+        }
+        Err(failure) => {
+            record(Err(crate::daemon::refusal(&failure)));
+            Response::Failed(failure)
+        }
+    }
+}
+
+fn summary(sessions: &[SessionId]) -> String {
+    match sessions {
+        [one] => format!("session {one} counts from zero"),
+        sessions => format!("{} sessions count from zero", sessions.len()),
+    }
+}

@@ -1,0 +1,145 @@
+//! `show status`: bmpd itself.
+
+use rustix::process::{Resource, getrlimit};
+use rustix::time::{ClockId, clock_gettime};
+use shared::request::Level;
+use shared::response::{
+    CallerReport, Failure, NeighborCount, NeighborState, Response, SessionCount, SessionState,
+    StatusReport,
+};
+use shared::time::Span;
+
+use super::caller::Caller;
+use super::show;
+use crate::daemon::World;
+
+/// The states of a session in the order in which they are told.
+const SESSION_STATES: [SessionState; 6] = [
+    SessionState::Established,
+    SessionState::Synchronising,
+    SessionState::Connecting,
+    SessionState::Listening,
+    SessionState::Idle,
+    SessionState::Shutdown,
+];
+
+/// The states of a neighbor in the order in which they are told.
+const NEIGHBOR_STATES: [NeighborState; 6] = [
+    NeighborState::Established,
+    NeighborState::OpenConfirm,
+    NeighborState::OpenSent,
+    NeighborState::Connect,
+    NeighborState::Active,
+    NeighborState::Idle,
+];
+
+/// Describes bmpd.
+pub(super) async fn run(asked_by: &Caller, world: &World) -> Response {
+    let system_name = world.config().await.bmp.system_name.clone();
+    let sessions = world.sessions();
+    let states = show::all(sessions.into_iter().map(|s| async move { s.state().await })).await;
+    let neighbors = show::neighbors(world, |_| true).await;
+    // The files of /proc are made while they are read.
+    let process = match tokio::task::spawn_blocking(Process::read).await {
+        Ok(process) => process,
+        Err(error) => return Response::Failed(Failure::Other(error.to_string())),
+    };
+    let (started, configured) = (world.started(), world.configured_at());
+    let sessions = SESSION_STATES.map(|state| SessionCount {
+        state,
+        count: states.iter().flatten().filter(|found| **found == state).count() as u32,
+    });
+    let counts = NEIGHBOR_STATES.map(|state| NeighborCount {
+        state,
+        count: neighbors.iter().filter(|neighbor| neighbor.state == state).count() as u32,
+    });
+    Response::Status(Box::new(StatusReport {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        protocol: shared::frame::PROTOCOL_VERSION,
+        pid: std::process::id(),
+        started: started.timestamp(),
+        uptime: Span::of(started.age()),
+        system_name,
+        file: world.config_path().display().to_string(),
+        configured_at: configured.timestamp(),
+        configured_ago: Span::of(configured.age()),
+        memory: process.memory,
+        memory_peak: process.memory_peak,
+        processor_time: processor_time(),
+        routes: neighbors.iter().map(show::routes).sum(),
+        sessions: sessions.into_iter().filter(|found| found.count > 0).collect(),
+        neighbors: counts.into_iter().filter(|found| found.count > 0).collect(),
+        descriptors: process.descriptors,
+        descriptors_maximum: getrlimit(Resource::Nofile).current,
+        monitors: 0,
+        caller: described(asked_by),
+    }))
+}
+
+/// What the system says of this process.
+struct Process {
+    /// Bytes.
+    memory: u64,
+    /// Bytes.
+    memory_peak: u64,
+    descriptors: u64,
+}
+
+impl Process {
+    /// Reads it from /proc (proc_pid_status(5), proc_pid_fd(5)); 0 where there is no such file.
+    fn read() -> Self {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        // Without the descriptor that lists them.
+        let descriptors = std::fs::read_dir("/proc/self/fd")
+            .map_or(0, |found| (found.count() as u64).saturating_sub(1));
+        Self {
+            memory: bytes(&status, "VmRSS:"),
+            memory_peak: bytes(&status, "VmHWM:"),
+            descriptors,
+        }
+    }
+}
+
+/// A field of /proc/PID/status, which has it in KiB.
+fn bytes(status: &str, field: &str) -> u64 {
+    let line = status.lines().find_map(|line| line.strip_prefix(field));
+    let number = line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
+    number.unwrap_or(0) * 1024
+}
+
+/// Processor time of all threads.
+fn processor_time() -> Span {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    Span(seconds * 1000 + u64::try_from(time.tv_nsec).unwrap_or(0) / 1_000_000)
+}
+
+/// The caller, and why it may do what it may.
+fn described(caller: &Caller) -> CallerReport {
+    let because = match caller.level() {
+        Level::Management => "root, or the user that runs bmpd",
+        Level::Configuration => "the socket's group",
+        Level::Monitoring => "the socket is open to everybody",
+        Level::Visit => "the system does not say who it is",
+    };
+    CallerReport { name: caller.to_string(), level: caller.level(), because: because.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_read_in_bytes() {
+        let status = "Name:\tbmpd\nVmPeak:\t  900 kB\nVmHWM:\t    2048 kB\nVmRSS:\t    1024 kB\n";
+        assert_eq!((bytes(status, "VmRSS:"), bytes(status, "VmHWM:")), (1 << 20, 2 << 20));
+        assert_eq!(bytes("", "VmRSS:"), 0);
+    }
+
+    #[test]
+    fn this_process_has_memory_and_descriptors() {
+        let process = Process::read();
+        assert!(process.memory > 0 && process.memory_peak >= process.memory);
+        assert!(process.descriptors >= 3);
+    }
+}
