@@ -233,8 +233,15 @@ enum What {
         #[arg(long)]
         pending: bool,
     },
-    /// Show what sessions have counted over all of their connections
-    Statistics(Selection),
+    /// Show what sessions have counted over all of their connections: a table, or the page of one session
+    Statistics {
+        #[command(flatten)]
+        selection: Selection,
+
+        /// Show every counter of each session
+        #[arg(long, short)]
+        verbose: bool,
+    },
     /// Show bmpd itself: version, uptime, memory, routes, sessions by state
     Status,
     /// Show the versions of bmpctl and bmpd
@@ -337,7 +344,11 @@ impl What {
             }
             What::VpnInstance { name } => super::Show::VpnInstance(name),
             What::Config { pending } => super::Show::Config { pending },
-            What::Statistics(selection) => super::Show::Statistics(selection.check()?),
+            What::Statistics { selection, verbose } => {
+                let selector = selection.check()?;
+                let form = form(verbose, matches!(selector, Selector::One(_)));
+                super::Show::Statistics { selector, form }
+            }
             What::Status => super::Show::Status,
             What::Version => super::Show::Version,
         })

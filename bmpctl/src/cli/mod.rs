@@ -108,7 +108,12 @@ pub enum Show {
         pending: bool,
     },
     /// What sessions have counted.
-    Statistics(Selector),
+    Statistics {
+        /// Which.
+        selector: Selector,
+        /// How.
+        form: Form,
+    },
     /// bmpd itself.
     Status,
     /// The versions of both programs.

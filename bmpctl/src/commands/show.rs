@@ -17,7 +17,7 @@ fn request(what: &Show) -> Request {
         }
         Show::VpnInstance(name) => Request::ShowVpnInstance(name.clone()),
         Show::Config { pending: _ } => Request::ShowConfig,
-        Show::Statistics(selector) => Request::ShowStatistics(selector.clone()),
+        Show::Statistics { selector, form: _ } => Request::ShowStatistics(selector.clone()),
         Show::Status | Show::Version => Request::ShowStatus,
     }
 }
@@ -40,16 +40,22 @@ pub(super) fn once(what: &Show, context: &Context) -> Result<Output, Output> {
                 },
                 || Document::Neighbors { neighbors: neighbors.clone(), prefixes: prefixes.clone() },
             ),
-        (Show::VpnInstance(_), Response::VpnInstances(vpn_instances)) => context.answer(
-            |screen| render::instance::table(&vpn_instances, screen),
+        (Show::VpnInstance(name), Response::VpnInstances(vpn_instances)) => context.answer(
+            |screen| match name {
+                None => render::instance::table(&vpn_instances, screen),
+                Some(_) => render::instance::pages(&vpn_instances),
+            },
             || Document::VpnInstances { vpn_instances: vpn_instances.clone() },
         ),
         (Show::Config { pending }, Response::Config(report)) => context.answer(
             |_| render::config::text(&report, *pending),
             || Document::config(&report, *pending),
         ),
-        (Show::Statistics(_), Response::Statistics(sessions)) => context.answer(
-            |_| render::statistics::pages(&sessions),
+        (Show::Statistics { form, .. }, Response::Statistics(sessions)) => context.answer(
+            |screen| match form {
+                Form::Table => render::statistics::table(&sessions, screen),
+                Form::Page => render::statistics::pages(&sessions),
+            },
             || Document::Statistics { sessions: sessions.clone() },
         ),
         (Show::Status, Response::Status(status)) => context.answer(

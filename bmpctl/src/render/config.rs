@@ -1,8 +1,202 @@
-//! The configuration in effect, in the shape of its file.
+//! The configuration in effect, in the shape of its file: it can be pasted back.
+//!
+//! What waits is a comment behind what is in effect. Keys are masked, and that is said.
 
-use shared::response::ConfigReport;
+use shared::names::Selector;
+use shared::response::{ConfigReport, ConfigSection, ConfigValue, Setting, Until};
+
+use super::session_arguments;
 
 /// The whole of it, or only what waits to be in effect.
-pub(crate) fn text(report: &ConfigReport, _only_pending: bool) -> String {
-    format!("{}\n", report.file)
+pub(crate) fn text(report: &ConfigReport, only_pending: bool) -> String {
+    let mut text = String::new();
+    for section in &report.sections {
+        let waiting = commands(section);
+        if only_pending && waiting.is_empty() {
+            continue;
+        }
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        for command in waiting {
+            text.push_str(&format!("# pending until: {command}\n"));
+        }
+        text.push_str(&heading(section));
+        for setting in &section.settings {
+            if !only_pending || setting.pending.is_some() || section.is_name(&setting.key) {
+                text.push_str(&line(setting));
+            }
+        }
+    }
+    if only_pending {
+        return if text.is_empty() { "nothing is pending\n".to_owned() } else { text };
+    }
+    let masked = report.sections.iter().flat_map(|section| &section.settings);
+    let masked = masked.filter_map(|setting| setting.value.as_ref()).any(holds_a_key);
+    let keys = if masked { "# Keys are masked with ***.\n" } else { "" };
+    format!("# The configuration in effect, read from {}\n{keys}\n{text}", report.file)
+}
+
+fn heading(section: &ConfigSection) -> String {
+    if section.repeated {
+        format!("[[{}]]\n", section.name)
+    } else {
+        format!("[{}]\n", section.name)
+    }
+}
+
+/// What puts into effect what waits in a table, each command once.
+fn commands(section: &ConfigSection) -> Vec<String> {
+    let mut commands: Vec<String> = Vec::new();
+    for pending in section.settings.iter().filter_map(|setting| setting.pending.as_ref()) {
+        let command = until(&pending.until);
+        if !commands.contains(&command) {
+            commands.push(command);
+        }
+    }
+    commands
+}
+
+/// What puts a setting into effect, as people do it.
+pub(super) fn until(until: &Until) -> String {
+    match until {
+        Until::Reset(Selector::One(id)) => {
+            format!("bmpctl reset session {}", session_arguments(id))
+        }
+        Until::Reset(Selector::All { vpn_instance: None }) => "bmpctl reset session all".to_owned(),
+        Until::Reset(Selector::All { vpn_instance: Some(name) }) => {
+            format!(
+                "bmpctl reset session --vpn-instance {} all",
+                shared::names::Shown(name.as_str())
+            )
+        }
+        Until::Restart => "a restart of bmpd".to_owned(),
+    }
+}
+
+/// A key with its value; a key without one is told only if there will be one.
+fn line(Setting { key, value, pending }: &Setting) -> String {
+    let behind = match pending {
+        None => None,
+        Some(pending) if pending.value == *value => Some("pending: changed".to_owned()),
+        Some(pending) => {
+            let next = pending.value.as_ref().map_or_else(|| "none".to_owned(), toml);
+            Some(format!("pending: {next}"))
+        }
+    };
+    match (value, behind) {
+        (None, None) => String::new(),
+        (None, Some(behind)) => format!("# {key}: none, {behind}\n"),
+        (Some(value), None) => format!("{key} = {}\n", toml(value)),
+        (Some(value), Some(behind)) => format!("{key} = {}  # {behind}\n", toml(value)),
+    }
+}
+
+fn holds_a_key(value: &ConfigValue) -> bool {
+    match value {
+        ConfigValue::Secret => true,
+        ConfigValue::List(list) => list.iter().any(holds_a_key),
+        ConfigValue::Table(table) => table.iter().any(|(_, value)| holds_a_key(value)),
+        ConfigValue::Boolean(_) | ConfigValue::Integer(_) | ConfigValue::Text(_) => false,
+    }
+}
+
+/// A value as TOML 1.0 has it.
+fn toml(value: &ConfigValue) -> String {
+    match value {
+        ConfigValue::Boolean(value) => value.to_string(),
+        ConfigValue::Integer(value) => value.to_string(),
+        ConfigValue::Text(text) => quoted(text),
+        ConfigValue::Secret => quoted("***"),
+        ConfigValue::List(list) => {
+            format!("[{}]", list.iter().map(toml).collect::<Vec<_>>().join(", "))
+        }
+        ConfigValue::Table(table) => {
+            let entries = table.iter().map(|(key, value)| format!("{key} = {}", toml(value)));
+            format!("{{ {} }}", entries.collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+/// A basic string of TOML.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if c.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::response::Pending;
+
+    use super::*;
+
+    fn setting(key: &str, value: Option<i64>, pending: Option<Option<i64>>) -> Setting {
+        let until = Until::Reset(Selector::One(shared::names::SessionId {
+            vpn_instance: None,
+            address: "10.1.1.1".parse().unwrap(),
+            alias: Some("a b".parse().unwrap()),
+        }));
+        let value = value.map(ConfigValue::Integer);
+        let pending = pending
+            .map(|next| Pending { value: next.map(ConfigValue::Integer), until: until.clone() });
+        Setting { key: key.to_owned(), value, pending }
+    }
+
+    fn report(settings: Vec<Setting>) -> ConfigReport {
+        let address = Setting {
+            key: "address".to_owned(),
+            value: Some(ConfigValue::Text("10.1.1.1".to_owned())),
+            pending: None,
+        };
+        let settings = std::iter::once(address).chain(settings).collect();
+        let section = ConfigSection { name: "session".to_owned(), repeated: true, settings };
+        ConfigReport { file: "/f".to_owned(), sections: vec![section] }
+    }
+
+    #[test]
+    fn what_waits_stands_behind_what_is_in_effect() {
+        let report = report(vec![
+            setting("tcp.connect-port", Some(11019), Some(Some(11020))),
+            setting("tcp.mss", None, Some(Some(500))),
+            setting("tcp.dscp", Some(48), Some(None)),
+            setting("stall-timeout", Some(300), None),
+            setting("alias", None, None),
+        ]);
+        let pending = "\
+# pending until: bmpctl reset session 10.1.1.1 --alias \"a b\"
+[[session]]
+address = \"10.1.1.1\"
+tcp.connect-port = 11019  # pending: 11020
+# tcp.mss: none, pending: 500
+tcp.dscp = 48  # pending: none
+";
+        assert_eq!(text(&report, true), pending);
+        let whole = text(&report, false);
+        assert!(whole.starts_with("# The configuration in effect, read from /f\n\n"), "{whole}");
+        assert!(whole.ends_with(&format!("{pending}stall-timeout = 300\n")), "{whole}");
+    }
+
+    #[test]
+    fn nothing_pending_is_one_line() {
+        let report = report(vec![setting("tcp.mss", Some(500), None)]);
+        assert_eq!(text(&report, true), "nothing is pending\n");
+    }
+
+    #[test]
+    fn texts_are_quoted() {
+        assert_eq!(quoted("a \"b\" \\ c\u{7}"), "\"a \\\"b\\\" \\\\ c\\u0007\"");
+        let table = ConfigValue::Table(vec![
+            ("send-id".to_owned(), ConfigValue::Integer(1)),
+            ("key".to_owned(), ConfigValue::Secret),
+        ]);
+        assert_eq!(toml(&ConfigValue::List(vec![table])), "[{ send-id = 1, key = \"***\" }]");
+    }
 }

@@ -254,6 +254,10 @@ pub struct Setting {
     pub is_pending: bool,
     /// That value, if so.
     pub pending: Value,
+    /// What puts it into effect, if so: a command such as `bmpctl reset session 10.1.1.1`, or a restart of
+    /// bmpd.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pending_until: Option<String>,
 }
 
 impl Document {
@@ -333,7 +337,9 @@ impl Document {
             settings: section
                 .settings
                 .iter()
-                .filter(|setting| !only_pending || setting.pending.is_some())
+                .filter(|setting| {
+                    !only_pending || setting.pending.is_some() || section.is_name(&setting.key)
+                })
                 .map(|setting| Setting {
                     key: setting.key.clone(),
                     value: value(setting.value.as_ref()),
@@ -341,11 +347,17 @@ impl Document {
                     pending: value(
                         setting.pending.as_ref().and_then(|pending| pending.value.as_ref()),
                     ),
+                    pending_until: setting
+                        .pending
+                        .as_ref()
+                        .map(|pending| super::config::until(&pending.until)),
                 })
                 .collect(),
         };
         let sections = report.sections.iter().map(section);
-        let sections = sections.filter(|s| !only_pending || !s.settings.is_empty()).collect();
+        let sections = sections
+            .filter(|section| !only_pending || section.settings.iter().any(|s| s.is_pending))
+            .collect();
         Self::Config { file: report.file.clone(), sections }
     }
 

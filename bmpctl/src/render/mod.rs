@@ -7,6 +7,7 @@ pub(crate) mod event;
 pub(crate) mod instance;
 pub mod json;
 pub(crate) mod neighbor;
+mod page;
 pub(crate) mod progress;
 pub(crate) mod reload;
 pub(crate) mod reset;
@@ -214,6 +215,21 @@ pub(crate) fn countdown(Span(millis): Span) -> String {
     age(Span(millis.div_ceil(1000) * 1000))
 }
 
+/// A number of bytes such as `512 B` or `33.5 MiB`.
+pub(crate) fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let mut size = bytes as f64 / 1024.0;
+    let mut rank = 0;
+    while size >= 1024.0 && rank + 1 < UNITS.len() {
+        size /= 1024.0;
+        rank += 1;
+    }
+    format!("{size:.1} {}", UNITS[rank])
+}
+
 /// A moment with its age.
 pub(crate) fn moment(at: Timestamp, ago: Span) -> String {
     format!("{} ago ({})", age(ago), at.to_seconds_text())
@@ -237,6 +253,21 @@ mod tests {
         }
         assert_eq!(countdown(Span(1)), "1s");
         assert_eq!(countdown(Span(0)), "0s");
+    }
+
+    #[test]
+    fn sizes_have_the_unit_that_fits() {
+        let cases = [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.0 KiB"),
+            (35_127_296, "33.5 MiB"),
+            (3 << 30, "3.0 GiB"),
+            (5000 << 40, "5000.0 TiB"),
+        ];
+        for (bytes, text) in cases {
+            assert_eq!(size(bytes), text);
+        }
     }
 
     #[test]

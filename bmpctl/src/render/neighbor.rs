@@ -1,10 +1,11 @@
 //! BGP neighbors.
 
 use shared::names::PUBLIC_INSTANCE;
-use shared::response::{NeighborReport, NeighborState, PrefixReport};
+use shared::response::{FamilyReport, NeighborReport, NeighborState, PrefixReport};
 
+use super::page::Page;
 use super::table::{Cell, Table, number, text};
-use super::{Screen, Tone, age, countdown};
+use super::{Screen, Tone, age, countdown, moment};
 
 /// The state as it is shown.
 pub(crate) fn state(state: NeighborState) -> &'static str {
@@ -28,7 +29,81 @@ fn tone(state: NeighborState) -> Tone {
 
 /// A page a neighbor.
 pub(crate) fn pages(neighbors: &[NeighborReport]) -> String {
-    format!("{}\n", neighbors.len())
+    if neighbors.is_empty() {
+        return "There is no neighbor.\n".to_owned();
+    }
+    neighbors.iter().map(page).collect::<Vec<_>>().join("\n")
+}
+
+fn page(neighbor: &NeighborReport) -> String {
+    let up = neighbor.state == NeighborState::Established;
+    let mut page = Page::new(&format!("BGP neighbor {}", neighbor.address));
+    page.line("State", state(neighbor.state));
+    page.line(if up { "Up for" } else { "Down for" }, moment(neighbor.since, neighbor.age));
+    page.line_if("Description", neighbor.description.as_deref());
+    page.line("AS", remote_as(neighbor));
+    page.line("VPN instance", vpn_instance(neighbor));
+    page.line("Configured", if neighbor.dynamic { "by its prefix" } else { "by its address" });
+    page.line_if("BGP identifier", neighbor.bgp_id.map(|id| id.to_string()));
+    page.line_if(
+        "Hold time",
+        neighbor.hold_time.map(|time| match time {
+            0 => "none: no keepalives".to_owned(),
+            time => format!("{time} s"),
+        }),
+    );
+    page.line_if(
+        "Restarting",
+        neighbor.restarting.map(|left| format!("its routes are kept for {} more", countdown(left))),
+    );
+    page.line_if(
+        "Next attempt",
+        neighbor.next_attempt.map(|left| format!("in {}", countdown(left))),
+    );
+    page.line(
+        "Was up",
+        match neighbor.established_count {
+            0 => "never since bmpd started".to_owned(),
+            1 => "once since bmpd started".to_owned(),
+            count => format!("{count} times since bmpd started"),
+        },
+    );
+    let told = |error: &shared::response::NeighborError| {
+        format!("{}, {}", error.text, moment(error.at, error.ago))
+    };
+    let last_down = neighbor.last_down.as_ref();
+    page.line("Last down", last_down.map_or_else(|| "never".to_owned(), told));
+    page.line_if("Last error", neighbor.last_error.as_ref().map(told));
+    page.line("Updates", neighbor.updates.to_string());
+    page.line("Taken as withdraw", neighbor.updates_treated_as_withdraw.to_string());
+    page.line(
+        "Maximum routes",
+        if neighbor.maximum_routes_exceeded { "exceeded" } else { "not exceeded" },
+    );
+    let families = neighbor.families.iter().map(|family| {
+        let FamilyReport { name, routes, add_path, end_of_rib: _ } = family;
+        let add_path = if *add_path { ", add-path" } else { "" };
+        format!("{name}: {routes} routes, End-of-RIB: {}{add_path}", end_of_rib(neighbor, family))
+    });
+    page.list("Families", families);
+    page.into_text()
+}
+
+fn remote_as(neighbor: &NeighborReport) -> String {
+    match neighbor.remote_as {
+        0 => "any".to_owned(),
+        asn => asn.to_string(),
+    }
+}
+
+/// Whether the End-of-RIB has come.
+fn end_of_rib(neighbor: &NeighborReport, family: &FamilyReport) -> &'static str {
+    match (neighbor.state == NeighborState::Established, family.end_of_rib) {
+        (false, _) if neighbor.restarting.is_some() => "stale",
+        (false, _) => "-",
+        (true, true) => "yes",
+        (true, false) => "not yet",
+    }
 }
 
 /// Neighbors, and the prefixes that further ones can come from.
@@ -39,7 +114,7 @@ pub(crate) fn tables(
 ) -> String {
     if prefixes.is_empty() {
         if neighbors.is_empty() {
-            return "No neighbor is configured.\n".to_owned();
+            return "There is no neighbor.\n".to_owned();
         }
         return table(neighbors, screen);
     }
@@ -78,13 +153,9 @@ fn table(neighbors: &[NeighborReport], screen: &Screen) -> String {
     for neighbor in neighbors {
         for (rank, family) in neighbor.families.iter().enumerate() {
             let first = |text: String| Cell::from(if rank == 0 { text } else { String::new() });
-            let up = neighbor.state == NeighborState::Established;
             table.row(vec![
                 first(neighbor.address.to_string()),
-                first(match neighbor.remote_as {
-                    0 => "any".to_owned(),
-                    asn => asn.to_string(),
-                }),
+                first(remote_as(neighbor)),
                 first(vpn_instance(neighbor).to_owned()),
                 if rank == 0 {
                     Cell::toned(state(neighbor.state), tone(neighbor.state))
@@ -98,12 +169,7 @@ fn table(neighbors: &[NeighborReport], screen: &Screen) -> String {
                     family.name.as_str().into()
                 },
                 family.routes.to_string().into(),
-                match (up, family.end_of_rib) {
-                    (false, _) if neighbor.restarting.is_some() => "stale".into(),
-                    (false, _) => "-".into(),
-                    (true, true) => "yes".into(),
-                    (true, false) => "not yet".into(),
-                },
+                end_of_rib(neighbor, family).into(),
                 first(neighbor.updates.to_string()),
                 first(note(neighbor)),
             ]);

@@ -1,7 +1,7 @@
 //! BMP sessions.
 
 use shared::names::PUBLIC_INSTANCE;
-use shared::response::{DownReason, EndOfRibSent, LastDown, SessionReport, SessionState};
+use shared::response::{DownReason, EndOfRibSent, LastDown, Sent, SessionReport, SessionState};
 use shared::time::Span;
 
 use super::table::{Cell, Table, number, text};
@@ -30,7 +30,7 @@ fn tone(state: SessionState) -> Tone {
     }
 }
 
-fn is_down(session: &SessionReport) -> bool {
+pub(super) fn is_down(session: &SessionReport) -> bool {
     match session.state {
         SessionState::Idle
         | SessionState::Connecting
@@ -144,6 +144,22 @@ fn ended(down: &LastDown) -> String {
     format!("{} [{}], {}", down.text, down.reason.word(), moment(down.at, down.ago))
 }
 
+/// What was sent, each number with its name.
+pub(super) fn sent_counts(sent: &Sent) -> [(&'static str, u64); 10] {
+    [
+        ("Initiation", sent.initiation),
+        ("Peer Up", sent.peer_up),
+        ("Peer Down", sent.peer_down),
+        ("Route Monitoring", sent.route_monitoring),
+        ("Statistics Report", sent.statistics_report),
+        ("Termination", sent.termination),
+        ("Routes announced", sent.routes_announced),
+        ("Routes withdrawn", sent.routes_withdrawn),
+        ("End-of-RIB", sent.end_of_rib),
+        ("Bytes", sent.bytes),
+    ]
+}
+
 /// A page a session.
 pub(crate) fn pages(sessions: &[SessionReport]) -> String {
     sessions.iter().map(page).collect::<Vec<_>>().join("\n")
@@ -251,21 +267,9 @@ fn page(session: &SessionReport) -> String {
     }
     let on =
         if is_down(session) { "Sent on the last connection" } else { "Sent on this connection" };
-    let counts = [
-        ("Initiation", sent.initiation),
-        ("Peer Up", sent.peer_up),
-        ("Peer Down", sent.peer_down),
-        ("Route Monitoring", sent.route_monitoring),
-        ("Statistics Report", sent.statistics_report),
-        ("Termination", sent.termination),
-        ("Routes announced", sent.routes_announced),
-        ("Routes withdrawn", sent.routes_withdrawn),
-        ("End-of-RIB", sent.end_of_rib),
-        ("Bytes", sent.bytes),
-    ];
     let mut text = text_of(session, lines) + &pending;
     text.push_str(&format!("  {on}:\n"));
-    for (name, count) in counts {
+    for (name, count) in sent_counts(sent) {
         text.push_str(&format!("    {:<18} {count:>12}\n", format!("{name}:")));
     }
     if !session.end_of_ribs.is_empty() {

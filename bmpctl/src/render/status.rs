@@ -1,10 +1,60 @@
 //! bmpd itself.
 
-use shared::response::StatusReport;
+use shared::response::{CallerReport, StatusReport};
+use shared::time::Span;
+
+use super::page::Page;
+use super::{age, level, moment, neighbor, session, size};
 
 /// Everything about it.
 pub(crate) fn page(status: &StatusReport) -> String {
-    format!("bmpd {}\n", status.version)
+    let mut page = Page::new(&format!("bmpd {}", status.version));
+    page.line(
+        "Uptime",
+        format!("{} (since {})", age(status.uptime), status.started.to_seconds_text()),
+    );
+    page.line("Process", status.pid.to_string());
+    page.line("System name", &status.system_name);
+    page.line("Configuration", &status.file);
+    page.line("Configured", moment(status.configured_at, status.configured_ago));
+    page.line("Protocol", format!("version {}", status.protocol));
+    let (now, peak) = (size(status.memory), size(status.memory_peak));
+    page.line("Memory", format!("{now}, at most {peak}"));
+    page.line("Processor time", processor_time(status.processor_time));
+    page.line(
+        "Descriptors",
+        match status.descriptors_maximum {
+            Some(maximum) => format!("{} of {maximum}", status.descriptors),
+            None => status.descriptors.to_string(),
+        },
+    );
+    page.line("Monitors", status.monitors.to_string());
+    page.line("Routes", status.routes.to_string());
+    let sessions = status.sessions.iter().map(|found| (session::state(found.state), found.count));
+    page.line("Sessions", by_state(sessions));
+    let peers = status.neighbors.iter().map(|found| (neighbor::state(found.state), found.count));
+    page.line("Neighbors", by_state(peers));
+    let CallerReport { name, level: has, because } = &status.caller;
+    page.line("You are", format!("{name}, level {} ({}): {because}", has.number(), level(*has)));
+    page.into_text()
+}
+
+/// Processor time: less than a minute has its hundredths.
+fn processor_time(time: Span) -> String {
+    match time {
+        Span(millis) if millis < 60_000 => format!("{:.2}s", millis as f64 / 1000.0),
+        time => age(time),
+    }
+}
+
+/// How many there are, and how many in each state.
+fn by_state(states: impl Iterator<Item = (&'static str, u32)> + Clone) -> String {
+    let whole: u32 = states.clone().map(|(_, count)| count).sum();
+    let parts: Vec<String> = states.map(|(state, count)| format!("{count} {state}")).collect();
+    match whole {
+        0 => "none".to_owned(),
+        _ => format!("{whole}: {}", parts.join(", ")),
+    }
 }
 
 /// The versions of both programs.
