@@ -138,19 +138,37 @@ fn no_answer_of_the_control_socket_holds_a_key() {
     use shared::request::Request;
     let scratch = Scratch::new();
     let station = md5_station(Some(RIGHT), loopback());
-    let config = session(&station, &format!("tcp.md5.key = \"{RIGHT}\""));
-    let daemon = Daemon::start(&scratch, &config);
-    daemon.rewrite_config(&session(&station, &format!("tcp.md5.key = \"{OTHER}\"")));
+    let (peer, listen) = (loopback(), bgp_listen());
+    let config = |key: &str| {
+        let ao = format!(
+            "alias = \"ao\"\nshutdown = true\n\
+             tcp.ao = [{{ send-id = 1, receive-id = 1, key = \"{key}\" }}]"
+        );
+        [
+            session(&station, &format!("tcp.md5.key = \"{key}\"")),
+            session(&station, &ao),
+            bgp(listen),
+            neighbor(peer, 65001).trim_end().to_owned() + &format!("\nmd5.key = \"{key}\"\n\n"),
+        ]
+        .concat()
+    };
+    let daemon = Daemon::start(&scratch, &config(RIGHT));
+    daemon.rewrite_config(&config(OTHER));
     let all = || Selector::All { vpn_instance: None };
     for request in [
         Request::ShowSession(all()),
         Request::Reload { dry_run: true },
         Request::Reload { dry_run: false },
         Request::ShowSession(all()),
+        Request::ShowConfig,
         Request::ResetSession { selector: all(), stagger: 0, follow: false },
         Request::ShowNeighbor { address: None, vpn_instance: None },
+        Request::ShowNeighbor { address: Some(peer), vpn_instance: None },
+        Request::ShowVpnInstance(None),
         Request::ShowConfig,
         Request::ShowStatistics(all()),
+        Request::ClearStatistics(all()),
+        Request::ShowStatus,
         Request::Directory,
     ] {
         let mut stream = UnixStream::connect(daemon.socket()).unwrap();
