@@ -22,8 +22,10 @@
 //! text in every version, so both sides can always say what is wrong. What the client may do is
 //! decided by the credentials of its process, never by anything it sends.
 //!
-//! [`names`] are the names of sessions, [`exit`] are bmpctl's exit codes.
+//! [`names`] are the names of sessions, [`account`] those of users and groups, [`exit`] are bmpctl's exit
+//! codes.
 
+pub mod account;
 pub mod event;
 pub mod exit;
 pub mod frame;

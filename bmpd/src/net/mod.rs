@@ -12,6 +12,7 @@ pub(crate) mod connect;
 pub(crate) mod keys;
 pub(crate) mod listen;
 pub(crate) mod options;
+pub(crate) mod peer;
 pub(crate) mod place;
 pub(crate) mod queue;
 mod raw;

@@ -1,4 +1,4 @@
-//! The door to setsockopt(2) for options that neither socket2 nor rustix knows.
+//! The door to setsockopt(2) and getsockopt(2) for options that neither socket2 nor rustix knows.
 //!
 //! It knows no option itself: what a level, a name and a value mean together is the caller's.
 
@@ -60,4 +60,35 @@ pub(super) fn get<T: Copy>(
         )
     };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Lets the system fill a list and cuts it to what it has. If it is too short for that it gets the length
+/// that it would need.
+///
+/// # Errors
+///
+/// Those of getsockopt(2); ERANGE is a list that was too short.
+#[allow(unsafe_code)]
+pub(super) fn get_list(
+    socket: BorrowedFd<'_>,
+    level: c_int,
+    name: c_int,
+    list: &mut Vec<u32>,
+) -> io::Result<()> {
+    let bytes = list.len() * size_of::<u32>();
+    let mut length = socklen_t::try_from(bytes).unwrap_or(socklen_t::MAX);
+    // SAFETY: the descriptor is open for the length of the call. The system writes no more than `length`
+    // bytes through the pointer, which is at most the size of what is borrowed; any bytes are a u32.
+    let result = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            level,
+            name,
+            list.as_mut_ptr().cast::<c_void>(),
+            &mut length,
+        )
+    };
+    let error = io::Error::last_os_error();
+    list.resize(length as usize / size_of::<u32>(), 0);
+    if result == 0 { Ok(()) } else { Err(error) }
 }

@@ -2,6 +2,7 @@
 
 mod md5;
 mod options;
+mod peer;
 mod place;
 mod tls;
 
