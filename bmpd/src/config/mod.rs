@@ -13,6 +13,7 @@
 mod check;
 mod defaults;
 mod diagnostic;
+mod levels;
 mod model;
 mod schema;
 mod secret;
@@ -27,6 +28,7 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 pub use self::diagnostic::{ConfigError, Problem};
+pub use self::levels::{Account, Levels};
 pub use self::model::{
     AoAlgorithm, AoKey, Authentication, Bgp, Bmp, Config, Control, Keepalive, MaximumRoutes,
     MaximumRoutesAction, Mode, Monitor, MonitorNeighbors, Neighbor, Peers, Place, Retry, Session,

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use shared::names::{NeighborId, SessionId, VpnInstanceName};
 
+use super::levels::{Account, Levels};
 use super::secret::Secret;
 use crate::wire::family::Family;
 
@@ -445,4 +446,8 @@ pub enum MaximumRoutesAction {
 pub struct Control {
     /// The path of the local socket.
     pub socket: PathBuf,
+    /// The group of the socket's file, whose members have level 2; bmpd's own by default.
+    pub group: Option<Account>,
+    /// `users`, `groups` and `others`: who may do what.
+    pub levels: Levels,
 }

@@ -214,6 +214,38 @@ pub(super) struct MaximumRoutes {
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(super) struct Control {
     pub(super) socket: Option<Spanned<String>>,
+    pub(super) group: Option<Spanned<String>>,
+    pub(super) users: Option<Spanned<Entries>>,
+    pub(super) groups: Option<Spanned<Entries>>,
+    pub(super) others: Option<Spanned<Whole>>,
+}
+
+/// A table whose keys are names that the file's author chose, each with a number; in no order.
+#[derive(Debug, Default)]
+pub(super) struct Entries(pub(super) Vec<(Spanned<String>, Spanned<Whole>)>);
+
+impl<'de> Deserialize<'de> for Entries {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct EntriesVisitor;
+
+        impl<'de> Visitor<'de> for EntriesVisitor {
+            type Value = Entries;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a table")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Entries(entries))
+            }
+        }
+
+        deserializer.deserialize_map(EntriesVisitor)
+    }
 }
 
 /// A table, and nothing else: serde's derived code alone would also take a list of the values in

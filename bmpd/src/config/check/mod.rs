@@ -5,6 +5,7 @@
 //! keep bmpd busy.
 
 mod bgp;
+mod control;
 mod instance;
 mod key;
 mod monitor;
@@ -22,12 +23,9 @@ use self::monitor::KnownNeighbors;
 use self::session::Common;
 use super::defaults;
 use super::diagnostic::{Finding, PROBLEMS_MAX};
-use super::model::{Bmp, Config, Control};
+use super::model::{Bmp, Config};
 use super::schema;
 use super::source::Source;
-
-/// The longest path of a Unix socket: `sun_path` without the NUL (unix(7)).
-const SOCKET_PATH_MAX: usize = 107;
 
 /// What was found wrong so far.
 pub(super) struct Check<'a> {
@@ -115,29 +113,6 @@ impl<'a> Check<'a> {
             system_description: description?.unwrap_or_else(defaults::system_description),
             statistics_timer: seconds_or(timer?, defaults::STATISTICS_TIMER),
         })
-    }
-
-    fn control(&mut self, control: schema::Control) -> Option<Control> {
-        let socket = self.optional(&control.socket, |check, path| {
-            let key = "control.socket";
-            let text = check.text(key, path)?;
-            if text.is_empty() || text.len() > SOCKET_PATH_MAX {
-                let text = format!(
-                    "the path has {} bytes; 1 to {SOCKET_PATH_MAX} are allowed",
-                    text.len()
-                );
-                check.refuse(path.span(), key, text);
-                return None;
-            }
-            if !text.starts_with('/') {
-                let text = "a relative path would depend on where bmpd was started; \
-                            begin it with /";
-                check.refuse(path.span(), key, text.to_owned());
-                return None;
-            }
-            Some(PathBuf::from(text))
-        });
-        Some(Control { socket: socket?.unwrap_or_else(shared::socket::default_path) })
     }
 }
 

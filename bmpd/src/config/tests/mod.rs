@@ -127,7 +127,11 @@ fn the_example_of_the_design_gives_this_model() {
                 description: None,
             }],
         }),
-        control: Control { socket: PathBuf::from("/run/bmpd/bmpd.sock") },
+        control: Control {
+            socket: PathBuf::from("/run/bmpd/bmpd.sock"),
+            group: None,
+            levels: Levels::default(),
+        },
         warnings: vec![],
     };
     assert_eq!(config, expected);
