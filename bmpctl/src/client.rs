@@ -1,7 +1,7 @@
 //! One question to bmpd and its answer, over the local socket.
 
 use std::io::{self, Read, Write};
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -9,12 +9,18 @@ use interprocess::ConnectWaitMode;
 use interprocess::local_socket::{
     ConnectOptions, GenericFilePath, Stream, ToFsName, traits::Stream as _,
 };
+use shared::account;
 use shared::frame::{self, FrameError, Kind};
-use shared::request::Request;
+use shared::request::{Level, Request};
 use shared::response::Response;
+
+use crate::render;
 
 /// How long bmpd may take to accept the connection, at most.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long the name service has for the name of the socket's group.
+const NAME_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -30,14 +36,24 @@ pub enum ClientError {
     /// Something else lies there.
     #[error("{0} is not a socket: name that of bmpd with --socket or BMPD_SOCKET")]
     NotASocket(PathBuf),
-    /// The system does not let the caller connect.
+    /// The system does not let the caller connect: it has no level.
     #[error(
-        "not permitted to use {path}: ask as root or as the user that runs bmpd, or be a member of the socket's group (ls -l {path})"
+        "not permitted to use {path}: the command needs level {} ({}), and you have none; ask as root or as the user that runs bmpd{}, or let [control] in bmpd's configuration give you the level",
+        needed.number(), render::level(*needed), group.as_deref().map(render::join_group).unwrap_or_default()
     )]
     NotPermitted {
         /// The socket.
         path: PathBuf,
+        /// What the command needs.
+        needed: Level,
+        /// The group of the socket, whose members may use it.
+        group: Option<String>,
     },
+    /// The system does not let the caller into the folder of the socket.
+    #[error(
+        "not permitted to look for bmpd at {0}: one of its folders is closed to you; ask as root or as the user that runs bmpd, or have the folder opened (chmod o+x)"
+    )]
+    FolderClosed(PathBuf),
     /// bmpd is there and does not answer.
     #[error(
         "bmpd at {0} does not answer: it is stopped or overloaded; it may still do what was asked"
@@ -64,7 +80,8 @@ impl ClientError {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::NoSocket(path),
             io::ErrorKind::ConnectionRefused if !is_socket(&path) => Self::NotASocket(path),
             io::ErrorKind::ConnectionRefused => Self::NobodyListens(path),
-            io::ErrorKind::PermissionDenied => Self::NotPermitted { path },
+            // What that needs is not known here; who does says it: see `NotPermitted`.
+            io::ErrorKind::PermissionDenied => Self::FolderClosed(path),
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Self::Silent(path),
             io::ErrorKind::UnexpectedEof
             | io::ErrorKind::ConnectionReset
@@ -79,6 +96,20 @@ impl ClientError {
             error => Self::NotUnderstood(path.to_owned(), error),
         }
     }
+}
+
+/// Why the caller may not connect.
+fn not_permitted(path: &Path, request: &Request) -> ClientError {
+    let Ok(found) = std::fs::metadata(path) else {
+        return ClientError::FolderClosed(path.to_owned());
+    };
+    // Nobody is told to join root's group.
+    let gid = Some(found.gid()).filter(|gid| *gid != 0 && found.mode() & 0o020 != 0);
+    let group = gid.map(|gid| {
+        let name = account::within(NAME_PATIENCE, move || account::group_name(gid));
+        name.and_then(Result::ok).flatten().unwrap_or_else(|| gid.to_string())
+    });
+    ClientError::NotPermitted { path: path.to_owned(), needed: request.level(), group }
 }
 
 fn is_socket(path: &Path) -> bool {
@@ -107,7 +138,10 @@ pub fn begin(
     request: &Request,
     patience: Duration,
 ) -> Result<Conversation, ClientError> {
-    let mut stream = connect(socket, patience).map_err(|error| ClientError::of(socket, error))?;
+    let mut stream = connect(socket, patience).map_err(|error| match error.kind() {
+        io::ErrorKind::PermissionDenied => not_permitted(socket, request),
+        _ => ClientError::of(socket, error),
+    })?;
     let question = frame::encode(Kind::Request, request)
         .map_err(|error| ClientError::of_frame(socket, error))?;
     let written = stream.write_all(&question);

@@ -121,7 +121,7 @@ impl Context {
     /// bmpd could not be asked, or its answer could not be read.
     pub(crate) fn unasked(&self, error: &ClientError) -> Output {
         let code = match error {
-            ClientError::NotPermitted { .. } => exit::NOT_PERMITTED,
+            ClientError::NotPermitted { .. } | ClientError::FolderClosed(_) => exit::NOT_PERMITTED,
             _ => exit::NOT_REACHABLE,
         };
         self.error(ErrorReport::of_client(error, code))

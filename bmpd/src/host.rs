@@ -5,14 +5,23 @@
 //! told.
 
 use std::path::Path;
+use std::time::Duration;
 
 use rustix::process::{Resource, getrlimit};
+use shared::account;
+use shared::request::Level;
 
-use crate::config::{Authentication, Config, Place};
+use crate::config::{Account, Authentication, Config, Control, Place};
 use crate::net::keys::tcp_ao_supported;
 
 /// Descriptors beside those of sessions and neighbors: listeners, bmpctl, neighbors that connect twice.
 const SPARE_DESCRIPTORS: usize = 64;
+
+/// How long the name service has for all users and groups: a reload must not wait for a dead one.
+const ACCOUNTS_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How many users, and groups, that do not exist are named.
+const LISTED_MAX: usize = 5;
 
 /// What is missing; a sentence each, together with the file's own warnings.
 pub fn warnings(config: &Config) -> Vec<String> {
@@ -57,5 +66,94 @@ pub fn warnings(config: &Config) -> Vec<String> {
             ));
         }
     }
+    warnings.extend(accounts(&config.control));
     warnings
+}
+
+/// Accounts of `[control]` that do not exist, or that have level 3 whatever is written.
+fn accounts(control: &Control) -> Vec<String> {
+    let (group, levels) = (control.group.clone(), control.levels.clone());
+    let named = |accounts: &[(Account, Level)]| -> Vec<String> {
+        accounts.iter().filter_map(|(account, _)| name(account)).collect()
+    };
+    let (users, mut groups) = (named(&levels.users), named(&levels.groups));
+    groups.extend(group.as_ref().and_then(name));
+    let look_up = move || {
+        let missing = |names: Vec<String>, find: fn(&str) -> std::io::Result<Option<u32>>| {
+            names.into_iter().filter(|name| matches!(find(name), Ok(None))).collect::<Vec<_>>()
+        };
+        (missing(users, account::user_id), missing(groups, account::group_id))
+    };
+    let mut warnings = Vec::new();
+    match account::within(ACCOUNTS_PATIENCE, look_up) {
+        Some((users, groups)) => {
+            for (kind, names) in [("user", users), ("group", groups)] {
+                if !names.is_empty() {
+                    warnings.push(format!(
+                        "[control]: this host has no {kind} {} now: what is written of it counts when there \
+                         is one",
+                        listed(&names)
+                    ));
+                }
+            }
+        }
+        None => warnings.push(
+            "the user database does not answer: whether users and groups in [control] exist cannot be said"
+                .to_owned(),
+        ),
+    }
+    let root = [Account::Id(0), Account::Name("root".to_owned())];
+    let is_root =
+        |(user, level): &&(Account, Level)| *level != Level::Management && root.contains(user);
+    if let Some((user, _)) = levels.users.iter().find(is_root) {
+        warnings.push(format!("[control]: users.{user} does nothing: root always has level 3"));
+    }
+    warnings
+}
+
+fn name(account: &Account) -> Option<String> {
+    match account {
+        Account::Id(_) => None,
+        Account::Name(name) => Some(name.clone()),
+    }
+}
+
+/// The first names, and how many more there are.
+fn listed(names: &[String]) -> String {
+    let mut text = names.iter().take(LISTED_MAX).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if names.len() > LISTED_MAX {
+        text.push_str(&format!(" and {} more", names.len() - LISTED_MAX));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_control(text: &str) -> Vec<String> {
+        let config = crate::config::parse(text, Path::new("f")).unwrap();
+        accounts(&config.control)
+    }
+
+    #[test]
+    fn accounts_that_do_not_exist_are_named_and_numbers_need_not_exist() {
+        let good =
+            "control.users = { daemon = 1, 4123456789 = 2, root = 3 }\ncontrol.group = 'root'\n";
+        assert_eq!(of_control(good), [""; 0]);
+        let missing = of_control(
+            "control = { users = { no-such-a = 1, no-such-b = 2 }, group = 'no-such-group' }",
+        );
+        assert_eq!(
+            missing,
+            [
+                "[control]: this host has no user no-such-a, no-such-b now: what is written of it counts \
+                 when there is one",
+                "[control]: this host has no group no-such-group now: what is written of it counts when there \
+                 is one",
+            ]
+        );
+        let root = of_control("control.users = { 0 = 1 }");
+        assert_eq!(root, ["[control]: users.0 does nothing: root always has level 3"]);
+    }
 }

@@ -112,10 +112,17 @@ fn toml(value: &ConfigValue) -> String {
             format!("[{}]", list.iter().map(toml).collect::<Vec<_>>().join(", "))
         }
         ConfigValue::Table(table) => {
-            let entries = table.iter().map(|(key, value)| format!("{key} = {}", toml(value)));
+            let entries =
+                table.iter().map(|(name, value)| format!("{} = {}", key(name), toml(value)));
             format!("{{ {} }}", entries.collect::<Vec<_>>().join(", "))
         }
     }
+}
+
+/// A key of a table: bare if it can be.
+fn key(name: &str) -> String {
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if !name.is_empty() && name.chars().all(is_bare) { name.to_owned() } else { quoted(name) }
 }
 
 /// A basic string of TOML.
@@ -198,5 +205,7 @@ tcp.dscp = 48  # pending: none
             ("key".to_owned(), ConfigValue::Secret),
         ]);
         assert_eq!(toml(&ConfigValue::List(vec![table])), "[{ send-id = 1, key = \"***\" }]");
+        let users = ConfigValue::Table(vec![("domain\\bob".to_owned(), ConfigValue::Integer(1))]);
+        assert_eq!(toml(&users), "{ \"domain\\\\bob\" = 1 }");
     }
 }

@@ -412,7 +412,7 @@ impl ErrorReport {
     /// Why bmpd could not be asked.
     pub(crate) fn of_client(error: &ClientError, exit_code: u8) -> Self {
         let reason = match error {
-            ClientError::NotPermitted { .. } => "not-permitted",
+            ClientError::NotPermitted { .. } | ClientError::FolderClosed(_) => "not-permitted",
             ClientError::Silent(_) => "silent",
             ClientError::Refused(_) | ClientError::NotUnderstood(..) => "not-understood",
             ClientError::NoSocket(_)

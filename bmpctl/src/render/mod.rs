@@ -62,9 +62,14 @@ pub(crate) fn failure(failure: &Failure) -> String {
         Failure::NoSuchSession { selector, existing, configured_in: None } => {
             no_such_session(selector, existing)
         }
-        Failure::NotPermitted { needed, has, caller, group, file } => {
-            not_permitted(*needed, *has, caller, group.as_deref(), file)
-        }
+        Failure::NotPermitted { needed, has, caller, because, group, file } => format!(
+            "not permitted: the command needs level {} ({}), and {caller} has level {} ({because}); ask as root \
+             or as the user that runs bmpd{}, or let [control] in {file} give the level",
+            needed.number(),
+            level(*needed),
+            has.number(),
+            group.as_deref().map(join_group).unwrap_or_default()
+        ),
         Failure::NoSuchNeighbor { address, vpn_instance, existing } => {
             let place = match vpn_instance {
                 Some(name) => format!(" in the VPN instance {}", Shown(name.as_str())),
@@ -89,27 +94,13 @@ pub(crate) fn failure(failure: &Failure) -> String {
     }
 }
 
-fn not_permitted(
-    needed: Level,
-    has: Level,
-    caller: &str,
-    group: Option<&str>,
-    file: &str,
-) -> String {
-    let mut text = format!(
-        "not permitted: the command needs level {} ({}), {caller} has level {}; ask as root or as the \
-         user that runs bmpd",
-        needed.number(),
-        level(needed),
-        has.number()
-    );
-    if let Some(group) = group {
-        text.push_str(&format!(", join the group {group}"));
-    }
-    text.push_str(&format!(", or let [control] in {file} give the level"));
-    text
+/// What else can be done than to ask as somebody else, behind that.
+pub(crate) fn join_group(group: &str) -> String {
+    // A process keeps the groups that it was logged in with (initgroups(3)).
+    format!(", join the group {} and log in again", Shown(group))
 }
 
+/// The name of a command level.
 pub(crate) fn level(level: Level) -> &'static str {
     match level {
         Level::Visit => "visit",
@@ -268,6 +259,32 @@ mod tests {
         for (bytes, text) in cases {
             assert_eq!(size(bytes), text);
         }
+    }
+
+    #[test]
+    fn a_refusal_says_which_level_is_needed_and_how_to_get_it() {
+        let text = |because: &str, group: Option<&str>| {
+            failure(&Failure::NotPermitted {
+                needed: Level::Configuration,
+                has: Level::Monitoring,
+                caller: "alice (pid 4711)".to_owned(),
+                because: because.to_owned(),
+                group: group.map(str::to_owned),
+                file: "/etc/bmpd/bmpd.toml".to_owned(),
+            })
+        };
+        assert_eq!(
+            text("group noc in [control]", Some("netops")),
+            "not permitted: the command needs level 2 (configuration), and alice (pid 4711) has level 1 \
+             (group noc in [control]); ask as root or as the user that runs bmpd, join the group netops and \
+             log in again, or let [control] in /etc/bmpd/bmpd.toml give the level"
+        );
+        assert_eq!(
+            text("user alice in [control]", None),
+            "not permitted: the command needs level 2 (configuration), and alice (pid 4711) has level 1 \
+             (user alice in [control]); ask as root or as the user that runs bmpd, or let [control] in \
+             /etc/bmpd/bmpd.toml give the level"
+        );
     }
 
     #[test]

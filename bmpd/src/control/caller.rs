@@ -1,48 +1,88 @@
 //! Who is at the other end of a control connection.
 
+use std::collections::HashSet;
 use std::fmt;
-use std::path::Path;
+use std::os::fd::AsFd;
 
 use interprocess::local_socket::tokio::Stream;
 use interprocess::local_socket::traits::StreamCommon as _;
 use shared::request::Level;
+use shared::response::CallerReport;
+use tracing::debug;
 
-use super::socket;
+use super::access::{Because, Verdict};
+use crate::net::peer;
 
-/// The caller as the system describes it.
+/// The process at the other end as the system describes it, as it was when it connected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Peer {
+    /// Its effective user.
+    pub(super) uid: Option<u32>,
+    /// Its process, if that can be seen from here.
+    pid: Option<i32>,
+    /// Its effective group and the supplementary ones.
+    pub(super) groups: HashSet<u32>,
+}
+
+impl Peer {
+    /// Asks the system who has connected.
+    pub(super) fn of(stream: &Stream) -> Self {
+        let credentials = stream.peer_creds().ok();
+        let uid = credentials.as_ref().and_then(|credentials| credentials.euid());
+        let gid = credentials.as_ref().and_then(|credentials| credentials.egid());
+        let pid = credentials.as_ref().and_then(|credentials| credentials.pid());
+        let Stream::UdSocket(socket) = stream;
+        // A kernel that does not say them leaves the effective group: less is allowed then, never more.
+        let supplementary = peer::groups(socket.as_fd()).unwrap_or_else(|error| {
+            debug!("the system does not say the groups of a caller: {error}");
+            Vec::new()
+        });
+        Self { uid, pid, groups: supplementary.into_iter().chain(gid).collect() }
+    }
+
+    /// Somebody with this user and these groups.
+    #[cfg(test)]
+    pub(super) fn with(uid: Option<u32>, groups: impl IntoIterator<Item = u32>) -> Self {
+        Self { uid, pid: Some(4711), groups: groups.into_iter().collect() }
+    }
+}
+
+/// The caller of one command, and what it may do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Caller {
     uid: Option<u32>,
     pid: Option<i32>,
     name: Option<String>,
-    level: Level,
+    verdict: Verdict,
 }
 
 impl Caller {
-    /// Asks the system who has connected.
-    ///
-    /// Root and bmpd's own user have level 3. Everybody else has level 2: the socket lets in only its
-    /// group, and the system has checked the membership, supplementary groups included, when it let the
-    /// caller connect. Where somebody has opened the socket to all, strangers have level 1.
-    pub(super) fn of(stream: &Stream, socket: &Path) -> Self {
-        let credentials = stream.peer_creds().ok();
-        let uid = credentials.as_ref().and_then(|credentials| credentials.euid());
-        let gid = credentials.as_ref().and_then(|credentials| credentials.egid());
-        let pid = credentials.as_ref().and_then(|credentials| credentials.pid());
-        let level = match uid {
-            Some(0) => Level::Management,
-            Some(uid) if uid == rustix::process::geteuid().as_raw() => Level::Management,
-            Some(_) if !socket::is_open_to_all(socket) => Level::Configuration,
-            Some(_) if gid.is_some() && gid == socket::group(socket) => Level::Configuration,
-            Some(_) => Level::Monitoring,
-            None => Level::Visit,
-        };
-        Self { uid, pid, name: uid.and_then(user_name), level }
+    pub(super) fn new(peer: &Peer, name: Option<String>, verdict: Verdict) -> Self {
+        Self { uid: peer.uid, pid: peer.pid, name, verdict }
     }
 
     /// What the caller may do.
     pub(super) fn level(&self) -> Level {
-        self.level
+        self.verdict.level
+    }
+
+    /// Why it may do that.
+    pub(super) fn because(&self) -> &Because {
+        &self.verdict.because
+    }
+
+    /// Its user.
+    pub(super) fn uid(&self) -> Option<u32> {
+        self.uid
+    }
+
+    /// What callers are told of themselves.
+    pub(super) fn report(&self) -> CallerReport {
+        CallerReport {
+            name: self.to_string(),
+            level: self.verdict.level,
+            because: self.verdict.because.to_string(),
+        }
     }
 }
 
@@ -58,14 +98,4 @@ impl fmt::Display for Caller {
             None => Ok(()),
         }
     }
-}
-
-/// The user's name in the local user database. Users of other databases are shown by number.
-fn user_name(uid: u32) -> Option<String> {
-    let users = std::fs::read_to_string("/etc/passwd").ok()?;
-    users.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
-    })
 }

@@ -4,14 +4,17 @@
 //! was started with is in the world; where they differ the setting is pending.
 
 use shared::names::{Selector, SessionId};
+use shared::request::Level;
 use shared::response::{
     ConfigReport, ConfigSection, ConfigValue, Failure, Response, Setting, Until,
 };
 
 use super::show;
 use crate::bgp;
-use crate::config::setting::{self, Effect, list, path, text};
-use crate::config::{Bmp, Config, Control, Place, VpnInstance, route_distinguisher};
+use crate::config::setting::{self, Effect, integer, list, path, text};
+use crate::config::{
+    Account, Bmp, Config, Control, Levels, Place, VpnInstance, route_distinguisher,
+};
 use crate::daemon::World;
 use crate::session::{Sets, bmp_settings, session_settings};
 
@@ -126,7 +129,7 @@ fn neighbors(config: &Config) -> Vec<ConfigSection> {
     std::iter::once(common).chain(neighbors).collect()
 }
 
-/// `[control]`: the socket is made once, when bmpd starts.
+/// `[control]`: the socket is made once, when bmpd starts; levels follow every reload.
 fn control(running: &Control, configured: &Control) -> ConfigSection {
     let settings =
         setting::report(control_settings(running), control_settings(configured), &Until::Restart);
@@ -135,6 +138,26 @@ fn control(running: &Control, configured: &Control) -> ConfigSection {
 
 /// The keys of `[control]`.
 fn control_settings(control: &Control) -> Vec<setting::Setting> {
-    let Control { socket } = control;
-    vec![setting::Setting::new("socket", Effect::Connection, path(socket))]
+    let Control { socket, group, levels } = control;
+    let Levels { users, groups, others } = levels;
+    let running = |key, value| setting::Setting::new(key, Effect::Running, value);
+    vec![
+        setting::Setting::new("socket", Effect::Connection, path(socket)),
+        setting::Setting::new("group", Effect::Connection, group.as_ref().and_then(text)),
+        running("users", accounts(users)),
+        running("groups", accounts(groups)),
+        running("others", integer(others.number())),
+    ]
+}
+
+/// Users or groups with their levels; `None` if there are none.
+fn accounts(levels: &[(Account, Level)]) -> Option<ConfigValue> {
+    let entry = |(account, level): &(Account, Level)| {
+        let name = match account {
+            Account::Id(id) => id.to_string(),
+            Account::Name(name) => name.clone(),
+        };
+        (name, ConfigValue::Integer(level.number().into()))
+    };
+    (!levels.is_empty()).then(|| ConfigValue::Table(levels.iter().map(entry).collect()))
 }

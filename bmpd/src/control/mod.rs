@@ -1,16 +1,21 @@
 //! The local socket: who asks, may they, and which handler answers.
 //!
 //! One task a connection; a connection is one request and its responses (`shared`). The caller's level
-//! comes from the credentials that the system gives, never from what the caller sends. Everything is
-//! bounded: connections at once, the size of a request, the time it may take. Who watches events, or follows
-//! a reset, holds a place of another kind, so that however many do nobody else has to wait for one.
+//! comes from the credentials that the system gives, never from what the caller sends ([`access`]). It is
+//! looked at when the request is there, so the newest levels count. Everything is bounded: connections at
+//! once, those of one user, the size of a request, the time it may take, the log lines of refusals. Who
+//! watches events, or follows a reset, holds a place of another kind, so that however many do nobody else has
+//! to wait for one.
 
+mod access;
 mod caller;
 mod clear;
 mod config;
 mod follow;
 mod monitor;
+mod places;
 mod record;
+mod refusals;
 mod reload;
 mod reset;
 mod show;
@@ -24,13 +29,15 @@ use std::time::Duration;
 use interprocess::local_socket::tokio::{Listener, Stream};
 use interprocess::local_socket::traits::tokio::Listener as _;
 use shared::frame::{self, FrameError, HEADER_LEN, Header, Kind};
-use shared::request::Request;
-use shared::response::{Failure, Response};
+use shared::request::{Level, Request};
+use shared::response::{CallerReport, Failure, Response};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tracing::{debug, warn};
 
-use self::caller::Caller;
+pub(crate) use self::access::Access;
+use self::caller::{Caller, Peer};
+use self::places::Places;
 pub(crate) use self::socket::ControlSocket;
 use crate::daemon::{MONITORS_MAX, World};
 
@@ -52,6 +59,7 @@ pub(crate) async fn run(socket: &ControlSocket, world: Arc<World>) {
     let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let followers = Arc::new(Semaphore::new(FOLLOWERS_MAX));
     let listener: &Listener = socket.listener();
+    let users = Places::default();
     let mut failing = false;
     loop {
         // The semaphore is never closed.
@@ -61,14 +69,24 @@ pub(crate) async fn run(socket: &ControlSocket, world: Arc<World>) {
         match listener.accept().await {
             Ok(stream) => {
                 failing = false;
-                let path = socket.path().to_owned();
+                let peer = Peer::of(&stream);
                 let world = Arc::clone(&world);
+                // Those who may do everything are never kept out by others.
+                let user = match world.access.is_privileged(&peer) {
+                    true => None,
+                    false => match users.take(peer.uid) {
+                        Some(place) => Some(place),
+                        None => {
+                            tokio::spawn(send_away(stream));
+                            continue;
+                        }
+                    },
+                };
                 let followers = Arc::clone(&followers);
                 tokio::spawn(async move {
-                    let caller = Caller::of(&stream, &path);
-                    let places = Places { connection: permit, followers };
-                    if let Err(error) = serve(stream, &caller, world, places).await {
-                        debug!(%caller, "control connection: {error}");
+                    let held = Held { connection: permit, _user: user, followers };
+                    if let Err(error) = serve(stream, &peer, world, held).await {
+                        debug!(uid = peer.uid, "control connection: {error}");
                     }
                 });
             }
@@ -82,10 +100,12 @@ pub(crate) async fn run(socket: &ControlSocket, world: Arc<World>) {
     }
 }
 
-/// What bounds the connections that are served at once.
-struct Places {
+/// The places that a connection holds, and may have instead.
+struct Held {
     /// That of this one, until it turns out to be of another kind.
     connection: OwnedSemaphorePermit,
+    /// That among the caller's own, whatever kind it is; those who may do everything need none.
+    _user: Option<places::Place>,
     /// Those of the ones that follow a reset.
     followers: Arc<Semaphore>,
 }
@@ -99,16 +119,43 @@ enum Course {
     GoesOn,
 }
 
+/// Says why there is no answer: a few bytes, for which the socket has room.
+async fn send_away(mut stream: Stream) {
+    let text = format!(
+        "bmpd serves {} connections of one user at once, and {} of all but root; try again later",
+        places::ONE_USER_MAX,
+        places::ALL_USERS_MAX
+    );
+    let _ = send(&mut stream, &frame::refusal(&text)).await;
+}
+
 async fn serve(
     mut stream: Stream,
-    caller: &Caller,
+    peer: &Peer,
     world: Arc<World>,
-    places: Places,
+    held: Held,
 ) -> Result<(), FrameError> {
-    let request = match tokio::time::timeout(REQUEST_PATIENCE, receive(&mut stream)).await {
-        Ok(Ok(request)) => request,
-        Ok(Err(FrameError::Io(error))) => return Err(error.into()),
-        Ok(Err(error)) => {
+    let received = match tokio::time::timeout(REQUEST_PATIENCE, receive(&mut stream)).await {
+        Ok(received) => received,
+        Err(_) => return Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),
+    };
+    if let Err(FrameError::Io(error)) = received {
+        return Err(error.into());
+    }
+    let caller = world.access.caller(peer).await;
+    let request = match received {
+        Ok(request) => request,
+        // Who may do nothing learns nothing else, if it can read the answer.
+        Err(error)
+            if caller.level() < Level::Monitoring && !matches!(error, FrameError::Version(_)) =>
+        {
+            let refusal =
+                refuse(Level::Monitoring, "a request that cannot be read", &caller, &world);
+            let response = Response::Failed(refusal.await);
+            send(&mut stream, &frame::encode(Kind::Response, &response)?).await?;
+            return Err(error);
+        }
+        Err(error) => {
             let text = format!(
                 "bmpd {} cannot read the request: {error}; use the bmpctl that came with this bmpd",
                 env!("CARGO_PKG_VERSION")
@@ -116,10 +163,9 @@ async fn serve(
             send(&mut stream, &frame::refusal(&text)).await?;
             return Err(error);
         }
-        Err(_) => return Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),
     };
     let mut course = Course::Ends;
-    let mut place = places.connection;
+    let mut place = held.connection;
     if caller.level() >= request.level() {
         match request {
             Request::Monitor => {
@@ -130,7 +176,7 @@ async fn serve(
                 }
             }
             Request::ResetSession { follow: true, .. } => {
-                match places.followers.try_acquire_owned() {
+                match held.followers.try_acquire_owned() {
                     Ok(follower) => {
                         place = follower;
                         course = Course::GoesOn;
@@ -146,8 +192,7 @@ async fn serve(
     }
     // What was ordered is done whether or not the client waits for it.
     let (answers, mut answered) = mpsc::channel(1);
-    let asked = caller.clone();
-    tokio::spawn(async move { answer(request, &asked, world, answers).await });
+    tokio::spawn(async move { answer(request, &caller, world, answers).await });
     loop {
         let response = match course {
             Course::Ends => answered.recv().await,
@@ -204,15 +249,7 @@ async fn answer(
 ) {
     let needed = request.level();
     let response = if caller.level() < needed {
-        let refusal = Failure::NotPermitted {
-            needed,
-            has: caller.level(),
-            caller: caller.to_string(),
-            group: None,
-            file: world.config_path().display().to_string(),
-        };
-        let reason = crate::daemon::refusal(&refusal);
-        record::command(&world.events, caller, &request.to_string(), Err(reason));
+        let refusal = refuse(needed, &request.to_string(), caller, &world).await;
         Response::Failed(refusal)
     } else {
         match request {
@@ -237,4 +274,20 @@ async fn answer(
     };
     // The client may have gone away.
     let _ = answers.send(response).await;
+}
+
+/// A command that the caller may not give: noted, and answered with what it takes.
+async fn refuse(needed: Level, command: &str, caller: &Caller, world: &World) -> Failure {
+    if world.access.refusals.count(caller.uid()) {
+        record::refusal(&world.events, caller, command, needed);
+    }
+    let CallerReport { name, level, because } = caller.report();
+    Failure::NotPermitted {
+        needed,
+        has: level,
+        caller: name,
+        because,
+        group: world.access.group_for(needed, caller).await,
+        file: world.config_path().display().to_string(),
+    }
 }

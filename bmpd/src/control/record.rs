@@ -1,6 +1,7 @@
 //! The record of commands that change something: one line of the log and one event each.
 
 use shared::event::Happening;
+use shared::request::Level;
 use tracing::{info, warn};
 
 use super::caller::Caller;
@@ -14,13 +15,25 @@ pub(super) fn command(
     command: &str,
     outcome: Result<String, String>,
 ) {
+    let uid = caller.uid();
     match &outcome {
-        Ok(done) => info!(%caller, command, "{done}"),
-        Err(reason) => warn!(%caller, command, "refused or failed: {reason}"),
+        Ok(done) => info!(%caller, uid, command, "{done}"),
+        Err(reason) => warn!(%caller, uid, command, "refused or failed: {reason}"),
     }
     events.tell(|| Happening::Command {
         by: caller.to_string(),
         command: command.to_owned(),
         outcome,
     });
+}
+
+/// Notes a command that the caller may not give, of whatever level. Not each of them comes here: see
+/// [`super::refusals`].
+pub(super) fn refusal(events: &Events, caller: &Caller, command: &str, needed: Level) {
+    let reason = crate::daemon::not_permitted(needed, caller.level(), caller.because());
+    if needed > Level::Monitoring {
+        self::command(events, caller, command, Err(reason));
+    } else {
+        warn!(%caller, uid = caller.uid(), command, "refused or failed: {reason}");
+    }
 }

@@ -2,18 +2,30 @@
 
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{
+    DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown,
+};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use interprocess::local_socket::tokio::Listener;
 use interprocess::local_socket::{GenericFilePath, ListenerOptions, ToFsName};
 use interprocess::os::unix::local_socket::ListenerOptionsExt as _;
 use rustix::fs::{FlockOperation, flock};
+use shared::account;
+use shared::request::Level;
+use tracing::warn;
 
+use super::access::Access;
+use crate::config::{Account, Control, Levels};
 use crate::net;
 
-/// Owner and group may connect.
-const MODE: u32 = 0o660;
+/// Until the file has its group only the owner may connect.
+const FIRST_MODE: u32 = 0o600;
+
+/// How long the name service has for the group of the socket. Nothing runs yet that would wait for it.
+const GROUP_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Why there is no socket.
 #[derive(Debug, thiserror::Error)]
@@ -41,8 +53,8 @@ pub(crate) enum SocketError {
 
 /// The listening socket, its file and the lock beside it.
 pub(crate) struct ControlSocket {
-    path: PathBuf,
     listener: Listener,
+    access: Arc<Access>,
     /// Held as long as bmpd runs; the system lets go of it whatever way bmpd ends.
     _lock: File,
 }
@@ -50,7 +62,8 @@ pub(crate) struct ControlSocket {
 impl ControlSocket {
     /// Makes the socket. A file left behind by a bmpd that died is taken over; that of a living one is
     /// not touched.
-    pub(crate) fn create(path: &Path) -> Result<Self, SocketError> {
+    pub(crate) fn create(control: &Control) -> Result<Self, SocketError> {
+        let path = &*control.socket;
         let io_error = |error: io::Error| SocketError::Io { path: path.to_owned(), error };
         if let Some(folder) =
             path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists())
@@ -87,28 +100,115 @@ impl ControlSocket {
         }
         let name = path.to_fs_name::<GenericFilePath>().map_err(io_error)?;
         let listener =
-            ListenerOptions::new().name(name).mode(MODE).create_tokio().map_err(io_error)?;
-        // The mode given to the bind is cut by the umask.
-        fs::set_permissions(path, Permissions::from_mode(MODE)).map_err(io_error)?;
-        Ok(Self { path: path.to_owned(), listener, _lock: lock })
+            ListenerOptions::new().name(name).mode(FIRST_MODE).create_tokio().map_err(io_error)?;
+        let (group, warning) = SocketGroup::give(path, control.group.as_ref()).map_err(io_error)?;
+        if let Some(warning) = warning {
+            warn!("{warning}");
+        }
+        set_door(path, Door::of(&control.levels, &group)).map_err(io_error)?;
+        let access = Arc::new(Access::new(path, group, control.levels.clone()));
+        Ok(Self { listener, access, _lock: lock })
     }
 
     pub(super) fn listener(&self) -> &Listener {
         &self.listener
     }
 
-    /// Where it is.
-    pub(super) fn path(&self) -> &Path {
-        &self.path
+    /// Who may do what with it.
+    pub(crate) fn access(&self) -> &Arc<Access> {
+        &self.access
     }
 }
 
-/// True if the file lets everybody connect, which bmpd itself never allows.
-pub(super) fn is_open_to_all(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|found| found.mode() & 0o002 != 0)
+/// The group of the socket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SocketGroup {
+    /// As the configuration calls it, else the number of the file's.
+    pub(super) account: Account,
+    /// What the file has: another one if the system did not allow to change it, or does not know the
+    /// group.
+    pub(super) file_gid: u32,
+    /// The number of the group when the socket was made; `None` if there was no such group.
+    pub(super) gid: Option<u32>,
 }
 
-/// The group of the file.
-pub(super) fn group(path: &Path) -> Option<u32> {
-    fs::metadata(path).ok().map(|found| found.gid())
+impl SocketGroup {
+    /// True if the members of the group are those that the file lets in.
+    fn is_that_of_file(&self) -> bool {
+        self.gid == Some(self.file_gid)
+    }
+
+    /// True if this is the group, as far as that can be told without asking.
+    fn is(&self, other: &Account) -> bool {
+        *other == self.account || self.gid.is_some_and(|gid| *other == Account::Id(gid))
+    }
+
+    /// Gives the file its group. That the system does not allow it, or does not know the group, is a
+    /// sentence for people and no reason not to run: bmpd looks at the groups of each caller anyway, so
+    /// members of the group have what they are to have as long as they can connect.
+    fn give(path: &Path, wanted: Option<&Account>) -> io::Result<(Self, Option<String>)> {
+        let group_of_file = || fs::metadata(path).map(|found| found.gid());
+        let Some(account) = wanted else {
+            let file_gid = group_of_file()?;
+            let account = Account::Id(file_gid);
+            return Ok((Self { account, file_gid, gid: Some(file_gid) }, None));
+        };
+        let found = match account {
+            Account::Id(gid) => Ok(*gid),
+            Account::Name(name) => {
+                let name = name.clone();
+                match account::within(GROUP_PATIENCE, move || account::group_id(&name)) {
+                    Some(Ok(Some(gid))) => Ok(gid),
+                    Some(Ok(None)) => Err("there is no such group".to_owned()),
+                    Some(Err(error)) => Err(net::describe(&error)),
+                    None => Err("the user database does not answer".to_owned()),
+                }
+            }
+        };
+        let gid = found.as_ref().ok().copied();
+        let given = found
+            .and_then(|gid| chown(path, None, Some(gid)).map_err(|error| net::describe(&error)));
+        let warning = given.err().map(|why| {
+            format!(
+                "cannot give the control socket {} to the group {account}: {why}; so all can connect, and \
+                 bmpd alone decides who may do what",
+                path.display()
+            )
+        });
+        Ok((Self { account: account.clone(), file_gid: group_of_file()?, gid }, warning))
+    }
+}
+
+/// Who can connect. What a caller may do is decided for each command; this only keeps away those who may
+/// do nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Door {
+    /// Owner and group of the file.
+    Group,
+    /// Everybody, as somebody beyond the file's group can have a level.
+    All,
+}
+
+impl Door {
+    /// The door for these levels.
+    pub(super) fn of(levels: &Levels, group: &SocketGroup) -> Self {
+        let gets_in = |level: Level| level > Level::Visit;
+        let beyond = !group.is_that_of_file()
+            || gets_in(levels.others)
+            || levels.users.iter().any(|(_, level)| gets_in(*level))
+            || levels.groups.iter().any(|(listed, level)| gets_in(*level) && !group.is(listed));
+        if beyond { Door::All } else { Door::Group }
+    }
+
+    const fn mode(self) -> u32 {
+        match self {
+            Door::Group => 0o660,
+            Door::All => 0o666,
+        }
+    }
+}
+
+/// Opens or closes the socket at this path.
+pub(super) fn set_door(path: &Path, door: Door) -> io::Result<()> {
+    fs::set_permissions(path, Permissions::from_mode(door.mode()))
 }

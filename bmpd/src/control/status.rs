@@ -2,10 +2,8 @@
 
 use rustix::process::{Resource, getrlimit};
 use rustix::time::{ClockId, clock_gettime};
-use shared::request::Level;
 use shared::response::{
-    CallerReport, Failure, NeighborCount, NeighborState, Response, SessionCount, SessionState,
-    StatusReport,
+    Failure, NeighborCount, NeighborState, Response, SessionCount, SessionState, StatusReport,
 };
 use shared::time::Span;
 
@@ -71,8 +69,8 @@ pub(super) async fn run(asked_by: &Caller, world: &World) -> Response {
         neighbors: counts.into_iter().filter(|found| found.count > 0).collect(),
         descriptors: process.descriptors,
         descriptors_maximum: getrlimit(Resource::Nofile).current,
-        monitors: 0,
-        caller: described(asked_by),
+        monitors: world.monitors(),
+        caller: asked_by.report(),
     }))
 }
 
@@ -112,17 +110,6 @@ fn processor_time() -> Span {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
     Span(seconds * 1000 + u64::try_from(time.tv_nsec).unwrap_or(0) / 1_000_000)
-}
-
-/// The caller, and why it may do what it may.
-fn described(caller: &Caller) -> CallerReport {
-    let because = match caller.level() {
-        Level::Management => "root, or the user that runs bmpd",
-        Level::Configuration => "the socket's group",
-        Level::Monitoring => "the socket is open to everybody",
-        Level::Visit => "the system does not say who it is",
-    };
-    CallerReport { name: caller.to_string(), level: caller.level(), because: because.to_owned() }
 }
 
 #[cfg(test)]

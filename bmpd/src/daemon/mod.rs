@@ -12,6 +12,7 @@
 //! Tasks talk through bounded channels whose answers never wait for the network. Routes go through
 //! `rib` alone: no channel carries one.
 
+mod control;
 mod directory;
 mod neighbors;
 mod reload;
@@ -28,10 +29,10 @@ use tracing::{error, info, warn};
 
 use self::neighbors::Neighbors;
 pub(crate) use self::neighbors::listening;
-pub(crate) use self::reload::refusal;
+pub(crate) use self::reload::{not_permitted, refusal};
 pub(crate) use self::world::{MONITORS_MAX, Watching, World};
 use crate::config::Config;
-use crate::control::{self, ControlSocket};
+use crate::control::ControlSocket;
 use crate::events::Events;
 use crate::host;
 use crate::rib::Tables;
@@ -54,7 +55,7 @@ pub async fn run(config: Config, config_path: PathBuf) -> anyhow::Result<()> {
     let mut hangup = signal(SignalKind::hangup())?;
 
     // What can fail comes before anything that others see.
-    let socket = ControlSocket::create(&config.control.socket)?;
+    let socket = ControlSocket::create(&config.control)?;
     for warning in host::warnings(&config) {
         warn!("{warning}");
     }
@@ -70,11 +71,18 @@ pub async fn run(config: Config, config_path: PathBuf) -> anyhow::Result<()> {
         neighbors = config.bgp.as_ref().map_or(0, |bgp| bgp.neighbors.len()),
         "started"
     );
-    let world = Arc::new(World::new(config, config_path, tables, neighbors, events));
+    let world = Arc::new(World::new(
+        config,
+        config_path,
+        tables,
+        neighbors,
+        events,
+        Arc::clone(socket.access()),
+    ));
     // Beside the loop: a reload may wait for neighbors, and a stop must not wait for that.
     let hangups = Arc::new(Notify::new());
     tokio::spawn(reloads(Arc::clone(&hangups), Arc::clone(&world)));
-    let mut control = Box::pin(control::run(&socket, Arc::clone(&world)));
+    let mut control = Box::pin(crate::control::run(&socket, Arc::clone(&world)));
     let stopped_by = loop {
         tokio::select! {
             () = &mut control => break "the loss of the control socket",

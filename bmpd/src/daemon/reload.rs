@@ -9,14 +9,17 @@
 //! told of neighbors that go down or come up because of the same reload more than it must.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::time::Duration;
 
 use shared::event::Happening;
+use shared::request::Level;
 use shared::response::{Change, Failure, ReloadAction, ReloadItem, ReloadReport, ReloadSubject};
 use tracing::{info, warn};
 
+use super::control;
 use super::world::World;
-use crate::config::Config;
+use crate::config::{Config, Control};
 use crate::host;
 use crate::moment::Moment;
 use crate::session::{Configured, End, Parameters};
@@ -55,12 +58,12 @@ impl World {
         let new = self.read_config().await?;
         let looked_at = new.clone();
         let warnings = tokio::task::spawn_blocking(move || host::warnings(&looked_at)).await;
-        let warnings = warnings.unwrap_or_default();
+        let mut warnings = warnings.unwrap_or_default();
         let mut items = Vec::new();
         let planned = self.neighbors.plan(&order, &new, dry_run).await;
         let (neighbors, plan) =
             planned.map_err(|text| Failure::Other(format!("{text}; nothing was changed")))?;
-        items.extend(daemon_items(&order, &new));
+        items.extend(control::items(&order.control, &new.control));
 
         self.end_sessions(&new, dry_run, &mut items).await;
         items.extend(neighbors);
@@ -72,6 +75,7 @@ impl World {
 
         let file = self.config_path().display().to_string();
         if !dry_run {
+            warnings.extend(self.access.change(new.control.levels.clone()).err());
             for warning in &warnings {
                 warn!("{warning}");
             }
@@ -81,8 +85,9 @@ impl World {
             }
             *self.configured_at.lock() = Moment::now();
             self.control_configured.lock().clone_from(&new.control);
-            let socket = order.control.clone();
-            *order = Config { control: socket, ..new };
+            let (socket, group) = (order.control.socket.clone(), order.control.group.clone());
+            let control = Control { socket, group, ..new.control };
+            *order = Config { control, ..new };
         }
         Ok(ReloadReport { dry_run, file, items, warnings })
     }
@@ -134,19 +139,6 @@ impl World {
     }
 }
 
-/// What only a restart of bmpd can change.
-fn daemon_items(old: &Config, new: &Config) -> Option<ReloadItem> {
-    (old.control != new.control).then(|| ReloadItem {
-        subject: ReloadSubject::Daemon,
-        action: ReloadAction::RestartDaemon,
-        changes: vec![Change {
-            key: "control.socket".to_owned(),
-            old: old.control.socket.display().to_string(),
-            new: new.control.socket.display().to_string(),
-        }],
-    })
-}
-
 /// A refusal as a line of the log.
 pub(crate) fn refusal(failure: &Failure) -> String {
     match failure {
@@ -157,8 +149,11 @@ pub(crate) fn refusal(failure: &Failure) -> String {
         Failure::NoSuchSession { selector, .. } => format!("no such session: {selector}"),
         Failure::NoSuchNeighbor { address, .. } => format!("no such neighbor: {address}"),
         Failure::NoSuchVpnInstance { name, .. } => format!("no such VPN instance: {name}"),
-        Failure::NotPermitted { needed, has, .. } => {
-            format!("level {} is needed, the caller has {}", needed.number(), has.number())
-        }
+        Failure::NotPermitted { needed, has, because, .. } => not_permitted(*needed, *has, because),
     }
+}
+
+/// Why a command was not permitted, as a line of the log.
+pub(crate) fn not_permitted(needed: Level, has: Level, because: impl fmt::Display) -> String {
+    format!("level {} is needed, the caller has {} ({because})", needed.number(), has.number())
 }

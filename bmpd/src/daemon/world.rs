@@ -23,6 +23,7 @@ use tokio::task::JoinHandle;
 use super::neighbors::Neighbors;
 use crate::bgp::Neighbor;
 use crate::config::{self, Config, ConfigError, Control};
+use crate::control::Access;
 use crate::events::Events;
 use crate::moment::Moment;
 use crate::rib::Tables;
@@ -67,6 +68,8 @@ pub(crate) struct World {
     pub(crate) events: Events,
     /// How many watch it.
     pub(super) monitors: watch::Sender<u32>,
+    /// Who may do what.
+    pub(crate) access: Arc<Access>,
     stopping: watch::Sender<bool>,
 }
 
@@ -78,6 +81,7 @@ impl World {
         tables: Arc<Tables>,
         neighbors: Neighbors,
         events: Events,
+        access: Arc<Access>,
     ) -> Self {
         let world = Self {
             config_path,
@@ -92,6 +96,7 @@ impl World {
             neighbors,
             events,
             monitors: watch::Sender::new(0),
+            access,
             stopping: watch::Sender::new(false),
         };
         for session in &config.sessions {

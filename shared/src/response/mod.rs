@@ -127,7 +127,10 @@ pub enum Failure {
         has: Level,
         /// The caller as bmpd sees it, such as `alice (pid 4711)`.
         caller: String,
-        /// A group whose members have the level that is needed.
+        /// Why it has that level, such as `group noc in [control]`.
+        because: String,
+        /// A group whose members have the level that is needed; `None` if there is none, or if joining it
+        /// would not help this caller.
         group: Option<String>,
         /// The configuration file, whose `[control]` maps users and groups to levels.
         file: String,

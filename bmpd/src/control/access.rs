@@ -1,0 +1,359 @@
+//! Who may do what: a caller's credentials to its level.
+//!
+//! ```text
+//!   [control] ── start, reload ──> Levels ──┐
+//!   name service ──(ids of names)──> Ids ───┼── judge ──> Verdict: level, and why
+//!   socket ──(SO_PEERCRED, SO_PEERGROUPS)──> Peer
+//! ```
+//!
+//! Nothing that a client sends has a part in it. Numbers are what counts: the names of the configuration
+//! are looked up when somebody calls, as a user can be made any time, and no more often than every two
+//! seconds. Root and bmpd's own user need no look-up. A name service that does not answer is waited for
+//! a little, then what it said last counts, and a name that it never knew is nobody's.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::{Mutex, RwLock};
+use shared::account;
+use shared::request::Level;
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+use tracing::warn;
+
+use super::caller::{Caller, Peer};
+use super::refusals::Refusals;
+use super::socket::{self, Door, SocketGroup};
+use crate::config::{Account, Levels};
+
+/// How old an answer to a name in the configuration may be.
+const IDS_AGE: Duration = Duration::from_secs(2);
+
+/// How long the name service has for all names of the configuration.
+const IDS_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How old the name of a caller may be; it is only shown.
+const NAME_AGE: Duration = Duration::from_secs(60);
+
+/// How long nothing is asked about a caller again for whom there was no answer.
+const NO_NAME_AGE: Duration = Duration::from_secs(5);
+
+/// How long the name service has for the name of a caller.
+const NAME_PATIENCE: Duration = Duration::from_millis(500);
+
+/// Callers whose names are remembered.
+const NAMES_MAX: usize = 1024;
+
+/// Where names and numbers of users and groups come from.
+#[derive(Debug, Clone, Copy)]
+struct Directory {
+    user_id: fn(&str) -> io::Result<Option<u32>>,
+    group_id: fn(&str) -> io::Result<Option<u32>>,
+    user_name: fn(u32) -> io::Result<Option<String>>,
+    group_name: fn(u32) -> io::Result<Option<String>>,
+}
+
+const SYSTEM: Directory = Directory {
+    user_id: account::user_id,
+    group_id: account::group_id,
+    user_name: account::user_name,
+    group_name: account::group_name,
+};
+
+/// The numbers of names, as far as they are known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Ids {
+    users: HashMap<String, u32>,
+    groups: HashMap<String, u32>,
+}
+
+impl Ids {
+    fn user(&self, account: &Account) -> Option<u32> {
+        match account {
+            Account::Id(id) => Some(*id),
+            Account::Name(name) => self.users.get(name).copied(),
+        }
+    }
+
+    fn group(&self, account: &Account) -> Option<u32> {
+        match account {
+            Account::Id(id) => Some(*id),
+            Account::Name(name) => self.groups.get(name).copied(),
+        }
+    }
+}
+
+/// The ids of the names that were asked for last.
+#[derive(Debug, Default)]
+struct Known {
+    ids: Arc<Ids>,
+    /// The names that they are of; others, or older ones, are to be asked for.
+    asked: Option<(Arc<Levels>, Instant)>,
+}
+
+/// A name by its number, asked for once however many callers wait for it.
+type Name = Arc<OnceCell<Option<String>>>;
+
+/// Whose name it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Who {
+    User(u32),
+    Group(u32),
+}
+
+/// Who may do what. The levels are those of the newest reload; the rest is as bmpd was started.
+#[derive(Debug)]
+pub(crate) struct Access {
+    directory: Directory,
+    own_uid: u32,
+    socket: PathBuf,
+    group: SocketGroup,
+    levels: RwLock<Arc<Levels>>,
+    /// Locked while the name service is asked, so that it is asked once for all who call meanwhile.
+    known: tokio::sync::Mutex<Known>,
+    names: Mutex<HashMap<Who, (Instant, Name)>>,
+    /// How many commands were refused.
+    pub(super) refusals: Refusals,
+}
+
+impl Access {
+    /// For the socket at this path, with this group.
+    pub(super) fn new(path: &Path, group: SocketGroup, levels: Levels) -> Self {
+        Self {
+            directory: SYSTEM,
+            own_uid: rustix::process::geteuid().as_raw(),
+            socket: path.to_owned(),
+            group,
+            levels: RwLock::new(Arc::new(levels)),
+            known: tokio::sync::Mutex::default(),
+            names: Mutex::default(),
+            refusals: Refusals::default(),
+        }
+    }
+
+    /// From now on these levels count, and who can have one can connect. What is wrong with that is a
+    /// sentence for people.
+    pub(crate) fn change(&self, levels: Levels) -> Result<(), String> {
+        let levels = Arc::new(levels);
+        *self.levels.write() = Arc::clone(&levels);
+        socket::set_door(&self.socket, Door::of(&levels, &self.group)).map_err(|error| {
+            format!(
+                "cannot change who can connect to {}: {}",
+                self.socket.display(),
+                crate::net::describe(&error)
+            )
+        })
+    }
+
+    /// True for root and bmpd's own user, who may do everything whatever the configuration says.
+    pub(super) fn is_privileged(&self, peer: &Peer) -> bool {
+        peer.uid.is_some_and(|uid| uid == 0 || uid == self.own_uid)
+    }
+
+    /// Who is at the other end, and what it may do now.
+    pub(super) async fn caller(&self, peer: &Peer) -> Caller {
+        let levels = Arc::clone(&self.levels.read());
+        let ids = match self.is_privileged(peer) {
+            true => Arc::default(),
+            false => self.ids(&levels).await,
+        };
+        let verdict = self.judge(peer, &levels, &ids);
+        let name = match peer.uid {
+            Some(uid) => self.name(Who::User(uid)).await,
+            None => None,
+        };
+        Caller::new(peer, name, verdict)
+    }
+
+    /// The rule.
+    fn judge(&self, peer: &Peer, levels: &Levels, ids: &Ids) -> Verdict {
+        let Some(uid) = peer.uid else {
+            return Verdict { level: Level::Visit, because: Because::Unknown };
+        };
+        if uid == 0 {
+            return Verdict { level: Level::Management, because: Because::Root };
+        }
+        if uid == self.own_uid {
+            return Verdict { level: Level::Management, because: Because::OwnUser };
+        }
+        // A user that is listed by name and by number has the lower of the two.
+        let listed = levels.users.iter().filter(|(user, _)| ids.user(user) == Some(uid));
+        if let Some((user, level)) = listed.min_by_key(|(_, level)| *level) {
+            return Verdict { level: *level, because: Because::User(user.to_string()) };
+        }
+        let mut best: Option<Verdict> = None;
+        let mut offer = |level, because| {
+            if best.as_ref().is_none_or(|best| best.level < level) {
+                best = Some(Verdict { level, because });
+            }
+        };
+        let socket_gid = ids.group(&self.group.account);
+        let mut socket_is_listed = false;
+        for (group, level) in &levels.groups {
+            let gid = ids.group(group);
+            socket_is_listed |=
+                *group == self.group.account || (gid.is_some() && gid == socket_gid);
+            if gid.is_some_and(|gid| peer.groups.contains(&gid)) {
+                offer(*level, Because::Group(group.to_string()));
+            }
+        }
+        if !socket_is_listed && socket_gid.is_some_and(|gid| peer.groups.contains(&gid)) {
+            offer(Level::Configuration, Because::SocketGroup);
+        }
+        best.unwrap_or(Verdict { level: levels.others, because: Because::Others })
+    }
+
+    /// A group that a caller can join to have this level: the one that gives no more than it must. `None`
+    /// if there is none, or none that helps this caller.
+    pub(super) async fn group_for(&self, needed: Level, caller: &Caller) -> Option<String> {
+        // An entry of its own counts before any group.
+        if matches!(caller.because(), Because::User(_)) {
+            return None;
+        }
+        let levels = Arc::clone(&self.levels.read());
+        let ids = self.ids(&levels).await;
+        let socket_gid = ids.group(&self.group.account);
+        let listed = levels.groups.iter().map(|(group, level)| (group, ids.group(group), *level));
+        let socket_is_listed = listed.clone().any(|(_, gid, _)| gid == socket_gid);
+        let socket = (&self.group.account, socket_gid, Level::Configuration);
+        let (group, gid, _) = (!socket_is_listed)
+            .then_some(socket)
+            .into_iter()
+            .chain(listed)
+            // Nobody is told to join root's group, or one that does not exist.
+            .filter(|(_, gid, level)| *level >= needed && gid.is_some_and(|gid| gid != 0))
+            .min_by_key(|(_, _, level)| *level)?;
+        match (group, gid) {
+            (Account::Id(_), Some(gid)) => {
+                Some(self.name(Who::Group(gid)).await.unwrap_or_else(|| group.to_string()))
+            }
+            (Account::Name(_), _) | (Account::Id(_), None) => Some(group.to_string()),
+        }
+    }
+
+    /// The numbers of the names of the configuration, not older than [`IDS_AGE`] if that can be had.
+    async fn ids(&self, levels: &Arc<Levels>) -> Arc<Ids> {
+        let mut known = self.known.lock().await;
+        if let Some((of, at)) = &known.asked
+            && Arc::ptr_eq(of, levels)
+            && at.elapsed() < IDS_AGE
+        {
+            return Arc::clone(&known.ids);
+        }
+        let (directory, group) = (self.directory, self.group.account.clone());
+        let (before, asked) = (Arc::clone(&known.ids), Arc::clone(levels));
+        let ask = move || look_up(directory, &asked, &group, &before);
+        let patient = move || account::within(IDS_PATIENCE, ask);
+        match tokio::task::spawn_blocking(patient).await.ok().flatten() {
+            Some(ids) => known.ids = Arc::new(ids),
+            None => warn!(
+                "the user database does not answer: names in [control] count as it knew them last"
+            ),
+        }
+        known.asked = Some((Arc::clone(levels), Instant::now()));
+        Arc::clone(&known.ids)
+    }
+
+    /// A name to show; `None` if there is none or it cannot be had soon.
+    async fn name(&self, who: Who) -> Option<String> {
+        let name = {
+            let mut names = self.names.lock();
+            let is_young = |(at, name): &(Instant, Name)| {
+                let known = name.get().is_none_or(Option::is_some);
+                at.elapsed() < if known { NAME_AGE } else { NO_NAME_AGE }
+            };
+            match names.get(&who).filter(|entry| is_young(entry)) {
+                Some((_, name)) => Arc::clone(name),
+                None => {
+                    if names.len() >= NAMES_MAX {
+                        names.retain(|_, entry| is_young(entry));
+                    }
+                    let name = Name::default();
+                    if names.len() < NAMES_MAX {
+                        names.insert(who, (Instant::now(), Arc::clone(&name)));
+                    }
+                    name
+                }
+            }
+        };
+        let directory = self.directory;
+        let ask = async || {
+            let question = move || match who {
+                Who::User(uid) => (directory.user_name)(uid),
+                Who::Group(gid) => (directory.group_name)(gid),
+            };
+            let patient = move || account::within(NAME_PATIENCE, question);
+            tokio::task::spawn_blocking(patient).await.ok().flatten()?.ok().flatten()
+        };
+        name.get_or_init(ask).await.clone()
+    }
+}
+
+/// Asks for every name. One that the name service cannot say keeps the number that it had.
+fn look_up(directory: Directory, levels: &Levels, socket_group: &Account, before: &Ids) -> Ids {
+    let ask = |accounts: &mut dyn Iterator<Item = &Account>,
+               find: fn(&str) -> io::Result<Option<u32>>,
+               before: &HashMap<String, u32>| {
+        let mut ids = HashMap::new();
+        for account in accounts {
+            if let Account::Name(name) = account {
+                let id = find(name).unwrap_or_else(|_| before.get(name).copied());
+                ids.extend(id.map(|id| (name.clone(), id)));
+            }
+        }
+        ids
+    };
+    let mut users = levels.users.iter().map(|(user, _)| user);
+    let mut groups = levels.groups.iter().map(|(group, _)| group).chain([socket_group]);
+    Ids {
+        users: ask(&mut users, directory.user_id, &before.users),
+        groups: ask(&mut groups, directory.group_id, &before.groups),
+    }
+}
+
+/// What somebody may do, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Verdict {
+    pub(super) level: Level,
+    pub(super) because: Because,
+}
+
+/// Why somebody has its level.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Because {
+    /// It is root.
+    Root,
+    /// It is the user that bmpd runs as.
+    OwnUser,
+    /// It has an entry in `users`.
+    User(String),
+    /// It is in a group that has an entry in `groups`.
+    Group(String),
+    /// It is in the group of the socket.
+    SocketGroup,
+    /// It has no entry, nor has any of its groups.
+    Others,
+    /// The system does not say who it is.
+    Unknown,
+}
+
+impl fmt::Display for Because {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Because::Root => f.write_str("root"),
+            Because::OwnUser => f.write_str("bmpd's own user"),
+            Because::User(user) => write!(f, "user {user} in [control]"),
+            Because::Group(group) => write!(f, "group {group} in [control]"),
+            Because::SocketGroup => f.write_str("group of the socket"),
+            Because::Others => f.write_str("others in [control]"),
+            Because::Unknown => f.write_str("the system does not say who it is"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

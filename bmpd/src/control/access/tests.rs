@@ -1,0 +1,228 @@
+//! The rule, a caller at a time, and name services that fail.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::*;
+
+/// bmpd's own user.
+const OWN: u32 = 990;
+/// The group of the socket.
+const SOCKET: u32 = 500;
+
+const ALICE: u32 = 1000;
+const BOB: u32 = 1001;
+const STRANGER: u32 = 1002;
+
+/// What the fake name service knows: alice, bob; noc 600, netops 700, bmp 500.
+const FAKE: Directory = Directory {
+    user_id: |name| Ok([("alice", ALICE), ("bob", BOB)].iter().find(|e| e.0 == name).map(|e| e.1)),
+    group_id: |name| {
+        Ok([("noc", 600), ("netops", 700), ("bmp", SOCKET)]
+            .iter()
+            .find(|e| e.0 == name)
+            .map(|e| e.1))
+    },
+    user_name: |uid| Ok((uid == ALICE).then(|| "alice".to_owned())),
+    group_name: |gid| Ok((gid == SOCKET).then(|| "bmp".to_owned())),
+};
+
+fn control(text: &str) -> crate::config::Control {
+    crate::config::parse(&format!("[control]\n{text}"), Path::new("f")).unwrap().control
+}
+
+fn access(text: &str, directory: Directory) -> Access {
+    let control = control(text);
+    let group = SocketGroup {
+        account: control.group.unwrap_or(Account::Id(SOCKET)),
+        file_gid: SOCKET,
+        gid: Some(SOCKET),
+    };
+    let access = Access::new(Path::new("/nonexistent/socket"), group, control.levels);
+    Access { directory, own_uid: OWN, ..access }
+}
+
+/// The level of a caller, and why.
+async fn level(access: &Access, uid: u32, groups: &[u32]) -> (u8, String) {
+    let caller = access.caller(&Peer::with(Some(uid), groups.iter().copied())).await;
+    (caller.level().number(), caller.because().to_string())
+}
+
+#[tokio::test]
+async fn without_a_mapping_root_own_user_and_group_may_and_nobody_else() {
+    let access = access("", FAKE);
+    let is = async |uid, groups: &[u32], expected: (u8, &str)| {
+        assert_eq!(level(&access, uid, groups).await, (expected.0, expected.1.to_owned()));
+    };
+    is(0, &[], (3, "root")).await;
+    is(OWN, &[], (3, "bmpd's own user")).await;
+    is(ALICE, &[100, SOCKET], (2, "group of the socket")).await;
+    is(ALICE, &[100, 600], (0, "others in [control]")).await;
+    // Root's group is not root.
+    is(ALICE, &[0], (0, "others in [control]")).await;
+    let nobody = access.caller(&Peer::with(None, [SOCKET, 0])).await;
+    assert_eq!((nobody.level(), nobody.because()), (Level::Visit, &Because::Unknown));
+}
+
+#[tokio::test]
+async fn an_entry_of_the_user_counts_before_groups_and_the_highest_group_counts() {
+    let text = "group = 'bmp'\nusers = { alice = 1, 1001 = 0, root = 0 }\n\
+                groups = { noc = 1, netops = 3, later = 2 }\nothers = 1\n";
+    let access = access(text, FAKE);
+    let is = async |uid, groups: &[u32], expected: (u8, &str)| {
+        assert_eq!(level(&access, uid, groups).await, (expected.0, expected.1.to_owned()));
+    };
+    is(0, &[], (3, "root")).await;
+    is(ALICE, &[SOCKET, 700], (1, "user alice in [control]")).await;
+    is(BOB, &[SOCKET, 700], (0, "user 1001 in [control]")).await;
+    is(STRANGER, &[600, 700, SOCKET], (3, "group netops in [control]")).await;
+    is(STRANGER, &[600, SOCKET], (2, "group of the socket")).await;
+    is(STRANGER, &[600], (1, "group noc in [control]")).await;
+    is(STRANGER, &[], (1, "others in [control]")).await;
+}
+
+#[tokio::test]
+async fn the_group_of_the_socket_can_have_another_level_and_a_user_two_entries() {
+    for listed in ["bmp", "500"] {
+        let access = access(&format!("group = 'bmp'\ngroups = {{ {listed} = 1 }}"), FAKE);
+        let expected = (1, format!("group {listed} in [control]"));
+        assert_eq!(level(&access, ALICE, &[SOCKET]).await, expected);
+    }
+    let access = access("users = { alice = 2, 1000 = 1 }", FAKE);
+    assert_eq!(level(&access, ALICE, &[]).await.0, 1);
+}
+
+#[tokio::test]
+async fn members_of_a_listed_group_below_others_have_the_level_of_their_group() {
+    let access = access("groups = { noc = 0 }\nothers = 1", FAKE);
+    assert_eq!(level(&access, ALICE, &[600]).await, (0, "group noc in [control]".to_owned()));
+    assert_eq!(level(&access, ALICE, &[]).await.0, 1);
+}
+
+#[tokio::test]
+async fn newer_levels_count_at_once() {
+    let access = access("", FAKE);
+    assert_eq!(level(&access, ALICE, &[]).await.0, 0);
+    let changed = access.change(control("users = { alice = 2 }").levels);
+    assert!(changed.unwrap_err().contains("/nonexistent/socket"));
+    assert_eq!(level(&access, ALICE, &[]).await.0, 2);
+}
+
+#[tokio::test]
+async fn a_refused_caller_is_told_the_group_that_gives_no_more_than_needed() {
+    let told = async |text: &str, uid, groups: &[u32], needed| {
+        let access = access(text, FAKE);
+        let caller = access.caller(&Peer::with(Some(uid), groups.iter().copied())).await;
+        access.group_for(needed, &caller).await
+    };
+    let (one, two) = (Level::Monitoring, Level::Configuration);
+    // By its name, also where nobody has written one.
+    assert_eq!(told("", STRANGER, &[], two).await.as_deref(), Some("bmp"));
+    let text = "group = 'bmp'\nusers = { alice = 1 }\ngroups = { noc = 1, netops = 3, later = 1 }";
+    assert_eq!(told(text, STRANGER, &[], one).await.as_deref(), Some("noc"));
+    assert_eq!(told(text, STRANGER, &[600], two).await.as_deref(), Some("bmp"));
+    assert_eq!(told(text, STRANGER, &[], Level::Management).await.as_deref(), Some("netops"));
+    // Her own entry counts, whatever she joins.
+    assert_eq!(told(text, ALICE, &[], two).await, None);
+    assert_eq!(told("groups = { 500 = 1, 0 = 2, later = 2 }", STRANGER, &[], two).await, None);
+    assert_eq!(
+        told("groups = { 777 = 2, 500 = 0 }", STRANGER, &[], two).await.as_deref(),
+        Some("777")
+    );
+}
+
+#[tokio::test]
+async fn a_caller_is_reported_with_its_level_and_why() {
+    let access = access("groups = { netops = 2 }", FAKE);
+    let report = access.caller(&Peer::with(Some(ALICE), [700])).await.report();
+    assert_eq!(report.name, "alice (pid 4711)");
+    assert_eq!(report.level, Level::Configuration);
+    assert_eq!(report.because, "group netops in [control]");
+    let report = access.caller(&Peer::with(Some(BOB), [])).await.report();
+    assert_eq!(report.name, "uid 1001 (pid 4711)");
+}
+
+/// As a server that has gone: it never answers.
+fn never<T>() -> T {
+    loop {
+        std::thread::park();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_service_that_does_not_answer_stops_neither_root_nor_numbers() {
+    let dead = Directory {
+        user_id: |_| never(),
+        group_id: |_| never(),
+        user_name: |_| never(),
+        group_name: |_| never(),
+    };
+    let access = access("users = { alice = 2, 1001 = 1 }\nothers = 1", dead);
+    let begun = std::time::Instant::now();
+    let root = access.caller(&Peer::with(Some(0), [])).await;
+    assert_eq!(
+        (root.level(), root.to_string()),
+        (Level::Management, "uid 0 (pid 4711)".to_owned())
+    );
+    assert!(begun.elapsed() < IDS_PATIENCE, "root does not wait for names of others");
+    assert_eq!(level(&access, BOB, &[]).await.0, 1);
+    // Nobody is alice as long as nobody knows who that is.
+    assert_eq!(level(&access, ALICE, &[]).await, (1, "others in [control]".to_owned()));
+}
+
+#[tokio::test]
+async fn what_was_known_counts_while_the_name_service_fails_and_names_that_come_later_do_then() {
+    /// 0: nobody is there yet; 1: alice is; 2: it cannot say; 3: alice has gone.
+    static TIME: AtomicU32 = AtomicU32::new(0);
+    let changing = Directory {
+        user_id: |name| match (TIME.load(Ordering::Relaxed), name) {
+            (1, "alice") => Ok(Some(ALICE)),
+            (2, _) => Err(io::Error::other("the server is down")),
+            _ => Ok(None),
+        },
+        ..FAKE
+    };
+    let access = access("users = { alice = 2 }", changing);
+    for (time, expected) in [(0, 0), (1, 2), (2, 2), (3, 0)] {
+        TIME.store(time, Ordering::Relaxed);
+        // As if the last look-up were long ago.
+        access.known.lock().await.asked = None;
+        assert_eq!(level(&access, ALICE, &[]).await.0, expected, "at {time}");
+    }
+}
+
+#[test]
+fn the_socket_is_open_to_all_only_if_somebody_beyond_its_group_has_a_level() {
+    let group = |name: &str, file_gid, gid| SocketGroup {
+        account: if name.is_empty() {
+            Account::Id(file_gid)
+        } else {
+            Account::Name(name.to_owned())
+        },
+        file_gid,
+        gid,
+    };
+    let own = group("", SOCKET, Some(SOCKET));
+    let bmp = group("bmp", SOCKET, Some(SOCKET));
+    let door = |group: &SocketGroup, text: &str| Door::of(&control(text).levels, group);
+    for (group, text) in [
+        (&own, ""),
+        (&own, "groups = { 500 = 1 }"),
+        (&own, "users = { alice = 0 }\ngroups = { noc = 0 }"),
+        (&bmp, "groups = { bmp = 3 }"),
+        (&bmp, "groups = { 500 = 3 }"),
+    ] {
+        assert_eq!(door(group, text), Door::Group, "{text}");
+    }
+    for (group, text) in [
+        (&own, "others = 1"),
+        (&own, "users = { alice = 1 }"),
+        (&own, "groups = { noc = 1 }"),
+        (&bmp, "groups = { noc = 1 }"),
+        // Its members are not those that the file lets in.
+        (&group("bmp", 0, Some(SOCKET)), ""),
+        (&group("bmp", 0, None), ""),
+    ] {
+        assert_eq!(door(group, text), Door::All, "{text}");
+    }
+}

@@ -1,0 +1,83 @@
+//! How often refusals are logged: somebody who may do nothing can ask in a loop, and must not fill the log.
+//!
+//! A user's first refusals of a minute are logged, the rest is counted, and the count is logged when the
+//! minute is over. Users beyond a number share one count.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tracing::warn;
+
+/// What a user's refusals are counted over.
+const WINDOW: Duration = Duration::from_secs(60);
+
+/// How many of them are logged in that time.
+const LOGGED_MAX: u32 = 10;
+
+/// Users that are counted for themselves.
+const USERS_MAX: usize = 256;
+
+/// Whose refusals are counted together; `None` are all further users.
+type Who = Option<u32>;
+
+/// The refusals of this minute.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Refusals(Arc<Mutex<HashMap<Who, u32>>>);
+
+impl Refusals {
+    /// Counts one more refusal of this user. True if it is to be logged.
+    pub(super) fn count(&self, uid: Option<u32>) -> bool {
+        let mut counts = self.0.lock();
+        let who = uid.filter(|_| counts.len() < USERS_MAX || counts.contains_key(&uid));
+        let count = counts.entry(who).or_default();
+        *count = count.saturating_add(1);
+        if *count == 1 {
+            let refusals = self.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(WINDOW).await;
+                refusals.end(who);
+            });
+        }
+        *count <= LOGGED_MAX
+    }
+
+    /// A user's minute is over.
+    fn end(&self, who: Who) {
+        let count = self.0.lock().remove(&who).unwrap_or_default();
+        let more = count.saturating_sub(LOGGED_MAX);
+        match who {
+            _ if more == 0 => {}
+            Some(uid) => {
+                warn!(uid, "{more} more commands of this user were refused within a minute")
+            }
+            None => warn!("{more} more commands of further users were refused within a minute"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_loop_of_refusals_is_logged_a_few_times_a_minute_and_counted() {
+        let refusals = Refusals::default();
+        let logged = |uid| (0..1000).filter(|_| refusals.count(uid)).count();
+        assert_eq!(logged(Some(1000)), 10);
+        assert_eq!(logged(Some(1001)), 10, "another user has a count of its own");
+        assert_eq!(refusals.0.lock()[&Some(1000)], 1000);
+        refusals.end(Some(1000));
+        assert_eq!(logged(Some(1000)), 10, "another minute");
+        assert_eq!(logged(Some(1001)), 0);
+    }
+
+    #[tokio::test]
+    async fn many_users_take_no_memory() {
+        let refusals = Refusals::default();
+        let logged = (0..100_000).filter(|uid| refusals.count(Some(*uid))).count();
+        assert_eq!(logged, USERS_MAX + LOGGED_MAX as usize);
+        assert_eq!(refusals.0.lock().len(), USERS_MAX + 1);
+    }
+}
