@@ -345,6 +345,21 @@ impl Daemon {
     /// When the program cannot be run.
     #[track_caller]
     pub fn spawn(scratch: &Scratch, name: &str, config: &str, level: &str) -> Self {
+        Self::spawn_by(Command::new(binary("bmpd")), scratch, name, config, level)
+    }
+
+    /// The same, with the program as this command runs it.
+    ///
+    /// # Panics
+    /// When the program cannot be run.
+    #[track_caller]
+    pub fn spawn_by(
+        mut bmpd: Command,
+        scratch: &Scratch,
+        name: &str,
+        config: &str,
+        level: &str,
+    ) -> Self {
         let socket = scratch.join(format!("{name}.sock"));
         let log = scratch.join(format!("{name}.log"));
         let config = scratch.write(&format!("{name}.toml"), with_control(config, &socket));
@@ -353,7 +368,7 @@ impl Daemon {
             .append(true)
             .open(&log)
             .unwrap_or_else(|e| panic!("cannot write {}: {e}", log.display()));
-        let child = Command::new(binary("bmpd"))
+        let child = bmpd
             .arg("--config")
             .arg(&config)
             .args(["--log", level])

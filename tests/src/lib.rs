@@ -31,6 +31,7 @@ pub mod md5;
 pub mod neighbor;
 pub mod netns;
 pub mod nlri;
+pub mod person;
 pub mod programs;
 pub mod random;
 pub mod scratch;

@@ -625,34 +625,6 @@ fn eight_stations_that_do_not_read_are_reset_at_once_and_need_no_second_table() 
 }
 
 #[test]
-fn a_caller_of_level_1_may_look_and_not_reset() {
-    if !rustix::process::geteuid().is_root() {
-        println!("not tested: only root can be somebody else");
-        return;
-    }
-    let (lab, _neighbor) = synchronised(&[None]);
-    let untouched = Untouched::note(&lab.stations[0]);
-    fs::set_permissions(lab.scratch.path(), Permissions::from_mode(0o755)).unwrap();
-    fs::set_permissions(lab.daemon.socket(), Permissions::from_mode(0o666)).unwrap();
-    let bmpctl = lab.scratch.join("bmpctl");
-    fs::copy(binary("bmpctl"), &bmpctl).unwrap();
-    let address = lab.station();
-    let stranger = |args: &[&str]| {
-        let mut command = Command::new(&bmpctl);
-        command.env("BMPD_SOCKET", lab.daemon.socket()).args(args).uid(65534).gid(65534);
-        run(&mut command, PATIENCE)
-    };
-    assert!(stranger(&["show", "session"]).done().contains(&address));
-    for args in [["reset", "session", &address].as_slice(), &["reset", "session", "all"]] {
-        let refused = stranger(args);
-        assert_eq!(refused.status, 4, "{refused}");
-        assert!(refused.stderr.contains("level 2"), "{refused}");
-    }
-    assert_eq!(stranger(&["reload"]).status, 4);
-    untouched.check(&lab.stations[0]);
-}
-
-#[test]
 fn a_link_local_station_is_refused() {
     let (lab, _neighbor) = synchronised(&[None]);
     let untouched = Untouched::note(&lab.stations[0]);

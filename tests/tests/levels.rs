@@ -1,0 +1,478 @@
+//! Command levels: who may do what, decided by the caller's credentials and nothing else.
+//!
+//! Users and groups are numbers that need not exist; where names matter, those that every Debian has.
+#![allow(clippy::unwrap_used)]
+
+use std::fs::{self, Permissions};
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use shared::frame::{self, FrameError, Kind};
+use shared::names::Selector;
+use shared::request::{Level, Request};
+use shared::response::{Failure, Response};
+use tests::addresses::loopback;
+use tests::daemon::{Daemon, Output, run, session};
+use tests::person::{Person, public};
+use tests::scratch::Scratch;
+use tests::station::{Mode, Station};
+use tests::wait::{wait_for, wait_until};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The group of the socket in these tests.
+const BMP: u32 = 54_000;
+const NOC: u32 = 54_001;
+const NETOPS: u32 = 54_002;
+
+const STRANGER: Person = Person { uid: 54_100, gid: 54_100, groups: &[] };
+/// In the socket's group by a supplementary group only.
+const MEMBER: Person = Person { uid: 54_101, gid: 54_101, groups: &[54_900, BMP] };
+/// In it by her primary group.
+const PRIMARY: Person = Person { uid: 54_102, gid: BMP, groups: &[] };
+const WATCHER: Person = Person { uid: 54_103, gid: 54_103, groups: &[NOC] };
+const OPERATOR: Person = Person { uid: 54_104, gid: 54_104, groups: &[NOC, NETOPS] };
+
+/// A bmpd with one session, whose `[control]` says this besides the socket.
+struct Place {
+    scratch: Scratch,
+    station: Station,
+    daemon: Daemon,
+}
+
+impl Place {
+    #[track_caller]
+    fn start(control: &str) -> Self {
+        let scratch = Scratch::new();
+        public(&scratch);
+        let station = Station::listen(loopback(), Mode::Keeping);
+        let daemon = Daemon::start(&scratch, &config(&scratch, &station, control));
+        station.wait_connection(1);
+        Self { scratch, station, daemon }
+    }
+
+    /// Changes what `[control]` says; bmpd is not told.
+    fn rewrite(&self, control: &str) {
+        self.daemon.rewrite_config(&config(&self.scratch, &self.station, control));
+    }
+
+    #[track_caller]
+    fn run(&self, person: Person, args: &[&str]) -> Output {
+        run(&mut person.bmpctl(&self.scratch, &self.daemon, args), PATIENCE)
+    }
+
+    /// What a person may do: the highest level whose commands are done. Others must be refused.
+    #[track_caller]
+    fn level(&self, person: Person) -> u8 {
+        let mut level = 0;
+        for (needed, args) in [
+            (1, ["show", "session"].as_slice()),
+            (1, &["show", "neighbor"]),
+            (1, &["reload", "--dry-run"]),
+            (2, &["reset", "session", "all"]),
+            (2, &["reload"]),
+        ] {
+            let output = self.run(person, args);
+            match output.status {
+                0 => {
+                    assert!(level + 1 >= needed, "{args:?} is allowed, and what needs less is not");
+                    level = needed;
+                }
+                4 => {
+                    assert!(
+                        level < needed,
+                        "{args:?} is refused, and the same level allowed: {output}"
+                    );
+                    let says = format!("needs level {needed} (");
+                    assert!(output.stderr.contains(&says), "{args:?}: {output}");
+                }
+                _ => panic!("{person:?} {args:?}: {output}"),
+            }
+        }
+        level
+    }
+
+    fn mode(&self) -> u32 {
+        fs::metadata(self.daemon.socket()).unwrap().permissions().mode() & 0o777
+    }
+
+    /// Sends these bytes as a person would who has written a client, and returns all that comes back.
+    #[track_caller]
+    fn forge(&self, person: Person, bytes: &[u8]) -> Vec<u8> {
+        let mut stream = self.connect(person);
+        stream.write_all(bytes).unwrap();
+        let mut answer = Vec::new();
+        match stream.read_to_end(&mut answer) {
+            Ok(_) => {}
+            // bmpd has not read all of it.
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
+            Err(error) => panic!("{error}"),
+        }
+        answer
+    }
+
+    /// A connection that this person has made.
+    #[track_caller]
+    fn connect(&self, person: Person) -> UnixStream {
+        let stream = person.act(|| UnixStream::connect(self.daemon.socket())).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+
+    /// The lines of the log about commands.
+    fn commands(&self) -> Vec<String> {
+        let log = self.daemon.log();
+        log.lines().filter(|line| line.contains(" command=")).map(str::to_owned).collect()
+    }
+}
+
+fn config(scratch: &Scratch, station: &Station, control: &str) -> String {
+    let socket = scratch.join("bmpd.sock");
+    let session = session(station.ip(), station.port(), None);
+    format!("{session}[control]\nsocket = \"{}\"\n{control}\n", socket.display())
+}
+
+#[test]
+fn without_a_mapping_root_and_the_group_may_and_nobody_else() {
+    let place = Place::start(&format!("group = \"{BMP}\""));
+    let found = fs::metadata(place.daemon.socket()).unwrap();
+    assert_eq!((place.mode(), found.gid()), (0o660, BMP));
+    place.daemon.bmpctl(&["show", "session"]).done();
+    place.daemon.bmpctl(&["reset", "session", "all"]).done();
+    place.daemon.bmpctl(&["reload"]).done();
+    assert_eq!(place.level(MEMBER), 2);
+    assert_eq!(place.level(PRIMARY), 2);
+    for person in [STRANGER, OPERATOR] {
+        assert_eq!(place.level(person), 0);
+    }
+    // The system itself keeps them out; what they are told is as good as what bmpd says.
+    let refused = place.run(STRANGER, &["reset", "session", "all"]);
+    for says in [
+        "needs level 2 (configuration), and you have none",
+        &format!("join the group {BMP} and log in again"),
+        "[control] in bmpd's configuration",
+    ] {
+        assert!(refused.stderr.contains(says), "{says}: {refused}");
+    }
+    let json = place.run(STRANGER, &["show", "session", "--json"]);
+    assert!(json.stdout.contains("\"not-permitted\"") && json.status == 4, "{json}");
+}
+
+#[test]
+fn a_socket_that_somebody_opened_by_hand_gives_nobody_a_level() {
+    let place = Place::start("");
+    fs::set_permissions(place.daemon.socket(), Permissions::from_mode(0o666)).unwrap();
+    assert_eq!(place.level(STRANGER), 0);
+    assert_eq!(place.level(MEMBER), 0);
+    // Nor does another group of the file: who asked for it is not known.
+    chown(place.daemon.socket(), None, Some(BMP)).unwrap();
+    assert_eq!(place.level(MEMBER), 0);
+    place.daemon.bmpctl(&["reset", "session", "all"]).done();
+}
+
+#[test]
+fn groups_and_users_have_the_levels_of_the_file() {
+    let restricted = MEMBER.uid;
+    let place = Place::start(&format!(
+        "group = \"{BMP}\"\n\
+         users = {{ \"{restricted}\" = 1, \"{}\" = 2, daemon = 1 }}\n\
+         groups = {{ \"{NOC}\" = 1, \"{NETOPS}\" = 2, games = 1 }}",
+        54_105
+    ));
+    assert_eq!(place.mode(), 0o666);
+    assert_eq!(place.level(STRANGER), 0);
+    assert_eq!(place.level(WATCHER), 1);
+    assert_eq!(place.level(OPERATOR), 2);
+    assert_eq!(place.level(PRIMARY), 2);
+    // Her own entry counts, though the group would give more; his, though he is in no group.
+    assert_eq!(place.level(MEMBER), 1);
+    assert_eq!(place.level(Person { uid: 54_105, ..STRANGER }), 2);
+    // By their names: the user daemon, the group games.
+    assert_eq!(place.level(Person { uid: 1, gid: 54_100, groups: &[] }), 1);
+    assert_eq!(place.level(Person { groups: &[60], ..STRANGER }), 1);
+
+    let refused = place.run(WATCHER, &["reset", "session", "all"]);
+    for says in [
+        "needs level 2 (configuration)",
+        &format!("uid {} (pid ", WATCHER.uid),
+        &format!("has level 1 (group {NOC} in [control])"),
+        &format!("join the group {BMP} and log in again"),
+        place.daemon.config().to_str().unwrap(),
+    ] {
+        assert!(refused.stderr.contains(says), "{says}: {refused}");
+    }
+    let refused = place.run(MEMBER, &["reload"]);
+    assert!(refused.stderr.contains(&format!("(user {restricted} in [control])")), "{refused}");
+    assert!(!refused.stderr.contains("join the group"), "it would not help: {refused}");
+    // Callers are named where they have a name.
+    let refused = place.run(Person { uid: 1, ..STRANGER }, &["reload"]);
+    assert!(refused.stderr.contains("daemon (pid "), "{refused}");
+}
+
+#[test]
+fn others_can_be_let_in_to_look() {
+    let place = Place::start("others = 1");
+    assert_eq!(place.mode(), 0o666);
+    assert_eq!(place.level(STRANGER), 1);
+    let refused = place.run(STRANGER, &["reset", "session", "all"]);
+    assert!(refused.stderr.contains("has level 1 (others in [control])"), "{refused}");
+    assert!(
+        !refused.stderr.contains("join the group"),
+        "root's group is not for joining: {refused}"
+    );
+}
+
+#[test]
+fn a_group_that_cannot_be_had_does_not_keep_bmpd_from_running() {
+    let place = Place::start("group = \"no-such-group\"");
+    assert_eq!(place.level(STRANGER), 0);
+    let log = place.daemon.log();
+    assert!(log.contains("no-such-group: there is no such group"), "{log}");
+}
+
+#[test]
+fn bmpds_own_user_may_do_everything_and_its_group_is_that_of_the_socket() {
+    let scratch = Scratch::new();
+    public(&scratch);
+    let home = scratch.join("own");
+    fs::create_dir(&home).unwrap();
+    let own = Person { uid: 54_200, gid: 54_201, groups: &[BMP] };
+    chown(&home, Some(own.uid), Some(own.gid)).unwrap();
+    let socket = home.join("bmpd.sock");
+    let station = Station::listen(loopback(), Mode::Keeping);
+    let session = session(station.ip(), station.port(), None);
+    let start = |name: &str, control: &str| {
+        let config = format!("{session}[control]\nsocket = \"{}\"\n{control}", socket.display());
+        let bmpd = own.command(scratch.join("bmpd"));
+        Daemon::spawn_by(bmpd, &scratch, name, &config, "debug")
+    };
+    let ask = |person: Person, verb: &str| {
+        let mut command = person.command(scratch.join("bmpctl"));
+        command.arg("--socket").arg(&socket).args([verb, "session"]);
+        if verb == "reset" {
+            command.arg("all");
+        }
+        run(&mut command, PATIENCE)
+    };
+    let ready = |daemon: &Daemon| {
+        wait_for("bmpd to answer", PATIENCE, || {
+            let output = ask(own, "show");
+            if output.status == 0 { Ok(()) } else { Err(format!("{output}{}", daemon.log())) }
+        });
+    };
+    let ends = |daemon: Daemon| assert!(daemon.terminate().success());
+
+    let daemon = start("own", "");
+    ready(&daemon);
+    // Whatever groups she has at the moment.
+    assert_eq!(ask(Person { gid: 54_300, groups: &[], ..own }, "reset").status, 0);
+    let member = Person { uid: 54_202, gid: 54_202, groups: &[54_201] };
+    assert_eq!(ask(member, "reset").status, 0);
+    assert_eq!(ask(MEMBER, "reset").status, 4);
+    ends(daemon);
+
+    // A group that it is in can be given to the socket by an ordinary user, too.
+    let daemon = start("given", &format!("group = \"{BMP}\""));
+    ready(&daemon);
+    assert_eq!(fs::metadata(&socket).unwrap().gid(), BMP);
+    assert_eq!(ask(MEMBER, "reset").status, 0);
+    assert_eq!(ask(member, "reset").status, 4);
+    ends(daemon);
+
+    // One that it is not in cannot; its members have their level all the same, and only they.
+    let daemon = start("refused", &format!("group = \"{NOC}\""));
+    ready(&daemon);
+    assert!(daemon.log().contains("cannot give the control socket"), "{}", daemon.log());
+    assert_eq!(ask(WATCHER, "reset").status, 0);
+    for person in [member, MEMBER, STRANGER] {
+        assert_eq!(ask(person, "show").status, 4);
+    }
+    ends(daemon);
+}
+
+#[test]
+fn a_reload_changes_levels_and_who_can_connect() {
+    let place = Place::start(&format!("group = \"{BMP}\""));
+    assert_eq!((place.mode(), place.level(WATCHER)), (0o660, 0));
+
+    let groups = format!("group = \"{BMP}\"\ngroups = {{ \"{NOC}\" = 1 }}");
+    place.rewrite(&groups);
+    let plan = place.daemon.bmpctl(&["reload", "--dry-run"]);
+    assert!(plan.done().contains(&format!("control.groups.{NOC} - -> 1")), "{plan}");
+    assert_eq!((place.mode(), place.level(WATCHER)), (0o660, 0));
+    let done = place.daemon.bmpctl(&["reload"]);
+    assert!(done.done().contains("bmpd: changed, without interruption"), "{done}");
+    assert_eq!((place.mode(), place.level(WATCHER)), (0o666, 1));
+
+    place.rewrite(&groups.replace("= 1", "= 2"));
+    place.daemon.bmpctl(&["reload"]).done();
+    assert_eq!(place.level(WATCHER), 2);
+
+    // A file that is bad changes nothing.
+    place.rewrite(&groups.replace("= 1", "= 4"));
+    let bad = place.daemon.bmpctl(&["reload"]);
+    assert!(bad.stderr.contains(&format!("control.groups.{NOC}: 4 is not a level")), "{bad}");
+    place.rewrite(&groups.replace("= 1", "= 2"));
+    assert_eq!(place.level(WATCHER), 2);
+
+    place.rewrite(&format!("group = \"{NOC}\""));
+    let done = place.daemon.bmpctl(&["reload"]);
+    assert!(done.done().contains("bmpd: needs a restart of bmpd"), "{done}");
+    assert!(done.stdout.contains(&format!("control.group {BMP} -> {NOC}")), "{done}");
+    // The socket keeps its group until then.
+    assert_eq!((place.mode(), place.level(WATCHER), place.level(MEMBER)), (0o660, 0, 2));
+    let again = place.daemon.bmpctl(&["reload", "--dry-run"]);
+    assert!(again.done().contains("restart of bmpd"), "{again}");
+}
+
+fn reset_all() -> Request {
+    let selector = Selector::All { vpn_instance: None };
+    Request::ResetSession { selector, stagger: 0, follow: false }
+}
+
+/// The failure in an answer.
+#[track_caller]
+fn failure(answer: &[u8]) -> Failure {
+    let (kind, body) = frame::read(&mut &answer[..]).unwrap();
+    assert_eq!(kind, Kind::Response, "{}", String::from_utf8_lossy(&body));
+    match frame::decode(kind, &body).unwrap() {
+        Response::Failed(failure) => failure,
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+#[test]
+fn a_forged_client_that_claims_more_gets_the_same_answer() {
+    let place = Place::start(&format!(
+        "group = \"{BMP}\"\nusers = {{ \"{}\" = 0 }}\ngroups = {{ \"{NOC}\" = 1 }}",
+        PRIMARY.uid
+    ));
+    let before = place.station.connections().len();
+    let honest = frame::encode(Kind::Request, &reset_all()).unwrap();
+    // With a level, a name or a number behind the request, or in the header's spare byte.
+    let claim = |claimed: &[u8]| {
+        let mut bytes = [&honest, claimed].concat();
+        let length = (bytes.len() - frame::HEADER_LEN) as u32;
+        bytes[8..12].copy_from_slice(&length.to_be_bytes());
+        bytes
+    };
+    let mut spare = honest.clone();
+    spare[7] = 3;
+    let level = frame::encode(Kind::Request, &(reset_all(), Level::Management)).unwrap();
+    let response = frame::encode(Kind::Response, &reset_all()).unwrap();
+    let mut discriminant = honest.clone();
+    discriminant[frame::HEADER_LEN] = 200;
+    let forged =
+        [claim(&[3]), claim(b"root"), claim(&[0; 4]), level, response, discriminant, claim(&[])];
+
+    for (person, has) in
+        [(STRANGER, Level::Visit), (PRIMARY, Level::Visit), (WATCHER, Level::Monitoring)]
+    {
+        for bytes in [&honest, &spare] {
+            match failure(&place.forge(person, bytes)) {
+                Failure::NotPermitted { needed, has: had, .. } => {
+                    assert_eq!((needed, had), (Level::Configuration, has));
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        for bytes in &forged {
+            let answer = place.forge(person, bytes);
+            let (kind, body) = frame::read(&mut &answer[..]).unwrap();
+            match kind {
+                // Somebody who may look is told that this cannot be read.
+                Kind::Refusal => assert_eq!(has, Level::Monitoring, "{body:?}"),
+                Kind::Response | Kind::Request => match failure(&answer) {
+                    Failure::NotPermitted { .. } => {}
+                    other => panic!("{other:?}"),
+                },
+            }
+        }
+    }
+    // Two requests in one connection: the second is not read.
+    let look =
+        frame::encode(Kind::Request, &Request::ShowSession(Selector::All { vpn_instance: None }));
+    let two = [look.unwrap(), honest.clone()].concat();
+    place.forge(WATCHER, &two);
+    assert_eq!(place.station.connections().len(), before, "a session was reset");
+
+    // The same bytes from one who may.
+    let answer = place.forge(Person { uid: 0, gid: 0, groups: &[] }, &honest);
+    let (kind, body) = frame::read(&mut &answer[..]).unwrap();
+    let done: Result<Response, FrameError> = frame::decode(kind, &body);
+    assert!(matches!(done, Ok(Response::Reset { .. })), "{done:?}");
+    wait_until("the reset", PATIENCE, || place.station.connections().len() == before + 1);
+}
+
+#[test]
+fn every_command_above_level_1_is_logged_with_caller_command_and_outcome() {
+    let place = Place::start(&format!("group = \"{BMP}\"\ngroups = {{ \"{NOC}\" = 1 }}"));
+    place.level(WATCHER);
+    let logged = |person: Person, args: &[&str], says: &[&str]| {
+        let before = place.commands().len();
+        let output = place.run(person, args);
+        let mut lines = place.commands().split_off(before);
+        let Some(line) = lines.pop() else { panic!("{args:?} is not logged: {output}") };
+        assert!(lines.is_empty(), "more than one line: {lines:?} {line}");
+        let uid = person.uid.to_string();
+        let command = args.join(" ");
+        for says in [&*uid, "(pid ", &command].iter().chain(says) {
+            assert!(line.contains(says), "{args:?}: no {says} in {line}");
+        }
+    };
+    let address = place.station.ip().to_string();
+    logged(MEMBER, &["reset", "session", &address], &["INFO", "1 session"]);
+    logged(MEMBER, &["reset", "session", "all"], &["INFO", "1 session"]);
+    logged(MEMBER, &["reset", "session", "10.99.99.99"], &["WARN", "no such session"]);
+    logged(MEMBER, &["reload"], &["INFO", "0 changes"]);
+    place.rewrite("others = 9");
+    logged(MEMBER, &["reload"], &["WARN", "control.others"]);
+    logged(MEMBER, &["reset", "session", "all"], &["WARN", "control.others"]);
+    let refused = ["WARN", "level 2 is needed, the caller has 1 (group 54001 in [control])"];
+    logged(WATCHER, &["reset", "session", "all"], &refused);
+    logged(WATCHER, &["reload"], &refused);
+    logged(WATCHER, &["clear", "statistics", "all"], &refused);
+    logged(STRANGER, &["reload"], &["WARN", "the caller has 0 (others in [control])"]);
+    // Of those that only look only the refused ones.
+    logged(STRANGER, &["show", "session", "all"], &["WARN", "level 1 is needed"]);
+    let before = place.commands().len();
+    for args in [&["show", "session"], &["show", "neighbor"], &["reload", "--dry-run"]] {
+        place.run(WATCHER, args);
+        place.daemon.bmpctl(args);
+    }
+    assert_eq!(place.commands().len(), before);
+}
+
+#[test]
+fn refusals_in_a_loop_do_not_fill_the_log() {
+    let place = Place::start("users = { \"54105\" = 1 }");
+    let look = Request::ShowSession(Selector::All { vpn_instance: None });
+    for _ in 0..15 {
+        let answer = place.forge(STRANGER, &frame::encode(Kind::Request, &look).unwrap());
+        assert!(matches!(failure(&answer), Failure::NotPermitted { .. }));
+    }
+    assert_eq!(place.commands().len(), 10, "{:?}", place.commands());
+    // Those of another user are still told.
+    place.forge(WATCHER, &frame::encode(Kind::Request, &look).unwrap());
+    assert_eq!(place.commands().len(), 11, "{:?}", place.commands());
+}
+
+#[test]
+fn one_user_cannot_take_every_place_at_the_socket() {
+    let place = Place::start("others = 1");
+    let held: Vec<_> = (0..64).map(|_| place.connect(STRANGER)).collect();
+    let answer = place.forge(STRANGER, &[]);
+    let (kind, text) = frame::read(&mut &answer[..]).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    assert!(kind == Kind::Refusal && text.contains("64 connections of one user"), "{text}");
+    // Others are served meanwhile.
+    place.run(WATCHER, &["show", "session"]).done();
+    place.daemon.bmpctl(&["show", "session"]).done();
+    drop(held);
+    wait_for("a place", PATIENCE, || {
+        let output = place.run(STRANGER, &["show", "session"]);
+        if output.status == 0 { Ok(()) } else { Err(output.to_string()) }
+    });
+}
