@@ -1,6 +1,7 @@
 //! The completions in the repository are those of the command line.
 //!
 //! After a change of the command line: `BLESS=1 cargo test -p bmpctl --test completions`.
+#![allow(clippy::unwrap_used)]
 
 use std::path::Path;
 
