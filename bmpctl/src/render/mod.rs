@@ -139,7 +139,10 @@ fn nothing_in(name: &VpnInstanceName, existing: &[SessionId]) -> String {
         existing.iter().filter_map(|id| id.vpn_instance.as_ref()).collect();
     let shown = Shown(name.as_str());
     if instances.is_empty() {
-        return format!("no session is in the VPN instance {shown}; all are in the public one");
+        let listed = listed(None, existing.iter().map(session_arguments), "bmpctl show session");
+        return format!(
+            "no session is in the VPN instance {shown}, all are in the public one{listed}"
+        );
     }
     let nearest = suggest::vpn_instance(name, instances.iter().copied());
     let listed = listed(
