@@ -3,6 +3,7 @@
 //! It hears BGP from its neighbors and reports it to monitoring servers. [`daemon`] shows how the parts
 //! hang together; [`config`] is the configuration, [`wire`] the bytes of BGP and BMP.
 
+pub mod arguments;
 mod bgp;
 pub mod config;
 mod control;

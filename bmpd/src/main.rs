@@ -1,50 +1,10 @@
-//! The daemon's command line.
+//! The daemon: reads its command line, then runs until it is told to end.
 
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, ValueEnum};
-
-/// A BMP agent: hears BGP from its neighbors and reports it to monitoring servers.
-///
-/// It runs in the foreground and logs to standard error. `bmpctl` talks to it.
-#[derive(Debug, Parser)]
-#[command(name = "bmpd", version)]
-struct Arguments {
-    /// The configuration file.
-    #[arg(long, value_name = "FILE", default_value = "/etc/bmpd/bmpd.toml")]
-    config: PathBuf,
-
-    /// Check the configuration file and end: 0 if it is good, 1 if it is not.
-    #[arg(long)]
-    check: bool,
-
-    /// What is logged: this level and those above it.
-    #[arg(long, value_name = "LEVEL", value_enum, default_value_t = Log::Info)]
-    log: Log,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Log {
-    Error,
-    Warn,
-    Info,
-    Debug,
-    Trace,
-}
-
-impl From<Log> for tracing::Level {
-    fn from(level: Log) -> Self {
-        match level {
-            Log::Error => Self::ERROR,
-            Log::Warn => Self::WARN,
-            Log::Info => Self::INFO,
-            Log::Debug => Self::DEBUG,
-            Log::Trace => Self::TRACE,
-        }
-    }
-}
+use bmpd::arguments::Arguments;
+use clap::Parser;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();

@@ -12,46 +12,39 @@ use shared::names::{Alias, Selector, VpnInstanceName};
 use super::values::{Target, interval, named, select, up_to_a_day, up_to_an_hour};
 use super::{Cli, Command, Form, Options, manual};
 
-const EXIT_CODES: &str = "\
-Exit codes:
-  0    done
-  1    the daemon failed at it, wholly or for one of the sessions
-  2    the command line is wrong
-  3    no such session, neighbor or VPN instance
-  4    not permitted
-  5    the daemon cannot be reached, or speaks another protocol version
-  6    the time of --wait was over before every session was synchronised
-  130  interrupted while it waited; what was asked for goes on";
+/// Under which heading of the help stand the options of every command.
+const GLOBAL: &str = "Global options";
 
-const RESET_EXAMPLES: &str = "\
-Examples:
-  bmpctl reset session 10.1.1.1
-  bmpctl reset session 10.1.1.1 --alias aa
-  bmpctl reset session 2001:DB8:1::1
-  bmpctl reset session --vpn-instance mgmt all
-  bmpctl reset session all --dry-run
-  bmpctl reset session all --stagger 2s
-  bmpctl reset session all --wait=60s";
-
+/// Admin command of bmpd, the BMP agent
+///
+/// It asks the bmpd that runs on this machine over its local socket: it resets BMP sessions, applies the
+/// configuration file, and shows what there is. It starts, asks, prints the answer and ends.
 #[derive(Debug, Parser)]
-#[command(name = "bmpctl", version, about = "Admin command of bmpd", after_help = EXIT_CODES)]
+#[command(name = "bmpctl", version, max_term_width = 100)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 pub(super) struct Raw {
     /// The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]
+    ///
+    /// An ordinary user's own bmpd has its socket at `$XDG_RUNTIME_DIR/bmpd/bmpd.sock`.
     #[arg(long, value_name = "PATH", env = "BMPD_SOCKET", global = true, hide_env_values = true)]
-    #[arg(value_parser = OsStringValueParser::new().map(PathBuf::from))]
+    #[arg(value_parser = OsStringValueParser::new().map(PathBuf::from), help_heading = GLOBAL)]
     socket: Option<PathBuf>,
 
     /// Print one JSON document, also for a failure
-    #[arg(long, global = true)]
+    ///
+    /// The fields are stable: some may be added, none goes or changes its meaning.
+    #[arg(long, global = true, help_heading = GLOBAL)]
     json: bool,
 
     /// Print nothing but failures
-    #[arg(long, short, global = true)]
+    ///
+    /// For cron and scripts: no output means that it was done. Failures go to standard error.
+    #[arg(long, short, global = true, help_heading = GLOBAL)]
     quiet: bool,
 
-    /// How long bmpd may be silent, such as 500ms, 2s or 1m
-    #[arg(long, value_name = "DURATION", value_parser = up_to_an_hour, global = true, default_value = "15s")]
+    /// How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m
+    #[arg(long, value_name = "DURATION", value_parser = up_to_an_hour, global = true)]
+    #[arg(default_value = "15s", help_heading = GLOBAL)]
     timeout: Duration,
 
     #[command(subcommand)]
@@ -61,6 +54,8 @@ pub(super) struct Raw {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Reset BMP sessions
+    ///
+    /// There are two spellings with one meaning: bmpctl's own, and that of the routers' manual.
     #[command(subcommand, arg_required_else_help = true)]
     Reset(Reset),
     /// Apply the configuration file: what is new begins, what is gone ends
@@ -72,6 +67,8 @@ enum Verb {
     /// does the same.
     Reload(Reload),
     /// Show sessions, neighbors, VPN instances, the configuration, bmpd itself
+    ///
+    /// Nothing is changed by looking. Tables fold to the width of the terminal; `--json` has everything.
     #[command(arg_required_else_help = true)]
     Show(Show),
     /// Print what happens as it happens: sessions and neighbors that change, commands, reloads
@@ -81,9 +78,13 @@ enum Verb {
     /// many; bmpd never waits for it.
     Monitor,
     /// Let counters begin at zero
+    ///
+    /// Connections are not touched, and nothing is sent to a station.
     #[command(subcommand, arg_required_else_help = true)]
     Clear(Clear),
     /// Show BMP sessions in the words and the layout of routers
+    ///
+    /// For those who know the command of the routers. `show session` tells more.
     #[command(subcommand, arg_required_else_help = true)]
     Display(Display),
 }
@@ -103,9 +104,11 @@ enum Reset {
     /// session ends its connection, takes its parameters from the file, connects at once and sends all
     /// routes again. Other sessions are not touched. The command ends when the new connections are
     /// under way, with `--wait` when everything was sent.
-    #[command(after_help = RESET_EXAMPLES, arg_required_else_help = true)]
+    #[command(arg_required_else_help = true)]
     Session(ResetSession),
-    /// The same in the grammar of the router's manual
+    /// Reset BMP sessions, in the grammar of the routers' manual
+    ///
+    /// It does what `reset session` does, and a command of the manual can be pasted behind `bmpctl`.
     #[command(subcommand, arg_required_else_help = true)]
     Bmp(ResetBmp),
 }
@@ -113,34 +116,42 @@ enum Reset {
 #[derive(Debug, Args)]
 struct ResetSession {
     /// The VPN instance [default: the public one for an address, every one for `all`]
+    ///
+    /// Its name has 1 to 31 characters, upper and lower case being different.
     #[arg(long, value_name = "NAME", value_parser = named::<VpnInstanceName>())]
     vpn_instance: Option<VpnInstanceName>,
 
-    /// The station's address, or all sessions
+    /// The station's address (IPv4 or IPv6), or `all` sessions
     #[arg(value_name = "ADDRESS|all")]
     target: Target,
 
     /// The alias of the session; without it an address means the session without alias
+    ///
+    /// Aliases tell several sessions with one station apart. One has 1 to 31 characters, upper and lower
+    /// case being different; quote it if there are spaces in it.
     #[arg(long, value_name = "NAME", value_parser = named::<Alias>(), allow_hyphen_values = true)]
     alias: Option<Alias>,
 
-    /// Reset `all` one after another with this time between two, such as 500ms, 2s or 1m
+    /// Reset `all` one after another with this time between two, 1ms to 60m [default: all at once]
     ///
-    /// Stations and collectors have time to absorb a table before the next one comes. bmpd goes on also if
-    /// the command is ended before it is through.
+    /// The time is a number and ms, s, m or h, such as 500ms, 2s or 1m. Stations and collectors have time to
+    /// absorb a table before the next one comes. bmpd goes on also if the command is ended before it is
+    /// through.
     #[arg(long, value_name = "DURATION", value_parser = up_to_an_hour)]
     stagger: Option<Duration>,
 
-    /// Wait until every session is synchronised, at most this long [default: 5m]
+    /// Wait until every session is synchronised, at most this long, 1ms to 24h [default: 5m]
     ///
-    /// A session is synchronised when its station has been sent every route. On a terminal the progress is
-    /// shown, elsewhere a line for each change. When the time is over the command ends with exit code 6 and
-    /// says what was reached, with 1 if a session could not be reset at all. Ctrl-C ends the waiting, not
-    /// the reset.
+    /// The time is a number and ms, s, m or h, such as 90s or 10m. A session is synchronised when its
+    /// station has been sent every route. On a terminal the progress is shown, elsewhere a line for each
+    /// change. When the time is over the command ends with exit code 6 and says what was reached, with 1 if a
+    /// session could not be reset at all. Ctrl-C ends the waiting, not the reset.
     #[arg(long, value_name = "DURATION", value_parser = up_to_a_day, num_args = 0..=1, require_equals = true, default_missing_value = "5m")]
     wait: Option<Duration>,
 
     /// Print what a reset would do, and do nothing
+    ///
+    /// The configuration file is read, and what is different in it is listed for each session.
     #[arg(long, conflicts_with_all = ["stagger", "wait"])]
     dry_run: bool,
 }
@@ -150,10 +161,13 @@ const MANUAL_RESET_USAGE: &str = "bmpctl reset bmp session [vpn-instance NAME] {
 
 #[derive(Debug, Subcommand)]
 enum ResetBmp {
-    /// [vpn-instance NAME] {ADDRESS | all} | [vpn-instance NAME] ADDRESS alias NAME
+    /// Reset BMP sessions, in the grammar of the routers' manual
+    ///
+    /// It does what `reset session` does: the configuration file is read again, and each selected session
+    /// ends its connection, connects at once and sends all routes again. Names with spaces are quoted.
     #[command(arg_required_else_help = true, override_usage = MANUAL_RESET_USAGE)]
     Session {
-        /// [vpn-instance NAME] {ADDRESS | all} [alias NAME]
+        /// [vpn-instance NAME] {ADDRESS | all}, or [vpn-instance NAME] ADDRESS alias NAME
         #[arg(value_name = "WORD", required = true, num_args = 1.., allow_hyphen_values = true)]
         words: Vec<String>,
     },
@@ -162,6 +176,8 @@ enum ResetBmp {
 #[derive(Debug, Subcommand)]
 enum Display {
     /// Show BMP sessions in the words and the layout of routers
+    ///
+    /// For those who know the command of the routers. `show session` tells more.
     #[command(subcommand, arg_required_else_help = true)]
     Bmp(DisplayBmp),
 }
@@ -171,7 +187,9 @@ const MANUAL_DISPLAY_USAGE: &str =
 
 #[derive(Debug, Subcommand)]
 enum DisplayBmp {
-    /// [vpn-instance NAME] [ADDRESS [alias NAME]] [verbose]
+    /// Show BMP sessions in the words and the layout of routers
+    ///
+    /// Without words: all sessions, one row each. With `--json` it prints what `show session` does.
     #[command(override_usage = MANUAL_DISPLAY_USAGE)]
     Session {
         /// [vpn-instance NAME] [ADDRESS [alias NAME]] [verbose]
@@ -182,13 +200,17 @@ enum DisplayBmp {
 
 #[derive(Debug, Subcommand)]
 enum Clear {
-    /// Let the counters of `show statistics` begin at zero; connections are not touched
+    /// Let the counters of `show statistics` begin at zero
+    ///
+    /// Without an address for all sessions. Connections are not touched.
     Statistics(Selection),
 }
 
 #[derive(Debug, Args)]
 struct Show {
-    /// Show it again and again, every so many seconds [default: 2]
+    /// Show it again and again, every so many seconds, 100ms to 60m [default: 2]
+    ///
+    /// A number is in seconds; it can have a unit, ms, s or m. It goes on until Ctrl-C.
     #[arg(long, value_name = "SECONDS", value_parser = interval, num_args = 0..=1, require_equals = true, default_missing_value = "2", global = true)]
     watch: Option<Duration>,
 
@@ -199,6 +221,9 @@ struct Show {
 #[derive(Debug, Subcommand)]
 enum What {
     /// Show BMP sessions: a table, or the page of one session
+    ///
+    /// Without an address all sessions, one row each; with one everything about that session: its
+    /// connection, what it sent, what is pending, why it was last down.
     Session {
         #[command(flatten)]
         selection: Selection,
@@ -208,6 +233,9 @@ enum What {
         verbose: bool,
     },
     /// Show BGP neighbors: a table, or the page of one neighbor
+    ///
+    /// Without an address all neighbors, one row each; with one everything about it: its BGP session, its
+    /// families and routes, its last error.
     Neighbor {
         /// The neighbor's address [default: all]
         #[arg(value_name = "ADDRESS")]
@@ -222,18 +250,24 @@ enum What {
         verbose: bool,
     },
     /// Show VPN instances: what they stand for, and what is in them
+    ///
+    /// One row each, with its device or network namespace and the sessions and neighbors in it.
     VpnInstance {
         /// The VPN instance [default: all, the public one first]
         #[arg(value_name = "NAME", value_parser = named::<VpnInstanceName>())]
         name: Option<VpnInstanceName>,
     },
     /// Show the configuration in effect, with defaults filled in and keys masked
+    ///
+    /// It is what runs, not what the file says now: `reload --dry-run` shows the difference to the file.
     Config {
         /// Only what was configured and waits for a reset or a restart
         #[arg(long)]
         pending: bool,
     },
     /// Show what sessions have counted over all of their connections: a table, or the page of one session
+    ///
+    /// Without an address for all sessions. `clear statistics` lets them begin at zero.
     Statistics {
         #[command(flatten)]
         selection: Selection,
@@ -243,8 +277,12 @@ enum What {
         verbose: bool,
     },
     /// Show bmpd itself: version, uptime, memory, routes, sessions by state
+    ///
+    /// A page for a first look; exit code 5 says that there is no bmpd to ask.
     Status,
     /// Show the versions of bmpctl and bmpd
+    ///
+    /// `bmpctl --version` tells that of bmpctl without asking bmpd.
     Version,
 }
 

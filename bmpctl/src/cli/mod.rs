@@ -4,6 +4,7 @@
 //! that of the router's manual (`reset bmp session 10.1.1.1 alias aa`), which is read word by word.
 
 mod grammar;
+pub mod help;
 mod manual;
 #[cfg(test)]
 mod tests;
@@ -189,5 +190,5 @@ fn named_command(matches: &clap::ArgMatches) -> clap::Command {
 
 /// The definition of the command line, for completions and manual pages.
 pub fn command() -> clap::Command {
-    Raw::command()
+    help::with_examples(Raw::command())
 }

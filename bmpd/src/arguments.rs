@@ -1,0 +1,67 @@
+//! The daemon's command line. In the library, so that the manual page is made of it.
+
+use std::path::PathBuf;
+
+use clap::{CommandFactory, Parser, ValueEnum};
+
+const EXAMPLES: &str = "\
+Examples:
+  bmpd --config bmpd.toml --check
+  bmpd --config bmpd.toml
+  bmpd --config bmpd.toml --log debug
+
+Exit codes:
+  0    ended as it was told to; with --check: the file is good
+  1    it cannot start or go on; with --check: the file is bad
+  2    the command line is wrong";
+
+/// A BMP agent: hears BGP from its neighbors and reports it to monitoring servers
+///
+/// It runs in the foreground and logs to standard error. `bmpctl` talks to it.
+#[derive(Debug, Parser)]
+#[command(name = "bmpd", version, max_term_width = 100, after_help = EXAMPLES)]
+pub struct Arguments {
+    /// The configuration file
+    #[arg(long, value_name = "FILE", default_value = "/etc/bmpd/bmpd.toml")]
+    pub config: PathBuf,
+
+    /// Check the configuration file and end: 0 if it is good, 1 if it is not
+    #[arg(long)]
+    pub check: bool,
+
+    /// What is logged: this level and those above it
+    #[arg(long, value_name = "LEVEL", value_enum, default_value_t = Log::Info)]
+    pub log: Log,
+}
+
+/// How much is logged.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Log {
+    /// What went wrong
+    Error,
+    /// What may go wrong, and what is probably not meant
+    Warn,
+    /// What changes: sessions and neighbors that go up and down, resets, reloads
+    Info,
+    /// What helps to find out why
+    Debug,
+    /// Everything
+    Trace,
+}
+
+impl From<Log> for tracing::Level {
+    fn from(level: Log) -> Self {
+        match level {
+            Log::Error => Self::ERROR,
+            Log::Warn => Self::WARN,
+            Log::Info => Self::INFO,
+            Log::Debug => Self::DEBUG,
+            Log::Trace => Self::TRACE,
+        }
+    }
+}
+
+/// The definition of the command line, for the manual page.
+pub fn command() -> clap::Command {
+    Arguments::command()
+}
