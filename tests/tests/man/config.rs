@@ -1,0 +1,146 @@
+//! bmpd.toml(5), from the commented example in `etc`.
+
+use std::path::Path;
+
+use clap_mangen::roff::{Roff, bold, roman};
+
+use super::example::{Block, Item, Key, read};
+use super::page::{Page, entry, references, verbatim};
+
+const SMALLEST: &str = r#"[[session]]
+address = "10.1.1.1"
+tcp.connect-port = 11019
+
+[bgp]
+as = 65000
+router-id = "192.0.2.1"
+
+[[bgp.neighbor]]
+address = "192.0.2.2"
+remote-as = 65001"#;
+
+/// A sentence as it stands in running text.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    let end = if text.ends_with(['.', ':', '?']) { "" } else { "." };
+    format!("{first}{}{end}", letters.as_str())
+}
+
+/// What a key is, with its default.
+fn says(key: &Key) -> String {
+    let Key { name, value, says, is_commented, line } = key;
+    assert!(!says.is_empty(), "etc/bmpd.toml:{}: say what {name} is", line + 1);
+    if *is_commented && !says.contains("default") {
+        return format!("{says}; default: {value}");
+    }
+    says.clone()
+}
+
+pub(crate) fn page(example: &str) -> String {
+    let blocks = read(example);
+    let mut page = Page::new("bmpd.toml", "5", "bmpd");
+    let mut name = Roff::new();
+    name.text([roman("bmpd.toml - the configuration file of bmpd")]);
+    page.section("NAME", &name);
+
+    let mut about = Roff::new();
+    about.text([roman(
+        "bmpd reads one TOML file, /etc/bmpd/bmpd.toml unless --config names another one. Paths in it that \
+         do not begin with / are beside the file. A key that is unknown, a value out of its range, and \
+         what does not fit together is an error, which names line and key; a file with an error is not \
+         used at all.",
+    )]);
+    about.control("PP", []);
+    about.text([roman(
+        "`bmpd --check` says whether a file is good. `bmpctl reload --dry-run` says what it would change, \
+         `bmpctl reload` applies it, and `bmpctl reset session` has a session take the parameters of its \
+         connection from it.",
+    )]);
+    page.section("DESCRIPTION", &about);
+
+    let mut tables: Vec<&str> = Vec::new();
+    for Block { table, .. } in blocks.iter().filter(|block| !block.table.is_empty()) {
+        if !tables.contains(table) {
+            tables.push(table);
+        }
+    }
+    let mut keys = Roff::new();
+    keys.text([roman(
+        "Keys with dots in their names can also be written as tables of their own, as TOML has it. The \
+         values below are examples; where a default is the same in every bmpd it is named.",
+    )]);
+    for table in tables {
+        keys.control("SS", [table]);
+        let mut known: Vec<&str> = Vec::new();
+        let mut is_first = true;
+        let mut paragraph = |keys: &mut Roff, text: &str| {
+            if !std::mem::take(&mut is_first) {
+                keys.control("PP", []);
+            }
+            keys.text([roman(sentence(text))]);
+        };
+        for block in blocks.iter().filter(|block| block.table == table) {
+            let has_new = block
+                .items
+                .iter()
+                .any(|item| matches!(item, Item::Key(key) if !known.contains(&key.name)));
+            if !has_new {
+                continue;
+            }
+            if !block.says.is_empty() {
+                paragraph(&mut keys, &block.says);
+            }
+            for item in &block.items {
+                match item {
+                    Item::Note(note) => paragraph(&mut keys, note),
+                    Item::Key(key) if known.contains(&key.name) => {}
+                    Item::Key(key) => {
+                        known.push(key.name);
+                        let term = [bold(key.name), roman(format!(" = {}", key.value))];
+                        entry(&mut keys, term, &says(key));
+                    }
+                }
+            }
+        }
+    }
+    page.section("TABLES AND KEYS", &keys);
+
+    let mut files = Roff::new();
+    entry(&mut files, [bold("/etc/bmpd/bmpd.toml")], "The configuration file.");
+    page.section("FILES", &files);
+    let mut examples = Roff::new();
+    examples.text([roman("The smallest file that does something:")]);
+    verbatim(&mut examples, &SMALLEST.lines().collect::<Vec<_>>());
+    page.section("EXAMPLES", &examples);
+    let see = ["bmpctl-reload(1)", "bmpctl-reset-session(1)", "bmpctl-show-config(1)", "bmpd(8)"];
+    page.section("SEE ALSO", &references(&see.map(str::to_owned)));
+    page.finish()
+}
+
+/// The page says what a default is where the example shows the key behind a `#` and does not speak of a
+/// default. So it must be one.
+#[test]
+fn keys_behind_a_number_sign_have_their_default() {
+    let path = super::repository("etc/bmpd.toml");
+    let example = std::fs::read_to_string(&path).unwrap();
+    let parse = |text: &str| bmpd::config::parse(text, Path::new(&path));
+    let plain = parse(&example).unwrap();
+    let mut wrong = Vec::new();
+    for block in read(&example) {
+        for item in &block.items {
+            let Item::Key(key) = item else { continue };
+            if !key.is_commented || key.says.contains("default") {
+                continue;
+            }
+            let mut lines: Vec<&str> = example.lines().collect();
+            lines[key.line] = lines[key.line].trim_start_matches("# ");
+            match parse(&lines.join("\n")) {
+                Ok(config) if config == plain => {}
+                Ok(_) => wrong.push(format!("{}: {} is not the default", key.line + 1, key.name)),
+                Err(error) => wrong.push(format!("{}: {}: {error}", key.line + 1, key.name)),
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "etc/bmpd.toml: say `default: ...` in:\n{}", wrong.join("\n"));
+}
