@@ -145,7 +145,12 @@ impl Context {
             let out = self.document(&Document::Error(report));
             return Output { out, err: String::new(), code };
         }
-        Output { out: String::new(), err: render::error(&report.message), code }
+        // A line for a mail or a log: what else there is to say helps only who looks at a terminal.
+        let message = match self.quiet {
+            true => render::in_one_line(&report.message),
+            false => &report.message,
+        };
+        Output { out: String::new(), err: render::error(message), code }
     }
 }
 

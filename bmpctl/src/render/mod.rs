@@ -43,6 +43,16 @@ pub(crate) fn error(text: &str) -> String {
     line
 }
 
+/// The first line of a failure, for those who want no more: without the announcement of a list that
+/// follows it.
+pub(crate) fn in_one_line(text: &str) -> &str {
+    let first = text.lines().next().unwrap_or_default();
+    match first.strip_suffix(':').and_then(|announced| announced.rsplit_once("; ")) {
+        Some((reason, _)) => reason,
+        None => first,
+    }
+}
+
 /// Why bmpd did not do it, and what can be done.
 pub(crate) fn failure(failure: &Failure) -> String {
     match failure {
@@ -288,6 +298,16 @@ mod tests {
              (user alice in [control]); ask as root or as the user that runs bmpd, or let [control] in \
              /etc/bmpd/bmpd.toml give the level"
         );
+    }
+
+    #[test]
+    fn one_line_announces_no_list() {
+        assert_eq!(
+            in_one_line("no session 10.1.1.1; there are:\n  10.1.1.2"),
+            "no session 10.1.1.1"
+        );
+        assert_eq!(in_one_line("f.toml:3:1: no such key\n  |\n"), "f.toml:3:1: no such key");
+        assert_eq!(in_one_line("bmpd is silent"), "bmpd is silent");
     }
 
     #[test]
