@@ -1,0 +1,205 @@
+//! Every example of the README, of the documents, of the manual pages and of the help is run: against a
+//! bmpd whose sessions and neighbors are those that the examples name.
+//!
+//! An example does what it says if its exit code is 0, or the one that a comment behind it gives (`# exit
+//! code 3`). Nothing is left out silently: what cannot be run here stands in [`ELSEWHERE`] with the reason.
+#![allow(clippy::unwrap_used)]
+
+mod collect;
+mod started;
+
+use std::fs;
+use std::net::{IpAddr, SocketAddr};
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use tests::bgp::Family;
+use tests::daemon::{Daemon, binary, run, session};
+use tests::documents::repository;
+use tests::machine::Machine;
+use tests::neighbor::{Neighbor, Options};
+use tests::netns::Netns;
+use tests::scratch::Scratch;
+use tests::station::{Mode, Station};
+use tests::table::Table;
+
+use collect::{File, collect};
+use started::Started;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What is not run here, by how it begins, and why.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("cargo ", "it builds or installs a program; what it makes is what the tests run"),
+    ("tests/run", "it runs this test"),
+    (
+        "export PATH=",
+        "it is for the shell of the reader; the programs are in the PATH of the machine",
+    ),
+    ("install -D target/release/", "there is no release build; the programs are in place already"),
+    (
+        "systemctl ",
+        "there is no running systemd; tests/tests/automation.rs does the like without one",
+    ),
+];
+
+/// What the examples speak of.
+struct World {
+    _netns: [Netns; 2],
+    _stations: Vec<Station>,
+    _neighbor: Neighbor,
+    daemon: Daemon,
+    machine: Machine,
+    /// Where the commands run: it has what the repository has, and a `bmpd.toml`.
+    folder: PathBuf,
+}
+
+impl World {
+    fn new(scratch: &Scratch) -> Self {
+        let address = |text: &str| text.parse::<IpAddr>().unwrap();
+        let [v4, v6] = [address("10.1.1.1"), address("2001:db8:1::1")];
+        // That of the demo, whose screen is in the README.
+        let demo = address("127.0.0.1");
+        let [ours, theirs] = [address("192.0.2.1"), address("192.0.2.2")];
+        let public = Netns::with(&[v4, v6, ours, theirs]);
+        let mgmt = Netns::with(&[v6]);
+        let listen = |netns, address, port| {
+            Station::listen_in(netns, SocketAddr::new(address, port), Mode::Counting)
+        };
+        let stations = vec![
+            listen(&public, v4, 11019),
+            listen(&public, v4, 11020),
+            listen(&public, v6, 11019),
+            listen(&public, demo, 11019),
+            listen(&public, demo, 11020),
+            listen(&mgmt, v6, 11019),
+        ];
+        let config = [
+            session(v4, 11019, None),
+            session(v4, 11020, Some("aa")),
+            session(v6, 11019, None),
+            session(demo, 11019, None),
+            session(demo, 11020, Some("aa")),
+            session(v6, 11019, None).replace("address", "vpn-instance = \"mgmt\"\naddress"),
+            format!("[[vpn-instance]]\nname = \"mgmt\"\nnetns = \"{}\"\n\n", mgmt.name()),
+            format!("[bgp]\nas = 65000\nrouter-id = \"{ours}\"\nlisten = [\"{ours}:179\"]\n\n"),
+            format!(
+                "[[bgp.neighbor]]\naddress = \"{theirs}\"\nremote-as = 65001\npassive = true\n\n"
+            ),
+        ];
+        // A program belongs to the namespace of the thread that starts it.
+        let daemon = public.run(|| Daemon::start(scratch, &config.concat()));
+        let options = Options::new(theirs, 65001);
+        let neighbor = Neighbor::connect_in(&public, &options, SocketAddr::new(ours, 179));
+        neighbor.send_table(&Table::full(1_000, 200));
+        neighbor.end_of_rib(Family::IPV4);
+        neighbor.end_of_rib(Family::IPV6);
+        let folder = scratch.join("folder");
+        fs::create_dir(&folder).unwrap();
+        for name in ["completions", "docs", "etc"] {
+            symlink(repository(name), folder.join(name)).unwrap();
+        }
+        let own = format!("[control]\nsocket = \"{}\"\n", folder.join("own.sock").display());
+        fs::write(folder.join("bmpd.toml"), own).unwrap();
+        let machine = Machine::new(scratch);
+        let _stations = stations;
+        Self { _netns: [public, mgmt], _stations, _neighbor: neighbor, daemon, machine, folder }
+    }
+
+    /// Runs one; an error says what went wrong.
+    fn run(&self, line: &str) -> Result<(), String> {
+        let (line, expected) = match line.split_once("# exit code ") {
+            Some((line, code)) => (line.trim(), code.trim().parse().unwrap()),
+            // A script has its comments in it.
+            None if line.contains('\n') => (line, 0),
+            None => (line.split(" # ").next().unwrap_or(line).trim(), 0),
+        };
+        let words: Vec<&str> = line.split_whitespace().collect();
+        if words.first() == Some(&"bmpd")
+            && !words.contains(&"--check")
+            && !line.contains("--version")
+        {
+            return self.run_daemon(line);
+        }
+        let endless = words.contains(&"monitor") || words.iter().any(|w| w.starts_with("--watch"));
+        if words.first() == Some(&"bmpctl") && endless {
+            return self.run_stream(line);
+        }
+        let output = run(&mut self.machine.shell(line, &self.folder), PATIENCE);
+        // A script may have others in it that speak.
+        let is_silent =
+            !line.contains('\n') && words.iter().any(|word| ["--quiet", "-q"].contains(word));
+        if output.status != expected {
+            Err(format!("exit code {expected} was expected: {output}"))
+        } else if is_silent && expected == 0 && !output.text().is_empty() {
+            Err(format!("it was to be quiet: {output}"))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// What goes on until it is ended has to say something, and to be there still.
+    fn run_stream(&self, line: &str) -> Result<(), String> {
+        let mut stream = self.begin(line);
+        stream.wait("its first output", |said| {
+            // Something has to happen for there to be an event.
+            self.daemon.bmpctl(&["reset", "session", "10.1.1.1"]).done();
+            !said.is_empty()
+        })
+    }
+
+    /// bmpd has to answer at its socket, and to end well when it is told to.
+    fn run_daemon(&self, line: &str) -> Result<(), String> {
+        let mut daemon = self.begin(line);
+        let socket = self.folder.join("own.sock");
+        daemon.wait("its answer", |_| {
+            let mut ask = Command::new(binary("bmpctl"));
+            let ask = ask.args(["--quiet", "show", "session", "--socket"]).arg(&socket);
+            run(ask, PATIENCE).status == 0
+        })?;
+        daemon.terminate()
+    }
+
+    fn begin(&self, line: &str) -> Started {
+        let command = self.machine.shell(&format!("exec {line}"), &self.folder);
+        Started::begin(command, &self.folder.join("said"))
+    }
+}
+
+#[test]
+fn every_example_does_what_it_says() {
+    let scratch = Scratch::new();
+    let world = World::new(&scratch);
+    let examples = collect();
+    let mut wrong = Vec::new();
+    let mut skipped = Vec::new();
+    for (line, places) in &examples.commands {
+        if let Some((begin, _)) = ELSEWHERE.iter().find(|(begin, _)| line.starts_with(begin)) {
+            skipped.push(*begin);
+            continue;
+        }
+        if let Err(reason) = world.run(line) {
+            wrong.push(format!("{line}\nin {}\n{reason}", places.join(", ")));
+        }
+    }
+    for (begin, reason) in ELSEWHERE {
+        assert!(skipped.contains(begin), "no example begins with {begin:?} any more ({reason})");
+    }
+    let count = examples.commands.len();
+    assert!(count > 50, "only {count} examples were found");
+    assert!(wrong.is_empty(), "{} of {count} examples:\n\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn every_configuration_file_in_a_document_is_good() {
+    let scratch = Scratch::new();
+    let files = collect().files;
+    assert!(files.len() >= 2, "README and bmpd.toml(5) have one each");
+    for File { place, text } in files {
+        let checked = Daemon::check(&scratch, &text);
+        assert_eq!(checked.status, 0, "{place}: {checked}");
+        assert_eq!(checked.stderr, "", "{place}");
+    }
+}
