@@ -42,4 +42,5 @@ pub mod station;
 pub mod table;
 pub mod tap;
 pub mod terminal;
+pub mod tmux;
 pub mod wait;

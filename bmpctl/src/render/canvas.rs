@@ -12,8 +12,9 @@ use indicatif::TermLike;
 use terminal_size::terminal_size_of;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Wider lines are hard to read, and are broken when the terminal is made narrower.
-const WIDTH_MAX: usize = 100;
+/// Wider lines would be broken when a wide terminal is made narrower, and some terminals then move what stands
+/// above the cursor out of reach.
+const WIDTH_MAX: usize = 79;
 
 /// The changing lines. Clones are of the same.
 #[derive(Debug, Clone, Default)]
@@ -198,10 +199,10 @@ mod tests {
     #[test]
     fn no_line_reaches_the_last_column_and_a_narrower_terminal_wraps_what_it_has() {
         let canvas = Canvas::default();
-        let long = "x".repeat(95);
+        let long = "x".repeat(79);
         draw(&canvas, &[&long, "y"]);
         assert!(paint(&canvas, "", 100).unwrap().starts_with(&long));
-        // 95 columns are two rows of 60, and one row more.
+        // 79 columns are two rows of 60, and one row more.
         let text = paint(&canvas, "", 60).unwrap();
         assert!(text.starts_with("\r\x1b[3A"), "{text:?}");
         let first = text.split("\x1b[K").next().unwrap().trim_start_matches("\r\x1b[3A");

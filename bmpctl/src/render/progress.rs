@@ -1,6 +1,6 @@
 //! How far the sessions are that were reset: lines for files and pipes, bars for terminals.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -90,12 +90,12 @@ pub(crate) fn end(waiting: &Waiting, with_changes: bool) -> Result<String, Strin
     }
 }
 
-/// A length of time: tenths of a second while they matter.
+/// A length of time: parts of a second while they matter.
 fn time(took: Duration) -> String {
-    if took < Duration::from_secs(10) {
-        format!("{:.1}s", took.as_secs_f64())
-    } else {
-        age(Span::of(took))
+    match took.as_millis() {
+        0..1000 => format!("{:.2}s", took.as_secs_f64()),
+        1000..10_000 => format!("{:.1}s", took.as_secs_f64()),
+        _ => age(Span::of(took)),
     }
 }
 
@@ -196,8 +196,38 @@ struct Bar {
     bar: ProgressBar,
     /// The generation that it shows.
     generation: u64,
-    is_up: bool,
+    /// The columns of the bar itself, while there is one.
+    columns: Option<usize>,
+    rate: Rate,
 }
+
+/// How fast routes are sent: over the last seconds, so that it neither flickers nor lags. (indicatif's own
+/// estimate takes the first number of a connection for a speed.)
+#[derive(Debug, Default)]
+struct Rate(VecDeque<(Instant, u64)>);
+
+/// What counts as the last seconds, and how much of that must have passed.
+const RATE_OVER: Duration = Duration::from_secs(3);
+const RATE_AFTER: Duration = Duration::from_millis(300);
+
+impl Rate {
+    /// Routes a second, once that can be said.
+    fn with(&mut self, now: Instant, sent: u64) -> Option<f64> {
+        let Self(samples) = self;
+        samples.push_back((now, sent));
+        while samples.get(1).is_some_and(|(at, _)| now.duration_since(*at) >= RATE_OVER) {
+            samples.pop_front();
+        }
+        let (since, before) = samples.front()?;
+        let time = now.duration_since(*since);
+        (time >= RATE_AFTER).then(|| sent.saturating_sub(*before) as f64 / time.as_secs_f64())
+    }
+}
+
+/// The columns that a bar has at least and at most, and those of what stands beside it and the name.
+const BAR_MIN: usize = 8;
+const BAR_MAX: usize = 24;
+const BESIDE: usize = 42;
 
 /// How many columns of a name are shown.
 const NAME_MAX: usize = 40;
@@ -214,11 +244,11 @@ impl Bars {
 
     /// Shows where the sessions are, as many as there is room for, below lines that stay.
     pub(crate) fn show(&mut self, all: &[Waiting], to_come: u32, above: &str) {
-        let (_, height) = canvas::size();
+        let (width, height) = canvas::size();
         let room = height.saturating_sub(2).max(1);
         let with_summary = all.len() as u32 + to_come > 1;
         let room = if with_summary { room.saturating_sub(1).max(1) } else { room };
-        let names = all.iter().map(|one| one.id.to_string().width()).max().unwrap_or(0);
+        let names = names(all);
 
         let left: Vec<usize> = (0..all.len()).filter(|rank| all[*rank].end.is_none()).collect();
         // Those that are shown stay where they are until they are done.
@@ -239,12 +269,12 @@ impl Bars {
             if !self.shown.iter().any(|(shown, _)| *shown == rank) {
                 let bar = self.multi.insert(self.shown.len(), ProgressBar::new(1));
                 let bar = bar.with_style(style("{prefix}  {msg}"));
-                bar.set_prefix(name(&all[rank].id, names));
-                self.shown.push((rank, Bar { bar, generation: 0, is_up: false }));
+                self.shown
+                    .push((rank, Bar { bar, generation: 0, columns: None, rate: Rate::default() }));
             }
         }
         for (rank, bar) in &mut self.shown {
-            bar.show(&all[*rank]);
+            bar.show(&all[*rank], names, width);
         }
         if with_summary {
             if !self.summary.is_finished() && self.summary.message().is_empty() {
@@ -257,9 +287,11 @@ impl Bars {
 
     /// Shows the last picture of a session that is synchronised: all of it was sent.
     pub(crate) fn complete(&mut self, all: &[Waiting], rank: usize) {
+        let (width, _) = canvas::size();
+        let names = names(all);
         let found = self.shown.iter_mut().find(|(shown, _)| *shown == rank);
         if let Some((_, bar)) = found {
-            bar.show(&all[rank]);
+            bar.show(&all[rank], names, width);
             self.canvas.paint("");
         }
     }
@@ -273,23 +305,30 @@ impl Drop for Bars {
 }
 
 impl Bar {
-    fn show(&mut self, waiting: &Waiting) {
+    fn show(&mut self, waiting: &Waiting, names: usize, width: usize) {
+        let name = name(&waiting.id, names);
         let Some(progress) = &waiting.progress else {
+            self.bar.set_prefix(name);
             self.bar.set_message("connecting");
             return;
         };
         let up = is_up(progress.state);
-        if up != self.is_up {
-            let template = if up { "{prefix}  [{bar:24}] {msg}" } else { "{prefix}  {msg}" };
-            self.bar.set_style(style(template));
-            self.is_up = up;
+        // What matters most comes first: a narrow terminal has no room for the rest.
+        let columns = up.then(|| width.saturating_sub(names + BESIDE).clamp(BAR_MIN, BAR_MAX));
+        if columns != self.columns {
+            self.columns = columns;
+            self.bar.set_style(match columns {
+                Some(columns) => style(&format!("{{prefix}} [{{bar:{columns}}}] {{msg}}")),
+                None => style("{prefix}  {msg}"),
+            });
         }
         if progress.generation != self.generation {
             // What was sent on another connection says nothing of this one.
-            self.bar.reset();
+            self.rate = Rate::default();
             self.generation = progress.generation;
         }
         if !up {
+            self.bar.set_prefix(name);
             self.bar.set_message(place(progress));
             return;
         }
@@ -298,12 +337,13 @@ impl Bar {
         let done = progress.end == Some(ProgressEnd::Synchronised);
         self.bar.set_length(whole.max(1));
         self.bar.set_position(if done { whole.max(1) } else { progress.routes_sent });
-        let rate = self.bar.per_sec();
-        let mut text = format!("{:>3}%", percent(progress));
+        let rate = self.rate.with(Instant::now(), progress.routes_sent);
+        self.bar.set_prefix(format!("{name}  {:>3}%", percent(progress)));
+        let mut text = String::new();
         if done {
-            text.push_str(&format!("  {} routes", progress.routes_sent));
-        } else if rate >= 1.0 {
-            text.push_str(&format!("  {} routes/s", rounded(rate)));
+            text.push_str(&format!("{} routes", progress.routes_sent));
+        } else if let Some(rate) = rate.filter(|rate| *rate >= 1.0) {
+            text.push_str(&format!("{} routes/s", rounded(rate)));
             if progress.routes_to_send > 0 {
                 let left = Duration::try_from_secs_f64(progress.routes_to_send as f64 / rate);
                 let left = left.unwrap_or(Duration::MAX).min(Duration::from_secs(86_400 * 99));
@@ -330,9 +370,14 @@ fn rounded(rate: f64) -> u64 {
     ((rate / unit).round() * unit) as u64
 }
 
+/// The columns of the longest name.
+fn names(all: &[Waiting]) -> usize {
+    let names = all.iter().map(|one| one.id.to_string().width());
+    names.max().unwrap_or(0).min(NAME_MAX)
+}
+
 fn name(id: &SessionId, width: usize) -> String {
     let name = id.to_string();
-    let width = width.min(NAME_MAX);
     if name.width() <= width {
         return format!("{name}{}", " ".repeat(width - name.width()));
     }
@@ -363,4 +408,118 @@ fn summary(all: &[Waiting], to_come: u32, until: Instant) -> String {
     }
     text.push_str(&format!("; waiting for {} more at most", super::countdown(left)));
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waiting(state: SessionState, sent: u64, left: u64) -> Waiting {
+        let id =
+            SessionId { vpn_instance: None, address: "10.1.1.1".parse().unwrap(), alias: None };
+        let progress = Progress {
+            id: id.clone(),
+            generation: 3,
+            state,
+            why: "cannot connect: refused".to_owned(),
+            routes_sent: sent,
+            routes_to_send: left,
+            bytes_sent: 0,
+            end: None,
+        };
+        Waiting {
+            id,
+            generation: 3,
+            changes: Vec::new(),
+            since: Instant::now(),
+            progress: Some(progress),
+            end: None,
+        }
+    }
+
+    fn ended(end: ProgressEnd, took: Duration) -> Waiting {
+        let mut waiting = waiting(SessionState::Established, 1_200_000, 0);
+        waiting.end = Some((end, took));
+        waiting.progress.as_mut().unwrap().end = Some(end);
+        waiting
+    }
+
+    #[test]
+    fn only_what_is_synchronised_is_whole() {
+        for (sent, left, expected) in [(0, 0, 0), (0, 10, 0), (5, 5, 50), (999, 1, 99), (10, 0, 99)]
+        {
+            let waiting = waiting(SessionState::Synchronising, sent, left);
+            assert_eq!(percent(waiting.progress.as_ref().unwrap()), expected, "{sent} {left}");
+        }
+        let done = ended(ProgressEnd::Synchronised, Duration::ZERO);
+        assert_eq!(percent(done.progress.as_ref().unwrap()), 100);
+    }
+
+    #[test]
+    fn the_last_line_says_what_it_took_and_what_is_new() {
+        let mut done = ended(ProgressEnd::Synchronised, Duration::from_millis(420));
+        assert_eq!(
+            end(&done, true).unwrap(),
+            "session 10.1.1.1: synchronised, 1200000 routes in 0.42s (generation 3)\n"
+        );
+        let change = Change { key: "tcp.mss".into(), old: "none".into(), new: "500".into() };
+        done.changes.push(change);
+        assert!(end(&done, true).unwrap().ends_with("(generation 3), new: tcp.mss none -> 500\n"));
+        assert!(end(&done, false).unwrap().ends_with("(generation 3)\n"));
+        assert!(end(&ended(ProgressEnd::Removed, Duration::ZERO), false).is_err());
+        assert!(end(&ended(ProgressEnd::Shutdown, Duration::ZERO), false).is_err());
+        assert_eq!(time(Duration::from_millis(2_340)), "2.3s");
+        assert_eq!(time(Duration::from_secs(75)), "1m15s");
+    }
+
+    #[test]
+    fn what_a_reader_of_lines_knows_is_not_said_again() {
+        let mut lines = Lines::default();
+        let mut say = |state, sent| lines.change(&waiting(state, sent, 10));
+        assert_eq!(say(SessionState::Connecting, 0), "", "the line of the reset said so");
+        let failed = "session 10.1.1.1: waiting for the next attempt: cannot connect: refused\n";
+        assert_eq!(say(SessionState::Idle, 0), failed);
+        assert_eq!(say(SessionState::Connecting, 0), "");
+        assert_eq!(say(SessionState::Idle, 0), "");
+        assert_eq!(say(SessionState::Synchronising, 0), "session 10.1.1.1: synchronising\n");
+        assert_eq!(say(SessionState::Synchronising, 5), "");
+    }
+
+    #[test]
+    fn what_was_reached_is_said_of_each_session_that_is_late() {
+        let late_one = unfinished(&waiting(SessionState::Synchronising, 30, 70));
+        assert_eq!(late_one, "session 10.1.1.1: synchronising, 30% sent (30 of 100 routes)");
+        let text = late(&[late_one], Some(2), Duration::from_secs(60));
+        assert_eq!(
+            text,
+            "not every session is synchronised after 1m00s; bmpd goes on:\n  session 10.1.1.1: \
+             synchronising, 30% sent (30 of 100 routes)\n  2 sessions are still to be reset"
+        );
+        assert!(interrupted(&[], None).contains("before bmpd has answered"));
+    }
+
+    #[test]
+    fn the_rate_is_that_of_the_last_seconds() {
+        let (mut rate, begin) = (Rate::default(), Instant::now());
+        let mut at = |ms, sent| rate.with(begin + Duration::from_millis(ms), sent);
+        assert_eq!([at(0, 5_000), at(100, 6_000)], [None, None], "too early to say");
+        assert_eq!(at(500, 10_000), Some(10_000.0));
+        assert_eq!(at(4_000, 10_000), Some(0.0), "it has come to a halt");
+    }
+
+    #[test]
+    fn a_rate_has_two_digits() {
+        assert_eq!(
+            [7.4, 99.0, 123.0, 184_999.0, 1_256_000.0].map(rounded),
+            [7, 99, 120, 180_000, 1_300_000]
+        );
+    }
+
+    #[test]
+    fn long_names_are_cut_and_short_ones_filled() {
+        let mut id = waiting(SessionState::Idle, 0, 0).id;
+        assert_eq!(name(&id, 12), "10.1.1.1    ");
+        id.alias = Some("a".repeat(31).parse().unwrap());
+        assert_eq!(name(&id, 20).width(), 20);
+    }
 }

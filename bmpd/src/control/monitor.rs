@@ -65,9 +65,10 @@ async fn next(events: &mut Receiver<Event>, lost: &mut u64) -> Option<Vec<Event>
         Err(_) => return Some(Vec::new()),
     };
     tokio::time::sleep(GATHER).await;
-    // A reload has many items: it ends its frame.
-    let is_long = |event: &Event| matches!(event.what, Happening::Reload { .. });
-    while batch.len() < BATCH && !batch.last().is_some_and(is_long) {
+    // A reload has many items, and after the news that bmpd stops there is none.
+    let is_last =
+        |event: &Event| matches!(event.what, Happening::Reload { .. } | Happening::Stopping);
+    while batch.len() < BATCH && !batch.last().is_some_and(is_last) {
         match events.try_recv() {
             Ok(event) => batch.push(event),
             Err(TryRecvError::Lagged(count)) if batch.is_empty() => *lost += count,
@@ -115,7 +116,7 @@ mod tests {
         assert!(lost > 0 && frames < 100, "{lost} lost, {frames} frames");
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_reader_hears_of_silence_too() {
         let events = Events::default();
         let mut reader = events.subscribe();
