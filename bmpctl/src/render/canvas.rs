@@ -14,7 +14,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Wider lines would be broken when a wide terminal is made narrower, and some terminals then move what stands
 /// above the cursor out of reach.
-const WIDTH_MAX: usize = 79;
+pub(super) const WIDTH_MAX: usize = 79;
 
 /// The changing lines. Clones are of the same.
 #[derive(Debug, Clone, Default)]

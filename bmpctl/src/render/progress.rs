@@ -227,7 +227,7 @@ impl Rate {
 /// The columns that a bar has at least and at most, and those of what stands beside it and the name.
 const BAR_MIN: usize = 8;
 const BAR_MAX: usize = 24;
-const BESIDE: usize = 42;
+const BESIDE: usize = 40;
 
 /// How many columns of a name are shown.
 const NAME_MAX: usize = 40;
@@ -314,7 +314,9 @@ impl Bar {
         };
         let up = is_up(progress.state);
         // What matters most comes first: a narrow terminal has no room for the rest.
-        let columns = up.then(|| width.saturating_sub(names + BESIDE).clamp(BAR_MIN, BAR_MAX));
+        let columns = up.then(|| {
+            width.min(canvas::WIDTH_MAX).saturating_sub(names + BESIDE).clamp(BAR_MIN, BAR_MAX)
+        });
         if columns != self.columns {
             self.columns = columns;
             self.bar.set_style(match columns {
