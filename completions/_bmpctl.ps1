@@ -22,12 +22,12 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
     $completions = @(switch ($command) {
         'bmpctl' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('reset', 'reset', [CompletionResultType]::ParameterValue, 'Reset BMP sessions')
@@ -41,24 +41,24 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;reset' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, 'Reset BMP sessions: apply the configured parameters, connect again, send everything again')
-            [CompletionResult]::new('bmp', 'bmp', [CompletionResultType]::ParameterValue, 'The same in the grammar of the router''s manual')
+            [CompletionResult]::new('bmp', 'bmp', [CompletionResultType]::ParameterValue, 'Reset BMP sessions, in the grammar of the routers'' manual')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'bmpctl;reset;session' {
             [CompletionResult]::new('--vpn-instance', '--vpn-instance', [CompletionResultType]::ParameterName, 'The VPN instance [default: the public one for an address, every one for `all`]')
             [CompletionResult]::new('--alias', '--alias', [CompletionResultType]::ParameterName, 'The alias of the session; without it an address means the session without alias')
-            [CompletionResult]::new('--stagger', '--stagger', [CompletionResultType]::ParameterName, 'Reset `all` one after another with this time between two, such as 500ms, 2s or 1m')
-            [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'Wait until every session is synchronised, at most this long [default: 5m]')
+            [CompletionResult]::new('--stagger', '--stagger', [CompletionResultType]::ParameterName, 'Reset `all` one after another with this time between two, 1ms to 60m [default: all at once]')
+            [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'Wait until every session is synchronised, at most this long, 1ms to 24h [default: 5m]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Print what a reset would do, and do nothing')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -69,28 +69,28 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;reset;bmp' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, '[vpn-instance NAME] {ADDRESS | all} | [vpn-instance NAME] ADDRESS alias NAME')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, 'Reset BMP sessions, in the grammar of the routers'' manual')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'bmpctl;reset;bmp;session' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'bmpctl;reset;bmp;help' {
-            [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, '[vpn-instance NAME] {ADDRESS | all} | [vpn-instance NAME] ADDRESS alias NAME')
+            [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, 'Reset BMP sessions, in the grammar of the routers'' manual')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -102,7 +102,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;reset;help' {
             [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, 'Reset BMP sessions: apply the configured parameters, connect again, send everything again')
-            [CompletionResult]::new('bmp', 'bmp', [CompletionResultType]::ParameterValue, 'The same in the grammar of the router''s manual')
+            [CompletionResult]::new('bmp', 'bmp', [CompletionResultType]::ParameterValue, 'Reset BMP sessions, in the grammar of the routers'' manual')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -110,7 +110,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             break
         }
         'bmpctl;reset;help;bmp' {
-            [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, '[vpn-instance NAME] {ADDRESS | all} | [vpn-instance NAME] ADDRESS alias NAME')
+            [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, 'Reset BMP sessions, in the grammar of the routers'' manual')
             break
         }
         'bmpctl;reset;help;bmp;session' {
@@ -121,7 +121,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;reload' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Print what would be done, and do nothing')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -131,14 +131,14 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             break
         }
         'bmpctl;show' {
-            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds [default: 2]')
+            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds, 100ms to 60m [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, 'Show BMP sessions: a table, or the page of one session')
             [CompletionResult]::new('neighbor', 'neighbor', [CompletionResultType]::ParameterValue, 'Show BGP neighbors: a table, or the page of one neighbor')
             [CompletionResult]::new('vpn-instance', 'vpn-instance', [CompletionResultType]::ParameterValue, 'Show VPN instances: what they stand for, and what is in them')
@@ -152,90 +152,90 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;show;session' {
             [CompletionResult]::new('--vpn-instance', '--vpn-instance', [CompletionResultType]::ParameterName, 'The VPN instance [default: the public one for an address, every one without]')
             [CompletionResult]::new('--alias', '--alias', [CompletionResultType]::ParameterName, 'The alias of the session; without it an address means the session without alias')
-            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds [default: 2]')
+            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds, 100ms to 60m [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show every detail of each session')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show every detail of each session')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'bmpctl;show;neighbor' {
             [CompletionResult]::new('--vpn-instance', '--vpn-instance', [CompletionResultType]::ParameterName, 'Only neighbors of this VPN instance')
-            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds [default: 2]')
+            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds, 100ms to 60m [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show every detail of each neighbor')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show every detail of each neighbor')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'bmpctl;show;vpn-instance' {
-            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds [default: 2]')
+            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds, 100ms to 60m [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'bmpctl;show;config' {
-            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds [default: 2]')
+            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds, 100ms to 60m [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
             [CompletionResult]::new('--pending', '--pending', [CompletionResultType]::ParameterName, 'Only what was configured and waits for a reset or a restart')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'bmpctl;show;statistics' {
             [CompletionResult]::new('--vpn-instance', '--vpn-instance', [CompletionResultType]::ParameterName, 'The VPN instance [default: the public one for an address, every one without]')
             [CompletionResult]::new('--alias', '--alias', [CompletionResultType]::ParameterName, 'The alias of the session; without it an address means the session without alias')
-            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds [default: 2]')
+            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds, 100ms to 60m [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show every counter of each session')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show every counter of each session')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'bmpctl;show;status' {
-            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds [default: 2]')
+            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds, 100ms to 60m [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'bmpctl;show;version' {
-            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds [default: 2]')
+            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds, 100ms to 60m [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'bmpctl;show;help' {
@@ -275,7 +275,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;monitor' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -285,13 +285,13 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;clear' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('statistics', 'statistics', [CompletionResultType]::ParameterValue, 'Let the counters of `show statistics` begin at zero; connections are not touched')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('statistics', 'statistics', [CompletionResultType]::ParameterValue, 'Let the counters of `show statistics` begin at zero')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -299,16 +299,16 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             [CompletionResult]::new('--vpn-instance', '--vpn-instance', [CompletionResultType]::ParameterName, 'The VPN instance [default: the public one for an address, every one without]')
             [CompletionResult]::new('--alias', '--alias', [CompletionResultType]::ParameterName, 'The alias of the session; without it an address means the session without alias')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'bmpctl;clear;help' {
-            [CompletionResult]::new('statistics', 'statistics', [CompletionResultType]::ParameterValue, 'Let the counters of `show statistics` begin at zero; connections are not touched')
+            [CompletionResult]::new('statistics', 'statistics', [CompletionResultType]::ParameterValue, 'Let the counters of `show statistics` begin at zero')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -320,40 +320,40 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;display' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('bmp', 'bmp', [CompletionResultType]::ParameterValue, 'Show BMP sessions in the words and the layout of routers')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'bmpctl;display;bmp' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, '[vpn-instance NAME] [ADDRESS [alias NAME]] [verbose]')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, 'Show BMP sessions in the words and the layout of routers')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'bmpctl;display;bmp;session' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, such as 500ms, 2s or 1m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'bmpctl;display;bmp;help' {
-            [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, '[vpn-instance NAME] [ADDRESS [alias NAME]] [verbose]')
+            [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, 'Show BMP sessions in the words and the layout of routers')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -369,7 +369,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             break
         }
         'bmpctl;display;help;bmp' {
-            [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, '[vpn-instance NAME] [ADDRESS [alias NAME]] [verbose]')
+            [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, 'Show BMP sessions in the words and the layout of routers')
             break
         }
         'bmpctl;display;help;bmp;session' {
@@ -390,14 +390,14 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;help;reset' {
             [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, 'Reset BMP sessions: apply the configured parameters, connect again, send everything again')
-            [CompletionResult]::new('bmp', 'bmp', [CompletionResultType]::ParameterValue, 'The same in the grammar of the router''s manual')
+            [CompletionResult]::new('bmp', 'bmp', [CompletionResultType]::ParameterValue, 'Reset BMP sessions, in the grammar of the routers'' manual')
             break
         }
         'bmpctl;help;reset;session' {
             break
         }
         'bmpctl;help;reset;bmp' {
-            [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, '[vpn-instance NAME] {ADDRESS | all} | [vpn-instance NAME] ADDRESS alias NAME')
+            [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, 'Reset BMP sessions, in the grammar of the routers'' manual')
             break
         }
         'bmpctl;help;reset;bmp;session' {
@@ -441,7 +441,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             break
         }
         'bmpctl;help;clear' {
-            [CompletionResult]::new('statistics', 'statistics', [CompletionResultType]::ParameterValue, 'Let the counters of `show statistics` begin at zero; connections are not touched')
+            [CompletionResult]::new('statistics', 'statistics', [CompletionResultType]::ParameterValue, 'Let the counters of `show statistics` begin at zero')
             break
         }
         'bmpctl;help;clear;statistics' {
@@ -452,7 +452,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             break
         }
         'bmpctl;help;display;bmp' {
-            [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, '[vpn-instance NAME] [ADDRESS [alias NAME]] [verbose]')
+            [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, 'Show BMP sessions in the words and the layout of routers')
             break
         }
         'bmpctl;help;display;bmp;session' {
