@@ -42,5 +42,4 @@ pub mod station;
 pub mod table;
 pub mod tap;
 pub mod terminal;
-pub mod tmux;
 pub mod wait;

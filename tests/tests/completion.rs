@@ -10,15 +10,18 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tests::daemon::{Daemon, Output, binary, run};
 use tests::scratch::Scratch;
 use tests::station::{Mode, Station};
 use tests::terminal::Terminal;
-use tests::wait::wait_until;
+use tests::wait::{wait_for, wait_until};
 
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// After this long without what should come the key is pressed again.
+const AGAIN: Duration = Duration::from_secs(3);
 
 /// What is typed where nothing more is to come: what stands on the screen then came from what was typed.
 const MARK: &str = "MARK";
@@ -141,6 +144,7 @@ impl Desk {
             (scratch.join("config"), scratch.join("data"), scratch.join("state"));
         let terminal = Terminal::open(
             scratch,
+            [120, 50],
             program,
             [
                 ("PATH", path.as_os_str()),
@@ -180,24 +184,49 @@ impl Desk {
     /// What can be typed behind `line`: the list must hold every one of these.
     #[track_caller]
     fn list(&self, line: &str, all: &[&str]) -> String {
-        self.type_line(line);
-        self.tab();
         let what = format!("{:?} to list {all:?} behind {line:?}", self.shell);
-        self.terminal.wait_screen(&what, |screen| {
+        let tab = || self.tab();
+        self.comes_of(line, tab, &what, |screen| {
             let rest = screen.replace(&format!("> bmpctl {line}"), "");
             all.iter().all(|one| rest.contains(one))
+        })
+    }
+
+    /// Types the line and presses the keys until the screen is as it should be. A completion that had no
+    /// answer in time shows nothing, and on a busy machine that happens; people press the key again then.
+    #[track_caller]
+    fn comes_of(
+        &self,
+        line: &str,
+        keys: impl Fn(),
+        what: &str,
+        condition: impl Fn(&str) -> bool,
+    ) -> String {
+        wait_for(what, PATIENCE, || {
+            self.type_line(line);
+            keys();
+            let begun = Instant::now();
+            loop {
+                let screen = self.terminal.screen();
+                if condition(&screen) {
+                    return Ok(screen);
+                }
+                if begun.elapsed() > AGAIN {
+                    return Err(screen);
+                }
+                thread::sleep(Duration::from_millis(10));
+            }
         })
     }
 
     /// What the line becomes with one tab where only one thing can stand.
     #[track_caller]
     fn inserts(&self, line: &str, becomes: &str) {
-        self.type_line(line);
-        self.terminal.press(&["Tab"]);
         let expected = format!("> bmpctl {becomes}");
         let what = format!("{:?} to make {becomes:?} of {line:?}", self.shell);
         let first = |screen: &str| screen.lines().next().unwrap_or_default().trim_end().to_owned();
-        self.terminal.wait_screen(&what, |screen| first(screen) == expected);
+        let tab = || self.terminal.press(&["Tab"]);
+        self.comes_of(line, tab, &what, |screen| first(screen) == expected);
     }
 
     /// Nothing is added to the line, and nothing is said.

@@ -31,13 +31,25 @@ fn closed(mut schema: Value) -> Value {
     fn close(schema: &mut Value) {
         match schema {
             Value::Object(object) => {
-                if object.contains_key("properties") {
+                let is_closed = object.contains_key("properties");
+                if is_closed {
                     object.insert("unevaluatedProperties".to_owned(), json!(false));
                 }
                 object.values_mut().for_each(close);
+                // Its alternatives are parts of it.
+                if let Some(Value::Array(parts)) = object.get_mut("oneOf").filter(|_| is_closed) {
+                    open(parts);
+                }
             }
             Value::Array(list) => list.iter_mut().for_each(close),
             _ => {}
+        }
+    }
+    fn open(parts: &mut [Value]) {
+        for part in parts {
+            if let Value::Object(part) = part {
+                part.remove("unevaluatedProperties");
+            }
         }
     }
     // Documents that are made of a definition are closed around it.

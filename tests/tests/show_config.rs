@@ -24,6 +24,7 @@ fn everything(scratch: &Scratch, address: IpAddr) -> String {
     let (certificate, key) = (client.certificate.display(), client.key.display());
     let [port, listen_port] = [(); 2].map(|()| free_port(address));
     let (listen, vpn_listen) = (bgp_listen(), bgp_listen());
+    let socket = scratch.join("bmpd.sock").display().to_string();
     format!(
         r#"
 [bmp]
@@ -121,6 +122,13 @@ vpn-instance = "red"
 ttl-security = 1
 md5.key-file = "session.key"
 maximum-routes = {{ limit = 9, action = "warn" }}
+
+[control]
+socket = "{socket}"
+group = "games"
+users = {{ daemon = 2, "1001" = 1, "DOMAIN\\bob" = 1 }}
+groups = {{ nogroup = 1 }}
+others = 0
 "#
     )
 }

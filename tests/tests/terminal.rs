@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::time::Duration;
 
 use tests::daemon::binary;
@@ -10,7 +9,7 @@ use tests::lab::{Lab, Plan};
 use tests::neighbor::Neighbor;
 use tests::station::{Mode, Pace};
 use tests::table::Table;
-use tests::tmux::Terminal;
+use tests::terminal::{PLAIN_SHELL, Terminal};
 use tests::wait::wait_for;
 
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -27,8 +26,9 @@ fn lab(aliases: &[Option<&str>], ipv4: u64, ipv6: u64) -> (Lab, Neighbor) {
 
 fn terminal(lab: &Lab, width: u32, height: u32) -> Terminal {
     let bmpctl = binary("bmpctl");
-    let variables: [(&str, &Path); 2] = [("BMPD_SOCKET", lab.daemon.socket()), ("C", &bmpctl)];
-    let terminal = Terminal::open(&lab.scratch, width, height, &variables);
+    let socket = lab.daemon.socket().as_os_str();
+    let variables = [("BMPD_SOCKET", socket), ("C", bmpctl.as_os_str())];
+    let terminal = Terminal::open(&lab.scratch, [width, height], PLAIN_SHELL, variables);
     wait_for("the shell", PATIENCE, || {
         let rows = terminal.rows();
         if rows == ["$"] { Ok(()) } else { Err(rows.join("\n")) }
@@ -99,11 +99,11 @@ fn a_full_table_is_seen_to_be_sent_and_the_screen_is_left_clean() {
     // The command, three bars and how it stands in all, at their places.
     assert_eq!(rows.len(), 5, "{rows:?}");
     assert!(rows[4].starts_with("0 of 3 done, 3 Synchronising; waiting for "), "{rows:?}");
-    terminal.resize(80, 20);
+    terminal.resize([80, 20]);
     let (rows, widest) = step("the bars to move on in a smaller terminal", 16);
     assert!(widest < 80, "{rows:?}");
     assert_eq!(rows.len(), 5, "something was left behind: {rows:?}");
-    terminal.resize(120, 30);
+    terminal.resize([120, 30]);
     let (rows, _) = step("the bars to move on in a wide terminal", 24);
     assert_eq!(rows.len(), 5, "something was left behind: {rows:?}");
     assert!(seen.iter().all(|seen| seen.len() >= 3), "{seen:?}");
@@ -146,9 +146,9 @@ fn a_terminal_that_is_made_narrower_than_the_lines_shows_each_once() {
         });
     };
     shown("the bars to move", 80, 8);
-    terminal.resize(50, 24);
+    terminal.resize([50, 24]);
     shown("the bars to move on in a narrow terminal", 50, 16);
-    terminal.resize(100, 24);
+    terminal.resize([100, 24]);
     shown("the bars to move on in a wide terminal", 80, 24);
     for station in &lab.stations {
         station.pace(Pace::Full);
@@ -183,7 +183,7 @@ fn more_sessions_than_rows_are_shown_in_part_and_ctrl_c_leaves_the_screen_clean(
     assert!(rows.len() <= 15, "{rows:?}");
     let bars = rows.iter().filter(|row| row.starts_with(&lab.address.to_string())).count();
     assert_eq!(bars, 12, "{rows:?}");
-    terminal.press("C-c");
+    terminal.press(&["C-c"]);
     let (left, code) = wait_end(&terminal);
     assert_eq!(code, "code=130.", "{left:#?}");
     assert_eq!(left.iter().filter(|line| line.contains(": synchronised, 1000 routes")).count(), 5);

@@ -17,7 +17,7 @@ use crate::render;
 
 /// How long bmpd has for its names. A key that is answered within 150 ms feels like one that is answered
 /// at once; the rest is for the shell.
-const PATIENCE: Duration = Duration::from_millis(90);
+const PATIENCE: Duration = Duration::from_millis(120);
 
 /// How many sessions of an address its description tells of.
 const TOLD: usize = 4;
