@@ -160,7 +160,10 @@ impl Cli {
             let text = format!("the argument {bad:?} contains a control character");
             return Err(command().error(ErrorKind::ValueValidation, text));
         }
-        let matches = command().try_get_matches_from(arguments).map_err(|mut error| {
+        // The texts of the help take a good part of the time that a command needs, and few ask for them.
+        let without_help = Raw::command().try_get_matches_from(&arguments);
+        let with_help = |_| command().try_get_matches_from(arguments);
+        let matches = without_help.or_else(with_help).map_err(|mut error| {
             if let Some(tip) = tip {
                 let tips = ContextValue::StyledStrs(vec![tip.to_owned().into()]);
                 error.insert(ContextKind::Suggested, tips);
