@@ -148,9 +148,9 @@ impl Context {
         // A line for a mail or a log: what else there is to say helps only who looks at a terminal.
         let message = match self.quiet {
             true => render::in_one_line(&report.message),
-            false => &report.message,
+            false => report.message,
         };
-        Output { out: String::new(), err: render::error(message), code }
+        Output { out: String::new(), err: render::error(&message), code }
     }
 }
 

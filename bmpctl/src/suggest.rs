@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::ffi::OsString;
 use std::time::Duration;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use shared::names::{NeighborId, Selector, SessionId, VpnInstanceName};
 use strsim::osa_distance;
 
@@ -139,9 +139,45 @@ pub(crate) fn neighbor(
 /// What was probably meant by a command line that is wrong: of a word that is no address, the address of a
 /// session or neighbor that bmpd has. `None` if that cannot be learnt at once.
 pub(crate) fn tip(error: &clap::Error, arguments: &[OsString]) -> Option<String> {
-    if error.kind() != ErrorKind::ValueValidation {
-        return None;
+    match error.kind() {
+        ErrorKind::ValueValidation => tip_of_time(arguments).or_else(|| tip_of_address(arguments)),
+        ErrorKind::UnknownArgument => {
+            tip_of_time(arguments).or_else(|| tip_of_name(error, arguments))
+        }
+        _ => None,
     }
+}
+
+/// What was probably meant by a time behind an option that takes one only behind an equals sign.
+fn tip_of_time(arguments: &[OsString]) -> Option<String> {
+    let is_time = |text: &str| {
+        let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
+        unit.len() < text.len() && ["", "ms", "s", "m", "h"].contains(&unit)
+    };
+    arguments.windows(2).find_map(|pair| match [pair[0].to_str()?, pair[1].to_str()?] {
+        [option @ ("--wait" | "--watch"), time] if is_time(time) => {
+            Some(format!("did you mean {option}={time}?"))
+        }
+        _ => None,
+    })
+}
+
+/// What was probably meant by a word too many: the rest of a name with spaces.
+fn tip_of_name(error: &clap::Error, arguments: &[OsString]) -> Option<String> {
+    let Some(ContextValue::String(stray)) = error.get(ContextKind::InvalidArg) else { return None };
+    arguments.windows(3).find_map(|words| {
+        match [words[0].to_str()?, words[1].to_str()?, words[2].to_str()?] {
+            [option @ ("--alias" | "--vpn-instance"), first, rest] if rest == stray => {
+                Some(format!(
+                    "a name with spaces needs quotation marks; did you mean {option} \"{first} {rest}\"?"
+                ))
+            }
+            _ => None,
+        }
+    })
+}
+
+fn tip_of_address(arguments: &[OsString]) -> Option<String> {
     let mut command = cli::command();
     command.build();
     let words = arguments.iter().skip(1).map(|word| word.to_string_lossy().into_owned());

@@ -43,13 +43,16 @@ pub(crate) fn error(text: &str) -> String {
     line
 }
 
-/// The first line of a failure, for those who want no more: without the announcement of a list that
-/// follows it.
-pub(crate) fn in_one_line(text: &str) -> &str {
-    let first = text.lines().next().unwrap_or_default();
-    match first.strip_suffix(':').and_then(|announced| announced.rsplit_once("; ")) {
-        Some((reason, _)) => reason,
-        None => first,
+/// A failure in one line, for those who want no more: with the reason that the first line announces, and
+/// without a list that it announces.
+pub(crate) fn in_one_line(text: &str) -> String {
+    let mut lines = text.lines();
+    let first = lines.next().unwrap_or_default();
+    let Some(announced) = first.strip_suffix(':') else { return first.to_owned() };
+    match (announced.rsplit_once("; "), lines.next()) {
+        (Some((reason, _)), _) => reason.to_owned(),
+        (None, Some(next)) => format!("{first} {}", next.trim_start()),
+        (None, None) => announced.to_owned(),
     }
 }
 
@@ -308,6 +311,10 @@ mod tests {
         );
         assert_eq!(in_one_line("f.toml:3:1: no such key\n  |\n"), "f.toml:3:1: no such key");
         assert_eq!(in_one_line("bmpd is silent"), "bmpd is silent");
+        assert_eq!(
+            in_one_line("the configuration is bad:\nf.toml:3:1: no such key\n  |\n"),
+            "the configuration is bad: f.toml:3:1: no such key"
+        );
     }
 
     #[test]
