@@ -97,15 +97,23 @@ pub(crate) fn vpn_instance<'a>(
 /// The nearest session, as arguments.
 pub(crate) fn session(typed: &Selector, there: &[SessionId]) -> Option<String> {
     let Selector::One(typed) = typed else { return None };
+    // Who names a station that there is means it: none of another one is named then.
+    let of_station = there.iter().any(|id| id.address == typed.address);
+    let there = there.iter().filter(|id| !of_station || id.address == typed.address);
     let distance = |there: &&SessionId| {
         let instance = distance_if_any(
             typed.vpn_instance.as_ref().map(VpnInstanceName::as_str),
             there.vpn_instance.as_ref().map(VpnInstanceName::as_str),
         )?;
-        let alias = distance_if_any(
-            typed.alias.as_ref().map(|alias| alias.as_str()),
-            there.alias.as_ref().map(|alias| alias.as_str()),
-        )?;
+        let (alias, its_alias) = (typed.alias.as_ref(), there.alias.as_ref());
+        let alias = match (alias, its_alias) {
+            // Half of it was typed.
+            (Some(typed), Some(its)) if its.as_str().starts_with(typed.as_str()) => 1,
+            _ => distance_if_any(
+                alias.map(|alias| alias.as_str()),
+                its_alias.map(|alias| alias.as_str()),
+            )?,
+        };
         let address = distance(&typed.address.to_string(), &there.address.to_string())?;
         Some(instance + alias + address)
     };
@@ -162,9 +170,13 @@ fn tip_of_time(arguments: &[OsString]) -> Option<String> {
     })
 }
 
-/// What was probably meant by a word too many: the rest of a name with spaces.
+/// What was probably meant by a word too many: a word of the manual's grammar among those of the other, or
+/// the rest of a name with spaces.
 fn tip_of_name(error: &clap::Error, arguments: &[OsString]) -> Option<String> {
     let Some(ContextValue::String(stray)) = error.get(ContextKind::InvalidArg) else { return None };
+    if let "alias" | "vpn-instance" | "verbose" = stray.as_str() {
+        return Some(format!("did you mean --{stray}?"));
+    }
     arguments.windows(3).find_map(|words| {
         match [words[0].to_str()?, words[1].to_str()?, words[2].to_str()?] {
             [option @ ("--alias" | "--vpn-instance"), first, rest] if rest == stray => {

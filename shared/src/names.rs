@@ -36,7 +36,8 @@ pub enum NameError {
     OuterSpace,
     /// The text is `_public_`, given as the name of a VPN instance.
     #[error(
-        "{PUBLIC_INSTANCE:?} stands for the public instance: leave the VPN instance out instead"
+        "{PUBLIC_INSTANCE:?} stands for the public instance and is no name: leave the VPN instance out, which \
+         means the public one for an address (for `all` it means every instance)"
     )]
     Public,
 }

@@ -76,6 +76,7 @@ fn the_layout_is_that_of_routers() {
         format!(
             "\
 BMP session {address}, port #
+    Alias name: aa
     Current state: Up, Age: #
     VPN-instance name: _public_
     Local address: {}, Local port: #

@@ -1,6 +1,5 @@
 //! The words and options as clap reads them, and what they mean together.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use shared::names::{Alias, Selector, VpnInstanceName};
 
-use super::values::{Target, interval, named, select, up_to_a_day, up_to_an_hour};
+use super::values::{NeighborTarget, Target, interval, named, select, up_to_a_day, up_to_an_hour};
 use super::{Cli, Command, Form, Options, manual};
 
 /// Under which heading of the help stand the options of every command.
@@ -21,12 +20,12 @@ const GLOBAL: &str = "Global options";
 /// configuration file, and shows what there is. It starts, asks, prints the answer and ends.
 #[derive(Debug, Parser)]
 #[command(name = "bmpctl", version, max_term_width = 100)]
-#[command(subcommand_required = true, arg_required_else_help = true)]
+#[command(subcommand_required = true, arg_required_else_help = true, infer_subcommands = true)]
 pub(super) struct Raw {
     /// The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]
     ///
-    /// An ordinary user's own bmpd has its socket at `$XDG_RUNTIME_DIR/bmpd/bmpd.sock`.
-    #[arg(long, value_name = "PATH", env = "BMPD_SOCKET", global = true, hide_env_values = true)]
+    /// The environment variable BMPD_SOCKET names it, too. An ordinary user's own bmpd has its socket at `$XDG_RUNTIME_DIR/bmpd/bmpd.sock`.
+    #[arg(long, value_name = "PATH", global = true)]
     #[arg(value_parser = OsStringValueParser::new().map(PathBuf::from), help_heading = GLOBAL)]
     socket: Option<PathBuf>,
 
@@ -152,7 +151,7 @@ struct ResetSession {
     /// Print what a reset would do, and do nothing
     ///
     /// The configuration file is read, and what is different in it is listed for each session.
-    #[arg(long, conflicts_with_all = ["stagger", "wait"])]
+    #[arg(long)]
     dry_run: bool,
 }
 
@@ -224,6 +223,7 @@ enum What {
     ///
     /// Without an address all sessions, one row each; with one everything about that session: its
     /// connection, what it sent, what is pending, why it was last down.
+    #[command(alias = "sessions")]
     Session {
         #[command(flatten)]
         selection: Selection,
@@ -236,10 +236,11 @@ enum What {
     ///
     /// Without an address all neighbors, one row each; with one everything about it: its BGP session, its
     /// families and routes, its last error.
+    #[command(alias = "neighbors")]
     Neighbor {
         /// The neighbor's address [default: all]
         #[arg(value_name = "ADDRESS")]
-        address: Option<IpAddr>,
+        address: Option<NeighborTarget>,
 
         /// Only neighbors of this VPN instance
         #[arg(long, value_name = "NAME", value_parser = named::<VpnInstanceName>())]
@@ -252,6 +253,7 @@ enum What {
     /// Show VPN instances: what they stand for, and what is in them
     ///
     /// One row each, with its device or network namespace and the sessions and neighbors in it.
+    #[command(alias = "vpn-instances")]
     VpnInstance {
         /// The VPN instance [default: all, the public one first]
         #[arg(value_name = "NAME", value_parser = named::<VpnInstanceName>())]
@@ -347,6 +349,8 @@ impl Raw {
                 Command::Display { selector, verbose }
             }
         };
+        // Not by clap, which would show it in the usage as if it had to be there.
+        let socket = socket.or_else(|| std::env::var_os("BMPD_SOCKET").map(PathBuf::from));
         let socket = socket.filter(|path| !path.as_os_str().is_empty());
         Ok(Cli { options: Options { socket, json, quiet, timeout }, command })
     }
@@ -377,6 +381,7 @@ impl What {
                 super::Show::Session { selector, form }
             }
             What::Neighbor { address, vpn_instance, verbose } => {
+                let address = address.and_then(|NeighborTarget(address)| address);
                 let form = form(verbose, address.is_some());
                 super::Show::Neighbor { address, vpn_instance, form }
             }

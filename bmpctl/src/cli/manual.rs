@@ -53,10 +53,14 @@ impl<'a, I: Iterator<Item = &'a str>> Words<'a, I> {
             None => Ok(()),
             Some("vpn-instance") => Err("`vpn-instance NAME` comes before the address".to_owned()),
             Some(option) if option.starts_with('-') => Err(no_options(option)),
+            Some(keyword @ ("alias" | "verbose" | "all")) => {
+                Err(format!("`{keyword}` stands where nothing more can, or twice"))
+            }
             Some(extra) => Err(match nearest(extra) {
                 Some(nearest) => format!("{extra:?} is no word of this command: {nearest}"),
                 None => format!(
-                    "{extra:?} is one word too many; a name with spaces needs quotation marks"
+                    "{extra:?} is one word too many: an alias is written `alias {extra}`, and a name with \
+                     spaces needs quotation marks"
                 ),
             }),
         }
@@ -102,6 +106,7 @@ fn nearest(word: &str) -> Option<String> {
 fn no_options(option: &str) -> String {
     format!(
         "{option:?} stands among the manual's words: write `alias NAME` and `vpn-instance NAME` \
-         without dashes, and put options such as --socket before the words"
+         without dashes, and put --socket, --json, --quiet and --timeout before `reset` or `display`; other \
+         options belong to `bmpctl reset session` and `bmpctl show session`"
     )
 }

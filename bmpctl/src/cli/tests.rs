@@ -54,7 +54,9 @@ fn a_stagger_is_a_time_with_a_unit_and_for_all() {
         (stagger("500ms"), stagger("2s"), stagger("60m")),
         (Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(3600))
     );
-    for wrong in ["2", "s", "0s", "61m", "-1s", "2h", "99999999999999999999s", ""] {
+    for wrong in
+        ["s", "0s", "61m", "-1s", "2h", "99999999999999999999s", "", "1s1m", "1m1m", "1m5", "1d"]
+    {
         refused(&["reset", "session", "all", "--stagger", wrong]);
     }
     assert!(refused(&["reset", "session", "10.1.1.1", "--stagger", "1s"]).contains("for `all`"));
@@ -109,4 +111,19 @@ fn the_socket_can_stand_before_and_behind_the_verb() {
     for line in [&["--socket", "/s", "show", "neighbor"], &["show", "neighbor", "--socket", "/s"]] {
         assert_eq!(parse(line).unwrap().options.socket, Some(PathBuf::from("/s")));
     }
+}
+
+#[test]
+fn verbs_can_be_cut_short_as_on_a_router() {
+    let pairs: [(&[&str], &[&str]); 4] = [
+        (&["sh", "sess"], &["show", "session"]),
+        (&["res", "ses", "all"], &["reset", "session", "all"]),
+        (&["disp", "b", "s"], &["display", "bmp", "session"]),
+        (&["show", "neighbors", "all"], &["show", "neighbor"]),
+    ];
+    for (short, whole) in pairs {
+        assert_eq!(parse(short).unwrap(), parse(whole).unwrap(), "{short:?}");
+    }
+    // More than one begins so.
+    refused(&["re", "session", "all"]);
 }

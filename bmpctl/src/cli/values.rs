@@ -1,5 +1,6 @@
 //! The values that a command line can hold: names, addresses, times.
 
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -15,43 +16,60 @@ where
     StringValueParser::new().try_map(|text| text.parse::<T>())
 }
 
-/// Reads a time such as `500ms`, `2s`, `1m` or `1h` of at least 1 ms.
-fn duration(text: &str, maximum: Duration, shown: &str) -> Result<Duration, String> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let factor = match unit {
-        "ms" => 1,
-        "s" => 1000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        "" => return Err("a unit is missing: write it like 500ms, 2s or 1m".to_owned()),
-        _ => return Err("it is not a time: write it like 500ms, 2s or 1m".to_owned()),
-    };
-    let millis = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
-    match millis.map(Duration::from_millis) {
-        Some(time) if !time.is_zero() && time <= maximum => Ok(time),
-        _ => Err(format!("it is out of range: 1ms to {shown} are allowed")),
+/// Reads a time such as `500ms`, `2s`, `1m30s` or `1h`; a number alone is one of seconds.
+fn duration(
+    text: &str,
+    [least, most]: [Duration; 2],
+    [shown_least, shown_most]: [&str; 2],
+) -> Result<Duration, String> {
+    let wrong = || "it is not a time: write it like 500ms, 2s, 1m30s or 1h".to_owned();
+    let out_of_range = || format!("it is out of range: {shown_least} to {shown_most} are allowed");
+    let (mut rest, mut millis, mut last) = (text, 0u64, u64::MAX);
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let (number, behind) = rest.split_at(digits);
+        let letters = behind.find(|c: char| c.is_ascii_digit()).unwrap_or(behind.len());
+        let (unit, behind) = behind.split_at(letters);
+        let factor = match unit {
+            "ms" => 1,
+            "s" => 1000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            "" if last == u64::MAX => 1000,
+            _ => return Err(wrong()),
+        };
+        // From the greatest to the least, each once.
+        if number.is_empty() || factor >= last {
+            return Err(wrong());
+        }
+        let part = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
+        millis = part.and_then(|part| part.checked_add(millis)).ok_or_else(out_of_range)?;
+        (rest, last) = (behind, factor);
+    }
+    let time = Duration::from_millis(millis);
+    match time {
+        _ if text.is_empty() => Err(wrong()),
+        _ if (least..=most).contains(&time) => Ok(time),
+        _ => Err(out_of_range()),
     }
 }
 
+const MILLISECOND: Duration = Duration::from_millis(1);
+const HOUR: Duration = Duration::from_secs(3600);
+
 /// A time of up to an hour.
 pub(super) fn up_to_an_hour(text: &str) -> Result<Duration, String> {
-    duration(text, Duration::from_secs(3600), "60m")
+    duration(text, [MILLISECOND, HOUR], ["1ms", "1h"])
 }
 
 /// A time of up to a day.
 pub(super) fn up_to_a_day(text: &str) -> Result<Duration, String> {
-    duration(text, Duration::from_secs(86_400), "24h")
+    duration(text, [MILLISECOND, HOUR * 24], ["1ms", "24h"])
 }
 
-/// An interval in seconds, or with a unit.
+/// The time from one look to the next.
 pub(super) fn interval(text: &str) -> Result<Duration, String> {
-    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let time = if is_number { up_to_an_hour(&format!("{text}s")) } else { up_to_an_hour(text) }?;
-    if time < Duration::from_millis(100) {
-        return Err("it is out of range: 100ms to 60m are allowed".to_owned());
-    }
-    Ok(time)
+    duration(text, [MILLISECOND * 100, HOUR], ["100ms", "1h"])
 }
 
 /// An address or `all`.
@@ -59,6 +77,26 @@ pub(super) fn interval(text: &str) -> Result<Duration, String> {
 pub(super) enum Target {
     All,
     Address(StationAddress),
+}
+
+/// A neighbor's address, or all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NeighborTarget(pub(super) Option<IpAddr>);
+
+impl FromStr for NeighborTarget {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "all" {
+            return Ok(Self(None));
+        }
+        let address = text.parse().map(|address| Self(Some(address)));
+        address.map_err(|_| {
+            "it is not an IP address: write an IPv4 address like 10.1.1.1 or an IPv6 address like \
+             2001:db8::1; host names are not looked up"
+                .to_owned()
+        })
+    }
 }
 
 /// Why a word is neither an address nor `all`.

@@ -63,7 +63,9 @@ fn details(session: &SessionReport) -> String {
     };
     let sent = &session.sent;
     let mut text = format!("BMP session {}, port {}\n", session.id.address, session.remote.port());
-    for line in [
+    // Several sessions of one server are told apart by it.
+    let alias = session.id.alias.as_ref().map(|alias| format!("Alias name: {alias}"));
+    for line in alias.into_iter().chain([
         format!("Current state: {state}, Age: {}", age(session.age)),
         format!("VPN-instance name: {}", vpn_instance(session)),
         format!("Local address: {address}, Local port: {port}"),
@@ -77,7 +79,7 @@ fn details(session: &SessionReport) -> String {
         format!("Send Initiation messages: {}", sent.initiation),
         format!("Send Termination messages: {}", sent.termination),
         "Send Trace Route messages: 0".to_owned(),
-    ] {
+    ]) {
         text.push_str(&format!("    {line}\n"));
     }
     for MonitoredFamily { family, peers, neighbors } in &session.monitored {

@@ -20,15 +20,15 @@ fn listen(instance: &VpnInstanceReport) -> String {
 pub(crate) fn table(instances: &[VpnInstanceReport], screen: &Screen) -> String {
     let mut table = Table::new(&[
         text("VPN instance"),
-        text("Place"),
+        text("Place").leaves(3),
         text("Present"),
-        text("RD").leaves(1),
+        text("RD").leaves(2),
         number("Sessions"),
         number("Up"),
         number("Neighbors"),
         number("Up"),
         number("Routes"),
-        text("Listens at"),
+        text("Listens at").leaves(1),
     ]);
     for instance in instances {
         table.row(vec![

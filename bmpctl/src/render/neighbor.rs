@@ -39,7 +39,9 @@ fn page(neighbor: &NeighborReport) -> String {
     let up = neighbor.state == NeighborState::Established;
     let mut page = Page::new(&format!("BGP neighbor {}", neighbor.address));
     page.line("State", state(neighbor.state));
-    page.line(if up { "Up for" } else { "Down for" }, moment(neighbor.since, neighbor.age));
+    let since = neighbor.since.to_seconds_text();
+    let age = age(neighbor.age);
+    page.line(if up { "Up for" } else { "Down for" }, format!("{age} (since {since})"));
     page.line_if("Description", neighbor.description.as_deref());
     page.line("AS", remote_as(neighbor));
     page.line("VPN instance", vpn_instance(neighbor));

@@ -393,17 +393,17 @@ impl Task {
 
     /// Puts what is configured into effect with another connection.
     async fn reset(&mut self, by: String) -> Result<ResetDone, String> {
+        let patience = self.patience(RESET_PATIENCE);
+        if self.configured.session.shutdown {
+            self.shut_down(patience).await;
+            return Err("it is shut down in the configuration (shutdown = true)".to_owned());
+        }
         let changes = self.parameters.changes(&self.configured, None);
         let shown: Vec<String> = changes.iter().map(ToString::to_string).collect();
         info!(session = %self.id(), %by, changes = ?shown, "reset");
         self.last_reset = Some((by.clone(), Moment::now()));
         self.statistics.reset();
-        let patience = self.patience(RESET_PATIENCE);
         let was_up = self.connection.is_some();
-        if self.configured.session.shutdown {
-            self.shut_down(patience).await;
-            return Err("it is shut down in the configuration (shutdown = true)".to_owned());
-        }
         let down = Down::Reset(by);
         let reset = Event::Reset(pattern(&self.configured));
         self.on(reset, down.to_string(), Some(down), patience).await;
