@@ -3,13 +3,17 @@
 //! `cargo run --release -p tests --bin one-shot [-- RUNS]`
 //!
 //! bmpd has as many sessions as BIRD has protocols, all of them down, so that both print as many lines.
-//! The two commands take turns, and the medians of one run are compared: a noisy machine is noisy for
-//! both. The time is the whole of it, from the start of the process until it has ended.
+//! The commands take turns, and the medians of one run are compared: a noisy machine is noisy for all. The
+//! time is the whole of it, from the start of the process until it has ended.
+//!
+//! Half of that goes by before the program's first line: the system maps it and its shared libraries. So
+//! bmpctl is measured twice: as `cargo build` makes it, and linked with its libraries into one file, as a
+//! package can.
 
 use std::env;
 use std::fs;
 use std::net::Ipv4Addr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -33,17 +37,24 @@ fn main() -> anyhow::Result<()> {
         daemon::use_binaries(daemon::build(Some("release")).map_err(anyhow::Error::msg)?);
     }
     println!("{runs} runs of each, taking turns; medians\n");
+    let whole = link_whole()?;
     println!(
-        "{:>8} {:>22} {:>22} {:>8}",
-        "rows", "bmpctl show session", "birdc show protocols", "ratio"
+        "{:>6} {:>10} {:>22} {:>22}",
+        "rows", "birdc", "bmpctl (ratio)", "in one file (ratio)"
     );
     for rows in ROWS {
-        let [ours, theirs] = compare(rows, runs)?;
-        let ratio = ours.as_secs_f64() / theirs.as_secs_f64();
-        println!("{rows:>8} {:>22} {:>22} {ratio:>8.2}", micros(ours), micros(theirs));
+        let [ours, whole, theirs] = compare(rows, runs, &whole)?;
+        let beside = |time: Duration| {
+            format!("{} ({:.2})", micros(time), time.as_secs_f64() / theirs.as_secs_f64())
+        };
+        println!("{rows:>6} {:>10} {:>22} {:>22}", micros(theirs), beside(ours), beside(whole));
     }
-    let size = fs::metadata(binary("bmpctl"))?.len();
-    println!("\nbmpctl: {} KiB, {} crates", size / 1024, crates()?);
+    println!();
+    for (name, path) in [("bmpctl", binary("bmpctl")), ("bmpctl in one file", whole)] {
+        let size = fs::metadata(path)?.len();
+        println!("{name}: {} KiB, symbols and line numbers among them", size / 1024);
+    }
+    println!("{} crates", crates()?);
     Ok(())
 }
 
@@ -53,8 +64,28 @@ fn nobody(n: usize) -> Ipv4Addr {
     Ipv4Addr::new(127, 200, high, low + 1)
 }
 
-/// The medians of both commands.
-fn compare(rows: usize, runs: usize) -> anyhow::Result<[Duration; 2]> {
+/// Builds bmpctl with its libraries in it, and says where it is.
+fn link_whole() -> anyhow::Result<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/whole");
+    let version = Command::new("rustc").arg("-vV").output().context("cannot run rustc")?;
+    let version = String::from_utf8(version.stdout)?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    let host = host.context("rustc does not say for what it compiles")?;
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args(["build", "--quiet", "--release", "--package", "bmpctl", "--target", host])
+        .arg("--manifest-path")
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml"))
+        .arg("--target-dir")
+        .arg(&folder)
+        .env("RUSTFLAGS", "-C target-feature=+crt-static")
+        .status()?;
+    ensure!(status.success(), "cargo could not build bmpctl: {status}");
+    Ok(folder.join(host).join("release/bmpctl"))
+}
+
+/// The medians of bmpctl, of bmpctl in one file, and of birdc.
+fn compare(rows: usize, runs: usize, whole: &Path) -> anyhow::Result<[Duration; 3]> {
     let scratch = Scratch::new();
     let config: String = (0..rows)
         .map(|n| {
@@ -68,6 +99,8 @@ fn compare(rows: usize, runs: usize) -> anyhow::Result<[Duration; 2]> {
     let bmpd = Daemon::start_as(&scratch, "bmpd", &config, "warn");
     let bird = Bird::start(scratch.path(), rows)?;
     let mut ours = bmpd.bmpctl_command(&["show", "session"]);
+    let mut one_file = Command::new(whole);
+    one_file.env("BMPD_SOCKET", bmpd.socket()).env("LC_ALL", "C").args(["show", "session"]);
     let mut theirs = bird.command();
     // What is compared prints as much.
     let lines = |command: &mut Command| -> anyhow::Result<usize> {
@@ -76,9 +109,10 @@ fn compare(rows: usize, runs: usize) -> anyhow::Result<[Duration; 2]> {
         Ok(String::from_utf8_lossy(&output.stdout).lines().count())
     };
     ensure!(lines(&mut ours)? >= rows && lines(&mut theirs)? >= rows);
-    let mut times = [Vec::with_capacity(runs), Vec::with_capacity(runs)];
+    let mut times = [const { Vec::new() }; 3];
     for _ in 0..runs {
-        for (command, times) in [&mut ours, &mut theirs].into_iter().zip(&mut times) {
+        let commands = [&mut ours, &mut one_file, &mut theirs];
+        for (command, times) in commands.into_iter().zip(&mut times) {
             times.push(once(command)?);
         }
     }
@@ -100,7 +134,7 @@ fn once(command: &mut Command) -> anyhow::Result<Duration> {
 /// A BIRD with protocols that are down.
 struct Bird {
     process: Child,
-    socket: std::path::PathBuf,
+    socket: PathBuf,
 }
 
 impl Bird {
