@@ -239,6 +239,43 @@ fn with_a_stagger_sessions_are_followed_while_others_are_still_to_come() {
     assert!(output.stderr.contains("2 sessions are still to be reset"), "{output}");
 }
 
+/// As with Ctrl-Z, or a pager that waits for its reader.
+#[test]
+fn a_command_that_has_stopped_does_not_stop_the_reset() {
+    let scratch = Scratch::new();
+    let address = loopback();
+    let port = free_port(address);
+    let all = 600;
+    let mut config = String::new();
+    for n in 0..all {
+        let session = session(address, port, Some(&format!("s{n:03}")));
+        config += &session
+            .replace("initial = 1", "initial = 600")
+            .replace("maximum = 2", "maximum = 600");
+    }
+    let daemon = Daemon::start_as(&scratch, "bmpd", &config, "info");
+    for args in [[].as_slice(), &["--wait=10m"]] {
+        let command = ["reset", "session", "all", "--stagger", "5ms"];
+        let running = Running::start(&mut daemon.bmpctl_command(&[&command, args].concat()));
+        running.wait_line(&[" alias s003: "]);
+        running.signal(Signal::STOP);
+        let told = "command=\"reset session all --stagger 5ms\"";
+        let record = |line: &&str| line.contains(told) && line.contains(&format!("{all} sessions"));
+        wait_for("every session to be reset", PATIENCE, || {
+            let log = daemon.log();
+            let resets = log.lines().filter(|line| line.contains(": reset ")).count();
+            let records = log.lines().filter(record).count();
+            let wanted = if args.is_empty() { 1 } else { 2 };
+            if records == wanted { Ok(()) } else { Err(format!("{records} records, {resets}")) }
+        });
+        // What it missed is there when it goes on.
+        running.signal(Signal::CONT);
+        if !args.is_empty() {
+            running.wait_line(&[&format!(" alias s{}: reset", all - 1)]);
+        }
+    }
+}
+
 #[test]
 fn two_hundred_sessions_are_waited_for() {
     let scratch = Scratch::new();

@@ -1,12 +1,13 @@
 //! `reset session --wait`: how far the sessions are that were reset.
 //!
 //! ```text
-//!   reset ── Followed (as each is reset) ──> follow ── progress? ──> a task each
-//!                                               └── Progress (what has changed) ──> answers
+//!   reset ── Told (as each is reset) ──> follow ── progress? ──> a task each
+//!                                           └── outcomes, Progress (what has changed) ──> answers
 //! ```
 //!
 //! It only looks: it asks some of the sessions at a time for a few numbers and tells those that have
-//! changed. Nobody who does not take the answers makes them pile up; who goes away ends it.
+//! changed. It alone waits for the reader, so a reset goes on when that has stopped; what waits here then is
+//! the outcomes, of which each session has one. Who goes away ends it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,10 +39,29 @@ impl Followed {
     }
 }
 
-/// Follows the sessions that come through the channel, until it is closed and each has come to an end, or
-/// nobody listens.
+/// What a reset has to tell.
+pub(super) struct Told {
+    pub(super) response: Response,
+    /// The sessions in it that are followed once it was told.
+    pub(super) begun: Vec<Followed>,
+}
+
+/// Passes on what a reset tells that nobody follows.
+pub(super) async fn forward(
+    mut outcomes: mpsc::UnboundedReceiver<Told>,
+    answers: mpsc::Sender<Response>,
+) {
+    while let Some(told) = outcomes.recv().await {
+        if answers.send(told.response).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Passes on what comes through the channel and follows the sessions in it, until it is closed and each has
+/// come to an end, or nobody listens.
 pub(super) async fn run(
-    mut begun: mpsc::UnboundedReceiver<Followed>,
+    mut outcomes: mpsc::UnboundedReceiver<Told>,
     world: Arc<World>,
     answers: mpsc::Sender<Response>,
 ) {
@@ -54,9 +74,13 @@ pub(super) async fn run(
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            next = begun.recv(), if !all_begun => match next {
-                Some(next) => {
-                    followed.push(next);
+            next = outcomes.recv(), if !all_begun => match next {
+                Some(Told { response, begun }) => {
+                    let is_last = matches!(response, Response::Failed(_));
+                    if answers.send(response).await.is_err() || is_last {
+                        return;
+                    }
+                    followed.extend(begun);
                     continue;
                 }
                 None => all_begun = true,

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::caller::Caller;
-use super::follow::{self, Followed};
+use super::follow::{self, Followed, Told};
 use super::record;
 use crate::config::Config;
 use crate::daemon::World;
@@ -18,7 +18,7 @@ use crate::session::{Parameters, Session};
 
 /// Reads the configuration again and, if it is good, resets the selected sessions: all at once, or with
 /// a stagger (ms) one after another in the order of their ids. Every answer goes to `answers`; that
-/// nobody listens any more stops nothing.
+/// nobody takes them, or listens any more, stops nothing.
 ///
 /// With `follow` the answers go on until every session that was reset has come to an end.
 ///
@@ -55,18 +55,23 @@ pub(super) async fn session(
         }
     };
     let by = caller.to_string();
-    let followers = follow.then(|| {
-        let (begun, followed) = mpsc::unbounded_channel();
-        tokio::spawn(follow::run(followed, Arc::clone(&world), answers.clone()));
-        begun
-    });
-    // Each is followed once its outcome was told.
-    let begin_to_follow = |outcome: &ResetOutcome| {
-        if let (Some(followers), Ok(done)) = (&followers, &outcome.result)
-            && let Some(session) = world.session(&outcome.id)
-        {
-            let _ = followers.send(Followed::new(session, done.generation));
-        }
+    // What is told here waits for its reader there, and nobody waits for that: there is one outcome of each
+    // session at most.
+    let (told, outcomes) = mpsc::unbounded_channel();
+    match follow {
+        true => drop(tokio::spawn(follow::run(outcomes, Arc::clone(&world), answers))),
+        false => drop(tokio::spawn(follow::forward(outcomes, answers))),
+    }
+    let tell = |outcomes: Vec<ResetOutcome>, to_come| {
+        let begun = outcomes.iter().filter_map(|outcome| {
+            let done = outcome.result.as_ref().ok()?;
+            Some(Followed::new(world.session(&outcome.id)?, done.generation))
+        });
+        let begun = if follow { begun.collect() } else { Vec::new() };
+        let _ = told.send(Told { response: Response::Reset { outcomes, to_come }, begun });
+    };
+    let fail = |failure| {
+        let _ = told.send(Told { response: Response::Failed(failure), begun: Vec::new() });
     };
     if stagger == 0 {
         let resets: Vec<_> = selected
@@ -80,18 +85,13 @@ pub(super) async fn session(
         for reset in resets {
             match reset.await {
                 Ok(outcome) => outcomes.push(outcome),
-                Err(error) => {
-                    let _ = answers.send(Response::Failed(Failure::Other(error.to_string()))).await;
-                    return;
-                }
+                Err(error) => return fail(Failure::Other(error.to_string())),
             }
         }
         drop(order);
         let failed = outcomes.iter().filter(|outcome| outcome.result.is_err()).count();
         record(summary(outcomes.len(), failed));
-        let _ = answers.send(Response::Reset { outcomes: outcomes.clone(), to_come: 0 }).await;
-        outcomes.iter().for_each(begin_to_follow);
-        return;
+        return tell(outcomes, 0);
     }
     drop(order);
     let ids: Vec<SessionId> = selected.iter().map(|session| session.id().clone()).collect();
@@ -103,8 +103,7 @@ pub(super) async fn session(
                 () = tokio::time::sleep(pause) => {}
                 () = world.stopping() => {
                     record(Err(format!("bmpd stopped after {rank} of {}", sessions(ids.len()))));
-                    let _ = answers.send(Response::Failed(Failure::Stopping)).await;
-                    return;
+                    return fail(Failure::Stopping);
                 }
             }
         }
@@ -121,10 +120,7 @@ pub(super) async fn session(
         };
         drop(order);
         failed += usize::from(outcome.result.is_err());
-        let to_come = (ids.len() - 1 - rank) as u32;
-        let answer = Response::Reset { outcomes: vec![outcome.clone()], to_come };
-        let _ = answers.send(answer).await;
-        begin_to_follow(&outcome);
+        tell(vec![outcome], (ids.len() - 1 - rank) as u32);
     }
     record(summary(ids.len(), failed));
 }
