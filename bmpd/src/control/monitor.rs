@@ -20,6 +20,7 @@ use tracing::debug;
 
 use super::stream;
 use crate::daemon::{Watching, World};
+use crate::events::Events;
 
 /// How many events a frame carries at most.
 const BATCH: usize = 256;
@@ -34,55 +35,71 @@ pub(super) async fn run(
     world: &World,
     _place: Watching,
 ) -> Result<(), FrameError> {
-    let mut events = world.events.subscribe();
+    let mut news = News::from(&world.events);
     debug!(monitors = world.monitors(), "another one watches");
-    let mut lost = 0;
     loop {
         let batch = tokio::select! {
-            batch = next(&mut events, &mut lost) => batch,
+            batch = news.next() => batch,
             () = stream::closed(stream) => return Ok(()),
         };
-        let Some(batch) = batch else { return Ok(()) };
-        let stopping = batch.iter().any(|event| event.what == Happening::Stopping);
-        let response = Response::Events { events: batch, lost: std::mem::take(&mut lost) };
-        stream::send(stream, &frame::encode(Kind::Response, &response)?).await?;
+        let Some((events, lost)) = batch else { return Ok(()) };
+        let stopping = events.iter().any(|event| event.what == Happening::Stopping);
+        stream::send(stream, &frame::encode(Kind::Response, &Response::Events { events, lost })?)
+            .await?;
         if stopping {
             return Ok(());
         }
     }
 }
 
-/// What has happened since, nothing if that was nothing for a while; `None` if nothing can happen any more.
-/// What was lost before it is added to `lost`.
-async fn next(events: &mut Receiver<Event>, lost: &mut u64) -> Option<Vec<Event>> {
-    let mut batch = match tokio::time::timeout(HEARTBEAT, events.recv()).await {
-        Ok(Ok(event)) => vec![event],
-        Ok(Err(RecvError::Lagged(count))) => {
-            *lost += count;
-            Vec::new()
-        }
-        Ok(Err(RecvError::Closed)) => return None,
-        Err(_) => return Some(Vec::new()),
-    };
-    tokio::time::sleep(GATHER).await;
-    // A reload has many items, and after the news that bmpd stops there is none.
-    let is_last =
-        |event: &Event| matches!(event.what, Happening::Reload { .. } | Happening::Stopping);
-    while batch.len() < BATCH && !batch.last().is_some_and(is_last) {
-        match events.try_recv() {
-            Ok(event) => batch.push(event),
-            Err(TryRecvError::Lagged(count)) if batch.is_empty() => *lost += count,
-            // The next frame begins with that.
-            Err(TryRecvError::Lagged(_) | TryRecvError::Empty | TryRecvError::Closed) => break,
-        }
+/// What one reader has still to hear.
+struct News {
+    events: Receiver<Event>,
+    /// How many were lost since the last frame.
+    lost: u64,
+}
+
+impl News {
+    fn from(events: &Events) -> Self {
+        Self { events: events.subscribe(), lost: 0 }
     }
-    Some(batch)
+
+    /// What has happened since, nothing if that was nothing for a while, and how much was lost before it;
+    /// `None` if nothing can happen any more.
+    async fn next(&mut self) -> Option<(Vec<Event>, u64)> {
+        let mut batch = match tokio::time::timeout(HEARTBEAT, self.events.recv()).await {
+            Ok(Ok(event)) => vec![event],
+            Ok(Err(RecvError::Lagged(count))) => {
+                self.lost += count;
+                Vec::new()
+            }
+            Ok(Err(RecvError::Closed)) => return None,
+            Err(_) => return Some((Vec::new(), std::mem::take(&mut self.lost))),
+        };
+        let mut before = std::mem::take(&mut self.lost);
+        tokio::time::sleep(GATHER).await;
+        // A reload has many items, and after the news that bmpd stops there is none.
+        let is_last =
+            |event: &Event| matches!(event.what, Happening::Reload { .. } | Happening::Stopping);
+        while batch.len() < BATCH && !batch.last().is_some_and(is_last) {
+            match self.events.try_recv() {
+                Ok(event) => batch.push(event),
+                Err(TryRecvError::Lagged(count)) if batch.is_empty() => before += count,
+                // They come after these, and the ring says it only once: the next frame begins with that.
+                Err(TryRecvError::Lagged(count)) => {
+                    self.lost += count;
+                    break;
+                }
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            }
+        }
+        Some((batch, before))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::events::Events;
 
     fn command(number: usize) -> Happening {
         let by = "root".to_owned();
@@ -99,16 +116,17 @@ mod tests {
     #[tokio::test]
     async fn a_reader_that_is_late_hears_how_many_it_lost_and_then_the_newest() {
         let events = Events::default();
-        let mut reader = events.subscribe();
+        let mut reader = News::from(&events);
         let all = 10_000;
         for n in 0..all {
             events.tell(|| command(n));
         }
         let (mut heard, mut lost, mut frames) = (Vec::new(), 0, 0);
         while heard.last() != Some(&(all - 1)) {
-            let batch = next(&mut reader, &mut lost).await.unwrap();
+            let (batch, more) = reader.next().await.unwrap();
             assert!(batch.len() <= BATCH);
             heard.extend(batch.iter().map(number));
+            lost += more;
             frames += 1;
         }
         assert_eq!(lost as usize + heard.len(), all);
@@ -116,12 +134,34 @@ mod tests {
         assert!(lost > 0 && frames < 100, "{lost} lost, {frames} frames");
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
+    async fn what_is_lost_while_a_frame_gathers_is_counted_in_the_next() {
+        let events = Events::default();
+        let mut reader = News::from(&events);
+        events.tell(|| command(0));
+        let many = async {
+            tokio::time::sleep(GATHER / 2).await;
+            (1..=5000).for_each(|n| events.tell(|| command(n)));
+        };
+        let (first, ()) = tokio::join!(reader.next(), many);
+        let (batch, lost) = first.unwrap();
+        assert_eq!((batch.len(), lost), (1, 0));
+        let (mut heard, mut lost) = (1, 0);
+        while heard + lost < 5001 {
+            let (batch, more) = reader.next().await.unwrap();
+            assert!(!batch.is_empty(), "{heard} heard, {lost} lost");
+            (heard, lost) = (heard + batch.len() as u64, lost + more);
+        }
+        assert_eq!((heard + lost, reader.lost), (5001, 0));
+        assert!(lost > 0, "{heard} heard");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_reader_hears_of_silence_too() {
         let events = Events::default();
-        let mut reader = events.subscribe();
-        assert_eq!(next(&mut reader, &mut 0).await, Some(Vec::new()));
+        let mut reader = News::from(&events);
+        assert_eq!(reader.next().await, Some((Vec::new(), 0)));
         drop(events);
-        assert_eq!(next(&mut reader, &mut 0).await, None);
+        assert_eq!(reader.next().await, None);
     }
 }
