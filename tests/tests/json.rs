@@ -111,7 +111,10 @@ impl Checker {
 fn the_closed_schema_refuses_what_is_not_in_it() {
     let schema = jsonschema::options().build(&closed(schema())).unwrap();
     let version = json!({"kind": "version", "bmpctl": "1", "bmpd": "1", "protocol": 3});
-    let error = json!({"kind": "error", "exit_code": 1, "reason": "failed", "message": "no"});
+    let error = json!({
+        "kind": "error", "exit_code": 1, "reason": "failed", "message": "no",
+        "sessions": [], "neighbors": [], "vpn_instances": [],
+    });
     for document in [version, error] {
         assert!(schema.is_valid(&document));
         for key in document.as_object().unwrap().keys() {
@@ -193,12 +196,23 @@ fn every_command_prints_a_document_of_the_schema() {
         checker.answer(&output, kind);
     }
 
+    // An error lists what there is.
+    let unknown = checker.answer(&ask(&["show", "neighbor", "203.0.113.9"]), "error");
+    let here = json!([{ "address": lab.peer.to_string(), "vpn_instance": null }]);
+    assert_eq!((&unknown["neighbors"], &unknown["sessions"]), (&here, &json!([])), "{unknown}");
+
     // With all that can be in it: sessions that are down, pending parameters, reasons, a bad file.
     lab.stations[1].latest().unwrap().close();
     let changed = lab.config.replace("[bmp]\n", "[bmp]\nsystem-name = \"other\"\n");
     lab.daemon.rewrite_config(&changed);
     let reload = checker.answer(&ask(&["reload", "--dry-run"]), "reload");
     assert!(!reload["items"].as_array().unwrap().is_empty(), "{reload}");
+    let item = &reload["items"][0];
+    assert_eq!(
+        (item.get("session"), item.get("name").is_some()),
+        (Some(&Value::Null), true),
+        "{reload}"
+    );
     checker.answer(&ask(&["reload"]), "reload");
     let pending = checker.answer(&ask(&["show", "config", "--pending"]), "config");
     assert!(!pending["sections"].as_array().unwrap().is_empty(), "{pending}");

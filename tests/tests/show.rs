@@ -372,7 +372,7 @@ fn what_is_shown_is_also_there_as_json_with_stable_words() {
     let one = json(&["show", "session", &lab.station(), "--json"]);
     assert_eq!(one["sessions"][0]["end_of_ribs"].as_array().unwrap().len(), 2);
     let neighbors = json(&["show", "neighbor", "--json"]);
-    assert_eq!(neighbors["neighbors"][0]["address"], lab.peer.to_string());
+    assert_eq!(neighbors["neighbors"][0]["id"]["address"], lab.peer.to_string());
     assert_eq!(neighbors["neighbors"][0]["state"], "established");
     assert_eq!(neighbors["neighbors"][0]["families"][0]["name"], "ipv4-unicast");
 }

@@ -110,6 +110,10 @@ fn neighbors_are_selected_and_instances_count_what_is_in_them() {
             unknown.stderr.contains("no VPN instance blue")
                 && unknown.stderr.contains("\"gone net\"")
         );
+        let unknown = daemon.bmpctl(&[arguments, &["--json"]].concat());
+        let document: Value = serde_json::from_str(&unknown.stdout).unwrap();
+        let instances = document["vpn_instances"].as_array().unwrap();
+        assert!(instances.iter().any(|name| name == "gone net"), "{document}");
     }
 }
 

@@ -3,6 +3,15 @@
 //! Every document is an object with a `kind`. Times are texts of RFC 3339, lengths of time are seconds,
 //! states and reasons are words such as `closed-by-station`. Fields may be added; none is removed and
 //! none changes its meaning. The schema is `docs/bmpctl.schema.json`, and a test keeps it.
+//!
+//! Every field is always there: what there is not, or is not known, is null, and an empty list if it is a
+//! list. A number never stands for that.
+//!
+//! One thing has one name. An object that is about one session or neighbor has its name as `id`; where
+//! another object refers to one, that is `session` or `neighbor`, and a list of them is `sessions` or
+//! `neighbors`. The name is an object with `address` and `vpn_instance`, of a session also `alias`. What a
+//! reload tells of is a table of the file, and there a `[[bgp.neighbor]]` can have a prefix: its `name` is a
+//! text, such as `192.0.2.0/24`.
 
 use std::collections::HashMap;
 
@@ -10,7 +19,7 @@ use serde::Serialize;
 use serde_json::Value;
 use shared::event::{Event, Happening};
 use shared::exit;
-use shared::names::{NeighborId, SessionId};
+use shared::names::{NeighborId, SessionId, VpnInstanceName};
 use shared::response::{
     Change, ConfigReport, ConfigSection, ConfigValue, Failure, NeighborReport, NeighborState,
     PlannedReset, PrefixReport, Progress, ReloadAction, ReloadReport, ReloadSubject, ResetDone,
@@ -182,9 +191,12 @@ pub struct ErrorReport {
     pub reason: &'static str,
     /// The same for people, with what can be done.
     pub message: String,
-    /// The sessions there are, if the one that was named does not exist.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// The sessions there are, if the one that was named does not exist; otherwise empty.
     pub sessions: Vec<SessionId>,
+    /// The neighbors there are, if the one that was named does not exist; otherwise empty.
+    pub neighbors: Vec<NeighborId>,
+    /// The VPN instances there are, if the one that was named does not exist; otherwise empty.
+    pub vpn_instances: Vec<VpnInstanceName>,
 }
 
 /// What became of one session.
@@ -197,8 +209,7 @@ pub struct ResetSession {
     pub done: Option<ResetDone>,
     /// Why the reset failed; null if it did not.
     pub error: Option<String>,
-    /// With `--wait`: how far the session came.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// With `--wait`: how far the session came; otherwise null, and while nothing is known of it yet.
     pub progress: Option<Progress>,
 }
 
@@ -220,11 +231,10 @@ pub struct PlannedSession {
 pub struct ReloadEntry {
     /// `session`, `neighbor`, `listener` or `daemon`.
     pub subject: &'static str,
-    /// The name of the neighbor or the address of the listener.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The address or prefix of the neighbor, with its VPN instance if it is in one, or the address of the
+    /// listener; null for any other subject.
     pub name: Option<String>,
-    /// The name of the session.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The session, if that is the subject; otherwise null.
     pub session: Option<SessionId>,
     /// What becomes of it.
     pub action: ReloadAction,
@@ -255,8 +265,7 @@ pub struct Setting {
     /// That value, if so.
     pub pending: Value,
     /// What puts it into effect, if so: a command such as `bmpctl reset session 10.1.1.1`, or a restart of
-    /// bmpd.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// bmpd; otherwise null.
     pub pending_until: Option<String>,
 }
 
@@ -387,7 +396,8 @@ impl ReloadEntry {
 impl ErrorReport {
     /// A failure without further details.
     pub(crate) fn new(exit_code: u8, reason: &'static str, message: String) -> Self {
-        Self { exit_code, reason, message, sessions: Vec::new() }
+        let (sessions, neighbors, vpn_instances) = (Vec::new(), Vec::new(), Vec::new());
+        Self { exit_code, reason, message, sessions, neighbors, vpn_instances }
     }
 
     /// What bmpd said.
@@ -402,11 +412,16 @@ impl ErrorReport {
             Failure::Busy(_) => "busy",
             Failure::Other(_) => "failed",
         };
-        let sessions = match failure {
-            Failure::NoSuchSession { existing, .. } => existing.clone(),
-            _ => Vec::new(),
-        };
-        Self { sessions, ..Self::new(exit_code, reason, super::failure(failure)) }
+        let mut report = Self::new(exit_code, reason, super::failure(failure));
+        match failure {
+            Failure::NoSuchSession { existing, .. } => report.sessions.clone_from(existing),
+            Failure::NoSuchNeighbor { existing, .. } => report.neighbors.clone_from(existing),
+            Failure::NoSuchVpnInstance { existing, .. } => {
+                report.vpn_instances.clone_from(existing);
+            }
+            _ => {}
+        }
+        report
     }
 
     /// Why bmpd could not be asked.

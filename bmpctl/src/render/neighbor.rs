@@ -37,7 +37,7 @@ pub(crate) fn pages(neighbors: &[NeighborReport]) -> String {
 
 fn page(neighbor: &NeighborReport) -> String {
     let up = neighbor.state == NeighborState::Established;
-    let mut page = Page::new(&format!("BGP neighbor {}", neighbor.address));
+    let mut page = Page::new(&format!("BGP neighbor {}", neighbor.id.address));
     page.line("State", state(neighbor.state));
     let since = neighbor.since.to_seconds_text();
     let age = age(neighbor.age);
@@ -92,10 +92,7 @@ fn page(neighbor: &NeighborReport) -> String {
 }
 
 fn remote_as(neighbor: &NeighborReport) -> String {
-    match neighbor.remote_as {
-        0 => "any".to_owned(),
-        asn => asn.to_string(),
-    }
+    neighbor.remote_as.map_or_else(|| "any".to_owned(), |asn| asn.to_string())
 }
 
 /// Whether the End-of-RIB has come.
@@ -156,7 +153,7 @@ fn table(neighbors: &[NeighborReport], screen: &Screen) -> String {
         for (rank, family) in neighbor.families.iter().enumerate() {
             let first = |text: String| Cell::from(if rank == 0 { text } else { String::new() });
             table.row(vec![
-                first(neighbor.address.to_string()),
+                first(neighbor.id.address.to_string()),
                 first(remote_as(neighbor)),
                 first(vpn_instance(neighbor).to_owned()),
                 if rank == 0 {
@@ -181,7 +178,7 @@ fn table(neighbors: &[NeighborReport], screen: &Screen) -> String {
 }
 
 fn vpn_instance(neighbor: &NeighborReport) -> &str {
-    neighbor.vpn_instance.as_ref().map_or(PUBLIC_INSTANCE, |name| name.as_str())
+    neighbor.id.vpn_instance.as_ref().map_or(PUBLIC_INSTANCE, |name| name.as_str())
 }
 
 fn note(neighbor: &NeighborReport) -> String {

@@ -18,14 +18,16 @@ pub(crate) fn page(status: &StatusReport) -> String {
     page.line("Configuration", &status.file);
     page.line("Configured", moment(status.configured_at, status.configured_ago));
     page.line("Protocol", format!("version {}", status.protocol));
-    let (now, peak) = (size(status.memory), size(status.memory_peak));
+    let memory = |bytes: Option<u64>| bytes.map_or_else(unknown, size);
+    let (now, peak) = (memory(status.memory), memory(status.memory_peak));
     page.line("Memory", format!("{now}, at most {peak}"));
     page.line("Processor time", processor_time(status.processor_time));
+    let open = status.descriptors.map_or_else(unknown, |count| count.to_string());
     page.line(
         "Descriptors",
         match status.descriptors_maximum {
-            Some(maximum) => format!("{} of {maximum}", status.descriptors),
-            None => status.descriptors.to_string(),
+            Some(maximum) => format!("{open} of {maximum}"),
+            None => open,
         },
     );
     page.line("Monitors", status.monitors.to_string());
@@ -37,6 +39,10 @@ pub(crate) fn page(status: &StatusReport) -> String {
     let CallerReport { name, level: has, because } = &status.caller;
     page.line("You are", format!("{name}, level {} ({}): {because}", has.number(), level(*has)));
     page.into_text()
+}
+
+fn unknown() -> String {
+    "unknown".to_owned()
 }
 
 /// Processor time: less than a minute has its hundredths.

@@ -156,7 +156,7 @@ pub(super) async fn vpn_instance(name: Option<VpnInstanceName>, world: &World) -
     let reports = described.map(|(((name, place, route_distinguisher), listen), present)| {
         let states =
             || sessions.iter().filter(|(of, _)| *of == name).filter_map(|(_, state)| *state);
-        let peers = || neighbors.iter().filter(|neighbor| neighbor.vpn_instance == name);
+        let peers = || neighbors.iter().filter(|neighbor| neighbor.id.vpn_instance == name);
         VpnInstanceReport {
             place: place.to_string(),
             present,

@@ -77,19 +77,20 @@ pub(super) async fn run(asked_by: &Caller, world: &World) -> Response {
 /// What the system says of this process.
 struct Process {
     /// Bytes.
-    memory: u64,
+    memory: Option<u64>,
     /// Bytes.
-    memory_peak: u64,
-    descriptors: u64,
+    memory_peak: Option<u64>,
+    descriptors: Option<u64>,
 }
 
 impl Process {
-    /// Reads it from /proc (proc_pid_status(5), proc_pid_fd(5)); 0 where there is no such file.
+    /// Reads it from /proc (proc_pid_status(5), proc_pid_fd(5)); `None` where there is no such file.
     fn read() -> Self {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         // Without the descriptor that lists them.
         let descriptors = std::fs::read_dir("/proc/self/fd")
-            .map_or(0, |found| (found.count() as u64).saturating_sub(1));
+            .ok()
+            .map(|found| (found.count() as u64).saturating_sub(1));
         Self {
             memory: bytes(&status, "VmRSS:"),
             memory_peak: bytes(&status, "VmHWM:"),
@@ -99,10 +100,10 @@ impl Process {
 }
 
 /// A field of /proc/PID/status, which has it in KiB.
-fn bytes(status: &str, field: &str) -> u64 {
-    let line = status.lines().find_map(|line| line.strip_prefix(field));
-    let number = line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
-    number.unwrap_or(0) * 1024
+fn bytes(status: &str, field: &str) -> Option<u64> {
+    let rest = status.lines().find_map(|line| line.strip_prefix(field))?;
+    let number: u64 = rest.split_whitespace().next()?.parse().ok()?;
+    number.checked_mul(1024)
 }
 
 /// Processor time of all threads.
@@ -119,14 +120,15 @@ mod tests {
     #[test]
     fn memory_is_read_in_bytes() {
         let status = "Name:\tbmpd\nVmPeak:\t  900 kB\nVmHWM:\t    2048 kB\nVmRSS:\t    1024 kB\n";
-        assert_eq!((bytes(status, "VmRSS:"), bytes(status, "VmHWM:")), (1 << 20, 2 << 20));
-        assert_eq!(bytes("", "VmRSS:"), 0);
+        assert_eq!(bytes(status, "VmRSS:"), Some(1 << 20));
+        assert_eq!(bytes(status, "VmHWM:"), Some(2 << 20));
+        assert_eq!(bytes("", "VmRSS:"), None);
     }
 
     #[test]
     fn this_process_has_memory_and_descriptors() {
         let process = Process::read();
-        assert!(process.memory > 0 && process.memory_peak >= process.memory);
-        assert!(process.descriptors >= 3);
+        assert!(process.memory > Some(0) && process.memory_peak >= process.memory);
+        assert!(process.descriptors >= Some(3));
     }
 }

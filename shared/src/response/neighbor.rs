@@ -1,10 +1,10 @@
 //! What a BGP neighbor says of itself.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::names::VpnInstanceName;
+use crate::names::{NeighborId, VpnInstanceName};
 use crate::time::{Span, Timestamp};
 
 /// The state of a neighbor (RFC 4271 section 8.2.2).
@@ -30,14 +30,12 @@ pub enum NeighborState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NeighborReport {
-    /// Its address.
-    pub address: IpAddr,
-    /// The VPN instance that it is in; `None` is the public one.
-    pub vpn_instance: Option<VpnInstanceName>,
+    /// Its name.
+    pub id: NeighborId,
     /// True if it is one of a prefix.
     pub dynamic: bool,
-    /// Its AS number; 0 for one of any AS that is not up.
-    pub remote_as: u32,
+    /// Its AS number; `None` for one of any AS that is not up.
+    pub remote_as: Option<u32>,
     /// From the configuration.
     pub description: Option<String>,
     /// Its state.

@@ -28,10 +28,10 @@ pub struct StatusReport {
     pub configured_at: Timestamp,
     /// How long ago that was.
     pub configured_ago: Span,
-    /// Memory in use (resident), bytes.
-    pub memory: u64,
-    /// The most that it was, bytes.
-    pub memory_peak: u64,
+    /// Memory in use (resident), bytes; `None` if the system does not say.
+    pub memory: Option<u64>,
+    /// The most that it was, bytes; `None` if the system does not say.
+    pub memory_peak: Option<u64>,
     /// Processor time used.
     pub processor_time: Span,
     /// Routes of all neighbors.
@@ -40,8 +40,8 @@ pub struct StatusReport {
     pub sessions: Vec<SessionCount>,
     /// How many neighbors are in each state; only states that occur.
     pub neighbors: Vec<NeighborCount>,
-    /// Open file descriptors.
-    pub descriptors: u64,
+    /// Open file descriptors; `None` if the system does not say.
+    pub descriptors: Option<u64>,
     /// How many it may open; `None` is as many as it likes.
     pub descriptors_maximum: Option<u64>,
     /// Callers of `monitor` that are being served.

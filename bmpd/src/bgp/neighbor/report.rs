@@ -52,10 +52,9 @@ impl Task {
             (families, Default::default())
         });
         NeighborReport {
-            address: self.id.address,
-            vpn_instance: self.id.vpn_instance.clone(),
+            id: self.id.clone(),
             dynamic: self.dynamic,
-            remote_as: up.map_or(self.config.remote_as.unwrap_or(0), |up| up.details.open.asn),
+            remote_as: up.map(|up| up.details.open.asn).or(self.config.remote_as),
             restarting: self.restarting.as_ref().map(|restarting| span_until(restarting.until)),
             maximum_routes_exceeded: self.exceeded,
             description: self.config.description.clone(),
