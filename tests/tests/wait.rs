@@ -167,8 +167,16 @@ fn a_session_that_is_shut_down_fails_and_the_others_are_waited_for() {
     lab.daemon.rewrite_config(&shut);
     let plan = lab.daemon.bmpctl(&["reset", "session", "all", "--dry-run"]);
     assert_eq!(plan.status, 1, "{plan}");
-    assert!(plan.stdout.contains("alias aa: would not be reset: it is shut down"), "{plan}");
+    assert!(plan.stderr.contains("alias aa: would not be reset: it is shut down"), "{plan}");
     assert!(plan.stdout.contains("its connection would end"), "{plan}");
+    // Who wants to hear of failures only hears of this one.
+    let quiet = lab.daemon.bmpctl(&["reset", "session", "all", "--dry-run", "--quiet"]);
+    assert_eq!((quiet.status, &*quiet.stdout, &quiet.stderr), (1, "", &plan.stderr), "{quiet}");
+    let quiet = lab.daemon.bmpctl(&["reset", "session", "all", "--dry-run", "--quiet", "--json"]);
+    assert_eq!((quiet.status, &*quiet.stderr), (1, ""), "{quiet}");
+    let document = json(&quiet);
+    assert_eq!(document["sessions"][0]["error"], Value::Null, "{document}");
+    assert!(document["sessions"][1]["error"].as_str().unwrap().contains("shut down"), "{document}");
     let output = lab.daemon.bmpctl(&["reset", "session", "all", "--wait"]);
     assert_eq!(output.status, 1, "{output}");
     assert!(output.stdout.contains(&format!("session {}: synchronised", lab.address)), "{output}");
@@ -340,5 +348,5 @@ fn a_dry_run_says_what_a_reset_would_change_and_changes_nothing() {
     let output =
         lab.daemon.bmpctl(&["reset", "session", &lab.station(), "--alias", "aa", "--dry-run"]);
     assert_eq!(output.status, 1, "{output}");
-    assert!(output.stdout.contains("would not be reset: it is no longer in"), "{output}");
+    assert!(output.stderr.contains("would not be reset: it is no longer in"), "{output}");
 }

@@ -69,14 +69,26 @@ fn end(outcomes: Vec<ResetOutcome>, context: &Context) -> Output {
     Output { out, err: String::new(), code }
 }
 
-/// Shows what a reset would do.
+/// Shows what a reset would do; what would fail goes to standard error, as what fails does.
 pub(super) fn plan(selector: &Selector, context: &Context) -> Result<Output, Output> {
     match context.ask(&Request::PlanReset(selector.clone()))? {
         Response::ResetPlan(plans) => {
             let failed = plans.iter().any(|plan| plan.result.is_err());
-            let mut output = context
-                .answer(|_| render::reset::plans(&plans), || Document::reset_plan(plans.clone()));
-            output.code = if failed { exit::FAILED } else { exit::DONE };
+            let code = if failed { exit::FAILED } else { exit::DONE };
+            if context.json {
+                let told = failed || !context.quiet;
+                let document = || Document::reset_plan(plans).to_text();
+                let out = if told { document() } else { String::new() };
+                return Ok(Output { out, err: String::new(), code });
+            }
+            let mut output = Output { out: String::new(), err: String::new(), code };
+            for plan in &plans {
+                match render::reset::plan(plan) {
+                    Ok(_) if context.quiet => {}
+                    Ok(text) => output.out.push_str(&text),
+                    Err(text) => output.err.push_str(&render::error(&text)),
+                }
+            }
             Ok(output)
         }
         _ => Err(context.misunderstood()),

@@ -21,15 +21,11 @@ pub(crate) fn done(id: &SessionId, done: &ResetDone) -> String {
     line
 }
 
-/// A line for each session, its parameters that are different below it.
-pub(crate) fn plans(plans: &[ResetPlan]) -> String {
-    plans.iter().map(plan).collect()
-}
-
-fn plan(plan: &ResetPlan) -> String {
+/// A line for a session, its parameters that are different below it; or the sentence of a failure.
+pub(crate) fn plan(plan: &ResetPlan) -> Result<String, String> {
     let planned = match &plan.result {
         Ok(planned) => planned,
-        Err(reason) => return format!("session {}: would not be reset: {reason}\n", plan.id),
+        Err(reason) => return Err(format!("session {}: would not be reset: {reason}", plan.id)),
     };
     let PlannedReset { is_up, remote, passive, routes, changes } = planned;
     let before = if *is_up { "up, its connection would end" } else { "down" };
@@ -45,5 +41,5 @@ fn plan(plan: &ResetPlan) -> String {
     for change in changes {
         text.push_str(&format!("    {change}\n"));
     }
-    text
+    Ok(text)
 }
