@@ -78,11 +78,7 @@ impl Context {
         talk: &mut Conversation,
         longer: Duration,
     ) -> Result<Response, Output> {
-        match talk.next(longer) {
-            Ok(Response::Failed(failure)) => Err(self.failed(&failure)),
-            Ok(response) => Ok(response),
-            Err(error) => Err(self.unasked(&error)),
-        }
+        heard(talk.next(longer)).map_err(|report| self.error(report))
     }
 
     /// What was asked for, as text or as JSON.
@@ -103,34 +99,14 @@ impl Context {
         if self.lines { document.to_line() } else { document.to_text() }
     }
 
-    /// bmpd would not do it.
-    pub(crate) fn failed(&self, failure: &Failure) -> Output {
-        let code = match failure {
-            Failure::NoSuchSession { .. }
-            | Failure::NoSuchNeighbor { .. }
-            | Failure::NoSuchVpnInstance { .. } => exit::NO_SUCH_SESSION,
-            Failure::NotPermitted { .. } => exit::NOT_PERMITTED,
-            Failure::Configuration(_)
-            | Failure::Stopping
-            | Failure::Busy(_)
-            | Failure::Other(_) => exit::FAILED,
-        };
-        self.error(ErrorReport::of_failure(failure, code))
-    }
-
-    /// bmpd could not be asked, or its answer could not be read.
-    pub(crate) fn unasked(&self, error: &ClientError) -> Output {
-        let code = match error {
-            ClientError::NotPermitted { .. } | ClientError::FolderClosed(_) => exit::NOT_PERMITTED,
-            _ => exit::NOT_REACHABLE,
-        };
-        self.error(ErrorReport::of_client(error, code))
+    /// bmpd could not be asked.
+    fn unasked(&self, error: &ClientError) -> Output {
+        self.error(unasked(error))
     }
 
     /// bmpd answered something else than was asked.
     pub(crate) fn misunderstood(&self) -> Output {
-        let text = "the answer does not belong to the question; use the bmpctl that came with bmpd";
-        self.unasked(&ClientError::Refused(text.to_owned()))
+        self.error(misunderstood())
     }
 
     /// bmpctl itself failed.
@@ -145,13 +121,55 @@ impl Context {
             let out = self.document(&Document::Error(report));
             return Output { out, err: String::new(), code };
         }
-        // A line for a mail or a log: what else there is to say helps only who looks at a terminal.
-        let message = match self.quiet {
-            true => render::in_one_line(&report.message),
-            false => report.message,
-        };
-        Output { out: String::new(), err: render::error(&message), code }
+        Output { out: String::new(), err: self.complaint(&report.message), code }
     }
+
+    /// A failure for standard error.
+    pub(crate) fn complaint(&self, message: &str) -> String {
+        // A line for a mail or a log: what else there is to say helps only who looks at a terminal.
+        match self.quiet {
+            true => render::error(&render::in_one_line(message)),
+            false => render::error(message),
+        }
+    }
+}
+
+/// What bmpd answered, unless that is a failure.
+pub(crate) fn heard(answer: Result<Response, ClientError>) -> Result<Response, ErrorReport> {
+    match answer {
+        Ok(Response::Failed(failure)) => Err(refused(&failure)),
+        Ok(response) => Ok(response),
+        Err(error) => Err(unasked(&error)),
+    }
+}
+
+/// bmpd would not do it.
+pub(crate) fn refused(failure: &Failure) -> ErrorReport {
+    let code = match failure {
+        Failure::NoSuchSession { .. }
+        | Failure::NoSuchNeighbor { .. }
+        | Failure::NoSuchVpnInstance { .. } => exit::NO_SUCH_SESSION,
+        Failure::NotPermitted { .. } => exit::NOT_PERMITTED,
+        Failure::Configuration(_) | Failure::Stopping | Failure::Busy(_) | Failure::Other(_) => {
+            exit::FAILED
+        }
+    };
+    ErrorReport::of_failure(failure, code)
+}
+
+/// bmpd could not be asked, or its answer could not be read.
+pub(crate) fn unasked(error: &ClientError) -> ErrorReport {
+    let code = match error {
+        ClientError::NotPermitted { .. } | ClientError::FolderClosed(_) => exit::NOT_PERMITTED,
+        _ => exit::NOT_REACHABLE,
+    };
+    ErrorReport::of_client(error, code)
+}
+
+/// bmpd answered something else than was asked.
+pub(crate) fn misunderstood() -> ErrorReport {
+    let text = "the answer does not belong to the question; use the bmpctl that came with bmpd";
+    unasked(&ClientError::Refused(text.to_owned()))
 }
 
 /// A wrong command line, for those who asked for JSON.

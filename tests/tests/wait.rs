@@ -285,6 +285,26 @@ fn a_command_that_has_stopped_does_not_stop_the_reset() {
 }
 
 #[test]
+fn a_bmpd_that_stops_in_between_takes_nothing_back_of_what_was_said() {
+    for wait in [&["--wait=60s"][..], &[]] {
+        let (lab, _neighbor) = synchronised(&[None, Some("aa")], 500);
+        let line = [&["reset", "session", "all", "--stagger=60m", "--json"], wait].concat();
+        let mut running = Running::start(&mut lab.daemon.bmpctl_command(&line));
+        wait_for("the first reset", PATIENCE, || {
+            let generation = lab.daemon.session(lab.address, None).number("gen");
+            if generation == 2 { Ok(()) } else { Err(generation.to_string()) }
+        });
+        lab.daemon.terminate();
+        let (code, stdout, stderr) = running.wait_exit();
+        let document: Value = serde_json::from_str(&stdout).expect(&stdout);
+        assert_eq!((&document["kind"], &*stderr), (&"reset".into(), ""), "{stdout}");
+        assert_eq!(document["sessions"][0]["done"]["generation"], 2, "{stdout}");
+        assert_eq!((&document["to_come"], code != 0), (&1.into(), true), "{stdout}");
+        assert_eq!(document["error"]["exit_code"], code, "{stdout}");
+    }
+}
+
+#[test]
 fn two_hundred_sessions_are_waited_for() {
     let scratch = Scratch::new();
     let (listen, peer) = (bgp_listen(), loopback());

@@ -8,9 +8,9 @@ use shared::names::Selector;
 use shared::request::Request;
 use shared::response::{ResetOutcome, Response};
 
-use crate::context::{Context, Output};
+use crate::context::{self, Context, Output};
 use crate::render;
-use crate::render::json::Document;
+use crate::render::json::{Document, ErrorReport};
 
 /// Resets the selected sessions; one line for each, failures to standard error. With a stagger the lines
 /// come as the sessions do.
@@ -25,20 +25,28 @@ pub(super) fn session(
         follow: false,
     };
     let mut talk = context.begin(&request)?;
-    let mut all = Vec::new();
+    let (mut all, mut left) = (Vec::new(), 0);
     loop {
-        match context.next(&mut talk, stagger)? {
-            Response::Reset { outcomes, to_come } => {
+        let error = match context::heard(talk.next(stagger)) {
+            Ok(Response::Reset { outcomes, to_come }) => {
                 if !context.json {
                     show(&outcomes, context);
                 }
                 all.extend(outcomes);
+                left = to_come;
                 if to_come == 0 {
-                    return Ok(end(all, context));
+                    return Ok(end(all, 0, None, context));
                 }
+                continue;
             }
-            _ => return Err(context.misunderstood()),
+            Ok(_) => context::misunderstood(),
+            Err(report) => report,
+        };
+        if all.is_empty() {
+            return Err(context.error(error));
         }
+        // What is done is done, and whoever asked must hear of it.
+        return Err(end(all, left, Some(error), context));
     }
 }
 
@@ -60,13 +68,27 @@ fn show(outcomes: &[ResetOutcome], context: &Context) {
     let _ = std::io::stdout().flush();
 }
 
-fn end(outcomes: Vec<ResetOutcome>, context: &Context) -> Output {
+fn end(
+    outcomes: Vec<ResetOutcome>,
+    to_come: u32,
+    error: Option<ErrorReport>,
+    context: &Context,
+) -> Output {
     let failed = outcomes.iter().any(|outcome| outcome.result.is_err());
-    let code = if failed { exit::FAILED } else { exit::DONE };
-    // A failure is told also to those who want to hear of nothing else.
-    let told = context.json && (failed || !context.quiet);
-    let out = if told { Document::reset(outcomes).to_text() } else { String::new() };
-    Output { out, err: String::new(), code }
+    let code = match &error {
+        Some(error) => error.exit_code,
+        None if failed => exit::FAILED,
+        None => exit::DONE,
+    };
+    if context.json {
+        // A failure is told also to those who want to hear of nothing else.
+        let told = code != exit::DONE || !context.quiet;
+        let document = || Document::reset(outcomes, to_come, Vec::new(), error).to_text();
+        let out = if told { document() } else { String::new() };
+        return Output { out, err: String::new(), code };
+    }
+    let err = error.map_or_else(String::new, |error| context.complaint(&error.message));
+    Output { out: String::new(), err, code }
 }
 
 /// Shows what a reset would do; what would fail goes to standard error, as what fails does.

@@ -13,10 +13,10 @@ use shared::names::{Selector, SessionId};
 use shared::request::Request;
 use shared::response::{HEARTBEAT, Progress, ProgressEnd, ResetOutcome, Response};
 
-use crate::context::{Context, Output, is_terminal};
+use crate::context::{self, Context, Output, is_terminal};
 use crate::interrupt::Interrupt;
 use crate::render;
-use crate::render::json::Document;
+use crate::render::json::{Document, ErrorReport};
 use crate::render::progress::{Bars, Lines, Waiting};
 
 /// How often the terminal is brought up to date.
@@ -50,20 +50,25 @@ pub(super) fn session(
             Ok(None) => {}
             Ok(Some(Response::Reset { outcomes, to_come })) => watch.begin(outcomes, to_come),
             Ok(Some(Response::Progress(news))) => watch.hear(news),
-            Ok(Some(Response::Failed(failure))) => return Err(context.failed(&failure)),
-            Ok(Some(_)) => return Err(context.misunderstood()),
-            Err(error) => return Err(context.unasked(&error)),
+            Ok(Some(Response::Failed(failure))) => {
+                break Over::Failed(context::refused(&failure));
+            }
+            Ok(Some(_)) => break Over::Failed(context::misunderstood()),
+            Err(error) => break Over::Failed(context::unasked(&error)),
         }
         watch.show();
         if watch.is_done() {
             break Over::Done;
         }
     };
-    Ok(watch.end(over, wait, context))
+    match over {
+        Over::Failed(error) if watch.to_come.is_none() => Err(context.error(error)),
+        over => Ok(watch.end(&over, wait, context)),
+    }
 }
 
 /// Why the waiting is over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 enum Over {
     /// Every session has come to an end.
     Done,
@@ -71,6 +76,8 @@ enum Over {
     Late,
     /// Somebody does not want to wait any longer.
     Interrupted,
+    /// bmpd can no longer be asked.
+    Failed(ErrorReport),
 }
 
 /// How the progress is shown.
@@ -195,7 +202,7 @@ impl Watch {
         self.to_come == Some(0) && self.waiting.iter().all(|waiting| waiting.end.is_some())
     }
 
-    fn end(mut self, over: Over, wait: Duration, context: &Context) -> Output {
+    fn end(mut self, over: &Over, wait: Duration, context: &Context) -> Output {
         self.show();
         // The bars go before anything else is said.
         self.view = View::Nothing;
@@ -206,24 +213,36 @@ impl Watch {
             }
             let progress = self.waiting.into_iter().filter_map(|waiting| waiting.progress);
             let to_come = self.to_come.unwrap_or(0);
-            let document = Document::reset_followed(self.outcomes, to_come, progress.collect());
+            let error = match over {
+                Over::Failed(error) => Some(error.clone()),
+                Over::Done | Over::Late | Over::Interrupted => None,
+            };
+            let document = Document::reset(self.outcomes, to_come, progress.collect(), error);
             return Output { out: document.to_text(), err: String::new(), code };
         }
         let mut failed = std::mem::take(&mut self.failed);
-        if over != Over::Done {
-            failed.push(self.reached(over, wait));
+        match over {
+            Over::Done => {}
+            Over::Late | Over::Interrupted => failed.push(self.reached(over, wait)),
+            Over::Failed(error) => {
+                if !context.quiet {
+                    failed.extend(self.unfinished());
+                }
+                failed.push(error.message.clone());
+            }
         }
-        let err = failed.iter().map(|text| render::error(text)).collect();
+        let err = failed.iter().map(|text| context.complaint(text)).collect();
         Output { out: String::new(), err, code }
     }
 
     /// A session that failed is worse than one that is late: waiting longer would not have helped.
-    fn code(&self, over: Over) -> u8 {
+    fn code(&self, over: &Over) -> u8 {
         let not_reset = self.outcomes.iter().any(|outcome| outcome.result.is_err());
         let other_end = |waiting: &Waiting| {
             waiting.end.is_some_and(|(end, _)| end != ProgressEnd::Synchronised)
         };
         match over {
+            Over::Failed(error) => error.exit_code,
             Over::Interrupted => exit::INTERRUPTED,
             _ if not_reset || self.waiting.iter().any(other_end) => exit::FAILED,
             Over::Late => exit::NOT_SYNCHRONISED,
@@ -231,12 +250,17 @@ impl Watch {
         }
     }
 
-    fn reached(&self, over: Over, wait: Duration) -> String {
+    /// A line for each session that is not synchronised.
+    fn unfinished(&self) -> Vec<String> {
         let late = self.waiting.iter().filter(|waiting| waiting.end.is_none());
-        let late: Vec<String> = late.map(render::progress::unfinished).collect();
+        late.map(render::progress::unfinished).collect()
+    }
+
+    fn reached(&self, over: &Over, wait: Duration) -> String {
+        let late = self.unfinished();
         match over {
             Over::Interrupted => render::progress::interrupted(&late, self.to_come),
-            Over::Late | Over::Done => render::progress::late(&late, self.to_come, wait),
+            _ => render::progress::late(&late, self.to_come, wait),
         }
     }
 }

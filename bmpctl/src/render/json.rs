@@ -39,8 +39,10 @@ pub enum Document {
     Reset {
         /// What became of each selected session.
         sessions: Vec<ResetSession>,
-        /// Sessions that were still to be reset when `--wait` was over; 0 otherwise.
+        /// Sessions that were still to be reset when the command ended; 0 otherwise.
         to_come: u32,
+        /// What ended the command before everything was done or known; null if nothing did.
+        error: Option<ErrorReport>,
     },
     /// Of `reset session --dry-run`.
     ResetPlan {
@@ -302,19 +304,12 @@ impl Document {
         Self::Event(EventReport { at: event.at, what })
     }
 
-    pub(crate) fn reset(outcomes: Vec<ResetOutcome>) -> Self {
-        let session = |ResetOutcome { id, result }| {
-            let (done, error) = either(result);
-            ResetSession { id, done, error, progress: None }
-        };
-        Self::Reset { sessions: outcomes.into_iter().map(session).collect(), to_come: 0 }
-    }
-
-    /// What became of sessions that were waited for, and how far they came.
-    pub(crate) fn reset_followed(
+    /// What became of sessions, and how far those came that were waited for.
+    pub(crate) fn reset(
         outcomes: Vec<ResetOutcome>,
         to_come: u32,
         progress: Vec<Progress>,
+        error: Option<ErrorReport>,
     ) -> Self {
         let mut reached: HashMap<SessionId, Progress> =
             progress.into_iter().map(|progress| (progress.id.clone(), progress)).collect();
@@ -323,7 +318,7 @@ impl Document {
             let progress = reached.remove(&id);
             ResetSession { id, done, error, progress }
         };
-        Self::Reset { sessions: outcomes.into_iter().map(session).collect(), to_come }
+        Self::Reset { sessions: outcomes.into_iter().map(session).collect(), to_come, error }
     }
 
     pub(crate) fn reset_plan(plans: Vec<ResetPlan>) -> Self {
