@@ -639,3 +639,32 @@ fn a_link_local_station_is_refused() {
     }
     untouched.check(&lab.stations[0]);
 }
+
+#[test]
+fn all_leaves_out_what_is_shut_down_on_purpose_and_its_name_does_not() {
+    let scratch = Scratch::new();
+    let station = Station::listen(loopback(), Mode::Keeping);
+    let (up, off) = (station.ip(), loopback());
+    let shut = session(off, free_port(off), None).trim_end().to_owned() + "\nshutdown = true\n";
+    let daemon = Daemon::start(&scratch, &(session(up, station.port(), None) + &shut));
+    daemon.wait_state(up, None, "Established");
+    daemon.wait_state(off, None, "Shutdown");
+    for (generation, arguments) in
+        [&["reset", "session", "all"][..], &["reset", "bmp", "session", "all"]].iter().enumerate()
+    {
+        let reset = daemon.bmpctl(arguments);
+        assert_eq!(reset.done().lines().count(), 1, "{reset}");
+        assert!(reset.stdout.contains(&up.to_string()) && reset.stderr.is_empty(), "{reset}");
+        station.wait_connection(generation + 2);
+    }
+    daemon.bmpctl(&["reset", "session", "all", "--wait=30s"]).done();
+    let plan = daemon.bmpctl(&["reset", "session", "all", "--dry-run"]);
+    assert!(!plan.done().contains(&off.to_string()), "{plan}");
+
+    let reset = daemon.bmpctl(&["reset", "session", &off.to_string()]);
+    assert_eq!(reset.status, 1, "{reset}");
+    assert!(reset.stderr.contains("shut down in the configuration"), "{reset}");
+    // It was not reset, so nothing says that it was.
+    let page = daemon.bmpctl(&["show", "session", &off.to_string()]);
+    assert!(page.done().contains("Last reset:         never"), "{page}");
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use shared::names::{Selector, SessionId};
 use shared::request::{Request, STAGGER_MAX};
-use shared::response::{Failure, ResetOutcome, ResetPlan, Response};
+use shared::response::{Failure, ResetOutcome, ResetPlan, Response, SessionState};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -54,6 +54,7 @@ pub(super) async fn session(
             return;
         }
     };
+    let selected = wanted(selected, &selector, &config).await;
     let by = caller.to_string();
     // What is told here waits for its reader there, and nobody waits for that: there is one outcome of each
     // session at most.
@@ -135,6 +136,7 @@ pub(super) async fn plan(selector: &Selector, world: &World) -> Response {
         Ok(selected) => selected,
         Err(failure) => return Response::Failed(with_file(failure, &config, world)),
     };
+    let selected = wanted(selected, selector, &config).await;
     let mut plans = Vec::with_capacity(selected.len());
     for session in selected {
         let result = match parameters(session.id(), &config) {
@@ -149,6 +151,23 @@ pub(super) async fn plan(selector: &Selector, world: &World) -> Response {
         plans.push(ResetPlan { id: session.id().clone(), result });
     }
     Response::ResetPlan(plans)
+}
+
+/// The sessions that a reset is for. `all` leaves out those that are shut down and are to stay so: who has
+/// configured that must not be told of a failure each time. By its name such a session is one.
+async fn wanted(selected: Vec<Session>, selector: &Selector, config: &Config) -> Vec<Session> {
+    if matches!(selector, Selector::One(_)) {
+        return selected;
+    }
+    let mut wanted = Vec::with_capacity(selected.len());
+    for session in selected {
+        let stays = parameters(session.id(), config).is_some_and(|file| file.session.shutdown)
+            && session.state().await == Some(SessionState::Shutdown);
+        if !stays {
+            wanted.push(session);
+        }
+    }
+    wanted
 }
 
 /// What came of it, for the record.
