@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
-use std::net::IpAddr;
+use std::net::{IpAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -166,6 +166,27 @@ fn commands_for_cron_say_nothing_when_done_and_one_line_otherwise_however_often_
         assert!(said.stderr.starts_with("bmpctl: "), "{said}");
     }
     site.wait_generations([3, 3]);
+    // Neither a bad file nor a station that is late takes more.
+    let good = fs::read_to_string(site.daemon.config()).unwrap();
+    site.daemon.rewrite_config(&good.replacen("[[session]]\n", "[[session]]\nnonsense = 1\n", 1));
+    let bad = ["bmpctl --quiet reload", "bmpctl --quiet reset session all"];
+    for line in bad {
+        let said = go(line);
+        assert_eq!((said.status, said.stdout.as_str()), (1, ""), "{said}");
+        assert_eq!(said.stderr.lines().count(), 1, "{said}");
+        assert!(said.stderr.contains("nonsense"), "{said}");
+    }
+    site.daemon.rewrite_config(&good);
+    let nobody = TcpListener::bind((site.address(0), 0)).unwrap().local_addr().unwrap().port();
+    let ports = site.stations.each_ref().map(Station::port);
+    let away = ports.iter().fold(good, |text, port| {
+        let from = format!("tcp.connect-port = {port}\n");
+        text.replace(&from, &format!("tcp.connect-port = {nobody}\n"))
+    });
+    site.daemon.rewrite_config(&away);
+    let said = go("bmpctl --quiet reset session all --wait=300ms");
+    let line = "bmpctl: 2 of 2 sessions are not synchronised after 0.30s; bmpd goes on\n";
+    assert_eq!((said.status, said.stdout.as_str(), &*said.stderr), (6, "", line), "{said}");
 }
 
 /// The value of a key in a unit file, which has it once.

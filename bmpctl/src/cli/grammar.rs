@@ -37,7 +37,8 @@ pub(super) struct Raw {
 
     /// Print nothing but failures
     ///
-    /// For cron and scripts: no output means that it was done. Failures go to standard error.
+    /// For cron and scripts: no output means that it was done. Failures go to standard error, in one line
+    /// each. What is done is done without a word, warnings of a reload included; bmpd's log has them.
     #[arg(long, short, global = true, help_heading = GLOBAL)]
     quiet: bool,
 
@@ -139,11 +140,11 @@ struct ResetSession {
     #[arg(long, value_name = "DURATION", value_parser = up_to_an_hour)]
     stagger: Option<Duration>,
 
-    /// Wait until every session is synchronised, at most this long, 1ms to 24h [default: 5m]
+    /// Wait until every session is synchronised, at most this long after the last reset, 1ms to 24h [default: 5m]
     ///
     /// The time is a number and ms, s, m or h, such as 90s or 10m. A session is synchronised when its
     /// station has been sent every route. On a terminal the progress is shown, elsewhere a line for each
-    /// change. When the time is over the command ends with exit code 6 and says what was reached, with 1 if a
+    /// change. With `--stagger` the time begins when the last session has been reset. When it is over the command ends with exit code 6 and says what was reached, with 1 if a
     /// session could not be reset at all. Ctrl-C ends the waiting, not the reset.
     #[arg(long, value_name = "DURATION", value_parser = up_to_a_day, num_args = 0..=1, require_equals = true, default_missing_value = "5m")]
     wait: Option<Duration>,

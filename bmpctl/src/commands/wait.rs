@@ -30,25 +30,32 @@ pub(super) fn session(
     context: &Context,
 ) -> Result<Output, Output> {
     let interrupt = Interrupt::catch();
-    let until = Instant::now() + wait;
+    // It begins when the last session has been reset; until bmpd has said so it may be the only limit.
+    let mut until = Instant::now() + wait;
     let request = Request::ResetSession {
         selector: selector.clone(),
         stagger: u64::try_from(stagger.as_millis()).unwrap_or(u64::MAX),
         follow: true,
     };
     let mut talk = context.begin(&request)?;
-    let mut watch = Watch::new(View::of(context, until));
+    let mut watch = Watch::new(View::of(context));
     let over = loop {
         if interrupt.came() {
             break Over::Interrupted;
         }
-        let left = until.saturating_duration_since(Instant::now());
+        let left = match watch.to_come {
+            Some(1..) => EVERY,
+            Some(0) | None => until.saturating_duration_since(Instant::now()),
+        };
         if left.is_zero() {
             break Over::Late;
         }
         match talk.poll(left.min(EVERY), HEARTBEAT) {
             Ok(None) => {}
-            Ok(Some(Response::Reset { outcomes, to_come })) => watch.begin(outcomes, to_come),
+            Ok(Some(Response::Reset { outcomes, to_come })) => {
+                until = Instant::now() + wait;
+                watch.begin(outcomes, to_come, until);
+            }
             Ok(Some(Response::Progress(news))) => watch.hear(news),
             Ok(Some(Response::Failed(failure))) => {
                 break Over::Failed(context::refused(&failure));
@@ -91,11 +98,11 @@ enum View {
 }
 
 impl View {
-    fn of(context: &Context, until: Instant) -> Self {
+    fn of(context: &Context) -> Self {
         if context.json || context.quiet {
             Self::Nothing
         } else if is_terminal() {
-            Self::Bars(Box::new(Bars::new(until)))
+            Self::Bars(Box::new(Bars::new()))
         } else {
             Self::Lines(Lines::default())
         }
@@ -125,8 +132,11 @@ impl Watch {
     }
 
     /// Sessions were reset.
-    fn begin(&mut self, outcomes: Vec<ResetOutcome>, to_come: u32) {
+    fn begin(&mut self, outcomes: Vec<ResetOutcome>, to_come: u32, until: Instant) {
         self.to_come = Some(to_come);
+        if let View::Bars(bars) = &mut self.view {
+            bars.end_at(until);
+        }
         for outcome in &outcomes {
             match &outcome.result {
                 Ok(done) => {
@@ -223,7 +233,7 @@ impl Watch {
         let mut failed = std::mem::take(&mut self.failed);
         match over {
             Over::Done => {}
-            Over::Late | Over::Interrupted => failed.push(self.reached(over, wait)),
+            Over::Late | Over::Interrupted => failed.push(self.reached(over, wait, context)),
             Over::Failed(error) => {
                 if !context.quiet {
                     failed.extend(self.unfinished());
@@ -256,11 +266,16 @@ impl Watch {
         late.map(render::progress::unfinished).collect()
     }
 
-    fn reached(&self, over: &Over, wait: Duration) -> String {
-        let late = self.unfinished();
+    fn reached(&self, over: &Over, wait: Duration, context: &Context) -> String {
+        let (late, whole) = (self.unfinished(), self.outcomes.len());
         match over {
+            // Without the list no line announces it.
+            Over::Interrupted if context.quiet => {
+                render::progress::interrupted(&[], self.to_come.map(|_| 0))
+            }
             Over::Interrupted => render::progress::interrupted(&late, self.to_come),
-            _ => render::progress::late(&late, self.to_come, wait),
+            _ if context.quiet => render::progress::late_briefly(&late, whole, self.to_come, wait),
+            _ => render::progress::late(&late, whole, self.to_come, wait),
         }
     }
 }

@@ -116,14 +116,43 @@ pub(crate) fn unfinished(waiting: &Waiting) -> String {
     }
 }
 
-/// The time of the waiting is over.
-pub(crate) fn late(unfinished: &[String], to_come: Option<u32>, wait: Duration) -> String {
-    let wait = time(wait);
-    listed(
-        format!("not every session is synchronised after {wait}; bmpd goes on"),
-        unfinished,
-        to_come,
-    )
+/// The time of the waiting is over, for these of so many sessions.
+pub(crate) fn late(
+    unfinished: &[String],
+    whole: usize,
+    to_come: Option<u32>,
+    wait: Duration,
+) -> String {
+    listed(late_in_one_line(&[], unfinished.len(), whole, to_come, wait), unfinished, to_come)
+}
+
+/// The same without a list; one session is named.
+pub(crate) fn late_briefly(
+    unfinished: &[String],
+    whole: usize,
+    to_come: Option<u32>,
+    wait: Duration,
+) -> String {
+    late_in_one_line(unfinished, unfinished.len(), whole, to_come, wait)
+}
+
+fn late_in_one_line(
+    named: &[String],
+    late: usize,
+    whole: usize,
+    to_come: Option<u32>,
+    wait: Duration,
+) -> String {
+    let (wait, more) = (time(wait), to_come.unwrap_or(0) as usize);
+    match (named, late + more, whole + more) {
+        ([one], 1, _) => format!("{one}, not synchronised after {wait}; bmpd goes on"),
+        (_, 0, _) => format!("not every session is synchronised after {wait}; bmpd goes on"),
+        (_, late, whole) => {
+            let verb = if late == 1 { "is" } else { "are" };
+            let noun = if whole == 1 { "session" } else { "sessions" };
+            format!("{late} of {whole} {noun} {verb} not synchronised after {wait}; bmpd goes on")
+        }
+    }
 }
 
 /// Somebody has ended the waiting.
@@ -188,7 +217,7 @@ pub(crate) struct Bars {
     /// In the order in which they stand.
     shown: Vec<(usize, Bar)>,
     summary: ProgressBar,
-    until: Instant,
+    until: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -233,13 +262,18 @@ const BESIDE: usize = 40;
 const NAME_MAX: usize = 40;
 
 impl Bars {
-    /// Nothing yet; the waiting ends then.
-    pub(crate) fn new(until: Instant) -> Self {
+    /// Nothing yet.
+    pub(crate) fn new() -> Self {
         let canvas = Canvas::default();
         let target = ProgressDrawTarget::term_like(Box::new(canvas.clone()));
         let multi = MultiProgress::with_draw_target(target);
         let summary = ProgressBar::no_length().with_style(style("{msg}"));
-        Self { canvas, multi, shown: Vec::new(), summary, until }
+        Self { canvas, multi, shown: Vec::new(), summary, until: None }
+    }
+
+    /// The waiting ends then.
+    pub(crate) fn end_at(&mut self, until: Instant) {
+        self.until = Some(until);
     }
 
     /// Shows where the sessions are, as many as there is room for, below lines that stay.
@@ -387,9 +421,8 @@ fn name(id: &SessionId, width: usize) -> String {
     format!("{cut}…")
 }
 
-fn summary(all: &[Waiting], to_come: u32, until: Instant) -> String {
+fn summary(all: &[Waiting], to_come: u32, until: Option<Instant>) -> String {
     let done = all.iter().filter(|one| one.end.is_some()).count();
-    let left = Span::of(until.saturating_duration_since(Instant::now()));
     let whole = all.len() as u64 + u64::from(to_come);
     let mut text = format!("{done} of {whole} done");
     let mut states: Vec<(SessionState, usize)> = Vec::new();
@@ -408,7 +441,11 @@ fn summary(all: &[Waiting], to_come: u32, until: Instant) -> String {
     if to_come > 0 {
         text.push_str(&format!(", {to_come} still to be reset"));
     }
-    text.push_str(&format!("; waiting for {} more at most", super::countdown(left)));
+    // The time begins when there is nothing to come any more.
+    if let (0, Some(until)) = (to_come, until) {
+        let left = Span::of(until.saturating_duration_since(Instant::now()));
+        text.push_str(&format!("; waiting for {} more at most", super::countdown(left)));
+    }
     text
 }
 
@@ -491,10 +528,20 @@ mod tests {
     fn what_was_reached_is_said_of_each_session_that_is_late() {
         let late_one = unfinished(&waiting(SessionState::Synchronising, 30, 70));
         assert_eq!(late_one, "session 10.1.1.1: synchronising, 30% sent (30 of 100 routes)");
-        let text = late(&[late_one], Some(2), Duration::from_secs(60));
+        let minute = Duration::from_secs(60);
+        let one = std::slice::from_ref(&late_one);
+        assert_eq!(
+            late_briefly(one, 300, Some(0), minute),
+            format!("{late_one}, not synchronised after 1m00s; bmpd goes on")
+        );
+        assert_eq!(
+            late_briefly(&["a".to_owned(), "b".to_owned()], 300, Some(0), minute),
+            "2 of 300 sessions are not synchronised after 1m00s; bmpd goes on"
+        );
+        let text = late(one, 1, Some(2), minute);
         assert_eq!(
             text,
-            "not every session is synchronised after 1m00s; bmpd goes on:\n  session 10.1.1.1: \
+            "3 of 3 sessions are not synchronised after 1m00s; bmpd goes on:\n  session 10.1.1.1: \
              synchronising, 30% sent (30 of 100 routes)\n  2 sessions are still to be reset"
         );
         assert!(interrupted(&[], None).contains("before bmpd has answered"));
