@@ -137,17 +137,19 @@ fn a_monitor_hears_that_bmpd_stops_and_ends_with_that() {
 #[test]
 fn a_monitor_whose_reader_has_gone_ends_quietly() {
     let lab = Plan::default().start();
-    let mut command = lab.daemon.bmpctl_command(&["monitor"]);
-    let mut child =
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // Nothing happens that it could fail to write.
-    drop(child.stdout.take());
-    let status = wait_for("the monitor to end", PATIENCE, || {
-        child.try_wait().unwrap().ok_or("it runs".to_owned())
-    });
-    let mut stderr = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
-    assert_eq!((status.code(), &*stderr), (Some(0), ""));
+    for arguments in [&["monitor"][..], &["monitor", "--quiet"]] {
+        let mut command = lab.daemon.bmpctl_command(arguments);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // Nothing happens that it could fail to write.
+        drop(child.stdout.take());
+        let status = wait_for("the monitor to end", PATIENCE, || {
+            child.try_wait().unwrap().ok_or("it runs".to_owned())
+        });
+        let mut stderr = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        assert_eq!((status.code(), &*stderr), (Some(0), ""), "{arguments:?}");
+    }
 }
 
 #[test]

@@ -21,7 +21,8 @@ pub(super) fn run(context: &Context) -> Result<Output, Output> {
         let Response::Events { events, lost } = context.next(&mut talk, HEARTBEAT)? else {
             return Err(context.misunderstood());
         };
-        if !context.quiet && !print(&text(&events, lost, context), context)? {
+        let text = if context.quiet { String::new() } else { text(&events, lost, context) };
+        if !print(&text, context)? {
             return Ok(Output { out: String::new(), err: String::new(), code: exit::DONE });
         }
         if events.iter().any(|event| event.what == Happening::Stopping) {
