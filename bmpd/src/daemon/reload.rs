@@ -64,6 +64,10 @@ impl World {
         let (neighbors, plan) =
             planned.map_err(|text| Failure::Other(format!("{text}; nothing was changed")))?;
         items.extend(control::items(&order.control, &new.control));
+        if !dry_run {
+            // Nothing fails any more. What somebody may no longer do ends before the rest, which takes its time.
+            warnings.extend(self.access.change(new.control.levels.clone()).err());
+        }
 
         self.end_sessions(&new, dry_run, &mut items).await;
         items.extend(neighbors);
@@ -75,7 +79,6 @@ impl World {
 
         let file = self.config_path().display().to_string();
         if !dry_run {
-            warnings.extend(self.access.change(new.control.levels.clone()).err());
             for warning in &warnings {
                 warn!("{warning}");
             }
