@@ -464,9 +464,11 @@ fn one_user_cannot_take_every_place_at_the_socket() {
     let place = Place::start("others = 1");
     let held: Vec<_> = (0..64).map(|_| place.connect(STRANGER)).collect();
     let answer = place.forge(STRANGER, &[]);
-    let (kind, text) = frame::read(&mut &answer[..]).unwrap();
-    let text = String::from_utf8(text).unwrap();
-    assert!(kind == Kind::Refusal && text.contains("64 connections of one user"), "{text}");
+    let Failure::Busy(text) = failure(&answer) else { panic!("{answer:?}") };
+    assert!(text.contains("64 connections of one user"), "{text}");
+    let busy = place.run(STRANGER, &["show", "session"]);
+    assert_eq!(busy.status, 1, "{busy}");
+    assert!(busy.stderr.contains("64 connections of one user"), "{busy}");
     // Others are served meanwhile.
     place.run(WATCHER, &["show", "session"]).done();
     place.daemon.bmpctl(&["show", "session"]).done();
@@ -475,4 +477,36 @@ fn one_user_cannot_take_every_place_at_the_socket() {
         let output = place.run(STRANGER, &["show", "session"]);
         if output.status == 0 { Ok(()) } else { Err(output.to_string()) }
     });
+}
+
+#[test]
+fn one_user_cannot_keep_others_from_watching_or_waiting() {
+    let place = Place::start(&format!("users = {{ \"{}\" = 2 }}\nothers = 1", MEMBER.uid));
+    let ask = |person: Person, request: &Request| {
+        let mut stream = place.connect(person);
+        stream.write_all(&frame::encode(Kind::Request, request).unwrap()).unwrap();
+        let (kind, body) = frame::read(&mut stream).unwrap();
+        (stream, frame::decode::<Response>(kind, &body).unwrap())
+    };
+    let selector = Selector::All { vpn_instance: None };
+    let follow = Request::ResetSession { selector, stagger: 0, follow: true };
+    // Nobody is there any more: a reset is followed for ever.
+    let gone = session(place.station.ip(), tests::addresses::free_port(place.station.ip()), None);
+    let running = config(&place.scratch, &place.station, "");
+    let control = fs::read_to_string(place.daemon.config()).unwrap();
+    let control = &control[running.find("[control]").unwrap()..];
+    place.daemon.rewrite_config(&format!("{gone}{control}"));
+    for request in [&Request::Monitor, &follow] {
+        let held: Vec<_> = (0..16).map(|_| ask(MEMBER, request)).collect();
+        assert!(held.iter().all(|(_, answer)| !matches!(answer, Response::Failed(_))), "{held:?}");
+        let (_, refused) = ask(MEMBER, request);
+        let Response::Failed(Failure::Busy(text)) = refused else { panic!("{refused:?}") };
+        assert!(text.contains("16 ") && text.contains("of one user"), "{text}");
+        let root = Person { uid: 0, gid: 0, groups: &[] };
+        let (_, answer) = ask(root, request);
+        assert!(!matches!(answer, Response::Failed(_)), "{answer:?}");
+        if *request == Request::Monitor {
+            assert!(!matches!(ask(WATCHER, request).1, Response::Failed(_)));
+        }
+    }
 }

@@ -37,15 +37,12 @@ use tracing::{debug, warn};
 
 pub(crate) use self::access::Access;
 use self::caller::{Caller, Peer};
-use self::places::Places;
+use self::places::{Holder, Places};
 pub(crate) use self::socket::ControlSocket;
-use crate::daemon::{MONITORS_MAX, World};
+use crate::daemon::World;
 
 /// Connections served at once; further ones wait to be accepted.
 const CONNECTIONS_MAX: usize = 256;
-
-/// Resets followed at once.
-const FOLLOWERS_MAX: usize = 64;
 
 /// The time that a client has for its request. bmpctl sends it at once; one that does not holds a place
 /// that others may need.
@@ -57,9 +54,10 @@ const RESPONSE_PATIENCE: Duration = Duration::from_secs(5);
 /// Serves the socket, for ever.
 pub(crate) async fn run(socket: &ControlSocket, world: Arc<World>) {
     let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let followers = Arc::new(Semaphore::new(FOLLOWERS_MAX));
+    let followers = Places::new(places::GOING_ON);
+    let monitors = Places::new(places::GOING_ON);
     let listener: &Listener = socket.listener();
-    let users = Places::default();
+    let users = Places::new(places::CONNECTIONS);
     let mut failing = false;
     loop {
         // The semaphore is never closed.
@@ -71,20 +69,18 @@ pub(crate) async fn run(socket: &ControlSocket, world: Arc<World>) {
                 failing = false;
                 let peer = Peer::of(&stream);
                 let world = Arc::clone(&world);
-                // Those who may do everything are never kept out by others.
-                let user = match world.access.is_privileged(&peer) {
-                    true => None,
-                    false => match users.take(peer.uid) {
-                        Some(place) => Some(place),
-                        None => {
-                            tokio::spawn(send_away(stream));
-                            continue;
-                        }
-                    },
+                let holder = match world.access.is_privileged(&peer) {
+                    true => Holder::Privileged,
+                    false => Holder::User(peer.uid),
                 };
-                let followers = Arc::clone(&followers);
+                let Some(user) = users.take(holder) else {
+                    tokio::spawn(send_away(stream, users.busy(holder, "connections")));
+                    continue;
+                };
+                let (followers, monitors) = (followers.clone(), monitors.clone());
                 tokio::spawn(async move {
-                    let held = Held { connection: permit, _user: user, followers };
+                    let held =
+                        Held { connection: permit, holder, _user: user, followers, monitors };
                     if let Err(error) = serve(stream, &peer, world, held).await {
                         debug!(uid = peer.uid, "control connection: {error}");
                     }
@@ -104,10 +100,13 @@ pub(crate) async fn run(socket: &ControlSocket, world: Arc<World>) {
 struct Held {
     /// That of this one, until it turns out to be of another kind.
     connection: OwnedSemaphorePermit,
-    /// That among the caller's own, whatever kind it is; those who may do everything need none.
-    _user: Option<places::Place>,
+    holder: Holder,
+    /// That among the caller's own, whatever kind it is.
+    _user: places::Place,
     /// Those of the ones that follow a reset.
-    followers: Arc<Semaphore>,
+    followers: Places,
+    /// Those of the ones that watch events.
+    monitors: Places,
 }
 
 /// How long an answer goes on.
@@ -120,13 +119,8 @@ enum Course {
 }
 
 /// Says why there is no answer: a few bytes, for which the socket has room.
-async fn send_away(mut stream: Stream) {
-    let text = format!(
-        "bmpd serves {} connections of one user at once, and {} of all but root; try again later",
-        places::ONE_USER_MAX,
-        places::ALL_USERS_MAX
-    );
-    let _ = send(&mut stream, &frame::refusal(&text)).await;
+async fn send_away(mut stream: Stream, busy: Response) -> Result<(), FrameError> {
+    send(&mut stream, &frame::encode(Kind::Response, &busy)?).await
 }
 
 async fn serve(
@@ -165,27 +159,24 @@ async fn serve(
         }
     };
     let mut course = Course::Ends;
-    let mut place = held.connection;
+    let (mut connection, mut follower) = (Some(held.connection), None);
     if caller.level() >= request.level() {
         match request {
             Request::Monitor => {
-                // Those that find no place are told so below.
-                if let Some(watching) = world.begin_monitor() {
-                    drop(place);
-                    return monitor::run(&stream, &world, watching).await;
-                }
+                let Some(_place) = held.monitors.take(held.holder) else {
+                    return send_away(stream, held.monitors.busy(held.holder, "monitors")).await;
+                };
+                drop(connection);
+                return monitor::run(&stream, &world, world.begin_monitor()).await;
             }
             Request::ResetSession { follow: true, .. } => {
-                match held.followers.try_acquire_owned() {
-                    Ok(follower) => {
-                        place = follower;
-                        course = Course::GoesOn;
-                    }
-                    Err(_) => {
-                        let busy = busy(FOLLOWERS_MAX, "commands that wait for a reset");
-                        return send(&mut stream, &frame::encode(Kind::Response, &busy)?).await;
-                    }
+                follower = held.followers.take(held.holder);
+                if follower.is_none() {
+                    let busy = held.followers.busy(held.holder, "commands that wait for a reset");
+                    return send_away(stream, busy).await;
                 }
+                connection = None;
+                course = Course::GoesOn;
             }
             _ => {}
         }
@@ -204,21 +195,18 @@ async fn serve(
         let Some(response) = response else { break };
         let bytes = match frame::encode(Kind::Response, &response) {
             Ok(bytes) => bytes,
-            Err(error) => frame::refusal(&format!("bmpd cannot send its answer: {error}")),
+            Err(error) => {
+                let text = format!("bmpd cannot send its answer, ask for less: {error}");
+                frame::encode(Kind::Response, &Response::Failed(Failure::Other(text)))?
+            }
         };
         match course {
             Course::Ends => send(&mut stream, &bytes).await?,
             Course::GoesOn => stream::send(&stream, &bytes).await?,
         }
     }
-    drop(place);
+    drop((connection, follower));
     Ok(())
-}
-
-fn busy(places: usize, whose: &str) -> Response {
-    Response::Failed(Failure::Busy(format!(
-        "bmpd serves {places} {whose} already, and no more at once: end one of them, or try again later"
-    )))
 }
 
 async fn receive(stream: &mut Stream) -> Result<Request, FrameError> {
@@ -257,8 +245,8 @@ async fn answer(
                 return reset::session(selector, stagger, follow, caller, world, answers).await;
             }
             Request::PlanReset(selector) => reset::plan(&selector, &world).await,
-            // Who has a place never comes here.
-            Request::Monitor => busy(MONITORS_MAX as usize, "callers of monitor"),
+            // Who may watch never comes here.
+            Request::Monitor => return,
             Request::Reload { dry_run } => reload::run(dry_run, caller, &world).await,
             Request::ShowSession(selector) => show::session(&selector, &world).await,
             Request::ShowNeighbor { address, vpn_instance } => {

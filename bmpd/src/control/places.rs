@@ -5,47 +5,95 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use shared::response::{Failure, Response};
 
-/// Connections of one user at once, but for root and bmpd's own user.
-pub(super) const ONE_USER_MAX: u32 = 64;
+/// How many there may be at once of a kind of connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Limits {
+    /// Of one user, but for root and bmpd's own.
+    pub(super) one_user: u32,
+    /// Of all of these users together.
+    pub(super) all_users: u32,
+    /// Of root and bmpd's own user together, whom nobody else can keep out.
+    pub(super) privileged: u32,
+}
 
-/// Connections of all of these users together; the rest of the places is for those two.
-pub(super) const ALL_USERS_MAX: u32 = 192;
+/// Connections of any kind.
+pub(super) const CONNECTIONS: Limits =
+    Limits { one_user: 64, all_users: 192, privileged: u32::MAX };
 
-/// The users that are connected, and how often; `None` is one that the system does not name.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Places(Arc<Mutex<HashMap<Option<u32>, u32>>>);
+/// Those that go on for as long as the client likes, of each kind.
+pub(super) const GOING_ON: Limits = Limits { one_user: 16, all_users: 64, privileged: 64 };
+
+/// Whose a place is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Holder {
+    /// Root, or bmpd's own user.
+    Privileged,
+    /// Another one; `None` is one that the system does not name.
+    User(Option<u32>),
+}
+
+/// The users that are connected, and how often.
+#[derive(Debug, Clone)]
+pub(super) struct Places {
+    limits: Limits,
+    taken: Arc<Mutex<HashMap<Holder, u32>>>,
+}
 
 /// One connection's place; given back when dropped.
 #[derive(Debug)]
 pub(super) struct Place {
-    uid: Option<u32>,
+    holder: Holder,
     places: Places,
 }
 
 impl Places {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self { limits, taken: Arc::default() }
+    }
+
     /// A place for one more connection of this user; `None` if there are as many as there may be.
-    pub(super) fn take(&self, uid: Option<u32>) -> Option<Place> {
-        let mut taken = self.0.lock();
-        if taken.values().sum::<u32>() >= ALL_USERS_MAX {
+    pub(super) fn take(&self, holder: Holder) -> Option<Place> {
+        let mut taken = self.taken.lock();
+        let own = taken.get(&holder).copied().unwrap_or_default();
+        let fits = match holder {
+            Holder::Privileged => own < self.limits.privileged,
+            Holder::User(_) => {
+                let users = taken.iter().filter(|(holder, _)| **holder != Holder::Privileged);
+                own < self.limits.one_user
+                    && users.map(|(_, count)| count).sum::<u32>() < self.limits.all_users
+            }
+        };
+        if !fits {
             return None;
         }
-        let count = taken.entry(uid).or_default();
-        if *count >= ONE_USER_MAX {
-            return None;
-        }
-        *count += 1;
-        Some(Place { uid, places: self.clone() })
+        taken.insert(holder, own + 1);
+        Some(Place { holder, places: self.clone() })
+    }
+
+    /// Why there was none for this one.
+    pub(super) fn busy(&self, holder: Holder, whose: &str) -> Response {
+        let Limits { one_user, all_users, privileged } = self.limits;
+        let most = match holder {
+            Holder::Privileged => format!("{privileged} {whose} of root and its own user at once"),
+            Holder::User(_) => format!(
+                "{one_user} {whose} of one user at once, and {all_users} of all but root and its own user"
+            ),
+        };
+        Response::Failed(Failure::Busy(format!(
+            "bmpd serves {most}: end one of them, or try again later"
+        )))
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut taken = self.places.0.lock();
-        if let Some(count) = taken.get_mut(&self.uid) {
+        let mut taken = self.places.taken.lock();
+        if let Some(count) = taken.get_mut(&self.holder) {
             *count -= 1;
             if *count == 0 {
-                taken.remove(&self.uid);
+                taken.remove(&self.holder);
             }
         }
     }
@@ -55,22 +103,36 @@ impl Drop for Place {
 mod tests {
     use super::*;
 
-    #[test]
-    fn one_user_leaves_places_for_others_and_gets_its_own_back() {
-        let places = Places::default();
-        let taken: Vec<_> = (0..ONE_USER_MAX).map(|_| places.take(Some(1000)).unwrap()).collect();
-        assert!(places.take(Some(1000)).is_none());
-        assert!(places.take(Some(1001)).is_some());
-        drop(taken);
-        assert!(places.take(Some(1000)).is_some());
-        assert!(places.0.lock().is_empty(), "who has left takes no memory");
+    fn user(uid: u32) -> Holder {
+        Holder::User(Some(uid))
     }
 
     #[test]
-    fn many_users_leave_places_for_root() {
-        let places = Places::default();
-        let taken: Vec<_> = (0..1000).filter_map(|uid| places.take(Some(uid))).collect();
-        assert_eq!(taken.len(), ALL_USERS_MAX as usize);
-        assert_eq!(places.0.lock().len(), ALL_USERS_MAX as usize);
+    fn one_user_leaves_places_for_others_and_gets_its_own_back() {
+        for limits in [CONNECTIONS, GOING_ON] {
+            let places = Places::new(limits);
+            let taken: Vec<_> =
+                (0..limits.one_user).map(|_| places.take(user(1000)).unwrap()).collect();
+            assert!(places.take(user(1000)).is_none());
+            assert!(places.take(user(1001)).is_some());
+            drop(taken);
+            assert!(places.take(user(1000)).is_some());
+            assert!(places.taken.lock().is_empty(), "who has left takes no memory");
+        }
+    }
+
+    #[test]
+    fn many_users_leave_places_for_root_and_root_for_them() {
+        for limits in [CONNECTIONS, GOING_ON] {
+            let places = Places::new(limits);
+            let root: Vec<_> = (0..64).map(|_| places.take(Holder::Privileged).unwrap()).collect();
+            let taken: Vec<_> = (0..1000).filter_map(|uid| places.take(user(uid))).collect();
+            assert_eq!(taken.len(), limits.all_users as usize);
+            drop(root);
+            assert!(places.take(Holder::Privileged).is_some());
+        }
+        let places = Places::new(GOING_ON);
+        let root: Vec<_> = (0..100).filter_map(|_| places.take(Holder::Privileged)).collect();
+        assert_eq!(root.len(), GOING_ON.privileged as usize);
     }
 }

@@ -30,7 +30,7 @@ use tracing::{error, info, warn};
 use self::neighbors::Neighbors;
 pub(crate) use self::neighbors::listening;
 pub(crate) use self::reload::{not_permitted, refusal};
-pub(crate) use self::world::{MONITORS_MAX, Watching, World};
+pub(crate) use self::world::{Watching, World};
 use crate::config::Config;
 use crate::control::ControlSocket;
 use crate::events::Events;

@@ -35,9 +35,6 @@ const SETTLED: Duration = Duration::from_millis(50);
 /// How often a file that changes is looked at again.
 const SETTLING_TRIES: u32 = 20;
 
-/// Callers of `monitor` that are served at once.
-pub(crate) const MONITORS_MAX: u32 = 64;
-
 /// One caller of `monitor` that is being served.
 pub(crate) struct Watching(Arc<World>);
 
@@ -123,14 +120,10 @@ impl World {
         *self.monitors.borrow()
     }
 
-    /// Counts one who watches, until the guard is dropped; `None` if there are as many as there may be.
-    pub(crate) fn begin_monitor(self: &Arc<Self>) -> Option<Watching> {
-        let counted = self.monitors.send_if_modified(|monitors| {
-            let fits = *monitors < MONITORS_MAX;
-            *monitors += u32::from(fits);
-            fits
-        });
-        counted.then(|| Watching(Arc::clone(self)))
+    /// Counts one who watches, until the guard is dropped.
+    pub(crate) fn begin_monitor(self: &Arc<Self>) -> Watching {
+        self.monitors.send_modify(|monitors| *monitors += 1);
+        Watching(Arc::clone(self))
     }
 
     /// The file that a reset and a reload read.
