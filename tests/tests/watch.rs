@@ -6,12 +6,13 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
+use tests::ctl::Running;
 use tests::daemon::{Daemon, binary};
 use tests::lab::{Lab, Plan};
 use tests::scratch::Scratch;
 use tests::table::Table;
 use tests::terminal::{PLAIN_SHELL, Terminal};
-use tests::wait::wait_for;
+use tests::wait::{holds_for, wait_for};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -83,6 +84,52 @@ fn a_watch_goes_on_while_bmpd_is_away_and_ends_at_once_even_if_it_does_not_answe
         screen.ends_with('$') && !screen.contains("Ctrl-C ends")
     });
     drop(silent);
+}
+
+#[test]
+fn ctrl_z_gives_the_terminal_back_and_fg_goes_on() {
+    let lab = lab();
+    let terminal = desk(&lab.scratch, &lab.daemon, [120, 20]);
+    // Only resizes draw within an hour.
+    for interval in ["100ms", "60m"] {
+        // The shell of a script has no job control without it.
+        terminal.enter("clear; set -m; echo before");
+        terminal.enter(&format!("$C show session --watch={interval}"));
+        terminal.wait_screen("the first look", |screen| screen.contains("2 sessions, 2 up"));
+        terminal.press(&["C-z"]);
+        terminal.wait_screen("the shell again", |screen| {
+            screen.contains("before") && screen.ends_with('$')
+        });
+        assert!(terminal.has_cursor() && !terminal.is_alternate());
+        terminal.enter("fg");
+        terminal.wait_screen("a look again", |screen| screen.contains("2 sessions, 2 up"));
+        assert!(terminal.is_alternate() && !terminal.has_cursor());
+        terminal.press(&["C-c"]);
+        terminal.wait_screen("the shell again", |screen| {
+            screen.contains("before") && screen.ends_with('$')
+        });
+        assert!(terminal.has_cursor() && !terminal.is_alternate());
+    }
+}
+
+#[test]
+fn a_quiet_watch_writes_nothing_and_ends_with_its_reader() {
+    let lab = lab();
+    let arguments = ["show", "session", "--quiet", "--watch=100ms"];
+    let mut running = Running::start(&mut lab.daemon.bmpctl_command(&arguments));
+    holds_for("it writes nothing", Duration::from_millis(500), || {
+        let out = running.stdout() + &running.stderr();
+        if out.is_empty() { Ok(()) } else { Err(out) }
+    });
+    running.signal(Signal::TERM);
+    assert_eq!(running.wait_exit(), (0, String::new(), String::new()));
+    let mut command = lab.daemon.bmpctl_command(&arguments);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let code = wait_for("the watch to end", PATIENCE, || {
+        child.try_wait().unwrap().ok_or("it runs".to_owned())
+    });
+    assert_eq!(code.code(), Some(0));
 }
 
 #[test]

@@ -68,7 +68,7 @@ fn print(text: &str, context: &Context) -> Result<bool, Output> {
 }
 
 /// True if the other end of a pipe, or the terminal, is gone.
-fn is_closed(stdout: &io::Stdout) -> bool {
+pub(super) fn is_closed(stdout: &io::Stdout) -> bool {
     let mut polled = [PollFd::new(stdout, PollFlags::empty())];
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
     let asked = poll(&mut polled, Some(&now));

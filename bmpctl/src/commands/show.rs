@@ -24,46 +24,56 @@ fn request(what: &Show) -> Request {
 
 /// Shows it once.
 pub(super) fn once(what: &Show, context: &Context) -> Result<Output, Output> {
-    let output = match (what, context.ask(&request(what))?) {
+    shown(what, &ask(what, context)?, context)
+}
+
+/// Asks for it.
+pub(super) fn ask(what: &Show, context: &Context) -> Result<Response, Output> {
+    context.ask(&request(what))
+}
+
+/// Shows an answer.
+pub(super) fn shown(what: &Show, answer: &Response, context: &Context) -> Result<Output, Output> {
+    let output = match (what, answer) {
         (Show::Session { form, .. }, Response::Sessions(sessions)) => context.answer(
             |screen| match form {
-                Form::Table => render::session::table(&sessions, screen),
-                Form::Page => render::session::pages(&sessions),
+                Form::Table => render::session::table(sessions, screen),
+                Form::Page => render::session::pages(sessions),
             },
             || Document::Sessions { sessions: sessions.clone() },
         ),
         (Show::Neighbor { form, .. }, Response::Neighbors { neighbors, prefixes }) => context
             .answer(
                 |screen| match form {
-                    Form::Table => render::neighbor::tables(&neighbors, &prefixes, screen),
-                    Form::Page => render::neighbor::pages(&neighbors),
+                    Form::Table => render::neighbor::tables(neighbors, prefixes, screen),
+                    Form::Page => render::neighbor::pages(neighbors),
                 },
                 || Document::Neighbors { neighbors: neighbors.clone(), prefixes: prefixes.clone() },
             ),
         (Show::VpnInstance(name), Response::VpnInstances(vpn_instances)) => context.answer(
             |screen| match name {
-                None => render::instance::table(&vpn_instances, screen),
-                Some(_) => render::instance::pages(&vpn_instances),
+                None => render::instance::table(vpn_instances, screen),
+                Some(_) => render::instance::pages(vpn_instances),
             },
             || Document::VpnInstances { vpn_instances: vpn_instances.clone() },
         ),
         (Show::Config { pending }, Response::Config(report)) => context.answer(
-            |_| render::config::text(&report, *pending),
-            || Document::config(&report, *pending),
+            |_| render::config::text(report, *pending),
+            || Document::config(report, *pending),
         ),
         (Show::Statistics { form, .. }, Response::Statistics(sessions)) => context.answer(
             |screen| match form {
-                Form::Table => render::statistics::table(&sessions, screen),
-                Form::Page => render::statistics::pages(&sessions),
+                Form::Table => render::statistics::table(sessions, screen),
+                Form::Page => render::statistics::pages(sessions),
             },
             || Document::Statistics { sessions: sessions.clone() },
         ),
         (Show::Status, Response::Status(status)) => context.answer(
-            |_| render::status::page(&status),
+            |_| render::status::page(status),
             || Document::Status { status: status.clone() },
         ),
         (Show::Version, Response::Status(status)) => {
-            context.answer(|_| render::status::versions(&status), || Document::version(&status))
+            context.answer(|_| render::status::versions(status), || Document::version(status))
         }
         _ => return Err(context.misunderstood()),
     };

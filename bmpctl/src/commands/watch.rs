@@ -1,9 +1,10 @@
 //! `show --watch`: the same look again and again.
 //!
 //! ```text
-//!   main:    ask ── draw ── wait for the interval or a resize ──┐
-//!              ^────────────────────────────────────────────────┘
-//!   signals: SIGWINCH ── wakes main        SIGINT, SIGTERM ── puts the terminal back, ends the process
+//!   main:    ask ── draw ── wait for the interval ──┐
+//!              ^────────────────────────────────────┘
+//!   signals: SIGWINCH ── main draws the last answer again     SIGINT, SIGTERM ── terminal back, end
+//!            SIGTSTP ── terminal back, stop; when it goes on, as with SIGWINCH
 //! ```
 //!
 //! The thread of the signals ends the process itself, so that Ctrl-C works at once also while bmpd does
@@ -12,14 +13,16 @@
 
 use std::io::{self, Write};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use shared::exit;
+use shared::response::Response;
 use shared::time::{Span, Timestamp};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGWINCH};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
 use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
 
-use super::show;
+use super::{monitor, show};
 use crate::cli::Show;
 use crate::context::{Context, Output, is_terminal};
 use crate::render::{self, Screen, Tone};
@@ -33,7 +36,7 @@ const LEAVE: &str = "\u{1b}[?7h\u{1b}[?25h\u{1b}[?1049l";
 /// Shows it until it is ended; the first look must succeed.
 pub(super) fn run(what: &Show, interval: Duration, context: &Context) -> Result<Output, Output> {
     let context = &context.in_lines();
-    let mut look = show::once(what, context)?;
+    let mut answer = Ok(show::ask(what, context)?);
     let on_terminal = is_terminal() && !context.json && !context.quiet;
     let resized = match listen(on_terminal) {
         Ok(resized) => resized,
@@ -41,56 +44,121 @@ pub(super) fn run(what: &Show, interval: Duration, context: &Context) -> Result<
             return Err(context.failure(format!("cannot wait for signals: {error}")));
         }
     };
-    if on_terminal {
-        let _ = write(ENTER);
-    }
+    let _screen = on_terminal.then(Alternate::enter);
     let mut first = true;
     loop {
-        let frame = match on_terminal {
-            true => frame(&look, interval),
-            false if first || context.json => look.out,
+        let next = Instant::now() + interval;
+        if on_terminal {
+            // An error stands where the look would: bmpd may be on its way back.
+            loop {
+                if draw(what, &answer, interval, context).is_err() {
+                    return Ok(Output { out: String::new(), err: String::new(), code: exit::DONE });
+                }
+                if !resized_before(&resized, next) {
+                    break;
+                }
+            }
+        } else {
+            let look = show::shown(what, &answer?, context)?;
             // So that a reader sees where the next look begins.
-            false => format!("\n{}", look.out),
-        };
+            let gap = if first || context.json || context.quiet { "" } else { "\n" };
+            if context.quiet && monitor::is_closed(&io::stdout())
+                || !context.quiet && write(&format!("{gap}{}", look.out)).is_err()
+            {
+                // The reader has gone away.
+                return Ok(Output { out: String::new(), err: String::new(), code: exit::DONE });
+            }
+            std::thread::sleep(interval);
+        }
         first = false;
-        if write(&frame).is_err() {
-            // The reader has gone away.
-            return Ok(Output { out: String::new(), err: String::new(), code: exit::DONE });
+        answer = show::ask(what, context);
+    }
+}
+
+/// Shows an answer, or why there is none, on the terminal as it is now.
+fn draw(
+    what: &Show,
+    answer: &Result<Response, Output>,
+    interval: Duration,
+    context: &Context,
+) -> io::Result<()> {
+    let now = context.on_the_screen_as_it_is_now();
+    let look = match answer {
+        Ok(answer) => &show::shown(what, answer, &now).unwrap_or_else(|failed| failed),
+        Err(failed) => failed,
+    };
+    write(&frame(look, interval))
+}
+
+/// Waits for a resize; false if none has come by then. However many have come, one drawing does for all.
+fn resized_before(resized: &Receiver<()>, next: Instant) -> bool {
+    let left = next.saturating_duration_since(Instant::now());
+    match resized.recv_timeout(left) {
+        Ok(()) => {
+            while resized.try_recv().is_ok() {}
+            true
         }
-        match resized.recv_timeout(interval) {
-            Ok(()) | Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => std::thread::sleep(interval),
+        Err(RecvTimeoutError::Timeout) => false,
+        Err(RecvTimeoutError::Disconnected) => {
+            std::thread::sleep(left);
+            false
         }
-        let now = context.on_the_screen_as_it_is_now();
-        look = match show::once(what, &now) {
-            Ok(look) => look,
-            // bmpd may be on its way back.
-            Err(failed) if on_terminal => failed,
-            Err(failed) => return Err(failed),
-        };
+    }
+}
+
+/// The alternate screen, until this is dropped, however that comes about.
+struct Alternate;
+
+impl Alternate {
+    fn enter() -> Self {
+        let _ = write(ENTER);
+        Self
+    }
+}
+
+impl Drop for Alternate {
+    fn drop(&mut self) {
+        let _ = write(LEAVE);
     }
 }
 
 /// Starts the thread of the signals; what it sends are resizes.
 fn listen(on_terminal: bool) -> io::Result<Receiver<()>> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGWINCH])?;
+    if on_terminal {
+        signals.add_signal(SIGTSTP)?;
+    }
     let (resizes, resized) = mpsc::channel();
     std::thread::spawn(move || {
         for signal in signals.forever() {
-            if signal == SIGWINCH {
-                if on_terminal {
+            match signal {
+                SIGWINCH => {
                     let _ = resizes.send(());
                 }
-                continue;
+                SIGTSTP => {
+                    pause();
+                    let _ = resizes.send(());
+                }
+                _ => {
+                    if on_terminal {
+                        let _ = write(LEAVE);
+                    }
+                    // Ending it is how one is done with looking.
+                    std::process::exit(exit::DONE.into());
+                }
             }
-            if on_terminal {
-                let _ = write(LEAVE);
-            }
-            // Ending it is how one is done with looking.
-            std::process::exit(exit::DONE.into());
         }
     });
     Ok(resized)
+}
+
+/// Ctrl-Z: stops the process with the terminal as it was before, and goes on when that is wanted. The lock
+/// keeps a frame from coming in between.
+fn pause() {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(LEAVE.as_bytes()).and_then(|()| out.flush());
+    let _ = emulate_default_handler(SIGTSTP);
+    let _ = out.write_all(ENTER.as_bytes()).and_then(|()| out.flush());
 }
 
 /// One write under the lock of standard output, so that the terminal is never put back within a frame.
