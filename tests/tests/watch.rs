@@ -26,7 +26,11 @@ fn lab() -> Lab {
 
 fn desk(scratch: &Scratch, daemon: &Daemon, size: [u32; 2]) -> Terminal {
     let bmpctl = binary("bmpctl");
-    let variables = [("BMPD_SOCKET", daemon.socket().as_os_str()), ("C", bmpctl.as_os_str())];
+    let variables = [
+        ("BMPD_SOCKET", daemon.socket().as_os_str()),
+        ("C", bmpctl.as_os_str()),
+        ("HOME", scratch.path().as_os_str()),
+    ];
     let terminal = Terminal::open(scratch, size, PLAIN_SHELL, variables);
     terminal.wait_screen("the shell", |screen| screen == "$");
     terminal
@@ -207,7 +211,7 @@ fn colours_are_for_terminals_and_for_those_who_want_them() {
         "NO_COLOR=1 $C show session",
         "TERM=dumb $C show session",
         "$C show session | cat",
-        "$C show session > file; cat file",
+        "$C show session > $HOME/file; cat $HOME/file",
     ] {
         let screen = shows(line);
         assert!(!screen.contains('\u{1b}'), "{line}: {screen:?}");
