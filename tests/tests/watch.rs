@@ -173,9 +173,9 @@ fn tables_fit_the_terminal_and_lose_no_note() {
         station.wait_connection(1).close();
     });
     let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-    for columns in [200, 120, 100, 80] {
-        let terminal = desk(&lab.scratch, &lab.daemon, [columns, 40]);
-        terminal.enter("clear; $C show session; $C show neighbor; echo end");
+    for columns in [200, 120, 100, 80, 60] {
+        let terminal = desk(&lab.scratch, &lab.daemon, [columns, 120]);
+        terminal.enter("clear; $C show session; $C show neighbor; $C show session -v; echo end");
         let screen = wait_for("both tables", PATIENCE, || {
             let screen = terminal.screen();
             if screen.ends_with("end\n$") { Ok(screen) } else { Err(screen) }

@@ -38,7 +38,7 @@ pub(super) fn shown(what: &Show, answer: &Response, context: &Context) -> Result
         (Show::Session { form, .. }, Response::Sessions(sessions)) => context.answer(
             |screen| match form {
                 Form::Table => render::session::table(sessions, screen),
-                Form::Page => render::session::pages(sessions),
+                Form::Page => render::page::fit(render::session::pages(sessions), screen),
             },
             || Document::Sessions { sessions: sessions.clone() },
         ),
@@ -46,14 +46,14 @@ pub(super) fn shown(what: &Show, answer: &Response, context: &Context) -> Result
             .answer(
                 |screen| match form {
                     Form::Table => render::neighbor::tables(neighbors, prefixes, screen),
-                    Form::Page => render::neighbor::pages(neighbors),
+                    Form::Page => render::page::fit(render::neighbor::pages(neighbors), screen),
                 },
                 || Document::Neighbors { neighbors: neighbors.clone(), prefixes: prefixes.clone() },
             ),
         (Show::VpnInstance(name), Response::VpnInstances(vpn_instances)) => context.answer(
             |screen| match name {
                 None => render::instance::table(vpn_instances, screen),
-                Some(_) => render::instance::pages(vpn_instances),
+                Some(_) => render::page::fit(render::instance::pages(vpn_instances), screen),
             },
             || Document::VpnInstances { vpn_instances: vpn_instances.clone() },
         ),
@@ -64,12 +64,12 @@ pub(super) fn shown(what: &Show, answer: &Response, context: &Context) -> Result
         (Show::Statistics { form, .. }, Response::Statistics(sessions)) => context.answer(
             |screen| match form {
                 Form::Table => render::statistics::table(sessions, screen),
-                Form::Page => render::statistics::pages(sessions),
+                Form::Page => render::page::fit(render::statistics::pages(sessions), screen),
             },
             || Document::Statistics { sessions: sessions.clone() },
         ),
         (Show::Status, Response::Status(status)) => context.answer(
-            |_| render::status::page(status),
+            |screen| render::page::fit(render::status::page(status), screen),
             || Document::Status { status: status.clone() },
         ),
         (Show::Version, Response::Status(status)) => {

@@ -7,7 +7,7 @@ pub(crate) mod event;
 pub(crate) mod instance;
 pub mod json;
 pub(crate) mod neighbor;
-mod page;
+pub(crate) mod page;
 pub(crate) mod progress;
 pub(crate) mod reload;
 pub(crate) mod reset;

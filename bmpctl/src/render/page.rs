@@ -1,5 +1,8 @@
 //! A page: a heading, and below it the facts, each with its name.
 
+use super::Screen;
+use super::table::{columns_of, folded};
+
 /// A page that is being written.
 pub(super) struct Page(String);
 
@@ -46,5 +49,64 @@ impl Page {
     /// The whole page.
     pub(super) fn into_text(self) -> String {
         self.0
+    }
+}
+
+/// Pages as they fit the terminal: a line that is too long goes on below its value.
+pub(crate) fn fit(text: String, screen: &Screen) -> String {
+    let Some(room) = screen.width else { return text };
+    let mut fitting = String::with_capacity(text.len());
+    for line in text.lines() {
+        if columns_of(line) <= room {
+            fitting.push_str(line);
+            fitting.push('\n');
+            continue;
+        }
+        let value = line.find(": ").map_or(0, |colon| {
+            let behind = &line[colon + 1..];
+            colon + 1 + behind.len() - behind.trim_start().len()
+        });
+        let (name, value) = line.split_at(if value <= room / 2 { value } else { 0 });
+        let leading = name.len() + value.len() - value.trim_start().len();
+        for (rank, part) in
+            folded(value.trim_start(), room.saturating_sub(leading)).iter().enumerate()
+        {
+            match rank {
+                0 if name.is_empty() => fitting.extend(std::iter::repeat_n(' ', leading)),
+                0 => fitting.push_str(name),
+                _ => fitting.extend(std::iter::repeat_n(' ', leading)),
+            }
+            fitting.push_str(part);
+            fitting.push('\n');
+        }
+    }
+    fitting
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_long_goes_on_below_its_value() {
+        let text = "BMP session 10.1.1.1\n  Last down:         reset by root [reset], 17s ago\n";
+        let narrow = Screen { width: Some(43), ..Screen::PLAIN };
+        assert_eq!(
+            fit(text.to_owned(), &narrow),
+            "BMP session 10.1.1.1\n  Last down:         reset by root [reset],\n                     17s ago\n"
+        );
+        assert_eq!(fit(text.to_owned(), &Screen::PLAIN), text);
+    }
+
+    #[test]
+    fn nothing_is_lost_and_nothing_is_too_long_as_long_as_words_fit() {
+        let text = "  Some name:         a few words that are folded\n    alone in a line without a name\n";
+        for width in 24..60 {
+            let screen = Screen { width: Some(width), ..Screen::PLAIN };
+            let fitting = fit(text.to_owned(), &screen);
+            assert!(fitting.lines().all(|line| line.len() <= width.max(30)), "{width}:\n{fitting}");
+            let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+            assert_eq!(words(&fitting), words(text), "{width}");
+        }
     }
 }

@@ -57,8 +57,8 @@ pub(crate) fn table(sessions: &[SessionReport], screen: &Screen) -> String {
         text("State"),
         number("Age"),
         number("Gen").leaves(1),
-        number("Routes sent"),
-        number("To send"),
+        number("Routes sent").leaves(4),
+        number("To send").leaves(5),
         text("Note"),
     ]);
     for session in sessions {

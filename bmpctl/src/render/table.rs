@@ -213,7 +213,7 @@ fn put(line: &mut String, cell: &Cell, text: &str, right: bool, width: usize, sc
 }
 
 /// The columns that a text takes. Most of what there is to show is ASCII, a column a byte.
-fn columns_of(text: &str) -> usize {
+pub(super) fn columns_of(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { text.width() }
 }
 
