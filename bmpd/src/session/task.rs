@@ -47,6 +47,8 @@ pub(super) struct Task {
     events: Events,
     /// The state and the generation that were last told as an event.
     told: Option<(SessionState, u64)>,
+    /// True if somebody listened when the state was last looked at.
+    heard: bool,
     commands: mpsc::Receiver<Command>,
     fsm: Fsm,
     attempt: Option<Attempt>,
@@ -103,6 +105,7 @@ impl Task {
             doors,
             events,
             told: None,
+            heard: false,
             commands,
             attempt: None,
             challenger: None,
@@ -160,9 +163,16 @@ impl Task {
     fn tell_state(&mut self) {
         // Whether a station lags behind a neighbor that has just come up is worth a look at the tables only
         // if somebody wants to know.
-        let synchronised = !self.events.are_heard() || self.is_synchronised();
+        let heard = self.events.are_heard();
+        let has_begun = !std::mem::replace(&mut self.heard, heard) && heard;
+        let synchronised = !heard || self.is_synchronised();
         let now = (self.state(synchronised), self.fsm.generation());
         if self.told == Some(now) {
+            return;
+        }
+        // For those who begin to listen it is no news that a station lags already.
+        if has_begun && self.told == Some((self.state(true), self.fsm.generation())) {
+            self.told = Some(now);
             return;
         }
         let before = self.told.replace(now);
