@@ -5,9 +5,7 @@
 
 use shared::names::{Selector, SessionId};
 use shared::request::Level;
-use shared::response::{
-    ConfigReport, ConfigSection, ConfigValue, Failure, Response, Setting, Until,
-};
+use shared::response::{ConfigReport, ConfigSection, ConfigValue, Response, Setting, Until};
 
 use super::show;
 use crate::bgp;
@@ -20,15 +18,11 @@ use crate::session::{Sets, bmp_settings, session_settings};
 
 /// Tells the configuration in effect.
 pub(super) async fn run(world: &World) -> Response {
-    let config = world.config().await;
-    let sessions = config.sessions.iter().map(|session| world.session(&session.id));
-    let Some(sessions) = sessions.collect::<Option<Vec<_>>>() else {
-        return Response::Failed(Failure::Stopping);
-    };
-    let sets = show::all(sessions.into_iter().map(|s| async move { s.sets().await })).await;
-    let Some(sets) = sets.into_iter().collect::<Option<Vec<Sets>>>() else {
-        return Response::Failed(Failure::Stopping);
-    };
+    let config = world.config();
+    // One that a reload has ended since is gone.
+    let sessions = config.sessions.iter().filter_map(|session| world.session(&session.id));
+    let sets = show::all(sessions.map(|s| async move { s.sets().await })).await;
+    let sets: Vec<Sets> = sets.into_iter().flatten().collect();
     let mut sections = vec![bmp(&config.bmp, &sets)];
     sections.extend(sets.iter().map(session));
     sections.extend(config.vpn_instances.iter().map(|instance| vpn_instance(instance, &sets)));

@@ -93,7 +93,7 @@ pub(super) async fn neighbor(
     world: &World,
 ) -> Response {
     if let Some(name) = &vpn_instance {
-        let config = world.config().await;
+        let config = world.config();
         if !config.vpn_instances.iter().any(|instance| instance.name == *name) {
             let existing = config.vpn_instances.iter().map(|instance| instance.name.clone());
             let (name, existing) = (name.clone(), existing.collect());
@@ -120,7 +120,7 @@ pub(super) async fn neighbor(
 
 /// Describes the VPN instances, the public one first, or the one of this name.
 pub(super) async fn vpn_instance(name: Option<VpnInstanceName>, world: &World) -> Response {
-    let config = world.config().await;
+    let config = world.config();
     let named = config.vpn_instances.iter().map(|instance| {
         let distinguisher = instance.route_distinguisher.map(route_distinguisher);
         (Some(instance.name.clone()), instance.place.clone(), distinguisher)

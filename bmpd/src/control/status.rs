@@ -33,7 +33,7 @@ const NEIGHBOR_STATES: [NeighborState; 6] = [
 
 /// Describes bmpd.
 pub(super) async fn run(asked_by: &Caller, world: &World) -> Response {
-    let system_name = world.config().await.bmp.system_name.clone();
+    let system_name = world.config().bmp.system_name.clone();
     let sessions = world.sessions();
     let states = show::all(sessions.into_iter().map(|s| async move { s.state().await })).await;
     let neighbors = show::neighbors(world, |_| true).await;

@@ -10,6 +10,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use shared::event::Happening;
@@ -91,6 +92,7 @@ impl World {
             let (socket, group) = (order.control.socket.clone(), order.control.group.clone());
             let control = Control { socket, group, ..new.control };
             *order = Config { control, ..new };
+            *self.in_effect.lock() = Arc::new(order.clone());
         }
         Ok(ReloadReport { dry_run, file, items, warnings })
     }

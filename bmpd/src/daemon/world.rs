@@ -50,6 +50,8 @@ pub(crate) struct World {
     started: Moment,
     /// When the configuration in effect was read.
     pub(super) configured_at: Mutex<Moment>,
+    /// The same as in `order`, for those who only look.
+    pub(super) in_effect: Mutex<Arc<Config>>,
     /// `[control]` as configured; what runs of it is in `order`.
     pub(super) control_configured: Mutex<Control>,
     pub(super) tables: Arc<Tables>,
@@ -84,6 +86,7 @@ impl World {
             config_path,
             started: Moment::now(),
             configured_at: Mutex::new(Moment::now()),
+            in_effect: Mutex::new(Arc::new(config.clone())),
             control_configured: Mutex::new(config.control.clone()),
             tables,
             doors: Arc::default(),
@@ -146,9 +149,10 @@ impl World {
         self.control_configured.lock().clone()
     }
 
-    /// The configuration in effect. Reloads wait for as long as it is held.
-    pub(crate) async fn config(&self) -> RwLockReadGuard<'_, Config> {
-        self.order.read().await
+    /// The configuration in effect. A reload that is under way, and waits for its file, holds up nobody who
+    /// only looks: they see what was before.
+    pub(crate) fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.in_effect.lock())
     }
 
     /// Keeps reloads away while a reset gives its orders.
