@@ -202,20 +202,15 @@ impl Desk {
         what: &str,
         condition: impl Fn(&str) -> bool,
     ) -> String {
+        let mut pressed: Option<Instant> = None;
         wait_for(what, PATIENCE, || {
-            self.type_line(line);
-            keys();
-            let begun = Instant::now();
-            loop {
-                let screen = self.terminal.screen();
-                if condition(&screen) {
-                    return Ok(screen);
-                }
-                if begun.elapsed() > AGAIN {
-                    return Err(screen);
-                }
-                thread::sleep(Duration::from_millis(10));
+            if pressed.is_none_or(|at| at.elapsed() > AGAIN) {
+                self.type_line(line);
+                keys();
+                pressed = Some(Instant::now());
             }
+            let screen = self.terminal.screen();
+            if condition(&screen) { Ok(screen) } else { Err(screen) }
         })
     }
 

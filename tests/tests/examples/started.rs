@@ -3,7 +3,6 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -58,11 +57,10 @@ impl Started {
         })?;
         // What says one thing and ends does so at once.
         let begun = Instant::now();
-        while begun.elapsed() < Duration::from_millis(300) {
-            self.runs()?;
-            thread::sleep(Duration::from_millis(20));
-        }
-        Ok(())
+        wait_for(what, Duration::from_secs(30), || match self.runs() {
+            Ok(()) if begun.elapsed() < Duration::from_millis(300) => Err(String::new()),
+            ended => Ok(ended),
+        })
     }
 
     /// Ends it politely; it must say that all is well.
