@@ -22,11 +22,9 @@ impl World {
         let asked_sessions: Vec<_> = self.sessions.lock().iter().map(ask).collect();
         let asked_neighbors = self.neighbors.ask_entries();
         let mut directory = Directory::default();
-        // A reload holds the configuration for as long as neighbors take to end.
-        if let Ok(config) = timeout_at(until, self.order.read()).await {
-            let names = config.vpn_instances.iter().map(|instance| instance.name.clone());
-            directory.vpn_instances = names.collect();
-        }
+        let config = self.config();
+        let names = config.vpn_instances.iter().map(|instance| instance.name.clone());
+        directory.vpn_instances = names.collect();
         for (id, asked) in asked_sessions {
             let entry = answer(asked, until).await;
             let unknown = || SessionEntry { id, state: None, description: None };

@@ -51,7 +51,8 @@ impl World {
     ///
     /// The file is bad, or a place to listen at cannot be had; nothing was changed then.
     pub(crate) async fn reload(&self, dry_run: bool) -> Result<ReloadReport, Failure> {
-        let mut order = self.order.write().await;
+        let _order = self.order.write().await;
+        let old = self.config();
         // What is started now would be stopped by nobody.
         if self.is_stopping() {
             return Err(Failure::Stopping);
@@ -61,10 +62,10 @@ impl World {
         let warnings = tokio::task::spawn_blocking(move || host::warnings(&looked_at)).await;
         let mut warnings = warnings.unwrap_or_default();
         let mut items = Vec::new();
-        let planned = self.neighbors.plan(&order, &new, dry_run).await;
+        let planned = self.neighbors.plan(&old, &new, dry_run).await;
         let (neighbors, plan) =
             planned.map_err(|text| Failure::Other(format!("{text}; nothing was changed")))?;
-        items.extend(control::items(&order.control, &new.control));
+        items.extend(control::items(&old.control, &new.control));
         if !dry_run {
             // Nothing fails any more. What somebody may no longer do ends before the rest, which takes its time.
             warnings.extend(self.access.change(new.control.levels.clone()).err());
@@ -89,10 +90,9 @@ impl World {
             }
             *self.configured_at.lock() = Moment::now();
             self.control_configured.lock().clone_from(&new.control);
-            let (socket, group) = (order.control.socket.clone(), order.control.group.clone());
+            let (socket, group) = (old.control.socket.clone(), old.control.group.clone());
             let control = Control { socket, group, ..new.control };
-            *order = Config { control, ..new };
-            *self.in_effect.lock() = Arc::new(order.clone());
+            *self.in_effect.lock() = Arc::new(Config { control, ..new });
         }
         Ok(ReloadReport { dry_run, file, items, warnings })
     }

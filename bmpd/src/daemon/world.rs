@@ -50,14 +50,14 @@ pub(crate) struct World {
     started: Moment,
     /// When the configuration in effect was read.
     pub(super) configured_at: Mutex<Moment>,
-    /// The same as in `order`, for those who only look.
+    /// The configuration in effect; a reload, which holds `order`, puts another one here.
     pub(super) in_effect: Mutex<Arc<Config>>,
-    /// `[control]` as configured; what runs of it is in `order`.
+    /// `[control]` as configured; what runs of it is in `in_effect`.
     pub(super) control_configured: Mutex<Control>,
     pub(super) tables: Arc<Tables>,
     pub(super) doors: Arc<Doors>,
-    /// The configuration in effect; a reset reads, a reload writes.
-    pub(super) order: RwLock<Config>,
+    /// Keeps them apart; a reset reads, a reload writes.
+    pub(super) order: RwLock<()>,
     /// In the order of the ids.
     pub(super) sessions: Mutex<Vec<Session>>,
     /// Tasks of sessions, those that were removed and are still ending among them.
@@ -90,7 +90,7 @@ impl World {
             control_configured: Mutex::new(config.control.clone()),
             tables,
             doors: Arc::default(),
-            order: RwLock::new(config.clone()),
+            order: RwLock::default(),
             sessions: Mutex::default(),
             tasks: Mutex::default(),
             neighbors,
@@ -156,7 +156,7 @@ impl World {
     }
 
     /// Keeps reloads away while a reset gives its orders.
-    pub(crate) async fn begin_reset(&self) -> RwLockReadGuard<'_, Config> {
+    pub(crate) async fn begin_reset(&self) -> RwLockReadGuard<'_, ()> {
         self.order.read().await
     }
 

@@ -68,9 +68,6 @@ enum Command {
     Entry {
         reply: oneshot::Sender<SessionEntry>,
     },
-    State {
-        reply: oneshot::Sender<SessionState>,
-    },
     Sets {
         reply: oneshot::Sender<Box<Sets>>,
     },
@@ -210,7 +207,7 @@ impl Session {
 
     /// The session's state; `None` if it has stopped.
     pub(crate) async fn state(&self) -> Option<SessionState> {
-        self.ask(|reply| Command::State { reply }).await
+        self.ask(|reply| Command::Entry { reply }).await?.state
     }
 
     /// What the session runs with, and what is configured; `None` if it has stopped.

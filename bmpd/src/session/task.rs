@@ -352,9 +352,6 @@ impl Task {
             Command::Entry { reply } => {
                 let _ = reply.send(self.entry());
             }
-            Command::State { reply } => {
-                let _ = reply.send(self.shown_state());
-            }
             Command::Sets { reply } => {
                 let (running, configured) = (self.parameters.clone(), self.configured.clone());
                 let _ = reply.send(Box::new(Sets { running, configured }));
