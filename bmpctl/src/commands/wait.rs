@@ -102,7 +102,7 @@ impl View {
         if context.json || context.quiet {
             Self::Nothing
         } else if is_terminal() {
-            Self::Bars(Box::new(Bars::new()))
+            Self::Bars(Box::default())
         } else {
             Self::Lines(Lines::default())
         }

@@ -3,7 +3,6 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use shared::names::SessionId;
 use shared::response::{Change, Progress, ProgressEnd, SessionState};
 use shared::time::Span;
@@ -210,28 +209,26 @@ impl Lines {
 }
 
 /// A bar a session, at the end of the terminal; gone without a trace when it is dropped.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Bars {
     canvas: Canvas,
-    multi: MultiProgress,
     /// In the order in which they stand.
     shown: Vec<(usize, Bar)>,
-    summary: ProgressBar,
+    /// The line below them, if there is one.
+    summary: Option<String>,
     until: Option<Instant>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Bar {
-    bar: ProgressBar,
+    line: String,
     /// The generation that it shows.
     generation: u64,
-    /// The columns of the bar itself, while there is one.
-    columns: Option<usize>,
     rate: Rate,
 }
 
-/// How fast routes are sent: over the last seconds, so that it neither flickers nor lags. (indicatif's own
-/// estimate takes the first number of a connection for a speed.)
+/// How fast routes are sent: over the last seconds, so that it neither flickers nor lags. The first number of a
+/// connection is no speed yet.
 #[derive(Debug, Default)]
 struct Rate(VecDeque<(Instant, u64)>);
 
@@ -262,15 +259,6 @@ const BESIDE: usize = 40;
 const NAME_MAX: usize = 40;
 
 impl Bars {
-    /// Nothing yet.
-    pub(crate) fn new() -> Self {
-        let canvas = Canvas::default();
-        let target = ProgressDrawTarget::term_like(Box::new(canvas.clone()));
-        let multi = MultiProgress::with_draw_target(target);
-        let summary = ProgressBar::no_length().with_style(style("{msg}"));
-        Self { canvas, multi, shown: Vec::new(), summary, until: None }
-    }
-
     /// The waiting ends then.
     pub(crate) fn end_at(&mut self, until: Instant) {
         self.until = Some(until);
@@ -284,39 +272,22 @@ impl Bars {
         let room = if with_summary { room.saturating_sub(1).max(1) } else { room };
         let names = names(all);
 
-        let left: Vec<usize> = (0..all.len()).filter(|rank| all[*rank].end.is_none()).collect();
         // Those that are shown stay where they are until they are done.
-        let mut kept = 0;
-        self.shown.retain(|(rank, bar)| {
-            let keep = all[*rank].end.is_none() && kept < room;
-            kept += usize::from(keep);
-            if !keep {
-                bar.bar.finish_and_clear();
-                self.multi.remove(&bar.bar);
-            }
-            keep
-        });
-        for rank in left {
+        self.shown.retain(|(rank, _)| all[*rank].end.is_none());
+        self.shown.truncate(room);
+        for rank in (0..all.len()).filter(|rank| all[*rank].end.is_none()) {
             if self.shown.len() >= room {
                 break;
             }
             if !self.shown.iter().any(|(shown, _)| *shown == rank) {
-                let bar = self.multi.insert(self.shown.len(), ProgressBar::new(1));
-                let bar = bar.with_style(style("{prefix}  {msg}"));
-                self.shown
-                    .push((rank, Bar { bar, generation: 0, columns: None, rate: Rate::default() }));
+                self.shown.push((rank, Bar::default()));
             }
         }
         for (rank, bar) in &mut self.shown {
-            bar.show(&all[*rank], names, width);
+            bar.draw(&all[*rank], names, width);
         }
-        if with_summary {
-            if !self.summary.is_finished() && self.summary.message().is_empty() {
-                self.summary = self.multi.add(self.summary.clone());
-            }
-            self.summary.set_message(summary(all, to_come, self.until));
-        }
-        self.canvas.paint(above);
+        self.summary = with_summary.then(|| summary(all, to_come, self.until));
+        self.paint(above);
     }
 
     /// Shows the last picture of a session that is synchronised: all of it was sent.
@@ -325,58 +296,48 @@ impl Bars {
         let names = names(all);
         let found = self.shown.iter_mut().find(|(shown, _)| *shown == rank);
         if let Some((_, bar)) = found {
-            bar.show(&all[rank], names, width);
-            self.canvas.paint("");
+            bar.draw(&all[rank], names, width);
+            self.paint("");
         }
+    }
+
+    fn paint(&mut self, above: &str) {
+        let bars = self.shown.iter().map(|(_, bar)| bar.line.as_str());
+        self.canvas.paint(above, bars.chain(self.summary.as_deref()));
     }
 }
 
 impl Drop for Bars {
     fn drop(&mut self) {
-        let _ = self.multi.clear();
-        self.canvas.clear();
+        self.canvas.paint("", std::iter::empty());
     }
 }
 
 impl Bar {
-    fn show(&mut self, waiting: &Waiting, names: usize, width: usize) {
+    fn draw(&mut self, waiting: &Waiting, names: usize, width: usize) {
         let name = name(&waiting.id, names);
-        let Some(progress) = &waiting.progress else {
-            self.bar.set_prefix(name);
-            self.bar.set_message("connecting");
-            return;
+        self.line = match &waiting.progress {
+            None => format!("{name}  connecting"),
+            Some(progress) => format!("{name}  {}", self.beside(progress, names, width)),
         };
-        let up = is_up(progress.state);
-        // What matters most comes first: a narrow terminal has no room for the rest.
-        let columns = up.then(|| {
-            width.min(canvas::WIDTH_MAX).saturating_sub(names + BESIDE).clamp(BAR_MIN, BAR_MAX)
-        });
-        if columns != self.columns {
-            self.columns = columns;
-            self.bar.set_style(match columns {
-                Some(columns) => style(&format!("{{prefix}} [{{bar:{columns}}}] {{msg}}")),
-                None => style("{prefix}  {msg}"),
-            });
-        }
+    }
+
+    /// What stands beside the name. What matters most comes first: a narrow terminal has no room for the rest.
+    fn beside(&mut self, progress: &Progress, names: usize, width: usize) -> String {
         if progress.generation != self.generation {
             // What was sent on another connection says nothing of this one.
             self.rate = Rate::default();
             self.generation = progress.generation;
         }
-        if !up {
-            self.bar.set_prefix(name);
-            self.bar.set_message(place(progress));
-            return;
+        if !is_up(progress.state) {
+            return place(progress);
         }
-        let whole = progress.routes_sent.saturating_add(progress.routes_to_send);
-        // The last routes are not the end: what is left then is the End-of-RIBs.
-        let done = progress.end == Some(ProgressEnd::Synchronised);
-        self.bar.set_length(whole.max(1));
-        self.bar.set_position(if done { whole.max(1) } else { progress.routes_sent });
+        let columns =
+            width.min(canvas::WIDTH_MAX).saturating_sub(names + BESIDE).clamp(BAR_MIN, BAR_MAX);
+        let bar = bar(progress, columns);
+        let mut text = format!("{:>3}% [{bar}] ", percent(progress));
         let rate = self.rate.with(Instant::now(), progress.routes_sent);
-        self.bar.set_prefix(format!("{name}  {:>3}%", percent(progress)));
-        let mut text = String::new();
-        if done {
+        if progress.end == Some(ProgressEnd::Synchronised) {
             text.push_str(&format!("{} routes", progress.routes_sent));
         } else if let Some(rate) = rate.filter(|rate| *rate >= 1.0) {
             text.push_str(&format!("{} routes/s", rounded(rate)));
@@ -386,15 +347,23 @@ impl Bar {
                 text.push_str(&format!("  {} left", super::countdown(Span::of(left))));
             }
         }
-        self.bar.set_message(text);
+        text
     }
 }
 
-fn style(template: &str) -> ProgressStyle {
-    // The templates are those of this file.
-    let style =
-        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    style.progress_chars("=> ")
+/// A bar of so many columns: `====>   `.
+fn bar(progress: &Progress, columns: usize) -> String {
+    let Progress { routes_sent, routes_to_send, end, .. } = progress;
+    // The last routes are not the end: what is left then is the End-of-RIBs.
+    let filled = if *end == Some(ProgressEnd::Synchronised) {
+        columns
+    } else {
+        let whole = routes_sent.saturating_add(*routes_to_send).max(1);
+        let share = *routes_sent as f64 / whole as f64;
+        ((share * columns as f64) as usize).min(columns.saturating_sub(1))
+    };
+    let head = if filled < columns && *routes_sent > 0 { ">" } else { "" };
+    format!("{:<columns$}", format!("{}{head}", "=".repeat(filled)))
 }
 
 /// Two digits and noughts: more would only flicker.
@@ -562,6 +531,22 @@ mod tests {
             [7.4, 99.0, 123.0, 184_999.0, 1_256_000.0].map(rounded),
             [7, 99, 120, 180_000, 1_300_000]
         );
+    }
+
+    #[test]
+    fn a_bar_is_full_when_the_session_is_synchronised() {
+        for (sent, left, expected) in [
+            (0, 0, "          "),
+            (0, 9, "          "),
+            (1, 999, ">         "),
+            (50, 50, "=====>    "),
+            (9, 0, "=========>"),
+        ] {
+            let waiting = waiting(SessionState::Synchronising, sent, left);
+            assert_eq!(bar(waiting.progress.as_ref().unwrap(), 10), expected, "{sent} {left}");
+        }
+        let done = ended(ProgressEnd::Synchronised, Duration::ZERO);
+        assert_eq!(bar(done.progress.as_ref().unwrap(), 10), "==========");
     }
 
     #[test]
