@@ -22,7 +22,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
     $completions = @(switch ($command) {
         'bmpctl' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -41,7 +41,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;reset' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -58,7 +58,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             [CompletionResult]::new('--stagger', '--stagger', [CompletionResultType]::ParameterName, 'Reset `all` one after another with this time between two, 1ms to 60m [default: all at once]')
             [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'Wait until every session is synchronised, at most this long after the last reset, 1ms to 24h [default: 5m]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Print what a reset would do, and do nothing')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -69,7 +69,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;reset;bmp' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -81,7 +81,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;reset;bmp;session' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -121,7 +121,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;reload' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Print what would be done, and do nothing')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -133,7 +133,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;show' {
             [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds, 100ms to 60m [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -154,7 +154,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             [CompletionResult]::new('--alias', '--alias', [CompletionResultType]::ParameterName, 'The alias of the session; without it an address means the session without alias')
             [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds, 100ms to 60m [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show every detail of each session')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show every detail of each session')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
@@ -168,7 +168,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             [CompletionResult]::new('--vpn-instance', '--vpn-instance', [CompletionResultType]::ParameterName, 'Only neighbors of this VPN instance')
             [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds, 100ms to 60m [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show every detail of each neighbor')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show every detail of each neighbor')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
@@ -181,7 +181,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;show;vpn-instance' {
             [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds, 100ms to 60m [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -192,7 +192,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;show;config' {
             [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds, 100ms to 60m [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--pending', '--pending', [CompletionResultType]::ParameterName, 'Only what was configured and waits for a reset or a restart')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -206,7 +206,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             [CompletionResult]::new('--alias', '--alias', [CompletionResultType]::ParameterName, 'The alias of the session; without it an address means the session without alias')
             [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds, 100ms to 60m [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show every counter of each session')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show every counter of each session')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
@@ -219,7 +219,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;show;status' {
             [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds, 100ms to 60m [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -230,7 +230,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;show;version' {
             [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds, 100ms to 60m [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -275,7 +275,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;monitor' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -285,7 +285,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;clear' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -299,7 +299,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             [CompletionResult]::new('--vpn-instance', '--vpn-instance', [CompletionResultType]::ParameterName, 'The VPN instance [default: the public one for an address, every one without]')
             [CompletionResult]::new('--alias', '--alias', [CompletionResultType]::ParameterName, 'The alias of the session; without it an address means the session without alias')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -320,7 +320,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;display' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -332,7 +332,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;display;bmp' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -344,7 +344,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;display;bmp;session' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')

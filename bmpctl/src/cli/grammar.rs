@@ -14,6 +14,9 @@ use super::{Cli, Command, Form, Options, manual};
 /// Under which heading of the help stand the options of every command.
 const GLOBAL: &str = "Global options";
 
+/// The default of `--timeout`. clap would carry it through every level of the grammar.
+const TIMEOUT: Duration = Duration::from_secs(15);
+
 /// Admin command of bmpd, the BMP agent
 ///
 /// It asks the bmpd that runs on this machine over its local socket: it resets BMP sessions, applies the
@@ -42,10 +45,10 @@ pub(super) struct Raw {
     #[arg(long, short, global = true, help_heading = GLOBAL)]
     quiet: bool,
 
-    /// How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m
+    /// How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]
     #[arg(long, value_name = "DURATION", value_parser = up_to_an_hour, global = true)]
-    #[arg(default_value = "15s", help_heading = GLOBAL)]
-    timeout: Duration,
+    #[arg(help_heading = GLOBAL)]
+    timeout: Option<Duration>,
 
     #[command(subcommand)]
     verb: Verb,
@@ -353,6 +356,7 @@ impl Raw {
         // Not by clap, which would show it in the usage as if it had to be there.
         let socket = socket.or_else(|| std::env::var_os("BMPD_SOCKET").map(PathBuf::from));
         let socket = socket.filter(|path| !path.as_os_str().is_empty());
+        let timeout = timeout.unwrap_or(TIMEOUT);
         Ok(Cli { options: Options { socket, json, quiet, timeout }, command })
     }
 }

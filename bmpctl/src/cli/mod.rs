@@ -11,6 +11,7 @@ mod tests;
 mod values;
 
 use std::ffi::OsString;
+use std::mem::ManuallyDrop;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -160,8 +161,10 @@ impl Cli {
             let text = format!("the argument {bad:?} contains a control character");
             return Err(command().error(ErrorKind::ValueValidation, text));
         }
-        // The texts of the help take a good part of the time that a command needs, and few ask for them.
-        let without_help = Raw::command().try_get_matches_from(&arguments);
+        // The texts of the help take a good part of the time that a command needs, and few ask for them. So
+        // does giving memory back piece by piece, which the end of the process does at once.
+        let mut definition = ManuallyDrop::new(Raw::command());
+        let without_help = definition.try_get_matches_from_mut(&arguments);
         let with_help = |_| command().try_get_matches_from(arguments);
         let matches = without_help.or_else(with_help).map_err(|mut error| {
             if let Some(tip) = tip {
@@ -170,6 +173,7 @@ impl Cli {
             }
             error
         })?;
+        let matches = ManuallyDrop::new(matches);
         let raw = Raw::from_arg_matches(&matches)?;
         raw.check().map_err(|(kind, text)| {
             let tip = tip.map(|tip| format!("\n\n  tip: {tip}")).unwrap_or_default();
