@@ -67,21 +67,17 @@ fn nobody(n: usize) -> Ipv4Addr {
 /// Builds bmpctl with its libraries in it, and says where it is.
 fn link_whole() -> anyhow::Result<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/whole");
-    let version = Command::new("rustc").arg("-vV").output().context("cannot run rustc")?;
-    let version = String::from_utf8(version.stdout)?;
-    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
-    let host = host.context("rustc does not say for what it compiles")?;
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
-        .args(["build", "--quiet", "--release", "--package", "bmpctl", "--target", host])
+        .args(["rustc", "--quiet", "--release", "--package", "bmpctl", "--bin", "bmpctl"])
         .arg("--manifest-path")
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml"))
         .arg("--target-dir")
         .arg(&folder)
-        .env("RUSTFLAGS", "-C target-feature=+crt-static")
+        .args(["--", "-C", "target-feature=+crt-static"])
         .status()?;
     ensure!(status.success(), "cargo could not build bmpctl: {status}");
-    Ok(folder.join(host).join("release/bmpctl"))
+    Ok(folder.join("release/bmpctl"))
 }
 
 /// The medians of bmpctl, of bmpctl in one file, and of birdc.
