@@ -14,6 +14,7 @@ use shared::names::Selector;
 use shared::request::{Level, Request};
 use shared::response::{Failure, Response};
 use tests::addresses::loopback;
+use tests::ctl::Running;
 use tests::daemon::{Daemon, Output, run, session};
 use tests::person::{Person, public};
 use tests::scratch::Scratch;
@@ -325,6 +326,95 @@ fn a_reload_changes_levels_and_who_can_connect() {
     assert_eq!((place.mode(), place.level(WATCHER), place.level(MEMBER)), (0o660, 0, 2));
     let again = place.daemon.bmpctl(&["reload", "--dry-run"]);
     assert!(again.done().contains("restart of bmpd"), "{again}");
+}
+
+#[test]
+fn a_reload_takes_a_level_away_also_from_what_is_running() {
+    let groups = format!("groups = {{ \"{NOC}\" = 1, \"{NETOPS}\" = 2 }}\n");
+    let kept = format!("group = \"{BMP}\"");
+    let place = Place::start(&format!("{kept}\n{groups}"));
+    // Nobody listens there: a reset is followed for ever. Two of them, so that one waits for its turn.
+    let nobody = tests::addresses::free_port(place.station.ip());
+    let sessions = [None, Some("second")].map(|alias| session(place.station.ip(), nobody, alias));
+    let socket = place.scratch.join("bmpd.sock");
+    let control = format!("[control]\nsocket = \"{}\"\n{kept}\n", socket.display());
+    let config = format!("{}{control}", sessions.concat());
+    place.daemon.rewrite_config(&format!("{config}{groups}"));
+    place.daemon.bmpctl(&["reload"]).done();
+
+    let start = |person: Person, args: &[&str]| {
+        Running::start(&mut person.bmpctl(&place.scratch, &place.daemon, args))
+    };
+    let followed = start(OPERATOR, &["reset", "session", "all", "--wait=10m"]);
+    followed.wait_line(&["alias second: "]);
+    let staggered = start(OPERATOR, &["reset", "session", "all", "--stagger=60m"]);
+    staggered.wait_line(&["session "]);
+    let watching = start(WATCHER, &["monitor"]);
+    let in_json = start(WATCHER, &["monitor", "--json"]);
+    let goes_on = start(MEMBER, &["monitor"]);
+    wait_until("the monitors to be served", PATIENCE, || {
+        let page = place.daemon.bmpctl(&["show", "status"]);
+        page.done().lines().any(|line| line.contains("Monitors:") && line.ends_with(" 3"))
+    });
+
+    // One that changes no level ends none of them.
+    place.daemon.bmpctl(&["reload"]).done();
+    watching.wait_line(&[": reload: 0 changes"]);
+
+    place.daemon.rewrite_config(&config);
+    place.daemon.bmpctl(&["reload"]).done();
+    for (running, needed) in [(watching, 1), (followed, 2), (staggered, 2)] {
+        let mut running = running;
+        let (code, stdout, stderr) = running.wait_exit();
+        assert_eq!(code, 4, "{stdout}{stderr}");
+        let says = format!("not permitted: the command needs level {needed} (");
+        assert!(stderr.contains(&says), "{stdout}{stderr}");
+        assert!(stderr.contains("has level 0 (others in [control])"), "{stdout}{stderr}");
+    }
+    let mut in_json = in_json;
+    let (code, stdout, stderr) = in_json.wait_exit();
+    assert_eq!((code, &*stderr), (4, ""), "{stdout}");
+    let last = stdout.lines().last().unwrap();
+    assert!(last.contains("\"not-permitted\""), "{stdout}");
+    // Its level is that of the socket's group, which the reload has left alone.
+    place.daemon.bmpctl(&["reset", "session", "all"]);
+    goes_on.wait_line(&[": reset session all: "]);
+}
+
+#[test]
+fn who_may_no_longer_watch_gets_whole_frames_and_then_the_refusal() {
+    let place = Place::start(&format!("groups = {{ \"{NOC}\" = 1 }}"));
+    let mut stream = place.connect(WATCHER);
+    stream.write_all(&frame::encode(Kind::Request, &Request::Monitor).unwrap()).unwrap();
+    let mut next = || {
+        let (kind, body) = frame::read(&mut stream).unwrap();
+        frame::decode::<Response>(kind, &body).unwrap()
+    };
+    assert!(matches!(next(), Response::Events { .. }));
+    // More than the socket has room for while nobody reads: a frame is half written.
+    let selector = Selector::All { vpn_instance: Some("nobody".parse().unwrap()) };
+    let refused = Request::ResetSession { selector, stagger: 0, follow: false };
+    let request = frame::encode(Kind::Request, &refused).unwrap();
+    let root = Person { uid: 0, gid: 0, groups: &[] };
+    for _ in 0..6000 {
+        place.forge(root, &request);
+    }
+    place.rewrite("");
+    place.daemon.bmpctl(&["reload"]).done();
+    let refusal = loop {
+        match next() {
+            Response::Events { .. } => {}
+            Response::Failed(failure) => break failure,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(
+        matches!(refusal, Failure::NotPermitted { needed: Level::Monitoring, .. }),
+        "{refusal:?}"
+    );
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).unwrap();
+    assert!(rest.is_empty(), "it was the last: {rest:?}");
 }
 
 fn reset_all() -> Request {

@@ -6,7 +6,8 @@
 //!   socket ──(SO_PEERCRED, SO_PEERGROUPS)──> Peer
 //! ```
 //!
-//! Nothing that a client sends has a part in it. Numbers are what counts: the names of the configuration
+//! Nothing that a client sends has a part in it. What goes on for its caller is judged again whenever a reload
+//! has changed the levels. Numbers are what counts: the names of the configuration
 //! are looked up when somebody calls, as a user can be made any time, and no more often than every two
 //! seconds. Root and bmpd's own user need no look-up. A name service that does not answer is waited for
 //! a little, then what it said last counts, and a name that it never knew is nobody's.
@@ -18,10 +19,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 use shared::account;
 use shared::request::Level;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, watch};
 use tokio::time::Instant;
 use tracing::warn;
 
@@ -112,7 +113,8 @@ pub(crate) struct Access {
     own_uid: u32,
     socket: PathBuf,
     group: SocketGroup,
-    levels: RwLock<Arc<Levels>>,
+    /// Watched by what goes on for its caller: see [`Access::revoked`].
+    levels: watch::Sender<Arc<Levels>>,
     /// Locked while the name service is asked, so that it is asked once for all who call meanwhile.
     known: tokio::sync::Mutex<Known>,
     names: Mutex<HashMap<Who, (Instant, Name)>>,
@@ -128,7 +130,7 @@ impl Access {
             own_uid: rustix::process::geteuid().as_raw(),
             socket: path.to_owned(),
             group,
-            levels: RwLock::new(Arc::new(levels)),
+            levels: watch::Sender::new(Arc::new(levels)),
             known: tokio::sync::Mutex::default(),
             names: Mutex::default(),
             refusals: Refusals::default(),
@@ -139,7 +141,7 @@ impl Access {
     /// sentence for people.
     pub(crate) fn change(&self, levels: Levels) -> Result<(), String> {
         let levels = Arc::new(levels);
-        *self.levels.write() = Arc::clone(&levels);
+        self.levels.send_replace(Arc::clone(&levels));
         socket::set_door(&self.socket, Door::of(&levels, &self.group)).map_err(|error| {
             format!(
                 "cannot change who can connect to {}: {}",
@@ -156,7 +158,7 @@ impl Access {
 
     /// Who is at the other end, and what it may do now.
     pub(super) async fn caller(&self, peer: &Peer) -> Caller {
-        let levels = Arc::clone(&self.levels.read());
+        let levels = Arc::clone(&self.levels.borrow());
         let ids = match self.is_privileged(peer) {
             true => Arc::default(),
             false => self.ids(&levels).await,
@@ -167,6 +169,21 @@ impl Access {
             None => None,
         };
         Caller::new(peer, name, verdict)
+    }
+
+    /// Waits until a reload has left the caller less than this level; returns it as it is then.
+    pub(super) async fn revoked(&self, peer: &Peer, needed: Level) -> Caller {
+        let mut levels = self.levels.subscribe();
+        loop {
+            // One that comes while the caller is judged is looked at again.
+            levels.mark_unchanged();
+            let caller = self.caller(peer).await;
+            if caller.level() < needed {
+                return caller;
+            }
+            // The sender lives as long as this.
+            let _ = levels.changed().await;
+        }
     }
 
     /// The rule.
@@ -214,7 +231,7 @@ impl Access {
         if matches!(caller.because(), Because::User(_)) {
             return None;
         }
-        let levels = Arc::clone(&self.levels.read());
+        let levels = Arc::clone(&self.levels.borrow());
         let ids = self.ids(&levels).await;
         let socket_gid = ids.group(&self.group.account);
         let listed = levels.groups.iter().map(|(group, level)| (group, ids.group(group), *level));

@@ -2,10 +2,11 @@
 //!
 //! One task a connection; a connection is one request and its responses (`shared`). The caller's level
 //! comes from the credentials that the system gives, never from what the caller sends ([`access`]). It is
-//! looked at when the request is there, so the newest levels count. Everything is bounded: connections at
+//! looked at when the request is there, and again when a reload changes levels while its answer goes on, so
+//! the newest levels count. Everything is bounded: connections at
 //! once, those of one user, the size of a request, the time it may take, the log lines of refusals. Who
-//! watches events, or follows a reset, holds a place of another kind, so that however many do nobody else has
-//! to wait for one.
+//! watches events, or is told of a reset that goes on, holds a place of another kind, so that however many do
+//! nobody else has to wait for one.
 
 mod access;
 mod caller;
@@ -103,19 +104,10 @@ struct Held {
     holder: Holder,
     /// That among the caller's own, whatever kind it is.
     _user: places::Place,
-    /// Those of the ones that follow a reset.
+    /// Those of the ones that are told of a reset that goes on.
     followers: Places,
     /// Those of the ones that watch events.
     monitors: Places,
-}
-
-/// How long an answer goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Course {
-    /// It comes to an end by itself.
-    Ends,
-    /// It goes on for as long as the client likes.
-    GoesOn,
 }
 
 /// Says why there is no answer: a few bytes, for which the socket has room.
@@ -158,55 +150,51 @@ async fn serve(
             return Err(error);
         }
     };
-    let mut course = Course::Ends;
+    let (needed, command) = (request.level(), request.to_string());
     let (mut connection, mut follower) = (Some(held.connection), None);
-    if caller.level() >= request.level() {
+    if caller.level() >= needed {
         match request {
             Request::Monitor => {
                 let Some(_place) = held.monitors.take(held.holder) else {
                     return send_away(stream, held.monitors.busy(held.holder, "monitors")).await;
                 };
                 drop(connection);
-                return monitor::run(&stream, &world, world.begin_monitor()).await;
+                let revoked = revoked(needed, &command, peer, &world);
+                return monitor::run(&stream, &world, world.begin_monitor(), revoked).await;
             }
-            Request::ResetSession { follow: true, .. } => {
+            Request::ResetSession { follow: true, .. }
+            | Request::ResetSession { stagger: 1.., .. } => {
                 follower = held.followers.take(held.holder);
                 if follower.is_none() {
                     let busy = held.followers.busy(held.holder, "commands that wait for a reset");
                     return send_away(stream, busy).await;
                 }
                 connection = None;
-                course = Course::GoesOn;
             }
             _ => {}
         }
     }
     // What was ordered is done whether or not the client waits for it.
     let (answers, mut answered) = mpsc::channel(1);
-    tokio::spawn(async move { answer(request, &caller, world, answers).await });
-    loop {
-        let response = match course {
-            Course::Ends => answered.recv().await,
-            Course::GoesOn => tokio::select! {
-                response = answered.recv() => response,
-                () = stream::closed(&stream) => None,
-            },
-        };
-        let Some(response) = response else { break };
-        let bytes = match frame::encode(Kind::Response, &response) {
-            Ok(bytes) => bytes,
-            Err(error) => {
-                let text = format!("bmpd cannot send its answer, ask for less: {error}");
-                frame::encode(Kind::Response, &Response::Failed(Failure::Other(text)))?
-            }
-        };
-        match course {
-            Course::Ends => send(&mut stream, &bytes).await?,
-            Course::GoesOn => stream::send(&stream, &bytes).await?,
+    let answering = Arc::clone(&world);
+    tokio::spawn(async move { answer(request, &caller, answering, answers).await });
+    if follower.is_some() {
+        stream::run(&stream, answered, revoked(needed, &command, peer, &world)).await?;
+    } else {
+        while let Some(response) = answered.recv().await {
+            send(&mut stream, &encode(&response)?).await?;
         }
     }
     drop((connection, follower));
     Ok(())
+}
+
+/// The frame of an answer, or of the failure that it is too long.
+fn encode(response: &Response) -> Result<Vec<u8>, FrameError> {
+    frame::encode(Kind::Response, response).or_else(|error| {
+        let text = format!("bmpd cannot send its answer, ask for less: {error}");
+        frame::encode(Kind::Response, &Response::Failed(Failure::Other(text)))
+    })
 }
 
 async fn receive(stream: &mut Stream) -> Result<Request, FrameError> {
@@ -269,6 +257,18 @@ async fn refuse(needed: Level, command: &str, caller: &Caller, world: &World) ->
     if world.access.refusals.count(caller.uid()) {
         record::refusal(&world.events, caller, command, needed);
     }
+    not_permitted(needed, caller, world).await
+}
+
+/// Waits until a reload has taken the level away that a command needs which goes on: noted, and answered as
+/// the command would be now.
+async fn revoked(needed: Level, command: &str, peer: &Peer, world: &World) -> Failure {
+    let caller = world.access.revoked(peer, needed).await;
+    record::revoked(&caller, command, needed);
+    not_permitted(needed, &caller, world).await
+}
+
+async fn not_permitted(needed: Level, caller: &Caller, world: &World) -> Failure {
     let CallerReport { name, level, because } = caller.report();
     Failure::NotPermitted {
         needed,

@@ -6,19 +6,19 @@
 //!
 //! A reader can stop reading for as long as it likes (a pager, a stopped process): what it misses meanwhile
 //! is overwritten in the ring and counted, and one frame is all that waits for it here. It has its place
-//! until it closes; there is a limit of places, which are not those of other commands.
+//! until it closes, or may no longer watch; there is a limit of places, which are not those of other commands.
 
 use std::time::Duration;
 
 use interprocess::local_socket::tokio::Stream;
 use shared::event::{Event, Happening};
 use shared::frame::{self, FrameError, Kind};
-use shared::response::{HEARTBEAT, Response};
+use shared::response::{Failure, HEARTBEAT, Response};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tracing::debug;
 
-use super::stream;
+use super::stream::{self, Frames};
 use crate::daemon::{Watching, World};
 use crate::events::Events;
 
@@ -29,27 +29,16 @@ const BATCH: usize = 256;
 /// not be three thousand frames.
 const GATHER: Duration = Duration::from_millis(5);
 
-/// Tells what happens until bmpd stops or the client closes.
+/// Tells what happens until bmpd stops, the client closes, or may no longer watch.
 pub(super) async fn run(
     stream: &Stream,
     world: &World,
     _place: Watching,
+    revoked: impl Future<Output = Failure>,
 ) -> Result<(), FrameError> {
-    let mut news = News::from(&world.events);
+    let news = News::from(&world.events);
     debug!(monitors = world.monitors(), "another one watches");
-    loop {
-        let batch = tokio::select! {
-            batch = news.next() => batch,
-            () = stream::closed(stream) => return Ok(()),
-        };
-        let Some((events, lost)) = batch else { return Ok(()) };
-        let stopping = events.iter().any(|event| event.what == Happening::Stopping);
-        stream::send(stream, &frame::encode(Kind::Response, &Response::Events { events, lost })?)
-            .await?;
-        if stopping {
-            return Ok(());
-        }
-    }
+    stream::run(stream, news, revoked).await
 }
 
 /// What one reader has still to hear.
@@ -57,16 +46,18 @@ struct News {
     events: Receiver<Event>,
     /// How many were lost since the last frame.
     lost: u64,
+    /// True once the last of all was taken.
+    ended: bool,
 }
 
 impl News {
     fn from(events: &Events) -> Self {
-        Self { events: events.subscribe(), lost: 0 }
+        Self { events: events.subscribe(), lost: 0, ended: false }
     }
 
     /// What has happened since, nothing if that was nothing for a while, and how much was lost before it;
     /// `None` if nothing can happen any more.
-    async fn next(&mut self) -> Option<(Vec<Event>, u64)> {
+    async fn batch(&mut self) -> Option<(Vec<Event>, u64)> {
         let mut batch = match tokio::time::timeout(HEARTBEAT, self.events.recv()).await {
             Ok(Ok(event)) => vec![event],
             Ok(Err(RecvError::Lagged(count))) => {
@@ -97,6 +88,18 @@ impl News {
     }
 }
 
+impl Frames for News {
+    /// `None` if nothing can happen any more, or bmpd stops.
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, FrameError> {
+        if self.ended {
+            return Ok(None);
+        }
+        let Some((events, lost)) = self.batch().await else { return Ok(None) };
+        self.ended = events.last().is_some_and(|event| event.what == Happening::Stopping);
+        frame::encode(Kind::Response, &Response::Events { events, lost }).map(Some)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,7 +126,7 @@ mod tests {
         }
         let (mut heard, mut lost, mut frames) = (Vec::new(), 0, 0);
         while heard.last() != Some(&(all - 1)) {
-            let (batch, more) = reader.next().await.unwrap();
+            let (batch, more) = reader.batch().await.unwrap();
             assert!(batch.len() <= BATCH);
             heard.extend(batch.iter().map(number));
             lost += more;
@@ -143,12 +146,12 @@ mod tests {
             tokio::time::sleep(GATHER / 2).await;
             (1..=5000).for_each(|n| events.tell(|| command(n)));
         };
-        let (first, ()) = tokio::join!(reader.next(), many);
+        let (first, ()) = tokio::join!(reader.batch(), many);
         let (batch, lost) = first.unwrap();
         assert_eq!((batch.len(), lost), (1, 0));
         let (mut heard, mut lost) = (1, 0);
         while heard + lost < 5001 {
-            let (batch, more) = reader.next().await.unwrap();
+            let (batch, more) = reader.batch().await.unwrap();
             assert!(!batch.is_empty(), "{heard} heard, {lost} lost");
             (heard, lost) = (heard + batch.len() as u64, lost + more);
         }
@@ -160,8 +163,8 @@ mod tests {
     async fn a_reader_hears_of_silence_too() {
         let events = Events::default();
         let mut reader = News::from(&events);
-        assert_eq!(reader.next().await, Some((Vec::new(), 0)));
+        assert_eq!(reader.batch().await, Some((Vec::new(), 0)));
         drop(events);
-        assert_eq!(reader.next().await, None);
+        assert_eq!(reader.batch().await, None);
     }
 }

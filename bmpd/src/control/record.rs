@@ -37,3 +37,9 @@ pub(super) fn refusal(events: &Events, caller: &Caller, command: &str, needed: L
         warn!(%caller, uid = caller.uid(), command, "refused or failed: {reason}");
     }
 }
+
+/// Notes that a caller is told no more of a command that goes on, as a reload has taken its level.
+pub(super) fn revoked(caller: &Caller, command: &str, needed: Level) {
+    let reason = crate::daemon::not_permitted(needed, caller.level(), caller.because());
+    warn!(%caller, uid = caller.uid(), command, "ended: {reason}");
+}

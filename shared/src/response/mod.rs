@@ -87,7 +87,8 @@ pub enum Response {
         /// How many events before these were lost because the reader was too slow.
         lost: u64,
     },
-    /// To any request: it was not done, and nothing was changed.
+    /// To any request: it was not done, and nothing was changed. Behind other responses to it: there are no
+    /// more, and what those told was done.
     Failed(Failure),
 }
 
