@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use shared::exit;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
+
+/// How often a command that waits looks whether one has come: a signal can come just before it waits.
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Notes SIGINT and SIGTERM instead of dying of them. The second one ends the command wherever it is.
 #[derive(Debug)]

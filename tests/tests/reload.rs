@@ -9,7 +9,7 @@ use rustix::process::Signal;
 use socket2::{Domain, Socket, Type};
 use tests::addresses::loopback;
 use tests::bmp::{Kind, Mode};
-use tests::daemon::{Daemon, bgp, bgp_listen, neighbor, session};
+use tests::daemon::{Daemon, Output, bgp, bgp_listen, neighbor, session};
 use tests::neighbor::{Neighbor, Options};
 use tests::random::Random;
 use tests::scratch::Scratch;
@@ -414,8 +414,8 @@ fn resets_and_reloads_from_several_callers_at_once_all_end_well() {
 }
 
 /// Two sessions, a and b, are reset with a stagger; after the first the file changes, and `meanwhile` is
-/// asked of bmpd. Then b has connected this often; returns the page of each.
-fn staggered(meanwhile: &dyn Fn(&str) -> Vec<String>, connections: usize) -> [String; 2] {
+/// asked of bmpd. Then b has connected this often; returns what the reset says, and the page of each.
+fn staggered(meanwhile: &dyn Fn(&str) -> Vec<String>, connections: usize) -> (Output, [String; 2]) {
     let scratch = Scratch::new();
     let address = loopback();
     let stations = [(); 2].map(|()| Station::listen(address, Mode::Counting));
@@ -431,24 +431,27 @@ fn staggered(meanwhile: &dyn Fn(&str) -> Vec<String>, connections: usize) -> [St
         wait_initiation(station, 1);
     }
     let address = address.to_string();
-    std::thread::scope(|scope| {
+    let output = std::thread::scope(|scope| {
         let reset = scope.spawn(|| daemon.bmpctl(&["reset", "session", "all", "--stagger", "2s"]));
         wait_initiation(&stations[0], 2);
         daemon.rewrite_config(&config("after"));
         let words = meanwhile(&address);
         daemon.bmpctl(&words.iter().map(String::as_str).collect::<Vec<_>>()).done();
-        reset.join().unwrap().done();
+        reset.join().unwrap()
     });
     wait_initiation(&stations[1], connections);
-    ["a", "b"].map(|alias| {
+    let pages = ["a", "b"].map(|alias| {
         let page = daemon.bmpctl(&["show", "session", &address, "--alias", alias]);
         page.done().to_owned()
-    })
+    });
+    (output, pages)
 }
 
 #[test]
 fn a_staggered_reset_does_not_take_back_what_was_reloaded_meanwhile() {
-    for page in staggered(&|_| vec!["reload".to_owned()], 2) {
+    let (output, pages) = staggered(&|_| vec!["reload".to_owned()], 2);
+    output.done();
+    for page in pages {
         assert!(page.contains("after") && !page.contains("before"), "{page}");
     }
 }
@@ -457,7 +460,8 @@ fn a_staggered_reset_does_not_take_back_what_was_reloaded_meanwhile() {
 fn a_staggered_reset_does_not_take_back_what_somebody_else_has_reset_meanwhile() {
     let reset =
         |address: &str| ["reset", "session", address, "--alias", "b"].map(str::to_owned).to_vec();
-    let [_, page] = staggered(&reset, 3);
+    let (output, [_, page]) = staggered(&reset, 2);
+    assert!(output.stderr.contains("alias b: left to the newer reset by "), "{output}");
     assert!(page.contains("after") && !page.contains("before"), "{page}");
 }
 

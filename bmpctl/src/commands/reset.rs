@@ -8,12 +8,14 @@ use shared::names::Selector;
 use shared::request::Request;
 use shared::response::{ResetOutcome, Response};
 
+use crate::client::{ClientError, Conversation};
 use crate::context::{self, Context, Output};
+use crate::interrupt::{self, Interrupt};
 use crate::render;
 use crate::render::json::{Document, ErrorReport};
 
 /// Resets the selected sessions; one line for each, failures to standard error. With a stagger the lines
-/// come as the sessions do.
+/// come as the sessions do, and Ctrl-C ends the command, not the reset.
 pub(super) fn session(
     selector: &Selector,
     stagger: Duration,
@@ -24,18 +26,23 @@ pub(super) fn session(
         stagger: u64::try_from(stagger.as_millis()).unwrap_or(u64::MAX),
         follow: false,
     };
+    // One that is done at once needs no word about how it goes on.
+    let interrupt = (!stagger.is_zero()).then(Interrupt::catch);
     let mut talk = context.begin(&request)?;
-    let (mut all, mut left) = (Vec::new(), 0);
+    let (mut all, mut left) = (Vec::new(), None);
     loop {
-        let error = match context::heard(talk.next(stagger)) {
+        let Some(answer) = next(&mut talk, stagger, interrupt.as_ref()) else {
+            return Ok(end(all, left, Over::Interrupted, context));
+        };
+        let error = match context::heard(answer) {
             Ok(Response::Reset { outcomes, to_come }) => {
                 if !context.json {
                     show(&outcomes, context);
                 }
                 all.extend(outcomes);
-                left = to_come;
+                left = Some(to_come);
                 if to_come == 0 {
-                    return Ok(end(all, 0, None, context));
+                    return Ok(end(all, left, Over::Done, context));
                 }
                 continue;
             }
@@ -46,8 +53,35 @@ pub(super) fn session(
             return Err(context.error(error));
         }
         // What is done is done, and whoever asked must hear of it.
-        return Err(end(all, left, Some(error), context));
+        return Err(end(all, left, Over::Failed(error), context));
     }
+}
+
+/// The next answer; `None` if somebody does not want to wait for it.
+fn next(
+    talk: &mut Conversation,
+    stagger: Duration,
+    interrupt: Option<&Interrupt>,
+) -> Option<Result<Response, ClientError>> {
+    let Some(interrupt) = interrupt else { return Some(talk.next(stagger)) };
+    while !interrupt.came() {
+        match talk.poll(interrupt::LOOK_EVERY, stagger) {
+            Ok(None) => {}
+            Ok(Some(response)) => return Some(Ok(response)),
+            Err(error) => return Some(Err(error)),
+        }
+    }
+    None
+}
+
+/// Why the command is over.
+enum Over {
+    /// Every session has had its turn.
+    Done,
+    /// Somebody does not want to wait any longer.
+    Interrupted,
+    /// bmpd can no longer be asked.
+    Failed(ErrorReport),
 }
 
 /// What is known is shown now; who waits for the last session must not wait for the first.
@@ -68,26 +102,28 @@ fn show(outcomes: &[ResetOutcome], context: &Context) {
     let _ = std::io::stdout().flush();
 }
 
-fn end(
-    outcomes: Vec<ResetOutcome>,
-    to_come: u32,
-    error: Option<ErrorReport>,
-    context: &Context,
-) -> Output {
+fn end(outcomes: Vec<ResetOutcome>, to_come: Option<u32>, over: Over, context: &Context) -> Output {
     let failed = outcomes.iter().any(|outcome| outcome.result.is_err());
-    let code = match &error {
-        Some(error) => error.exit_code,
-        None if failed => exit::FAILED,
-        None => exit::DONE,
+    let (code, error, complaint) = match over {
+        Over::Done if failed => (exit::FAILED, None, None),
+        Over::Done => (exit::DONE, None, None),
+        Over::Interrupted => {
+            (exit::INTERRUPTED, None, Some(render::progress::interrupted(&[], to_come)))
+        }
+        Over::Failed(error) => {
+            let message = error.message.clone();
+            (error.exit_code, Some(error), Some(message))
+        }
     };
     if context.json {
         // A failure is told also to those who want to hear of nothing else.
         let told = code != exit::DONE || !context.quiet;
+        let to_come = to_come.unwrap_or(0);
         let document = || Document::reset(outcomes, to_come, Vec::new(), error).to_text();
         let out = if told { document() } else { String::new() };
         return Output { out, err: String::new(), code };
     }
-    let err = error.map_or_else(String::new, |error| context.complaint(&error.message));
+    let err = complaint.map_or_else(String::new, |complaint| context.complaint(&complaint));
     Output { out: String::new(), err, code }
 }
 

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use shared::exit;
 use shared::response::Response;
-use shared::time::{Span, Timestamp};
+use shared::time::Timestamp;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
@@ -174,10 +174,7 @@ fn frame(look: &Output, interval: Duration) -> String {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(Timestamp(0), |since| Timestamp(u64::try_from(since.as_millis()).unwrap_or(0)));
-    let every = match interval.as_millis() {
-        millis if millis % 1000 == 0 => render::age(Span::of(interval)),
-        millis => format!("{millis}ms"),
-    };
+    let every = render::interval(interval);
     let head = format!("{}, every {every}; Ctrl-C ends", now.to_seconds_text());
     let mut lines = vec![screen.paint(Tone::Faint, &head)];
     lines.extend(look.out.lines().chain(look.err.lines()).map(str::to_owned));

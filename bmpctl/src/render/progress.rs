@@ -159,7 +159,8 @@ pub(crate) fn interrupted(unfinished: &[String], to_come: Option<u32>) -> String
     let text = match to_come {
         // It may have the order, and it may not.
         None => "interrupted before bmpd has answered: bmpctl show session says what it does",
-        Some(_) => "interrupted: the reset goes on in bmpd; bmpctl show session says how far it is",
+        Some(0) => "interrupted: the reset goes on in bmpd; bmpctl show session says how far it is",
+        Some(_) => "interrupted: the reset goes on in bmpd; bmpctl show status says how far it is",
     };
     listed(text.to_owned(), unfinished, to_come)
 }

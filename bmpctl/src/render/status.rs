@@ -1,10 +1,10 @@
 //! bmpd itself.
 
-use shared::response::{CallerReport, StatusReport};
+use shared::response::{CallerReport, StaggeredReset, StatusReport};
 use shared::time::Span;
 
 use super::page::Page;
-use super::{age, level, moment, neighbor, session, size};
+use super::{age, interval, level, moment, neighbor, session, size};
 
 /// Everything about it.
 pub(crate) fn page(status: &StatusReport) -> String {
@@ -31,6 +31,10 @@ pub(crate) fn page(status: &StatusReport) -> String {
         },
     );
     page.line("Monitors", status.monitors.to_string());
+    match &*status.staggered_resets {
+        [] => page.line("Staggered resets", "none"),
+        resets => page.list("Staggered resets", resets.iter().map(staggered)),
+    }
     page.line("Routes", status.routes.to_string());
     let sessions = status.sessions.iter().map(|found| (session::state(found.state), found.count));
     page.line("Sessions", by_state(sessions));
@@ -39,6 +43,17 @@ pub(crate) fn page(status: &StatusReport) -> String {
     let CallerReport { name, level: has, because } = &status.caller;
     page.line("You are", format!("{name}, level {} ({}): {because}", has.number(), level(*has)));
     page.into_text()
+}
+
+/// One that is under way.
+fn staggered(reset: &StaggeredReset) -> String {
+    let StaggeredReset { by, since, ago, stagger, selected, to_come } = reset;
+    format!(
+        "by {by}: {to_come} of {selected} sessions to come, every {}, since {} ({} ago)",
+        interval(stagger.duration()),
+        since.to_seconds_text(),
+        age(*ago)
+    )
 }
 
 fn unknown() -> String {

@@ -21,6 +21,7 @@ mod reload;
 mod reset;
 mod show;
 mod socket;
+mod staggered;
 mod status;
 mod stream;
 
@@ -40,6 +41,7 @@ pub(crate) use self::access::Access;
 use self::caller::{Caller, Peer};
 use self::places::{Holder, Places};
 pub(crate) use self::socket::ControlSocket;
+pub(crate) use self::staggered::Staggered;
 use crate::daemon::World;
 
 /// Connections served at once; further ones wait to be accepted.

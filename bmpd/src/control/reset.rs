@@ -6,12 +6,13 @@ use std::time::Duration;
 use shared::names::{Selector, SessionId};
 use shared::request::{Request, STAGGER_MAX};
 use shared::response::{Failure, ResetOutcome, ResetPlan, Response, SessionState};
-use tokio::sync::mpsc;
+use tokio::sync::{RwLockReadGuard, mpsc};
 use tokio::time::Instant;
 
 use super::caller::Caller;
 use super::follow::{self, Followed, Told};
-use super::record;
+use super::staggered::Taken;
+use super::{record, show};
 use crate::config::Config;
 use crate::daemon::World;
 use crate::session::{Parameters, Session};
@@ -23,7 +24,8 @@ use crate::session::{Parameters, Session};
 /// With `follow` the answers go on until every session that was reset has come to an end.
 ///
 /// The file is read once: what it holds then is what every selected session gets, but for those whose
-/// turn comes after a reload: they get what that has read.
+/// turn comes after a reload: they get what that has read. A session that an older reset has still to come is
+/// this one's from now on ([`super::staggered`]).
 pub(super) async fn session(
     selector: Selector,
     stagger: u64,
@@ -55,7 +57,6 @@ pub(super) async fn session(
         }
     };
     let selected = wanted(selected, &selector, &config).await;
-    let by = caller.to_string();
     // What is told here waits for its reader there, and nobody waits for that: there is one outcome of each
     // session at most.
     let (told, outcomes) = mpsc::unbounded_channel();
@@ -63,67 +64,120 @@ pub(super) async fn session(
         true => drop(tokio::spawn(follow::run(outcomes, Arc::clone(&world), answers))),
         false => drop(tokio::spawn(follow::forward(outcomes, answers))),
     }
-    let tell = |outcomes: Vec<ResetOutcome>, to_come| {
-        let begun = outcomes.iter().filter_map(|outcome| {
-            let done = outcome.result.as_ref().ok()?;
-            Some(Followed::new(world.session(&outcome.id)?, done.generation))
-        });
-        let begun = if follow { begun.collect() } else { Vec::new() };
-        let _ = told.send(Told { response: Response::Reset { outcomes, to_come }, begun });
-    };
-    let fail = |failure| {
-        let _ = told.send(Told { response: Response::Failed(failure), begun: Vec::new() });
-    };
-    if stagger == 0 {
-        let resets: Vec<_> = selected
-            .into_iter()
-            .map(|session| {
-                let parameters = parameters(session.id(), &config);
-                tokio::spawn(one(session, parameters, read_at, Arc::clone(&world), by.clone()))
-            })
-            .collect();
-        let mut outcomes = Vec::with_capacity(resets.len());
-        for reset in resets {
-            match reset.await {
-                Ok(outcome) => outcomes.push(outcome),
-                Err(error) => return fail(Failure::Other(error.to_string())),
-            }
-        }
-        drop(order);
-        let failed = outcomes.iter().filter(|outcome| outcome.result.is_err()).count();
-        record(summary(outcomes.len(), failed));
-        return tell(outcomes, 0);
+    let by = caller.to_string();
+    let reset = Arc::new(Reset { config, read_at, by, follow, world: Arc::clone(&world), told });
+    if stagger > 0 && selected.len() > 1 {
+        let stagger = Duration::from_millis(stagger.min(STAGGER_MAX));
+        record(reset.one_after_another(&selected, stagger, order).await);
+    } else {
+        let outcomes = reset.all_at_once(selected, order).await;
+        // Who is told that it was done finds it in the log.
+        record(Sum::of(&outcomes).outcome());
+        reset.tell(outcomes, 0);
     }
-    drop(order);
-    let ids: Vec<SessionId> = selected.iter().map(|session| session.id().clone()).collect();
-    let pause = Duration::from_millis(stagger.min(STAGGER_MAX));
-    let mut failed = 0;
-    for (rank, id) in ids.iter().enumerate() {
-        if rank > 0 {
-            tokio::select! {
-                () = tokio::time::sleep(pause) => {}
-                () = world.stopping() => {
-                    record(Err(format!("bmpd stopped after {rank} of {}", sessions(ids.len()))));
-                    return fail(Failure::Stopping);
+}
+
+/// One reset: with what, by whom, and who is told.
+struct Reset {
+    config: Config,
+    read_at: Instant,
+    by: String,
+    follow: bool,
+    world: Arc<World>,
+    told: mpsc::UnboundedSender<Told>,
+}
+
+impl Reset {
+    async fn all_at_once(
+        self: &Arc<Self>,
+        selected: Vec<Session>,
+        order: RwLockReadGuard<'_, ()>,
+    ) -> Vec<ResetOutcome> {
+        self.world.staggered.take_over(&ids(&selected), &self.by);
+        let resets = selected.into_iter().map(|session| {
+            let reset = Arc::clone(self);
+            async move { reset.one(session).await }
+        });
+        let outcomes = show::all(resets).await;
+        drop(order);
+        outcomes
+    }
+
+    /// Returns what came of it, for the record. It ends before its time when a newer one has taken over all
+    /// that it had still to do.
+    async fn one_after_another(
+        &self,
+        selected: &[Session],
+        stagger: Duration,
+        order: RwLockReadGuard<'_, ()>,
+    ) -> Result<String, String> {
+        let under_way = self.world.staggered.begin(ids(selected), &self.by, stagger);
+        drop(order);
+        let mut sum = Sum::default();
+        let mut turn = Box::pin(tokio::time::sleep(Duration::ZERO));
+        while under_way.left() > 0 {
+            let outcomes = tokio::select! {
+                biased;
+                () = self.world.stopping() => {
+                    let _ = self.told.send(Told {
+                        response: Response::Failed(Failure::Stopping),
+                        begun: Vec::new(),
+                    });
+                    let all = sessions(selected.len());
+                    return Err(format!("bmpd stopped after {} of {all}", sum.all));
+                }
+                taken = under_way.taken() => taken.into_iter().map(left_to_another).collect(),
+                () = &mut turn => {
+                    let order = self.world.begin_reset().await;
+                    let Some(id) = under_way.next() else { continue };
+                    let outcome = match self.world.session(&id) {
+                        Some(session) => self.one(session).await,
+                        None => ResetOutcome {
+                            id,
+                            result: Err("it was removed by a reload meanwhile".to_owned()),
+                        },
+                    };
+                    drop(order);
+                    turn.as_mut().reset(Instant::now() + stagger);
+                    vec![outcome]
+                }
+            };
+            sum.add(&outcomes);
+            self.tell(outcomes, under_way.left() as u32);
+        }
+        sum.outcome()
+    }
+
+    async fn one(&self, session: Session) -> ResetOutcome {
+        let result = match parameters(session.id(), &self.config) {
+            None => Err(gone(&self.world)),
+            Some(parameters) => {
+                match session.reset(parameters, self.read_at, self.by.clone()).await {
+                    Some(result) => result,
+                    None => Err("bmpd is stopping".to_owned()),
                 }
             }
-        }
-        let order = world.begin_reset().await;
-        let outcome = match world.session(id) {
-            Some(session) => {
-                let parameters = parameters(id, &config);
-                one(session, parameters, read_at, Arc::clone(&world), by.clone()).await
-            }
-            None => ResetOutcome {
-                id: id.clone(),
-                result: Err("it was removed by a reload meanwhile".to_owned()),
-            },
         };
-        drop(order);
-        failed += usize::from(outcome.result.is_err());
-        tell(vec![outcome], (ids.len() - 1 - rank) as u32);
+        ResetOutcome { id: session.id().clone(), result }
     }
-    record(summary(ids.len(), failed));
+
+    fn tell(&self, outcomes: Vec<ResetOutcome>, to_come: u32) {
+        let begun = outcomes.iter().filter(|_| self.follow).filter_map(|outcome| {
+            let done = outcome.result.as_ref().ok()?;
+            Some(Followed::new(self.world.session(&outcome.id)?, done.generation))
+        });
+        let begun = begun.collect();
+        let _ = self.told.send(Told { response: Response::Reset { outcomes, to_come }, begun });
+    }
+}
+
+/// A newer reset does, or has done, what this one was to do.
+fn left_to_another(Taken { id, by }: Taken) -> ResetOutcome {
+    ResetOutcome { id, result: Err(format!("left to the newer reset by {by}")) }
+}
+
+fn ids(sessions: &[Session]) -> Vec<SessionId> {
+    sessions.iter().map(|session| session.id().clone()).collect()
 }
 
 /// Reads the configuration and says what a reset of the selected sessions would do. Nothing is changed.
@@ -170,11 +224,31 @@ async fn wanted(selected: Vec<Session>, selector: &Selector, config: &Config) ->
     wanted
 }
 
-/// What came of it, for the record.
-fn summary(all: usize, failed: usize) -> Result<String, String> {
-    match failed {
-        0 => Ok(sessions(all)),
-        _ => Err(format!("{failed} of {} could not be reset", sessions(all))),
+/// How many sessions there were, and how many of them were not reset.
+#[derive(Debug, Default)]
+struct Sum {
+    all: usize,
+    failed: usize,
+}
+
+impl Sum {
+    fn of(outcomes: &[ResetOutcome]) -> Self {
+        let mut sum = Self::default();
+        sum.add(outcomes);
+        sum
+    }
+
+    fn add(&mut self, outcomes: &[ResetOutcome]) {
+        self.all += outcomes.len();
+        self.failed += outcomes.iter().filter(|outcome| outcome.result.is_err()).count();
+    }
+
+    /// As the record has it.
+    fn outcome(&self) -> Result<String, String> {
+        match self.failed {
+            0 => Ok(sessions(self.all)),
+            failed => Err(format!("{failed} of {} were not reset", sessions(self.all))),
+        }
     }
 }
 
@@ -205,21 +279,4 @@ fn gone(world: &World) -> String {
         "it is no longer in {}: it goes on with its old parameters until bmpctl reload ends it",
         world.config_path().display()
     )
-}
-
-async fn one(
-    session: Session,
-    parameters: Option<Parameters>,
-    read_at: Instant,
-    world: Arc<World>,
-    by: String,
-) -> ResetOutcome {
-    let result = match parameters {
-        None => Err(gone(&world)),
-        Some(parameters) => match session.reset(parameters, read_at, by).await {
-            Some(result) => result,
-            None => Err("bmpd is stopping".to_owned()),
-        },
-    };
-    ResetOutcome { id: session.id().clone(), result }
 }

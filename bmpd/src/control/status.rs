@@ -70,6 +70,7 @@ pub(super) async fn run(asked_by: &Caller, world: &World) -> Response {
         descriptors: process.descriptors,
         descriptors_maximum: getrlimit(Resource::Nofile).current,
         monitors: world.monitors(),
+        staggered_resets: world.staggered.report(),
         caller: asked_by.report(),
     }))
 }

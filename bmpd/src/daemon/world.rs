@@ -23,7 +23,7 @@ use tokio::task::JoinHandle;
 use super::neighbors::Neighbors;
 use crate::bgp::Neighbor;
 use crate::config::{self, Config, ConfigError, Control};
-use crate::control::Access;
+use crate::control::{Access, Staggered};
 use crate::events::Events;
 use crate::moment::Moment;
 use crate::rib::Tables;
@@ -67,6 +67,8 @@ pub(crate) struct World {
     pub(crate) events: Events,
     /// How many watch it.
     pub(super) monitors: watch::Sender<u32>,
+    /// Resets that go on.
+    pub(crate) staggered: Staggered,
     /// Who may do what.
     pub(crate) access: Arc<Access>,
     stopping: watch::Sender<bool>,
@@ -96,6 +98,7 @@ impl World {
             neighbors,
             events,
             monitors: watch::Sender::new(0),
+            staggered: Staggered::default(),
             access,
             stopping: watch::Sender::new(false),
         };

@@ -46,6 +46,8 @@ pub struct StatusReport {
     pub descriptors_maximum: Option<u64>,
     /// Callers of `monitor` that are being served.
     pub monitors: u32,
+    /// Resets with a stagger that have sessions still to come, the oldest first.
+    pub staggered_resets: Vec<StaggeredReset>,
     /// Who asks.
     pub caller: CallerReport,
 }
@@ -68,6 +70,25 @@ pub struct NeighborCount {
     pub state: NeighborState,
     /// How many.
     pub count: u32,
+}
+
+/// A reset that is under way, one session after another. It goes on also when its bmpctl was ended; a newer
+/// reset takes over the sessions that it selects.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct StaggeredReset {
+    /// Who asked for it: user and process, such as `alice (pid 4711)`.
+    pub by: String,
+    /// When it began.
+    pub since: Timestamp,
+    /// How long ago that was.
+    pub ago: Span,
+    /// The time between one session and the next.
+    pub stagger: Span,
+    /// How many sessions it was given for.
+    pub selected: u32,
+    /// How many of them are still to be reset.
+    pub to_come: u32,
 }
 
 /// The caller of a command as bmpd sees it.

@@ -1,0 +1,205 @@
+//! The resets with a stagger that are under way: whose they are, and which sessions each has still to come.
+//!
+//! ```text
+//!   a newer reset ── begin, take_over ──> Staggered ── what was taken ──> the older reset
+//!   show status ───── report ────────────────┘
+//! ```
+//!
+//! Such a reset goes on when its bmpctl has gone, so somebody has to know of it. A session is still to come
+//! in one of them at most: a newer reset that selects it takes it over. So none is reset twice for the same
+//! reason, and however many are given, those that have something to do are never more than the sessions.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use shared::names::SessionId;
+use shared::response::StaggeredReset;
+use shared::time::Span;
+use tokio::sync::Notify;
+
+use crate::moment::Moment;
+
+/// Those that are under way, the oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct Staggered(Mutex<Vec<Arc<Entry>>>);
+
+#[derive(Debug)]
+struct Entry {
+    by: String,
+    since: Moment,
+    stagger: Duration,
+    selected: usize,
+    left: Mutex<Left>,
+    /// Told when something was taken.
+    woken: Notify,
+}
+
+/// What a reset has still to do.
+#[derive(Debug, Default)]
+struct Left {
+    /// To be reset, in this order.
+    to_come: VecDeque<SessionId>,
+    /// Not to be reset any more, which the reset has still to hear.
+    taken: Vec<Taken>,
+}
+
+/// A session that a newer reset has taken over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Taken {
+    pub(super) id: SessionId,
+    /// Who asked for the newer one.
+    pub(super) by: String,
+}
+
+impl Staggered {
+    /// Takes these sessions away from every reset that has them still to come.
+    pub(super) fn take_over(&self, ids: &[SessionId], by: &str) {
+        take_over(&self.0.lock(), ids, by);
+    }
+
+    /// One more is under way, until the guard is dropped; it takes over what others have still to come.
+    pub(super) fn begin(&self, ids: Vec<SessionId>, by: &str, stagger: Duration) -> UnderWay<'_> {
+        let mut entries = self.0.lock();
+        take_over(&entries, &ids, by);
+        let entry = Arc::new(Entry {
+            by: by.to_owned(),
+            since: Moment::now(),
+            stagger,
+            selected: ids.len(),
+            left: Mutex::new(Left { to_come: ids.into(), taken: Vec::new() }),
+            woken: Notify::new(),
+        });
+        entries.push(Arc::clone(&entry));
+        UnderWay { all: self, entry }
+    }
+
+    /// Describes them.
+    pub(super) fn report(&self) -> Vec<StaggeredReset> {
+        let report = |entry: &Arc<Entry>| StaggeredReset {
+            by: entry.by.clone(),
+            since: entry.since.timestamp(),
+            ago: Span::of(entry.since.age()),
+            stagger: Span::of(entry.stagger),
+            selected: entry.selected as u32,
+            to_come: entry.left.lock().to_come.len() as u32,
+        };
+        self.0.lock().iter().map(report).collect()
+    }
+}
+
+fn take_over(entries: &[Arc<Entry>], ids: &[SessionId], by: &str) {
+    if entries.is_empty() {
+        return;
+    }
+    let ids: HashSet<&SessionId> = ids.iter().collect();
+    for entry in entries {
+        let mut left = entry.left.lock();
+        let Left { to_come, taken } = &mut *left;
+        let before = taken.len();
+        to_come.retain(|id| {
+            let goes = ids.contains(id);
+            if goes {
+                taken.push(Taken { id: id.clone(), by: by.to_owned() });
+            }
+            !goes
+        });
+        if taken.len() > before {
+            entry.woken.notify_one();
+        }
+    }
+}
+
+/// One that is under way.
+#[derive(Debug)]
+pub(super) struct UnderWay<'a> {
+    all: &'a Staggered,
+    entry: Arc<Entry>,
+}
+
+impl UnderWay<'_> {
+    /// The session whose turn it is, which nobody takes over from now on.
+    pub(super) fn next(&self) -> Option<SessionId> {
+        self.entry.left.lock().to_come.pop_front()
+    }
+
+    /// How many sessions there is still something to tell of.
+    pub(super) fn left(&self) -> usize {
+        let left = self.entry.left.lock();
+        left.to_come.len() + left.taken.len()
+    }
+
+    /// Waits until sessions were taken over; each is told once.
+    pub(super) async fn taken(&self) -> Vec<Taken> {
+        loop {
+            let taken = std::mem::take(&mut self.entry.left.lock().taken);
+            if !taken.is_empty() {
+                return taken;
+            }
+            self.entry.woken.notified().await;
+        }
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.all.0.lock().retain(|other| !Arc::ptr_eq(other, &self.entry));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EVERY: Duration = Duration::from_secs(5);
+
+    fn ids<const N: usize>(aliases: [&str; N]) -> Vec<SessionId> {
+        let id = |alias: &str| SessionId {
+            vpn_instance: None,
+            address: "10.1.1.1".parse().unwrap(),
+            alias: Some(alias.parse().unwrap()),
+        };
+        aliases.map(id).to_vec()
+    }
+
+    fn taken<const N: usize>(aliases: [&str; N], by: &str) -> Vec<Taken> {
+        ids(aliases).into_iter().map(|id| Taken { id, by: by.to_owned() }).collect()
+    }
+
+    #[tokio::test]
+    async fn a_newer_one_takes_what_an_older_one_has_still_to_come() {
+        let all = Staggered::default();
+        let older = all.begin(ids(["a", "b", "c", "d"]), "root", EVERY);
+        assert_eq!(older.next(), Some(ids(["a"])[0].clone()));
+        let newer = all.begin(ids(["a", "c"]), "alice", EVERY);
+        assert_eq!(older.taken().await, taken(["c"], "alice"));
+        all.take_over(&ids(["a", "d"]), "bob");
+        assert_eq!(newer.taken().await, taken(["a"], "bob"));
+        let told: Vec<_> = all.report().iter().map(|r| (r.selected, r.to_come)).collect();
+        assert_eq!(told, [(4, 1), (2, 1)]);
+        // What it has not heard of yet is not done with.
+        assert_eq!((older.left(), newer.left()), (2, 1));
+        assert_eq!(older.next(), Some(ids(["b"])[0].clone()));
+        assert_eq!((older.next(), older.left()), (None, 1));
+        assert_eq!(older.taken().await, taken(["d"], "bob"));
+        assert_eq!(older.left(), 0);
+    }
+
+    #[tokio::test]
+    async fn one_that_waits_is_woken_by_what_concerns_it_and_forgotten_when_it_ends() {
+        let all = Staggered::default();
+        let older = all.begin(ids(["a"]), "root", EVERY);
+        let waiting = tokio::time::timeout(Duration::from_millis(1), older.taken());
+        all.take_over(&ids(["x"]), "alice");
+        assert!(waiting.await.is_err());
+        let (woken, ()) = tokio::join!(older.taken(), async {
+            tokio::task::yield_now().await;
+            all.take_over(&ids(["a"]), "alice");
+        });
+        assert_eq!(woken, taken(["a"], "alice"));
+        assert_eq!(all.report().len(), 1);
+        drop(older);
+        assert_eq!(all.report(), []);
+    }
+}

@@ -1,0 +1,131 @@
+//! `bmpctl reset session all --stagger` that goes on: it is listed, and a newer reset takes over from it.
+#![allow(clippy::unwrap_used)]
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use tests::ctl::Running;
+use tests::lab::{Lab, Plan};
+use tests::wait::wait_for;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+const ALIASES: [Option<&str>; 3] = [None, Some("aa"), Some("bb")];
+
+fn lab() -> Lab {
+    let lab = Plan { aliases: &ALIASES, ..Plan::default() }.start();
+    for alias in ALIASES {
+        lab.daemon.wait_state(lab.address, alias, "Established");
+    }
+    lab
+}
+
+/// Begins one that has reset the first session, and the next is not to come in this test.
+fn begin(lab: &Lab, args: &[&str]) -> Running {
+    let before = generations(lab)[0];
+    let all = [&["reset", "session", "all", "--stagger", "60m"], args].concat();
+    let running = Running::start(&mut lab.daemon.bmpctl_command(&all));
+    wait_for("the first reset", PATIENCE, || {
+        let now = generations(lab)[0];
+        if now > before { Ok(()) } else { Err(running.stderr()) }
+    });
+    running
+}
+
+fn generations(lab: &Lab) -> Vec<u64> {
+    let generation = |alias| lab.daemon.session(lab.address, alias).number("gen");
+    ALIASES.map(generation).to_vec()
+}
+
+fn listed(lab: &Lab) -> Vec<Value> {
+    let document = lab.daemon.bmpctl(&["show", "status", "--json"]);
+    let document: Value = serde_json::from_str(document.done()).unwrap();
+    document["status"]["staggered_resets"].as_array().unwrap().clone()
+}
+
+/// Of how many sessions each is, and how many it has still to come.
+#[track_caller]
+fn wait_listed(lab: &Lab, expected: &[[u64; 2]]) {
+    wait_for("the resets that go on", PATIENCE, || {
+        let listed = listed(lab);
+        let counts: Vec<[u64; 2]> = listed
+            .iter()
+            .map(|reset| ["selected", "to_come"].map(|key| reset[key].as_u64().unwrap()))
+            .collect();
+        if counts == expected { Ok(()) } else { Err(format!("{listed:?}")) }
+    });
+}
+
+#[test]
+fn ctrl_c_ends_the_command_which_says_that_the_reset_goes_on_and_it_is_listed() {
+    let lab = lab();
+    let none = lab.daemon.bmpctl(&["show", "status"]);
+    assert!(none.done().contains("Staggered resets:  none\n"), "{none}");
+    let mut running = begin(&lab, &[]);
+    running.signal(Signal::INT);
+    let (code, stdout, stderr) = running.wait_exit();
+    assert_eq!(code, 130, "{stdout}{stderr}");
+    assert_eq!(stdout.lines().count(), 1, "{stdout}");
+    let says = "bmpctl: interrupted: the reset goes on in bmpd; bmpctl show status says how far it is:\n  \
+                2 sessions are still to be reset\n";
+    assert_eq!(stderr, says);
+
+    wait_listed(&lab, &[[3, 2]]);
+    let listed = listed(&lab);
+    assert_eq!(listed[0]["stagger"], 3600.0, "{listed:?}");
+    assert!(listed[0]["by"].as_str().unwrap().contains(&format!("(pid {})", running.pid())));
+    let page = lab.daemon.bmpctl(&["show", "status"]);
+    let line = page.done().lines().find(|line| line.contains(" sessions to come")).unwrap();
+    for says in [" by ", ": 2 of 3 sessions to come, every 1h00m, since ", " ago)"] {
+        assert!(line.contains(says), "{says}: {page}");
+    }
+
+    // One more, which says it to a machine; it has taken over from the first.
+    let mut running = begin(&lab, &["--json"]);
+    wait_listed(&lab, &[[3, 2]]);
+    running.signal(Signal::TERM);
+    let (code, stdout, stderr) = running.wait_exit();
+    assert_eq!((code, &*stderr), (130, ""), "{stdout}");
+    let document: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((&document["to_come"], &document["error"]), (&json!(2), &Value::Null), "{stdout}");
+    assert_eq!(document["sessions"].as_array().unwrap().len(), 1, "{stdout}");
+}
+
+#[test]
+fn a_newer_reset_takes_over_what_an_older_one_has_still_to_come() {
+    let lab = lab();
+    let mut oldest = begin(&lab, &[]);
+    let one = ["reset", "session", &lab.station(), "--alias", "aa"];
+    lab.daemon.bmpctl(&one).done();
+    wait_listed(&lab, &[[3, 1]]);
+    assert_eq!(generations(&lab), [2, 2, 1]);
+
+    let mut older = begin(&lab, &["--wait=10m"]);
+    let (code, stdout, stderr) = oldest.wait_exit();
+    assert_eq!((code, stdout.lines().count()), (1, 1), "{stdout}{stderr}");
+    for alias in ["aa", "bb"] {
+        let says = format!("alias {alias}: left to the newer reset by ");
+        assert!(stderr.contains(&says), "{stderr}");
+    }
+    wait_listed(&lab, &[[3, 2]]);
+    assert_eq!(generations(&lab), [3, 2, 1]);
+
+    // All at once: nothing is left of it.
+    lab.daemon.bmpctl(&["reset", "session", "all"]).done();
+    let (code, stdout, stderr) = older.wait_exit();
+    assert_eq!(code, 1, "{stdout}{stderr}");
+    assert!(stderr.contains("alias bb: left to the newer reset by "), "{stderr}");
+    wait_listed(&lab, &[]);
+    assert_eq!(generations(&lab), [4, 3, 2]);
+}
+
+#[test]
+fn a_reset_that_is_refused_takes_nothing_over() {
+    let lab = lab();
+    let _running = begin(&lab, &[]);
+    lab.daemon.rewrite_config("nonsense");
+    assert_eq!(lab.daemon.bmpctl(&["reset", "session", "all"]).status, 1);
+    assert_eq!(lab.daemon.bmpctl(&["reset", "session", "10.99.99.99"]).status, 1);
+    wait_listed(&lab, &[[3, 2]]);
+}
