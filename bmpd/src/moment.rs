@@ -18,6 +18,11 @@ impl Moment {
         Self { wall: SystemTime::now(), steady: Instant::now() }
     }
 
+    /// By the steady clock, to compare it with others.
+    pub(crate) fn steady(&self) -> Instant {
+        self.steady
+    }
+
     /// As it is told to others.
     pub(crate) fn timestamp(&self) -> Timestamp {
         Timestamp(self.wall.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64))

@@ -37,6 +37,7 @@ pub mod person;
 pub mod programs;
 pub mod random;
 pub mod scratch;
+pub mod slow;
 pub mod sockets;
 pub mod station;
 pub mod table;

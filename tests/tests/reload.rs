@@ -9,13 +9,15 @@ use rustix::process::Signal;
 use socket2::{Domain, Socket, Type};
 use tests::addresses::loopback;
 use tests::bmp::{Kind, Mode};
+use tests::ctl::Running;
 use tests::daemon::{Daemon, Output, bgp, bgp_listen, neighbor, session};
 use tests::neighbor::{Neighbor, Options};
 use tests::random::Random;
 use tests::scratch::Scratch;
+use tests::slow::SlowFile;
 use tests::station::{Connection, Pace, Station};
 use tests::table::{Attributes, Table};
-use tests::wait::{holds_for, wait_for};
+use tests::wait::{holds_for, wait_for, wait_until};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -487,5 +489,86 @@ fn with_a_stagger_sessions_are_reset_in_their_order_with_time_between() {
     for pair in accepted.windows(2) {
         // The connection takes its time, too: a little less can be between two of them.
         assert!(pair[1].duration_since(pair[0]) > Duration::from_millis(100), "{accepted:?}");
+    }
+}
+
+/// A file on a server that has gone is read for ever: whoever asked hears of it, and nobody waits for that.
+#[test]
+fn a_file_that_is_not_read_in_time_is_named_and_holds_up_nobody_else() {
+    let scratch = Scratch::new();
+    let station = Station::listen(loopback(), Mode::Counting);
+    let config = session(station.ip(), station.port(), None);
+    let daemon = Daemon::start(&scratch, &config);
+    wait_initiation(&station, 1);
+    let file = SlowFile::instead_of_config(&daemon);
+    let asked: [&[&str]; 3] = [
+        &["reset", "session", "all"],
+        &["reset", "session", "all", "--dry-run"],
+        &["reload", "--dry-run"],
+    ];
+    std::thread::scope(|scope| {
+        let waiting = asked.map(|args| scope.spawn(|| daemon.bmpctl(args)));
+        daemon.signal(Signal::HUP);
+        file.wait_read(&daemon);
+        // The file is there again.
+        daemon.rewrite_config(&config);
+        for args in [&["reset", "session", "all"][..], &["reload"], &["show", "status"]] {
+            daemon.bmpctl(args).done();
+        }
+        for output in waiting.map(|waiting| waiting.join().unwrap()) {
+            // One that was late has read the file that is there again.
+            if output.status != 0 {
+                let says = format!("cannot read {}: ", daemon.config().display());
+                assert!(output.status == 1 && output.stderr.contains(&says), "{output}");
+                assert!(output.stderr.contains("nothing was changed"), "{output}");
+            }
+        }
+    });
+    drop(file);
+
+    let _file = SlowFile::instead_of_config(&daemon);
+    let before = station.connections().len();
+    let output = daemon.bmpctl(&["reset", "session", "all"]);
+    let says = format!("cannot read {}: ", daemon.config().display());
+    assert!(output.status == 1 && output.stderr.contains(&says), "{output}");
+    assert_eq!(station.connections().len(), before);
+    // However many wait for it: a few read at a time.
+    std::thread::scope(|scope| {
+        let waiting: Vec<_> =
+            (0..20).map(|_| scope.spawn(|| daemon.bmpctl(&["reload", "--dry-run"]))).collect();
+        for output in waiting.into_iter().map(|waiting| waiting.join().unwrap()) {
+            assert!(output.status == 1 && output.stderr.contains(&says), "{output}");
+        }
+    });
+    daemon.bmpctl(&["show", "config"]).done();
+    assert!(daemon.terminate().success());
+}
+
+#[test]
+fn a_reading_that_was_overtaken_takes_back_nothing_of_the_newer_one() {
+    for newer in [&["reload"][..], &["reset", "session", "all"]] {
+        let scratch = Scratch::new();
+        let station = Station::listen(loopback(), Mode::Counting);
+        let config = |words: &str| {
+            let words = format!("description = \"{words}\"");
+            with(session(station.ip(), station.port(), None), &words)
+        };
+        let daemon = Daemon::start(&scratch, &config("before"));
+        wait_initiation(&station, 1);
+        let whole = std::fs::read_to_string(daemon.config()).unwrap();
+        let monitor = Running::start(&mut daemon.bmpctl_command(&["monitor"]));
+        wait_until("the monitor to be served", PATIENCE, || {
+            let page = daemon.bmpctl(&["show", "status", "--json"]);
+            page.done().contains("\"monitors\": 1")
+        });
+        let mut file = SlowFile::instead_of_config(&daemon);
+        daemon.signal(Signal::HUP);
+        file.wait_read(&daemon);
+        daemon.rewrite_config(&config("newer"));
+        daemon.bmpctl(newer).done();
+        file.finish(&whole.replace("before", "older"));
+        monitor.wait_line(&["by SIGHUP: reload: "]);
+        let page = daemon.bmpctl(&["show", "session", &station.ip().to_string(), "--json"]);
+        assert!(page.done().contains("\"newer\""), "after {newer:?}: {page}{}", monitor.stdout());
     }
 }

@@ -8,6 +8,7 @@ use tests::addresses::loopback;
 use tests::daemon::{Daemon, session};
 use tests::lab::Plan;
 use tests::scratch::Scratch;
+use tests::slow::SlowFile;
 use tests::table::Table;
 use tests::wait::wait_for;
 
@@ -103,20 +104,13 @@ fn the_versions_of_both_programs_are_told() {
     assert_eq!(answer["protocol"], shared::frame::PROTOCOL_VERSION);
 }
 
-/// As with a file on a server that has gone away: reading it takes for ever.
 #[test]
 fn a_reload_that_waits_for_its_file_holds_up_nobody_who_looks() {
     let scratch = Scratch::new();
     let daemon = Daemon::start(&scratch, "");
-    std::fs::remove_file(daemon.config()).unwrap();
-    let mode = rustix::fs::Mode::from_raw_mode(0o600);
-    let kind = rustix::fs::FileType::Fifo;
-    rustix::fs::mknodat(rustix::fs::CWD, daemon.config(), kind, mode, 0).unwrap();
+    let file = SlowFile::instead_of_config(&daemon);
     daemon.signal(rustix::process::Signal::HUP);
-    wait_for("the reload to begin", Duration::from_secs(30), || {
-        let log = daemon.log();
-        if log.contains("SIGHUP: reload") { Ok(()) } else { Err(log) }
-    });
+    file.wait_read(&daemon);
     for what in ["status", "config", "vpn-instance", "session", "neighbor", "statistics"] {
         for _ in 0..3 {
             daemon.bmpctl(&["show", what, "--timeout", "10s"]).done();

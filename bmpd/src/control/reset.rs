@@ -14,7 +14,7 @@ use super::follow::{self, Followed, Told};
 use super::staggered::Taken;
 use super::{record, show};
 use crate::config::Config;
-use crate::daemon::World;
+use crate::daemon::{Reading, World};
 use crate::session::{Parameters, Session};
 
 /// Reads the configuration again and, if it is good, resets the selected sessions: all at once, or with
@@ -36,27 +36,27 @@ pub(super) async fn session(
 ) {
     let command = Request::ResetSession { selector: selector.clone(), stagger, follow: false };
     let record = |outcome| record::command(&world.events, caller, &command.to_string(), outcome);
-    // A reload waits until the orders are given, and the other way round.
-    let order = world.begin_reset().await;
-    let read_at = Instant::now();
-    let config = match world.read_config().await {
-        Ok(config) => config,
+    let read = match world.read_config().await {
+        Ok(read) => read,
         Err(failure) => {
             record(Err(crate::daemon::refusal(&failure)));
             let _ = answers.send(Response::Failed(failure)).await;
             return;
         }
     };
+    // A reload waits until the orders are given, and the other way round.
+    let order = world.begin_reset().await;
+    let read = world.newest(read);
     let selected = match world.select(&selector) {
         Ok(selected) => selected,
         Err(failure) => {
-            let failure = with_file(failure, &config, &world);
+            let failure = with_file(failure, &read.config, &world);
             record(Err(crate::daemon::refusal(&failure)));
             let _ = answers.send(Response::Failed(failure)).await;
             return;
         }
     };
-    let selected = wanted(selected, &selector, &config).await;
+    let selected = wanted(selected, &selector, &read).await;
     // What is told here waits for its reader there, and nobody waits for that: there is one outcome of each
     // session at most.
     let (told, outcomes) = mpsc::unbounded_channel();
@@ -65,7 +65,7 @@ pub(super) async fn session(
         false => drop(tokio::spawn(follow::forward(outcomes, answers))),
     }
     let by = caller.to_string();
-    let reset = Arc::new(Reset { config, read_at, by, follow, world: Arc::clone(&world), told });
+    let reset = Arc::new(Reset { read, by, follow, world: Arc::clone(&world), told });
     if stagger > 0 && selected.len() > 1 {
         let stagger = Duration::from_millis(stagger.min(STAGGER_MAX));
         record(reset.one_after_another(&selected, stagger, order).await);
@@ -79,8 +79,7 @@ pub(super) async fn session(
 
 /// One reset: with what, by whom, and who is told.
 struct Reset {
-    config: Config,
-    read_at: Instant,
+    read: Reading,
     by: String,
     follow: bool,
     world: Arc<World>,
@@ -149,10 +148,11 @@ impl Reset {
     }
 
     async fn one(&self, session: Session) -> ResetOutcome {
-        let result = match parameters(session.id(), &self.config) {
+        let result = match parameters(session.id(), &self.read) {
             None => Err(gone(&self.world)),
             Some(parameters) => {
-                match session.reset(parameters, self.read_at, self.by.clone()).await {
+                let (read_at, by) = (self.read.begun.steady(), self.by.clone());
+                match session.reset(parameters, read_at, by).await {
                     Some(result) => result,
                     None => Err("bmpd is stopping".to_owned()),
                 }
@@ -182,18 +182,18 @@ fn ids(sessions: &[Session]) -> Vec<SessionId> {
 
 /// Reads the configuration and says what a reset of the selected sessions would do. Nothing is changed.
 pub(super) async fn plan(selector: &Selector, world: &World) -> Response {
-    let config = match world.read_config().await {
-        Ok(config) => config,
+    let read = match world.read_config().await {
+        Ok(read) => world.newest(read),
         Err(failure) => return Response::Failed(failure),
     };
     let selected = match world.select(selector) {
         Ok(selected) => selected,
-        Err(failure) => return Response::Failed(with_file(failure, &config, world)),
+        Err(failure) => return Response::Failed(with_file(failure, &read.config, world)),
     };
-    let selected = wanted(selected, selector, &config).await;
+    let selected = wanted(selected, selector, &read).await;
     let mut plans = Vec::with_capacity(selected.len());
     for session in selected {
-        let result = match parameters(session.id(), &config) {
+        let result = match parameters(session.id(), &read) {
             None => Err(gone(world)),
             Some(parameters) => match session.plan(parameters).await {
                 Some(result) => result,
@@ -209,13 +209,13 @@ pub(super) async fn plan(selector: &Selector, world: &World) -> Response {
 
 /// The sessions that a reset is for. `all` leaves out those that are shut down and are to stay so: who has
 /// configured that must not be told of a failure each time. By its name such a session is one.
-async fn wanted(selected: Vec<Session>, selector: &Selector, config: &Config) -> Vec<Session> {
+async fn wanted(selected: Vec<Session>, selector: &Selector, read: &Reading) -> Vec<Session> {
     if matches!(selector, Selector::One(_)) {
         return selected;
     }
     let mut wanted = Vec::with_capacity(selected.len());
     for session in selected {
-        let stays = parameters(session.id(), config).is_some_and(|file| file.session.shutdown)
+        let stays = parameters(session.id(), read).is_some_and(|file| file.session.shutdown)
             && session.state().await == Some(SessionState::Shutdown);
         if !stays {
             wanted.push(session);
@@ -269,9 +269,8 @@ fn with_file(failure: Failure, config: &Config, world: &World) -> Failure {
 }
 
 /// What the file says now of a session.
-fn parameters(id: &SessionId, config: &Config) -> Option<Parameters> {
-    let found = config.sessions.iter().find(|found| found.id == *id)?;
-    Some(Parameters { session: found.clone(), bmp: config.bmp.clone() })
+fn parameters(id: &SessionId, read: &Reading) -> Option<Parameters> {
+    read.config.sessions.iter().find(|found| found.id == *id).map(|found| read.parameters(found))
 }
 
 fn gone(world: &World) -> String {

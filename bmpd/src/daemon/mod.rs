@@ -15,6 +15,7 @@
 mod control;
 mod directory;
 mod neighbors;
+mod reading;
 mod reload;
 mod world;
 
@@ -29,6 +30,7 @@ use tracing::{error, info, warn};
 
 use self::neighbors::Neighbors;
 pub(crate) use self::neighbors::listening;
+pub(crate) use self::reading::Reading;
 pub(crate) use self::reload::{not_permitted, refusal};
 pub(crate) use self::world::{Watching, World};
 use crate::config::Config;

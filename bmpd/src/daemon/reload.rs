@@ -19,11 +19,11 @@ use shared::response::{Change, Failure, ReloadAction, ReloadItem, ReloadReport, 
 use tracing::{info, warn};
 
 use super::control;
+use super::reading::Reading;
 use super::world::World;
 use crate::config::{Config, Control};
 use crate::host;
-use crate::moment::Moment;
-use crate::session::{Configured, End, Parameters};
+use crate::session::{Configured, End};
 
 /// How long the station of a session that is removed has to take the Termination.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -51,14 +51,15 @@ impl World {
     ///
     /// The file is bad, or a place to listen at cannot be had; nothing was changed then.
     pub(crate) async fn reload(&self, dry_run: bool) -> Result<ReloadReport, Failure> {
+        let read = self.read_config().await?;
         let _order = self.order.write().await;
-        let old = self.config();
+        let read = self.newest(read);
+        let (old, new) = (self.config(), Arc::clone(&read.config));
         // What is started now would be stopped by nobody.
         if self.is_stopping() {
             return Err(Failure::Stopping);
         }
-        let new = self.read_config().await?;
-        let looked_at = new.clone();
+        let looked_at = Arc::clone(&new);
         let warnings = tokio::task::spawn_blocking(move || host::warnings(&looked_at)).await;
         let mut warnings = warnings.unwrap_or_default();
         let mut items = Vec::new();
@@ -76,8 +77,8 @@ impl World {
         if let Some(plan) = plan {
             self.neighbors.apply(plan).await;
         }
-        self.configure_sessions(&new, dry_run, &mut items).await;
-        self.start_sessions(&new, dry_run, &mut items);
+        self.configure_sessions(&read, dry_run, &mut items).await;
+        self.start_sessions(&read, dry_run, &mut items);
 
         let file = self.config_path().display().to_string();
         if !dry_run {
@@ -88,11 +89,11 @@ impl World {
                 let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
                 info!(%subject, action = action.word(), ?changes, "reload");
             }
-            *self.configured_at.lock() = Moment::now();
             self.control_configured.lock().clone_from(&new.control);
             let (socket, group) = (old.control.socket.clone(), old.control.group.clone());
-            let control = Control { socket, group, ..new.control };
-            *self.in_effect.lock() = Arc::new(Config { control, ..new });
+            let control = Control { socket, group, ..new.control.clone() };
+            let config = Arc::new(Config { control, ..Config::clone(&new) });
+            *self.in_effect.lock() = Reading { config, begun: read.begun };
         }
         Ok(ReloadReport { dry_run, file, items, warnings })
     }
@@ -111,12 +112,13 @@ impl World {
         }
     }
 
-    async fn configure_sessions(&self, new: &Config, dry_run: bool, items: &mut Vec<ReloadItem>) {
-        for session in &new.sessions {
+    async fn configure_sessions(&self, new: &Reading, dry_run: bool, items: &mut Vec<ReloadItem>) {
+        for session in &new.config.sessions {
             let Some(running) = self.session(&session.id) else { continue };
-            let parameters = Parameters { session: session.clone(), bmp: new.bmp.clone() };
+            let parameters = new.parameters(session);
+            let configured = running.configure(parameters, new.begun.steady(), dry_run).await;
             // One that has stopped is stopping with bmpd.
-            let Some(configured) = running.configure(parameters, dry_run).await else { continue };
+            let Some(configured) = configured else { continue };
             let Configured { applied, pending } = configured;
             let mut add = |action, changes: Vec<Change>| {
                 let subject = ReloadSubject::Session(session.id.clone());
@@ -132,9 +134,9 @@ impl World {
         }
     }
 
-    fn start_sessions(&self, new: &Config, dry_run: bool, items: &mut Vec<ReloadItem>) {
+    fn start_sessions(&self, new: &Reading, dry_run: bool, items: &mut Vec<ReloadItem>) {
         let running: HashSet<_> = self.sessions.lock().iter().map(|s| s.id().clone()).collect();
-        for session in new.sessions.iter().filter(|session| !running.contains(&session.id)) {
+        for session in new.config.sessions.iter().filter(|s| !running.contains(&s.id)) {
             if !dry_run {
                 self.start_session(session, new);
             }

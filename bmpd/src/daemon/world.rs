@@ -8,11 +8,10 @@
 //!
 //! `order` is what keeps a reset and a reload apart: a reset sees all of a reload or nothing. A reload
 //! holds it until neighbors that end have been told, half a second at most; a reset until its sessions
-//! have taken their orders. The lists are copied out; no lock is held across an await.
+//! have taken their orders. Both read the file before they take it. The lists are copied out; no lock is held across an await.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use parking_lot::Mutex;
 use shared::names::{Selector, SessionId};
@@ -21,19 +20,14 @@ use tokio::sync::{RwLock, RwLockReadGuard, watch};
 use tokio::task::JoinHandle;
 
 use super::neighbors::Neighbors;
+use super::reading::{Reader, Reading};
 use crate::bgp::Neighbor;
-use crate::config::{self, Config, ConfigError, Control};
+use crate::config::{self, Config, Control};
 use crate::control::{Access, Staggered};
 use crate::events::Events;
 use crate::moment::Moment;
 use crate::rib::Tables;
-use crate::session::{Doors, Parameters, Session};
-
-/// A file that was not changed for this long is taken to be whole.
-const SETTLED: Duration = Duration::from_millis(50);
-
-/// How often a file that changes is looked at again.
-const SETTLING_TRIES: u32 = 20;
+use crate::session::{Doors, Session};
 
 /// One caller of `monitor` that is being served.
 pub(crate) struct Watching(Arc<World>);
@@ -46,12 +40,10 @@ impl Drop for Watching {
 
 /// What runs now.
 pub(crate) struct World {
-    config_path: PathBuf,
+    reader: Reader,
     started: Moment,
-    /// When the configuration in effect was read.
-    pub(super) configured_at: Mutex<Moment>,
     /// The configuration in effect; a reload, which holds `order`, puts another one here.
-    pub(super) in_effect: Mutex<Arc<Config>>,
+    pub(super) in_effect: Mutex<Reading>,
     /// `[control]` as configured; what runs of it is in `in_effect`.
     pub(super) control_configured: Mutex<Control>,
     pub(super) tables: Arc<Tables>,
@@ -84,12 +76,12 @@ impl World {
         events: Events,
         access: Arc<Access>,
     ) -> Self {
+        let read = Reading { config: Arc::new(config), begun: Moment::now() };
         let world = Self {
-            config_path,
-            started: Moment::now(),
-            configured_at: Mutex::new(Moment::now()),
-            in_effect: Mutex::new(Arc::new(config.clone())),
-            control_configured: Mutex::new(config.control.clone()),
+            reader: Reader::new(config_path),
+            started: read.begun,
+            control_configured: Mutex::new(read.config.control.clone()),
+            in_effect: Mutex::new(read.clone()),
             tables,
             doors: Arc::default(),
             order: RwLock::default(),
@@ -102,17 +94,18 @@ impl World {
             access,
             stopping: watch::Sender::new(false),
         };
-        for session in &config.sessions {
-            world.start_session(session, &config);
+        for session in &read.config.sessions {
+            world.start_session(session, &read);
         }
         world
     }
 
     /// Starts a session.
-    pub(super) fn start_session(&self, session: &config::Session, config: &Config) {
-        let parameters = Parameters { session: session.clone(), bmp: config.bmp.clone() };
+    pub(super) fn start_session(&self, session: &config::Session, read: &Reading) {
+        let parameters = read.parameters(session);
         let (tables, doors) = (Arc::clone(&self.tables), Arc::clone(&self.doors));
-        let (session, task) = Session::start(parameters, tables, doors, self.events.clone());
+        let (read_at, events) = (read.begun.steady(), self.events.clone());
+        let (session, task) = Session::start(parameters, read_at, tables, doors, events);
         let mut sessions = self.sessions.lock();
         let place = sessions.partition_point(|other| other.id() < session.id());
         sessions.insert(place, session);
@@ -134,7 +127,7 @@ impl World {
 
     /// The file that a reset and a reload read.
     pub(crate) fn config_path(&self) -> &Path {
-        &self.config_path
+        self.reader.path()
     }
 
     /// When bmpd was started.
@@ -144,7 +137,7 @@ impl World {
 
     /// When the configuration in effect was read: at the start, or by the last reload.
     pub(crate) fn configured_at(&self) -> Moment {
-        *self.configured_at.lock()
+        self.in_effect.lock().begun
     }
 
     /// `[control]` as configured: some of it waits for another start.
@@ -152,10 +145,10 @@ impl World {
         self.control_configured.lock().clone()
     }
 
-    /// The configuration in effect. A reload that is under way, and waits for its file, holds up nobody who
-    /// only looks: they see what was before.
+    /// The configuration in effect. A reload that is under way holds up nobody who only looks: they see what
+    /// was before.
     pub(crate) fn config(&self) -> Arc<Config> {
-        Arc::clone(&self.in_effect.lock())
+        Arc::clone(&self.in_effect.lock().config)
     }
 
     /// Keeps reloads away while a reset gives its orders.
@@ -163,23 +156,17 @@ impl World {
         self.order.read().await
     }
 
-    /// Reads and checks the file; nothing is changed. A file that is being written is waited for a little:
-    /// half of it may be a good one.
-    pub(crate) async fn read_config(&self) -> Result<Config, Failure> {
-        let path = self.config_path.clone();
-        for _ in 0..SETTLING_TRIES {
-            let looked_at = path.clone();
-            let age = tokio::task::spawn_blocking(move || age(&looked_at)).await.ok().flatten();
-            match age {
-                Some(age) if age < SETTLED => tokio::time::sleep(SETTLED - age).await,
-                Some(_) | None => break,
-            }
-        }
-        match tokio::task::spawn_blocking(move || config::load(&path)).await {
-            Ok(Ok(config)) => Ok(config),
-            Ok(Err(error)) => Err(bad(&error)),
-            Err(error) => Err(Failure::Other(error.to_string())),
-        }
+    /// Reads and checks the file; nothing is changed. It may take a while, so nobody may hold `order`.
+    pub(crate) async fn read_config(&self) -> Result<Reading, Failure> {
+        self.reader.read().await
+    }
+
+    /// What counts of the file for one who has read this: a reload may have read a newer one, and applied it
+    /// meanwhile. Who holds `order` can rely on it.
+    pub(crate) fn newest(&self, read: Reading) -> Reading {
+        let Reading { config, begun } = self.in_effect.lock().clone();
+        let applied = Config { control: self.control_configured(), ..Config::clone(&config) };
+        read.newest(Reading { config: Arc::new(applied), begun })
     }
 
     /// A session by its name.
@@ -235,13 +222,4 @@ impl World {
     pub(super) fn begin_stop(&self) {
         self.stopping.send_replace(true);
     }
-}
-
-/// How long ago the file was last changed; `None` if the system does not say, or a clock was set.
-fn age(path: &Path) -> Option<Duration> {
-    std::fs::metadata(path).ok()?.modified().ok()?.elapsed().ok()
-}
-
-fn bad(error: &ConfigError) -> Failure {
-    Failure::Configuration(error.to_string())
 }

@@ -51,6 +51,7 @@ enum Command {
     },
     Configure {
         parameters: Box<Parameters>,
+        read_at: Instant,
         dry_run: bool,
         reply: oneshot::Sender<Configured>,
     },
@@ -128,9 +129,11 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Starts a session; its task ends when it is told to stop.
+    /// Starts a session; its task ends when it is told to stop. `read_at` is when the reading of the file was
+    /// begun that the parameters are from.
     pub(crate) fn start(
         parameters: Parameters,
+        read_at: Instant,
         tables: Arc<Tables>,
         doors: Arc<Doors>,
         events: Events,
@@ -138,8 +141,8 @@ impl Session {
         // Commands wait here only while the task is busy with one batch.
         let (commands, receiver) = mpsc::channel(16);
         let id = parameters.session.id.clone();
-        let task = tokio::spawn(task::Task::new(parameters, tables, doors, events, receiver).run());
-        (Self { id, commands }, task)
+        let task = task::Task::new(parameters, read_at, tables, doors, events, receiver);
+        (Self { id, commands }, tokio::spawn(task.run()))
     }
 
     /// The session's name.
@@ -150,8 +153,8 @@ impl Session {
     /// Ends the connection and begins the next one with these parameters. The inner error is a sentence
     /// for people; `None` if the session has stopped.
     ///
-    /// `read_at` is when the file that they are from was read: where the session was given those of a newer
-    /// file since, they stay.
+    /// `read_at` is when the reading of the file was begun that they are from: where the session has those of a
+    /// newer one, they stay.
     pub(crate) async fn reset(
         &self,
         parameters: Parameters,
@@ -163,14 +166,15 @@ impl Session {
     }
 
     /// Gives the session new parameters without ending its connection, or asks what would become of
-    /// them; `None` if the session has stopped.
+    /// them; newer ones stay as with a reset. `None` if the session has stopped.
     pub(crate) async fn configure(
         &self,
         parameters: Parameters,
+        read_at: Instant,
         dry_run: bool,
     ) -> Option<Configured> {
         let parameters = Box::new(parameters);
-        self.ask(|reply| Command::Configure { parameters, dry_run, reply }).await
+        self.ask(|reply| Command::Configure { parameters, read_at, dry_run, reply }).await
     }
 
     /// Describes the session, with `detailed` also each neighbor and End-of-RIB; `None` if it has stopped.

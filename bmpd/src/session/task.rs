@@ -39,7 +39,7 @@ const RESET_PATIENCE: Duration = Duration::from_millis(500);
 pub(super) struct Task {
     /// Those of the connection or the attempt; those that can change meanwhile are as configured.
     parameters: Parameters,
-    /// Those of the next connection, and when the file was read that they are from.
+    /// Those of the next connection, and when the reading of the file was begun that they are from.
     configured: Parameters,
     configured_at: Instant,
     tables: Arc<Tables>,
@@ -91,6 +91,7 @@ enum Outcome {
 impl Task {
     pub(super) fn new(
         parameters: Parameters,
+        read_at: Instant,
         tables: Arc<Tables>,
         doors: Arc<Doors>,
         events: Events,
@@ -99,7 +100,7 @@ impl Task {
         Self {
             fsm: Fsm::new(pattern(&parameters)),
             configured: parameters.clone(),
-            configured_at: Instant::now(),
+            configured_at: read_at,
             parameters,
             tables,
             doors,
@@ -364,18 +365,16 @@ impl Task {
                 let _ = reply.send(());
             }
             Command::Reset { parameters, read_at, by, reply } => {
-                // Several callers may have read the file at different times: the newest reading counts.
-                if read_at >= self.configured_at {
-                    self.configured = *parameters;
-                    self.configured_at = read_at;
-                }
+                let (configured, read_at) = self.newest(*parameters, read_at);
+                (self.configured, self.configured_at) = (configured, read_at);
                 let _ = reply.send(self.reset(by).await);
             }
-            Command::Configure { parameters, dry_run: true, reply } => {
-                let _ = reply.send(self.would_configure(&parameters));
-            }
-            Command::Configure { parameters, dry_run: false, reply } => {
-                let _ = reply.send(self.configure(*parameters).await);
+            Command::Configure { parameters, read_at, dry_run, reply } => {
+                let (parameters, read_at) = self.newest(*parameters, read_at);
+                let _ = reply.send(match dry_run {
+                    true => self.would_configure(&parameters),
+                    false => self.configure(parameters, read_at).await,
+                });
             }
             Command::Stop { end, patience } => {
                 let down = match end {
@@ -385,6 +384,15 @@ impl Task {
                 let patience = patience.min(self.patience(patience));
                 self.on(Event::Stop, down.to_string(), Some(down), patience).await;
             }
+        }
+    }
+
+    /// Several callers may have read the file at different times: what counts is the newest reading.
+    fn newest(&self, new: Parameters, read_at: Instant) -> (Parameters, Instant) {
+        if read_at >= self.configured_at {
+            (new, read_at)
+        } else {
+            (self.configured.clone(), self.configured_at)
         }
     }
 
@@ -461,11 +469,11 @@ impl Task {
     }
 
     /// Takes new parameters without ending a connection: what needs another one waits for it.
-    async fn configure(&mut self, new: Parameters) -> Configured {
+    async fn configure(&mut self, new: Parameters, read_at: Instant) -> Configured {
         let configured = self.would_configure(&new);
         let wants_connection = !self.parameters.changes(&new, Some(Effect::Connection)).is_empty();
         self.configured = new;
-        self.configured_at = Instant::now();
+        self.configured_at = read_at;
         if self.configured.session.shutdown {
             if self.fsm.state() != State::Shutdown {
                 self.shut_down(self.patience(RESET_PATIENCE)).await;
