@@ -46,13 +46,15 @@ struct News {
     events: Receiver<Event>,
     /// How many were lost since the last frame.
     lost: u64,
+    /// Those that were too much for the last frame.
+    kept: Vec<Event>,
     /// True once the last of all was taken.
     ended: bool,
 }
 
 impl News {
     fn from(events: &Events) -> Self {
-        Self { events: events.subscribe(), lost: 0, ended: false }
+        Self { events: events.subscribe(), lost: 0, kept: Vec::new(), ended: false }
     }
 
     /// What has happened since, nothing if that was nothing for a while, and how much was lost before it;
@@ -89,14 +91,32 @@ impl News {
 }
 
 impl Frames for News {
-    /// `None` if nothing can happen any more, or bmpd stops.
+    /// `None` if nothing can happen any more, or bmpd stops. What is too much for one frame is told in several,
+    /// and an event that is too much alone counts as lost.
     async fn next(&mut self) -> Result<Option<Vec<u8>>, FrameError> {
-        if self.ended {
-            return Ok(None);
+        let (mut events, mut lost) = match std::mem::take(&mut self.kept) {
+            kept if !kept.is_empty() => (kept, 0),
+            _ if self.ended => return Ok(None),
+            _ => match self.batch().await {
+                Some(batch) => batch,
+                None => return Ok(None),
+            },
+        };
+        self.ended |= events.last().is_some_and(|event| event.what == Happening::Stopping);
+        loop {
+            let response = Response::Events { events, lost };
+            events = match (frame::encode(Kind::Response, &response), response) {
+                (Err(FrameError::TooLong(..)), Response::Events { events, .. }) => events,
+                (encoded, _) => return encoded.map(Some),
+            };
+            if events.len() > 1 {
+                let rest = events.split_off(events.len() / 2);
+                self.kept.splice(0..0, rest);
+            } else {
+                events.clear();
+                lost += 1;
+            }
         }
-        let Some((events, lost)) = self.batch().await else { return Ok(None) };
-        self.ended = events.last().is_some_and(|event| event.what == Happening::Stopping);
-        frame::encode(Kind::Response, &Response::Events { events, lost }).map(Some)
     }
 }
 
@@ -157,6 +177,35 @@ mod tests {
         }
         assert_eq!((heard + lost, reader.lost), (5001, 0));
         assert!(lost > 0, "{heard} heard");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_too_much_for_a_frame_comes_in_several_and_one_that_is_alone_counts_as_lost() {
+        let events = Events::default();
+        let mut reader = News::from(&events);
+        let mebibytes = [1, 5, 5, 5, 5, 5, 17, 1, 3];
+        for (number, size) in mebibytes.into_iter().enumerate() {
+            events.tell(|| Happening::Command {
+                by: "root".to_owned(),
+                command: number.to_string(),
+                outcome: Ok("x".repeat(size << 20)),
+            });
+        }
+        events.tell(|| Happening::Stopping);
+        let mut told = Vec::new();
+        while let Some(mut bytes) = reader.next().await.unwrap() {
+            let (kind, body) = frame::take(&mut bytes).unwrap().unwrap();
+            let Response::Events { events, lost } = frame::decode(kind, &body).unwrap() else {
+                panic!("not events");
+            };
+            told.extend((0..lost).map(|_| "lost".to_owned()));
+            told.extend(events.into_iter().map(|event| match event.what {
+                Happening::Command { command, .. } => command,
+                Happening::Stopping => "stopping".to_owned(),
+                other => panic!("{other:?}"),
+            }));
+        }
+        assert_eq!(told, ["0", "1", "2", "3", "4", "5", "lost", "7", "8", "stopping"]);
     }
 
     #[tokio::test(start_paused = true)]
