@@ -5,6 +5,8 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -159,12 +161,18 @@ fn a_reader_that_does_not_read_loses_events_with_a_count_and_slows_nobody() {
     let (mut slow, mut quick) = (ask(lab.daemon.socket()), ask(lab.daemon.socket()));
     assert!(matches!(next(&mut slow), Response::Events { lost: 0, .. }));
     assert!(matches!(next(&mut quick), Response::Events { lost: 0, .. }));
+    // Whatever the machine does meanwhile, the quick one is never further behind than the ring of events is
+    // long: so it is quick, and can lose nothing.
+    let (given, heard) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
+    let behind = || given.load(Ordering::Relaxed).saturating_sub(heard.load(Ordering::Relaxed));
+    let hearing = Arc::clone(&heard);
     let hear = std::thread::spawn(move || {
         let (mut commands, mut lost) = (0, 0);
         while let Response::Events { events, lost: more } = next(&mut quick) {
             lost += more;
             commands +=
                 events.iter().filter(|e| matches!(e.what, Happening::Command { .. })).count();
+            hearing.store(commands + lost as usize, Ordering::Relaxed);
             if events.iter().any(|event| event.what == Happening::Stopping) {
                 break;
             }
@@ -185,6 +193,8 @@ fn a_reader_that_does_not_read_loses_events_with_a_count_and_slows_nobody() {
         for _ in 0..4 {
             scope.spawn(|| {
                 for _ in 0..all / 4 {
+                    wait_until("the quick one to follow", PATIENCE, || behind() < 2_000);
+                    given.fetch_add(1, Ordering::Relaxed);
                     let mut stream = UnixStream::connect(lab.daemon.socket()).unwrap();
                     stream.write_all(&request).unwrap();
                     let response = next(&mut stream);
