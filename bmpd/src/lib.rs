@@ -9,6 +9,7 @@ pub mod config;
 mod control;
 pub mod daemon;
 mod events;
+pub mod heart;
 pub mod host;
 pub mod log;
 mod moment;

@@ -19,6 +19,7 @@ mod feed;
 mod log;
 mod tables;
 
+pub(crate) use attributes::Attributes;
 pub(crate) use epoch::{Epoch, Identity, PeerDown};
 pub(crate) use feed::{Batch, Feed};
 pub(crate) use tables::{NeighborTables, Tables};

@@ -1,0 +1,96 @@
+//! The daemon's heart as a benchmark sees it: UPDATEs in, buffers for stations out.
+//!
+//! It is the door for `tests/benches`, which must not know how the tables are made: one neighbor that
+//! is up, its tables, the interned attributes, and what stations have still to be sent of them. No
+//! sockets, no tasks, no clock. The daemon itself does not come this way.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use shared::names::NeighborId;
+
+use crate::config::Monitor;
+use crate::rib::{Attributes, Epoch, Feed, Identity, Tables};
+use crate::wire::bgp::Notification;
+use crate::wire::bmp::{PeerInstance, PeerUp, Timestamp};
+use crate::wire::family::Family;
+use crate::wire::nlri::Form;
+use crate::wire::update::Update;
+
+/// The tables of one neighbor, which announces IPv4 and IPv6 unicast.
+#[derive(Debug)]
+pub struct Neighbor {
+    tables: Arc<Tables>,
+    epoch: Arc<Epoch>,
+}
+
+impl Neighbor {
+    /// A neighbor that is up and has announced nothing.
+    pub fn up() -> Self {
+        let address = IpAddr::from([192, 0, 2, 2]);
+        let tables = Tables::new();
+        let id = NeighborId { vpn_instance: None, address };
+        let place = tables.add(id, PeerInstance::Global, None);
+        let identity = Identity {
+            address,
+            asn: 65001,
+            bgp_id: Ipv4Addr::new(192, 0, 2, 2),
+            two_octet_as: false,
+        };
+        let up = PeerUp {
+            local_address: IpAddr::from([192, 0, 2, 1]),
+            local_port: 179,
+            remote_port: 179,
+            sent_open: vec![0xff; 29],
+            received_open: vec![0xff; 29],
+            table_name: None,
+        };
+        let forms = [Family::IPV4_UNICAST, Family::IPV6_UNICAST].map(|f| Form::new(f, false));
+        let epoch = tables.begin(&place, identity, up, &forms, Timestamp::default());
+        Self { tables, epoch }
+    }
+
+    /// Takes UPDATEs into the tables under one lock, as a BGP connection does with those that one read
+    /// has brought.
+    pub fn take<'a>(
+        &self,
+        updates: impl IntoIterator<Item = &'a Update<'a>>,
+    ) -> Result<(), Notification> {
+        let taken = self.epoch.change(|rib| {
+            updates
+                .into_iter()
+                .try_for_each(|update| rib.apply(update, Timestamp::default()).map(drop))
+        });
+        self.tables.ring();
+        taken.unwrap_or(Ok(()))
+    }
+
+    /// A station that has been sent nothing yet. What it would need is kept until it is dropped.
+    pub fn station(&self) -> Station {
+        Station(Feed::new(Arc::clone(&self.tables), Monitor::default()))
+    }
+}
+
+/// What one station has still to be sent.
+#[derive(Debug)]
+pub struct Station(Feed);
+
+impl Station {
+    /// Encodes the next messages into `out`, up to about `limit` bytes. Returns how many routes they
+    /// announce and withdraw.
+    pub fn fill(&mut self, out: &mut Vec<u8>, limit: usize) -> u64 {
+        let batch = self.0.fill(out, limit);
+        batch.announced + batch.withdrawn
+    }
+}
+
+/// Path attributes, each distinct set kept once.
+#[derive(Debug, Default)]
+pub struct Interner(Attributes);
+
+impl Interner {
+    /// Holds a set in its stored form ([`Update::store_plain`]) once more; true if it is new.
+    pub fn hold(&mut self, stored: &[u8]) -> bool {
+        self.0.hold(stored).1
+    }
+}
