@@ -3,7 +3,7 @@
 //! `cargo bench -p heart --bench time [-- STEP]`
 //!
 //! Criterion tells the time of a whole table (`time`) and how many routes a second that is (`thrpt`).
-//! Compare on a quiet machine only.
+//! Compare on a quiet machine only; `instructions` counts the same steps and is steady on any.
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use heart::Stream;

@@ -1,6 +1,6 @@
 //! The life of a route through bmpd, step by step: what the benchmarks do, and what must be there before.
 //!
-//! `benches/time.rs` measures how long the steps take.
+//! `benches/time.rs` measures how long the steps take, `benches/instructions.rs` counts what they execute.
 //! A step is a function that takes what its set-up has made. UPDATEs that go into tables were parsed
 //! before, so that each cost is seen in one step only.
 

@@ -34,6 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const ELSEWHERE: &[(&str, &str)] = &[
     ("cargo ", "it builds or installs a program; what it makes is what the tests run"),
     ("tests/run", "it runs this test"),
+    ("tests/heart/count", "it counts in a release build; .ci/run runs it"),
     (
         "export PATH=",
         "it is for the shell of the reader; the programs are in the PATH of the machine",
