@@ -89,8 +89,8 @@ impl Station {
 pub struct Interner(Attributes);
 
 impl Interner {
-    /// Holds a set in its stored form ([`Update::store_plain`]) once more; true if it is new.
+    /// Holds a set in its stored form ([`Update::store_plain`]) once more; true if it is new and was taken.
     pub fn hold(&mut self, stored: &[u8]) -> bool {
-        self.0.hold(stored).1
+        self.0.hold(stored).is_ok_and(|(_, new)| new)
     }
 }

@@ -9,8 +9,13 @@ use std::hash::BuildHasher;
 
 use hashbrown::HashTable;
 
+use super::Full;
+
+/// A place is a chunk's number and an offset in it, in one u32.
+const OFFSET_BITS: u32 = 18;
 /// The size of a chunk; a set is always smaller (an UPDATE has at most 65,535 bytes).
-const CHUNK: usize = 256 * 1024;
+const CHUNK: usize = 1 << OFFSET_BITS;
+const CHUNKS_MAX: usize = 1 << (32 - OFFSET_BITS);
 
 /// Names a set as long as it is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,8 +24,7 @@ pub(crate) struct AttributesId(pub(super) u32);
 /// Where a set lies and how often it is held.
 #[derive(Debug, Clone, Copy, Default)]
 struct Slot {
-    chunk: u32,
-    offset: u32,
+    place: u32,
     holders: u32,
 }
 
@@ -51,7 +55,7 @@ impl Attributes {
     /// Holds the set of these bytes once more, storing it if it is new.
     ///
     /// `bytes` is shorter than 128 KiB. Returns its id and true if it is new.
-    pub(crate) fn hold(&mut self, bytes: &[u8]) -> (AttributesId, bool) {
+    pub(crate) fn hold(&mut self, bytes: &[u8]) -> Result<(AttributesId, bool), Full> {
         let hash = self.hasher.hash_one(bytes);
         let known = self
             .index
@@ -59,17 +63,38 @@ impl Attributes {
             .copied();
         if let Some(id) = known {
             self.slots[id as usize].holders += 1;
-            return (AttributesId(id), false);
+            return Ok((AttributesId(id), false));
+        }
+        let place = self.make_room(bytes.len())?;
+        if self.index.len() == self.index.capacity() {
+            self.rebuild_index();
         }
         let id = self.free_slots.pop().unwrap_or_else(|| {
             self.slots.push(Slot::default());
             (self.slots.len() - 1) as u32
         });
-        let (chunk, offset) = self.store(id, bytes);
-        self.slots[id as usize] = Slot { chunk, offset, holders: 1 };
+        self.store(place, id, bytes);
+        self.slots[id as usize] = Slot { place, holders: 1 };
         let Self { chunks, slots, index, hasher, .. } = self;
         index.insert_unique(hash, id, |id| hasher.hash_one(Self::bytes_of(chunks, slots, *id)));
-        (AttributesId(id), true)
+        Ok((AttributesId(id), true))
+    }
+
+    /// Makes room in the index. It is made anew from the chunks, in which the sets lie in a row.
+    fn rebuild_index(&mut self) {
+        let capacity = self.index.len() * 9 / 8 + 1;
+        self.index = HashTable::new();
+        let mut index = HashTable::with_capacity(capacity);
+        let Self { chunks, slots, hasher, .. } = self;
+        for (number, chunk) in (0..).zip(&*chunks) {
+            for Entry { id, offset, bytes } in entries(&chunk.bytes) {
+                if is_held(slots, id, place(number, offset)) {
+                    let rehash = |id: &u32| hasher.hash_one(Self::bytes_of(chunks, slots, *id));
+                    index.insert_unique(hasher.hash_one(bytes), id, rehash);
+                }
+            }
+        }
+        self.index = index;
     }
 
     /// Lets go of a set that was held once.
@@ -79,7 +104,8 @@ impl Attributes {
         if slot.holders > 0 {
             return;
         }
-        let (chunk, bytes) = (slot.chunk, Self::bytes_of(&self.chunks, &self.slots, id.0));
+        let (chunk, _) = split(slot.place);
+        let bytes = Self::bytes_of(&self.chunks, &self.slots, id.0);
         let len = bytes.len();
         let hash = self.hasher.hash_one(bytes);
         if let Ok(entry) = self.index.find_entry(hash, |other| *other == id.0) {
@@ -96,15 +122,14 @@ impl Attributes {
     }
 
     fn bytes_of<'a>(chunks: &'a [Chunk], slots: &[Slot], id: u32) -> &'a [u8] {
-        let slot = slots[id as usize];
-        let entry = &chunks[slot.chunk as usize].bytes[slot.offset as usize..];
-        let len = u32::from_le_bytes([entry[4], entry[5], entry[6], entry[7]]) as usize;
-        &entry[ENTRY_HEADER..ENTRY_HEADER + len]
+        let (chunk, offset) = split(slots[id as usize].place);
+        entry_at(&chunks[chunk as usize].bytes, offset).map_or(&[], |entry| entry.bytes)
     }
 
-    fn store(&mut self, id: u32, bytes: &[u8]) -> (u32, u32) {
-        let needed = ENTRY_HEADER + bytes.len();
-        let has_room = |chunk: &Chunk| chunk.bytes.capacity() - chunk.bytes.len() >= needed;
+    /// Sees to it that the newest chunk takes a set of this length; returns its place.
+    fn make_room(&mut self, len: usize) -> Result<u32, Full> {
+        let needed = ENTRY_HEADER + len;
+        let has_room = |chunk: &Chunk| chunk.bytes.len() + needed <= CHUNK;
         if !self.chunks.get(self.newest as usize).is_some_and(has_room) {
             let fresh = Chunk { bytes: Vec::with_capacity(CHUNK), dead: 0 };
             let before = self.newest;
@@ -113,22 +138,33 @@ impl Attributes {
                     self.chunks[number as usize] = fresh;
                     number
                 }
-                None => {
+                None if self.chunks.len() < CHUNKS_MAX => {
                     self.chunks.push(fresh);
                     (self.chunks.len() - 1) as u32
                 }
+                None => return Err(Full),
             };
             // A chunk is not emptied while it is the newest: its turn may have come.
             if before != self.newest {
                 self.reclaim(before);
             }
         }
-        let chunk = &mut self.chunks[self.newest as usize].bytes;
-        let offset = chunk.len() as u32;
+        // To reclaim a chunk may have filled this one a little, or even taken another one.
+        let chunk = &self.chunks[self.newest as usize];
+        if has_room(chunk) {
+            Ok(place(self.newest, chunk.bytes.len()))
+        } else {
+            self.make_room(len)
+        }
+    }
+
+    /// Writes a set at the place that [`Attributes::make_room`] has found.
+    fn store(&mut self, place: u32, id: u32, bytes: &[u8]) {
+        let (chunk, _) = split(place);
+        let chunk = &mut self.chunks[chunk as usize].bytes;
         chunk.extend_from_slice(&id.to_le_bytes());
         chunk.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
         chunk.extend_from_slice(bytes);
-        (self.newest, offset)
     }
 
     /// Empties a chunk of which more than half is dead.
@@ -146,21 +182,50 @@ impl Attributes {
             return;
         }
         let Chunk { bytes, .. } = std::mem::take(&mut self.chunks[number as usize]);
-        let mut offset = 0;
-        while let Some(header) = bytes.get(offset..offset + ENTRY_HEADER) {
-            let id = u32::from_le_bytes([header[0], header[1], header[2], header[3]]);
-            let len = u32::from_le_bytes([header[4], header[5], header[6], header[7]]) as usize;
-            let slot = self.slots[id as usize];
-            // The slot may have been freed, and taken again by a set that lies elsewhere.
-            if slot.holders > 0 && slot.chunk == number && slot.offset == offset as u32 {
-                let start = offset + ENTRY_HEADER;
-                let (chunk, offset) = self.store(id, &bytes[start..start + len]);
-                self.slots[id as usize] = Slot { chunk, offset, ..slot };
-            }
-            offset += ENTRY_HEADER + len;
-        }
+        // Its own number is free from now on: there is room for what is moved.
         self.free_chunks.push(number);
+        for Entry { id, offset, bytes } in entries(&bytes) {
+            if is_held(&self.slots, id, place(number, offset))
+                && let Ok(place) = self.make_room(bytes.len())
+            {
+                self.store(place, id, bytes);
+                self.slots[id as usize].place = place;
+            }
+        }
     }
+}
+
+struct Entry<'a> {
+    id: u32,
+    offset: usize,
+    bytes: &'a [u8],
+}
+
+fn entry_at(bytes: &[u8], offset: usize) -> Option<Entry<'_>> {
+    let (header, rest) = bytes.get(offset..)?.split_first_chunk::<ENTRY_HEADER>()?;
+    let [a, b, c, d, length @ ..] = *header;
+    let bytes = rest.get(..u32::from_le_bytes(length) as usize)?;
+    Some(Entry { id: u32::from_le_bytes([a, b, c, d]), offset, bytes })
+}
+
+/// The sets of a chunk, those that are no longer held among them.
+fn entries(bytes: &[u8]) -> impl Iterator<Item = Entry<'_>> {
+    let next = |entry: &Entry<'_>| entry.offset + ENTRY_HEADER + entry.bytes.len();
+    std::iter::successors(entry_at(bytes, 0), move |entry| entry_at(bytes, next(entry)))
+}
+
+/// True if the set at this place is the one that its slot means. The slot may have been freed, and taken again
+/// by a set that lies elsewhere.
+fn is_held(slots: &[Slot], id: u32, place: u32) -> bool {
+    slots.get(id as usize).is_some_and(|slot| slot.holders > 0 && slot.place == place)
+}
+
+fn place(chunk: u32, offset: usize) -> u32 {
+    chunk << OFFSET_BITS | offset as u32
+}
+
+fn split(place: u32) -> (u32, usize) {
+    (place >> OFFSET_BITS, place as usize & (CHUNK - 1))
 }
 
 #[cfg(test)]
@@ -183,14 +248,14 @@ mod tests {
     #[test]
     fn an_equal_set_is_kept_once_and_goes_with_its_last_holder() {
         let mut attributes = Attributes::default();
-        let (a, new_a) = attributes.hold(b"one");
-        let (b, new_b) = attributes.hold(b"one");
+        let (a, new_a) = attributes.hold(b"one").unwrap();
+        let (b, new_b) = attributes.hold(b"one").unwrap();
         assert!(a == b && new_a && !new_b);
         attributes.release(a);
         assert_eq!(attributes.get(a), b"one");
         attributes.release(a);
         assert_eq!(attributes.len(), 0);
-        assert!(attributes.hold(b"one").1);
+        assert!(attributes.hold(b"one").unwrap().1);
     }
 
     #[test]
@@ -199,7 +264,7 @@ mod tests {
         let set = |n: u32| [&n.to_le_bytes()[..], &[7; 200]].concat();
         let mut held = std::collections::VecDeque::new();
         for n in 0..100_000 {
-            held.push_back(attributes.hold(&set(n)).0);
+            held.push_back(attributes.hold(&set(n)).unwrap().0);
             if held.len() > 1000 {
                 attributes.release(held.pop_front().unwrap());
             }
@@ -219,7 +284,7 @@ mod tests {
             let bytes = |n: u8| vec![n; 600 * usize::from(n) + 1];
             for (n, hold) in steps {
                 if hold {
-                    let (id, new) = attributes.hold(&bytes(n));
+                    let (id, new) = attributes.hold(&bytes(n)).unwrap();
                     let entry = model.entry(n).or_insert((id, 0));
                     prop_assert_eq!((entry.0, entry.1 == 0), (id, new));
                     entry.1 += 1;

@@ -17,8 +17,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
+use super::Full;
 use super::attributes::Attributes;
-use super::log::{Full, Log, Withdrawn};
+use super::log::{Log, Withdrawn};
 use crate::wire::bgp::Notification;
 use crate::wire::bmp::{PeerDownReason, PeerHeader, PeerInstance, PeerUp, Statistic, Timestamp};
 use crate::wire::family::Family;

@@ -33,11 +33,13 @@ use std::hash::BuildHasher;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
+use hashbrown::hash_table::Entry as Slot;
 
 pub(crate) use self::record::Record;
 use self::record::{
     DEAD, Entries, LENGTH, RECORD_HEADER, TOLD, WITHDRAWN, WITHDRAWN_RECORD, entry_at, header_at,
 };
+use super::Full;
 use super::attributes::{Attributes, AttributesId};
 use crate::wire::bmp::Timestamp;
 use crate::wire::nlri::Form;
@@ -54,11 +56,6 @@ const SPARE_WITHDRAWALS: usize = 500_000;
 /// Stale routes are withdrawn in records of at most so many bytes, which become messages that fit into
 /// an UPDATE without the Extended Message capability (RFC 4271 section 4.1).
 const STALE_BATCH: usize = 3800;
-
-/// The log has reached the greatest size that places can name (4 GiB).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the table has grown to its limit of 4 GiB")]
-pub(crate) struct Full;
 
 /// A position between two records. Ordered as the log is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -89,6 +86,23 @@ struct Segment {
 impl Segment {
     fn end(&self) -> Position {
         Position { sequence: self.sequence, offset: self.bytes.len() as u32 }
+    }
+
+    /// Appends an entry to the record that is open.
+    fn push(&mut self, flags: u8, route: &[u8]) {
+        self.entries += 1;
+        if flags & WITHDRAWN != 0 {
+            self.withdrawn += 1;
+        } else {
+            self.announced += 1;
+        }
+        if route.len() < usize::from(LENGTH) {
+            self.bytes.push(flags | route.len() as u8);
+        } else {
+            self.bytes.push(flags | LENGTH);
+            self.bytes.extend_from_slice(&(route.len() as u16).to_le_bytes());
+        }
+        self.bytes.extend_from_slice(route);
     }
 }
 
@@ -296,30 +310,42 @@ impl Log {
         routes: impl Iterator<Item = R>,
     ) -> Result<(), Full> {
         let slot = self.make_room(RECORD_HEADER + 2 * field_len)?;
-        let (id, new) = attributes.hold(stored);
+        // No route is shorter than a byte.
+        self.make_room_in_index(field_len);
+        let (id, new) = attributes.hold(stored)?;
         if new {
             self.segment_mut(slot).attributes += stored.len();
         }
+        // The whole record first, then the index: two short loops, of which the second one waits for memory,
+        // and for several routes at a time.
         let start = self.begin(slot, id.0, time);
+        let segment = self.segment_mut(slot);
         for route in routes {
-            let route = route.as_ref();
-            let hash = hash(self.form, &self.hasher, route);
-            let place = place(slot, self.segment(slot).bytes.len());
-            let found = self.find(hash, route);
-            let told = match found {
-                Some(old) => {
-                    let (told, was_withdrawn) = self.kill(old);
-                    self.replace(hash, old, place);
-                    self.routes += usize::from(was_withdrawn);
-                    told
-                }
-                None => {
-                    self.insert(hash, place);
+            segment.push(0, route.as_ref());
+        }
+        let mut next = start + RECORD_HEADER;
+        loop {
+            let Self { form, segments, index, hasher, .. } = self;
+            let Some(entry) = entry_at(bytes_of(segments, slot), next) else { break };
+            next = entry.end;
+            let (offset, place) = (entry.offset, place(slot, entry.offset));
+            let hash = hash(*form, hasher, entry.route);
+            let is_it = same(*form, segments, entry.route);
+            let rehash = |place: &u32| self::hash(*form, hasher, route_at(segments, *place));
+            let old = match index.entry(hash, is_it, rehash) {
+                Slot::Vacant(vacant) => {
+                    vacant.insert(place);
                     self.routes += 1;
-                    false
+                    continue;
                 }
+                Slot::Occupied(mut found) => std::mem::replace(found.get_mut(), place),
             };
-            self.push(slot, if told { TOLD } else { 0 }, route);
+            let told = is_told(&self.segments, self.told_up_to, old);
+            let was_withdrawn = self.kill(old) & WITHDRAWN != 0;
+            self.routes += usize::from(was_withdrawn);
+            if told {
+                self.segment_mut(slot).bytes[offset] |= TOLD;
+            }
         }
         if !self.finish(slot, start) {
             attributes.release(id);
@@ -341,24 +367,30 @@ impl Log {
         let mut result = Withdrawn::default();
         for route in routes {
             let route = route.as_ref();
-            let hash = hash(self.form, &self.hasher, route);
-            let Some(old) = self.find(hash, route) else {
+            let Self { form, segments, index, hasher, .. } = self;
+            let hash = hash(*form, hasher, route);
+            let Ok(mut found) = index.find_entry(hash, same(*form, segments, route)) else {
                 result.unknown += 1;
                 continue;
             };
-            if self.tag(old) & WITHDRAWN != 0 {
+            let old = *found.get();
+            if tag_at(segments, old) & WITHDRAWN != 0 {
                 result.unknown += 1;
                 continue;
             }
-            result.known += 1;
-            self.routes -= 1;
-            let (told, _) = self.kill(old);
+            // Where no reader was told of it, nothing is left of it.
+            let told = is_told(segments, self.told_up_to, old);
             if told {
-                let place = place(slot, self.segment(slot).bytes.len());
-                self.replace(hash, old, place);
-                self.push(slot, TOLD | WITHDRAWN, route);
+                *found.get_mut() = place(slot, bytes_of(segments, slot).len());
             } else {
-                self.forget(hash, old);
+                found.remove();
+            }
+            self.kill(old);
+            self.routes -= 1;
+            result.known += 1;
+            if told {
+                self.withdrawals += 1;
+                self.segment_mut(slot).push(TOLD | WITHDRAWN, route);
             }
         }
         self.finish(slot, start);
@@ -567,24 +599,6 @@ impl Log {
         start
     }
 
-    fn push(&mut self, slot: u32, flags: u8, route: &[u8]) {
-        self.withdrawals += usize::from(flags & WITHDRAWN != 0);
-        let segment = self.segment_mut(slot);
-        segment.entries += 1;
-        if flags & WITHDRAWN != 0 {
-            segment.withdrawn += 1;
-        } else {
-            segment.announced += 1;
-        }
-        if route.len() < usize::from(LENGTH) {
-            segment.bytes.push(flags | route.len() as u8);
-        } else {
-            segment.bytes.push(flags | LENGTH);
-            segment.bytes.extend_from_slice(&(route.len() as u16).to_le_bytes());
-        }
-        segment.bytes.extend_from_slice(route);
-    }
-
     /// Closes a record; false if it was empty and is gone again.
     fn finish(&mut self, slot: u32, start: usize) -> bool {
         let bytes = &mut self.segment_mut(slot).bytes;
@@ -597,20 +611,34 @@ impl Log {
         true
     }
 
-    fn find(&self, hash: u64, route: &[u8]) -> Option<u32> {
-        let Self { form, segments, index, .. } = self;
-        if form.is_its_own_key() {
-            return index.find(hash, |place| route_at(segments, *place) == route).copied();
+    /// Sees to it that the index takes so many more routes. Growing, it is made anew from the log, whose
+    /// records lie in a row; the old one, which would be read in any order, is gone before.
+    fn make_room_in_index(&mut self, routes: usize) {
+        let (len, capacity) = (self.index.len(), self.index.capacity());
+        if capacity - len < routes {
+            self.rebuild_index(len + routes + len / 8);
         }
-        let key = form.key(route);
-        index.find(hash, |place| form.key(route_at(segments, *place)) == key).copied()
     }
 
-    fn insert(&mut self, route_hash: u64, place: u32) {
-        let Self { form, segments, index, hasher, .. } = self;
-        index.insert_unique(route_hash, place, |place| {
-            hash(*form, hasher, route_at(segments, *place))
-        });
+    fn rebuild_index(&mut self, capacity: usize) {
+        self.index = HashTable::new();
+        let mut index = HashTable::with_capacity(capacity);
+        let Self { form, segments, order, hasher, .. } = self;
+        for slot in &*order {
+            let bytes = bytes_of(segments, *slot);
+            let mut at = 0;
+            while let Some(header) = header_at(bytes, at) {
+                at = header.entries.end;
+                let entries = Entries { bytes: &bytes[..at], offset: header.entries.start };
+                for entry in entries.filter(|entry| entry.tag & DEAD == 0) {
+                    let hash = hash(*form, hasher, entry.route);
+                    let rehash =
+                        |place: &u32| self::hash(*form, hasher, route_at(segments, *place));
+                    index.insert_unique(hash, place(*slot, entry.offset), rehash);
+                }
+            }
+        }
+        self.index = index;
     }
 
     fn replace(&mut self, hash: u64, old: u32, new: u32) {
@@ -625,39 +653,43 @@ impl Log {
         }
     }
 
-    fn tag(&self, place: u32) -> u8 {
+    /// Marks an entry dead. Returns its tag as it was.
+    fn kill(&mut self, place: u32) -> u8 {
         let (slot, offset) = split(place);
-        self.segment(slot).bytes[offset]
-    }
-
-    /// Marks an entry dead. Returns whether a reader may know the route, and whether it was withdrawn.
-    fn kill(&mut self, place: u32) -> (bool, bool) {
-        let (slot, offset) = split(place);
-        let told_up_to = self.told_up_to;
         let segment = self.segment_mut(slot);
         let tag = segment.bytes[offset];
         segment.bytes[offset] |= DEAD;
         let withdrawn = tag & WITHDRAWN != 0;
         if withdrawn {
             segment.withdrawn -= 1;
-            self.withdrawals -= 1;
         } else {
             segment.announced -= 1;
         }
-        let segment = self.segment(slot);
-        let position = Position { sequence: segment.sequence, offset: offset as u32 };
-        if (segment.entries - segment.announced) * 2 >= segment.entries
-            && self.suspects.last() != Some(&slot)
-        {
+        let is_suspect = (segment.entries - segment.announced) * 2 >= segment.entries;
+        self.withdrawals -= usize::from(withdrawn);
+        if is_suspect && self.suspects.last() != Some(&slot) {
             self.suspects.push(slot);
         }
-        (tag & TOLD != 0 || position < told_up_to, withdrawn)
+        tag
     }
 }
 
 /// The hash of what makes the route the one that it is.
 fn hash(form: Form, hasher: &RandomState, route: &[u8]) -> u64 {
-    if form.is_its_own_key() { hasher.hash_one(route) } else { hasher.hash_one(form.key(route)) }
+    if !form.is_its_own_key() {
+        return hasher.hash_one(form.key(route));
+    }
+    // Most routes have few bytes, of which the first one tells how many: as words they are hashed in a few
+    // steps. Those of four to seven are the first and the last four, and so on.
+    match (route.first_chunk(), route.last_chunk(), route.first_chunk(), route.last_chunk()) {
+        (_, _, Some(first), Some(last)) if route.len() <= 16 => hasher.hash_one(
+            u128::from(u64::from_le_bytes(*first)) << 64 | u128::from(u64::from_le_bytes(*last)),
+        ),
+        (Some(first), Some(last), _, _) if route.len() < 8 => hasher.hash_one(
+            u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last)),
+        ),
+        _ => hasher.hash_one(route),
+    }
 }
 
 fn place(slot: u32, offset: usize) -> u32 {
@@ -668,11 +700,33 @@ fn split(place: u32) -> (u32, usize) {
     (place >> OFFSET_BITS, place as usize & (SEGMENT_MAX - 1))
 }
 
+fn bytes_of(segments: &[Option<Segment>], slot: u32) -> &[u8] {
+    segments.get(slot as usize).and_then(Option::as_ref).map_or(&[], |segment| &segment.bytes)
+}
+
 fn route_at(segments: &[Option<Segment>], place: u32) -> &[u8] {
     let (slot, offset) = split(place);
-    segments
-        .get(slot as usize)
-        .and_then(Option::as_ref)
-        .and_then(|segment| entry_at(&segment.bytes, offset))
-        .map_or(&[], |entry| entry.route)
+    entry_at(bytes_of(segments, slot), offset).map_or(&[], |entry| entry.route)
+}
+
+fn tag_at(segments: &[Option<Segment>], place: u32) -> u8 {
+    let (slot, offset) = split(place);
+    bytes_of(segments, slot).get(offset).copied().unwrap_or_default()
+}
+
+/// True if a reader may know the route of an entry.
+fn is_told(segments: &[Option<Segment>], told_up_to: Position, place: u32) -> bool {
+    let (slot, offset) = split(place);
+    let Some(Some(segment)) = segments.get(slot as usize) else { return false };
+    let position = Position { sequence: segment.sequence, offset: offset as u32 };
+    position < told_up_to || segment.bytes.get(offset).is_some_and(|tag| tag & TOLD != 0)
+}
+
+/// Says of a place whether what lies there is this route.
+fn same(form: Form, segments: &[Option<Segment>], route: &[u8]) -> impl Fn(&u32) -> bool {
+    let key = (!form.is_its_own_key()).then(|| form.key(route));
+    move |place| {
+        let other = route_at(segments, *place);
+        key.map_or_else(|| other == route, |key| form.key(other) == key)
+    }
 }

@@ -23,3 +23,8 @@ pub(crate) use attributes::Attributes;
 pub(crate) use epoch::{Epoch, Identity, PeerDown};
 pub(crate) use feed::{Batch, Feed};
 pub(crate) use tables::{NeighborTables, Tables};
+
+/// A table, or the attributes of a neighbor, have reached the greatest size that places can name (4 GiB).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the tables of the neighbor have grown to their limit of 4 GiB")]
+pub(crate) struct Full;

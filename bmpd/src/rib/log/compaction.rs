@@ -5,7 +5,7 @@
 //! here runs while a record is open.
 
 use super::record::{DEAD, Entry, RECORD_HEADER, WITHDRAWN, WITHDRAWN_RECORD, entry_at, header_at};
-use super::{Log, Position, Reader, Segment, hash, place, route_at};
+use super::{Log, Position, Reader, Segment, hash, place};
 use crate::rib::attributes::{Attributes, AttributesId};
 use crate::wire::bmp::Timestamp;
 /// The newest segment is not compacted before it weighs this much, in bytes of log and attributes.
@@ -60,8 +60,7 @@ impl Log {
         }
         let (len, capacity) = (self.index.len(), self.index.capacity());
         if capacity > 4096 && len < capacity / 8 {
-            let Self { form, segments, index, hasher, .. } = self;
-            index.shrink_to(len * 2, |place| hash(*form, hasher, route_at(segments, *place)));
+            self.rebuild_index(len * 2);
         }
     }
 

@@ -158,8 +158,10 @@ impl Fixture {
                     } else {
                         announced += 1;
                     }
-                    let hash = hash(self.log.form, &self.log.hasher, entry.route);
-                    assert_eq!(self.log.find(hash, entry.route), Some(place(*slot, entry.offset)));
+                    let Log { form, segments, index, hasher, .. } = &self.log;
+                    let hash = hash(*form, hasher, entry.route);
+                    let found = index.find(hash, same(*form, segments, entry.route));
+                    assert_eq!(found, Some(&place(*slot, entry.offset)));
                 }
             }
             assert_eq!(offset, segment.bytes.len());
