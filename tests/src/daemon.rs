@@ -16,7 +16,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 
 use crate::addresses::{free_port, loopback};
 use crate::scratch::Scratch;
@@ -137,13 +138,21 @@ impl fmt::Display for Output {
 /// When it cannot be run or takes longer than `deadline`.
 #[track_caller]
 pub fn run(command: &mut Command, deadline: Duration) -> Output {
+    try_run(command, deadline).unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// The same where a failure is a result like any other.
+///
+/// # Errors
+/// When it cannot be run or takes longer than `deadline`.
+pub fn try_run(command: &mut Command, deadline: Duration) -> Result<Output, String> {
     let begun = Instant::now();
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .unwrap_or_else(|e| panic!("cannot run {command:?}: {e}"));
+        .map_err(|e| format!("cannot run {command:?}: {e}"))?;
     // Read both at once: a program that fills one pipe must not wait for us at the other.
     let read = |stream: Option<Box<dyn io::Read + Send>>| {
         thread::spawn(move || {
@@ -156,13 +165,7 @@ pub fn run(command: &mut Command, deadline: Duration) -> Output {
     };
     let stdout = read(child.stdout.take().map(|s| Box::new(s) as _));
     let stderr = read(child.stderr.take().map(|s| Box::new(s) as _));
-    let status = loop {
-        match child.try_wait() {
-            Ok(Some(status)) => break Some(status),
-            Ok(None) if begun.elapsed() < deadline => thread::sleep(Duration::from_millis(1)),
-            _ => break None,
-        }
-    };
+    let status = wait_child(&mut child, deadline);
     let took = begun.elapsed();
     if status.is_none() {
         let _ = child.kill();
@@ -174,8 +177,19 @@ pub fn run(command: &mut Command, deadline: Duration) -> Output {
         stderr: stderr.join().unwrap_or_default(),
         took,
     };
-    assert!(status.is_some(), "{command:?} did not end within {deadline:?}: {output}");
-    output
+    if status.is_none() {
+        return Err(format!("{command:?} did not end within {deadline:?}: {output}"));
+    }
+    Ok(output)
+}
+
+/// Waits until a child has ended, by its descriptor: what it took is known to the microsecond.
+fn wait_child(child: &mut Child, deadline: Duration) -> Option<ExitStatus> {
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw)?;
+    let process = pidfd_open(pid, PidfdFlags::empty()).ok()?;
+    let timeout = Timespec::try_from(deadline).ok()?;
+    let ended = poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&timeout)).ok()?;
+    if ended == 0 { None } else { child.wait().ok() }
 }
 
 /// `[[session]]` for a station, with quick retries.

@@ -16,8 +16,20 @@ use std::time::{Duration, Instant};
 pub fn wait_for<T>(
     what: &str,
     deadline: Duration,
-    mut attempt: impl FnMut() -> Result<T, String>,
+    attempt: impl FnMut() -> Result<T, String>,
 ) -> T {
+    try_for(what, deadline, attempt).unwrap_or_else(|in_vain| panic!("{in_vain}"))
+}
+
+/// The same where waiting in vain is a result like any other.
+///
+/// # Errors
+/// When `deadline` has passed; with what is still missing.
+pub fn try_for<T>(
+    what: &str,
+    deadline: Duration,
+    mut attempt: impl FnMut() -> Result<T, String>,
+) -> Result<T, String> {
     let begun = Instant::now();
     let mut pause = Duration::from_millis(1);
     loop {
@@ -25,9 +37,11 @@ pub fn wait_for<T>(
         // does not fail a condition that holds.
         let late = begun.elapsed() >= deadline;
         match attempt() {
-            Ok(value) => return value,
+            Ok(value) => return Ok(value),
             Err(missing) if late => {
-                panic!("waited {deadline:?} in vain for: {what}\nas it stands: {missing}")
+                return Err(format!(
+                    "waited {deadline:?} in vain for: {what}\nas it stands: {missing}"
+                ));
             }
             Err(_) => thread::sleep(pause),
         }
