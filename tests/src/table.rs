@@ -209,13 +209,14 @@ impl Prefixes {
         Self { lengths, family, given: [0; 129] }
     }
 
-    /// The next prefix, with a length drawn from `random`.
+    /// The next prefix, with a length drawn from `random`. In tables of millions of routes the short
+    /// lengths are used up at some time; then the most frequent one stands in for them.
     ///
     /// # Panics
-    /// When all prefixes of a length are used up (beyond some four million routes).
+    /// When that one is used up as well (beyond some fourteen million routes).
     pub fn next(&mut self, random: &mut Random) -> Prefix {
         let mut draw = random.below(1000);
-        let length = self
+        let drawn = self
             .lengths
             .iter()
             .find(|(_, share)| match draw.checked_sub(*share) {
@@ -226,16 +227,17 @@ impl Prefixes {
                 None => true,
             })
             .map_or(self.lengths[0].0, |(length, _)| *length);
-        let count = &mut self.given[usize::from(length)];
-        let n = *count;
-        *count += 1;
-
         let (pools, pool_bits) = match self.family {
             Family::IPV4 => (FIRST_OCTETS.len() as u64, 8),
             _ => (FIRST_BLOCKS.len() as u64, 12),
         };
-        let blocks = pools << (u32::from(length) - pool_bits - 3);
-        assert!(n / 8 < blocks, "all /{length} prefixes are used up");
+        let blocks = |length: u8| pools << (u32::from(length) - pool_bits - 3);
+        let left = |length: &u8| self.given[usize::from(*length)] / 8 < blocks(*length);
+        let length = [drawn, self.lengths[0].0].into_iter().find(left);
+        let length = length.unwrap_or_else(|| panic!("all /{drawn} prefixes are used up"));
+        let blocks = blocks(length);
+        let n = self.given[usize::from(length)];
+        self.given[usize::from(length)] += 1;
         // The multiplier is a prime that divides no number of blocks: every block comes once.
         let block = (n / 8).wrapping_mul(2_654_435_761) % blocks;
         let slot = block * 8 + n % 8;
