@@ -35,6 +35,7 @@ pub mod netns;
 pub mod nlri;
 pub mod person;
 pub mod programs;
+pub mod race;
 pub mod random;
 pub mod scratch;
 pub mod slow;

@@ -1,0 +1,136 @@
+//! What the machine itself needs: the floors under what is measured.
+//!
+//! [`read_neighbors`] is the load without a BMP sender: somebody who only counts hears the same neighbors.
+//! [`move_bytes`] is the dump without one: as many bytes go through loopback TCP to as many readers.
+
+use std::io::{Read, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Barrier};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+
+use super::speaker::Speaker;
+use crate::bgp::{self, HEADER, Open, Update, kind};
+use crate::table::Table;
+
+const BLOCK: usize = 256 * 1024;
+
+/// From the start of the announcements until all routes of all neighbors have been counted.
+pub(super) fn read_neighbors(
+    address: IpAddr,
+    neighbors: &[(IpAddr, u32)],
+    tables: &[Arc<Table>],
+    limit: Duration,
+) -> anyhow::Result<Duration> {
+    let listener = TcpListener::bind(SocketAddr::new(address, 0))?;
+    let at = listener.local_addr()?;
+    let sinks: Vec<_> = tables
+        .iter()
+        .map(|table| {
+            let (listener, routes) = (listener.try_clone()?, table.routes());
+            Ok(thread::spawn(move || count(&listener, routes, limit)))
+        })
+        .collect::<anyhow::Result<_>>()?;
+    let speakers: Vec<Speaker> = neighbors
+        .iter()
+        .take(tables.len())
+        .map(|(address, asn)| Speaker::connect(*address, *asn, at))
+        .collect::<anyhow::Result<_>>()?;
+    let begun = Instant::now();
+    for (speaker, table) in speakers.iter().zip(tables) {
+        speaker.announce(table);
+    }
+    let mut last = begun;
+    for sink in sinks {
+        last = last.max(sink.join().map_err(|_| anyhow::anyhow!("a sink panicked"))??);
+    }
+    Ok(last - begun)
+}
+
+/// Takes one neighbor's connection, counts its routes, and says when all of them were there.
+fn count(listener: &TcpListener, routes: u64, limit: Duration) -> anyhow::Result<Instant> {
+    let (mut stream, _) = listener.accept()?;
+    stream.set_read_timeout(Some(limit))?;
+    let ours = Open { hold_time: 240, ..Open::of(65000) };
+    stream.write_all(&[ours.encode(), bgp::message(kind::KEEPALIVE, &[])].concat())?;
+    let mut buffer = vec![0; 2 * BLOCK];
+    let (mut filled, mut counted) = (0, 0);
+    loop {
+        let n = stream.read(&mut buffer[filled..]).context("the neighbor says nothing")?;
+        ensure!(n > 0, "the neighbor closed after {counted} of {routes} routes");
+        filled += n;
+        let mut rest = &buffer[..filled];
+        while let Some(length) = whole_message(rest) {
+            let (message, after) = rest.split_at(length);
+            if message[HEADER - 1] == kind::UPDATE {
+                let update = Update::parse(&message[HEADER..]).map_err(anyhow::Error::msg)?;
+                for reach in update.announced() {
+                    let n = bgp::count_nlri(reach.family, reach.nlri);
+                    counted += n.map_err(anyhow::Error::msg)?;
+                }
+            }
+            rest = after;
+        }
+        if counted >= routes {
+            return Ok(Instant::now());
+        }
+        let left = rest.len();
+        buffer.copy_within(filled - left..filled, 0);
+        filled = left;
+    }
+}
+
+/// The length of the BGP message that `bytes` begins with, if all of it is there.
+fn whole_message(bytes: &[u8]) -> Option<usize> {
+    let header: &[u8; HEADER] = bytes.first_chunk()?;
+    let length = usize::from(u16::from_be_bytes([header[16], header[17]])).max(HEADER);
+    (length <= bytes.len()).then_some(length)
+}
+
+/// From the first write until each of the readers has read this many bytes.
+pub(super) fn move_bytes(bytes: u64, readers: usize) -> anyhow::Result<Duration> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let start = Arc::new(Barrier::new(2 * readers + 1));
+    let mut writing = vec![];
+    let mut reading = vec![];
+    for _ in 0..readers {
+        let mut writer = TcpStream::connect(listener.local_addr()?)?;
+        let (mut reader, _) = listener.accept()?;
+        let begin = start.clone();
+        writing.push(thread::spawn(move || {
+            let block = vec![0x5a; BLOCK];
+            begin.wait();
+            let mut left = bytes;
+            while left > 0 {
+                let n = left.min(BLOCK as u64);
+                writer.write_all(&block[..n as usize])?;
+                left -= n;
+            }
+            std::io::Result::Ok(())
+        }));
+        let begin = start.clone();
+        reading.push(thread::spawn(move || {
+            let mut block = vec![0; BLOCK];
+            begin.wait();
+            let mut read = 0;
+            while read < bytes {
+                let n = reader.read(&mut block)?;
+                ensure!(n > 0, "the connection ended too early");
+                read += n as u64;
+            }
+            Ok(Instant::now())
+        }));
+    }
+    let begun = Instant::now();
+    start.wait();
+    let mut last = begun;
+    for reader in reading {
+        last = last.max(reader.join().map_err(|_| anyhow::anyhow!("a reader panicked"))??);
+    }
+    for writer in writing {
+        writer.join().map_err(|_| anyhow::anyhow!("a writer panicked"))??;
+    }
+    Ok(last - begun)
+}
