@@ -33,6 +33,8 @@ pub enum Case {
     Churn,
     /// One of four stations reads nothing while there are updates.
     Stalled,
+    /// bmpd alone: the updates of an hour, as fast as it takes them.
+    Hour,
     /// bmpd alone: more and more routes, more and more neighbors.
     Growth,
 }
@@ -48,6 +50,8 @@ pub struct Size {
     pub churn: [usize; 2],
     /// The same while a station is stalled.
     pub stalled: [usize; 2],
+    /// The same in each minute of the hour.
+    pub minute: [usize; 2],
     /// Routes of one neighbor, from few to many.
     pub routes: Vec<u64>,
     /// Neighbors, from few to many, and the routes of each.
@@ -64,6 +68,7 @@ impl Size {
             half: [400_000, 100_000],
             churn: [50_000, 60],
             stalled: [5_000, 60],
+            minute: [5_000, 60],
             routes: vec![100_000, 500_000, 1_000_000, 2_000_000, 5_000_000],
             neighbors: (vec![1, 10, 100], 10_000),
             asks: 20,
@@ -77,6 +82,7 @@ impl Size {
             half: [4_000, 1_000],
             churn: [2_000, 2],
             stalled: [2_000, 2],
+            minute: [2_000, 1],
             routes: vec![10_000, 20_000],
             neighbors: (vec![1, 5], 1_000),
             asks: 3,
@@ -86,12 +92,13 @@ impl Size {
 
 impl Case {
     /// All of them.
-    pub const ALL: [Case; 6] = [
+    pub const ALL: [Case; 7] = [
         Case::OneStation,
         Case::EightStations,
         Case::FourNeighbors,
         Case::Churn,
         Case::Stalled,
+        Case::Hour,
         Case::Growth,
     ];
 
@@ -103,6 +110,7 @@ impl Case {
             Case::FourNeighbors => "four-neighbors",
             Case::Churn => "churn",
             Case::Stalled => "stalled",
+            Case::Hour => "hour",
             Case::Growth => "growth",
         }
     }
@@ -110,7 +118,7 @@ impl Case {
     /// Its stations.
     fn stations(self) -> usize {
         match self {
-            Case::OneStation | Case::FourNeighbors | Case::Growth => 1,
+            Case::OneStation | Case::FourNeighbors | Case::Hour | Case::Growth => 1,
             Case::Stalled => 4,
             Case::EightStations | Case::Churn => 8,
         }
@@ -137,6 +145,10 @@ impl Case {
                 size.stalled[1],
                 grouped(size.stalled[0] as u64)
             ),
+            Case::Hour => format!(
+                "bmpd alone: {MINUTES} times {} updates of the same routes, as fast as it takes them; one station",
+                grouped((size.minute[0] * size.minute[1]) as u64)
+            ),
             Case::Growth => "bmpd alone: more routes, more neighbors".to_owned(),
         }
     }
@@ -146,7 +158,7 @@ impl Case {
         match self {
             Case::OneStation | Case::EightStations | Case::FourNeighbors | Case::Stalled => true,
             Case::Churn => who != Who::Floor,
-            Case::Growth => who == Who::Program(Program::Bmpd),
+            Case::Hour | Case::Growth => who == Who::Program(Program::Bmpd),
         }
     }
 
@@ -220,6 +232,25 @@ impl Case {
                 ),
                 row("caught-up", "reads again -> has the last update", ms, none),
             ],
+            Case::Hour => vec![
+                row("memory-minute", "peak memory, the first of them", mib, none.clone()),
+                row(
+                    "memory-hour",
+                    "peak memory, all the others",
+                    mib,
+                    Target {
+                        beside: Some(Beside {
+                            row: format!("{}.memory-minute", Case::Hour.name()),
+                            times: 1.05,
+                            plus: 0.0,
+                            name: "5 % more than in the first".to_owned(),
+                        }),
+                        ..Target::default()
+                    },
+                ),
+                row("rate", "updates taken a second", Unit::PerSecond, none.clone()),
+                row("cpu", "processor time", Unit::Seconds, none),
+            ],
             Case::Growth => growth_rows(size),
         }
     }
@@ -230,6 +261,9 @@ impl fmt::Display for Case {
         f.write_str(self.name())
     }
 }
+
+/// How many minutes the hour has.
+const MINUTES: usize = 60;
 
 /// A batch of bmpd is 256 KiB; with 50,000 updates a second so much comes together in some 50 ms.
 fn batch() -> Target {
@@ -374,11 +408,13 @@ impl Lab {
         self.tables = neighbors.map(|(_, asn)| Arc::new(Table::of(*asn, ipv4, ipv6))).collect();
         self.expected =
             self.tables.iter().map(|t| counter::routes_of(t)).collect::<anyhow::Result<_>>()?;
-        let [rate, seconds] = if case == Case::Churn { self.size.churn } else { self.size.stalled };
-        self.churn = match case {
-            Case::Churn | Case::Stalled => Some(Churn::new(&self.tables[0], rate, seconds)),
+        let churn = match case {
+            Case::Churn => Some(self.size.churn),
+            Case::Stalled => Some(self.size.stalled),
+            Case::Hour => Some(self.size.minute),
             _ => None,
         };
+        self.churn = churn.map(|[rate, seconds]| Churn::new(&self.tables[0], rate, seconds));
         if let Some(churn) = &self.churn {
             churn.apply(&mut self.expected[0])?;
         }
@@ -390,6 +426,7 @@ impl Lab {
         let mut run = Run::default();
         let done = match (self.case, who) {
             (Case::Growth, Who::Program(program)) => self.growth(program, &mut run),
+            (Case::Hour, Who::Program(program)) => self.hour(program, &mut run),
             (Case::Churn, Who::Program(program)) => self.churned(program, None, &mut run),
             (Case::Stalled, Who::Program(program)) => self.churned(program, Some(3), &mut run),
             (_, Who::Program(program)) => self.dump(program, check, &mut run),
@@ -481,6 +518,29 @@ impl Lab {
             run.put("caught-up", millis(at - begun));
         }
         thread::sleep(SETTLED);
+        self.hold(&scene, looked_at, run)
+    }
+
+    /// The updates of a minute, and then those of the rest of an hour.
+    fn hour(&self, program: Program, run: &mut Run) -> anyhow::Result<()> {
+        let churn = self.churn.as_ref().context("there are no updates")?;
+        let scene = self.start(program, &self.tables, Some(0))?;
+        scene.load(&self.tables)?;
+        let cpu = scene.sender.cpu()?;
+        let mut took = Duration::ZERO;
+        for (measure, minutes) in [("memory-minute", 1), ("memory-hour", MINUTES - 1)] {
+            scene.sender.forget_peak()?;
+            took += scene.speakers[0].repeat(churn, minutes, self.limit)?;
+            thread::sleep(SETTLED);
+            run.put(measure, scene.sender.peak()?);
+        }
+        run.put("rate", (churn.updates * MINUTES) as f64 / took.as_secs_f64());
+        run.put("cpu", scene.sender.cpu()? - cpu);
+        self.hold(&scene, 0, run)
+    }
+
+    /// Looks whether the station that keeps the routes has all of them in their last state.
+    fn hold(&self, scene: &Scene, looked_at: usize, run: &mut Run) -> anyhow::Result<()> {
         let held = scene.stations[looked_at].newest(Connection::take_routes);
         let held = held.context("no connection")?;
         let held = match counter::compare(&self.expected[0], &held[0]) {

@@ -95,6 +95,24 @@ impl Speaker {
         }
         Ok((begun, begun.elapsed()))
     }
+
+    /// Announces all of `churn` so many times, as soon as the program takes it, within `limit`; returns how
+    /// long that took.
+    pub(super) fn repeat(
+        &self,
+        churn: &Churn,
+        times: usize,
+        limit: Duration,
+    ) -> anyhow::Result<Duration> {
+        let begun = Instant::now();
+        for _ in 0..times {
+            for tick in &churn.ticks {
+                self.neighbor.try_send(tick).context("the program does not take more updates")?;
+            }
+            anyhow::ensure!(begun.elapsed() < limit, "not taken in {} s", limit.as_secs());
+        }
+        Ok(begun.elapsed())
+    }
 }
 
 impl Drop for Speaker {
