@@ -141,7 +141,14 @@ impl Access {
     /// sentence for people.
     pub(crate) fn change(&self, levels: Levels) -> Result<(), String> {
         let levels = Arc::new(levels);
-        self.levels.send_replace(Arc::clone(&levels));
+        // Nobody is judged again because of a reload that has changed something else.
+        self.levels.send_if_modified(|before| {
+            let differ = *before != levels;
+            if differ {
+                *before = Arc::clone(&levels);
+            }
+            differ
+        });
         socket::set_door(&self.socket, Door::of(&levels, &self.group)).map_err(|error| {
             format!(
                 "cannot change who can connect to {}: {}",
