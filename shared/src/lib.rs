@@ -5,7 +5,8 @@
 //! [`request::Request`], reads a frame with a [`response::Response`], and closes. Three requests have
 //! several responses: a staggered reset (each says how many are still to come), a reset that is followed
 //! (until every session has come to an end), and `Monitor` (until one side closes). They end when the client
-//! closes, or half of it, and with a refusal when a reload takes its level; the last two have a response every
+//! closes, or half of it, and with a refusal when a reload takes its level, which also ends what a staggered reset
+//! has still to do; the last two have a response every
 //! [`response::HEARTBEAT`] at least. bmpd closes a connection that sends nothing for a while, or more than its request. It finishes what it was
 //! told to do also when the client goes away.
 //!

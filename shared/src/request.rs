@@ -15,8 +15,11 @@ pub const STAGGER_MAX: u64 = 3_600_000;
 pub enum Request {
     /// Read the configuration, end the selected sessions, connect them again with the parameters as
     /// configured now, and send everything again. Level 2. Answered with
-    /// [`crate::response::Response::Reset`] as soon as every session has taken the order, and with `follow`
-    /// with [`crate::response::Response::Progress`] until each of them is synchronised.
+    /// [`crate::response::Response::Reset`] as soon as every session has taken the order, or with a stagger
+    /// as each of them has, and with `follow` with [`crate::response::Response::Progress`] until each of them
+    /// is synchronised. A newer one takes over what an older one has still to do
+    /// ([`crate::response::Done::LeftTo`]); one whose caller loses its level ends in the middle
+    /// ([`crate::response::Response::Failed`]).
     ResetSession {
         /// Which.
         selector: Selector,

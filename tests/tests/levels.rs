@@ -18,6 +18,7 @@ use tests::ctl::Running;
 use tests::daemon::{Daemon, Output, run, session};
 use tests::person::{Person, public};
 use tests::scratch::Scratch;
+use tests::slow::SlowFile;
 use tests::station::{Mode, Station};
 use tests::wait::{wait_for, wait_until};
 
@@ -376,9 +377,42 @@ fn a_reload_takes_a_level_away_also_from_what_is_running() {
     assert_eq!((code, &*stderr), (4, ""), "{stdout}");
     let last = stdout.lines().last().unwrap();
     assert!(last.contains("\"not-permitted\""), "{stdout}");
+    wait_until("the reset with a stagger to end", PATIENCE, || {
+        let page = place.daemon.bmpctl(&["show", "status"]);
+        page.done().contains("Staggered resets:  none\n")
+    });
+    let log = place.daemon.log();
+    let says = "its caller may no longer reset, so it ended after 1 of 2 sessions";
+    assert!(log.contains(says), "{log}");
     // Its level is that of the socket's group, which the reload has left alone.
     place.daemon.bmpctl(&["reset", "session", "all"]);
     goes_on.wait_line(&[": reset session all: "]);
+}
+
+#[test]
+fn a_command_that_had_to_wait_is_refused_if_a_reload_has_taken_the_level_meanwhile() {
+    let commands: [&[&str]; 4] = [
+        &["reset", "session", "all"],
+        &["reset", "session", "all", "--wait=10m"],
+        &["reset", "session", "all", "--stagger=60m"],
+        &["reload"],
+    ];
+    for args in commands {
+        let place = Place::start(&format!("groups = {{ \"{NETOPS}\" = 2 }}"));
+        let whole = fs::read_to_string(place.daemon.config()).unwrap();
+        let mut file = SlowFile::instead_of_config(&place.daemon);
+        let mut running = Running::start(&mut OPERATOR.bmpctl(&place.scratch, &place.daemon, args));
+        file.wait_read(&place.daemon);
+        place.rewrite("");
+        place.daemon.bmpctl(&["reload"]).done();
+        file.finish(&whole);
+        let (code, stdout, stderr) = running.wait_exit();
+        assert_eq!((code, &*stdout), (4, ""), "{args:?}: {stderr}");
+        assert!(stderr.starts_with("bmpctl: not permitted: "), "{args:?}: {stderr}");
+        assert_eq!(place.station.connections().len(), 1, "{args:?}");
+        let record = |line: &String| line.contains("level 2 is needed, the caller has 0");
+        assert!(place.commands().iter().any(record), "{args:?}: {}", place.daemon.log());
+    }
 }
 
 #[test]

@@ -463,7 +463,7 @@ fn a_staggered_reset_does_not_take_back_what_somebody_else_has_reset_meanwhile()
     let reset =
         |address: &str| ["reset", "session", address, "--alias", "b"].map(str::to_owned).to_vec();
     let (output, [_, page]) = staggered(&reset, 2);
-    assert!(output.stderr.contains("alias b: left to the newer reset by "), "{output}");
+    assert!(output.done().contains("alias b: left to the newer reset by "), "{output}");
     assert!(page.contains("after") && !page.contains("before"), "{page}");
 }
 
@@ -538,6 +538,25 @@ fn a_file_that_is_not_read_in_time_is_named_and_holds_up_nobody_else() {
         }
     });
     daemon.bmpctl(&["show", "config"]).done();
+    // Those who only look leave some to those who act.
+    daemon.rewrite_config(&config);
+    daemon.bmpctl(&["reload"]).done();
+    let _again = SlowFile::instead_of_config(&daemon);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| daemon.bmpctl(&["reload"]));
+        }
+    });
+    // With none left it is not the file that is to blame.
+    daemon.rewrite_config(&config);
+    let output = daemon.bmpctl(&["reset", "session", "all"]);
+    let says = "8 earlier readings of it have not ended, as of a server that has gone; if the file is there \
+                again, restart bmpd; nothing was changed";
+    assert!(output.status == 1 && output.stderr.contains(says), "{output}");
+    // The record says once that nothing was changed.
+    daemon.bmpctl(&["reload"]);
+    let log = daemon.log();
+    assert!(log.lines().all(|line| line.matches("nothing was changed").count() < 2), "{log}");
     assert!(daemon.terminate().success());
 }
 

@@ -140,7 +140,7 @@ struct ResetSession {
     /// The time is a number and ms, s, m or h, such as 500ms, 2s or 1m. Stations and collectors have time to
     /// absorb a table before the next one comes. bmpd goes on also if the command is ended before it is
     /// through: `show status` lists such resets. A newer reset takes over the sessions that an older one has
-    /// still to come.
+    /// still to come, and begins with them. A reset ends when a reload takes the level of its caller.
     #[arg(long, value_name = "DURATION", value_parser = up_to_an_hour)]
     stagger: Option<Duration>,
 

@@ -88,11 +88,11 @@ enum Over {
 fn show(outcomes: &[ResetOutcome], context: &Context) {
     for outcome in outcomes {
         match &outcome.result {
-            Ok(done) if !context.quiet => {
+            Ok(_) if context.quiet => {}
+            Ok(done) => {
                 let line = render::reset::done(&outcome.id, done);
                 let _ = std::io::stdout().write_all(line.as_bytes());
             }
-            Ok(_) => {}
             Err(reason) => {
                 let line = render::error(&format!("session {}: {reason}", outcome.id));
                 let _ = std::io::stderr().write_all(line.as_bytes());

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use shared::exit;
 use shared::names::{Selector, SessionId};
 use shared::request::Request;
-use shared::response::{HEARTBEAT, Progress, ProgressEnd, ResetOutcome, Response};
+use shared::response::{Done, HEARTBEAT, Progress, ProgressEnd, ResetOutcome, Response};
 
 use crate::context::{self, Context, Output, is_terminal};
 use crate::interrupt::Interrupt;
@@ -140,9 +140,13 @@ impl Watch {
         for outcome in &outcomes {
             match &outcome.result {
                 Ok(done) => {
-                    if let View::Lines(_) = self.view {
-                        print(&render::reset::done(&outcome.id, done));
+                    let line = || render::reset::done(&outcome.id, done);
+                    match (&self.view, done) {
+                        (View::Nothing, _) | (View::Bars(_), Done::Reset(_)) => {}
+                        (View::Lines(_), _) => print(&line()),
+                        (View::Bars(_), Done::LeftTo { .. }) => self.above.push_str(&line()),
                     }
+                    let Done::Reset(done) = done else { continue };
                     self.ranks.insert(outcome.id.clone(), self.waiting.len());
                     self.waiting.push(Waiting {
                         id: outcome.id.clone(),

@@ -21,7 +21,7 @@ use shared::event::{Event, Happening};
 use shared::exit;
 use shared::names::{NeighborId, SessionId, VpnInstanceName};
 use shared::response::{
-    Change, ConfigReport, ConfigSection, ConfigValue, Failure, NeighborReport, NeighborState,
+    Change, ConfigReport, ConfigSection, ConfigValue, Done, Failure, NeighborReport, NeighborState,
     PlannedReset, PrefixReport, Progress, ReloadAction, ReloadReport, ReloadSubject, ResetDone,
     ResetOutcome, ResetPlan, SessionReport, SessionState, SessionStatistics, StatusReport,
     VpnInstanceReport,
@@ -207,8 +207,11 @@ pub struct ErrorReport {
 pub struct ResetSession {
     /// The session.
     pub id: SessionId,
-    /// What was done; null if the reset failed.
+    /// What was done; null if the reset failed, or was left to a newer one.
     pub done: Option<ResetDone>,
+    /// Who asked for the newer reset that has taken this session over: user and process, such as
+    /// `alice (pid 4711)`; null if none has.
+    pub left_to: Option<String>,
     /// Why the reset failed; null if it did not.
     pub error: Option<String>,
     /// With `--wait`: how far the session came; otherwise null, and while nothing is known of it yet.
@@ -314,9 +317,13 @@ impl Document {
         let mut reached: HashMap<SessionId, Progress> =
             progress.into_iter().map(|progress| (progress.id.clone(), progress)).collect();
         let session = |ResetOutcome { id, result }| {
-            let (done, error) = either(result);
             let progress = reached.remove(&id);
-            ResetSession { id, done, error, progress }
+            let (done, left_to, error) = match result {
+                Ok(Done::Reset(done)) => (Some(done), None, None),
+                Ok(Done::LeftTo { by }) => (None, Some(by), None),
+                Err(reason) => (None, None, Some(reason)),
+            };
+            ResetSession { id, done, left_to, error, progress }
         };
         Self::Reset { sessions: outcomes.into_iter().map(session).collect(), to_come, error }
     }

@@ -1,11 +1,14 @@
 //! What became of sessions that were reset, and what would become of them.
 
 use shared::names::SessionId;
-use shared::response::{PlannedReset, ResetDone, ResetPlan};
+use shared::response::{Done, PlannedReset, ResetDone, ResetPlan};
 
-/// One line for a session that was reset.
-pub(crate) fn done(id: &SessionId, done: &ResetDone) -> String {
-    let ResetDone { generation, was_up, remote, passive, changes } = done;
+/// One line for a session that was reset, or left to a newer reset.
+pub(crate) fn done(id: &SessionId, done: &Done) -> String {
+    let ResetDone { generation, was_up, remote, passive, changes } = match done {
+        Done::Reset(done) => done,
+        Done::LeftTo { by } => return format!("session {id}: left to the newer reset by {by}\n"),
+    };
     let before = if *was_up { "reset" } else { "was down" };
     let now = if *passive {
         format!("waiting for it at port {}", remote.port())

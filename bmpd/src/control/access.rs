@@ -6,8 +6,8 @@
 //!   socket ──(SO_PEERCRED, SO_PEERGROUPS)──> Peer
 //! ```
 //!
-//! Nothing that a client sends has a part in it. What goes on for its caller is judged again whenever a reload
-//! has changed the levels. Numbers are what counts: the names of the configuration
+//! Nothing that a client sends has a part in it. A caller is judged again whenever a reload has changed the
+//! levels: while something goes on for it, and before anything is done for it that had to wait. Numbers are what counts: the names of the configuration
 //! are looked up when somebody calls, as a user can be made any time, and no more often than every two
 //! seconds. Root and bmpd's own user need no look-up. A name service that does not answer is waited for
 //! a little, then what it said last counts, and a name that it never knew is nobody's.
@@ -175,7 +175,16 @@ impl Access {
             Some(uid) => self.name(Who::User(uid)).await,
             None => None,
         };
-        Caller::new(peer, name, verdict)
+        Caller::new(peer, name, verdict, levels)
+    }
+
+    /// The caller as it is judged now, if a reload has changed the levels since.
+    pub(super) async fn again(&self, caller: &Caller) -> Caller {
+        let is_current = caller.was_judged_by(&self.levels.borrow());
+        match is_current {
+            true => caller.clone(),
+            false => self.caller(caller.peer()).await,
+        }
     }
 
     /// Waits until a reload has left the caller less than this level; returns it as it is then.

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::os::fd::AsFd;
+use std::sync::Arc;
 
 use interprocess::local_socket::tokio::Stream;
 use interprocess::local_socket::traits::StreamCommon as _;
@@ -11,6 +12,7 @@ use shared::response::CallerReport;
 use tracing::debug;
 
 use super::access::{Because, Verdict};
+use crate::config::Levels;
 use crate::net::peer;
 
 /// The process at the other end as the system describes it, as it was when it connected.
@@ -50,15 +52,31 @@ impl Peer {
 /// The caller of one command, and what it may do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Caller {
-    uid: Option<u32>,
-    pid: Option<i32>,
+    peer: Peer,
     name: Option<String>,
     verdict: Verdict,
+    /// The levels that it was judged by.
+    levels: Arc<Levels>,
 }
 
 impl Caller {
-    pub(super) fn new(peer: &Peer, name: Option<String>, verdict: Verdict) -> Self {
-        Self { uid: peer.uid, pid: peer.pid, name, verdict }
+    pub(super) fn new(
+        peer: &Peer,
+        name: Option<String>,
+        verdict: Verdict,
+        levels: Arc<Levels>,
+    ) -> Self {
+        Self { peer: peer.clone(), name, verdict, levels }
+    }
+
+    /// The process at the other end, to be judged again.
+    pub(super) fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    /// True if it was judged by these levels.
+    pub(super) fn was_judged_by(&self, levels: &Arc<Levels>) -> bool {
+        Arc::ptr_eq(&self.levels, levels)
     }
 
     /// What the caller may do.
@@ -73,7 +91,7 @@ impl Caller {
 
     /// Its user.
     pub(super) fn uid(&self) -> Option<u32> {
-        self.uid
+        self.peer.uid
     }
 
     /// What callers are told of themselves.
@@ -88,12 +106,12 @@ impl Caller {
 
 impl fmt::Display for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.name, self.uid) {
+        match (&self.name, self.peer.uid) {
             (Some(name), _) => write!(f, "{name}")?,
             (None, Some(uid)) => write!(f, "uid {uid}")?,
             (None, None) => f.write_str("unknown user")?,
         }
-        match self.pid {
+        match self.peer.pid {
             Some(pid) => write!(f, " (pid {pid})"),
             None => Ok(()),
         }

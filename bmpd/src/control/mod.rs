@@ -2,8 +2,8 @@
 //!
 //! One task a connection; a connection is one request and its responses (`shared`). The caller's level
 //! comes from the credentials that the system gives, never from what the caller sends ([`access`]). It is
-//! looked at when the request is there, and again when a reload changes levels while its answer goes on, so
-//! the newest levels count. Everything is bounded: connections at
+//! looked at when the request is there, again when no reload can come between any more, and whenever a reload
+//! changes levels while the answer goes on, so the newest levels count. Everything is bounded: connections at
 //! once, those of one user, the size of a request, the time it may take, the log lines of refusals. Who
 //! watches events, or is told of a reset that goes on, holds a place of another kind, so that however many do
 //! nobody else has to wait for one.
@@ -181,7 +181,12 @@ async fn serve(
     let answering = Arc::clone(&world);
     tokio::spawn(async move { answer(request, &caller, answering, answers).await });
     if follower.is_some() {
-        stream::run(&stream, answered, revoked(needed, &command, peer, &world)).await?;
+        // The first answer says whether anything was begun, whatever level is taken meanwhile.
+        let Some(first) = answered.recv().await else { return Ok(()) };
+        send(&mut stream, &encode(&first)?).await?;
+        if !matches!(first, Response::Failed(_)) {
+            stream::run(&stream, answered, revoked(needed, &command, peer, &world)).await?;
+        }
     } else {
         while let Some(response) = answered.recv().await {
             send(&mut stream, &encode(&response)?).await?;
@@ -260,6 +265,16 @@ async fn refuse(needed: Level, command: &str, caller: &Caller, world: &World) ->
         record::refusal(&world.events, caller, command, needed);
     }
     not_permitted(needed, caller, world).await
+}
+
+/// Judges a caller once more, now that no reload can come between: one may have taken its level while the
+/// command waited for its turn.
+async fn still_permitted(needed: Level, caller: &Caller, world: &World) -> Result<(), Failure> {
+    let caller = world.access.again(caller).await;
+    match caller.level() < needed {
+        true => Err(not_permitted(needed, &caller, world).await),
+        false => Ok(()),
+    }
 }
 
 /// Waits until a reload has taken the level away that a command needs which goes on: noted, and answered as

@@ -1,5 +1,6 @@
 //! `reload`.
 
+use shared::request::Request;
 use shared::response::Response;
 
 use super::caller::Caller;
@@ -8,7 +9,8 @@ use crate::daemon::World;
 
 /// Applies the configuration file, or tells what would be done.
 pub(super) async fn run(dry_run: bool, caller: &Caller, world: &World) -> Response {
-    match world.reload(dry_run).await {
+    let needed = Request::Reload { dry_run }.level();
+    match world.reload(dry_run, super::still_permitted(needed, caller, world)).await {
         Ok(report) => {
             if !dry_run {
                 world.tell_reload(&caller.to_string(), &report);
@@ -17,9 +19,8 @@ pub(super) async fn run(dry_run: bool, caller: &Caller, world: &World) -> Respon
             Response::Reloaded(report)
         }
         Err(failure) => {
-            let reason = crate::daemon::refusal(&failure);
             if !dry_run {
-                let reason = format!("nothing was changed: {reason}");
+                let reason = crate::daemon::unchanged(&failure);
                 record::command(&world.events, caller, "reload", Err(reason));
             }
             Response::Failed(failure)

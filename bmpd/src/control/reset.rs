@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::names::{Selector, SessionId};
-use shared::request::{Request, STAGGER_MAX};
-use shared::response::{Failure, ResetOutcome, ResetPlan, Response, SessionState};
+use shared::request::{Level, Request, STAGGER_MAX};
+use shared::response::{Done, Failure, ResetOutcome, ResetPlan, Response, SessionState};
 use tokio::sync::{RwLockReadGuard, mpsc};
 use tokio::time::Instant;
 
@@ -14,7 +14,7 @@ use super::follow::{self, Followed, Told};
 use super::staggered::Taken;
 use super::{record, show};
 use crate::config::Config;
-use crate::daemon::{Reading, World};
+use crate::daemon::{Purpose, Reading, World};
 use crate::session::{Parameters, Session};
 
 /// Reads the configuration again and, if it is good, resets the selected sessions: all at once, or with
@@ -26,6 +26,8 @@ use crate::session::{Parameters, Session};
 /// The file is read once: what it holds then is what every selected session gets, but for those whose
 /// turn comes after a reload: they get what that has read. A session that an older reset has still to come is
 /// this one's from now on ([`super::staggered`]).
+///
+/// The caller's level counts at each turn: when a reload has taken it, nothing more is reset.
 pub(super) async fn session(
     selector: Selector,
     stagger: u64,
@@ -36,27 +38,14 @@ pub(super) async fn session(
 ) {
     let command = Request::ResetSession { selector: selector.clone(), stagger, follow: false };
     let record = |outcome| record::command(&world.events, caller, &command.to_string(), outcome);
-    let read = match world.read_config().await {
-        Ok(read) => read,
+    let (selected, read, order) = match begin(&selector, caller, &world).await {
+        Ok(begun) => begun,
         Err(failure) => {
             record(Err(crate::daemon::refusal(&failure)));
             let _ = answers.send(Response::Failed(failure)).await;
             return;
         }
     };
-    // A reload waits until the orders are given, and the other way round.
-    let order = world.begin_reset().await;
-    let read = world.newest(read);
-    let selected = match world.select(&selector) {
-        Ok(selected) => selected,
-        Err(failure) => {
-            let failure = with_file(failure, &read.config, &world);
-            record(Err(crate::daemon::refusal(&failure)));
-            let _ = answers.send(Response::Failed(failure)).await;
-            return;
-        }
-    };
-    let selected = wanted(selected, &selector, &read).await;
     // What is told here waits for its reader there, and nobody waits for that: there is one outcome of each
     // session at most.
     let (told, outcomes) = mpsc::unbounded_channel();
@@ -64,22 +53,41 @@ pub(super) async fn session(
         true => drop(tokio::spawn(follow::run(outcomes, Arc::clone(&world), answers))),
         false => drop(tokio::spawn(follow::forward(outcomes, answers))),
     }
-    let by = caller.to_string();
-    let reset = Arc::new(Reset { read, by, follow, world: Arc::clone(&world), told });
+    let (by, caller) = (caller.to_string(), caller.clone());
+    let reset = Arc::new(Reset { caller, by, follow, world: Arc::clone(&world), told });
     if stagger > 0 && selected.len() > 1 {
         let stagger = Duration::from_millis(stagger.min(STAGGER_MAX));
-        record(reset.one_after_another(&selected, stagger, order).await);
+        record(reset.one_after_another(selected, read, stagger, order).await);
     } else {
-        let outcomes = reset.all_at_once(selected, order).await;
+        let outcomes = reset.all_at_once(selected, read, order).await;
         // Who is told that it was done finds it in the log.
         record(Sum::of(&outcomes).outcome());
         reset.tell(outcomes, 0);
     }
 }
 
-/// One reset: with what, by whom, and who is told.
+/// The level that a reset needs.
+const NEEDED: Level = Level::Configuration;
+
+/// The sessions that are to be reset, and what the file says; no reload comes between while the guard is held.
+async fn begin<'a>(
+    selector: &Selector,
+    caller: &Caller,
+    world: &'a World,
+) -> Result<(Vec<Session>, Reading, RwLockReadGuard<'a, ()>), Failure> {
+    let read = world.read_config(Purpose::Act).await?;
+    // A reload waits until the orders are given, and the other way round.
+    let order = world.begin_reset().await;
+    super::still_permitted(NEEDED, caller, world).await?;
+    let read = world.newest(read);
+    let selected = world.select(selector);
+    let selected = selected.map_err(|failure| with_file(failure, &read.config, world))?;
+    Ok((wanted(selected, selector, &read).await, read, order))
+}
+
+/// One reset: for whom, and who is told.
 struct Reset {
-    read: Reading,
+    caller: Caller,
     by: String,
     follow: bool,
     world: Arc<World>,
@@ -90,12 +98,14 @@ impl Reset {
     async fn all_at_once(
         self: &Arc<Self>,
         selected: Vec<Session>,
+        read: Reading,
         order: RwLockReadGuard<'_, ()>,
     ) -> Vec<ResetOutcome> {
-        self.world.staggered.take_over(&ids(&selected), &self.by);
+        let ids = ids(selected.iter().filter(|session| is_in(&read, session)));
+        let read = self.world.staggered.take_over(&ids, &self.by, read);
         let resets = selected.into_iter().map(|session| {
-            let reset = Arc::clone(self);
-            async move { reset.one(session).await }
+            let (reset, read) = (Arc::clone(self), read.clone());
+            async move { reset.one(session, &read).await }
         });
         let outcomes = show::all(resets).await;
         drop(order);
@@ -103,34 +113,51 @@ impl Reset {
     }
 
     /// Returns what came of it, for the record. It ends before its time when a newer one has taken over all
-    /// that it had still to do.
+    /// that it had still to do, or its caller may no longer reset.
     async fn one_after_another(
         &self,
-        selected: &[Session],
+        selected: Vec<Session>,
+        read: Reading,
         stagger: Duration,
         order: RwLockReadGuard<'_, ()>,
     ) -> Result<String, String> {
-        let under_way = self.world.staggered.begin(ids(selected), &self.by, stagger);
+        let all = selected.len();
+        // An older one may still reset what this one cannot.
+        let (selected, gone): (Vec<_>, Vec<_>) =
+            selected.into_iter().partition(|session| is_in(&read, session));
+        let under_way = self.world.staggered.begin(&ids(&selected), &self.by, read, stagger);
         drop(order);
         let mut sum = Sum::default();
+        if !gone.is_empty() {
+            let outcome = |id| ResetOutcome { id, result: Err(no_longer_configured(&self.world)) };
+            let outcomes: Vec<_> = ids(&gone).into_iter().map(outcome).collect();
+            sum.add(&outcomes);
+            self.tell(outcomes, under_way.left() as u32);
+        }
         let mut turn = Box::pin(tokio::time::sleep(Duration::ZERO));
-        while under_way.left() > 0 {
+        let mut revoked = Box::pin(self.world.access.revoked(self.caller.peer(), NEEDED));
+        let (failure, why) = loop {
+            if under_way.left() == 0 {
+                return sum.outcome();
+            }
             let outcomes = tokio::select! {
                 biased;
-                () = self.world.stopping() => {
-                    let _ = self.told.send(Told {
-                        response: Response::Failed(Failure::Stopping),
-                        begun: Vec::new(),
-                    });
-                    let all = sessions(selected.len());
-                    return Err(format!("bmpd stopped after {} of {all}", sum.all));
+                () = self.world.stopping() => break (Failure::Stopping, "bmpd stopped"),
+                caller = &mut revoked => {
+                    break (super::not_permitted(NEEDED, &caller, &self.world).await, NO_LONGER);
                 }
                 taken = under_way.taken() => taken.into_iter().map(left_to_another).collect(),
                 () = &mut turn => {
                     let order = self.world.begin_reset().await;
+                    let permitted = super::still_permitted(NEEDED, &self.caller, &self.world).await;
+                    if let Err(failure) = permitted {
+                        break (failure, NO_LONGER);
+                    }
                     let Some(id) = under_way.next() else { continue };
                     let outcome = match self.world.session(&id) {
-                        Some(session) => self.one(session).await,
+                        Some(session) => {
+                            self.one(session, &self.world.newest(under_way.read())).await
+                        }
                         None => ResetOutcome {
                             id,
                             result: Err("it was removed by a reload meanwhile".to_owned()),
@@ -143,17 +170,18 @@ impl Reset {
             };
             sum.add(&outcomes);
             self.tell(outcomes, under_way.left() as u32);
-        }
-        sum.outcome()
+        };
+        let _ = self.told.send(Told { response: Response::Failed(failure), begun: Vec::new() });
+        Err(format!("{why} after {} of {}", sum.all, sessions(all)))
     }
 
-    async fn one(&self, session: Session) -> ResetOutcome {
-        let result = match parameters(session.id(), &self.read) {
-            None => Err(gone(&self.world)),
+    async fn one(&self, session: Session, read: &Reading) -> ResetOutcome {
+        let result = match parameters(session.id(), read) {
+            None => Err(no_longer_configured(&self.world)),
             Some(parameters) => {
-                let (read_at, by) = (self.read.begun.steady(), self.by.clone());
+                let (read_at, by) = (read.begun.steady(), self.by.clone());
                 match session.reset(parameters, read_at, by).await {
-                    Some(result) => result,
+                    Some(result) => result.map(Done::Reset),
                     None => Err("bmpd is stopping".to_owned()),
                 }
             }
@@ -163,7 +191,7 @@ impl Reset {
 
     fn tell(&self, outcomes: Vec<ResetOutcome>, to_come: u32) {
         let begun = outcomes.iter().filter(|_| self.follow).filter_map(|outcome| {
-            let done = outcome.result.as_ref().ok()?;
+            let Ok(Done::Reset(done)) = &outcome.result else { return None };
             Some(Followed::new(self.world.session(&outcome.id)?, done.generation))
         });
         let begun = begun.collect();
@@ -171,18 +199,21 @@ impl Reset {
     }
 }
 
+/// Why one has ended whose caller has lost its level.
+const NO_LONGER: &str = "its caller may no longer reset, so it ended";
+
 /// A newer reset does, or has done, what this one was to do.
 fn left_to_another(Taken { id, by }: Taken) -> ResetOutcome {
-    ResetOutcome { id, result: Err(format!("left to the newer reset by {by}")) }
+    ResetOutcome { id, result: Ok(Done::LeftTo { by }) }
 }
 
-fn ids(sessions: &[Session]) -> Vec<SessionId> {
-    sessions.iter().map(|session| session.id().clone()).collect()
+fn ids<'a>(sessions: impl IntoIterator<Item = &'a Session>) -> Vec<SessionId> {
+    sessions.into_iter().map(|session| session.id().clone()).collect()
 }
 
 /// Reads the configuration and says what a reset of the selected sessions would do. Nothing is changed.
 pub(super) async fn plan(selector: &Selector, world: &World) -> Response {
-    let read = match world.read_config().await {
+    let read = match world.read_config(Purpose::Plan).await {
         Ok(read) => world.newest(read),
         Err(failure) => return Response::Failed(failure),
     };
@@ -194,7 +225,7 @@ pub(super) async fn plan(selector: &Selector, world: &World) -> Response {
     let mut plans = Vec::with_capacity(selected.len());
     for session in selected {
         let result = match parameters(session.id(), &read) {
-            None => Err(gone(world)),
+            None => Err(no_longer_configured(world)),
             Some(parameters) => match session.plan(parameters).await {
                 Some(result) => result,
                 // A reload may have ended it since.
@@ -224,11 +255,12 @@ async fn wanted(selected: Vec<Session>, selector: &Selector, read: &Reading) -> 
     wanted
 }
 
-/// How many sessions there were, and how many of them were not reset.
+/// How many sessions there were, how many of them were not reset, and how many a newer reset has taken over.
 #[derive(Debug, Default)]
 struct Sum {
     all: usize,
     failed: usize,
+    left: usize,
 }
 
 impl Sum {
@@ -240,14 +272,22 @@ impl Sum {
 
     fn add(&mut self, outcomes: &[ResetOutcome]) {
         self.all += outcomes.len();
-        self.failed += outcomes.iter().filter(|outcome| outcome.result.is_err()).count();
+        for outcome in outcomes {
+            match &outcome.result {
+                Ok(Done::Reset(_)) => {}
+                Ok(Done::LeftTo { .. }) => self.left += 1,
+                Err(_) => self.failed += 1,
+            }
+        }
     }
 
     /// As the record has it.
     fn outcome(&self) -> Result<String, String> {
-        match self.failed {
-            0 => Ok(sessions(self.all)),
-            failed => Err(format!("{failed} of {} were not reset", sessions(self.all))),
+        let all = sessions(self.all);
+        match (self.failed, self.left) {
+            (0, 0) => Ok(all),
+            (0, left) => Ok(format!("{all}, {left} of them left to a newer reset")),
+            (failed, _) => Err(format!("{failed} of {all} were not reset")),
         }
     }
 }
@@ -268,12 +308,16 @@ fn with_file(failure: Failure, config: &Config, world: &World) -> Failure {
     }
 }
 
+fn is_in(read: &Reading, session: &Session) -> bool {
+    parameters(session.id(), read).is_some()
+}
+
 /// What the file says now of a session.
 fn parameters(id: &SessionId, read: &Reading) -> Option<Parameters> {
     read.config.sessions.iter().find(|found| found.id == *id).map(|found| read.parameters(found))
 }
 
-fn gone(world: &World) -> String {
+fn no_longer_configured(world: &World) -> String {
     format!(
         "it is no longer in {}: it goes on with its old parameters until bmpctl reload ends it",
         world.config_path().display()

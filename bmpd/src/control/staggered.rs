@@ -8,6 +8,10 @@
 //! Such a reset goes on when its bmpctl has gone, so somebody has to know of it. A session is still to come
 //! in one of them at most: a newer reset that selects it takes it over. So none is reset twice for the same
 //! reason, and however many are given, those that have something to do are never more than the sessions.
+//!
+//! A newer reset is one that takes its turn later; it may have read the file earlier. So it goes on with what was
+//! read last, by itself or by those that it takes over from. It begins with the sessions that it has taken
+//! over: where each of them ends before the one before it is done, the last sessions have their turn, too.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -19,6 +23,7 @@ use shared::response::StaggeredReset;
 use shared::time::Span;
 use tokio::sync::Notify;
 
+use crate::daemon::Reading;
 use crate::moment::Moment;
 
 /// Those that are under way, the oldest first.
@@ -31,6 +36,8 @@ struct Entry {
     since: Moment,
     stagger: Duration,
     selected: usize,
+    /// What it goes by, unless a reload has read something newer.
+    read: Reading,
     left: Mutex<Left>,
     /// Told when something was taken.
     woken: Notify,
@@ -54,21 +61,32 @@ pub(super) struct Taken {
 }
 
 impl Staggered {
-    /// Takes these sessions away from every reset that has them still to come.
-    pub(super) fn take_over(&self, ids: &[SessionId], by: &str) {
-        take_over(&self.0.lock(), ids, by);
+    /// Takes these sessions away from every reset that has them still to come. Returns what was read last: by
+    /// the taker, or by those that it takes from.
+    pub(super) fn take_over(&self, ids: &[SessionId], by: &str, read: Reading) -> Reading {
+        take_over(&self.0.lock(), ids, by, read).1
     }
 
     /// One more is under way, until the guard is dropped; it takes over what others have still to come.
-    pub(super) fn begin(&self, ids: Vec<SessionId>, by: &str, stagger: Duration) -> UnderWay<'_> {
+    pub(super) fn begin(
+        &self,
+        ids: &[SessionId],
+        by: &str,
+        read: Reading,
+        stagger: Duration,
+    ) -> UnderWay<'_> {
         let mut entries = self.0.lock();
-        take_over(&entries, &ids, by);
+        let (taken, read) = take_over(&entries, ids, by, read);
+        let first: HashSet<&SessionId> = taken.iter().collect();
+        let rest = ids.iter().filter(|id| !first.contains(id));
+        let to_come = taken.iter().chain(rest).cloned().collect();
         let entry = Arc::new(Entry {
             by: by.to_owned(),
             since: Moment::now(),
             stagger,
             selected: ids.len(),
-            left: Mutex::new(Left { to_come: ids.into(), taken: Vec::new() }),
+            read,
+            left: Mutex::new(Left { to_come, taken: Vec::new() }),
             woken: Notify::new(),
         });
         entries.push(Arc::clone(&entry));
@@ -89,10 +107,14 @@ impl Staggered {
     }
 }
 
-fn take_over(entries: &[Arc<Entry>], ids: &[SessionId], by: &str) {
-    if entries.is_empty() {
-        return;
-    }
+/// Returns the sessions that were taken, in the order in which their turns would have been, too.
+fn take_over(
+    entries: &[Arc<Entry>],
+    ids: &[SessionId],
+    by: &str,
+    mut read: Reading,
+) -> (Vec<SessionId>, Reading) {
+    let mut all = Vec::new();
     let ids: HashSet<&SessionId> = ids.iter().collect();
     for entry in entries {
         let mut left = entry.left.lock();
@@ -101,14 +123,17 @@ fn take_over(entries: &[Arc<Entry>], ids: &[SessionId], by: &str) {
         to_come.retain(|id| {
             let goes = ids.contains(id);
             if goes {
+                all.push(id.clone());
                 taken.push(Taken { id: id.clone(), by: by.to_owned() });
             }
             !goes
         });
         if taken.len() > before {
             entry.woken.notify_one();
+            read = read.newest(entry.read.clone());
         }
     }
+    (all, read)
 }
 
 /// One that is under way.
@@ -122,6 +147,11 @@ impl UnderWay<'_> {
     /// The session whose turn it is, which nobody takes over from now on.
     pub(super) fn next(&self) -> Option<SessionId> {
         self.entry.left.lock().to_come.pop_front()
+    }
+
+    /// What it goes by, unless a reload has read something newer.
+    pub(super) fn read(&self) -> Reading {
+        self.entry.read.clone()
     }
 
     /// How many sessions there is still something to tell of.
@@ -167,14 +197,20 @@ mod tests {
         ids(aliases).into_iter().map(|id| Taken { id, by: by.to_owned() }).collect()
     }
 
+    /// A reading of a file that names no session; what is asked of it is when it was begun.
+    fn read() -> Reading {
+        let config = crate::config::parse("", std::path::Path::new("f")).unwrap();
+        Reading { config: Arc::new(config), begun: Moment::now() }
+    }
+
     #[tokio::test]
     async fn a_newer_one_takes_what_an_older_one_has_still_to_come() {
         let all = Staggered::default();
-        let older = all.begin(ids(["a", "b", "c", "d"]), "root", EVERY);
+        let older = all.begin(&ids(["a", "b", "c", "d"]), "root", read(), EVERY);
         assert_eq!(older.next(), Some(ids(["a"])[0].clone()));
-        let newer = all.begin(ids(["a", "c"]), "alice", EVERY);
+        let newer = all.begin(&ids(["a", "c"]), "alice", read(), EVERY);
         assert_eq!(older.taken().await, taken(["c"], "alice"));
-        all.take_over(&ids(["a", "d"]), "bob");
+        all.take_over(&ids(["a", "d"]), "bob", read());
         assert_eq!(newer.taken().await, taken(["a"], "bob"));
         let told: Vec<_> = all.report().iter().map(|r| (r.selected, r.to_come)).collect();
         assert_eq!(told, [(4, 1), (2, 1)]);
@@ -186,16 +222,49 @@ mod tests {
         assert_eq!(older.left(), 0);
     }
 
+    #[test]
+    fn a_newer_one_begins_with_what_it_has_taken_over() {
+        let all = Staggered::default();
+        let every = ids(["a", "b", "c", "d"]);
+        let resets = |times: usize| {
+            let reset = all.begin(&every, "root", read(), EVERY);
+            let turns: Vec<_> = (0..times).map_while(|_| reset.next()).collect();
+            (reset, turns)
+        };
+        let (_first, turns) = resets(1);
+        assert_eq!(turns, ids(["a"]));
+        let (_second, turns) = resets(2);
+        assert_eq!(turns, ids(["b", "c"]));
+        let (_third, turns) = resets(9);
+        assert_eq!(turns, ids(["d", "a", "b", "c"]));
+    }
+
+    #[test]
+    fn what_was_read_last_counts_whoever_has_read_it() {
+        let begun = |read: &Reading| read.begun.steady();
+        let all = Staggered::default();
+        let [oldest, old, new] = [(); 3].map(|()| read());
+        assert!(begun(&oldest) < begun(&old) && begun(&old) < begun(&new));
+        let first = all.begin(&ids(["a", "b"]), "root", old.clone(), EVERY);
+        let second = all.begin(&ids(["b"]), "root", oldest.clone(), EVERY);
+        assert_eq!(begun(&second.read()), begun(&old));
+        let taken = all.take_over(&ids(["b"]), "root", new.clone());
+        assert_eq!(begun(&taken), begun(&new));
+        // Nothing is taken from anybody.
+        assert_eq!(begun(&all.take_over(&ids(["x"]), "root", oldest.clone())), begun(&oldest));
+        assert_eq!(begun(&first.read()), begun(&old));
+    }
+
     #[tokio::test]
     async fn one_that_waits_is_woken_by_what_concerns_it_and_forgotten_when_it_ends() {
         let all = Staggered::default();
-        let older = all.begin(ids(["a"]), "root", EVERY);
+        let older = all.begin(&ids(["a"]), "root", read(), EVERY);
         let waiting = tokio::time::timeout(Duration::from_millis(1), older.taken());
-        all.take_over(&ids(["x"]), "alice");
+        all.take_over(&ids(["x"]), "alice", read());
         assert!(waiting.await.is_err());
         let (woken, ()) = tokio::join!(older.taken(), async {
             tokio::task::yield_now().await;
-            all.take_over(&ids(["a"]), "alice");
+            all.take_over(&ids(["a"]), "alice", read());
         });
         assert_eq!(woken, taken(["a"], "alice"));
         assert_eq!(all.report().len(), 1);

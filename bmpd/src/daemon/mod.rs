@@ -30,8 +30,8 @@ use tracing::{error, info, warn};
 
 use self::neighbors::Neighbors;
 pub(crate) use self::neighbors::listening;
-pub(crate) use self::reading::Reading;
-pub(crate) use self::reload::{not_permitted, refusal};
+pub(crate) use self::reading::{Purpose, Reading};
+pub(crate) use self::reload::{not_permitted, refusal, unchanged};
 pub(crate) use self::world::{Watching, World};
 use crate::config::Config;
 use crate::control::ControlSocket;
@@ -117,13 +117,13 @@ async fn reloads(hangups: Arc<Notify>, world: Arc<World>) {
     loop {
         hangups.notified().await;
         info!("SIGHUP: reload");
-        let outcome = match world.reload(false).await {
+        let outcome = match world.reload(false, std::future::ready(Ok(()))).await {
             Ok(report) => {
                 world.tell_reload("SIGHUP", &report);
                 Ok(report.summary())
             }
             Err(failure) => {
-                let reason = format!("nothing was changed: {}", refusal(&failure));
+                let reason = unchanged(&failure);
                 error!("SIGHUP: {reason}");
                 Err(reason)
             }

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::response::Failure;
-use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
 
 use crate::config::{self, Config};
 use crate::moment::Moment;
@@ -22,11 +22,23 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How many threads may read at once.
 const THREADS_MAX: usize = 8;
 
+/// How many of them may do so only to say what would be done: those who look must not keep away those who act.
+const PLANS_MAX: usize = 4;
+
 /// A file that was not changed for this long is taken to be whole.
 const SETTLED: Duration = Duration::from_millis(50);
 
 /// How often a file that changes is looked at again.
 const SETTLING_TRIES: u32 = 20;
+
+/// What a reading is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To do what it says.
+    Act,
+    /// Only to say what would be done.
+    Plan,
+}
 
 /// What was found in the file.
 #[derive(Debug, Clone)]
@@ -44,7 +56,7 @@ impl Reading {
     }
 
     /// The newer of two.
-    pub(super) fn newest(self, other: Self) -> Self {
+    pub(crate) fn newest(self, other: Self) -> Self {
         if other.begun.steady() > self.begun.steady() { other } else { self }
     }
 }
@@ -53,11 +65,14 @@ impl Reading {
 pub(super) struct Reader {
     path: PathBuf,
     threads: Arc<Semaphore>,
+    /// Those of them that a plan may have.
+    plans: Arc<Semaphore>,
 }
 
 impl Reader {
     pub(super) fn new(path: PathBuf) -> Self {
-        Self { path, threads: Arc::new(Semaphore::new(THREADS_MAX)) }
+        let [threads, plans] = [THREADS_MAX, PLANS_MAX].map(|max| Arc::new(Semaphore::new(max)));
+        Self { path, threads, plans }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -69,26 +84,16 @@ impl Reader {
     /// # Errors
     ///
     /// The file is bad, or is not read in time.
-    pub(super) async fn read(&self) -> Result<Reading, Failure> {
-        timeout(PATIENCE, self.read_settled()).await.unwrap_or_else(|_| {
-            Err(Failure::Other(format!(
-                "cannot read {}: nothing has come of it within {} s, as of a server that has gone; nothing was \
-                 changed",
-                self.path.display(),
-                PATIENCE.as_secs()
-            )))
-        })
-    }
-
-    /// A file that is being written is waited for a little: half of it may be a good one.
-    async fn read_settled(&self) -> Result<Reading, Failure> {
+    pub(super) async fn read(&self, purpose: Purpose) -> Result<Reading, Failure> {
+        let until = Instant::now() + PATIENCE;
+        // A file that is being written is waited for a little: half of it may be a good one.
         for _ in 0..SETTLING_TRIES {
-            match self.on_a_thread(age).await?.1 {
+            match self.on_a_thread(age, purpose, until).await?.1 {
                 Some(age) if age < SETTLED => tokio::time::sleep(SETTLED - age).await,
                 Some(_) | None => break,
             }
         }
-        match self.on_a_thread(config::load).await? {
+        match self.on_a_thread(config::load, purpose, until).await? {
             (begun, Ok(config)) => Ok(Reading { config: Arc::new(config), begun }),
             (_, Err(error)) => Err(Failure::Configuration(error.to_string())),
         }
@@ -98,16 +103,46 @@ impl Reader {
     async fn on_a_thread<T: Send + 'static>(
         &self,
         act: fn(&Path) -> T,
+        purpose: Purpose,
+        until: Instant,
     ) -> Result<(Moment, T), Failure> {
-        // It is never closed.
-        let permit = Arc::clone(&self.threads).acquire_owned().await;
+        let permits = timeout_at(until, self.permits(purpose)).await;
+        let permits = permits.map_err(|_| self.failure(&self.crowded()))?;
         let path = self.path.clone();
         let acting = move || {
-            let _permit = permit;
+            let _permits = permits;
             (Moment::now(), act(&path))
         };
-        let done = tokio::task::spawn_blocking(acting).await;
-        done.map_err(|error| Failure::Other(error.to_string()))
+        match timeout_at(until, tokio::task::spawn_blocking(acting)).await {
+            Ok(done) => done.map_err(|error| self.failure(&error.to_string())),
+            Err(_) => Err(self.failure(&format!(
+                "nothing has come of it within {} s, as of a server that has gone",
+                PATIENCE.as_secs()
+            ))),
+        }
+    }
+
+    /// Waits for leave to use a thread. The semaphores are never closed.
+    async fn permits(&self, purpose: Purpose) -> [Option<OwnedSemaphorePermit>; 2] {
+        let plan = match purpose {
+            Purpose::Act => None,
+            Purpose::Plan => Arc::clone(&self.plans).acquire_owned().await.ok(),
+        };
+        [plan, Arc::clone(&self.threads).acquire_owned().await.ok()]
+    }
+
+    /// There was no thread for it: the file may be as good as any.
+    fn crowded(&self) -> String {
+        let busy = THREADS_MAX - self.threads.available_permits();
+        format!(
+            "{busy} earlier readings of it have not ended, as of a server that has gone; if the file is there \
+             again, restart bmpd"
+        )
+    }
+
+    fn failure(&self, reason: &str) -> Failure {
+        let file = self.path.display();
+        Failure::Other(format!("cannot read {file}: {reason}; nothing was changed"))
     }
 }
 

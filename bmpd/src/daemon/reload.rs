@@ -19,7 +19,7 @@ use shared::response::{Change, Failure, ReloadAction, ReloadItem, ReloadReport, 
 use tracing::{info, warn};
 
 use super::control;
-use super::reading::Reading;
+use super::reading::{Purpose, Reading};
 use super::world::World;
 use crate::config::{Config, Control};
 use crate::host;
@@ -45,14 +45,21 @@ impl World {
     }
 
     /// Reads the file, checks all of it and applies it as one; with `dry_run` it only says what it would
-    /// do.
+    /// do. `permitted` is looked at when no other reload can come between.
     ///
     /// # Errors
     ///
-    /// The file is bad, or a place to listen at cannot be had; nothing was changed then.
-    pub(crate) async fn reload(&self, dry_run: bool) -> Result<ReloadReport, Failure> {
-        let read = self.read_config().await?;
+    /// The file is bad, the caller may not do it any more, or a place to listen at cannot be had; nothing was
+    /// changed then.
+    pub(crate) async fn reload(
+        &self,
+        dry_run: bool,
+        permitted: impl Future<Output = Result<(), Failure>>,
+    ) -> Result<ReloadReport, Failure> {
+        let purpose = if dry_run { Purpose::Plan } else { Purpose::Act };
+        let read = self.read_config(purpose).await?;
         let _order = self.order.write().await;
+        permitted.await?;
         let read = self.newest(read);
         let (old, new) = (self.config(), Arc::clone(&read.config));
         // What is started now would be stopped by nobody.
@@ -157,6 +164,15 @@ pub(crate) fn refusal(failure: &Failure) -> String {
         Failure::NoSuchNeighbor { address, .. } => format!("no such neighbor: {address}"),
         Failure::NoSuchVpnInstance { name, .. } => format!("no such VPN instance: {name}"),
         Failure::NotPermitted { needed, has, because, .. } => not_permitted(*needed, *has, because),
+    }
+}
+
+/// Why a reload has changed nothing, as a line of the log.
+pub(crate) fn unchanged(failure: &Failure) -> String {
+    match failure {
+        // It says so itself.
+        Failure::Other(_) => refusal(failure),
+        _ => format!("nothing was changed: {}", refusal(failure)),
     }
 }
 

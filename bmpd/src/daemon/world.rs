@@ -20,7 +20,7 @@ use tokio::sync::{RwLock, RwLockReadGuard, watch};
 use tokio::task::JoinHandle;
 
 use super::neighbors::Neighbors;
-use super::reading::{Reader, Reading};
+use super::reading::{Purpose, Reader, Reading};
 use crate::bgp::Neighbor;
 use crate::config::{self, Config, Control};
 use crate::control::{Access, Staggered};
@@ -157,16 +157,19 @@ impl World {
     }
 
     /// Reads and checks the file; nothing is changed. It may take a while, so nobody may hold `order`.
-    pub(crate) async fn read_config(&self) -> Result<Reading, Failure> {
-        self.reader.read().await
+    pub(crate) async fn read_config(&self, purpose: Purpose) -> Result<Reading, Failure> {
+        self.reader.read(purpose).await
     }
 
     /// What counts of the file for one who has read this: a reload may have read a newer one, and applied it
     /// meanwhile. Who holds `order` can rely on it.
     pub(crate) fn newest(&self, read: Reading) -> Reading {
         let Reading { config, begun } = self.in_effect.lock().clone();
+        if read.begun.steady() >= begun.steady() {
+            return read;
+        }
         let applied = Config { control: self.control_configured(), ..Config::clone(&config) };
-        read.newest(Reading { config: Arc::new(applied), begun })
+        Reading { config: Arc::new(applied), begun }
     }
 
     /// A session by its name.

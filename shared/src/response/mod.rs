@@ -42,11 +42,12 @@ pub const HEARTBEAT: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Response {
     /// To [`crate::request::Request::ResetSession`]: every selected session, in their order. With a
-    /// stagger there is one such response for each session, when its turn has come.
+    /// stagger there is such a response when the turn of a session has come, or when others are not to be
+    /// waited for: they cannot be reset, or were left to a newer reset.
     Reset {
         /// What became of the sessions.
         outcomes: Vec<ResetOutcome>,
-        /// How many sessions are still to come, each with a response of its own.
+        /// How many sessions are still to come, in further responses.
         to_come: u32,
     },
     /// To [`crate::request::Request::ResetSession`] with `follow`: how far sessions are that were reset,

@@ -9,12 +9,23 @@ use crate::names::SessionId;
 
 /// What became of one session in a reset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ResetOutcome {
     /// The session.
     pub id: SessionId,
     /// What was done, or why it was not; a sentence for people.
-    pub result: Result<ResetDone, String>,
+    pub result: Result<Done, String>,
+}
+
+/// What was done about a session that was to be reset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Done {
+    /// It was reset.
+    Reset(ResetDone),
+    /// A newer reset has taken it over, and resets it with what the configuration says by then.
+    LeftTo {
+        /// Who asked for the newer one: user and process, such as `alice (pid 4711)`.
+        by: String,
+    },
 }
 
 /// A reset that was carried out: the old connection has ended, the next one is on its way.

@@ -46,7 +46,8 @@ pub struct StatusReport {
     pub descriptors_maximum: Option<u64>,
     /// Callers of `monitor` that are being served.
     pub monitors: u32,
-    /// Resets with a stagger that have sessions still to come, the oldest first.
+    /// Resets with a stagger that are under way, the oldest first. One that is at its last session has none
+    /// to come.
     pub staggered_resets: Vec<StaggeredReset>,
     /// Who asks.
     pub caller: CallerReport,
@@ -72,8 +73,8 @@ pub struct NeighborCount {
     pub count: u32,
 }
 
-/// A reset that is under way, one session after another. It goes on also when its bmpctl was ended; a newer
-/// reset takes over the sessions that it selects.
+/// A reset that is under way, one session after another. It goes on also when its bmpctl was ended, until its
+/// caller may no longer reset; a newer reset takes over the sessions that it selects.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StaggeredReset {

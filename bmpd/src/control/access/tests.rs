@@ -109,6 +109,19 @@ async fn newer_levels_count_at_once() {
 }
 
 #[tokio::test]
+async fn who_is_judged_again_is_so_only_after_a_change_of_levels() {
+    let access = access("users = { alice = 2 }", FAKE);
+    let caller = access.caller(&Peer::with(Some(ALICE), [])).await;
+    let watched = access.levels.subscribe();
+    let _ = access.change(control("users = { alice = 2 }").levels);
+    assert!(!watched.has_changed().unwrap());
+    assert_eq!(access.again(&caller).await, caller);
+    let _ = access.change(control("").levels);
+    assert!(watched.has_changed().unwrap());
+    assert_eq!(access.again(&caller).await.level(), Level::Visit);
+}
+
+#[tokio::test]
 async fn a_refused_caller_is_told_the_group_that_gives_no_more_than_needed() {
     let told = async |text: &str, uid, groups: &[u32], needed| {
         let access = access(text, FAKE);
