@@ -364,11 +364,15 @@ fn a_reload_takes_a_level_away_also_from_what_is_running() {
 
     place.daemon.rewrite_config(&config);
     place.daemon.bmpctl(&["reload"]).done();
-    for (running, needed) in [(watching, 1), (followed, 2), (staggered, 2)] {
+    for (running, needed, what) in [
+        (watching, 1, ""),
+        (followed, 2, "the reset goes on in bmpd, which says no more of it: "),
+        (staggered, 2, "1 session was not reset: "),
+    ] {
         let mut running = running;
         let (code, stdout, stderr) = running.wait_exit();
         assert_eq!(code, 4, "{stdout}{stderr}");
-        let says = format!("not permitted: the command needs level {needed} (");
+        let says = format!("bmpctl: {what}not permitted: the command needs level {needed} (");
         assert!(stderr.contains(&says), "{stdout}{stderr}");
         assert!(stderr.contains("has level 0 (others in [control])"), "{stdout}{stderr}");
     }

@@ -7,6 +7,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use tests::ctl::Running;
 use tests::lab::{Lab, Plan};
+use tests::slow::SlowFile;
 use tests::wait::wait_for;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -122,6 +123,36 @@ fn a_newer_reset_takes_over_what_an_older_one_has_still_to_come() {
     assert_eq!(generations(&lab), [3, 3, 3]);
     let log = lab.daemon.log();
     assert!(log.contains("3 sessions, 2 of them left to a newer reset"), "{log}");
+}
+
+#[test]
+fn ctrl_c_in_few_words_says_where_the_reset_is_listed() {
+    let lab = lab();
+    let mut running = begin(&lab, &["--wait=10m", "--quiet"]);
+    wait_listed(&lab, &[[3, 2]]);
+    running.signal(Signal::INT);
+    let (code, stdout, stderr) = running.wait_exit();
+    assert_eq!((code, &*stdout), (130, ""), "{stderr}");
+    let says =
+        "bmpctl: interrupted: the reset goes on in bmpd; bmpctl show status says how far it is\n";
+    assert_eq!(stderr, says);
+}
+
+#[test]
+fn ctrl_c_before_the_first_answer_is_an_error_with_a_reason() {
+    let lab = lab();
+    for option in ["--stagger=1s", "--wait=10m"] {
+        let file = SlowFile::instead_of_config(&lab.daemon);
+        let args = ["reset", "session", "all", "--json", option];
+        let mut running = Running::start(&mut lab.daemon.bmpctl_command(&args));
+        file.wait_read(&lab.daemon);
+        running.signal(Signal::INT);
+        let (code, stdout, stderr) = running.wait_exit();
+        assert_eq!((code, &*stderr), (130, ""), "{stdout}");
+        let document: Value = serde_json::from_str(&stdout).unwrap();
+        let word = |key: &str| document[key].as_str().unwrap();
+        assert_eq!((word("kind"), word("reason")), ("error", "interrupted"), "{stdout}");
+    }
 }
 
 #[test]

@@ -32,7 +32,10 @@ pub(super) fn session(
     let (mut all, mut left) = (Vec::new(), None);
     loop {
         let Some(answer) = next(&mut talk, stagger, interrupt.as_ref()) else {
-            return Ok(end(all, left, Over::Interrupted, context));
+            return match left {
+                None => Err(context.error(interrupted_early())),
+                Some(_) => Ok(end(all, left, Over::Interrupted, context)),
+            };
         };
         let error = match context::heard(answer) {
             Ok(Response::Reset { outcomes, to_come }) => {
@@ -74,6 +77,12 @@ fn next(
     None
 }
 
+/// Somebody does not want to wait for the first answer.
+pub(super) fn interrupted_early() -> ErrorReport {
+    let text = render::progress::INTERRUPTED_EARLY.to_owned();
+    ErrorReport::new(exit::INTERRUPTED, "interrupted", text)
+}
+
 /// Why the command is over.
 enum Over {
     /// Every session has had its turn.
@@ -103,23 +112,23 @@ fn show(outcomes: &[ResetOutcome], context: &Context) {
 }
 
 fn end(outcomes: Vec<ResetOutcome>, to_come: Option<u32>, over: Over, context: &Context) -> Output {
+    let left = to_come.unwrap_or(0);
     let failed = outcomes.iter().any(|outcome| outcome.result.is_err());
     let (code, error, complaint) = match over {
         Over::Done if failed => (exit::FAILED, None, None),
         Over::Done => (exit::DONE, None, None),
         Over::Interrupted => {
-            (exit::INTERRUPTED, None, Some(render::progress::interrupted(&[], to_come)))
+            (exit::INTERRUPTED, None, Some(render::progress::interrupted(&[], left)))
         }
         Over::Failed(error) => {
-            let message = error.message.clone();
+            let message = render::progress::failed(&error, to_come);
             (error.exit_code, Some(error), Some(message))
         }
     };
     if context.json {
         // A failure is told also to those who want to hear of nothing else.
         let told = code != exit::DONE || !context.quiet;
-        let to_come = to_come.unwrap_or(0);
-        let document = || Document::reset(outcomes, to_come, Vec::new(), error).to_text();
+        let document = || Document::reset(outcomes, left, Vec::new(), error).to_text();
         let out = if told { document() } else { String::new() };
         return Output { out, err: String::new(), code };
     }

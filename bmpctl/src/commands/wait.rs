@@ -70,6 +70,9 @@ pub(super) fn session(
     };
     match over {
         Over::Failed(error) if watch.to_come.is_none() => Err(context.error(error)),
+        Over::Interrupted if watch.to_come.is_none() => {
+            Err(context.error(super::reset::interrupted_early()))
+        }
         over => Ok(watch.end(&over, wait, context)),
     }
 }
@@ -242,7 +245,7 @@ impl Watch {
                 if !context.quiet {
                     failed.extend(self.unfinished());
                 }
-                failed.push(error.message.clone());
+                failed.push(render::progress::failed(error, self.to_come));
             }
         }
         let err = failed.iter().map(|text| context.complaint(text)).collect();
@@ -272,12 +275,11 @@ impl Watch {
 
     fn reached(&self, over: &Over, wait: Duration, context: &Context) -> String {
         let (late, whole) = (self.unfinished(), self.outcomes.len());
+        let to_come = self.to_come.unwrap_or(0);
         match over {
             // Without the list no line announces it.
-            Over::Interrupted if context.quiet => {
-                render::progress::interrupted(&[], self.to_come.map(|_| 0))
-            }
-            Over::Interrupted => render::progress::interrupted(&late, self.to_come),
+            Over::Interrupted if context.quiet => render::progress::interrupted_briefly(to_come),
+            Over::Interrupted => render::progress::interrupted(&late, to_come),
             _ if context.quiet => render::progress::late_briefly(&late, whole, self.to_come, wait),
             _ => render::progress::late(&late, whole, self.to_come, wait),
         }

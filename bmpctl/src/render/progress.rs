@@ -3,12 +3,14 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
+use shared::exit;
 use shared::names::SessionId;
 use shared::response::{Change, Progress, ProgressEnd, SessionState};
 use shared::time::Span;
 use unicode_width::UnicodeWidthStr;
 
 use super::canvas::{self, Canvas};
+use super::json::ErrorReport;
 use super::{age, session};
 
 /// A session of which the end is waited for.
@@ -154,15 +156,33 @@ fn late_in_one_line(
     }
 }
 
+/// Somebody has ended the waiting for the first answer: bmpd may have the order, and it may not.
+pub(crate) const INTERRUPTED_EARLY: &str =
+    "interrupted before bmpd has answered: bmpctl show session says what it does";
+
 /// Somebody has ended the waiting.
-pub(crate) fn interrupted(unfinished: &[String], to_come: Option<u32>) -> String {
-    let text = match to_come {
-        // It may have the order, and it may not.
-        None => "interrupted before bmpd has answered: bmpctl show session says what it does",
-        Some(0) => "interrupted: the reset goes on in bmpd; bmpctl show session says how far it is",
-        Some(_) => "interrupted: the reset goes on in bmpd; bmpctl show status says how far it is",
-    };
-    listed(text.to_owned(), unfinished, to_come)
+pub(crate) fn interrupted(unfinished: &[String], to_come: u32) -> String {
+    listed(interrupted_briefly(to_come), unfinished, Some(to_come))
+}
+
+/// The same without a list.
+pub(crate) fn interrupted_briefly(to_come: u32) -> String {
+    let what = if to_come == 0 { "session" } else { "status" };
+    format!("interrupted: the reset goes on in bmpd; bmpctl show {what} says how far it is")
+}
+
+/// bmpd can no longer be asked, with this many sessions still to be reset; if that is because a reload has
+/// taken the caller's level, they are left as they were.
+pub(crate) fn failed(error: &ErrorReport, to_come: Option<u32>) -> String {
+    let message = &error.message;
+    match (error.exit_code, to_come) {
+        (exit::NOT_PERMITTED, Some(0)) => {
+            format!("the reset goes on in bmpd, which says no more of it: {message}")
+        }
+        (exit::NOT_PERMITTED, Some(1)) => format!("1 session was not reset: {message}"),
+        (exit::NOT_PERMITTED, Some(more)) => format!("{more} sessions were not reset: {message}"),
+        _ => message.clone(),
+    }
 }
 
 fn listed(mut text: String, unfinished: &[String], to_come: Option<u32>) -> String {
@@ -514,7 +534,8 @@ mod tests {
             "3 of 3 sessions are not synchronised after 1m00s; bmpd goes on:\n  session 10.1.1.1: \
              synchronising, 30% sent (30 of 100 routes)\n  2 sessions are still to be reset"
         );
-        assert!(interrupted(&[], None).contains("before bmpd has answered"));
+        assert!(interrupted_briefly(2).contains("bmpctl show status"));
+        assert!(interrupted_briefly(0).contains("bmpctl show session"));
     }
 
     #[test]
