@@ -20,6 +20,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 
 use crate::addresses::{free_port, loopback};
+use crate::process;
 use crate::scratch::Scratch;
 use crate::wait::wait_for;
 
@@ -485,11 +486,7 @@ impl Daemon {
 
     /// A field of `/proc/PID/status`, in KiB.
     fn memory(&self, field: &str) -> u64 {
-        let path = format!("/proc/{}/status", self.pid);
-        let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
-        text.lines()
-            .find_map(|line| line.strip_prefix(field)?.split_whitespace().next()?.parse().ok())
-            .unwrap_or_else(|| panic!("{path} has no {field}"))
+        process::memory_kib(self.pid, field).unwrap_or_else(|e| panic!("{e:#}"))
     }
 
     /// The memory that is resident now, in KiB.

@@ -34,6 +34,7 @@ pub mod neighbor;
 pub mod netns;
 pub mod nlri;
 pub mod person;
+pub mod process;
 pub mod programs;
 pub mod race;
 pub mod random;

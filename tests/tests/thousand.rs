@@ -7,6 +7,7 @@ use tests::addresses::loopback;
 use tests::bmp::Mode;
 use tests::daemon::{Daemon, bgp, bgp_listen, neighbor, session};
 use tests::neighbor::{Neighbor, Options};
+use tests::process::cpu_time;
 use tests::scratch::Scratch;
 use tests::station::Station;
 use tests::table::Table;
@@ -15,15 +16,6 @@ use tests::wait::wait_for;
 const SESSIONS: usize = 1000;
 const ROUTES: u64 = 10_000;
 const PATIENCE: Duration = Duration::from_secs(120);
-
-/// Processor time of a process so far: user and system.
-fn cpu(pid: u32) -> Duration {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    let fields: Vec<&str> = stat.rsplit_once(") ").unwrap().1.split(' ').collect();
-    let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
-    // USER_HZ is 100 on every architecture that Linux has today (time(7)).
-    Duration::from_millis(ticks * 10)
-}
 
 #[test]
 fn a_thousand_sessions_come_back_synchronised_after_a_reset_of_all() {
@@ -51,7 +43,7 @@ fn a_thousand_sessions_come_back_synchronised_after_a_reset_of_all() {
         });
     };
     established();
-    let before = cpu(daemon.pid());
+    let before = cpu_time(daemon.pid()).unwrap();
     let begun = Instant::now();
     let output = daemon.bmpctl(&["reset", "session", "all"]);
     assert_eq!(output.done().lines().count(), SESSIONS);
@@ -71,7 +63,7 @@ fn a_thousand_sessions_come_back_synchronised_after_a_reset_of_all() {
         });
     }
     let took = begun.elapsed();
-    let used = cpu(daemon.pid()) - before;
+    let used = cpu_time(daemon.pid()).unwrap() - before;
     println!(
         "reset session all, {SESSIONS} sessions, {ROUTES} routes: answered in {answered:?}, all \
          complete after {took:?}; bmpd used {used:?} of processor time, {} MiB at most",

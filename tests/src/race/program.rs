@@ -28,6 +28,7 @@ use tempfile::TempDir;
 
 use crate::addresses::free_port;
 use crate::daemon::{self, Output, binary};
+use crate::process;
 use crate::wait::try_for;
 
 /// How long a program may take to start.
@@ -368,13 +369,7 @@ impl Sender {
     }
 
     fn memory(&self, name: &str) -> anyhow::Result<f64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.pid))?;
-        let line = status.lines().find_map(|line| line.strip_prefix(name));
-        let kib: f64 = line
-            .and_then(|rest| rest.trim().strip_suffix(" kB"))
-            .and_then(|number| number.parse().ok())
-            .with_context(|| format!("no {name} of {}", self.program.title()))?;
-        Ok(kib / 1024.0)
+        Ok(process::memory_kib(self.pid, name)? as f64 / 1024.0)
     }
 
     /// Begins to measure the peak anew (proc(5), clear_refs).
@@ -384,17 +379,7 @@ impl Sender {
 
     /// The processor time that it has used, all threads, in seconds.
     pub(super) fn cpu(&self) -> anyhow::Result<f64> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid))?;
-        // Behind the name, which can have spaces: utime and stime are the 14th and 15th of all.
-        let (_, fields) = stat.rsplit_once(')').context("no name in stat")?;
-        let ticks: u64 = fields
-            .split_whitespace()
-            .skip(11)
-            .take(2)
-            .map(str::parse::<u64>)
-            .sum::<Result<_, _>>()
-            .context("no times in stat")?;
-        Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
+        Ok(process::cpu_time(self.pid)?.as_secs_f64())
     }
 }
 

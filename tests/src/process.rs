@@ -1,0 +1,31 @@
+//! What a process costs, as proc(5) has it.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+/// A field of `/proc/PID/status` that is in KiB, such as `VmRSS:`.
+///
+/// # Errors
+/// When the process is gone, or there is no such field.
+pub fn memory_kib(pid: u32, field: &str) -> anyhow::Result<u64> {
+    let path = format!("/proc/{pid}/status");
+    let text = fs::read_to_string(&path).with_context(|| path.clone())?;
+    text.lines()
+        .find_map(|line| line.strip_prefix(field)?.split_whitespace().next()?.parse().ok())
+        .with_context(|| format!("{path} has no {field}"))
+}
+
+/// The processor time that it has used so far, all threads, user and system.
+///
+/// # Errors
+/// When the process is gone.
+pub fn cpu_time(pid: u32) -> anyhow::Result<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // Behind the name, which can have spaces: utime and stime are the 14th and 15th of all.
+    let (_, fields) = stat.rsplit_once(')').context("no name in stat")?;
+    let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>);
+    let ticks: u64 = ticks.sum::<Result<_, _>>().context("no times in stat")?;
+    Ok(Duration::from_secs_f64(ticks as f64 / rustix::param::clock_ticks_per_second() as f64))
+}
