@@ -1,21 +1,15 @@
 //! The words and options as clap reads them, and what they mean together.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use shared::names::{Alias, Selector, VpnInstanceName};
 
+use super::deferred::Deferred;
+use super::global::Global;
 use super::values::{NeighborTarget, Target, interval, named, select, up_to_a_day, up_to_an_hour};
-use super::{Cli, Command, Form, Options, manual};
-
-/// Under which heading of the help stand the options of every command.
-const GLOBAL: &str = "Global options";
-
-/// The default of `--timeout`. clap would carry it through every level of the grammar.
-const TIMEOUT: Duration = Duration::from_secs(15);
+use super::{Command, Form, manual};
 
 /// Admin command of bmpd, the BMP agent
 ///
@@ -25,30 +19,8 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 #[command(name = "bmpctl", version, max_term_width = 100)]
 #[command(subcommand_required = true, arg_required_else_help = true, infer_subcommands = true)]
 pub(super) struct Raw {
-    /// The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]
-    ///
-    /// The environment variable BMPD_SOCKET names it, too. An ordinary user's own bmpd has its socket at `$XDG_RUNTIME_DIR/bmpd/bmpd.sock`.
-    #[arg(long, value_name = "PATH", global = true)]
-    #[arg(value_parser = OsStringValueParser::new().map(PathBuf::from), help_heading = GLOBAL)]
-    socket: Option<PathBuf>,
-
-    /// Print one JSON document, also for a failure
-    ///
-    /// The fields are stable: some may be added, none goes or changes its meaning.
-    #[arg(long, global = true, help_heading = GLOBAL)]
-    json: bool,
-
-    /// Print nothing but failures
-    ///
-    /// For cron and scripts: no output means that it was done. Failures go to standard error, in one line
-    /// each. What is done is done without a word, warnings of a reload included; bmpd's log has them.
-    #[arg(long, short, global = true, help_heading = GLOBAL)]
-    quiet: bool,
-
-    /// How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]
-    #[arg(long, value_name = "DURATION", value_parser = up_to_an_hour, global = true)]
-    #[arg(help_heading = GLOBAL)]
-    timeout: Option<Duration>,
+    #[command(flatten)]
+    global: Global,
 
     #[command(subcommand)]
     verb: Verb,
@@ -60,7 +32,7 @@ enum Verb {
     ///
     /// There are two spellings with one meaning: bmpctl's own, and that of the routers' manual.
     #[command(subcommand, arg_required_else_help = true)]
-    Reset(Reset),
+    Reset(Deferred<Reset>),
     /// Apply the configuration file: what is new begins, what is gone ends
     ///
     /// bmpd reads the file and checks all of it; a bad file changes nothing. Sessions and neighbors that are
@@ -68,29 +40,33 @@ enum Verb {
     /// runs is not interrupted: parameters of its connection wait for `reset session`, and `show session`
     /// lists them as pending. A neighbor whose BGP session needs other parameters is restarted. SIGHUP
     /// does the same.
-    Reload(Reload),
+    Reload(Deferred<Reload>),
     /// Show sessions, neighbors, VPN instances, the configuration, bmpd itself
     ///
     /// Nothing is changed by looking. Tables fold to the width of the terminal; `--json` has everything.
     #[command(arg_required_else_help = true)]
-    Show(Show),
+    Show(Deferred<Show>),
     /// Print what happens as it happens: sessions and neighbors that change, commands, reloads
     ///
     /// One line an event, with `--json` one JSON document a line. It goes on until it is ended, with Ctrl-C as
     /// any program, or until bmpd stops (exit code 5). A reader that is too slow loses events and is told how
     /// many; bmpd never waits for it.
-    Monitor,
+    Monitor(Deferred<Nothing>),
     /// Let counters begin at zero
     ///
     /// Connections are not touched, and nothing is sent to a station.
     #[command(subcommand, arg_required_else_help = true)]
-    Clear(Clear),
+    Clear(Deferred<Clear>),
     /// Show BMP sessions in the words and the layout of routers
     ///
     /// For those who know the command of the routers. `show session` tells more.
     #[command(subcommand, arg_required_else_help = true)]
-    Display(Display),
+    Display(Deferred<Display>),
 }
+
+// Not documentation: clap would take it for the help of the command.
+#[derive(Debug, Args)]
+struct Nothing {}
 
 #[derive(Debug, Args)]
 struct Reload {
@@ -108,12 +84,12 @@ enum Reset {
     /// routes again. Other sessions are not touched. The command ends when the new connections are
     /// under way, with `--wait` when everything was sent.
     #[command(arg_required_else_help = true)]
-    Session(ResetSession),
+    Session(Deferred<ResetSession>),
     /// Reset BMP sessions, in the grammar of the routers' manual
     ///
     /// It does what `reset session` does, and a command of the manual can be pasted behind `bmpctl`.
     #[command(subcommand, arg_required_else_help = true)]
-    Bmp(ResetBmp),
+    Bmp(Deferred<ResetBmp>),
 }
 
 #[derive(Debug, Args)]
@@ -170,11 +146,14 @@ enum ResetBmp {
     /// It does what `reset session` does: the configuration file is read again, and each selected session
     /// ends its connection, connects at once and sends all routes again. Names with spaces are quoted.
     #[command(arg_required_else_help = true, override_usage = MANUAL_RESET_USAGE)]
-    Session {
-        /// [vpn-instance NAME] {ADDRESS | all}, or [vpn-instance NAME] ADDRESS alias NAME
-        #[arg(value_name = "WORD", required = true, num_args = 1.., allow_hyphen_values = true)]
-        words: Vec<String>,
-    },
+    Session(Deferred<ManualReset>),
+}
+
+#[derive(Debug, Args)]
+struct ManualReset {
+    /// [vpn-instance NAME] {ADDRESS | all}, or [vpn-instance NAME] ADDRESS alias NAME
+    #[arg(value_name = "WORD", required = true, num_args = 1.., allow_hyphen_values = true)]
+    words: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -183,7 +162,7 @@ enum Display {
     ///
     /// For those who know the command of the routers. `show session` tells more.
     #[command(subcommand, arg_required_else_help = true)]
-    Bmp(DisplayBmp),
+    Bmp(Deferred<DisplayBmp>),
 }
 
 const MANUAL_DISPLAY_USAGE: &str =
@@ -195,11 +174,14 @@ enum DisplayBmp {
     ///
     /// Without words: all sessions, one row each. With `--json` it prints what `show session` does.
     #[command(override_usage = MANUAL_DISPLAY_USAGE)]
-    Session {
-        /// [vpn-instance NAME] [ADDRESS [alias NAME]] [verbose]
-        #[arg(value_name = "WORD", num_args = 0.., allow_hyphen_values = true)]
-        words: Vec<String>,
-    },
+    Session(Deferred<ManualDisplay>),
+}
+
+#[derive(Debug, Args)]
+struct ManualDisplay {
+    /// [vpn-instance NAME] [ADDRESS [alias NAME]] [verbose]
+    #[arg(value_name = "WORD", num_args = 0.., allow_hyphen_values = true)]
+    words: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -207,19 +189,35 @@ enum Clear {
     /// Let the counters of `show statistics` begin at zero
     ///
     /// Without an address for all sessions. Connections are not touched.
-    Statistics(Selection),
+    Statistics(Deferred<Selection>),
 }
 
 #[derive(Debug, Args)]
 struct Show {
-    /// Show it again and again, every so many seconds, 100ms to 60m [default: 2]
-    ///
-    /// A number is in seconds; it can have a unit, ms, s or m. It goes on until Ctrl-C.
-    #[arg(long, value_name = "SECONDS", value_parser = interval, num_args = 0..=1, require_equals = true, default_missing_value = "2", global = true)]
-    watch: Option<Duration>,
+    #[command(flatten)]
+    watch: Watch,
 
     #[command(subcommand)]
     what: What,
+}
+
+#[derive(Debug, Args)]
+struct Watch {
+    /// Show it again and again, every so many seconds, 100ms to 60m [default: 2]
+    ///
+    /// A number is in seconds; it can have a unit, ms, s or m. It goes on until Ctrl-C.
+    #[arg(long, value_name = "SECONDS", value_parser = interval, num_args = 0..=1, require_equals = true, default_missing_value = "2")]
+    watch: Option<Duration>,
+}
+
+// What is shown, and how often: `--watch` can also stand behind it. Not documentation: see Nothing.
+#[derive(Debug, Args)]
+struct Watched<T: Args> {
+    #[command(flatten)]
+    shown: T,
+
+    #[command(flatten)]
+    watch: Watch,
 }
 
 #[derive(Debug, Subcommand)]
@@ -229,68 +227,83 @@ enum What {
     /// Without an address all sessions, one row each; with one everything about that session: its
     /// connection, what it sent, what is pending, why it was last down.
     #[command(alias = "sessions")]
-    Session {
-        #[command(flatten)]
-        selection: Selection,
-
-        /// Show every detail of each session
-        #[arg(long, short)]
-        verbose: bool,
-    },
+    Session(Deferred<Watched<ShowSession>>),
     /// Show BGP neighbors: a table, or the page of one neighbor
     ///
     /// Without an address all neighbors, one row each; with one everything about it: its BGP session, its
     /// families and routes, its last error.
     #[command(alias = "neighbors")]
-    Neighbor {
-        /// The neighbor's address [default: all]
-        #[arg(value_name = "ADDRESS")]
-        address: Option<NeighborTarget>,
-
-        /// Only neighbors of this VPN instance
-        #[arg(long, value_name = "NAME", value_parser = named::<VpnInstanceName>())]
-        vpn_instance: Option<VpnInstanceName>,
-
-        /// Show every detail of each neighbor
-        #[arg(long, short)]
-        verbose: bool,
-    },
+    Neighbor(Deferred<Watched<ShowNeighbor>>),
     /// Show VPN instances: what they stand for, and what is in them
     ///
     /// One row each, with its device or network namespace and the sessions and neighbors in it.
     #[command(alias = "vpn-instances")]
-    VpnInstance {
-        /// The VPN instance [default: all, the public one first]
-        #[arg(value_name = "NAME", value_parser = named::<VpnInstanceName>())]
-        name: Option<VpnInstanceName>,
-    },
+    VpnInstance(Deferred<Watched<ShowVpnInstance>>),
     /// Show the configuration in effect, with defaults filled in and keys masked
     ///
     /// It is what runs, not what the file says now: `reload --dry-run` shows the difference to the file.
-    Config {
-        /// Only what was configured and waits for a reset or a restart
-        #[arg(long)]
-        pending: bool,
-    },
+    Config(Deferred<Watched<ShowConfig>>),
     /// Show what sessions have counted over all of their connections: a table, or the page of one session
     ///
     /// Without an address for all sessions. `clear statistics` lets them begin at zero.
-    Statistics {
-        #[command(flatten)]
-        selection: Selection,
-
-        /// Show every counter of each session
-        #[arg(long, short)]
-        verbose: bool,
-    },
+    Statistics(Deferred<Watched<ShowStatistics>>),
     /// Show bmpd itself: version, uptime, memory, routes, sessions by state
     ///
     /// A page for a first look; exit code 5 says that there is no bmpd to ask.
-    Status,
+    Status(Deferred<Watched<Nothing>>),
     /// Show the versions of bmpctl and bmpd
     ///
     /// `bmpctl --version` tells that of bmpctl without asking bmpd.
-    Version,
+    Version(Deferred<Watched<Nothing>>),
+}
+
+#[derive(Debug, Args)]
+struct ShowSession {
+    #[command(flatten)]
+    selection: Selection,
+
+    /// Show every detail of each session
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+#[derive(Debug, Args)]
+struct ShowNeighbor {
+    /// The neighbor's address [default: all]
+    #[arg(value_name = "ADDRESS")]
+    address: Option<NeighborTarget>,
+
+    /// Only neighbors of this VPN instance
+    #[arg(long, value_name = "NAME", value_parser = named::<VpnInstanceName>())]
+    vpn_instance: Option<VpnInstanceName>,
+
+    /// Show every detail of each neighbor
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+#[derive(Debug, Args)]
+struct ShowVpnInstance {
+    /// The VPN instance [default: all, the public one first]
+    #[arg(value_name = "NAME", value_parser = named::<VpnInstanceName>())]
+    name: Option<VpnInstanceName>,
+}
+
+#[derive(Debug, Args)]
+struct ShowConfig {
+    /// Only what was configured and waits for a reset or a restart
+    #[arg(long)]
+    pending: bool,
+}
+
+#[derive(Debug, Args)]
+struct ShowStatistics {
+    #[command(flatten)]
+    selection: Selection,
+
+    /// Show every counter of each session
+    #[arg(long, short)]
+    verbose: bool,
 }
 
 #[derive(Debug, Args)]
@@ -334,31 +347,32 @@ impl Selection {
 
 impl Raw {
     /// What the words mean together.
-    pub(super) fn check(self) -> Result<Cli, Refusal> {
-        let Self { socket, json, quiet, timeout, verb } = self;
-        let command = match verb {
-            Verb::Reset(Reset::Session(reset)) => reset.check()?,
-            Verb::Reset(Reset::Bmp(ResetBmp::Session { words })) => Command::ResetSession {
-                selector: manual::reset(&words).map_err(wrong)?,
-                stagger: Duration::ZERO,
-                wait: None,
-            },
-            Verb::Reload(Reload { dry_run }) => Command::Reload { dry_run },
-            Verb::Show(Show { watch, what }) => Command::Show { what: what.check()?, watch },
-            Verb::Monitor => Command::Monitor,
-            Verb::Clear(Clear::Statistics(selection)) => {
+    pub(super) fn check(self) -> Result<Command, Refusal> {
+        Ok(match self.verb {
+            Verb::Reset(Deferred(Reset::Session(Deferred(reset)))) => reset.check()?,
+            Verb::Reset(Deferred(Reset::Bmp(Deferred(ResetBmp::Session(Deferred(manual)))))) => {
+                Command::ResetSession {
+                    selector: manual::reset(&manual.words).map_err(wrong)?,
+                    stagger: Duration::ZERO,
+                    wait: None,
+                }
+            }
+            Verb::Reload(Deferred(Reload { dry_run })) => Command::Reload { dry_run },
+            Verb::Show(Deferred(Show { watch, what })) => {
+                let (what, closer) = what.check()?;
+                Command::Show { what, watch: closer.watch.or(watch.watch) }
+            }
+            Verb::Monitor(Deferred(Nothing {})) => Command::Monitor,
+            Verb::Clear(Deferred(Clear::Statistics(Deferred(selection)))) => {
                 Command::ClearStatistics(selection.check()?)
             }
-            Verb::Display(Display::Bmp(DisplayBmp::Session { words })) => {
-                let (selector, verbose) = manual::display(&words).map_err(wrong)?;
+            Verb::Display(Deferred(Display::Bmp(Deferred(DisplayBmp::Session(Deferred(
+                manual,
+            )))))) => {
+                let (selector, verbose) = manual::display(&manual.words).map_err(wrong)?;
                 Command::Display { selector, verbose }
             }
-        };
-        // Not by clap, which would show it in the usage as if it had to be there.
-        let socket = socket.or_else(|| std::env::var_os("BMPD_SOCKET").map(PathBuf::from));
-        let socket = socket.filter(|path| !path.as_os_str().is_empty());
-        let timeout = timeout.unwrap_or(TIMEOUT);
-        Ok(Cli { options: Options { socket, json, quiet, timeout }, command })
+        })
     }
 }
 
@@ -378,28 +392,41 @@ impl ResetSession {
 }
 
 impl What {
-    fn check(self) -> Result<super::Show, Refusal> {
+    fn check(self) -> Result<(super::Show, Watch), Refusal> {
         let form = |verbose, one| if verbose || one { Form::Page } else { Form::Table };
         Ok(match self {
-            What::Session { selection, verbose } => {
+            What::Session(Deferred(Watched {
+                shown: ShowSession { selection, verbose },
+                watch,
+            })) => {
                 let selector = selection.check()?;
                 let form = form(verbose, matches!(selector, Selector::One(_)));
-                super::Show::Session { selector, form }
+                (super::Show::Session { selector, form }, watch)
             }
-            What::Neighbor { address, vpn_instance, verbose } => {
+            What::Neighbor(Deferred(Watched { shown, watch })) => {
+                let ShowNeighbor { address, vpn_instance, verbose } = shown;
                 let address = address.and_then(|NeighborTarget(address)| address);
                 let form = form(verbose, address.is_some());
-                super::Show::Neighbor { address, vpn_instance, form }
+                (super::Show::Neighbor { address, vpn_instance, form }, watch)
             }
-            What::VpnInstance { name } => super::Show::VpnInstance(name),
-            What::Config { pending } => super::Show::Config { pending },
-            What::Statistics { selection, verbose } => {
+            What::VpnInstance(Deferred(Watched { shown: ShowVpnInstance { name }, watch })) => {
+                (super::Show::VpnInstance(name), watch)
+            }
+            What::Config(Deferred(Watched { shown: ShowConfig { pending }, watch })) => {
+                (super::Show::Config { pending }, watch)
+            }
+            What::Statistics(Deferred(Watched { shown, watch })) => {
+                let ShowStatistics { selection, verbose } = shown;
                 let selector = selection.check()?;
                 let form = form(verbose, matches!(selector, Selector::One(_)));
-                super::Show::Statistics { selector, form }
+                (super::Show::Statistics { selector, form }, watch)
             }
-            What::Status => super::Show::Status,
-            What::Version => super::Show::Version,
+            What::Status(Deferred(Watched { shown: Nothing {}, watch })) => {
+                (super::Show::Status, watch)
+            }
+            What::Version(Deferred(Watched { shown: Nothing {}, watch })) => {
+                (super::Show::Version, watch)
+            }
         })
     }
 }

@@ -3,6 +3,8 @@
 //! Two grammars lead to the same [`Command`]: bmpctl's own (`reset session 10.1.1.1 --alias aa`) and
 //! that of the router's manual (`reset bmp session 10.1.1.1 alias aa`), which is read word by word.
 
+mod deferred;
+mod global;
 mod grammar;
 pub mod help;
 mod manual;
@@ -174,8 +176,9 @@ impl Cli {
             error
         })?;
         let matches = ManuallyDrop::new(matches);
-        let raw = Raw::from_arg_matches(&matches)?;
-        raw.check().map_err(|(kind, text)| {
+        let options = global::read(&matches)?;
+        let command = Raw::from_arg_matches(&matches)?.check();
+        command.map(|command| Self { options, command }).map_err(|(kind, text)| {
             let tip = tip.map(|tip| format!("\n\n  tip: {tip}")).unwrap_or_default();
             named_command(&matches).error(kind, text + &tip)
         })
@@ -197,5 +200,5 @@ fn named_command(matches: &clap::ArgMatches) -> clap::Command {
 
 /// The definition of the command line, for completions and manual pages.
 pub fn command() -> clap::Command {
-    help::with_examples(Raw::command())
+    help::with_examples(deferred::whole(Raw::command))
 }

@@ -127,3 +127,47 @@ fn verbs_can_be_cut_short_as_on_a_router() {
     // More than one begins so.
     refused(&["re", "session", "all"]);
 }
+
+#[test]
+fn options_of_every_command_can_stand_behind_any_word_and_the_last_one_counts() {
+    let expected = |line: &[&str]| {
+        let Options { socket, json, quiet, timeout } = parse(line).unwrap().options;
+        (socket, json, quiet, timeout)
+    };
+    let words = ["show", "session"];
+    let options = ["--socket", "/s", "--json", "-q", "--timeout", "3s"];
+    let all = (Some("/s".into()), true, true, Duration::from_secs(3));
+    for place in 0..=words.len() {
+        let line = [&words[..place], &options, &words[place..]].concat();
+        assert_eq!(expected(&line), all, "{line:?}");
+    }
+    for commands in [
+        &["reset", "bmp", "session", "all"][..],
+        &["display", "bmp", "session"],
+        &["clear", "statistics"],
+        &["monitor"],
+        &["reload"],
+        &["show", "status"],
+    ] {
+        let line = [commands, &options].concat();
+        assert_eq!(expected(&line), all, "{line:?}");
+    }
+    let line = ["--timeout", "1s", "show", "--timeout", "2s", "session", "--socket", "/t"];
+    assert_eq!(expected(&line), (Some("/t".into()), false, false, Duration::from_secs(2)));
+}
+
+#[test]
+fn a_watch_can_stand_before_and_behind_what_is_shown() {
+    let watch = |line: &[&str]| match parse(line).unwrap().command {
+        Command::Show { watch, .. } => watch,
+        other => panic!("{other:?}"),
+    };
+    let seconds = |count| Some(Duration::from_secs(count));
+    for what in ["session", "neighbor", "vpn-instance", "config", "statistics", "status", "version"]
+    {
+        assert_eq!(watch(&["show", what]), None);
+        assert_eq!(watch(&["show", "--watch", what]), seconds(2));
+        assert_eq!(watch(&["show", what, "--watch=5"]), seconds(5));
+        assert_eq!(watch(&["show", "--watch=3", what, "--watch=5"]), seconds(5));
+    }
+}
