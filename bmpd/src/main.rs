@@ -3,6 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
+use anyhow::Context;
 use bmpd::arguments::Arguments;
 use clap::Parser;
 
@@ -40,7 +41,9 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     abort_on_panic();
     raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let result = runtime.block_on(bmpd::daemon::run(config, path));
+    // As a task: what is waited for outside of the workers costs a change of threads at each event.
+    let daemon = runtime.spawn(bmpd::daemon::run(config, path));
+    let result = runtime.block_on(daemon).context("the daemon has panicked")?;
     // Tasks without an end of their own (listeners) do not hold up this one.
     runtime.shutdown_background();
     result

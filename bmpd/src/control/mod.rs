@@ -176,10 +176,15 @@ async fn serve(
             _ => {}
         }
     }
-    // What was ordered is done whether or not the client waits for it.
     let (answers, mut answered) = mpsc::channel(1);
     let answering = Arc::clone(&world);
-    tokio::spawn(async move { answer(request, &caller, answering, answers).await });
+    if needed < Level::Configuration {
+        // A look has one answer, for which the channel has room.
+        answer(request, &caller, answering, answers).await;
+    } else {
+        // What was ordered is done whether or not the client waits for it.
+        tokio::spawn(async move { answer(request, &caller, answering, answers).await });
+    }
     if follower.is_some() {
         // The first answer says whether anything was begun, whatever level is taken meanwhile.
         let Some(first) = answered.recv().await else { return Ok(()) };
