@@ -16,4 +16,5 @@ mod moment;
 mod net;
 mod rib;
 mod session;
+pub mod supervise;
 pub mod wire;

@@ -38,7 +38,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         .with_max_level(tracing::Level::from(arguments.log))
         .with_target(false)
         .init();
-    abort_on_panic();
+    bmpd::supervise::watch();
     raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     // As a task: what is waited for outside of the workers costs a change of threads at each event.
@@ -47,16 +47,6 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     // Tasks without an end of their own (listeners) do not hold up this one.
     runtime.shutdown_background();
     result
-}
-
-/// A task that has panicked would leave a session or a neighbor dead behind a daemon that looks alive.
-/// Better to end and be started again.
-fn abort_on_panic() {
-    let report = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        report(panic);
-        std::process::abort();
-    }));
 }
 
 /// Every neighbor and session needs a descriptor: takes as many as the system allows.

@@ -303,7 +303,12 @@ pub struct Daemon {
     config: PathBuf,
     socket: PathBuf,
     log: PathBuf,
+    /// True if it was told to have mistakes of its own.
+    has_faults: bool,
 }
+
+/// How the line of the log begins that tells of a mistake of bmpd.
+pub const INTERNAL_ERROR: &str = "internal error, please report it";
 
 impl Daemon {
     /// Starts bmpd with this configuration in `scratch` and waits until its control socket answers.
@@ -383,6 +388,7 @@ impl Daemon {
             .append(true)
             .open(&log)
             .unwrap_or_else(|e| panic!("cannot write {}: {e}", log.display()));
+        let has_faults = bmpd.get_envs().any(|(name, _)| name == "BMPD_FAULTS");
         let child = bmpd
             .arg("--config")
             .arg(&config)
@@ -393,7 +399,7 @@ impl Daemon {
             .spawn()
             .unwrap_or_else(|e| panic!("cannot run bmpd: {e}"));
         let (pid, child) = (child.id(), Mutex::new(child));
-        Self { child, pid, name: name.to_owned(), config, socket, log }
+        Self { child, pid, name: name.to_owned(), config, socket, log, has_faults }
     }
 
     /// Runs bmpctl against this bmpd.
@@ -576,6 +582,11 @@ impl Drop for Daemon {
             let lines: Vec<&str> = log.lines().collect();
             let tail = &lines[lines.len().saturating_sub(60)..];
             eprintln!("--- the last lines of {}'s log\n{}\n---", self.name, tail.join("\n"));
+        } else if !self.has_faults {
+            // It goes on after a mistake of its own: no test may miss that there was one.
+            let log = self.log();
+            let found = log.lines().find(|line| line.contains(INTERNAL_ERROR));
+            assert_eq!(found, None, "{} has made a mistake", self.name);
         }
     }
 }

@@ -1,9 +1,10 @@
 //! The usual arrangement: one bmpd, one neighbor, stations on one address told apart by alias.
 
 use std::net::{IpAddr, SocketAddr};
+use std::process::Command;
 
 use crate::addresses::loopback;
-use crate::daemon::{self, Daemon, bgp_listen};
+use crate::daemon::{self, Daemon, bgp_listen, binary};
 use crate::neighbor::{Neighbor, Options};
 use crate::scratch::Scratch;
 use crate::station::{Mode, Station};
@@ -29,6 +30,8 @@ pub struct Plan<'a> {
     pub neighbor: &'a str,
     /// bmpd's level of logging.
     pub log: &'a str,
+    /// The mistakes that bmpd is to have of its own (`BMPD_FAULTS`).
+    pub faults: Option<&'a str>,
 }
 
 impl Default for Plan<'_> {
@@ -43,6 +46,7 @@ impl Default for Plan<'_> {
             remote_as: 65001,
             neighbor: "passive = true",
             log: "debug",
+            faults: None,
         }
     }
 }
@@ -64,7 +68,10 @@ impl Plan<'_> {
         let ports: Vec<u16> = stations.iter().map(Station::port).collect();
         let config = self.config(address, &ports, listen, peer);
         let scratch = Scratch::new();
-        let daemon = Daemon::start_as(&scratch, "bmpd", &config, self.log);
+        let mut bmpd = Command::new(binary("bmpd"));
+        bmpd.envs(self.faults.map(|faults| ("BMPD_FAULTS", faults)));
+        let daemon = Daemon::spawn_by(bmpd, &scratch, "bmpd", &config, self.log);
+        daemon.wait_ready();
         let remote_as = self.remote_as;
         Lab { daemon, stations, address, listen, peer, remote_as, config, scratch }
     }

@@ -142,8 +142,7 @@ fn options_of_every_command_can_stand_behind_any_word_and_the_last_one_counts() 
         assert_eq!(expected(&line), all, "{line:?}");
     }
     for commands in [
-        &["reset", "bmp", "session", "all"][..],
-        &["display", "bmp", "session"],
+        &["reset", "session", "all"][..],
         &["clear", "statistics"],
         &["monitor"],
         &["reload"],

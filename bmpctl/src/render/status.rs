@@ -30,6 +30,10 @@ pub(crate) fn page(status: &StatusReport) -> String {
             None => open,
         },
     );
+    if status.internal_errors > 0 {
+        let count = status.internal_errors;
+        page.line("Internal errors", format!("{count}: see the log of bmpd, and report them"));
+    }
     page.line("Monitors", status.monitors.to_string());
     match &*status.staggered_resets {
         [] => page.line("Staggered resets", "none"),

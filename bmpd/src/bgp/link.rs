@@ -16,6 +16,7 @@ use crate::config::{MaximumRoutes, MaximumRoutesAction};
 use crate::moment::sleep_until;
 use crate::net;
 use crate::rib::{Epoch, Tables};
+use crate::supervise::{caught, fault};
 use crate::wire::bgp::{self, Frame, MessageType, Notification};
 use crate::wire::bmp::Timestamp;
 use crate::wire::family::Family;
@@ -131,7 +132,8 @@ pub(super) async fn run(stream: TcpStream, setup: Setup) {
         exceeded: None,
         kept: Vec::new(),
     };
-    let end = link.serve().await;
+    // Bytes of the neighbor may be what a mistake of ours was waiting for.
+    let end = caught(link.serve()).await.unwrap_or_else(|panic| End::Abandoned(panic.to_string()));
     let time = Timestamp::now();
     // The neighbor's task lives longer than its links, but for a stop.
     let _ = to_neighbor.send((id, FromLink::Ended { end, time })).await;
@@ -295,6 +297,7 @@ impl Link {
             while let Ok(Some(Frame { kind: MessageType::Update, len })) =
                 Frame::find(&input[at..*filled], extended)
             {
+                fault("link.update");
                 let body = &input[at + bgp::HEADER_LEN..at + len];
                 at += len;
                 let applied = Update::parse(body, context, kept)
@@ -313,7 +316,7 @@ impl Link {
             }
         });
         if changed.is_none() {
-            // Nobody but this link ends its epoch; were it otherwise, there is nothing to fill.
+            // Nobody but this link ends its epoch, or a panic that has ended the link as well.
             return (*filled - start, event);
         }
         setup.tables.ring();

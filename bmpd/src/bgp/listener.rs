@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::names::VpnInstanceName;
+use tokio::net::TcpStream;
 use tracing::{debug, info, warn};
 
 use super::directory::{Directory, Found};
 use crate::config::Place;
 use crate::net::listen::{self, ListenError, ListenOptions, Listener};
+use crate::supervise::{fault, panicked};
 
 /// How long to wait before an instance that was not there is looked for again.
 const RETRY: Duration = Duration::from_secs(2);
@@ -63,6 +65,15 @@ pub(crate) async fn run(
     vpn_instance: Option<VpnInstanceName>,
 ) {
     let mut strangers = Strangers::default();
+    while panicked(serve(&mut listener, &directory, &vpn_instance, &mut strangers)).await {}
+}
+
+async fn serve(
+    listener: &mut Listener,
+    directory: &Directory,
+    vpn_instance: &Option<VpnInstanceName>,
+    strangers: &mut Strangers,
+) {
     let mut changes = directory.changes();
     // Neighbors may have come since the listener was opened.
     changes.mark_changed();
@@ -71,32 +82,45 @@ pub(crate) async fn run(
             biased;
             // The directory, which has the sender, lives as long as this task.
             Ok(()) = changes.changed() => {
-                if let Err(error) = listener.set_keys(&directory.keys(&vpn_instance)) {
+                if let Err(error) = listener.set_keys(&directory.keys(vpn_instance)) {
                     warn!("neighbors may not be let in for want of their keys: {error}");
                 }
-                if let Err(error) = listener.set_mss(directory.mss(&vpn_instance)) {
+                if let Err(error) = listener.set_mss(directory.mss(vpn_instance)) {
                     warn!("neighbors that connect are asked for other segments: {error}");
                 }
             }
             accepted = listener.accept() => match accepted {
-                Ok((stream, from)) => match directory.find(&vpn_instance, from.ip()) {
-                    Found::Neighbor(neighbor) => neighbor.incoming(stream),
-                    Found::Full(prefix) => {
-                        listen::refuse(stream);
-                        let text = format!("{prefix} has as many neighbors as maximum-neighbors allows");
-                        strangers.note(from.ip(), &text);
-                    }
-                    Found::Stranger => {
-                        drop(stream);
-                        strangers.note(from.ip(), "no [[bgp.neighbor]] has this address");
-                    }
-                },
+                Ok((stream, from)) => {
+                    fault("listener.accept");
+                    admit(stream, from.ip(), directory, vpn_instance, strangers);
+                }
                 Err(error) => {
                     // Out of descriptors, say: it passes, and until then the loop must not spin.
                     warn!("cannot accept a BGP connection: {error}");
                     tokio::time::sleep(Duration::from_secs(1)).await;
                 }
-            },
+            }
+        }
+    }
+}
+
+fn admit(
+    stream: TcpStream,
+    from: IpAddr,
+    directory: &Directory,
+    vpn_instance: &Option<VpnInstanceName>,
+    strangers: &mut Strangers,
+) {
+    match directory.find(vpn_instance, from) {
+        Found::Neighbor(neighbor) => neighbor.incoming(stream),
+        Found::Full(prefix) => {
+            listen::refuse(stream);
+            let text = format!("{prefix} has as many neighbors as maximum-neighbors allows");
+            strangers.note(from, &text);
+        }
+        Found::Stranger => {
+            drop(stream);
+            strangers.note(from, "no [[bgp.neighbor]] has this address");
         }
     }
 }

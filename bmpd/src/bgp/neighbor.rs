@@ -25,6 +25,7 @@ use crate::net::connect::{self, ConnectError};
 use crate::net::listen::refuse;
 use crate::net::options::Options;
 use crate::rib::{Epoch, Identity, NeighborTables, PeerDown, Tables};
+use crate::supervise::{Panic, caught, clearing_away, fault};
 use crate::wire::bgp::Notification;
 use crate::wire::bmp::{PeerDownReason, PeerUp, Timestamp};
 use crate::wire::family::Family;
@@ -136,6 +137,7 @@ impl Neighbor {
             since: Moment::now(),
             last_down: None,
             last_error: None,
+            stopping: false,
         };
         (Self { id: name, commands }, tokio::spawn(task.run()))
     }
@@ -255,10 +257,41 @@ struct Task {
     since: Moment,
     last_down: Option<(String, Moment)>,
     last_error: Option<(String, Moment)>,
+    /// Set when it was told to stop.
+    stopping: bool,
 }
 
 impl Task {
+    /// Serves the neighbor until it is told to stop.
     async fn run(mut self) {
+        while let Err(panic) = caught(self.serve()).await {
+            clearing_away(async { self.recover(&panic) }).await;
+            if self.stopping {
+                return;
+            }
+        }
+    }
+
+    /// Gives up what was under way when the task panicked: the neighbor begins anew.
+    fn recover(&mut self, panic: &Panic) {
+        self.attempt = None;
+        self.replacement = None;
+        // Their tasks end without a word to the neighbor.
+        self.links.clear();
+        self.tasks.abort_all();
+        let lost = self.established.take().map(|up| up.epoch);
+        for epoch in lost.into_iter().chain(self.restarting.take().map(|kept| kept.epoch)) {
+            // No event of RFC 4271 section 8.1 fits.
+            let reason = PeerDownReason::LocalNoNotification(0);
+            self.tables.end(&self.place, &epoch, PeerDown { time: Timestamp::now(), reason });
+            self.last_down = Some((panic.to_string(), Moment::now()));
+            self.since = Moment::now();
+        }
+        self.note_error(panic.to_string());
+        self.wait();
+    }
+
+    async fn serve(&mut self) {
         let (notification, why) = loop {
             self.tell_state();
             let restart_ends = self.restarting.as_ref().map(|restarting| restarting.until);
@@ -270,6 +303,7 @@ impl Task {
                     None => std::future::pending().await,
                 }
             };
+            fault("neighbor.step");
             tokio::select! {
                 command = self.commands.recv() => match command {
                     Some(Command::Incoming(stream)) => self.incoming(stream),
@@ -325,6 +359,7 @@ impl Task {
                 }
             }
         };
+        self.stopping = true;
         self.stop(notification).await;
         let from = self.told;
         self.tell(from, None, why.to_owned());

@@ -43,6 +43,7 @@ use self::places::{Holder, Places};
 pub(crate) use self::socket::ControlSocket;
 pub(crate) use self::staggered::Staggered;
 use crate::daemon::World;
+use crate::supervise::fault;
 
 /// Connections served at once; further ones wait to be accepted.
 const CONNECTIONS_MAX: usize = 256;
@@ -152,6 +153,7 @@ async fn serve(
             return Err(error);
         }
     };
+    fault("control.request");
     let (needed, command) = (request.level(), request.to_string());
     let (mut connection, mut follower) = (Some(held.connection), None);
     if caller.level() >= needed {

@@ -10,6 +10,7 @@ use shared::time::Span;
 use super::caller::Caller;
 use super::show;
 use crate::daemon::World;
+use crate::supervise;
 
 /// The states of a session in the order in which they are told.
 const SESSION_STATES: [SessionState; 6] = [
@@ -69,6 +70,7 @@ pub(super) async fn run(asked_by: &Caller, world: &World) -> Response {
         neighbors: counts.into_iter().filter(|found| found.count > 0).collect(),
         descriptors: process.descriptors,
         descriptors_maximum: getrlimit(Resource::Nofile).current,
+        internal_errors: supervise::panics(),
         monitors: world.monitors(),
         staggered_resets: world.staggered.report(),
         caller: asked_by.report(),

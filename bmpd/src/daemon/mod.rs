@@ -39,6 +39,7 @@ use crate::events::Events;
 use crate::host;
 use crate::rib::Tables;
 use crate::session::End;
+use crate::supervise::panicked;
 use crate::wire::bgp::Notification;
 
 /// How long a station has to take the Termination when bmpd stops.
@@ -83,8 +84,11 @@ pub async fn run(config: Config, config_path: PathBuf) -> anyhow::Result<()> {
     ));
     // Beside the loop: a reload may wait for neighbors, and a stop must not wait for that.
     let hangups = Arc::new(Notify::new());
-    tokio::spawn(reloads(Arc::clone(&hangups), Arc::clone(&world)));
-    let mut control = Box::pin(crate::control::run(&socket, Arc::clone(&world)));
+    let (order, asked) = (Arc::clone(&world), Arc::clone(&hangups));
+    tokio::spawn(async move { while panicked(reloads(&asked, &order)).await {} });
+    let mut control = Box::pin(async {
+        while panicked(crate::control::run(&socket, Arc::clone(&world))).await {}
+    });
     let stopped_by = loop {
         tokio::select! {
             () = &mut control => break "the loss of the control socket",
@@ -113,7 +117,7 @@ pub async fn run(config: Config, config_path: PathBuf) -> anyhow::Result<()> {
 
 /// What SIGHUP asks for, one at a time and for ever. However many come while one is under way, one more
 /// reads what the last of them was sent for.
-async fn reloads(hangups: Arc<Notify>, world: Arc<World>) {
+async fn reloads(hangups: &Notify, world: &Arc<World>) {
     loop {
         hangups.notified().await;
         info!("SIGHUP: reload");

@@ -20,6 +20,7 @@ use parking_lot::Mutex;
 use super::Full;
 use super::attributes::Attributes;
 use super::log::{Log, Withdrawn};
+use crate::supervise::undone_by_panic;
 use crate::wire::bgp::Notification;
 use crate::wire::bmp::{PeerDownReason, PeerHeader, PeerInstance, PeerUp, Statistic, Timestamp};
 use crate::wire::family::Family;
@@ -343,8 +344,16 @@ impl Epoch {
     }
 
     /// Like [`Epoch::with`], for a change that sessions must see: [`super::Tables::ring`] goes with it.
+    ///
+    /// A panic in the midst of it leaves tables that nobody can rely on: the epoch ends, and stations are told
+    /// nothing more of it but that.
     pub(crate) fn change<T>(&self, work: impl FnOnce(&mut Rib) -> T) -> Option<T> {
-        let result = self.with(work);
+        let end = || {
+            // No event of RFC 4271 section 8.1 fits.
+            let reason = PeerDownReason::LocalNoNotification(0);
+            self.end(PeerDown { time: Timestamp::now(), reason });
+        };
+        let result = undone_by_panic(|| self.with(work), end);
         self.version.fetch_add(1, Ordering::Release);
         result
     }

@@ -10,6 +10,7 @@ use crate::net::listen::ListenError;
 use crate::net::place::SocketError;
 use crate::net::tls::{self, SetupError, TlsError};
 use crate::net::{self, options::OptionError};
+use crate::supervise::Panic;
 use crate::wire::bmp::TerminationReason;
 
 /// The reason with its details.
@@ -60,6 +61,9 @@ pub(super) enum Down {
     /// bmpd stops.
     #[error("bmpd is stopping")]
     Stopping,
+    /// A mistake of bmpd.
+    #[error("{0}")]
+    Panicked(Panic),
 }
 
 fn cause(error: &io::Error) -> String {
@@ -86,7 +90,8 @@ impl Down {
             | Down::Tls(_)
             | Down::TlsSetup(_)
             | Down::Connection(_)
-            | Down::Stalled(_) => None,
+            | Down::Stalled(_)
+            | Down::Panicked(_) => None,
         }
     }
 
@@ -107,7 +112,8 @@ impl Down {
             | Down::Connection(_)
             | Down::Stalled(_)
             | Down::Behind
-            | Down::Replaced => false,
+            | Down::Replaced
+            | Down::Panicked(_) => false,
         }
     }
 
@@ -121,6 +127,7 @@ impl Down {
             Down::Replaced => DownReason::Replaced,
             Down::Shutdown | Down::Removed | Down::Reconfigured => DownReason::Configuration,
             Down::Stopping => DownReason::Stopping,
+            Down::Panicked(_) => DownReason::InternalError,
             Down::Tls(_) | Down::TlsSetup(_) => DownReason::TlsFailed,
             Down::Connect(ConnectError::TimedOut { .. }) => DownReason::TimedOut,
             Down::Connect(ConnectError::Place(error)) => of_place(error),

@@ -24,6 +24,7 @@ use tracing::{debug, warn};
 use crate::config::{Authentication, Place};
 use crate::net::keys::PeerKey;
 use crate::net::listen::{self, ListenError, ListenOptions, Listener};
+use crate::supervise::{fault, panicked};
 
 /// Where a door is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -153,8 +154,15 @@ impl Door {
         let guests = Arc::new(Mutex::new(guests));
         let refused = Arc::default();
         let (wanted, renewed) = watch::channel(wanted);
-        let task = serve(listener, Arc::clone(&guests), renewed, Arc::clone(&refused));
-        Self { guests, wanted, refused, task: tokio::spawn(task) }
+        let mut porter = Porter {
+            listener,
+            guests: Arc::clone(&guests),
+            wanted: renewed,
+            refused: Arc::clone(&refused),
+            strangers: HashSet::new(),
+        };
+        let task = tokio::spawn(async move { while panicked(porter.serve()).await {} });
+        Self { guests, wanted, refused, task }
     }
 
     fn renew(&self) {
@@ -235,47 +243,57 @@ impl Drop for Registration {
     }
 }
 
-/// Takes connections for ever, and gives each to whom it belongs.
-async fn serve(
-    mut listener: Listener,
+/// What a door's task works with.
+struct Porter {
+    listener: Listener,
     guests: Arc<Mutex<HashMap<IpAddr, Guest>>>,
-    mut wanted: watch::Receiver<Wanted>,
+    wanted: watch::Receiver<Wanted>,
     refused: Arc<AtomicU64>,
-) {
-    let mut strangers = HashSet::new();
-    loop {
-        tokio::select! {
-            // The sender lives as long as this task.
-            Ok(()) = wanted.changed() => {
-                let Wanted { keys, mss } = wanted.borrow_and_update().clone();
-                if let Err(error) = listener.set_keys(&keys) {
-                    warn!("stations may be let in without the keys they should have: {error}");
-                }
-                if let Err(error) = listener.set_mss(mss) {
-                    warn!("stations may be let in with another segment size: {error}");
-                }
-            }
-            accepted = listener.accept() => match accepted {
-                Ok((stream, from)) => {
-                    let slot = guests.lock().get(&from.ip()).map(|guest| Arc::clone(&guest.slot));
-                    match slot {
-                        Some(slot) => {
-                            *slot.stream.lock() = Some(stream);
-                            slot.bell.notify_one();
-                        }
-                        None => {
-                            listen::refuse(stream);
-                            refused.fetch_add(1, Ordering::Relaxed);
-                            note(&mut strangers, from.ip());
-                        }
+    strangers: HashSet<IpAddr>,
+}
+
+impl Porter {
+    /// Takes connections for ever, and gives each to whom it belongs.
+    async fn serve(&mut self) {
+        loop {
+            tokio::select! {
+                // The sender lives as long as this task.
+                Ok(()) = self.wanted.changed() => {
+                    let Wanted { keys, mss } = self.wanted.borrow_and_update().clone();
+                    if let Err(error) = self.listener.set_keys(&keys) {
+                        warn!("stations may be let in without the keys they should have: {error}");
+                    }
+                    if let Err(error) = self.listener.set_mss(mss) {
+                        warn!("stations may be let in with another segment size: {error}");
                     }
                 }
-                Err(error) => {
-                    // Out of descriptors, say: it passes, and until then the loop must not spin.
-                    warn!("cannot accept a station's connection: {error}");
-                    tokio::time::sleep(Duration::from_secs(1)).await;
-                }
-            },
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, from)) => {
+                        fault("door.accept");
+                        self.admit(stream, from.ip());
+                    }
+                    Err(error) => {
+                        // Out of descriptors, say: it passes, and until then the loop must not spin.
+                        warn!("cannot accept a station's connection: {error}");
+                        tokio::time::sleep(Duration::from_secs(1)).await;
+                    }
+                },
+            }
+        }
+    }
+
+    fn admit(&mut self, stream: TcpStream, from: IpAddr) {
+        let slot = self.guests.lock().get(&from).map(|guest| Arc::clone(&guest.slot));
+        match slot {
+            Some(slot) => {
+                *slot.stream.lock() = Some(stream);
+                slot.bell.notify_one();
+            }
+            None => {
+                listen::refuse(stream);
+                self.refused.fetch_add(1, Ordering::Relaxed);
+                note(&mut self.strangers, from);
+            }
         }
     }
 }

@@ -31,10 +31,14 @@ use crate::net::listen::refuse;
 use crate::net::options::Options;
 use crate::net::stream::Stream;
 use crate::rib::{Feed, Tables};
+use crate::supervise::{Panic, caught, clearing_away, fault};
 
 /// How long a reset waits for the station to take the Termination. A station that has been blocked for
 /// longer is not waited for at all.
 const RESET_PATIENCE: Duration = Duration::from_millis(500);
+
+/// How long a session that has panicked waits where nothing else makes it go on.
+const RETRY_AFTER_PANIC: Duration = Duration::from_secs(1);
 
 pub(super) struct Task {
     /// Those of the connection or the attempt; those that can change meanwhile are as configured.
@@ -128,17 +132,30 @@ impl Task {
         }
     }
 
+    /// Serves the session until it is told to stop.
     pub(super) async fn run(mut self) {
-        let session = &self.configured.session;
-        if session.shutdown {
-            self.on(Event::Shutdown, Down::Shutdown.to_string(), None, Duration::ZERO).await;
-        } else {
-            let delay = session.initial_delay;
-            let why = if delay.is_zero() { "the session has begun" } else { "initial-delay" };
-            self.on(Event::Start(delay), why.to_owned(), None, Duration::ZERO).await;
+        while let Err(panic) = caught(self.serve()).await {
+            clearing_away(self.recover(panic)).await;
+        }
+        self.tell_end();
+    }
+
+    /// Gives up what was under way when the task panicked, and has the session connect again.
+    async fn recover(&mut self, panic: Panic) {
+        self.register(None);
+        self.lost(Down::Panicked(panic)).await;
+        if self.fsm.state() == State::Idle && self.retry_at.is_none() {
+            self.retry_at = Some(Instant::now() + RETRY_AFTER_PANIC);
+        }
+    }
+
+    async fn serve(&mut self) {
+        if self.told.is_none() {
+            self.begin().await;
         }
         while self.fsm.state() != State::Stopped {
             self.tell_state();
+            fault("session.step");
             // A station that takes all that it is given must not keep others from their turn.
             tokio::task::consume_budget().await;
             match self.wait().await {
@@ -157,7 +174,17 @@ impl Task {
                 Outcome::Nothing => {}
             }
         }
-        self.tell_end();
+    }
+
+    async fn begin(&mut self) {
+        let session = &self.configured.session;
+        if session.shutdown {
+            self.on(Event::Shutdown, Down::Shutdown.to_string(), None, Duration::ZERO).await;
+        } else {
+            let delay = session.initial_delay;
+            let why = if delay.is_zero() { "the session has begun" } else { "initial-delay" };
+            self.on(Event::Start(delay), why.to_owned(), None, Duration::ZERO).await;
+        }
     }
 
     /// Tells those who watch if the state, or the generation, is another one than they know.
@@ -340,6 +367,7 @@ impl Task {
     }
 
     async fn obey(&mut self, command: Command) {
+        fault("session.command");
         match command {
             Command::Report { detailed, reply } => {
                 let _ = reply.send(Box::new(self.report(detailed)));

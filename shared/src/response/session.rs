@@ -65,6 +65,8 @@ pub enum DownReason {
     Configuration,
     /// bmpd stops.
     Stopping,
+    /// A mistake of bmpd: its log says more.
+    InternalError,
     /// Any other error of the system.
     Other,
 }
@@ -81,6 +83,7 @@ impl DownReason {
             DownReason::TimedOut => "timed-out",
             DownReason::Stalled => "stalled",
             DownReason::FellBehind => "fell-behind",
+            DownReason::InternalError => "internal-error",
             DownReason::NoDevice => "no-device",
             DownReason::NoNamespace => "no-namespace",
             DownReason::NotPermitted => "not-permitted",
@@ -264,6 +267,7 @@ mod tests {
             TimedOut,
             Stalled,
             FellBehind,
+            InternalError,
             NoDevice,
             NoNamespace,
             NotPermitted,

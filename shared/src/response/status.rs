@@ -44,6 +44,9 @@ pub struct StatusReport {
     pub descriptors: Option<u64>,
     /// How many it may open; `None` is as many as it likes.
     pub descriptors_maximum: Option<u64>,
+    /// Mistakes of bmpd that were met since its start: each has cost a connection or a command, and the log
+    /// says more.
+    pub internal_errors: u64,
     /// Callers of `monitor` that are being served.
     pub monitors: u32,
     /// Resets with a stagger that are under way, the oldest first. One that is at its last session has none

@@ -1,0 +1,188 @@
+//! What becomes of a panic: a mistake in bmpd itself, met by one of its tasks.
+//!
+//! ```text
+//!   session ───┐                                       ┌─ its connection is over; it connects again
+//!   link ──────┤                                       ├─ Peer Down; its neighbor connects again
+//!   neighbor ──┼── caught ── Err(Panic) ── its owner ──┼─ the same; it begins anew
+//!   listener ──┤                                       ├─ goes on with the next connection
+//!   control ───┘                                       └─ that command has no answer
+//! ```
+//!
+//! What the task was at is given up and named in the log and in `show`; what belongs to others goes on, and
+//! tables that were being changed go with the session that changed them. A panic while one is being dealt
+//! with leaves nothing to rely on: the process ends, and is started again.
+//!
+//! A build with debug assertions can be told to have a mistake, so that tests can show all this: see
+//! [`fault`].
+
+use std::any::Any;
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, resume_unwind};
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+
+use tracing::error;
+
+/// A task that is begun anew waits this long: what it met may still be there.
+const PAUSE: Duration = Duration::from_secs(1);
+
+static COUNT: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    /// What the hook has been told of the panic that is on its way up.
+    static MET: Cell<Option<String>> = const { Cell::new(None) };
+}
+
+/// How many panics there have been.
+pub(crate) fn panics() -> u64 {
+    COUNT.load(Ordering::Relaxed)
+}
+
+/// Has every panic counted, and logged with its place.
+pub fn watch() {
+    std::panic::set_hook(Box::new(note));
+}
+
+fn note(panic: &PanicHookInfo<'_>) {
+    COUNT.fetch_add(1, Ordering::Relaxed);
+    let text = match panic.location() {
+        Some(place) => format!("{} ({}:{})", message(panic.payload()), place.file(), place.line()),
+        None => message(panic.payload()),
+    };
+    let backtrace = Backtrace::capture();
+    match backtrace.status() {
+        BacktraceStatus::Captured => {
+            error!("internal error, please report it: {text}\n{backtrace}")
+        }
+        _ => error!("internal error, please report it: {text}"),
+    }
+    MET.set(Some(text));
+}
+
+fn message(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "a panic without words".to_owned())
+}
+
+/// A panic that was caught.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("internal error: {0}")]
+pub(crate) struct Panic(String);
+
+impl Panic {
+    fn of(payload: &(dyn Any + Send)) -> Self {
+        // Without the hook, in tests of single modules, there is no place.
+        Self(MET.take().unwrap_or_else(|| message(payload)))
+    }
+}
+
+/// Does this until it is done or has panicked; it is not gone on with then.
+pub(crate) async fn caught<T>(work: impl Future<Output = T>) -> Result<T, Panic> {
+    let mut work = pin!(work);
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
+        Ok(polled) => polled.map(Ok),
+        Err(payload) => Poll::Ready(Err(Panic::of(&*payload))),
+    })
+    .await
+}
+
+/// Does this; if it panics, `undo` is called before the panic goes on.
+pub(crate) fn undone_by_panic<T>(work: impl FnOnce() -> T, undo: impl FnOnce()) -> T {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
+        undo();
+        resume_unwind(payload)
+    })
+}
+
+/// True if this has panicked, after a pause: who asks begins anew, and what was met may still be there.
+pub(crate) async fn panicked(work: impl Future<Output = ()>) -> bool {
+    let panicked = caught(work).await.is_err();
+    if panicked {
+        tokio::time::sleep(PAUSE).await;
+    }
+    panicked
+}
+
+/// Clears away after a panic. One more leaves nothing to rely on.
+pub(crate) async fn clearing_away(work: impl Future<Output = ()>) {
+    if let Err(panic) = caught(work).await {
+        error!("{panic}; that was while an internal error was dealt with: bmpd ends");
+        std::process::abort();
+    }
+}
+
+/// A place where a mistake can be asked for: `BMPD_FAULTS=link.update:3` has the third visit of that place
+/// panic; several are separated by commas. Builds without debug assertions have no such places.
+#[cfg(debug_assertions)]
+#[track_caller]
+pub(crate) fn fault(place: &'static str) {
+    use std::collections::HashMap;
+    use std::sync::LazyLock;
+
+    /// The visits of a place that panic, and how many there were.
+    type Place = (Vec<u64>, AtomicU64);
+
+    static WANTED: LazyLock<HashMap<String, Place>> = LazyLock::new(|| {
+        let mut places = HashMap::<String, Place>::new();
+        for one in std::env::var("BMPD_FAULTS").unwrap_or_default().split(',') {
+            if let Some((place, visit)) = one.split_once(':')
+                && let Ok(visit) = visit.parse()
+            {
+                places.entry(place.to_owned()).or_default().0.push(visit);
+            }
+        }
+        places
+    });
+
+    if let Some((panic_at, visits)) = WANTED.get(place) {
+        let visit = visits.fetch_add(1, Ordering::Relaxed) + 1;
+        assert!(!panic_at.contains(&visit), "asked for by BMPD_FAULTS at {place}");
+    }
+}
+
+/// Nothing, in a build that is used.
+#[cfg(not(debug_assertions))]
+pub(crate) fn fault(_: &'static str) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_caught_and_says_what_it_was() {
+        let panic = caught(async {
+            tokio::task::yield_now().await;
+            assert_eq!(1 + 1, 3, "sums");
+        });
+        let text = panic.await.unwrap_err().to_string();
+        assert!(text.starts_with("internal error: ") && text.contains("sums"), "{text}");
+        assert_eq!(caught(async { 7 }).await, Ok(7));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_panics_begins_anew() {
+        let mut times = 0;
+        while panicked(async {
+            times += 1;
+            assert!(times > 2, "not yet");
+        })
+        .await
+        {}
+        assert_eq!(times, 3);
+    }
+
+    #[test]
+    fn what_was_half_done_is_undone_before_the_panic_goes_on() {
+        let mut undone = false;
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            undone_by_panic(|| panic!("half done"), || undone = true);
+        }));
+        assert!(outcome.is_err() && undone);
+        assert_eq!(undone_by_panic(|| 1, || unreachable!()), 1);
+    }
+}

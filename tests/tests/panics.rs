@@ -1,0 +1,220 @@
+//! A mistake of bmpd itself costs what it was met at, with a reason and a count, and nothing else.
+//!
+//! bmpd is told to have one, which only builds with debug assertions can be.
+#![allow(clippy::unwrap_used)]
+
+use std::net::{IpAddr, SocketAddr};
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+use tests::addresses::{free_port, loopback};
+use tests::bgp::Prefix;
+use tests::bmp::Mode;
+use tests::daemon::{Daemon, INTERNAL_ERROR, bgp, bgp_listen, binary, neighbor};
+use tests::lab::{Lab, Plan};
+use tests::neighbor::{Neighbor, Options};
+use tests::random::Random;
+use tests::scratch::Scratch;
+use tests::station::{Setup, Station};
+use tests::table::{Attributes, Table};
+use tests::wait::wait_for;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// More visits than a test makes before it has something to look at, and fewer than it can make then.
+const LATER: u64 = 400;
+
+fn lab(faults: &str) -> Lab {
+    let aliases = [Some("one"), Some("two")];
+    Plan { aliases: &aliases, faults: Some(faults), log: "info", ..Plan::default() }.start()
+}
+
+fn json(daemon: &Daemon, arguments: &[&str]) -> Value {
+    let output = daemon.bmpctl(&[arguments, &["--json"]].concat());
+    serde_json::from_str(&output.stdout).unwrap_or_else(|e| panic!("{e}: {output}"))
+}
+
+fn internal_errors(daemon: &Daemon) -> u64 {
+    json(daemon, &["show", "status"])["status"]["internal_errors"].as_u64().unwrap()
+}
+
+/// The lines of the log that tell of it.
+fn told(daemon: &Daemon) -> Vec<String> {
+    let log = daemon.log();
+    log.lines().filter(|line| line.contains(INTERNAL_ERROR)).map(str::to_owned).collect()
+}
+
+/// It is counted, in the log once, and on the page of bmpd.
+fn assert_told_once(daemon: &Daemon, place: &str) {
+    assert_eq!(internal_errors(daemon), 1);
+    let lines = told(daemon);
+    assert!(lines.len() == 1 && lines[0].contains(place), "{lines:?}");
+    let page = daemon.bmpctl(&["show", "status"]);
+    assert!(page.done().contains("Internal errors"), "{page}");
+}
+
+/// Announces one route after another until bmpd has met its mistake.
+fn announce_until_met(lab: &Lab, neighbor: &Neighbor) {
+    let mut next = 0u32;
+    let mut random = Random::new(1);
+    wait_for("the mistake", PATIENCE, || {
+        for _ in 0..20 {
+            let [_, a, b, c] = next.to_be_bytes();
+            let prefix: Prefix = format!("{}.{b}.{c}.0/24", 20 + a).parse().unwrap();
+            neighbor.announce(&[prefix], &Attributes::sample(next, &mut random));
+            next += 1;
+        }
+        match internal_errors(&lab.daemon) {
+            0 => Err(format!("{next} routes were announced")),
+            _ => Ok(()),
+        }
+    });
+}
+
+#[test]
+fn in_an_update_it_ends_that_neighbors_session_and_no_other() {
+    let bystander = loopback();
+    let entry = format!("passive = true\n{}", neighbor(bystander, 65002));
+    let plan = Plan { neighbor: &entry, faults: Some("link.update:4"), ..Plan::default() };
+    let lab = plan.start();
+    let other = Neighbor::connect(&Options::new(bystander, 65002), lab.listen);
+    let connection = lab.stations[0].wait_connection(1);
+    let attributes = |n| Attributes::sample(n, &mut Random::new(n.into()));
+    let prefix = |text: &str| -> Prefix { text.parse().unwrap() };
+    other.announce(&[prefix("203.0.113.0/24")], &attributes(1));
+    connection.wait_routes(bystander, &other.expected(), PATIENCE);
+
+    let first = lab.connect();
+    first.announce(&[prefix("198.51.100.0/24")], &attributes(2));
+    first.announce(&[prefix("198.51.101.0/24")], &attributes(3));
+    connection.wait_routes(lab.peer, &first.expected(), PATIENCE);
+    first.announce(&[prefix("198.51.102.0/24")], &attributes(4));
+    connection.wait("the end of the neighbor", PATIENCE, |record| {
+        record.peer(lab.peer).is_none().then_some(())
+    });
+    first.wait_closed(PATIENCE);
+    assert_told_once(&lab.daemon, "link.update");
+    let page = lab.daemon.bmpctl(&["show", "neighbor", &lab.peer.to_string()]);
+    assert!(page.done().contains("internal error"), "{page}");
+
+    let again = lab.connect();
+    again.send_all(&Table::full(300, 60));
+    connection.wait_routes(lab.peer, &again.expected(), PATIENCE);
+    connection.wait_routes(bystander, &other.expected(), PATIENCE);
+    assert!(other.heard().notification.is_none());
+    assert_eq!(lab.stations[0].connections().len(), 1);
+    assert_eq!(internal_errors(&lab.daemon), 1);
+    lab.assert_legal();
+}
+
+#[test]
+fn in_a_neighbors_own_task_it_begins_anew() {
+    let lab = lab("neighbor.step:7");
+    let connection = lab.stations[0].wait_connection(1);
+    let first = lab.connect();
+    // Being asked for a report is a step.
+    wait_for("the mistake", PATIENCE, || {
+        lab.daemon.bmpctl(&["show", "neighbor"]);
+        (internal_errors(&lab.daemon) > 0).then_some(()).ok_or_else(|| "none yet".to_owned())
+    });
+    first.wait_closed(PATIENCE);
+    assert_told_once(&lab.daemon, "neighbor.step");
+    let again = lab.connect();
+    again.send_all(&Table::full(300, 60));
+    connection.wait_routes(lab.peer, &again.expected(), PATIENCE);
+    assert_eq!(lab.stations[0].connections().len(), 1);
+    lab.assert_legal();
+}
+
+#[test]
+fn in_a_session_it_costs_that_connection_and_no_other() {
+    for place in ["session.step", "session.command"] {
+        let lab = lab(&format!("{place}:{LATER}"));
+        let neighbor = lab.connect();
+        for station in &lab.stations {
+            station.wait_connection(1);
+        }
+        announce_until_met(&lab, &neighbor);
+        // One of the two, whichever it was, has another connection.
+        let anew = wait_for("another connection", PATIENCE, || {
+            let anew = lab.stations.iter().position(|station| station.connections().len() > 1);
+            anew.ok_or_else(|| "none yet".to_owned())
+        });
+        for station in &lab.stations {
+            station.latest().unwrap().wait_routes(lab.peer, &neighbor.expected(), PATIENCE);
+        }
+        assert_told_once(&lab.daemon, place);
+        assert_eq!(lab.stations[1 - anew].connections().len(), 1, "the other was disturbed");
+        let alias = ["one", "two"][anew];
+        let page = lab.daemon.bmpctl(&["show", "session", &lab.station(), "--alias", alias]);
+        assert!(page.done().contains("internal error"), "{page}");
+        let found = json(&lab.daemon, &["show", "session", &lab.station(), "--alias", alias]);
+        assert!(found.to_string().contains("internal-error"), "{found}");
+        lab.daemon.wait_state(lab.address, Some(alias), "Established");
+        neighbor.withdraw(&neighbor.expected().keys().copied().take(5).collect::<Vec<_>>());
+        for station in &lab.stations {
+            station.latest().unwrap().wait_routes(lab.peer, &neighbor.expected(), PATIENCE);
+        }
+        lab.assert_legal();
+    }
+}
+
+#[test]
+fn where_neighbors_connect_to_the_next_one_is_let_in() {
+    let lab = lab("listener.accept:1");
+    assert!(Neighbor::try_connect(&lab.options(), lab.listen).is_err(), "the first was let in");
+    assert_told_once(&lab.daemon, "listener.accept");
+    let neighbor = lab.connect();
+    neighbor.send_all(&Table::full(300, 60));
+    lab.stations[0].wait_connection(1).wait_routes(lab.peer, &neighbor.expected(), PATIENCE);
+}
+
+#[test]
+fn where_stations_connect_to_the_next_one_is_let_in() {
+    let scratch = Scratch::new();
+    let (address, ours, listen): (IpAddr, IpAddr, SocketAddr) =
+        (loopback(), loopback(), bgp_listen());
+    let at = SocketAddr::new(ours, free_port(ours));
+    let session = format!(
+        "[[session]]\naddress = \"{address}\"\nmode = \"passive\"\ntcp.listen-port = {}\n\
+         tcp.source-address = \"{ours}\"\n\n",
+        at.port()
+    );
+    let mut bmpd = Command::new(binary("bmpd"));
+    bmpd.env("BMPD_FAULTS", "door.accept:1");
+    let config = session + &bgp(listen);
+    let daemon = Daemon::spawn_by(bmpd, &scratch, "bmpd", &config, "info");
+    daemon.wait_ready();
+    daemon.wait_state(address, None, "Listening");
+    let station = Station::passive(address, Mode::Keeping, Setup::default());
+    let first = station.dial(at).unwrap();
+    first.wait_end(PATIENCE);
+    assert_told_once(&daemon, "door.accept");
+    station.dial_until_taken(at);
+    daemon.wait_state(address, None, "Established");
+}
+
+#[test]
+fn in_a_command_it_costs_the_answer() {
+    // The fixture has asked until it was answered.
+    let lab = lab("control.request:6");
+    let failed = wait_for("a command without an answer", PATIENCE, || {
+        let output = lab.daemon.bmpctl(&["show", "session"]);
+        if output.status == 0 { Err("it was answered".to_owned()) } else { Ok(output) }
+    });
+    assert_eq!(failed.status, 5, "{failed}");
+    assert!(failed.stderr.contains("ended the connection without an answer"), "{failed}");
+    assert_told_once(&lab.daemon, "control.request");
+    for station in &lab.stations {
+        assert_eq!(station.connections().len(), 1);
+    }
+}
+
+#[test]
+fn a_build_that_is_used_has_no_places_for_mistakes() {
+    let source = include_str!("../../bmpd/src/supervise.rs");
+    let guarded = "#[cfg(debug_assertions)]\n#[track_caller]\npub(crate) fn fault";
+    let empty = "#[cfg(not(debug_assertions))]\npub(crate) fn fault(_: &'static str) {}";
+    assert!(source.contains(guarded) && source.contains(empty));
+}
