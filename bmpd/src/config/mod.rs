@@ -15,6 +15,7 @@ mod defaults;
 mod diagnostic;
 mod levels;
 mod model;
+mod reading;
 mod schema;
 mod secret;
 pub(crate) mod setting;
@@ -23,9 +24,9 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 
-use std::io::Read;
-use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
+
+use zeroize::Zeroizing;
 
 pub use self::diagnostic::{ConfigError, Problem};
 pub use self::levels::{Account, Levels};
@@ -49,23 +50,17 @@ const FILE_MAX: usize = 4 << 20;
 ///
 /// The file cannot be read, is too large, is not UTF-8, or breaks a rule.
 pub fn load(path: &Path) -> Result<Config, ConfigError> {
-    let unreadable = |error| ConfigError::Unreadable { file: path.to_owned(), error };
-    // A FIFO would keep a reset waiting for ever.
-    if std::fs::metadata(path).map_err(unreadable)?.file_type().is_fifo() {
-        return Err(unreadable(std::io::Error::other("it is a FIFO, not a file")));
-    }
-    let file = std::fs::File::open(path).map_err(unreadable)?;
-    let mut bytes = Vec::new();
-    file.take(FILE_MAX as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    let bytes = reading::read(path, FILE_MAX)
+        .map_err(|error| ConfigError::Unreadable { file: path.to_owned(), error })?;
     if bytes.len() > FILE_MAX {
         return Err(ConfigError::TooLarge { file: path.to_owned() });
     }
-    match String::from_utf8(bytes) {
-        Ok(text) => parse(&text, path),
+    match std::str::from_utf8(&bytes) {
+        Ok(text) => parse(text, path),
         Err(error) => {
             // What stands before the place is the same in both texts.
-            let at = error.utf8_error().valid_up_to();
-            let text = String::from_utf8_lossy(error.as_bytes());
+            let at = error.valid_up_to();
+            let text = Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned());
             let finding = Finding {
                 span: at..at + char::REPLACEMENT_CHARACTER.len_utf8(),
                 key: None,

@@ -10,6 +10,7 @@ use std::marker::PhantomData;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use toml::Spanned;
+use zeroize::Zeroizing;
 
 /// The whole file.
 #[derive(Debug, Default, serde::Deserialize)]
@@ -87,7 +88,7 @@ pub(super) struct Keepalive {
 #[derive(Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(super) struct Key {
-    pub(super) key: Option<Spanned<String>>,
+    pub(super) key: Option<Spanned<Hidden>>,
     pub(super) key_file: Option<Spanned<String>>,
 }
 
@@ -104,7 +105,7 @@ pub(super) struct AoKey {
     pub(super) send_id: Option<Spanned<Whole>>,
     pub(super) receive_id: Option<Spanned<Whole>>,
     pub(super) algorithm: Option<Spanned<String>>,
-    pub(super) key: Option<Spanned<String>>,
+    pub(super) key: Option<Spanned<Hidden>>,
     pub(super) key_file: Option<Spanned<String>>,
 }
 
@@ -306,6 +307,34 @@ impl<'de> Deserialize<'de> for Whole {
         }
 
         deserializer.deserialize_any(WholeVisitor)
+    }
+}
+
+/// The text of a key: overwritten when it is dropped. (A text that is written with escapes is made by the
+/// parser first, in a place of its own.)
+pub(super) struct Hidden(pub(super) Zeroizing<String>);
+
+impl<'de> Deserialize<'de> for Hidden {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct HiddenVisitor;
+
+        impl Visitor<'_> for HiddenVisitor {
+            type Value = Hidden;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Hidden, E> {
+                Ok(Hidden(Zeroizing::new(text.to_owned())))
+            }
+
+            fn visit_string<E>(self, text: String) -> Result<Hidden, E> {
+                Ok(Hidden(Zeroizing::new(text)))
+            }
+        }
+
+        deserializer.deserialize_string(HiddenVisitor)
     }
 }
 

@@ -1,22 +1,32 @@
-//! A key that nobody may read: not in an error, a log, an answer or a debugging line.
+//! A key that nobody may read: not in an error, a log, an answer or a debugging line, nor in memory when
+//! it is not needed any more.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
 
 /// A key as it is configured. It compares, and it never shows itself.
 ///
-/// Two of them are the same if their bytes are, wherever they were read from.
+/// Two of them are the same if their bytes are, wherever they were read from. However often it is cloned
+/// there is one copy of the bytes, and they are overwritten when the last clone is gone.
 #[derive(Clone)]
 pub struct Secret {
-    bytes: Vec<u8>,
+    bytes: Arc<Zeroizing<Vec<u8>>>,
     file: Option<PathBuf>,
 }
 
 impl Secret {
-    /// Keeps a key.
+    /// Keeps a key. Whose bytes are borrowed keeps a copy of them, and has to see to it.
     pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
-        Self { bytes: bytes.into(), file: None }
+        Self::taken(Zeroizing::new(bytes.into()))
+    }
+
+    /// Keeps a key in the place that it is in already.
+    pub(super) fn taken(bytes: Zeroizing<Vec<u8>>) -> Self {
+        Self { bytes: Arc::new(bytes), file: None }
     }
 
     /// The same with the file that it was read from.
@@ -37,7 +47,7 @@ impl Secret {
 
 impl PartialEq for Secret {
     fn eq(&self, other: &Self) -> bool {
-        self.bytes == other.bytes
+        self.expose() == other.expose()
     }
 }
 
@@ -45,7 +55,7 @@ impl Eq for Secret {}
 
 impl Hash for Secret {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.bytes.hash(state);
+        self.expose().hash(state);
     }
 }
 
@@ -64,5 +74,13 @@ mod tests {
         let secret = Secret::new("s3cret");
         assert_eq!(format!("{secret:?}{:?}", Some(&secret)), "Secret(***)Some(Secret(***))");
         assert_eq!(secret.expose(), b"s3cret");
+    }
+
+    #[test]
+    fn clones_share_one_copy() {
+        let secret = Secret::new("s3cret");
+        let clone = secret.clone().read_from(Path::new("file"));
+        assert_eq!(clone, secret);
+        assert!(std::ptr::eq(clone.expose(), secret.expose()));
     }
 }

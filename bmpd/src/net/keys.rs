@@ -4,7 +4,7 @@
 //! prefix, and a connection takes its own along when it is accepted. The system drops segments that are
 //! not signed as they should be without an answer: a wrong key looks like silence.
 //!
-//! The structs are those of linux/tcp.h; a key is copied into one, given to the system and forgotten. It
+//! The structs are those of linux/tcp.h; a key is copied into one, given to the system and overwritten. It
 //! is never part of an error.
 
 use std::io;
@@ -15,12 +15,16 @@ use libc::c_int;
 use linux_raw_sys::ctypes::c_char;
 use linux_raw_sys::net as sys;
 use socket2::{Domain, Protocol, Socket, Type};
+use zeroize::Zeroize;
 
 use super::raw;
 use crate::config::{AoAlgorithm, AoKey, Authentication};
 
 /// The length of a MAC in a segment: HMAC-SHA-1-96 and AES-128-CMAC-96 (RFC 5926 section 2.1).
 const MAC_LEN: u8 = 12;
+
+/// The space for a key (TCP_MD5SIG_MAXKEYLEN, TCP_AO_MAXKEYLEN).
+const KEY_SPACE: usize = 80;
 
 /// What a listener and the peers in a prefix authenticate their segments with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,16 +149,18 @@ pub(super) fn ensure(
 
 /// TCP_MD5SIG_EXT (Linux 4.13): like TCP_MD5SIG, for a prefix. Without a key it removes the one there is.
 fn md5(socket: BorrowedFd<'_>, network: IpAddr, length: u8, key: &[u8]) -> io::Result<()> {
-    let (tcpm_key, key_length) = key_bytes(key)?;
-    let signature = sys::tcp_md5sig {
+    let mut signature = sys::tcp_md5sig {
         tcpm_addr: sockaddr(network),
         tcpm_flags: sys::TCP_MD5SIG_FLAG_PREFIX as u8,
         tcpm_prefixlen: length,
-        tcpm_keylen: key_length.into(),
+        tcpm_keylen: 0,
         tcpm_ifindex: 0,
-        tcpm_key,
+        tcpm_key: [0; KEY_SPACE],
     };
-    raw::set(socket, libc::IPPROTO_TCP, libc::TCP_MD5SIG_EXT, &signature)
+    signature.tcpm_keylen = put(key, &mut signature.tcpm_key)?.into();
+    let set = raw::set(socket, libc::IPPROTO_TCP, libc::TCP_MD5SIG_EXT, &signature);
+    signature.tcpm_key.zeroize();
+    set
 }
 
 fn add_ao(
@@ -172,8 +178,7 @@ fn add_ao(
     for (to, from) in alg_name.iter_mut().zip(name) {
         *to = *from as c_char;
     }
-    let (bytes, keylen) = key_bytes(key.key.expose())?;
-    let add = sys::tcp_ao_add {
+    let mut add = sys::tcp_ao_add {
         addr: sockaddr(network),
         alg_name,
         ifindex: 0,
@@ -186,20 +191,23 @@ fn add_ao(
         maclen: MAC_LEN,
         // TCP options are covered by the MAC (RFC 5925 section 5.1, the default).
         keyflags: 0,
-        keylen,
-        key: bytes,
+        keylen: 0,
+        key: [0; KEY_SPACE],
     };
-    raw::set(socket, libc::IPPROTO_TCP, sys::TCP_AO_ADD_KEY as c_int, &add)
+    add.keylen = put(key.key.expose(), &mut add.key)?;
+    let set = raw::set(socket, libc::IPPROTO_TCP, sys::TCP_AO_ADD_KEY as c_int, &add);
+    add.key.zeroize();
+    set
 }
 
-/// A key in the space that the system has for it. One that is cut off would be another key.
-fn key_bytes(key: &[u8]) -> io::Result<([u8; 80], u8)> {
-    let mut bytes = [0; 80];
-    let Some(space) = bytes.get_mut(..key.len()) else {
+/// Puts a key into the space that the system has for it; returns its length. One that is cut off would be
+/// another key.
+fn put(key: &[u8], space: &mut [u8; KEY_SPACE]) -> io::Result<u8> {
+    let Some(space) = space.get_mut(..key.len()) else {
         return Err(io::Error::from_raw_os_error(libc::EINVAL));
     };
     space.copy_from_slice(key);
-    Ok((bytes, key.len() as u8))
+    Ok(key.len() as u8)
 }
 
 /// An address as the system takes it, without a port: a key is for all ports of a peer.

@@ -4,15 +4,16 @@
 //! checked must not fail later: what they held then is part of the configuration, and a file that has
 //! changed is a parameter that has changed.
 
-use std::io::Read;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use toml::Spanned;
+use zeroize::Zeroizing;
 
 use super::Check;
 use crate::config::model::{AoAlgorithm, AoKey, Authentication, TlsFile};
+use crate::config::reading;
 use crate::config::schema::{self, Table};
 use crate::config::secret::Secret;
 
@@ -104,11 +105,11 @@ impl Check<'_> {
         &mut self,
         at: &str,
         table: std::ops::Range<usize>,
-        key: &Option<Spanned<String>>,
+        key: &Option<Spanned<schema::Hidden>>,
         file: &Option<Spanned<String>>,
     ) -> Option<Secret> {
         let (name, span, secret) = match (key, file) {
-            (Some(key), None) => ("key", key.span(), Secret::new(key.get_ref().as_str())),
+            (Some(key), None) => ("key", key.span(), Secret::new(key.get_ref().0.as_bytes())),
             (None, Some(file)) => {
                 let name = format!("{at}.key-file");
                 let path = self.path(file);
@@ -121,7 +122,7 @@ impl Check<'_> {
                 if bytes.last() == Some(&b'\r') {
                     bytes.pop();
                 }
-                ("key-file", file.span(), Secret::new(bytes).read_from(&path))
+                ("key-file", file.span(), Secret::taken(bytes).read_from(&path))
             }
             (Some(_), Some(file)) => {
                 let text = "the key is given twice; remove key or key-file";
@@ -150,7 +151,7 @@ impl Check<'_> {
         // Many sessions have the same file: it is read and held once.
         let pem = match self.pem_files.get(&path) {
             Some(pem) => Arc::clone(pem),
-            None => Arc::from(self.read(key, value, &path)?),
+            None => Arc::from(self.read(key, value, &path)?.as_slice()),
         };
         self.pem_files.insert(path.clone(), Arc::clone(&pem));
         Some(TlsFile { path, pem })
@@ -170,7 +171,7 @@ impl Check<'_> {
         let path = self.path(value);
         let bytes = self.read(key, value, &path)?;
         self.warn_of_readers(key, &path);
-        Some((path, Secret::new(bytes)))
+        Some((path, Secret::taken(bytes)))
     }
 
     /// A relative path starts from the configuration file's folder.
@@ -178,18 +179,17 @@ impl Check<'_> {
         self.folder.join(value.get_ref())
     }
 
-    fn read(&mut self, key: &str, value: &Spanned<String>, path: &Path) -> Option<Vec<u8>> {
-        let read = || {
-            // A FIFO would keep bmpd waiting for ever.
-            if std::fs::metadata(path)?.file_type().is_fifo() {
-                return Err(std::io::Error::other("it is a FIFO, not a file"));
+    fn read(
+        &mut self,
+        key: &str,
+        value: &Spanned<String>,
+        path: &Path,
+    ) -> Option<Zeroizing<Vec<u8>>> {
+        let read = || match reading::read(path, FILE_MAX)? {
+            bytes if bytes.len() > FILE_MAX => {
+                Err(std::io::Error::other(format!("it has more than {FILE_MAX} bytes")))
             }
-            let mut bytes = Vec::new();
-            std::fs::File::open(path)?.take(FILE_MAX as u64 + 1).read_to_end(&mut bytes)?;
-            if bytes.len() > FILE_MAX {
-                return Err(std::io::Error::other(format!("it has more than {FILE_MAX} bytes")));
-            }
-            Ok(bytes)
+            bytes => Ok(bytes),
         };
         match read() {
             Ok(bytes) => Some(bytes),

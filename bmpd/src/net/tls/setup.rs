@@ -8,9 +8,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustls::client::{ClientConfig, Resumption};
+use rustls::crypto::ring;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{RootCertStore, crypto};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{InconsistentKeys, RootCertStore};
+use zeroize::Zeroizing;
 
 use crate::config::{Tls, TlsClient, TlsFile, TlsVersion};
 
@@ -106,7 +109,7 @@ pub(crate) fn check(tls: &Tls) -> Result<Arc<ClientConfig>, SetupError> {
         TlsVersion::V1_3 => &[&rustls::version::TLS13],
     };
     // Named rather than the process's default, which anything linked into it could set.
-    let provider = Arc::new(crypto::ring::default_provider());
+    let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(versions)
         .map_err(SetupError::Other)?
@@ -115,9 +118,21 @@ pub(crate) fn check(tls: &Tls) -> Result<Arc<ClientConfig>, SetupError> {
         None => builder.with_no_client_auth(),
         Some(client) => {
             let chain = certificates(&client.certificate)?;
-            builder
-                .with_client_auth_cert(chain, private_key(client)?)
-                .map_err(|error| refused(client, error))?
+            let key = Zeroizing::new(private_key(client)?);
+            // As `with_client_auth_cert` does it, which keeps the key's bytes for itself.
+            let certified = ring::sign::any_supported_type(&key)
+                .and_then(|key| {
+                    let certified = CertifiedKey::new(chain, key);
+                    match certified.keys_match() {
+                        // A key whose public part is not known cannot be compared.
+                        Ok(())
+                        | Err(rustls::Error::InconsistentKeys(InconsistentKeys::Unknown)) => {}
+                        Err(error) => return Err(error),
+                    }
+                    Ok(certified)
+                })
+                .map_err(|error| refused(client, error))?;
+            builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(certified)))
         }
     };
     // A resumed session would not show the station's certificate again, however the files have changed.

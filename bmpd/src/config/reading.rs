@@ -1,0 +1,29 @@
+//! Reading a file that holds keys, or may hold them.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+/// More than what `read_to_end` tries with a buffer of its own, on its stack, before it uses ours.
+const SPARE: u64 = 64;
+
+/// At most `max` bytes and one more, which says that the file is too large. They are overwritten when they
+/// are dropped, and there is no other copy: the buffer has its whole length before anything is read.
+///
+/// # Errors
+///
+/// The file cannot be read, or is a FIFO, which would keep the reader waiting for ever.
+pub(super) fn read(path: &Path, max: usize) -> io::Result<Zeroizing<Vec<u8>>> {
+    let found = std::fs::metadata(path)?;
+    if found.file_type().is_fifo() {
+        return Err(io::Error::other("it is a FIFO, not a file"));
+    }
+    let most = max as u64 + 1;
+    let length = found.len().min(most) + SPARE;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(length as usize));
+    File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
