@@ -3,6 +3,7 @@
 //! It starts, asks and ends: [`cli`] reads the command line, [`client`] carries one request to bmpd
 //! and its responses back, `commands` has one file a verb, and `render` is the one place where answers
 //! become text or JSON. `context` is what a verb knows of the world: the socket, and how to print.
+#![forbid(unsafe_code)]
 
 pub mod cli;
 pub mod client;

@@ -1,4 +1,5 @@
 //! The command: parse, run, end.
+#![forbid(unsafe_code)]
 
 use std::process::ExitCode;
 

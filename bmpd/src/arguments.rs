@@ -1,4 +1,5 @@
 //! The daemon's command line. In the library, so that the manual page is made of it.
+#![forbid(unsafe_code)]
 
 use std::path::PathBuf;
 

@@ -6,6 +6,7 @@
 //!
 //! Telling never waits: the ring holds the newest events, and a reader that is slower than that loses
 //! the oldest and is told how many.
+#![forbid(unsafe_code)]
 
 use shared::event::{Event, Happening};
 use tokio::sync::broadcast;

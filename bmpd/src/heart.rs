@@ -3,6 +3,7 @@
 //! It is the door for `tests/benches`, which must not know how the tables are made: one neighbor that
 //! is up, its tables, the interned attributes, and what stations have still to be sent of them. No
 //! sockets, no tasks, no clock. The daemon itself does not come this way.
+#![forbid(unsafe_code)]
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;

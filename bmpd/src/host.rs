@@ -3,6 +3,7 @@
 //! None of it is an error of the file: a device can come later, a kernel can be another one tomorrow. The
 //! sessions that need it are down with that reason meanwhile, and whoever checks or reloads the file is
 //! told.
+#![forbid(unsafe_code)]
 
 use std::path::Path;
 use std::time::Duration;

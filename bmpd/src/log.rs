@@ -2,6 +2,7 @@
 //!
 //! A line that cannot be written is lost, and bmpd goes on: its sessions are worth more than its log.
 //! When lines can be written again, the first one says how many are missing.
+#![forbid(unsafe_code)]
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};

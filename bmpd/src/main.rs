@@ -1,4 +1,5 @@
 //! The daemon: reads its command line, then runs until it is told to end.
+#![forbid(unsafe_code)]
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;

@@ -1,4 +1,5 @@
 //! Points in time by both clocks.
+#![forbid(unsafe_code)]
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

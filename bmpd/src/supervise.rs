@@ -14,6 +14,7 @@
 //!
 //! A build with debug assertions can be told to have a mistake, so that tests can show all this: see
 //! [`fault`].
+#![forbid(unsafe_code)]
 
 use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};

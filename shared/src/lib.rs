@@ -25,6 +25,7 @@
 //!
 //! [`names`] are the names of sessions, [`account`] those of users and groups, [`exit`] are bmpctl's exit
 //! codes.
+#![forbid(unsafe_code)]
 
 pub mod account;
 pub mod event;

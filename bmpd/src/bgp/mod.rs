@@ -13,6 +13,7 @@
 //! A neighbor has up to two links while both sides connect at once; its task decides which one lives
 //! (RFC 4271 section 6.8) and is the only one that begins and ends epochs. A link asks its task before
 //! it answers an OPEN and before it becomes established, so two links never both do.
+#![forbid(unsafe_code)]
 
 mod changes;
 mod directory;

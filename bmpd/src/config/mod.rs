@@ -9,6 +9,7 @@
 //! file -> syntax (TOML, keys, types) -> schema::File -> check (all other rules) -> model::Config
 //!              \______________________ diagnostic _______________________/
 //! ```
+#![forbid(unsafe_code)]
 
 mod check;
 mod defaults;

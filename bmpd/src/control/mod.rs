@@ -7,6 +7,7 @@
 //! once, those of one user, the size of a request, the time it may take, the log lines of refusals. Who
 //! watches events, or is told of a reset that goes on, holds a place of another kind, so that however many do
 //! nobody else has to wait for one.
+#![forbid(unsafe_code)]
 
 mod access;
 mod caller;

@@ -11,6 +11,7 @@
 //!
 //! Tasks talk through bounded channels whose answers never wait for the network. Routes go through
 //! `rib` alone: no channel carries one.
+#![forbid(unsafe_code)]
 
 mod control;
 mod directory;

@@ -12,6 +12,7 @@
 //! No queue and no copy of a route stands between a log and a connection. Nothing here does I/O, and
 //! only [`Feed::set_monitor`] looks at the clock, for the time of a Peer Down that nobody else decides;
 //! the one channel is the bell in [`Tables`] that wakes the sessions.
+#![forbid(unsafe_code)]
 
 mod attributes;
 mod epoch;

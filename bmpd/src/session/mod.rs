@@ -16,6 +16,7 @@
 //!
 //! Commands are taken at every point at which the task waits, so neither a stalled station nor a refused
 //! connection makes them late.
+#![forbid(unsafe_code)]
 
 mod attempt;
 mod connection;

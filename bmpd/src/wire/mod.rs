@@ -2,6 +2,7 @@
 //!
 //! Everything here is pure: bytes in, values out, and back. No I/O, no clock, no logging. Input comes
 //! from strangers: nothing panics on it, and nothing allocates what a length field asks for.
+#![forbid(unsafe_code)]
 
 pub mod bgp;
 pub mod bmp;
