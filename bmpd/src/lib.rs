@@ -14,6 +14,7 @@ pub mod host;
 pub mod log;
 mod moment;
 mod net;
+pub mod privileges;
 mod rib;
 mod session;
 pub mod supervise;

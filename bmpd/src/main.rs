@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -32,6 +33,8 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
             _ => Ok(()),
         };
     }
+    let mut warnings = bmpd::privileges::give_up(&config)?;
+    warnings.extend(unreadable_for_a_reload(&config, &path));
     tracing_subscriber::fmt()
         .with_writer(bmpd::log::standard_error)
         .log_internal_errors(false)
@@ -39,6 +42,9 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         .with_max_level(tracing::Level::from(arguments.log))
         .with_target(false)
         .init();
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
     bmpd::supervise::watch();
     raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -48,6 +54,16 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     // Tasks without an end of their own (listeners) do not hold up this one.
     runtime.shutdown_background();
     result
+}
+
+/// What root could read, and its user cannot: a reload and a reset would fail.
+fn unreadable_for_a_reload(config: &bmpd::config::Config, path: &Path) -> Option<String> {
+    config.process.user.as_ref()?;
+    let error = bmpd::config::load(path).err()?.to_string();
+    let error = error.lines().next().unwrap_or_default();
+    Some(format!(
+        "bmpd's user cannot read the configuration any more, so reloads and resets fail: {error}"
+    ))
 }
 
 /// Every neighbor and session needs a descriptor: takes as many as the system allows.

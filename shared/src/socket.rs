@@ -1,6 +1,7 @@
 //! Where the local socket is.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 /// The socket of a bmpd that runs for the system.
 pub const SYSTEM: &str = "/run/bmpd/bmpd.sock";
@@ -12,8 +13,13 @@ fn of_user() -> Option<PathBuf> {
 }
 
 /// Where bmpd listens unless its configuration says otherwise: [`SYSTEM`], or for an ordinary user
-/// with a runtime folder there.
+/// with a runtime folder there. It is the same for as long as the process runs, whatever user it becomes.
 pub fn default_path() -> PathBuf {
+    static FIRST: OnceLock<PathBuf> = OnceLock::new();
+    FIRST.get_or_init(for_this_user).clone()
+}
+
+fn for_this_user() -> PathBuf {
     if rustix::process::geteuid().is_root() {
         return PathBuf::from(SYSTEM);
     }

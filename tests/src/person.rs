@@ -81,8 +81,9 @@ pub fn public(scratch: &Scratch) {
         .unwrap_or_else(|e| panic!("cannot open {}: {e}", scratch.path().display()));
     for name in ["bmpctl", "bmpd"] {
         let (from, to) = (binary(name), scratch.join(name));
-        // A link where that is possible: they are large.
-        if fs::hard_link(&from, &to).is_err() {
+        // A link where that is possible: they are large. One that is there is of an earlier call, and a copy
+        // over it would be one over the program itself.
+        if !to.exists() && fs::hard_link(&from, &to).is_err() {
             fs::copy(&from, &to).unwrap_or_else(|e| panic!("cannot copy {}: {e}", from.display()));
         }
     }

@@ -29,3 +29,26 @@ pub fn cpu_time(pid: u32) -> anyhow::Result<Duration> {
     let ticks: u64 = ticks.sum::<Result<_, _>>().context("no times in stat")?;
     Ok(Duration::from_secs_f64(ticks as f64 / rustix::param::clock_ticks_per_second() as f64))
 }
+
+/// A field of `/proc/PID/status` without the space around it, such as `CapEff:`; of each thread, which all have
+/// the same.
+///
+/// # Panics
+/// When the process is gone, there is no such field, or threads differ.
+#[track_caller]
+pub fn status_of_all_threads(pid: u32, field: &str) -> String {
+    let folder = format!("/proc/{pid}/task");
+    let tasks = fs::read_dir(&folder).unwrap_or_else(|e| panic!("{folder}: {e}"));
+    let mut values: Vec<String> = tasks
+        .filter_map(|task| fs::read_to_string(task.ok()?.path().join("status")).ok())
+        .map(|text| {
+            let value = text.lines().find_map(|line| line.strip_prefix(field));
+            value.unwrap_or_else(|| panic!("no {field}: {text}")).trim().to_owned()
+        })
+        .collect();
+    values.dedup();
+    match &*values {
+        [one] => one.clone(),
+        other => panic!("{field} of {pid}: {other:?}"),
+    }
+}

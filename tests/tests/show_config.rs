@@ -129,6 +129,9 @@ group = "games"
 users = {{ daemon = 2, "1001" = 1, "DOMAIN\\bob" = 1 }}
 groups = {{ nogroup = 1 }}
 others = 0
+
+[process]
+user = "root"
 "#
     )
 }

@@ -14,6 +14,8 @@ pub(crate) fn page(status: &StatusReport) -> String {
         format!("{} (since {})", age(status.uptime), status.started.to_seconds_text()),
     );
     page.line("Process", status.pid.to_string());
+    page.line("User", &status.user);
+    page.line("Capabilities", capabilities(&status.capabilities));
     page.line("System name", &status.system_name);
     page.line("Configuration", &status.file);
     page.line("Configured", moment(status.configured_at, status.configured_ago));
@@ -47,6 +49,16 @@ pub(crate) fn page(status: &StatusReport) -> String {
     let CallerReport { name, level: has, because } = &status.caller;
     page.line("You are", format!("{name}, level {} ({}): {because}", has.number(), level(*has)));
     page.into_text()
+}
+
+/// More than a few are as good as all.
+fn capabilities(names: &[String]) -> String {
+    const LISTED_MAX: usize = 4;
+    match names {
+        [] => "none".to_owned(),
+        names if names.len() <= LISTED_MAX => names.join(", "),
+        names => format!("{}, as root has them", names.len()),
+    }
 }
 
 /// One that is under way.

@@ -29,6 +29,8 @@ pub struct Config {
     pub bgp: Option<Bgp>,
     /// `[control]`.
     pub control: Control,
+    /// `[process]`.
+    pub process: Process,
     /// What is allowed and probably not what was meant; a sentence each.
     pub warnings: Vec<String>,
 }
@@ -450,4 +452,11 @@ pub struct Control {
     pub group: Option<Account>,
     /// `users`, `groups` and `others`: who may do what.
     pub levels: Levels,
+}
+
+/// `[process]`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Process {
+    /// The user that bmpd becomes when root starts it; without one it stays what it was started as.
+    pub user: Option<Account>,
 }

@@ -21,6 +21,7 @@ pub(super) struct File {
     pub(super) vpn_instance: Vec<Spanned<Table<VpnInstance>>>,
     pub(super) bgp: Option<Spanned<Table<Bgp>>>,
     pub(super) control: Option<Table<Control>>,
+    pub(super) process: Option<Table<Process>>,
 }
 
 /// `[bmp]`.
@@ -219,6 +220,13 @@ pub(super) struct Control {
     pub(super) users: Option<Spanned<Entries>>,
     pub(super) groups: Option<Spanned<Entries>>,
     pub(super) others: Option<Spanned<Whole>>,
+}
+
+/// `[process]`.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct Process {
+    pub(super) user: Option<Spanned<String>>,
 }
 
 /// A table whose keys are names that the file's author chose, each with a number; in no order.

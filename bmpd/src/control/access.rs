@@ -158,6 +158,12 @@ impl Access {
         })
     }
 
+    /// The user that bmpd runs as.
+    pub(super) async fn own_name(&self) -> String {
+        let name = self.name(Who::User(self.own_uid)).await;
+        name.unwrap_or_else(|| format!("uid {}", self.own_uid))
+    }
+
     /// True for root and bmpd's own user, who may do everything whatever the configuration says.
     pub(super) fn is_privileged(&self, peer: &Peer) -> bool {
         peer.uid.is_some_and(|uid| uid == 0 || uid == self.own_uid)

@@ -11,7 +11,7 @@ use super::show;
 use crate::bgp;
 use crate::config::setting::{self, Effect, integer, list, path, text};
 use crate::config::{
-    Account, Bmp, Config, Control, Levels, Place, VpnInstance, route_distinguisher,
+    Account, Bmp, Config, Control, Levels, Place, Process, VpnInstance, route_distinguisher,
 };
 use crate::daemon::World;
 use crate::session::{Sets, bmp_settings, session_settings};
@@ -28,6 +28,7 @@ pub(super) async fn run(world: &World) -> Response {
     sections.extend(config.vpn_instances.iter().map(|instance| vpn_instance(instance, &sets)));
     sections.extend(neighbors(&config));
     sections.push(control(&config.control, &world.control_configured()));
+    sections.extend(process(&config.process, &world.process_configured()));
     let file = world.config_path().display().to_string();
     Response::Config(ConfigReport { file, sections })
 }
@@ -142,6 +143,17 @@ fn control_settings(control: &Control) -> Vec<setting::Setting> {
         running("groups", accounts(groups)),
         running("others", integer(others.number())),
     ]
+}
+
+/// `[process]`, if there is something in it: whom bmpd runs as is settled when it starts.
+fn process(running: &Process, configured: &Process) -> Option<ConfigSection> {
+    let user = |process: &Process| {
+        let user = process.user.as_ref().and_then(text);
+        vec![setting::Setting::new("user", Effect::Connection, user)]
+    };
+    let settings = setting::report(user(running), user(configured), &Until::Restart);
+    let is_there = running.user.is_some() || configured.user.is_some();
+    is_there.then(|| section("process", false, settings))
 }
 
 /// Users or groups with their levels; `None` if there are none.

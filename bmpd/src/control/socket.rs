@@ -24,6 +24,9 @@ use crate::net;
 /// Until the file has its group only the owner may connect.
 const FIRST_MODE: u32 = 0o600;
 
+/// The folder of the socket, if it is to be made: all may go through it, its owner alone changes it.
+const FOLDER_MODE: u32 = 0o755;
+
 /// How long the name service has for the group of the socket. Nothing runs yet that would wait for it.
 const GROUP_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -68,7 +71,9 @@ impl ControlSocket {
         if let Some(folder) =
             path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists())
         {
-            DirBuilder::new().recursive(true).mode(0o755).create(folder).map_err(io_error)?;
+            DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder).map_err(io_error)?;
+            // Whatever the umask is: all who may use the socket must get there.
+            fs::set_permissions(folder, Permissions::from_mode(FOLDER_MODE)).map_err(io_error)?;
         }
         // Before the lock file is made beside something that was never ours.
         if let Ok(found) = fs::symlink_metadata(path)

@@ -10,6 +10,7 @@ use shared::time::Span;
 use super::caller::Caller;
 use super::show;
 use crate::daemon::World;
+use crate::privileges;
 use crate::supervise;
 
 /// The states of a session in the order in which they are told.
@@ -43,6 +44,7 @@ pub(super) async fn run(asked_by: &Caller, world: &World) -> Response {
         Ok(process) => process,
         Err(error) => return Response::Failed(Failure::Other(error.to_string())),
     };
+    let (uid, capabilities) = privileges::held();
     let (started, configured) = (world.started(), world.configured_at());
     let sessions = SESSION_STATES.map(|state| SessionCount {
         state,
@@ -56,6 +58,9 @@ pub(super) async fn run(asked_by: &Caller, world: &World) -> Response {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         protocol: shared::frame::PROTOCOL_VERSION,
         pid: std::process::id(),
+        user: world.access.own_name().await,
+        uid,
+        capabilities,
         started: started.timestamp(),
         uptime: Span::of(started.age()),
         system_name,

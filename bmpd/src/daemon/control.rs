@@ -1,22 +1,25 @@
-//! What is different in `[control]`: where the socket is, and who may do what.
+//! What is different in `[control]` and `[process]`: where the socket is, who may do what, whom bmpd runs as.
 
 use shared::request::Level;
 use shared::response::{Change, ReloadAction, ReloadItem, ReloadSubject};
 
-use crate::config::{Account, Control, Levels};
+use crate::config::{Account, Config, Control, Levels};
 
 /// How a level is shown where there is no entry.
 const NONE: &str = "-";
 
-/// What a reload does about it: levels take effect at once, the socket is made when bmpd starts.
-pub(super) fn items(old: &Control, new: &Control) -> Vec<ReloadItem> {
-    let group = |control: &Control| {
-        control.group.as_ref().map_or_else(|| NONE.to_owned(), ToString::to_string)
+/// What a reload does about it: levels take effect at once, the rest belongs to the start.
+pub(super) fn items(old: &Config, new: &Config) -> Vec<ReloadItem> {
+    let account = |account: &Option<Account>| {
+        account.as_ref().map_or_else(|| NONE.to_owned(), ToString::to_string)
     };
+    let (old_user, new_user) = (account(&old.process.user), account(&new.process.user));
+    let (old, new) = (&old.control, &new.control);
     let path = |control: &Control| control.socket.display().to_string();
     let mut socket = Vec::new();
     socket.extend(change("control.socket", path(old), path(new)));
-    socket.extend(change("control.group", group(old), group(new)));
+    socket.extend(change("control.group", account(&old.group), account(&new.group)));
+    socket.extend(change("process.user", old_user, new_user));
     let levels = levels(&old.levels, &new.levels);
     [(ReloadAction::RestartDaemon, socket), (ReloadAction::Apply, levels)]
         .into_iter()
@@ -56,13 +59,13 @@ fn entries(table: &str, old: &[(Account, Level)], new: &[(Account, Level)]) -> V
 mod tests {
     use super::*;
 
-    fn control(text: &str) -> Control {
+    fn config(text: &str) -> Config {
         let text = format!("[control]\nsocket = \"/run/s\"\n{text}");
-        crate::config::parse(&text, std::path::Path::new("f")).unwrap().control
+        crate::config::parse(&text, std::path::Path::new("f")).unwrap()
     }
 
     fn shown(old: &str, new: &str) -> Vec<(&'static str, Vec<String>)> {
-        let items = items(&control(old), &control(new));
+        let items = items(&config(old), &config(new));
         let shown = |item: ReloadItem| {
             (item.action.word(), item.changes.iter().map(ToString::to_string).collect())
         };
@@ -70,12 +73,13 @@ mod tests {
     }
 
     #[test]
-    fn levels_apply_and_the_group_needs_a_restart() {
+    fn levels_apply_and_the_group_and_the_user_need_a_restart() {
         let old = "users = { alice = 2, bob = 1 }\ngroups = { noc = 1 }\n";
         assert_eq!(shown(old, old), []);
         let reordered = "users = { bob = 1, alice = 2 }\ngroups = { noc = 1 }\n";
         assert_eq!(shown(old, reordered), []);
-        let new = "group = 'bmp'\nusers = { bob = 2, 7 = 3 }\ngroups = { noc = 1 }\nothers = 1\n";
+        let new = "group = 'bmp'\nusers = { bob = 2, 7 = 3 }\ngroups = { noc = 1 }\nothers = 1\n\
+             [process]\nuser = 'bmpd'\n";
         let apply = [
             "control.users.bob 1 -> 2",
             "control.users.7 - -> 3",
@@ -83,7 +87,10 @@ mod tests {
             "control.others 0 -> 1",
         ];
         let expected = [
-            ("restart-daemon", vec!["control.group - -> bmp".to_owned()]),
+            (
+                "restart-daemon",
+                vec!["control.group - -> bmp".to_owned(), "process.user - -> bmpd".to_owned()],
+            ),
             ("apply", apply.map(str::to_owned).to_vec()),
         ];
         assert_eq!(shown(old, new), expected);

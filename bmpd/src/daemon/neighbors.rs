@@ -16,6 +16,7 @@ use crate::bgp::{self, Bgp, Directory, EntryId, Neighbor, listener};
 use crate::config::{self, Config, Peers, Place};
 use crate::events::Events;
 use crate::net::listen::{ListenError, Listener};
+use crate::privileges::{Capability, Missing};
 use crate::rib::Tables;
 use crate::wire::bgp::Notification;
 
@@ -309,10 +310,13 @@ fn lacks_ipv6(address: SocketAddr, error: &ListenError) -> bool {
 }
 
 fn cannot_listen(address: SocketAddr, error: &ListenError) -> String {
+    let privileged;
     let advice = match error.raw_os_error() {
         Some(libc::EADDRINUSE) => "another program has this port: stop it, or change [bgp] listen",
         Some(libc::EACCES) => {
-            "ports below 1024 need root or CAP_NET_BIND_SERVICE; [bgp] listen can name another one"
+            let missing = Missing(Capability::NetBindService);
+            privileged = format!("{missing}, or [bgp] listen names a port from 1024");
+            &privileged
         }
         Some(libc::EADDRNOTAVAIL) => "this host does not have the address: change [bgp] listen",
         _ => "look at [bgp] listen",

@@ -23,6 +23,7 @@ use super::reading::{Purpose, Reading};
 use super::world::World;
 use crate::config::{Config, Control};
 use crate::host;
+use crate::privileges;
 use crate::session::{Configured, End};
 
 /// How long the station of a session that is removed has to take the Termination.
@@ -73,7 +74,8 @@ impl World {
         let planned = self.neighbors.plan(&old, &new, dry_run).await;
         let (neighbors, plan) =
             planned.map_err(|text| Failure::Other(format!("{text}; nothing was changed")))?;
-        items.extend(control::items(&old.control, &new.control));
+        items.extend(control::items(&old, &new));
+        warnings.extend(privileges::lacking(&new));
         if !dry_run {
             // Nothing fails any more. What somebody may no longer do ends before the rest, which takes its time.
             warnings.extend(self.access.change(new.control.levels.clone()).err());
@@ -97,9 +99,11 @@ impl World {
                 info!(%subject, action = action.word(), ?changes, "reload");
             }
             self.control_configured.lock().clone_from(&new.control);
+            self.process_configured.lock().clone_from(&new.process);
             let (socket, group) = (old.control.socket.clone(), old.control.group.clone());
             let control = Control { socket, group, ..new.control.clone() };
-            let config = Arc::new(Config { control, ..Config::clone(&new) });
+            let process = old.process.clone();
+            let config = Arc::new(Config { control, process, ..Config::clone(&new) });
             *self.in_effect.lock() = Reading { config, begun: read.begun };
         }
         Ok(ReloadReport { dry_run, file, items, warnings })

@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 use super::neighbors::Neighbors;
 use super::reading::{Purpose, Reader, Reading};
 use crate::bgp::Neighbor;
-use crate::config::{self, Config, Control};
+use crate::config::{self, Config, Control, Process};
 use crate::control::{Access, Staggered};
 use crate::events::Events;
 use crate::moment::Moment;
@@ -46,6 +46,8 @@ pub(crate) struct World {
     pub(super) in_effect: Mutex<Reading>,
     /// `[control]` as configured; what runs of it is in `in_effect`.
     pub(super) control_configured: Mutex<Control>,
+    /// `[process]` as configured; what bmpd was started with is in `in_effect`.
+    pub(super) process_configured: Mutex<Process>,
     pub(super) tables: Arc<Tables>,
     pub(super) doors: Arc<Doors>,
     /// Keeps them apart; a reset reads, a reload writes.
@@ -81,6 +83,7 @@ impl World {
             reader: Reader::new(config_path),
             started: read.begun,
             control_configured: Mutex::new(read.config.control.clone()),
+            process_configured: Mutex::new(read.config.process.clone()),
             in_effect: Mutex::new(read.clone()),
             tables,
             doors: Arc::default(),
@@ -145,6 +148,11 @@ impl World {
         self.control_configured.lock().clone()
     }
 
+    /// `[process]` as configured; it waits for another start.
+    pub(crate) fn process_configured(&self) -> Process {
+        self.process_configured.lock().clone()
+    }
+
     /// The configuration in effect. A reload that is under way holds up nobody who only looks: they see what
     /// was before.
     pub(crate) fn config(&self) -> Arc<Config> {
@@ -168,7 +176,8 @@ impl World {
         if read.begun.steady() >= begun.steady() {
             return read;
         }
-        let applied = Config { control: self.control_configured(), ..Config::clone(&config) };
+        let (control, process) = (self.control_configured(), self.process_configured());
+        let applied = Config { control, process, ..Config::clone(&config) };
         Reading { config: Arc::new(applied), begun }
     }
 

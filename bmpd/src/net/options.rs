@@ -16,6 +16,7 @@ use tokio::net::TcpStream;
 
 use super::{describe, keys, raw};
 use crate::config::{self, Authentication, Keepalive, Source};
+use crate::privileges::{Capability, Missing};
 
 /// How long an attempt to connect to a neighbor may take.
 const NEIGHBOR_TIMEOUT: Duration = Duration::from_secs(15);
@@ -85,7 +86,9 @@ impl fmt::Display for OptionError {
                 "the keys of one socket have no more room than net.core.optmem_max"
             }
             (Some("source-address"), Some(libc::EADDRNOTAVAIL)) => "this host does not have it",
-            (Some("source-interface"), Some(libc::EPERM)) => "bmpd needs CAP_NET_RAW for it",
+            (Some("source-interface"), Some(libc::EPERM)) => {
+                return write!(f, "; {}", Missing(Capability::NetRaw));
+            }
             _ => return Ok(()),
         };
         write!(f, "; {advice}")

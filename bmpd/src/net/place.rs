@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 
 use super::describe;
 use crate::config::Place;
+use crate::privileges::{Capability, Missing};
 
 /// Where `ip netns` keeps the namespaces that have names (ip-netns(8)).
 const NAMED: [&str; 2] = ["/run/netns", "/var/run/netns"];
@@ -52,12 +53,12 @@ pub(crate) enum SocketError {
         error: io::Error,
     },
     /// EPERM or EACCES.
-    #[error("not permitted to use {place}: bmpd needs {capability} for it (capabilities(7))")]
+    #[error("not permitted to use {place}: {}", Missing(*capability))]
     NotPermitted {
         /// Where the socket was wanted.
         place: Place,
         /// What is missing.
-        capability: &'static str,
+        capability: Capability,
         /// The system's error.
         error: io::Error,
     },
@@ -116,7 +117,7 @@ pub(crate) async fn socket(place: &Place, domain: Domain) -> Result<Socket, Sock
                     Some(libc::ENODEV) => SocketError::NoDevice { device: device.clone(), error },
                     Some(libc::EPERM | libc::EACCES) => SocketError::NotPermitted {
                         place: place.clone(),
-                        capability: "CAP_NET_RAW",
+                        capability: Capability::NetRaw,
                         error,
                     },
                     _ => other(error),
@@ -155,7 +156,7 @@ fn make_in(path: &Path, domain: Domain) -> Result<Socket, SocketError> {
         }
         Some(libc::EINVAL) => SocketError::NotANamespace { path: path.to_owned(), error },
         Some(libc::EPERM | libc::EACCES) => {
-            SocketError::NotPermitted { place: place(), capability: "CAP_SYS_ADMIN", error }
+            SocketError::NotPermitted { place: place(), capability: Capability::SysAdmin, error }
         }
         _ => SocketError::Other { place: place(), error },
     };

@@ -16,6 +16,13 @@ pub struct StatusReport {
     pub protocol: u16,
     /// Its process.
     pub pid: u32,
+    /// The user that it runs as, such as `bmpd` or `uid 1001`.
+    pub user: String,
+    /// The number of that user.
+    pub uid: u32,
+    /// What it may do that not every process of this user may: the names of its capabilities as
+    /// capabilities(7) has them.
+    pub capabilities: Vec<String>,
     /// When it was started.
     pub started: Timestamp,
     /// How long ago that was.

@@ -1,4 +1,4 @@
-//! `[control]`: the local socket, and who may do what with it.
+//! `[control]`: the local socket, and who may do what with it. `[process]`: whom bmpd runs as.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use toml::Spanned;
 use super::Check;
 use super::value::shown;
 use crate::config::levels::{Account, Levels};
-use crate::config::model::Control;
+use crate::config::model::{Control, Process};
 use crate::config::schema::{self, Entries, Whole};
 use crate::config::source::clean;
 
@@ -46,6 +46,12 @@ impl Check<'_> {
                 others: others?.unwrap_or(Levels::default().others),
             },
         })
+    }
+
+    /// `[process]`.
+    pub(super) fn process(&mut self, process: schema::Process) -> Option<Process> {
+        let user = self.optional(&process.user, |check, name| check.account("process.user", name));
+        Some(Process { user: user? })
     }
 
     fn socket_path(&mut self, path: &Spanned<String>) -> Option<PathBuf> {

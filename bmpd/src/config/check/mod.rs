@@ -72,6 +72,7 @@ impl<'a> Check<'a> {
         let common = Common { instances: &instances, bmp: bmp.as_ref(), neighbors: known.as_ref() };
         let sessions = self.sessions(&file.session, &common);
         let control = self.control(file.control.unwrap_or_default().0);
+        let process = self.process(file.process.unwrap_or_default().0);
         Some(Config {
             bmp: bmp?,
             sessions: sessions?,
@@ -81,6 +82,7 @@ impl<'a> Check<'a> {
                 None => None,
             },
             control: control?,
+            process: process?,
             warnings: std::mem::take(&mut self.warnings),
         })
     }

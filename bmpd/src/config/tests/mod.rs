@@ -132,6 +132,7 @@ fn the_example_of_the_design_gives_this_model() {
             group: None,
             levels: Levels::default(),
         },
+        process: Process::default(),
         warnings: vec![],
     };
     assert_eq!(config, expected);

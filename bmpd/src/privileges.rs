@@ -1,0 +1,403 @@
+//! What bmpd may do to this host: its user, and its capabilities (capabilities(7)).
+//!
+//! ```text
+//!   started as root, [process] user ──> folder of the socket ──> user, its groups ─┐
+//!   started as root, no user ──> everything is kept, with a warning                │
+//!   started as somebody ────────────────────────────────────────────────────────────┴─> capabilities:
+//!                          what the configuration needs, no other; none can be had again
+//! ```
+//!
+//! It happens at the start, while there is one thread: capabilities belong to a thread, and each further
+//! one takes over those of the thread that makes it. Nothing is done as root that somebody else could turn
+//! into something else: of all the places that the configuration names root makes one folder, if it is
+//! missing, and follows no link for it. Sockets are made afterwards, with the capabilities that are kept, as
+//! a reload may open them, too.
+//!
+//! TCP MD5, TCP-AO, DSCP, GTSM and the like need no capability; nor does binding to a device since Linux
+//! 5.7. What is kept is therefore at most three: ports below 1024, network namespaces, devices on an old
+//! kernel.
+#![forbid(unsafe_code)]
+
+use std::ffi::CString;
+use std::fmt;
+use std::fs::{self, DirBuilder, File, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, fchown};
+use std::path::Path;
+use std::sync::OnceLock;
+
+use nix::unistd::{
+    Gid, Group, Uid, User, getegid, geteuid, getgrouplist, setgroups, setresgid, setresuid,
+};
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+use rustix::thread::{
+    CapabilitySet, CapabilitySets, capabilities, capability_is_in_bounding_set,
+    clear_ambient_capability_set, remove_capability_from_bounding_set, set_capabilities,
+    set_keep_capabilities, set_no_new_privs,
+};
+
+use crate::config::{Account, Config, Mode, Place, Source};
+use crate::net;
+
+/// The first port that anybody may listen at (ip(7), ip_unprivileged_port_start).
+const FREE_PORT: u16 = 1024;
+
+/// The first Linux in which anybody may bind a socket to a device that is bound to none yet.
+const DEVICES_FOR_ALL: (u32, u32) = (5, 7);
+
+/// The folder of the socket: all may go through it, the owner alone makes something in it.
+const FOLDER_MODE: u32 = 0o755;
+
+/// What was given up at the start; not set if nothing was looked at.
+static GIVEN_UP: OnceLock<CapabilitySet> = OnceLock::new();
+
+/// Why bmpd does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum PrivilegeError {
+    /// Only root can become somebody else.
+    #[error(
+        "[process] user is {user}, and only root can become another user: start bmpd as root or as {user}, or \
+         remove the key"
+    )]
+    NotRoot {
+        /// As configured.
+        user: Account,
+    },
+    /// There is no such user.
+    #[error("[process] user: this host has no user {user}: `useradd --system {user}` makes one")]
+    NoUser {
+        /// As configured.
+        user: Account,
+    },
+    /// The name service cannot say.
+    #[error(
+        "[process] user: the user database does not say who {user} is: {}",
+        net::describe(error)
+    )]
+    Unknown {
+        /// As configured.
+        user: Account,
+        /// The system's error.
+        error: io::Error,
+    },
+    /// The system has refused a step.
+    #[error("cannot {step}: {}", net::describe(error))]
+    Refused {
+        /// What was to be done.
+        step: &'static str,
+        /// The system's error.
+        error: io::Error,
+    },
+    /// Somebody has made a thread before.
+    #[error(
+        "there is more than one thread already: capabilities would be given up by one of them alone"
+    )]
+    Threads,
+    /// What was given up was not.
+    #[error("the user was changed, and root can be had again: not going on")]
+    NotForGood,
+}
+
+/// A capability that a configuration can need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Capability {
+    /// CAP_NET_BIND_SERVICE: ports below 1024.
+    NetBindService,
+    /// CAP_SYS_ADMIN: another network namespace (setns(2)).
+    SysAdmin,
+    /// CAP_NET_RAW: binding to a device, before Linux 5.7.
+    NetRaw,
+}
+
+impl Capability {
+    const fn set(self) -> CapabilitySet {
+        match self {
+            Capability::NetBindService => CapabilitySet::NET_BIND_SERVICE,
+            Capability::SysAdmin => CapabilitySet::SYS_ADMIN,
+            Capability::NetRaw => CapabilitySet::NET_RAW,
+        }
+    }
+
+    /// True if bmpd had to leave it when it started, as its configuration then did not need it.
+    fn was_given_up(self) -> bool {
+        GIVEN_UP.get().is_some_and(|given_up| given_up.contains(self.set()))
+    }
+}
+
+impl fmt::Display for Capability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Capability::NetBindService => "CAP_NET_BIND_SERVICE",
+            Capability::SysAdmin => "CAP_SYS_ADMIN",
+            Capability::NetRaw => "CAP_NET_RAW",
+        })
+    }
+}
+
+/// A capability that is missing, as the end of a sentence.
+pub(crate) struct Missing(pub(crate) Capability);
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Missing(capability) = self;
+        match capability.was_given_up() {
+            true => write!(
+                f,
+                "bmpd needs {capability} for it, and gave it up at its start, when its configuration did not \
+                 need it: restart bmpd"
+            ),
+            false => write!(f, "bmpd needs {capability} for it (capabilities(7))"),
+        }
+    }
+}
+
+/// What a configuration needs, and what for.
+fn needs(config: &Config) -> Vec<(Capability, String)> {
+    let mut needs = Vec::new();
+    let bgp = std::iter::once(None)
+        .chain(config.vpn_instances.iter().map(|instance| Some(instance.name.clone())))
+        .flat_map(|instance| crate::daemon::listening(config, &instance))
+        .map(|address| address.port());
+    let stations = config.sessions.iter().filter_map(|session| match session.mode {
+        Mode::Passive(port) => Some(port.get()),
+        Mode::Active(_) => None,
+    });
+    // 0 is a port that the system chooses.
+    if let Some(port) = bgp.chain(stations).find(|port| (1..FREE_PORT).contains(port)) {
+        needs.push((Capability::NetBindService, format!("listening at port {port}")));
+    }
+    for instance in &config.vpn_instances {
+        if let Place::Namespace(path) = &instance.place {
+            let what =
+                format!("VPN instance {}: the network namespace {}", instance.name, path.display());
+            needs.push((Capability::SysAdmin, what));
+            break;
+        }
+    }
+    if !devices_are_for_all() {
+        let of_instance = config.vpn_instances.iter().find_map(|instance| match &instance.place {
+            Place::Device(device) => Some(device.clone()),
+            Place::Public | Place::Namespace(_) => None,
+        });
+        let of_session = || {
+            config.sessions.iter().find_map(|session| match &session.tcp.source {
+                Some(Source::Interface(device)) => Some(device.clone()),
+                Some(Source::Address(_)) | None => None,
+            })
+        };
+        if let Some(device) = of_instance.or_else(of_session) {
+            needs.push((Capability::NetRaw, format!("the device {device}")));
+        }
+    }
+    needs
+}
+
+/// What a new configuration needs that was given up; a sentence each, for who reloads.
+pub(crate) fn lacking(config: &Config) -> Vec<String> {
+    let has = capabilities(None).map_or(CapabilitySet::empty(), |sets| sets.effective);
+    let missing = needs(config)
+        .into_iter()
+        .filter(|(capability, _)| capability.was_given_up() && !has.contains(capability.set()));
+    missing.map(|(capability, what)| format!("{what}: {}", Missing(capability))).collect()
+}
+
+/// The number of the user that bmpd runs as, and the names of the capabilities that it has.
+pub(crate) fn held() -> (u32, Vec<String>) {
+    let effective = capabilities(None).map_or(CapabilitySet::empty(), |sets| sets.effective);
+    let names = effective.iter_names().map(|(name, _)| format!("CAP_{name}")).collect();
+    (geteuid().as_raw(), names)
+}
+
+/// Becomes the user of the configuration, and gives up every capability that it does not need. To be called
+/// once, before there is another thread. Returns what is to be looked at; a sentence each.
+///
+/// # Errors
+///
+/// bmpd cannot be what it should be, and must not run.
+pub fn give_up(config: &Config) -> Result<Vec<String>, PrivilegeError> {
+    let threads = fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
+    if threads > 1 {
+        return Err(PrivilegeError::Threads);
+    }
+    let mut warnings = Vec::new();
+    let is_root = geteuid().is_root();
+    match &config.process.user {
+        None if is_root => warnings.push(
+            "bmpd runs as root and keeps every capability: [process] user says whom it becomes"
+                .to_owned(),
+        ),
+        None => keep(config, &mut warnings)?,
+        Some(account) => {
+            let user = look_up(account)?;
+            if is_root && !user.uid.is_root() {
+                become_user(&user, config)?;
+                keep(config, &mut warnings)?;
+                // Whatever else is wrong, this must not be.
+                if setresuid(Uid::from_raw(0), Uid::from_raw(0), Uid::from_raw(0)).is_ok() {
+                    return Err(PrivilegeError::NotForGood);
+                }
+            } else if is_root {
+                warnings.push("[process] user is root: bmpd keeps every capability".to_owned());
+            } else if user.uid == geteuid() {
+                keep(config, &mut warnings)?;
+            } else {
+                return Err(PrivilegeError::NotRoot { user: account.clone() });
+            }
+        }
+    }
+    refused("set no_new_privs", set_no_new_privs(true))?;
+    // What is in memory is in no core dump, and no other process of this user can look at it (ptrace(2)). To
+    // be set last: it is undone by every change of user and capabilities.
+    refused("forbid core dumps", set_dumpable_behavior(DumpableBehavior::NotDumpable))?;
+    Ok(warnings)
+}
+
+/// True if this kernel needs no capability for binding to a device.
+fn devices_are_for_all() -> bool {
+    let uname = rustix::system::uname();
+    let release = uname.release().to_string_lossy();
+    let mut numbers = release.split(['.', '-']).map_while(|part| part.parse::<u32>().ok());
+    match (numbers.next(), numbers.next()) {
+        (Some(major), Some(minor)) => (major, minor) >= DEVICES_FOR_ALL,
+        _ => true,
+    }
+}
+
+/// Blocks, as nothing runs yet. No thread may be made for it.
+fn look_up(account: &Account) -> Result<User, PrivilegeError> {
+    let found = match account {
+        Account::Id(uid) => User::from_uid(Uid::from_raw(*uid)),
+        Account::Name(name) => User::from_name(name),
+    };
+    let found = found
+        .map_err(|error| PrivilegeError::Unknown { user: account.clone(), error: error.into() })?;
+    found.ok_or_else(|| PrivilegeError::NoUser { user: account.clone() })
+}
+
+/// Root becomes the user, in its groups, with every capability that it had permitted.
+fn become_user(user: &User, config: &Config) -> Result<(), PrivilegeError> {
+    if let Some(folder) = config.control.socket.parent() {
+        refused("make the folder of the control socket", make_folder(folder, user))?;
+    }
+    let name = CString::new(user.name.as_str()).map_err(io::Error::from);
+    let name = refused("read the user's name", name)?;
+    let groups = getgrouplist(&name, user.gid).map_err(io::Error::from);
+    let mut groups = refused("list the user's groups", groups)?;
+    // So that it can give the socket to that group (chown(2)). Nothing else is that group's.
+    let group = config.control.group.as_ref().and_then(|group| match group {
+        Account::Id(gid) => Some(Gid::from_raw(*gid)),
+        Account::Name(name) => Group::from_name(name).ok().flatten().map(|group| group.gid),
+    });
+    groups.extend(group.filter(|group| !groups.contains(group) && group.as_raw() != 0));
+    refused("keep capabilities over the change of user", set_keep_capabilities(true))?;
+    // bmpd executes nothing. Should it ever, what is executed gains nothing, whatever its file allows.
+    for bit in 0..u64::BITS {
+        let one = CapabilitySet::from_bits_retain(1 << bit);
+        match capability_is_in_bounding_set(one) {
+            // It takes CAP_SETPCAP, which root in a container may lack; no_new_privs does the same.
+            Ok(true) => drop(remove_capability_from_bounding_set(one)),
+            Ok(false) => {}
+            // Beyond the last that this kernel has.
+            Err(_) => break,
+        }
+    }
+    let system = |done: nix::Result<()>| done.map_err(io::Error::from);
+    refused("leave root's groups", system(setgroups(&groups)))?;
+    refused("leave root's group", system(setresgid(user.gid, user.gid, user.gid)))?;
+    refused("become the user", system(setresuid(user.uid, user.uid, user.uid)))?;
+    refused("go on without root", set_keep_capabilities(false))?;
+    match (geteuid() == user.uid, getegid() == user.gid) {
+        (true, true) => Ok(()),
+        _ => Err(PrivilegeError::NotForGood),
+    }
+}
+
+/// Makes a folder that is not there, for this user. One that is there is left as it is: it may be anybody's.
+fn make_folder(folder: &Path, user: &User) -> io::Result<()> {
+    if folder.as_os_str().is_empty() || fs::symlink_metadata(folder).is_ok() {
+        return Ok(());
+    }
+    DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder)?;
+    // By its descriptor, so that nobody puts something else in its place meanwhile.
+    let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
+    let made = File::options().read(true).custom_flags(flags).open(folder)?;
+    // Whatever the umask is.
+    made.set_permissions(Permissions::from_mode(FOLDER_MODE))?;
+    fchown(&made, Some(user.uid.as_raw()), Some(user.gid.as_raw()))
+}
+
+/// Keeps of the permitted capabilities those that the configuration needs.
+fn keep(config: &Config, warnings: &mut Vec<String>) -> Result<(), PrivilegeError> {
+    let had = refused("read the capabilities", capabilities(None))?.permitted;
+    let mut kept = CapabilitySet::empty();
+    for (capability, what) in needs(config) {
+        match had.contains(capability.set()) {
+            true => kept |= capability.set(),
+            false => warnings.push(format!("{what}: {}", Missing(capability))),
+        }
+    }
+    // Ambient ones go with them, which only what is executed would have.
+    refused("clear the ambient set", clear_ambient_capability_set())?;
+    let sets =
+        CapabilitySets { effective: kept, permitted: kept, inheritable: CapabilitySet::empty() };
+    refused("give up capabilities", set_capabilities(None, sets))?;
+    // It is set once: what is given up is not had again.
+    let _ = GIVEN_UP.set(had - kept);
+    Ok(())
+}
+
+fn refused<T, E: Into<io::Error>>(
+    step: &'static str,
+    done: Result<T, E>,
+) -> Result<T, PrivilegeError> {
+    done.map_err(|error| PrivilegeError::Refused { step, error: error.into() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn needed(text: &str) -> Vec<Capability> {
+        let config = crate::config::parse(text, Path::new("f")).unwrap();
+        needs(&config).into_iter().map(|(capability, _)| capability).collect()
+    }
+
+    const BGP: &str = "bgp = { as = 1, router-id = '1.1.1.1', listen = ";
+
+    #[test]
+    fn a_configuration_needs_what_it_uses_and_nothing_else() {
+        assert_eq!(needed(""), []);
+        assert_eq!(needed(&format!("{BGP}['[::]:179'] }}")), [Capability::NetBindService]);
+        assert_eq!(needed(&format!("{BGP}['[::]:1179', '0.0.0.0:0'] }}")), []);
+        let station = "session = [{ address = '10.1.1.1', mode = 'passive', tcp = { listen-port = ";
+        assert_eq!(needed(&format!("{station}1023 }} }}]")), [Capability::NetBindService]);
+        let md5 = format!("{station}11019, md5.key = 'k', dscp = 9 }} }}]");
+        assert_eq!(needed(&md5), []);
+        let active = "session = [{ address = '10.1.1.1', tcp = { connect-port = 179 } }]";
+        assert_eq!(needed(active), []);
+
+        let netns = "vpn-instance = [{ name = 'blue', netns = 'blue' }]\n";
+        assert_eq!(needed(netns), [Capability::SysAdmin]);
+        // Its neighbors are what somebody listens for in it.
+        let neighbor =
+            ", neighbor = [{ address = '10.1.1.2', remote-as = 1, vpn-instance = 'blue' }]";
+        let both = [Capability::NetBindService, Capability::SysAdmin];
+        assert_eq!(needed(&format!("{netns}{BGP}[]{neighbor} }}")), both);
+        // As far as the kernel of the test is a new one.
+        let device = "vpn-instance = [{ name = 'red', device = 'vrf-red' }]";
+        let expected: &[Capability] =
+            if devices_are_for_all() { &[] } else { &[Capability::NetRaw] };
+        assert_eq!(needed(device), expected);
+    }
+
+    #[test]
+    fn nothing_is_lacking_where_nothing_was_given_up() {
+        let config = crate::config::parse(
+            "vpn-instance = [{ name = 'blue', netns = 'blue' }]",
+            Path::new("f"),
+        );
+        assert_eq!(lacking(&config.unwrap()), [""; 0]);
+        let text = Missing(Capability::SysAdmin).to_string();
+        assert_eq!(text, "bmpd needs CAP_SYS_ADMIN for it (capabilities(7))");
+    }
+}
