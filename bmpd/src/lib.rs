@@ -16,6 +16,7 @@ mod moment;
 mod net;
 pub mod privileges;
 mod rib;
+pub mod service;
 mod session;
 pub mod supervise;
 pub mod wire;

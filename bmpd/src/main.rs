@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use bmpd::arguments::Arguments;
+use bmpd::service::Manager;
 use clap::Parser;
 
 fn main() -> ExitCode {
@@ -21,6 +22,11 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<()> {
+    // Before anything is opened: a socket that is passed is known by its number.
+    let manager = match arguments.check {
+        true => Manager::default(),
+        false => Manager::of_environment()?,
+    };
     // Errors name the file so that a reader elsewhere finds it, and a reset finds it again.
     let path = std::path::absolute(&arguments.config).unwrap_or(arguments.config);
     let config = bmpd::config::load(&path)?;
@@ -49,7 +55,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     // As a task: what is waited for outside of the workers costs a change of threads at each event.
-    let daemon = runtime.spawn(bmpd::daemon::run(config, path));
+    let daemon = runtime.spawn(bmpd::daemon::run(config, path, manager));
     let result = runtime.block_on(daemon).context("the daemon has panicked")?;
     // Tasks without an end of their own (listeners) do not hold up this one.
     runtime.shutdown_background();

@@ -1,10 +1,12 @@
-//! The socket file: one bmpd a path, whatever happened before.
+//! The socket file: one bmpd a path, whatever happened before. It is made here, or by the service manager.
 
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{
     DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown,
 };
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +14,7 @@ use std::time::Duration;
 use interprocess::local_socket::tokio::Listener;
 use interprocess::local_socket::{GenericFilePath, ListenerOptions, ToFsName};
 use interprocess::os::unix::local_socket::ListenerOptionsExt as _;
+use interprocess::os::unix::uds_local_socket;
 use rustix::fs::{FlockOperation, flock};
 use shared::account;
 use shared::request::Level;
@@ -41,6 +44,17 @@ pub(crate) enum SocketError {
     /// Something else lies there.
     #[error("{0} exists and is not a socket: remove it, or give bmpd another [control] socket")]
     NotASocket(PathBuf),
+    /// The service manager listens somewhere else.
+    #[error(
+        "the service manager listens at {passed}, and [control] socket is {configured}, where bmpctl looks: \
+         make them the same"
+    )]
+    Elsewhere {
+        /// Where it listens.
+        passed: String,
+        /// As configured.
+        configured: PathBuf,
+    },
     /// The system refused.
     #[error(
         "cannot make the control socket {path}: {}; [control] socket can name another place",
@@ -63,9 +77,9 @@ pub(crate) struct ControlSocket {
 }
 
 impl ControlSocket {
-    /// Makes the socket. A file left behind by a bmpd that died is taken over; that of a living one is
-    /// not touched.
-    pub(crate) fn create(control: &Control) -> Result<Self, SocketError> {
+    /// Makes the socket, unless the service manager has passed one. A file left behind by a bmpd that died is
+    /// taken over; that of a living one is not touched, and what the service manager has made stays its own.
+    pub(crate) fn create(control: &Control, passed: Option<OwnedFd>) -> Result<Self, SocketError> {
         let path = &*control.socket;
         let io_error = |error: io::Error| SocketError::Io { path: path.to_owned(), error };
         if let Some(folder) =
@@ -97,15 +111,10 @@ impl ControlSocket {
             Err(rustix::io::Errno::WOULDBLOCK) => return Err(SocketError::Taken(path.to_owned())),
             Err(error) => return Err(io_error(error.into())),
         }
-        // Nobody holds the lock: the file is that of a bmpd that died.
-        match fs::remove_file(path) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(io_error(error)),
-        }
-        let name = path.to_fs_name::<GenericFilePath>().map_err(io_error)?;
-        let listener =
-            ListenerOptions::new().name(name).mode(FIRST_MODE).create_tokio().map_err(io_error)?;
+        let listener = match passed {
+            Some(socket) => take_over(socket, path)?,
+            None => make(path).map_err(io_error)?,
+        };
         let (group, warning) = SocketGroup::give(path, control.group.as_ref()).map_err(io_error)?;
         if let Some(warning) = warning {
             warn!("{warning}");
@@ -123,6 +132,34 @@ impl ControlSocket {
     pub(crate) fn access(&self) -> &Arc<Access> {
         &self.access
     }
+}
+
+/// The socket and its file, whose mode is right before the file can be seen.
+fn make(path: &Path) -> io::Result<Listener> {
+    // Nobody holds the lock: the file is that of a bmpd that died.
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let name = path.to_fs_name::<GenericFilePath>()?;
+    ListenerOptions::new().name(name).mode(FIRST_MODE).create_tokio()
+}
+
+/// The socket that the service manager has made; its file is not removed at the end.
+fn take_over(socket: OwnedFd, path: &Path) -> Result<Listener, SocketError> {
+    let io_error = |error: io::Error| SocketError::Io { path: path.to_owned(), error };
+    let socket = UnixListener::from(socket);
+    let address = socket.local_addr().map_err(io_error)?;
+    if address.as_pathname() != Some(path) {
+        let passed = address.as_pathname().map_or_else(
+            || "a place without a file".to_owned(),
+            |passed| passed.display().to_string(),
+        );
+        return Err(SocketError::Elsewhere { passed, configured: path.to_owned() });
+    }
+    uds_local_socket::tokio::Listener::try_from(OwnedFd::from(socket))
+        .map(Listener::from)
+        .map_err(io_error)
 }
 
 /// The group of the socket.

@@ -5,7 +5,7 @@
 //!                 └── Report ──┐                            v
 //!   neighbors <──TCP──> bgp (a task each) ──> Tables ──> session (a task each) ──TCP──> stations
 //!                              ^             (bell)         ^
-//!   signals ──> daemon ── Stop ┴────────── Stop ────────────┤
+//!   signals ──> daemon ── Stop ┴────────── Stop ────────────┤      (and what is new to the service manager)
 //!                 └── World: what runs now; reload changes it ┘
 //! ```
 //!
@@ -27,6 +27,7 @@ use std::time::Duration;
 use shared::event::Happening;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
+use tokio::time::MissedTickBehavior;
 use tracing::{error, info, warn};
 
 use self::neighbors::Neighbors;
@@ -39,6 +40,7 @@ use crate::control::ControlSocket;
 use crate::events::Events;
 use crate::host;
 use crate::rib::Tables;
+use crate::service::{self, Manager};
 use crate::session::End;
 use crate::supervise::panicked;
 use crate::wire::bgp::Notification;
@@ -53,13 +55,14 @@ const STOP_PATIENCE: Duration = Duration::from_secs(2);
 const MONITOR_PATIENCE: Duration = Duration::from_millis(500);
 
 /// Runs bmpd until a signal ends it. The error is a reason not to have started.
-pub async fn run(config: Config, config_path: PathBuf) -> anyhow::Result<()> {
+pub async fn run(config: Config, config_path: PathBuf, mut manager: Manager) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
 
     // What can fail comes before anything that others see.
-    let socket = ControlSocket::create(&config.control)?;
+    let socket = ControlSocket::create(&config.control, manager.take_socket())?;
+    let manager = Arc::new(manager);
     for warning in host::warnings(&config) {
         warn!("{warning}");
     }
@@ -85,11 +88,13 @@ pub async fn run(config: Config, config_path: PathBuf) -> anyhow::Result<()> {
     ));
     // Beside the loop: a reload may wait for neighbors, and a stop must not wait for that.
     let hangups = Arc::new(Notify::new());
-    let (order, asked) = (Arc::clone(&world), Arc::clone(&hangups));
-    tokio::spawn(async move { while panicked(reloads(&asked, &order)).await {} });
+    let (order, asked, told) = (Arc::clone(&world), Arc::clone(&hangups), Arc::clone(&manager));
+    tokio::spawn(async move { while panicked(reloads(&asked, &order, &told)).await {} });
+    tokio::spawn(signs_of_life(Arc::clone(&world), Arc::clone(&manager)));
     let mut control = Box::pin(async {
         while panicked(crate::control::run(&socket, Arc::clone(&world))).await {}
     });
+    manager.ready(&status(&world));
     let stopped_by = loop {
         tokio::select! {
             () = &mut control => break "the loss of the control socket",
@@ -102,6 +107,7 @@ pub async fn run(config: Config, config_path: PathBuf) -> anyhow::Result<()> {
     };
 
     info!("stopping: {stopped_by}");
+    manager.stopping();
     // Nobody can give orders any more; the file goes with the socket.
     drop(control);
     drop(socket);
@@ -118,10 +124,11 @@ pub async fn run(config: Config, config_path: PathBuf) -> anyhow::Result<()> {
 
 /// What SIGHUP asks for, one at a time and for ever. However many come while one is under way, one more
 /// reads what the last of them was sent for.
-async fn reloads(hangups: &Notify, world: &Arc<World>) {
+async fn reloads(hangups: &Notify, world: &Arc<World>, manager: &Manager) {
     loop {
         hangups.notified().await;
         info!("SIGHUP: reload");
+        manager.reloading();
         let outcome = match world.reload(false, std::future::ready(Ok(()))).await {
             Ok(report) => {
                 world.tell_reload("SIGHUP", &report);
@@ -133,11 +140,47 @@ async fn reloads(hangups: &Notify, world: &Arc<World>) {
                 Err(reason)
             }
         };
+        let told = match &outcome {
+            Ok(_) => status(world),
+            Err(reason) => format!("{}; the reload failed: {reason}", status(world)),
+        };
+        manager.ready(&told);
         world.events.tell(|| Happening::Command {
             by: "SIGHUP".to_owned(),
             command: "reload".to_owned(),
             outcome,
         });
+    }
+}
+
+/// What there is, for who looks at the service.
+fn status(world: &World) -> String {
+    let count = |count: usize, what: &str| match count {
+        1 => format!("1 {what}"),
+        count => format!("{count} {what}s"),
+    };
+    let sessions = count(world.sessions().len(), "session");
+    format!("{sessions}, {}", count(world.neighbors().len(), "neighbor"))
+}
+
+/// Tells the service manager that bmpd lives, as long as it does: after every session and every neighbor has
+/// answered. One that hangs keeps its manager from hearing of bmpd, which is then ended and started again.
+async fn signs_of_life(world: Arc<World>, manager: service::Shared) {
+    let Some(period) = manager.period() else { return };
+    let mut moments = tokio::time::interval(period);
+    moments.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        moments.tick().await;
+        for session in world.sessions() {
+            // One that has ended meanwhile has no answer, which is one.
+            let _ = session.state().await;
+        }
+        for (_, asked) in world.neighbors.ask_entries() {
+            if let Some(answer) = asked {
+                let _ = answer.await;
+            }
+        }
+        manager.alive();
     }
 }
 

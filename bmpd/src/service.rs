@@ -1,0 +1,200 @@
+//! The service manager that has started bmpd, if one has: systemd, or another that speaks its protocol.
+//!
+//! ```text
+//!   NOTIFY_SOCKET ──> Manager ── READY, RELOADING, STOPPING, STATUS ──> a datagram each (sd_notify(3))
+//!   WATCHDOG_USEC ──> the daemon asks all of its tasks; when all have answered: WATCHDOG
+//!   LISTEN_FDS ─────> the control socket, made before bmpd was there (sd_listen_fds(3))
+//! ```
+//!
+//! Without a manager nothing of it happens. A manager that does not take what it is told is waited for a
+//! moment and no longer: it never holds up a session.
+#![forbid(unsafe_code)]
+
+use std::env;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+use tracing::warn;
+
+use crate::net::inherited;
+
+/// How long the manager has to take a datagram.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// Why what the manager says cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// It says where it listens, and nobody can be told anything there.
+    #[error("NOTIFY_SOCKET is {address:?}: {}", crate::net::describe(error))]
+    Notify {
+        /// What it says.
+        address: std::ffi::OsString,
+        /// The system's error.
+        error: io::Error,
+    },
+    /// It passes more sockets than bmpd has use for.
+    #[error("the service manager passes {0} sockets: bmpd takes one, its control socket")]
+    Sockets(String),
+    /// What it passes is no socket that listens.
+    #[error("the socket that the service manager passes cannot be used: {}", crate::net::describe(.0))]
+    Inherited(io::Error),
+}
+
+/// What it is told, and what it has passed.
+#[derive(Debug, Default)]
+pub struct Manager {
+    notify: Option<(UnixDatagram, SocketAddr)>,
+    /// How long it waits for a sign of life.
+    watchdog: Option<Duration>,
+    socket: Option<OwnedFd>,
+}
+
+impl Manager {
+    /// The one that the environment speaks of. To be called once, before anything else opens a file: the
+    /// socket is known by its number.
+    ///
+    /// # Errors
+    ///
+    /// What it says makes no sense.
+    pub fn of_environment() -> Result<Self, ServiceError> {
+        let is_own_pid = |variable| match env::var(variable) {
+            Ok(pid) => pid.parse() == Ok(std::process::id()),
+            Err(_) => false,
+        };
+        let socket = match env::var("LISTEN_FDS") {
+            Ok(count) if is_own_pid("LISTEN_PID") => match &*count {
+                "0" => None,
+                "1" => Some(inherited::listener().map_err(ServiceError::Inherited)?),
+                _ => return Err(ServiceError::Sockets(count)),
+            },
+            _ => None,
+        };
+        let notify = match env::var_os("NOTIFY_SOCKET").filter(|address| !address.is_empty()) {
+            Some(address) => Some(
+                connect(address.as_bytes())
+                    .map_err(|error| ServiceError::Notify { address, error })?,
+            ),
+            None => None,
+        };
+        let is_watched = is_own_pid("WATCHDOG_PID") || env::var_os("WATCHDOG_PID").is_none();
+        let watchdog = env::var("WATCHDOG_USEC").ok().and_then(|micros| micros.parse().ok());
+        let watchdog = watchdog.filter(|micros| is_watched && *micros > 0);
+        Ok(Self { notify, watchdog: watchdog.map(Duration::from_micros), socket })
+    }
+
+    /// The control socket, if it has passed one.
+    pub(crate) fn take_socket(&mut self) -> Option<OwnedFd> {
+        self.socket.take()
+    }
+
+    /// How often it wants a sign of life: twice in the time after which it takes bmpd for dead. `None` if it
+    /// does not wait for one.
+    pub(crate) fn period(&self) -> Option<Duration> {
+        self.notify.as_ref().and(self.watchdog).map(|time| time / 2)
+    }
+
+    /// bmpd does what its configuration says; again, after it was reloading.
+    pub(crate) fn ready(&self, status: &str) {
+        self.tell(&format!("READY=1\nSTATUS={status}"));
+    }
+
+    /// A reload begins; [`Manager::ready`] ends it.
+    pub(crate) fn reloading(&self) {
+        // The manager tells by it whether this is the reload that it asked for (systemd.service(5)).
+        let now = clock_gettime(ClockId::Monotonic);
+        let micros = i128::from(now.tv_sec) * 1_000_000 + i128::from(now.tv_nsec) / 1000;
+        self.tell(&format!("RELOADING=1\nMONOTONIC_USEC={micros}"));
+    }
+
+    /// bmpd is about to end.
+    pub(crate) fn stopping(&self) {
+        self.tell("STOPPING=1\nSTATUS=stopping");
+    }
+
+    /// A sign of life.
+    pub(crate) fn alive(&self) {
+        self.tell("WATCHDOG=1");
+    }
+
+    fn tell(&self, lines: &str) {
+        if let Some((socket, address)) = &self.notify
+            && let Err(error) = socket.send_to_addr(lines.as_bytes(), address)
+        {
+            warn!("the service manager was not told {lines:?}: {error}");
+        }
+    }
+}
+
+/// Shared by the tasks that tell it something.
+pub(crate) type Shared = Arc<Manager>;
+
+/// The address is a path, or behind an @ a name without a file (unix(7)).
+fn connect(address: &[u8]) -> io::Result<(UnixDatagram, SocketAddr)> {
+    let address = match address.strip_prefix(b"@") {
+        Some(name) => SocketAddr::from_abstract_name(name)?,
+        None => SocketAddr::from_pathname(std::ffi::OsStr::from_bytes(address))?,
+    };
+    let socket = UnixDatagram::unbound()?;
+    socket.set_write_timeout(Some(PATIENCE))?;
+    Ok((socket, address))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn heard(manager: &Manager, socket: &UnixDatagram, tell: impl FnOnce(&Manager)) -> String {
+        tell(manager);
+        let mut text = [0; 256];
+        let length = socket.recv(&mut text).unwrap();
+        String::from_utf8_lossy(&text[..length]).into_owned()
+    }
+
+    #[test]
+    fn the_manager_is_told_at_a_path_and_at_a_name_without_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("notify");
+        let name = format!("bmpd-test-{}", std::process::id());
+        let abstract_name = SocketAddr::from_abstract_name(&name).unwrap();
+        for (socket, address) in [
+            (UnixDatagram::bind(&path).unwrap(), path.as_os_str().as_bytes().to_vec()),
+            (UnixDatagram::bind_addr(&abstract_name).unwrap(), format!("@{name}").into_bytes()),
+        ] {
+            let notify = Some(connect(&address).unwrap());
+            let manager = Manager { notify, ..Manager::default() };
+            let ready = heard(&manager, &socket, |manager| manager.ready("2 sessions"));
+            assert_eq!(ready, "READY=1\nSTATUS=2 sessions");
+            assert_eq!(heard(&manager, &socket, Manager::alive), "WATCHDOG=1");
+            let reloading = heard(&manager, &socket, Manager::reloading);
+            let micros = reloading.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").unwrap();
+            assert!(micros.parse::<u64>().unwrap() > 0, "{reloading}");
+        }
+    }
+
+    #[test]
+    fn a_manager_that_takes_nothing_holds_up_nobody_and_one_that_waits_for_nothing_is_sent_nothing()
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("notify");
+        let _full = UnixDatagram::bind(&path).unwrap();
+        let notify = Some(connect(path.as_os_str().as_bytes()).unwrap());
+        let mut manager = Manager { notify, ..Manager::default() };
+        assert_eq!(manager.period(), None);
+        manager.watchdog = Some(Duration::from_secs(30));
+        assert_eq!(manager.period(), Some(Duration::from_secs(15)));
+        let nobody = Manager { watchdog: manager.watchdog, ..Manager::default() };
+        assert_eq!(nobody.period(), None);
+        // However many the socket has room for, this comes back.
+        let (socket, address) = manager.notify.as_ref().unwrap();
+        socket.set_nonblocking(true).unwrap();
+        while socket.send_to_addr(b"x", address).is_ok() {}
+        socket.set_nonblocking(false).unwrap();
+        manager.alive();
+    }
+}

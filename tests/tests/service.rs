@@ -1,0 +1,184 @@
+//! What bmpd tells the service manager, as a socket of the test hears it (sd_notify(3)), and the socket that it
+//! takes over (sd_listen_fds(3)). `units.rs` has a real systemd.
+#![allow(clippy::unwrap_used)]
+
+use std::io::ErrorKind;
+use std::os::unix::net::{UnixDatagram, UnixListener};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use rustix::time::{ClockId, clock_gettime};
+use tests::addresses::{free_port, loopback};
+use tests::daemon::{Daemon, binary, run, session};
+use tests::scratch::Scratch;
+use tests::wait::wait_until;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Where the manager hears bmpd.
+struct Ear(UnixDatagram);
+
+impl Ear {
+    fn new(scratch: &Scratch) -> Self {
+        let socket = UnixDatagram::bind(scratch.join("notify")).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        Self(socket)
+    }
+
+    /// The next that is no sign of life.
+    #[track_caller]
+    fn next(&self) -> String {
+        let begun = Instant::now();
+        loop {
+            let mut text = [0; 1024];
+            let length = self.0.recv(&mut text).unwrap();
+            let text = String::from_utf8_lossy(&text[..length]).into_owned();
+            if text != "WATCHDOG=1" {
+                return text;
+            }
+            assert!(begun.elapsed() < PATIENCE, "nothing but signs of life");
+        }
+    }
+
+    /// Waits for this many signs of life.
+    #[track_caller]
+    fn wait_alive(&self, count: usize) {
+        for _ in 0..count {
+            let mut text = [0; 1024];
+            let length = self.0.recv(&mut text).unwrap();
+            assert_eq!(String::from_utf8_lossy(&text[..length]), "WATCHDOG=1");
+        }
+    }
+}
+
+fn micros() -> i128 {
+    let now = clock_gettime(ClockId::Monotonic);
+    i128::from(now.tv_sec) * 1_000_000 + i128::from(now.tv_nsec) / 1000
+}
+
+#[test]
+fn the_manager_hears_that_it_is_ready_reloads_lives_and_stops() {
+    let scratch = Scratch::new();
+    let ear = Ear::new(&scratch);
+    let address = loopback();
+    let config = session(address, free_port(address), None);
+    let mut bmpd = Command::new(binary("bmpd"));
+    bmpd.env("NOTIFY_SOCKET", scratch.join("notify")).env("WATCHDOG_USEC", "200000");
+    let daemon = Daemon::spawn_by(bmpd, &scratch, "bmpd", &config, "debug");
+    assert_eq!(ear.next(), "READY=1\nSTATUS=1 session, 0 neighbors");
+    // It is: no second try is needed.
+    daemon.bmpctl(&["show", "session"]).done();
+    ear.wait_alive(3);
+
+    for (config, told) in [
+        (
+            config.replace("[[session]]", "[[session]]\nalias = \"new\"") + &config,
+            "2 sessions, 0 neighbors",
+        ),
+        (
+            "nonsense = 1\n".to_owned(),
+            "2 sessions, 0 neighbors; the reload failed: nothing was changed: ",
+        ),
+        (config.clone(), "1 session, 0 neighbors"),
+    ] {
+        daemon.rewrite_config(&config);
+        let before = micros();
+        daemon.signal(Signal::HUP);
+        let reloading = ear.next();
+        let at = reloading.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").unwrap();
+        assert!((before..=micros()).contains(&at.parse().unwrap()), "{reloading}");
+        let ready = ear.next();
+        assert!(ready.starts_with(&format!("READY=1\nSTATUS={told}")), "{ready}");
+        assert_eq!(ready.lines().count(), 2, "{ready}");
+    }
+    daemon.signal(Signal::TERM);
+    assert_eq!(ear.next(), "STOPPING=1\nSTATUS=stopping");
+    assert!(daemon.wait_exit().success());
+}
+
+#[test]
+fn a_bmpd_that_hangs_gives_no_sign_of_life() {
+    let scratch = Scratch::new();
+    let ear = Ear::new(&scratch);
+    let mut bmpd = Command::new(binary("bmpd"));
+    bmpd.env("NOTIFY_SOCKET", scratch.join("notify")).env("WATCHDOG_USEC", "100000");
+    let daemon = Daemon::spawn_by(bmpd, &scratch, "bmpd", "", "debug");
+    assert!(ear.next().starts_with("READY=1"));
+    ear.wait_alive(2);
+    daemon.signal(Signal::STOP);
+    // What is on its way is heard, then nothing.
+    ear.0.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+    let mut text = [0; 64];
+    let silence = loop {
+        match ear.0.recv(&mut text) {
+            Ok(_) => {}
+            Err(error) => break error.kind(),
+        }
+    };
+    assert_eq!(silence, ErrorKind::WouldBlock);
+    ear.0.set_read_timeout(Some(PATIENCE)).unwrap();
+    daemon.signal(Signal::CONT);
+    ear.wait_alive(2);
+}
+
+/// A program that makes the socket as a manager does it, and becomes bmpd.
+const PASS: &str = r#"
+import os, socket, sys
+path, kind, count, program = sys.argv[1:5]
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM if kind == "dgram" else socket.SOCK_STREAM)
+s.bind(path)
+if kind == "listen": s.listen(16)
+os.chmod(path, 0o600)
+os.dup2(s.fileno(), 3)
+os.set_inheritable(3, True)
+os.environ.update(LISTEN_FDS=count, LISTEN_PID=str(os.getpid()), LISTEN_FDNAMES="bmpd.socket")
+os.execv(program, sys.argv[4:])
+"#;
+
+fn passing(scratch: &Scratch, path: &str, kind: &str, count: &str) -> Command {
+    let mut python = Command::new("python3");
+    python.args(["-c", PASS]).arg(scratch.join(path)).args([kind, count]).arg(binary("bmpd"));
+    python
+}
+
+#[test]
+fn the_socket_of_the_manager_is_served_and_left_where_it_is() {
+    let scratch = Scratch::new();
+    let bmpd = passing(&scratch, "bmpd.sock", "listen", "1");
+    let daemon = Daemon::spawn_by(bmpd, &scratch, "bmpd", "", "debug");
+    daemon.wait_ready();
+    // Another bmpd sees that this one runs, and leaves the socket alone.
+    let mut second = Command::new(binary("bmpd"));
+    let refused = run(second.arg("--config").arg(daemon.config()), PATIENCE);
+    assert!(refused.stderr.contains("another bmpd is running"), "{refused}");
+    daemon.bmpctl(&["show", "status"]).done();
+    assert!(daemon.terminate().success());
+    assert!(daemon.socket().exists(), "it is the manager's");
+    // One that makes its own takes over what lies there, and removes it.
+    let daemon = Daemon::start(&scratch, "");
+    assert!(daemon.terminate().success());
+    wait_until("the socket to go", PATIENCE, || !daemon.socket().exists());
+}
+
+#[test]
+fn what_is_passed_must_be_the_control_socket_and_nothing_else() {
+    for (path, kind, count, says) in [
+        ("other.sock", "listen", "1", "the service manager listens at "),
+        ("bmpd.sock", "listen", "2", "the service manager passes 2 sockets"),
+        ("bmpd.sock", "dgram", "1", "it is no Unix stream socket that listens"),
+        ("bmpd.sock", "stream", "1", "it is no Unix stream socket that listens"),
+    ] {
+        let scratch = Scratch::new();
+        let bmpd = passing(&scratch, path, kind, count);
+        let daemon = Daemon::spawn_by(bmpd, &scratch, "bmpd", "", "debug");
+        assert!(!daemon.wait_exit().success(), "{path} {kind} {count}");
+        assert!(daemon.log().contains(says), "{path} {kind} {count}: {}", daemon.log());
+    }
+    // What is meant for another process is nothing to bmpd.
+    let scratch = Scratch::new();
+    let _other = UnixListener::bind(scratch.join("other.sock")).unwrap();
+    let mut bmpd = Command::new(binary("bmpd"));
+    bmpd.env("LISTEN_FDS", "1").env("LISTEN_PID", std::process::id().to_string());
+    Daemon::spawn_by(bmpd, &scratch, "bmpd", "", "debug").wait_ready();
+}
