@@ -42,6 +42,7 @@ pub mod scratch;
 pub mod slow;
 pub mod sockets;
 pub mod station;
+pub mod systemd;
 pub mod table;
 pub mod tap;
 pub mod terminal;

@@ -42,7 +42,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("install -D target/release/", "there is no release build; the programs are in place already"),
     (
         "systemctl ",
-        "there is no running systemd; tests/tests/automation.rs does the like without one",
+        "there is no running systemd; tests/tests/automation.rs does the like without one, units.rs with one",
     ),
 ];
 
