@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use tracing::{debug, info, warn};
 
 use super::directory::{Directory, Found};
 use crate::config::Place;
-use crate::net::listen::{self, ListenError, ListenOptions, Listener};
+use crate::net::listen::{self, Accepts, ListenError, ListenOptions, Listener};
 use crate::supervise::{fault, panicked};
 
 /// How long to wait before an instance that was not there is looked for again.
@@ -33,39 +34,55 @@ pub(crate) async fn open(
     listen::listen(address, place, ListenOptions { keys: &keys, mss }).await
 }
 
-/// Listens in a VPN instance, whose device or namespace may come later, for ever.
+/// Listens in a VPN instance, whose device or namespace may come later, go, and come again, for ever.
 pub(crate) async fn run_in(
     directory: Arc<Directory>,
     vpn_instance: Option<VpnInstanceName>,
     place: Place,
     address: SocketAddr,
 ) {
+    let mut strangers = Strangers::default();
     let mut said = None;
-    let listener = loop {
-        match open(&directory, &vpn_instance, &place, address).await {
-            Ok(listener) => break listener,
-            Err(error) => {
-                let text = error.to_string();
-                if said.as_ref() != Some(&text) {
-                    warn!(%address, %place, "not listening for BGP: {text}");
-                    said = Some(text);
-                }
-                tokio::time::sleep(RETRY).await;
+    loop {
+        let error = match open(&directory, &vpn_instance, &place, address).await {
+            Ok(listener) => {
+                info!(%address, %place, "listening for BGP");
+                said = None;
+                accept(listener, &directory, &vpn_instance, &mut strangers).await
             }
+            Err(error) => error,
+        };
+        let text = error.to_string();
+        if said.as_ref() != Some(&text) {
+            warn!(%address, %place, "not listening for BGP: {text}");
+            said = Some(text);
         }
-    };
-    info!(%address, %place, "listening for BGP");
-    run(listener, directory, vpn_instance).await;
+        tokio::time::sleep(RETRY).await;
+    }
 }
 
-/// Accepts connections and hands each to its neighbor, for ever. A stranger's is closed.
-pub(crate) async fn run(
+/// Listens in the public instance, for ever.
+pub(crate) async fn run(listener: Listener, directory: Arc<Directory>) {
+    accept(listener, &directory, &None, &mut Strangers::default()).await;
+}
+
+/// Accepts connections and hands each to its neighbor, until the listener's place has gone. A stranger's is
+/// closed.
+async fn accept(
     mut listener: Listener,
-    directory: Arc<Directory>,
-    vpn_instance: Option<VpnInstanceName>,
-) {
-    let mut strangers = Strangers::default();
-    while panicked(serve(&mut listener, &directory, &vpn_instance, &mut strangers)).await {}
+    directory: &Directory,
+    vpn_instance: &Option<VpnInstanceName>,
+    strangers: &mut Strangers,
+) -> ListenError {
+    let place = listener.place().clone();
+    let mut gone = pin!(listener.place_gone());
+    loop {
+        tokio::select! {
+            gone = &mut gone => return ListenError::Place(gone.error(&place)),
+            // It goes on with the next connection.
+            _ = panicked(serve(&mut listener, directory, vpn_instance, strangers)) => {}
+        }
+    }
 }
 
 async fn serve(
@@ -74,6 +91,7 @@ async fn serve(
     vpn_instance: &Option<VpnInstanceName>,
     strangers: &mut Strangers,
 ) {
+    let mut accepts = Accepts::default();
     let mut changes = directory.changes();
     // Neighbors may have come since the listener was opened.
     changes.mark_changed();
@@ -89,16 +107,12 @@ async fn serve(
                     warn!("neighbors that connect are asked for other segments: {error}");
                 }
             }
-            accepted = listener.accept() => match accepted {
+            accepted = listener.accept() => match accepts.note("BGP connections", accepted) {
                 Ok((stream, from)) => {
                     fault("listener.accept");
                     admit(stream, from.ip(), directory, vpn_instance, strangers);
                 }
-                Err(error) => {
-                    // Out of descriptors, say: it passes, and until then the loop must not spin.
-                    warn!("cannot accept a BGP connection: {error}");
-                    tokio::time::sleep(Duration::from_secs(1)).await;
-                }
+                Err(pause) => tokio::time::sleep(pause).await,
             }
         }
     }

@@ -36,7 +36,7 @@ use shared::request::{Level, Request};
 use shared::response::{CallerReport, Failure, Response};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tracing::{debug, warn};
+use tracing::debug;
 
 pub(crate) use self::access::Access;
 use self::caller::{Caller, Peer};
@@ -44,6 +44,7 @@ use self::places::{Holder, Places};
 pub(crate) use self::socket::ControlSocket;
 pub(crate) use self::staggered::Staggered;
 use crate::daemon::World;
+use crate::net::listen::Accepts;
 use crate::supervise::fault;
 
 /// Connections served at once; further ones wait to be accepted.
@@ -63,15 +64,14 @@ pub(crate) async fn run(socket: &ControlSocket, world: Arc<World>) {
     let monitors = Places::new(places::GOING_ON);
     let listener: &Listener = socket.listener();
     let users = Places::new(places::CONNECTIONS);
-    let mut failing = false;
+    let mut accepts = Accepts::default();
     loop {
         // The semaphore is never closed.
         let Ok(permit) = Arc::clone(&connections).acquire_owned().await else {
             return;
         };
-        match listener.accept().await {
+        match accepts.note("control connections", listener.accept().await) {
             Ok(stream) => {
-                failing = false;
                 let peer = Peer::of(&stream);
                 let world = Arc::clone(&world);
                 let holder = match world.access.is_privileged(&peer) {
@@ -91,12 +91,7 @@ pub(crate) async fn run(socket: &ControlSocket, world: Arc<World>) {
                     }
                 });
             }
-            Err(error) => {
-                if !std::mem::replace(&mut failing, true) {
-                    warn!("cannot accept control connections: {error}");
-                }
-                tokio::time::sleep(Duration::from_millis(200)).await;
-            }
+            Err(pause) => tokio::time::sleep(pause).await,
         }
     }
 }

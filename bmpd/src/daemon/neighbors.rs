@@ -242,7 +242,7 @@ impl Neighbors {
             let directory = Arc::clone(&self.directory);
             let ListenerId { vpn_instance, place, address } = id.clone();
             let task = match socket {
-                Some(socket) => tokio::spawn(listener::run(socket, directory, vpn_instance)),
+                Some(socket) => tokio::spawn(listener::run(socket, directory)),
                 None => tokio::spawn(listener::run_in(directory, vpn_instance, place, address)),
             };
             self.listeners.lock().insert(id, task);

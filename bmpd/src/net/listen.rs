@@ -11,12 +11,14 @@ use std::time::Duration;
 
 use socket2::{Domain, SockRef};
 use tokio::net::{TcpListener, TcpStream};
+use tracing::{info, warn};
 
 use super::describe;
 use super::keys::{self, PeerKey, Use};
 use super::options::{self, OptionError, TTL_MAX, prefix_name};
 use super::place::{self, SocketError};
 use super::raw;
+use super::standing::{self, Gone, Standing};
 use crate::config::{Authentication, Place};
 
 /// How many connections may wait to be accepted.
@@ -68,8 +70,14 @@ pub(crate) async fn listen(
     place: &Place,
     options: ListenOptions<'_>,
 ) -> Result<Listener, ListenError> {
+    let other = |error| ListenError::Place(SocketError::Other { place: place.clone(), error });
+    // Before the socket is made: should the place be replaced in between, that is seen later.
+    let standing = standing::standing(place).await.map_err(other)?;
     let socket =
         place::socket(place, Domain::for_address(address)).await.map_err(ListenError::Place)?;
+    let Some(standing) = standing else {
+        return Err(ListenError::Place(Gone::Another.error(place)));
+    };
     if address.is_ipv6() {
         socket.set_only_v6(true).map_err(ListenError::Io)?;
     }
@@ -93,7 +101,8 @@ pub(crate) async fn listen(
     socket.bind(&address.into()).map_err(ListenError::Io)?;
     socket.listen(BACKLOG).map_err(ListenError::Io)?;
     let socket = TcpListener::from_std(socket.into()).map_err(ListenError::Io)?;
-    Ok(Listener { socket, ipv6: address.is_ipv6(), keys })
+    let place = place.clone();
+    Ok(Listener { socket, ipv6: address.is_ipv6(), keys, place, standing })
 }
 
 /// A socket that listens, and the keys that it has.
@@ -102,6 +111,9 @@ pub(crate) struct Listener {
     socket: TcpListener,
     ipv6: bool,
     keys: Keys,
+    place: Place,
+    /// What the place was when the socket was made.
+    standing: Standing,
 }
 
 impl Listener {
@@ -113,6 +125,17 @@ impl Listener {
     /// little and go on.
     pub(crate) async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         self.socket.accept().await
+    }
+
+    /// Waits until the place is no longer what the socket was made in: nobody can connect to it then, and a
+    /// new one is to take its place. In the host's own network that is for ever.
+    pub(crate) fn place_gone(&self) -> impl Future<Output = Gone> + Send + 'static {
+        standing::until_gone(self.place.clone(), self.standing)
+    }
+
+    /// Where it is.
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
     }
 
     /// Where it listens, with the port that the system chose if none was given.
@@ -146,6 +169,40 @@ impl Listener {
     /// The system has refused it.
     pub(crate) fn set_mss(&self, mss: Option<u16>) -> Result<(), OptionError> {
         set_mss(&SockRef::from(&self.socket), mss)
+    }
+}
+
+/// What became of the last attempts to accept a connection. That they fail is worth one line in the log, and
+/// one when they no longer do, however long it takes.
+#[derive(Debug, Default)]
+pub(crate) struct Accepts {
+    failed: u64,
+}
+
+impl Accepts {
+    /// How long to wait after a failure: for want of a descriptor, say. It passes, and until then who accepts
+    /// must not spin.
+    const PAUSE: Duration = Duration::from_millis(500);
+
+    /// Notes what became of one; of one that has failed it says how long to wait before the next. `what` is
+    /// what is accepted, such as `BGP connections`.
+    pub(crate) fn note<T>(&mut self, what: &str, accepted: io::Result<T>) -> Result<T, Duration> {
+        match accepted {
+            Ok(accepted) => {
+                if self.failed > 0 {
+                    info!("{what} are accepted again, after {} attempts in vain", self.failed);
+                    self.failed = 0;
+                }
+                Ok(accepted)
+            }
+            Err(error) => {
+                if self.failed == 0 {
+                    warn!("cannot accept {what}: {}", describe(&error));
+                }
+                self.failed += 1;
+                Err(Self::PAUSE)
+            }
+        }
     }
 }
 

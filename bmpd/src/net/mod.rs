@@ -18,6 +18,7 @@ pub(crate) mod peer;
 pub(crate) mod place;
 pub(crate) mod queue;
 mod raw;
+pub(crate) mod standing;
 pub(crate) mod stream;
 pub(crate) mod tls;
 

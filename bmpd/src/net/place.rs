@@ -52,6 +52,14 @@ pub(crate) enum SocketError {
         /// The system's error.
         error: io::Error,
     },
+    /// It is not the one any more in which the socket was made.
+    #[error("{place} was removed and made again")]
+    Replaced {
+        /// Where the socket was.
+        place: Place,
+        /// ENODEV.
+        error: io::Error,
+    },
     /// EPERM or EACCES.
     #[error("not permitted to use {place}: {}", Missing(*capability))]
     NotPermitted {
@@ -79,6 +87,7 @@ impl SocketError {
             SocketError::NoDevice { error, .. }
             | SocketError::NoNamespace { error, .. }
             | SocketError::NotANamespace { error, .. }
+            | SocketError::Replaced { error, .. }
             | SocketError::NotPermitted { error, .. }
             | SocketError::Other { error, .. } => error,
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use shared::response::DownReason;
 
+use crate::config::Place;
 use crate::net::connect::ConnectError;
 use crate::net::listen::ListenError;
 use crate::net::place::SocketError;
@@ -148,6 +149,8 @@ fn of_place(error: &SocketError) -> DownReason {
         SocketError::NoNamespace { .. } | SocketError::NotANamespace { .. } => {
             DownReason::NoNamespace
         }
+        SocketError::Replaced { place: Place::Namespace(_), .. } => DownReason::NoNamespace,
+        SocketError::Replaced { .. } => DownReason::NoDevice,
         SocketError::NotPermitted { .. } => DownReason::NotPermitted,
         SocketError::Other { error, .. } => of_io(error),
     }

@@ -7,13 +7,14 @@
 //!
 //! A door is a place, an address and a port; several sessions can share one, each with another station.
 //! It is opened for the first of them and closed with the last. A slot holds one connection: a newer one
-//! of the same station takes the place of an older one.
+//! of the same station takes the place of an older one. A device or namespace that goes takes its doors with
+//! it: each session is told, and opens its door anew when there is such a place again.
 
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::net::TcpStream;
@@ -23,7 +24,8 @@ use tracing::{debug, warn};
 
 use crate::config::{Authentication, Place};
 use crate::net::keys::PeerKey;
-use crate::net::listen::{self, ListenError, ListenOptions, Listener};
+use crate::net::listen::{self, Accepts, ListenError, ListenOptions, Listener};
+use crate::net::standing::Gone;
 use crate::supervise::{fault, panicked};
 
 /// Where a door is.
@@ -69,8 +71,15 @@ struct Guest {
 
 #[derive(Debug, Default)]
 struct Slot {
-    stream: Mutex<Option<TcpStream>>,
+    held: Mutex<Held>,
     bell: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    stream: Option<TcpStream>,
+    /// Set when the door is closed because its place has gone.
+    gone: Option<Gone>,
 }
 
 /// A session's right to its station's connections; given back when it is dropped.
@@ -119,7 +128,7 @@ impl Doors {
                 let wanted = Wanted::by(&guests);
                 let options = ListenOptions { keys: &wanted.keys, mss: wanted.mss };
                 let listener = listen::listen(door.address, &door.place, options).await?;
-                let opened = Door::open(listener, guests, wanted);
+                let opened = Door::open(&self, door.clone(), listener, guests, wanted);
                 let refused = Arc::clone(&opened.refused);
                 self.open.lock().insert(door.clone(), opened);
                 (refused, 0)
@@ -147,10 +156,29 @@ impl Doors {
         found.renew();
         Some(Arc::clone(&found.refused))
     }
+
+    /// Closes a door whose place has gone, and tells its guests.
+    fn lose(&self, door: &DoorId, guests: &Arc<Mutex<HashMap<IpAddr, Guest>>>, gone: Gone) {
+        // First, so that nobody enters who would not be told.
+        self.open
+            .lock()
+            .extract_if(|id, open| id == door && Arc::ptr_eq(&open.guests, guests))
+            .count();
+        for guest in guests.lock().values() {
+            guest.slot.held.lock().gone = Some(gone);
+            guest.slot.bell.notify_one();
+        }
+    }
 }
 
 impl Door {
-    fn open(listener: Listener, guests: HashMap<IpAddr, Guest>, wanted: Wanted) -> Self {
+    fn open(
+        doors: &Arc<Doors>,
+        door: DoorId,
+        listener: Listener,
+        guests: HashMap<IpAddr, Guest>,
+        wanted: Wanted,
+    ) -> Self {
         let guests = Arc::new(Mutex::new(guests));
         let refused = Arc::default();
         let (wanted, renewed) = watch::channel(wanted);
@@ -161,7 +189,22 @@ impl Door {
             refused: Arc::clone(&refused),
             strangers: HashSet::new(),
         };
-        let task = tokio::spawn(async move { while panicked(porter.serve()).await {} });
+        let (doors, its_guests) = (Arc::downgrade(doors), Arc::clone(&guests));
+        let task = tokio::spawn(async move {
+            let mut gone = pin!(porter.listener.place_gone());
+            let gone = loop {
+                tokio::select! {
+                    gone = &mut gone => break gone,
+                    // It goes on with the next connection.
+                    _ = panicked(porter.serve()) => {}
+                }
+            };
+            // The socket goes before a door is opened anew.
+            drop(porter);
+            if let Some(doors) = doors.upgrade() {
+                doors.lose(&door, &its_guests, gone);
+            }
+        });
         Self { guests, wanted, refused, task }
     }
 
@@ -202,11 +245,21 @@ impl Registration {
     }
 
     /// The station's next connection. Safe to be dropped while it waits.
-    pub(super) async fn accept(&self) -> TcpStream {
+    ///
+    /// # Errors
+    ///
+    /// The door's place has gone, and the door with it: another registration is needed.
+    pub(super) async fn accept(&self) -> Result<TcpStream, ListenError> {
         loop {
             let rung = self.slot.bell.notified();
-            if let Some(stream) = self.slot.stream.lock().take() {
-                return stream;
+            {
+                let mut held = self.slot.held.lock();
+                if let Some(stream) = held.stream.take() {
+                    return Ok(stream);
+                }
+                if let Some(gone) = held.gone {
+                    return Err(ListenError::Place(gone.error(&self.door.place)));
+                }
             }
             rung.await;
         }
@@ -255,6 +308,7 @@ struct Porter {
 impl Porter {
     /// Takes connections for ever, and gives each to whom it belongs.
     async fn serve(&mut self) {
+        let mut accepts = Accepts::default();
         loop {
             tokio::select! {
                 // The sender lives as long as this task.
@@ -267,16 +321,12 @@ impl Porter {
                         warn!("stations may be let in with another segment size: {error}");
                     }
                 }
-                accepted = self.listener.accept() => match accepted {
+                accepted = self.listener.accept() => match accepts.note("stations' connections", accepted) {
                     Ok((stream, from)) => {
                         fault("door.accept");
                         self.admit(stream, from.ip());
                     }
-                    Err(error) => {
-                        // Out of descriptors, say: it passes, and until then the loop must not spin.
-                        warn!("cannot accept a station's connection: {error}");
-                        tokio::time::sleep(Duration::from_secs(1)).await;
-                    }
+                    Err(pause) => tokio::time::sleep(pause).await,
                 },
             }
         }
@@ -286,7 +336,7 @@ impl Porter {
         let slot = self.guests.lock().get(&from).map(|guest| Arc::clone(&guest.slot));
         match slot {
             Some(slot) => {
-                *slot.stream.lock() = Some(stream);
+                slot.held.lock().stream = Some(stream);
                 slot.bell.notify_one();
             }
             None => {

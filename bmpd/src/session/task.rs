@@ -27,7 +27,7 @@ use crate::config::Mode;
 use crate::events::Events;
 use crate::moment::{Moment, sleep_until};
 use crate::net::connect::connect;
-use crate::net::listen::refuse;
+use crate::net::listen::{ListenError, refuse};
 use crate::net::options::Options;
 use crate::net::stream::Stream;
 use crate::rib::{Feed, Tables};
@@ -83,8 +83,8 @@ pub(super) struct Task {
 enum Outcome {
     Event(Event, &'static str),
     Made(Made),
-    /// The station of a passive session has connected.
-    Arrived(TcpStream),
+    /// The station of a passive session has connected, or has nowhere to connect to any more.
+    Arrived(Result<TcpStream, ListenError>),
     /// Its connection beside the one that is up has become something.
     Challenged(Result<Made, Down>),
     Down(Down),
@@ -167,7 +167,14 @@ impl Task {
                     self.register(Some(registration));
                 }
                 Outcome::Made(Made::Stream(stream)) => self.connected(*stream).await,
-                Outcome::Arrived(stream) => self.arrived(stream).await,
+                Outcome::Arrived(Ok(stream)) => self.arrived(stream).await,
+                Outcome::Arrived(Err(error)) => {
+                    self.register(None);
+                    // A connection that is up is not of the door any more.
+                    if self.fsm.state() == State::Connecting {
+                        self.lost(Down::Listen(error)).await;
+                    }
+                }
                 Outcome::Challenged(made) => self.challenged(made).await,
                 Outcome::Down(down) => self.lost(down).await,
                 Outcome::Command(command) => self.obey(command).await,
