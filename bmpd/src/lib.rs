@@ -15,6 +15,7 @@ pub mod log;
 mod moment;
 mod net;
 pub mod privileges;
+mod quota;
 mod rib;
 pub mod service;
 mod session;

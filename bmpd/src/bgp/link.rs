@@ -22,7 +22,7 @@ use crate::wire::bmp::Timestamp;
 use crate::wire::family::Family;
 use crate::wire::open::{Negotiated, Open};
 use crate::wire::stored;
-use crate::wire::update::{Context, Update};
+use crate::wire::update::{Context, Fault, Update};
 
 /// The read buffer: the largest message and what comes with it.
 const READ_BUFFER: usize = 256 * 1024;
@@ -52,6 +52,8 @@ pub(super) enum FromLink {
     Establish { up: Box<Established>, reply: oneshot::Sender<Result<Arc<Epoch>, Notification>> },
     /// There are more routes of a family than are allowed, and that is only to be known.
     Exceeded { family: Family, routes: u64 },
+    /// An UPDATE was treated as a withdrawal (RFC 7606), the first one of the session.
+    Fault(Fault),
     /// The link is over.
     Ended { end: End, time: Timestamp },
 }
@@ -107,7 +109,16 @@ struct Link {
     quiet_latest: Instant,
     /// The family that had too many routes when that was last told.
     exceeded: Option<Family>,
+    /// The first UPDATE that was treated as a withdrawal.
+    fault: Once<Fault>,
     kept: Vec<u8>,
+}
+
+/// Something that the neighbor's task is told once.
+enum Once<T> {
+    Nothing,
+    ToTell(T),
+    Told,
 }
 
 /// Serves a connection until it ends; the neighbor's task is told how.
@@ -130,6 +141,7 @@ pub(super) async fn run(stream: TcpStream, setup: Setup) {
         quiet_at: None,
         quiet_latest: Instant::now(),
         exceeded: None,
+        fault: Once::Nothing,
         kept: Vec::new(),
     };
     // Bytes of the neighbor may be what a mistake of ours was waiting for.
@@ -258,6 +270,7 @@ impl Link {
                 MessageType::Update if self.fsm.state() == State::Established => {
                     let (taken, outcome) = self.take_updates(at, extended);
                     at += taken;
+                    self.tell_of_routes().await;
                     ended = self.on(outcome).await;
                     if ended.is_none()
                         && let Some(event) = self.count_routes().await
@@ -282,7 +295,7 @@ impl Link {
     /// Takes the run of UPDATEs that begins at `start` into the tables, under one lock. Returns how
     /// many bytes they were, and what the state machine is to be told.
     fn take_updates(&mut self, start: usize, extended: bool) -> (usize, Event) {
-        let Self { epoch, setup, input, kept, filled, fsm, received, .. } = self;
+        let Self { epoch, setup, input, kept, filled, fsm, received, fault: told, .. } = self;
         let Some((epoch, negotiated)) = epoch.as_ref().zip(fsm.negotiated()) else {
             return (*filled - start, Event::Update);
         };
@@ -306,6 +319,9 @@ impl Link {
                     Ok(applied) => {
                         if let Some(fault) = applied.fault {
                             debug!(neighbor = %setup.name, %fault, "UPDATE treated as a withdrawal");
+                            if matches!(told, Once::Nothing) {
+                                *told = Once::ToTell(fault);
+                            }
                         }
                     }
                     Err(notification) => {
@@ -324,6 +340,15 @@ impl Link {
             self.quiet_at = Some((Instant::now() + self.quiet()).min(self.quiet_latest));
         }
         (at - start, event)
+    }
+
+    /// Tells the neighbor's task what was found in its routes.
+    async fn tell_of_routes(&mut self) {
+        if let Once::ToTell(fault) = self.fault {
+            self.fault = Once::Told;
+            let message = FromLink::Fault(fault);
+            let _ = self.setup.to_neighbor.send((self.setup.id, message)).await;
+        }
     }
 
     /// Looks whether there are more routes than are allowed (RFC 4486 section 4).

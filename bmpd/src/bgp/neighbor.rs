@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
 use super::fsm::{self, Direction, End};
 use super::link::{self, Close, Established, FromLink, LinkId};
@@ -24,6 +24,7 @@ use crate::moment::{Moment, sleep_until};
 use crate::net::connect::{self, ConnectError};
 use crate::net::listen::refuse;
 use crate::net::options::Options;
+use crate::quota::{Quota, say};
 use crate::rib::{Epoch, Identity, NeighborTables, PeerDown, Tables};
 use crate::supervise::{Panic, caught, clearing_away, fault};
 use crate::wire::bgp::Notification;
@@ -138,6 +139,7 @@ impl Neighbor {
             last_down: None,
             last_error: None,
             stopping: false,
+            quota: Quota::default(),
         };
         (Self { id: name, commands }, tokio::spawn(task.run()))
     }
@@ -259,6 +261,8 @@ struct Task {
     last_error: Option<(String, Moment)>,
     /// Set when it was told to stop.
     stopping: bool,
+    /// What is logged of it.
+    quota: Quota,
 }
 
 impl Task {
@@ -297,6 +301,7 @@ impl Task {
             let restart_ends = self.restarting.as_ref().map(|restarting| restarting.until);
             let (penalty_ends, forget_at) = (self.penalty_ends(), self.forget_at());
             let silent_at = self.silence().map(|_| self.seen_at + SILENCE);
+            let quota_ends = self.quota.ends_at();
             let attempt = async {
                 match &mut self.attempt {
                     Some(attempt) => attempt.await,
@@ -353,6 +358,10 @@ impl Task {
                         self.note_error(text);
                     }
                     self.silence_noted = true;
+                }
+                () = sleep_until(quota_ends) => {
+                    let lines = self.quota.end();
+                    warn!(neighbor = %self.id, "{lines} more lines about it were left out within a minute");
                 }
                 () = sleep_until(forget_at) => {
                     break (Notification::SHUTDOWN, "it has been gone for a while");
@@ -479,7 +488,7 @@ impl Task {
     /// Ends a restart that has not come to its end: the routes go.
     fn give_up_restart(&mut self, why: &str) {
         if let Some(Restarting { epoch, down, .. }) = self.restarting.take() {
-            warn!(neighbor = %self.id, "its routes are no longer kept: {why}");
+            say!(self.quota, warn, neighbor = %self.id, "its routes are no longer kept: {why}");
             self.tables.end(&self.place, &epoch, down);
         }
     }
@@ -503,7 +512,7 @@ impl Task {
                 FromLink::Establish { reply, .. } => {
                     let _ = reply.send(Err(notification.clone()));
                 }
-                FromLink::Exceeded { .. } => {}
+                FromLink::Exceeded { .. } | FromLink::Fault(_) => {}
                 FromLink::Ended { end, time } => self.ended(link, end, time, true),
             }
         }
@@ -614,6 +623,9 @@ impl Task {
                     warn!(neighbor = %self.id, %family, routes, "more routes than maximum-routes");
                 }
             }
+            FromLink::Fault(fault) => {
+                self.note_error(format!("an UPDATE was treated as a withdrawal: {fault}"));
+            }
             FromLink::Ended { end, time } => self.ended(link, end, time, false),
         }
     }
@@ -677,7 +689,7 @@ impl Task {
             table_name: self.place.table_name().map(str::to_owned),
         };
         let epoch = self.begin(identity, peer_up, &up);
-        info!(neighbor = %self.id, "established");
+        say!(self.quota, info, neighbor = %self.id, "established");
         self.established_count += 1;
         let at = Moment::now();
         self.since = at;
@@ -706,7 +718,7 @@ impl Task {
                 && epoch.fits(&identity, &forms)
                 && self.tables.restart(&epoch, peer_up.clone(), &kept, now)
             {
-                info!(neighbor = %self.id, "it has restarted");
+                say!(self.quota, info, neighbor = %self.id, "it has restarted");
                 return epoch;
             }
             self.tables.end(&self.place, &epoch, down);
@@ -740,7 +752,7 @@ impl Task {
             End::Abandoned(_) => PeerDownReason::LocalNoNotification(0),
         };
         let down = PeerDown { time, reason };
-        warn!(neighbor = %self.id, "down: {end}");
+        say!(self.quota, warn, neighbor = %self.id, "down: {end}");
         self.last_down = Some((end.to_string(), Moment::now()));
         self.since = Moment::now();
         if up.at.age() >= STABLE_AFTER {
@@ -778,7 +790,12 @@ impl Task {
             self.tables.end(&self.place, &up.epoch, down);
             return;
         }
-        info!(neighbor = %self.id, "its routes are kept for {} s: it may be restarting", asks.time);
+        say!(
+            self.quota,
+            info,
+            neighbor = %self.id,
+            "its routes are kept for {} s: it may be restarting", asks.time
+        );
         let until = Instant::now() + time;
         self.restarting = Some(Restarting { epoch: up.epoch, down, until });
     }
@@ -798,7 +815,7 @@ impl Task {
     /// Notes an error; the same one again is not worth a line in the log.
     fn note_error(&mut self, text: String) {
         if self.last_error.as_ref().is_none_or(|(last, _)| *last != text) {
-            warn!(neighbor = %self.id, "{text}");
+            say!(self.quota, warn, neighbor = %self.id, "{text}");
         } else {
             debug!(neighbor = %self.id, "{text}");
         }

@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use socket2::{Domain, SockRef};
 use tokio::net::{TcpListener, TcpStream};
-use tracing::{info, warn};
+use tokio::time::Instant;
+use tracing::warn;
 
 use super::describe;
 use super::keys::{self, PeerKey, Use};
@@ -20,6 +21,7 @@ use super::place::{self, SocketError};
 use super::raw;
 use super::standing::{self, Gone, Standing};
 use crate::config::{Authentication, Place};
+use crate::quota::{Quota, say};
 
 /// How many connections may wait to be accepted.
 const BACKLOG: i32 = 128;
@@ -173,10 +175,12 @@ impl Listener {
 }
 
 /// What became of the last attempts to accept a connection. That they fail is worth one line in the log, and
-/// one when they no longer do, however long it takes.
+/// one when they no longer do, however long it takes. Where one descriptor comes and goes that changes all the
+/// time, and is bounded, too.
 #[derive(Debug, Default)]
 pub(crate) struct Accepts {
     failed: u64,
+    quota: Quota,
 }
 
 impl Accepts {
@@ -187,17 +191,25 @@ impl Accepts {
     /// Notes what became of one; of one that has failed it says how long to wait before the next. `what` is
     /// what is accepted, such as `BGP connections`.
     pub(crate) fn note<T>(&mut self, what: &str, accepted: io::Result<T>) -> Result<T, Duration> {
+        if self.quota.ends_at().is_some_and(|at| at <= Instant::now()) {
+            let lines = self.quota.end();
+            warn!("{lines} more lines about {what} were left out within a minute");
+        }
         match accepted {
             Ok(accepted) => {
-                if self.failed > 0 {
-                    info!("{what} are accepted again, after {} attempts in vain", self.failed);
-                    self.failed = 0;
+                let failed = std::mem::take(&mut self.failed);
+                if failed > 0 {
+                    say!(
+                        self.quota,
+                        info,
+                        "{what} are accepted again, after {failed} attempts in vain"
+                    );
                 }
                 Ok(accepted)
             }
             Err(error) => {
                 if self.failed == 0 {
-                    warn!("cannot accept {what}: {}", describe(&error));
+                    say!(self.quota, warn, "cannot accept {what}: {}", describe(&error));
                 }
                 self.failed += 1;
                 Err(Self::PAUSE)

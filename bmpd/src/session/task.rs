@@ -30,6 +30,7 @@ use crate::net::connect::connect;
 use crate::net::listen::{ListenError, refuse};
 use crate::net::options::Options;
 use crate::net::stream::Stream;
+use crate::quota::{Quota, say};
 use crate::rib::{Feed, Tables};
 use crate::supervise::{Panic, caught, clearing_away, fault};
 
@@ -77,6 +78,8 @@ pub(super) struct Task {
     last_failure: Option<(Down, Moment)>,
     last_reset: Option<(String, Moment)>,
     statistics: Statistics,
+    /// What is logged of it.
+    quota: Quota,
 }
 
 /// What came of waiting.
@@ -89,6 +92,8 @@ enum Outcome {
     Challenged(Result<Made, Down>),
     Down(Down),
     Command(Command),
+    /// A minute is over in which more was to be logged than is.
+    Quota,
     Nothing,
 }
 
@@ -129,6 +134,7 @@ impl Task {
             last_failure: None,
             last_reset: None,
             statistics: Statistics::new(),
+            quota: Quota::default(),
         }
     }
 
@@ -178,6 +184,11 @@ impl Task {
                 Outcome::Challenged(made) => self.challenged(made).await,
                 Outcome::Down(down) => self.lost(down).await,
                 Outcome::Command(command) => self.obey(command).await,
+                Outcome::Quota => {
+                    let lines = self.quota.end();
+                    let id = self.id();
+                    warn!(session = %id, "{lines} more lines about it were left out within a minute");
+                }
                 Outcome::Nothing => {}
             }
         }
@@ -243,6 +254,7 @@ impl Task {
         let state = self.fsm.state();
         let Self { commands, attempt, challenger, registration, connection, .. } = self;
         let (retry_at, stable_at) = (self.retry_at, &mut self.stable_at);
+        let quota_ends = self.quota.ends_at();
         let challenge = async {
             match challenger {
                 Some(challenger) => challenger.await,
@@ -290,6 +302,7 @@ impl Task {
                 let stop = || Command::Stop { end: End::Stopping, patience: Duration::ZERO };
                 Outcome::Command(command.unwrap_or_else(stop))
             }
+            () = sleep_until(quota_ends) => Outcome::Quota,
             outcome = happens => outcome,
         }
     }
@@ -300,7 +313,8 @@ impl Task {
             Some(remote) => format!("connected with {remote}"),
             None => "connected".to_owned(),
         };
-        info!(session = %self.id(), generation = self.fsm.generation(), "{why}");
+        let (id, generation) = (&self.parameters.session.id, self.fsm.generation());
+        say!(self.quota, info, session = %id, generation, "{why}");
         self.connection = Some(connection);
         self.on(Event::Connected, why, None, Duration::ZERO).await;
     }
@@ -352,7 +366,10 @@ impl Task {
                 }
             }
             Ok(Made::Registered(_)) => {}
-            Err(down) => warn!(session = %self.id(), "another connection was refused: {down}"),
+            Err(down) => {
+                let id = &self.parameters.session.id;
+                say!(self.quota, warn, session = %id, "another connection was refused: {down}");
+            }
         }
     }
 
@@ -564,7 +581,8 @@ impl Task {
                 Action::WatchStability => {
                     self.stable_at = Some(Instant::now() + STABLE_AFTER);
                     self.synchronised_generation = self.fsm.generation();
-                    info!(session = %self.id(), generation = self.fsm.generation(), "synchronised");
+                    let (id, generation) = (&self.parameters.session.id, self.fsm.generation());
+                    say!(self.quota, info, session = %id, generation, "synchronised");
                 }
             }
         }
@@ -670,10 +688,11 @@ impl Task {
         self.statistics.over(&count);
         let Some(down) = down else { return };
         self.statistics.down(down.reason());
+        let id = &self.parameters.session.id;
         if down.is_wanted() {
-            info!(session = %self.id(), "down: {down}");
+            say!(self.quota, info, session = %id, "down: {down}");
         } else {
-            warn!(session = %self.id(), "down: {down}");
+            say!(self.quota, warn, session = %id, "down: {down}");
         }
         self.last_down = Some((down, Moment::now()));
         self.last_failure = None;
@@ -686,7 +705,8 @@ impl Task {
         if self.last_failure.as_ref().is_some_and(|(last, _)| last.to_string() == text) {
             debug!(session = %self.id(), "{text}");
         } else {
-            warn!(session = %self.id(), "{text}");
+            let id = &self.parameters.session.id;
+            say!(self.quota, warn, session = %id, "{text}");
         }
         self.statistics.failed();
         self.last_failure = Some((down, Moment::now()));
