@@ -98,6 +98,7 @@ netns = "bmpd-nosuch"
 as = 4200000000
 router-id = "192.0.2.254"
 listen = ["{listen}"]
+memory-limit = 512
 
 [[bgp.neighbor]]
 address = "192.0.2.2"

@@ -71,6 +71,7 @@ fn memory_descriptors_and_times_are_those_of_the_process() {
     let told = found["descriptors"].as_u64().unwrap();
     assert!(told.abs_diff(open) <= 4, "{open} are open: {found}");
     assert!(told <= found["descriptors_maximum"].as_u64().unwrap_or(u64::MAX), "{found}");
+    assert!(found["tasks"].as_u64().unwrap() >= 1, "{found}");
     assert!(found["processor_time"].as_f64().unwrap() >= 0.0, "{found}");
     assert!(found["uptime"].as_f64().unwrap() >= 0.0, "{found}");
     assert_eq!(found["caller"]["level"], "management", "{found}");

@@ -23,6 +23,14 @@ pub(crate) fn page(status: &StatusReport) -> String {
     let memory = |bytes: Option<u64>| bytes.map_or_else(unknown, size);
     let (now, peak) = (memory(status.memory), memory(status.memory_peak));
     page.line("Memory", format!("{now}, at most {peak}"));
+    let tables = size(status.table_memory);
+    page.line(
+        "Tables",
+        match status.table_memory_maximum {
+            Some(maximum) => format!("{tables} of {}", size(maximum)),
+            None => tables,
+        },
+    );
     page.line("Processor time", processor_time(status.processor_time));
     let open = status.descriptors.map_or_else(unknown, |count| count.to_string());
     page.line(
@@ -36,6 +44,7 @@ pub(crate) fn page(status: &StatusReport) -> String {
         let count = status.internal_errors;
         page.line("Internal errors", format!("{count}: see the log of bmpd, and report them"));
     }
+    page.line("Tasks", status.tasks.to_string());
     page.line("Monitors", status.monitors.to_string());
     match &*status.staggered_resets {
         [] => page.line("Staggered resets", "none"),

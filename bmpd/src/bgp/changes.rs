@@ -67,6 +67,12 @@ pub(crate) fn common_settings(asn: u32, router_id: Ipv4Addr) -> [Setting; 2] {
     [one("bgp.as", "as", integer(asn)), one("bgp.router-id", "router-id", text(router_id))]
 }
 
+/// `memory-limit` of `[bgp]`, MiB.
+pub(crate) fn memory_limit(limit: Option<u32>) -> Setting {
+    Setting::new("memory-limit", Effect::Running, limit.and_then(integer))
+        .shown(limit.map_or_else(none, |limit| format!("{limit} MiB")))
+}
+
 /// What is different between two tables of the same neighbor. Keys are masked.
 pub(crate) fn changes(old: &Neighbor, new: &Neighbor) -> Changes {
     let mut changes = Changes::default();

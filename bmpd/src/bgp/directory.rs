@@ -129,6 +129,11 @@ impl Directory {
         self.ring();
     }
 
+    /// Allows the tables of all neighbors so many bytes of memory, or as many as there are.
+    pub(crate) fn allow_memory(&self, limit: Option<u64>) {
+        self.tables.allow_memory(limit);
+    }
+
     /// Puts the entries in this order, for those who look at them.
     pub(crate) fn sort(&self, order: &[EntryId]) {
         let rank: HashMap<&EntryId, usize> = order.iter().zip(0..).collect();

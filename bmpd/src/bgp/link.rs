@@ -15,7 +15,7 @@ use super::fsm::{Action, Direction, End, Event, Fsm, State};
 use crate::config::{MaximumRoutes, MaximumRoutesAction};
 use crate::moment::sleep_until;
 use crate::net;
-use crate::rib::{Epoch, Tables};
+use crate::rib::{Epoch, OverLimit, Tables};
 use crate::supervise::{caught, fault};
 use crate::wire::bgp::{self, Frame, MessageType, Notification};
 use crate::wire::bmp::Timestamp;
@@ -52,6 +52,8 @@ pub(super) enum FromLink {
     Establish { up: Box<Established>, reply: oneshot::Sender<Result<Arc<Epoch>, Notification>> },
     /// There are more routes of a family than are allowed, and that is only to be known.
     Exceeded { family: Family, routes: u64 },
+    /// There is no room for its routes, which ends the link.
+    OverLimit(OverLimit),
     /// An UPDATE was treated as a withdrawal (RFC 7606), the first one of the session.
     Fault(Fault),
     /// The link is over.
@@ -111,6 +113,8 @@ struct Link {
     exceeded: Option<Family>,
     /// The first UPDATE that was treated as a withdrawal.
     fault: Once<Fault>,
+    /// Set when there is no room for the routes of the neighbor.
+    over_limit: Option<OverLimit>,
     kept: Vec<u8>,
 }
 
@@ -142,6 +146,7 @@ pub(super) async fn run(stream: TcpStream, setup: Setup) {
         quiet_latest: Instant::now(),
         exceeded: None,
         fault: Once::Nothing,
+        over_limit: None,
         kept: Vec::new(),
     };
     // Bytes of the neighbor may be what a mistake of ours was waiting for.
@@ -296,6 +301,7 @@ impl Link {
     /// many bytes they were, and what the state machine is to be told.
     fn take_updates(&mut self, start: usize, extended: bool) -> (usize, Event) {
         let Self { epoch, setup, input, kept, filled, fsm, received, fault: told, .. } = self;
+        let over_limit = &mut self.over_limit;
         let Some((epoch, negotiated)) = epoch.as_ref().zip(fsm.negotiated()) else {
             return (*filled - start, Event::Update);
         };
@@ -330,6 +336,10 @@ impl Link {
                     }
                 }
             }
+            if let Err(over) = rib.measure() {
+                *over_limit = Some(over);
+                event = Event::Stop(Notification::OUT_OF_RESOURCES);
+            }
         });
         if changed.is_none() {
             // Nobody but this link ends its epoch, or a panic that has ended the link as well.
@@ -344,6 +354,9 @@ impl Link {
 
     /// Tells the neighbor's task what was found in its routes.
     async fn tell_of_routes(&mut self) {
+        if let Some(over) = self.over_limit.take() {
+            let _ = self.setup.to_neighbor.send((self.setup.id, FromLink::OverLimit(over))).await;
+        }
         if let Once::ToTell(fault) = self.fault {
             self.fault = Once::Told;
             let message = FromLink::Fault(fault);

@@ -22,6 +22,8 @@ mod link;
 pub(crate) mod listener;
 mod neighbor;
 
-pub(crate) use changes::{Changes, changes, changes_for_all, common_settings, settings};
+pub(crate) use changes::{
+    Changes, changes, changes_for_all, common_settings, memory_limit, settings,
+};
 pub(crate) use directory::{Bgp, Directory, EntryId};
 pub(crate) use neighbor::Neighbor;

@@ -50,6 +50,9 @@ const FORGET_AFTER: Duration = Duration::from_secs(60);
 /// A neighbor that is silent for this long is worth a word about what that can mean.
 const SILENCE: Duration = Duration::from_secs(15);
 
+/// How long a neighbor is kept out for whose routes there was no room.
+const OUT_OF_RESOURCES_PENALTY: Duration = Duration::from_secs(60);
+
 /// Connections with one neighbor at once, those that are being closed among them.
 const TASKS_MAX: usize = 8;
 
@@ -133,6 +136,7 @@ impl Neighbor {
             replacement: None,
             penalty: None,
             exceeded: false,
+            no_room: None,
             seen_at: Instant::now(),
             silence_noted: false,
             since: Moment::now(),
@@ -248,10 +252,12 @@ struct Task {
     restarting: Option<Restarting>,
     /// A connection that takes the place of the one that is up, once that has ended.
     replacement: Option<TcpStream>,
-    /// Set after too many routes.
+    /// Set after too many routes, or more than there is room for.
     penalty: Option<Penalty>,
     /// True if there are, or were, more routes than are allowed.
     exceeded: bool,
+    /// Why there is no room for its routes, while the link ends for that.
+    no_room: Option<String>,
     /// When a connection last came or went.
     seen_at: Instant,
     /// True if what is silent since then is noted.
@@ -512,7 +518,7 @@ impl Task {
                 FromLink::Establish { reply, .. } => {
                     let _ = reply.send(Err(notification.clone()));
                 }
-                FromLink::Exceeded { .. } | FromLink::Fault(_) => {}
+                FromLink::Exceeded { .. } | FromLink::OverLimit(_) | FromLink::Fault(_) => {}
                 FromLink::Ended { end, time } => self.ended(link, end, time, true),
             }
         }
@@ -622,6 +628,9 @@ impl Task {
                 if !std::mem::replace(&mut self.exceeded, true) {
                     warn!(neighbor = %self.id, %family, routes, "more routes than maximum-routes");
                 }
+            }
+            FromLink::OverLimit(over) => {
+                self.no_room = Some(over.to_string());
             }
             FromLink::Fault(fault) => {
                 self.note_error(format!("an UPDATE was treated as a withdrawal: {fault}"));
@@ -752,8 +761,12 @@ impl Task {
             End::Abandoned(_) => PeerDownReason::LocalNoNotification(0),
         };
         let down = PeerDown { time, reason };
-        say!(self.quota, warn, neighbor = %self.id, "down: {end}");
-        self.last_down = Some((end.to_string(), Moment::now()));
+        let why = match self.no_room.take() {
+            Some(no_room) => format!("{end}: {no_room}"),
+            None => end.to_string(),
+        };
+        say!(self.quota, warn, neighbor = %self.id, "down: {why}");
+        self.last_down = Some((why, Moment::now()));
         self.since = Moment::now();
         if up.at.age() >= STABLE_AFTER {
             self.next_wait = RETRY_INITIAL;
@@ -768,6 +781,11 @@ impl Task {
         if matches!(&end, End::Sent(notification) if (notification.code, notification.subcode) == (6, 1))
         {
             self.punish();
+        }
+        if matches!(&end, End::Sent(notification) if *notification == Notification::OUT_OF_RESOURCES)
+        {
+            // At once it would only grow to the same size.
+            self.penalty = Some(Penalty::Until(Instant::now() + OUT_OF_RESOURCES_PENALTY));
         }
         if let Some(stream) = self.replacement.take().filter(|_| !stopping) {
             // The link may have ended by itself before it heard of the replacement: for its routes, say.

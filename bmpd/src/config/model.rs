@@ -333,6 +333,9 @@ pub struct Bgp {
     pub router_id: Ipv4Addr,
     /// Where neighbors can connect to; `[::]:179` and `0.0.0.0:179` by default, empty for nowhere.
     pub listen: Vec<SocketAddr>,
+    /// The memory that the tables of all neighbors may take, 1 to 4294967295 MiB; a neighbor whose routes go
+    /// beyond it is ended (6/8, RFC 4486).
+    pub memory_limit: Option<u32>,
     /// `[[bgp.neighbor]]`: no two have the same peers. In the order of the file.
     pub neighbors: Vec<Neighbor>,
 }

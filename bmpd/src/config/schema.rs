@@ -173,6 +173,8 @@ pub(super) struct Bgp {
     pub(super) asn: Option<Spanned<Whole>>,
     pub(super) router_id: Option<Spanned<String>>,
     pub(super) listen: Option<Vec<Spanned<String>>>,
+    /// MiB.
+    pub(super) memory_limit: Option<Spanned<Whole>>,
     pub(super) neighbor: Vec<Spanned<Table<Neighbor>>>,
 }
 

@@ -116,6 +116,7 @@ fn neighbors(config: &Config) -> Vec<ConfigSection> {
     let Some(bgp) = &config.bgp else { return Vec::new() };
     let mut common = bgp::common_settings(bgp.asn, bgp.router_id).to_vec();
     common.push(setting::Setting::new("listen", Effect::Connection, list(&bgp.listen)));
+    common.push(bgp::memory_limit(bgp.memory_limit));
     let common = section("bgp", false, setting::in_effect(common));
     let neighbors = bgp
         .neighbors

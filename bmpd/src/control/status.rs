@@ -35,7 +35,7 @@ const NEIGHBOR_STATES: [NeighborState; 6] = [
 
 /// Describes bmpd.
 pub(super) async fn run(asked_by: &Caller, world: &World) -> Response {
-    let system_name = world.config().bmp.system_name.clone();
+    let config = world.config();
     let sessions = world.sessions();
     let states = show::all(sessions.into_iter().map(|s| async move { s.state().await })).await;
     let neighbors = show::neighbors(world, |_| true).await;
@@ -63,12 +63,18 @@ pub(super) async fn run(asked_by: &Caller, world: &World) -> Response {
         capabilities,
         started: started.timestamp(),
         uptime: Span::of(started.age()),
-        system_name,
+        system_name: config.bmp.system_name.clone(),
         file: world.config_path().display().to_string(),
         configured_at: configured.timestamp(),
         configured_ago: Span::of(configured.age()),
         memory: process.memory,
         memory_peak: process.memory_peak,
+        table_memory: world.table_memory(),
+        table_memory_maximum: config
+            .bgp
+            .as_ref()
+            .and_then(|bgp| bgp.memory_limit)
+            .map(|mib| u64::from(mib) << 20),
         processor_time: processor_time(),
         routes: neighbors.iter().map(show::routes).sum(),
         sessions: sessions.into_iter().filter(|found| found.count > 0).collect(),
@@ -76,6 +82,7 @@ pub(super) async fn run(asked_by: &Caller, world: &World) -> Response {
         descriptors: process.descriptors,
         descriptors_maximum: getrlimit(Resource::Nofile).current,
         internal_errors: supervise::panics(),
+        tasks: tokio::runtime::Handle::current().metrics().num_alive_tasks() as u64,
         monitors: world.monitors(),
         staggered_resets: world.staggered.report(),
         caller: asked_by.report(),

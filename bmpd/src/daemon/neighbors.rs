@@ -7,13 +7,15 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use shared::names::{NeighborId, VpnInstanceName};
-use shared::response::{NeighborEntry, PrefixReport, ReloadAction, ReloadItem, ReloadSubject};
+use shared::response::{
+    Change, NeighborEntry, PrefixReport, ReloadAction, ReloadItem, ReloadSubject,
+};
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 use tracing::warn;
 
 use crate::bgp::{self, Bgp, Directory, EntryId, Neighbor, listener};
-use crate::config::{self, Config, Peers, Place};
+use crate::config::{self, Config, Peers, Place, setting};
 use crate::events::Events;
 use crate::net::listen::{ListenError, Listener};
 use crate::privileges::{Capability, Missing};
@@ -41,6 +43,8 @@ pub(super) struct Plan {
     configured: Vec<config::Neighbor>,
     started: Vec<config::Neighbor>,
     bgp: Option<Bgp>,
+    /// Bytes.
+    memory_limit: Option<u64>,
     order: Vec<EntryId>,
     closed: Vec<ListenerId>,
     opened: Vec<(ListenerId, Option<Listener>)>,
@@ -118,10 +122,21 @@ impl Neighbors {
             configured: Vec::new(),
             started: Vec::new(),
             bgp,
+            memory_limit: memory_limit(new).map(|mib| u64::from(mib) << 20),
             order: in_order(new).map(EntryId::of).collect(),
             closed: Vec::new(),
             opened: Vec::new(),
         };
+        let limits = [old, new].map(|config| vec![bgp::memory_limit(memory_limit(config))]);
+        let [was, is] = limits;
+        let changes: Vec<Change> = setting::changes(was, is)
+            .into_iter()
+            .map(|(_, change)| Change { key: format!("bgp.{}", change.key), ..change })
+            .collect();
+        if !changes.is_empty() {
+            let subject = ReloadSubject::Daemon;
+            items.push(ReloadItem { subject, action: ReloadAction::Apply, changes });
+        }
         let mut add = |neighbor: &config::Neighbor, action, changes| {
             let subject = ReloadSubject::Neighbor(name(neighbor));
             items.push(ReloadItem { subject, action, changes });
@@ -209,7 +224,18 @@ impl Neighbors {
 
     /// Does what was planned. Returns when neighbors that end or restart have been told.
     pub(super) async fn apply(&self, plan: Plan) {
-        let Plan { ended, restarted, configured, started, bgp, order, closed, opened } = plan;
+        let Plan {
+            ended,
+            restarted,
+            configured,
+            started,
+            bgp,
+            memory_limit,
+            order,
+            closed,
+            opened,
+        } = plan;
+        self.directory.allow_memory(memory_limit);
         for listener in closed {
             let task = self.listeners.lock().remove(&listener);
             if let Some(task) = task {
@@ -248,6 +274,10 @@ impl Neighbors {
             self.listeners.lock().insert(id, task);
         }
     }
+}
+
+fn memory_limit(config: &Config) -> Option<u32> {
+    config.bgp.as_ref()?.memory_limit
 }
 
 fn in_order(config: &Config) -> impl Iterator<Item = &config::Neighbor> {

@@ -204,6 +204,11 @@ impl World {
         Err(Failure::NoSuchSession { selector: selector.clone(), existing, configured_in: None })
     }
 
+    /// Bytes of memory that the tables of all neighbors take.
+    pub(crate) fn table_memory(&self) -> u64 {
+        self.tables.memory()
+    }
+
     /// Every session, in the order of their ids.
     pub(crate) fn sessions(&self) -> Vec<Session> {
         self.sessions.lock().clone()

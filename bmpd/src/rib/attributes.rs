@@ -116,6 +116,14 @@ impl Attributes {
         self.reclaim(chunk);
     }
 
+    /// Bytes of memory that it takes.
+    pub(super) fn memory(&self) -> usize {
+        self.chunks.iter().map(|chunk| chunk.bytes.capacity()).sum::<usize>()
+            + self.slots.capacity() * size_of::<Slot>()
+            + self.free_slots.capacity() * size_of::<u32>()
+            + self.index.allocation_size()
+    }
+
     /// The bytes of a set.
     pub(crate) fn get(&self, id: AttributesId) -> &[u8] {
         Self::bytes_of(&self.chunks, &self.slots, id.0)

@@ -20,6 +20,7 @@ use parking_lot::Mutex;
 use super::Full;
 use super::attributes::Attributes;
 use super::log::{Log, Withdrawn};
+use super::meter::{OverLimit, Share};
 use crate::supervise::undone_by_panic;
 use crate::wire::bgp::Notification;
 use crate::wire::bmp::{PeerDownReason, PeerHeader, PeerInstance, PeerUp, Statistic, Timestamp};
@@ -91,10 +92,12 @@ pub(crate) struct Rib {
     /// When this incarnation came up.
     pub(super) since: Timestamp,
     stored: Vec<u8>,
+    /// The last field: it is given back when the tables have been freed.
+    share: Share,
 }
 
 impl Rib {
-    fn new(forms: &[Form], up: PeerUp, since: Timestamp) -> Self {
+    fn new(forms: &[Form], up: PeerUp, since: Timestamp, share: Share) -> Self {
         Self {
             attributes: Attributes::default(),
             logs: forms.iter().map(|form| (form.family(), Log::new(*form))).collect(),
@@ -103,6 +106,7 @@ impl Rib {
             up,
             since,
             stored: Vec::new(),
+            share,
         }
     }
 
@@ -174,6 +178,16 @@ impl Rib {
             self.stored = stored;
         }
         Ok(Applied { fault: update.fault, end_of_rib })
+    }
+
+    /// Looks at what the tables take now.
+    ///
+    /// # Errors
+    ///
+    /// They have grown, and those of all neighbors are beyond what is allowed.
+    pub(crate) fn measure(&mut self) -> Result<(), OverLimit> {
+        let logs = self.logs.iter().map(|(_, log)| log.memory()).sum::<usize>();
+        self.share.set((self.attributes.memory() + logs) as u64)
     }
 
     /// Notes the End-of-RIB of a family; true if it is the first of this incarnation. Routes of the
@@ -296,7 +310,7 @@ impl Rib {
 }
 
 fn out_of_resources(_: Full) -> Notification {
-    Notification::new(6, 8, &[])
+    Notification::OUT_OF_RESOURCES
 }
 
 #[derive(Debug)]
@@ -324,6 +338,7 @@ impl Epoch {
         up: PeerUp,
         forms: &[Form],
         since: Timestamp,
+        share: Share,
     ) -> Self {
         let Identity { address, asn, bgp_id, two_octet_as } = identity;
         Self {
@@ -331,7 +346,7 @@ impl Epoch {
             header: PeerHeader::new(instance, address, asn, bgp_id, two_octet_as),
             version: AtomicU64::new(1),
             incarnation: AtomicU64::new(1),
-            state: Mutex::new(State::Up(Box::new(Rib::new(forms, up, since)))),
+            state: Mutex::new(State::Up(Box::new(Rib::new(forms, up, since, share)))),
         }
     }
 

@@ -213,6 +213,13 @@ impl Log {
         self.routes
     }
 
+    /// Bytes of memory that it takes.
+    pub(super) fn memory(&self) -> usize {
+        let segments = self.segments.iter().flatten();
+        segments.map(|segment| segment.bytes.capacity()).sum::<usize>()
+            + self.index.allocation_size()
+    }
+
     /// True once the neighbor's End-of-RIB was noted.
     pub(crate) fn has_end_of_rib(&self) -> bool {
         self.end_of_rib.is_some()

@@ -5,6 +5,7 @@
 //!              └─ Epoch: one BGP session of it, or several joined by graceful restarts: header, how it
 //!                 │      ended
 //!                 └─ Rib: OPENs, Attributes, one Log a family                      [one lock]
+//!                          └─ its share of what the Meter allows all tables together
 //! Feed (one a BMP connection) ── for each neighbor that its Monitor wants: the Epoch and the
 //!                                incarnation it was told of, a reader in each Log
 //! ```
@@ -18,11 +19,13 @@ mod attributes;
 mod epoch;
 mod feed;
 mod log;
+mod meter;
 mod tables;
 
 pub(crate) use attributes::Attributes;
 pub(crate) use epoch::{Epoch, Identity, PeerDown};
 pub(crate) use feed::{Batch, Feed};
+pub(crate) use meter::OverLimit;
 pub(crate) use tables::{NeighborTables, Tables};
 
 /// A table, or the attributes of a neighbor, have reached the greatest size that places can name (4 GiB).

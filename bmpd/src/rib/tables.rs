@@ -7,6 +7,7 @@ use shared::names::NeighborId;
 use tokio::sync::watch;
 
 use super::epoch::{Epoch, Identity, PeerDown};
+use super::meter::{Meter, Share};
 use crate::wire::bmp::{PeerInstance, PeerUp, Timestamp};
 use crate::wire::family::Family;
 use crate::wire::nlri::Form;
@@ -51,12 +52,27 @@ pub(crate) struct Tables {
     /// end, and the order of the others stays.
     neighbors: Mutex<Arc<Vec<Arc<NeighborTables>>>>,
     bell: watch::Sender<u64>,
+    meter: Arc<Meter>,
 }
 
 impl Tables {
     /// Tables without neighbors.
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { neighbors: Mutex::default(), bell: watch::Sender::new(0) })
+        Arc::new(Self {
+            neighbors: Mutex::default(),
+            bell: watch::Sender::new(0),
+            meter: Arc::default(),
+        })
+    }
+
+    /// Bytes of memory that the tables of all neighbors take.
+    pub(crate) fn memory(&self) -> u64 {
+        self.meter.used()
+    }
+
+    /// Allows all of them so many bytes, or as many as there are; see [`super::Rib::measure`].
+    pub(crate) fn allow_memory(&self, limit: Option<u64>) {
+        self.meter.allow(limit);
     }
 
     /// Every neighbor's place, in the order in which they were added.
@@ -111,7 +127,8 @@ impl Tables {
         forms: &[Form],
         now: Timestamp,
     ) -> Arc<Epoch> {
-        let epoch = Arc::new(Epoch::new(neighbor.instance, identity, up, forms, now));
+        let share = Share::new(&self.meter);
+        let epoch = Arc::new(Epoch::new(neighbor.instance, identity, up, forms, now, share));
         let mut current = neighbor.current.lock();
         if !current.removed {
             current.epoch = Some(Arc::clone(&epoch));

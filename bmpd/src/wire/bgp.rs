@@ -124,6 +124,9 @@ impl Notification {
         Notification { code: 6, subcode: 6, data: Vec::new() };
     /// Cease, Connection Rejected.
     pub const REJECTED: Notification = Notification { code: 6, subcode: 5, data: Vec::new() };
+    /// Cease, Out of Resources.
+    pub const OUT_OF_RESOURCES: Notification =
+        Notification { code: 6, subcode: 8, data: Vec::new() };
     /// Cease, Connection Collision Resolution.
     pub const COLLISION: Notification = Notification { code: 6, subcode: 7, data: Vec::new() };
 

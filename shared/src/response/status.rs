@@ -39,6 +39,10 @@ pub struct StatusReport {
     pub memory: Option<u64>,
     /// The most that it was, bytes; `None` if the system does not say.
     pub memory_peak: Option<u64>,
+    /// Memory that the tables of all neighbors take, bytes.
+    pub table_memory: u64,
+    /// How much they may take, bytes; `None` is as much as there is.
+    pub table_memory_maximum: Option<u64>,
     /// Processor time used.
     pub processor_time: Span,
     /// Routes of all neighbors.
@@ -54,6 +58,8 @@ pub struct StatusReport {
     /// Mistakes of bmpd that were met since its start: each has cost a connection or a command, and the log
     /// says more.
     pub internal_errors: u64,
+    /// Tasks that run in it: one for each session, each neighbor, each of their connections, and so on.
+    pub tasks: u64,
     /// Callers of `monitor` that are being served.
     pub monitors: u32,
     /// Resets with a stagger that are under way, the oldest first. One that is at its last session has none

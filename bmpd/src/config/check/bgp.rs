@@ -35,11 +35,15 @@ impl Check<'_> {
             .required(span, "bgp.router-id", &bgp.router_id, allowed)
             .and_then(|id| self.router_id(id));
         let listen = self.optional(&bgp.listen, |check, listen| check.listen("bgp.listen", listen));
+        let memory_limit = self.optional(&bgp.memory_limit, |check, limit| {
+            check.whole("bgp.memory-limit", limit, 1..=u32::MAX, " MiB")
+        });
         let neighbors = self.neighbors(&bgp.neighbor, instances);
         Some(Bgp {
             asn: asn?,
             router_id: router_id?,
             listen: listen?.unwrap_or_else(defaults::listen),
+            memory_limit: memory_limit?,
             neighbors: neighbors?,
         })
     }

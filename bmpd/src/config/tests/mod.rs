@@ -106,6 +106,7 @@ fn the_example_of_the_design_gives_this_model() {
             asn: 65000,
             router_id: Ipv4Addr::new(192, 0, 2, 1),
             listen: vec!["127.0.0.1:1179".parse().unwrap()],
+            memory_limit: None,
             neighbors: vec![Neighbor {
                 peers: Peers::One("127.0.0.2".parse().unwrap()),
                 vpn_instance: None,

@@ -1,0 +1,128 @@
+//! How much memory the tables of all neighbors take, and how much they may.
+//!
+//! A process that the system refuses memory ends, and with it every session. So the tables can have a limit
+//! below that: the neighbor whose tables grow beyond it is given up, and the rest goes on. What is counted are
+//! the tables themselves, by their capacity; buffers of connections come on top, and a table can be a few
+//! hundred kilobytes beyond the limit before that is seen.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Bytes in a MiB.
+const MIB: u64 = 1 << 20;
+
+/// What all tables take together.
+#[derive(Debug)]
+pub(super) struct Meter {
+    /// Bytes.
+    used: AtomicU64,
+    /// Bytes; `u64::MAX` is no limit.
+    limit: AtomicU64,
+}
+
+impl Default for Meter {
+    fn default() -> Self {
+        Self { used: AtomicU64::new(0), limit: AtomicU64::new(u64::MAX) }
+    }
+}
+
+impl Meter {
+    /// Bytes that are in use.
+    pub(super) fn used(&self) -> u64 {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// Allows this many bytes, or as many as there are. What is in use is not given up for that.
+    pub(super) fn allow(&self, limit: Option<u64>) {
+        self.limit.store(limit.unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+}
+
+/// What the tables of one neighbor take of it; given back when dropped.
+#[derive(Debug)]
+pub(super) struct Share {
+    meter: Arc<Meter>,
+    bytes: u64,
+}
+
+impl Share {
+    /// Nothing yet.
+    pub(super) fn new(meter: &Arc<Meter>) -> Self {
+        Self { meter: Arc::clone(meter), bytes: 0 }
+    }
+
+    /// Notes how many bytes it takes now.
+    ///
+    /// # Errors
+    ///
+    /// They are more than before, and all together are more than allowed.
+    pub(super) fn set(&mut self, bytes: u64) -> Result<(), OverLimit> {
+        let before = std::mem::replace(&mut self.bytes, bytes);
+        if bytes <= before {
+            self.meter.used.fetch_sub(before - bytes, Ordering::Relaxed);
+            return Ok(());
+        }
+        let more = bytes - before;
+        let used = self.meter.used.fetch_add(more, Ordering::Relaxed) + more;
+        let limit = self.meter.limit.load(Ordering::Relaxed);
+        if used > limit { Err(OverLimit { used, limit, own: bytes }) } else { Ok(()) }
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.meter.used.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// The tables of all neighbors take more memory than they may, and those of this one have grown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OverLimit {
+    used: u64,
+    limit: u64,
+    own: u64,
+}
+
+impl fmt::Display for OverLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [used, limit, own] = [self.used, self.limit, self.own].map(|bytes| bytes / MIB);
+        write!(
+            f,
+            "the tables of all neighbors have grown to {used} MiB, {own} MiB of them its own, and \
+             memory-limit is {limit} MiB"
+        )
+    }
+}
+
+impl std::error::Error for OverLimit {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_grows_beyond_the_limit_is_told_and_who_does_not_is_not() {
+        let meter = Arc::new(Meter::default());
+        let (mut one, mut other) = (Share::new(&meter), Share::new(&meter));
+        assert_eq!(one.set(30 * MIB), Ok(()));
+        meter.allow(Some(40 * MIB));
+        assert_eq!(other.set(10 * MIB), Ok(()));
+        let over = other.set(15 * MIB).unwrap_err();
+        assert_eq!(
+            over.to_string(),
+            "the tables of all neighbors have grown to 45 MiB, 15 MiB of them its own, and \
+             memory-limit is 40 MiB"
+        );
+        // Beyond the limit one that shrinks, or stays as it is, is not to blame.
+        assert_eq!(one.set(30 * MIB), Ok(()));
+        assert_eq!(one.set(29 * MIB), Ok(()));
+        assert_eq!(meter.used(), 44 * MIB);
+        drop(other);
+        assert_eq!(meter.used(), 29 * MIB);
+        meter.allow(None);
+        assert_eq!(one.set(1 << 40), Ok(()));
+        drop(one);
+        assert_eq!(meter.used(), 0);
+    }
+}
