@@ -21,3 +21,5 @@ pub mod service;
 mod session;
 pub mod supervise;
 pub mod wire;
+
+pub use net::heap;

@@ -11,6 +11,7 @@ use bmpd::service::Manager;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    bmpd::heap::give_back_what_is_freed();
     let arguments = Arguments::parse();
     match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,14 +2,15 @@
 //!
 //! A socket is made in a [`place`], is given its [`options`] and [`keys`], and then [`connect`]s or
 //! [`listen`]s; [`tls`] and [`stream`] are what is read and written through it. The only place with
-//! unsafe code: the calls of the system that no crate wraps, in [`raw`] and [`queue`], and a descriptor that
-//! is known by its number, in [`inherited`].
+//! unsafe code: the calls of the system that no crate wraps, in [`raw`], [`queue`] and [`heap`], and a
+//! descriptor that is known by its number, in [`inherited`].
 //!
 //! No option fails silently. A key that was not set would be a session without authentication, a TTL
 //! that was not set one without protection: each is an error that names the option as the configuration
 //! file does, and never the key.
 
 pub(crate) mod connect;
+pub mod heap;
 pub(crate) mod inherited;
 pub(crate) mod keys;
 pub(crate) mod listen;

@@ -1,0 +1,21 @@
+//! How the C library's allocator treats what is freed. It has nothing to do with sockets: it is here because
+//! this is where the calls of the system are that need unsafe code.
+
+/// Larger pieces are taken from the system one by one, and given back when they are freed. What tables are
+/// made of is larger: segments and chunks of 256 KiB, indexes of megabytes.
+#[cfg(target_env = "gnu")]
+const OWN_MAPPING: libc::c_int = 128 * 1024;
+
+/// Has every large piece of memory given back to the system when it is freed.
+///
+/// By itself glibc raises the limit from which on it does so to the largest piece that was ever freed, up to 32
+/// MiB (mallopt(3), M_MMAP_THRESHOLD): from then on the tables of neighbors that come and go lie scattered in
+/// its arenas, which only ever grow. To be called before anything large is allocated.
+#[allow(unsafe_code)]
+pub fn give_back_what_is_freed() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: it takes no pointer and can be called at any time; where it fails nothing is changed.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, OWN_MAPPING);
+    }
+}
