@@ -166,14 +166,9 @@ impl Netns {
     /// When it cannot be made.
     #[track_caller]
     pub fn veth_to_host(&self) -> [IpAddr; 2] {
-        let (names, addresses) = (pair_names(), pair_addresses());
-        let [near, far] = &names;
-        ip(&format!("link add {near} type veth peer name {far} netns {}", self.name()));
-        ip(&format!("address add {}/30 dev {near}", addresses[0]));
-        ip(&format!("link set {near} up"));
-        self.ip(&format!("address add {}/30 dev {far}", addresses[1]));
-        self.ip(&format!("link set {far} up"));
-        addresses
+        let wire = Wire::new();
+        wire.lay(self);
+        wire.addresses
     }
 
     /// A pair of devices between this namespace and another one; the addresses of its two ends, this
@@ -191,6 +186,50 @@ impl Netns {
             netns.ip(&format!("link set {device} up"));
         }
         addresses
+    }
+}
+
+/// A pair of devices that can come, go and come again with the same names and addresses.
+#[derive(Debug)]
+pub struct Wire {
+    names: [String; 2],
+    /// The addresses of its two ends, that of the host first.
+    pub addresses: [IpAddr; 2],
+}
+
+impl Wire {
+    /// Names and addresses that nobody else has; there are no such devices yet.
+    #[expect(clippy::new_without_default, reason = "each one is another")]
+    pub fn new() -> Self {
+        Self { names: pair_names(), addresses: pair_addresses() }
+    }
+
+    /// The device in the namespace that the test runs in.
+    pub fn device(&self) -> &str {
+        &self.names[0]
+    }
+
+    /// Makes it, between the namespace that the test runs in and this one.
+    ///
+    /// # Panics
+    /// When it cannot.
+    #[track_caller]
+    pub fn lay(&self, netns: &Netns) {
+        let ([near, far], addresses) = (&self.names, self.addresses);
+        ip(&format!("link add {near} type veth peer name {far} netns {}", netns.name()));
+        ip(&format!("address add {}/30 dev {near}", addresses[0]));
+        ip(&format!("link set {near} up"));
+        netns.ip(&format!("address add {}/30 dev {far}", addresses[1]));
+        netns.ip(&format!("link set {far} up"));
+    }
+
+    /// Removes both devices.
+    ///
+    /// # Panics
+    /// When they are not there.
+    #[track_caller]
+    pub fn cut(&self) {
+        ip(&format!("link delete {}", self.names[0]));
     }
 }
 

@@ -415,6 +415,18 @@ impl Station {
         })
     }
 
+    /// Forgets what ended connections have carried: for who runs for long. Their places in the history, and
+    /// their breaches of the protocol, stay.
+    pub fn forget(&self) {
+        for connection in self.connections().iter().filter(|connection| connection.end().is_some())
+        {
+            let mut inner = lock(&connection.inner);
+            let violations = std::mem::take(&mut inner.record.violations);
+            inner.record = Record::new(Mode::Counting);
+            inner.record.violations = violations;
+        }
+    }
+
     /// The newest connection, if there is any.
     pub fn latest(&self) -> Option<Connection> {
         lock(&self.shared.connections).last().cloned()
