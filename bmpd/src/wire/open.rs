@@ -252,6 +252,10 @@ impl Open {
                 open.take_capability(code, value.sub(length)?);
             }
         }
+        // Stations get the message as it came, and would find bytes there that nothing accounts for.
+        if !reader.is_empty() {
+            return Ok(Err(Notification::new(2, 0, &[])));
+        }
         if open.families.is_empty() {
             open.families.push(Family::IPV4_UNICAST);
         }
@@ -493,6 +497,7 @@ mod tests {
         assert_eq!(code(&body(&[3, 1, 1, 0])), (2, 4));
         assert_eq!(code(&body(&[4, 2, 9, 1, 4])), (2, 0));
         assert_eq!(code(&[4, 0]), (2, 0));
+        assert_eq!(code(&body(&[0, 2, 2, 2, 0])), (2, 0), "bytes behind the parameters");
     }
 
     #[test]
