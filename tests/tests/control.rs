@@ -9,6 +9,7 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
+use shared::frame::PROTOCOL_VERSION;
 use tests::daemon::{Daemon, binary, run};
 use tests::lab::{Lab, Plan};
 use tests::random::Random;
@@ -146,7 +147,7 @@ fn garbage_does_no_harm() {
         let mut bytes: Vec<u8> = (0..length).map(|_| random.draw() as u8).collect();
         if random.chance(50) {
             // With a header that is right, so that the body is looked at.
-            bytes.splice(0..0, header(1, 0, length as u32));
+            bytes.splice(0..0, header(PROTOCOL_VERSION, 0, length as u32));
         }
         say(&lab, &bytes);
     }
@@ -161,7 +162,7 @@ fn garbage_does_no_harm() {
 #[test]
 fn half_a_frame_does_no_harm() {
     let (lab, _neighbor) = lab();
-    let whole = [header(1, 0, 10), vec![0; 4]].concat();
+    let whole = [header(PROTOCOL_VERSION, 0, 10), vec![0; 4]].concat();
     for length in 0..whole.len() {
         say(&lab, &whole[..length]);
     }
@@ -173,8 +174,8 @@ fn a_huge_length_allocates_nothing() {
     let (lab, _neighbor) = lab();
     let before = lab.daemon.peak_rss_kib();
     for length in [u32::MAX, 1 << 31, 1 << 28, 65_537] {
-        say(&lab, &header(1, 0, length));
-        say(&lab, &[header(1, 0, length), vec![0; 1000]].concat());
+        say(&lab, &header(PROTOCOL_VERSION, 0, length));
+        say(&lab, &[header(PROTOCOL_VERSION, 0, length), vec![0; 1000]].concat());
     }
     undisturbed(&lab);
     let after = lab.daemon.peak_rss_kib();
@@ -243,9 +244,9 @@ fn bmpctl_against_something_else_is_exit_code_5_and_never_a_crash() {
     for answer in [
         b"".to_vec(),
         b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(),
-        header(7, 1, 0),
-        header(1, 1, u32::MAX),
-        [header(1, 1, 1 << 20), vec![0xff; 100]].concat(),
+        header(PROTOCOL_VERSION, 1, 0),
+        header(PROTOCOL_VERSION, 1, u32::MAX),
+        [header(PROTOCOL_VERSION, 1, 1 << 20), vec![0xff; 100]].concat(),
     ] {
         let output = against(&answer);
         assert_eq!(output.status, 5, "{answer:?}: {output}");

@@ -214,9 +214,12 @@ async fn receive(stream: &mut Stream) -> Result<Request, FrameError> {
     if kind != Kind::Request {
         return Err(FrameError::Kind(header[6]));
     }
-    // At most 64 KiB, as the header has been checked.
-    let mut body = vec![0; len];
-    stream.read_exact(&mut body).await?;
+    // At most 64 KiB, as the header has been checked, and no more than has come.
+    let mut body = Vec::new();
+    stream.take(len as u64).read_to_end(&mut body).await?;
+    if body.len() < len {
+        return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof).into());
+    }
     frame::decode(kind, &body)
 }
 
