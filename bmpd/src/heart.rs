@@ -1,9 +1,12 @@
-//! The daemon's heart as a benchmark sees it: UPDATEs in, buffers for stations out.
+//! The daemon's heart as benchmarks and fuzzers see it: UPDATEs in, buffers for stations out.
 //!
-//! It is the door for `tests/benches`, which must not know how the tables are made: one neighbor that
-//! is up, its tables, the interned attributes, and what stations have still to be sent of them. No
-//! sockets, no tasks, no clock. The daemon itself does not come this way.
+//! It is the door for `tests/heart` and `tests/fuzz`, which must not know how the tables are made: one
+//! neighbor that is up, or a whole conversation with one, its tables, the interned attributes, and what
+//! stations have still to be sent of them. No sockets, no tasks, no clock. The daemon itself does not come
+//! this way.
 #![forbid(unsafe_code)]
+
+mod conversation;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -16,7 +19,10 @@ use crate::wire::bgp::Notification;
 use crate::wire::bmp::{PeerInstance, PeerUp, Timestamp};
 use crate::wire::family::Family;
 use crate::wire::nlri::Form;
+use crate::wire::open::{Negotiated, Open};
 use crate::wire::update::Update;
+
+pub use self::conversation::Conversation;
 
 /// The tables of one neighbor, which announces IPv4 and IPv6 unicast.
 #[derive(Debug)]
@@ -51,6 +57,19 @@ impl Neighbor {
         Self { tables, epoch }
     }
 
+    /// A neighbor that has sent the second of these OPENs and got the first, and has announced nothing.
+    pub fn between(local: &Open, remote: &Open) -> Self {
+        let negotiated = Negotiated::between(local, remote);
+        let address = IpAddr::from([192, 0, 2, 2]);
+        let tables = Tables::new();
+        let id = NeighborId { vpn_instance: None, address };
+        let place = tables.add(id, PeerInstance::Global, None);
+        let (identity, up) = said(address, &negotiated, remote, local.message(), remote.message());
+        let forms: Vec<Form> = negotiated.forms().collect();
+        let epoch = tables.begin(&place, identity, up, &forms, Timestamp::default());
+        Self { tables, epoch }
+    }
+
     /// Takes UPDATEs into the tables under one lock, as a BGP connection does with those that one read
     /// has brought.
     pub fn take<'a>(
@@ -70,6 +89,31 @@ impl Neighbor {
     pub fn station(&self) -> Station {
         Station(Feed::new(Arc::clone(&self.tables), Monitor::default()))
     }
+}
+
+/// Who a neighbor is that has sent this OPEN, and what stations are told when it comes up.
+fn said(
+    address: IpAddr,
+    negotiated: &Negotiated,
+    open: &Open,
+    sent_open: Vec<u8>,
+    received_open: Vec<u8>,
+) -> (Identity, PeerUp) {
+    let identity = Identity {
+        address,
+        asn: open.asn,
+        bgp_id: open.bgp_id,
+        two_octet_as: !negotiated.four_octet_as,
+    };
+    let up = PeerUp {
+        local_address: IpAddr::from([192, 0, 2, 1]),
+        local_port: 179,
+        remote_port: 179,
+        sent_open,
+        received_open,
+        table_name: None,
+    };
+    (identity, up)
 }
 
 /// What one station has still to be sent.

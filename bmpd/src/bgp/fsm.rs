@@ -11,6 +11,7 @@
 use std::time::Duration;
 
 use crate::wire::bgp::Notification;
+use crate::wire::bmp::PeerDownReason;
 use crate::wire::open::{self, Negotiated, Open};
 
 /// The hold time until the OPENs have settled it (RFC 4271 section 8.2.2 suggests four minutes).
@@ -100,6 +101,21 @@ pub(crate) enum End {
     /// Without one, for a connection that the neighbor made after a restart.
     #[error("the neighbor has connected anew")]
     Replaced,
+}
+
+impl End {
+    /// What stations are told of it (RFC 7854 section 4.9).
+    pub(crate) fn peer_down_reason(&self) -> PeerDownReason {
+        match self {
+            End::Sent(notification) => PeerDownReason::LocalNotification(notification.message()),
+            End::Received(notification) => {
+                PeerDownReason::RemoteNotification(notification.message())
+            }
+            End::Closed(_) | End::Replaced => PeerDownReason::RemoteNoNotification,
+            // No event of RFC 4271 section 8.1 fits.
+            End::Abandoned(_) => PeerDownReason::LocalNoNotification(0),
+        }
+    }
 }
 
 /// The state machine.

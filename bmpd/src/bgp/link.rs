@@ -11,21 +11,20 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 use tracing::debug;
 
-use super::fsm::{Action, Direction, End, Event, Fsm, State};
+use super::fsm::{Action, Direction, End, Event, Fsm};
+use super::inbox::Inbox;
 use crate::config::{MaximumRoutes, MaximumRoutesAction};
 use crate::moment::sleep_until;
 use crate::net;
 use crate::rib::{Epoch, OverLimit, Tables};
-use crate::supervise::{caught, fault};
-use crate::wire::bgp::{self, Frame, MessageType, Notification};
+use crate::supervise::caught;
+use crate::wire::bgp::{self, MessageType, Notification};
 use crate::wire::bmp::Timestamp;
 use crate::wire::family::Family;
 use crate::wire::open::{Negotiated, Open};
 use crate::wire::stored;
-use crate::wire::update::{Context, Fault, Update};
+use crate::wire::update::Fault;
 
-/// The read buffer: the largest message and what comes with it.
-const READ_BUFFER: usize = 256 * 1024;
 
 /// More than this much unsent is a neighbor that does not read.
 const WRITE_BUFFER_MAX: usize = 16 * 1024;
@@ -99,11 +98,9 @@ struct Link {
     setup: Setup,
     stream: TcpStream,
     fsm: Fsm,
-    input: Box<[u8]>,
-    filled: usize,
+    inbox: Inbox,
     output: Vec<u8>,
     sent_open: Vec<u8>,
-    received: Option<(Vec<u8>, Open)>,
     epoch: Option<Arc<Epoch>>,
     hold_at: Option<Instant>,
     keepalive_at: Option<Instant>,
@@ -113,9 +110,6 @@ struct Link {
     exceeded: Option<Family>,
     /// The first UPDATE that was treated as a withdrawal.
     fault: Once<Fault>,
-    /// Set when there is no room for the routes of the neighbor.
-    over_limit: Option<OverLimit>,
-    kept: Vec<u8>,
 }
 
 /// Something that the neighbor's task is told once.
@@ -134,11 +128,9 @@ pub(super) async fn run(stream: TcpStream, setup: Setup) {
         fsm: Fsm::new(setup.local.clone(), setup.remote_as),
         setup,
         stream,
-        input: vec![0; READ_BUFFER].into_boxed_slice(),
-        filled: 0,
+        inbox: Inbox::new(),
         output: Vec::new(),
         sent_open,
-        received: None,
         epoch: None,
         hold_at: None,
         keepalive_at: None,
@@ -146,8 +138,6 @@ pub(super) async fn run(stream: TcpStream, setup: Setup) {
         quiet_latest: Instant::now(),
         exceeded: None,
         fault: Once::Nothing,
-        over_limit: None,
-        kept: Vec::new(),
     };
     // Bytes of the neighbor may be what a mistake of ours was waiting for.
     let end = caught(link.serve()).await.unwrap_or_else(|panic| End::Abandoned(panic.to_string()));
@@ -225,10 +215,10 @@ impl Link {
 
     /// Reads what is there; 0 if nothing is.
     fn read(&mut self) -> io::Result<usize> {
-        match self.stream.try_read(&mut self.input[self.filled..]) {
+        match self.stream.try_read(self.inbox.room()) {
             Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(n) => {
-                self.filled += n;
+                self.inbox.fill(n);
                 Ok(n)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
@@ -247,114 +237,45 @@ impl Link {
         }
     }
 
-    /// Takes all whole messages from the buffer.
+    /// Takes all whole messages that have come.
     async fn take_messages(&mut self) -> Option<End> {
-        let mut at = 0;
-        let mut ended = None;
-        while ended.is_none() {
-            let extended =
-                self.fsm.negotiated().is_some_and(|negotiated| negotiated.extended_message);
-            let frame = match Frame::find(&self.input[at..self.filled], extended) {
-                Ok(Some(frame)) => frame,
-                Ok(None) => break,
-                Err(notification) => {
-                    ended = self.on(Event::Bad(notification)).await;
-                    break;
+        loop {
+            let Self { inbox, fsm, setup, epoch, fault: told, .. } = self;
+            let faulty = |fault| {
+                debug!(neighbor = %setup.name, %fault, "UPDATE treated as a withdrawal");
+                if matches!(told, Once::Nothing) {
+                    *told = Once::ToTell(fault);
                 }
             };
-            let message = &self.input[at..at + frame.len];
-            let body = &message[bgp::HEADER_LEN..];
-            let event = match frame.kind {
-                MessageType::Open => match Open::parse(body) {
-                    Ok(open) => {
-                        self.received.get_or_insert_with(|| (message.to_vec(), open.clone()));
-                        Event::Open(open)
-                    }
-                    Err(notification) => Event::Bad(notification),
-                },
-                MessageType::Update if self.fsm.state() == State::Established => {
-                    let (taken, outcome) = self.take_updates(at, extended);
-                    at += taken;
-                    self.tell_of_routes().await;
-                    ended = self.on(outcome).await;
-                    if ended.is_none()
-                        && let Some(event) = self.count_routes().await
-                    {
-                        ended = self.on(event).await;
-                    }
-                    continue;
-                }
-                MessageType::Update => Event::Update,
-                MessageType::Notification => Event::Notification(Notification::parse(body)),
-                MessageType::Keepalive => Event::Keepalive,
-                MessageType::RouteRefresh => Event::RouteRefresh,
-            };
-            at += frame.len;
-            ended = self.on(event).await;
+            let time = Timestamp::now();
+            let taken = inbox.take(fsm, setup.local.asn, epoch.as_deref(), time, faulty)?;
+            if taken.routes {
+                self.routes_came();
+            }
+            self.tell_of_routes(taken.over_limit).await;
+            let mut ended = self.on(taken.event).await;
+            if ended.is_none()
+                && taken.routes
+                && let Some(event) = self.count_routes().await
+            {
+                ended = self.on(event).await;
+            }
+            if ended.is_some() {
+                return ended;
+            }
         }
-        self.input.copy_within(at..self.filled, 0);
-        self.filled -= at;
-        ended
     }
 
-    /// Takes the run of UPDATEs that begins at `start` into the tables, under one lock. Returns how
-    /// many bytes they were, and what the state machine is to be told.
-    fn take_updates(&mut self, start: usize, extended: bool) -> (usize, Event) {
-        let Self { epoch, setup, input, kept, filled, fsm, received, fault: told, .. } = self;
-        let over_limit = &mut self.over_limit;
-        let Some((epoch, negotiated)) = epoch.as_ref().zip(fsm.negotiated()) else {
-            return (*filled - start, Event::Update);
-        };
-        let context = Context {
-            four_octet_as: negotiated.four_octet_as,
-            external: received.as_ref().is_some_and(|(_, open)| open.asn != setup.local.asn),
-        };
-        let time = Timestamp::now();
-        let mut at = start;
-        let mut event = Event::Update;
-        let changed = epoch.change(|rib| {
-            while let Ok(Some(Frame { kind: MessageType::Update, len })) =
-                Frame::find(&input[at..*filled], extended)
-            {
-                fault("link.update");
-                let body = &input[at + bgp::HEADER_LEN..at + len];
-                at += len;
-                let applied = Update::parse(body, context, kept)
-                    .and_then(|update| rib.apply(&update, time));
-                match applied {
-                    Ok(applied) => {
-                        if let Some(fault) = applied.fault {
-                            debug!(neighbor = %setup.name, %fault, "UPDATE treated as a withdrawal");
-                            if matches!(told, Once::Nothing) {
-                                *told = Once::ToTell(fault);
-                            }
-                        }
-                    }
-                    Err(notification) => {
-                        event = Event::Bad(notification);
-                        break;
-                    }
-                }
-            }
-            if let Err(over) = rib.measure() {
-                *over_limit = Some(over);
-                event = Event::Stop(Notification::OUT_OF_RESOURCES);
-            }
-        });
-        if changed.is_none() {
-            // Nobody but this link ends its epoch, or a panic that has ended the link as well.
-            return (*filled - start, event);
-        }
-        setup.tables.ring();
+    fn routes_came(&mut self) {
+        self.setup.tables.ring();
         if self.quiet_at.is_some() {
             self.quiet_at = Some((Instant::now() + self.quiet()).min(self.quiet_latest));
         }
-        (at - start, event)
     }
 
     /// Tells the neighbor's task what was found in its routes.
-    async fn tell_of_routes(&mut self) {
-        if let Some(over) = self.over_limit.take() {
+    async fn tell_of_routes(&mut self, over_limit: Option<OverLimit>) {
+        if let Some(over) = over_limit {
             let _ = self.setup.to_neighbor.send((self.setup.id, FromLink::OverLimit(over))).await;
         }
         if let Once::ToTell(fault) = self.fault {
@@ -390,7 +311,7 @@ impl Link {
     }
 
     fn quiet(&self) -> Duration {
-        match &self.received {
+        match self.inbox.received() {
             Some((_, open)) if open.graceful_restart.is_some() => QUIET_WITH_GRACEFUL_RESTART,
             _ => QUIET,
         }
@@ -458,7 +379,7 @@ impl Link {
     }
 
     async fn judge(&self) -> Event {
-        let Some((_, open)) = &self.received else {
+        let Some((_, open)) = self.inbox.received() else {
             return Event::Stop(Notification::SHUTDOWN);
         };
         let remote = open.clone();
@@ -491,7 +412,7 @@ impl Link {
     /// restarted sends its own only when all those that announced the capability have said so, or after
     /// minutes (RFC 4724 section 4.1). To others an UPDATE without routes would be a surprise.
     fn send_end_of_ribs(&mut self) {
-        let asked = self.received.as_ref().is_some_and(|(_, open)| open.graceful_restart.is_some());
+        let asked = self.inbox.received().is_some_and(|(_, open)| open.graceful_restart.is_some());
         if !asked {
             return;
         }
@@ -504,7 +425,7 @@ impl Link {
     }
 
     fn established(&self) -> io::Result<Established> {
-        let known = self.received.clone().zip(self.fsm.negotiated().cloned());
+        let known = self.inbox.received().cloned().zip(self.fsm.negotiated().cloned());
         let ((received_open, open), negotiated) =
             known.ok_or_else(|| io::Error::other("no OPEN was received"))?;
         Ok(Established {

@@ -17,7 +17,8 @@
 
 mod changes;
 mod directory;
-mod fsm;
+pub(crate) mod fsm;
+pub(crate) mod inbox;
 mod link;
 pub(crate) mod listener;
 mod neighbor;

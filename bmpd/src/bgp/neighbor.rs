@@ -751,16 +751,7 @@ impl Task {
             }
             return;
         };
-        let reason = match &end {
-            End::Sent(notification) => PeerDownReason::LocalNotification(notification.message()),
-            End::Received(notification) => {
-                PeerDownReason::RemoteNotification(notification.message())
-            }
-            End::Closed(_) | End::Replaced => PeerDownReason::RemoteNoNotification,
-            // No event of RFC 4271 section 8.1 fits.
-            End::Abandoned(_) => PeerDownReason::LocalNoNotification(0),
-        };
-        let down = PeerDown { time, reason };
+        let down = PeerDown { time, reason: end.peer_down_reason() };
         let why = match self.no_room.take() {
             Some(no_room) => format!("{end}: {no_room}"),
             None => end.to_string(),

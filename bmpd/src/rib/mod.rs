@@ -23,7 +23,7 @@ mod meter;
 mod tables;
 
 pub(crate) use attributes::Attributes;
-pub(crate) use epoch::{Epoch, Identity, PeerDown};
+pub(crate) use epoch::{Epoch, Identity, PeerDown, Rib};
 pub(crate) use feed::{Batch, Feed};
 pub(crate) use meter::OverLimit;
 pub(crate) use tables::{NeighborTables, Tables};

@@ -1,0 +1,130 @@
+//! A connection with one neighbor from its beginning to its end: bytes in, tables and an answer out.
+//!
+//! What the task of a link and that of its neighbor do with a socket and timers is done here without: no
+//! timer expires, and the neighbor's task says yes to all that is asked.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use shared::names::NeighborId;
+
+use super::Station;
+use crate::bgp::fsm::{Action, End, Event, Fsm};
+use crate::bgp::inbox::Inbox;
+use crate::config::Monitor;
+use crate::rib::{Epoch, Feed, NeighborTables, PeerDown, Tables};
+use crate::wire::bgp::{self, MessageType};
+use crate::wire::bmp::{PeerInstance, Timestamp};
+use crate::wire::family::Family;
+use crate::wire::nlri::Form;
+use crate::wire::open::Open;
+
+/// One connection, and the tables behind it.
+pub struct Conversation {
+    local: Open,
+    tables: Arc<Tables>,
+    place: Arc<NeighborTables>,
+    fsm: Fsm,
+    inbox: Inbox,
+    epoch: Option<Arc<Epoch>>,
+    sent: Vec<u8>,
+    ended: Option<End>,
+}
+
+const ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2));
+
+impl Conversation {
+    /// TCP is up, and our OPEN is sent.
+    pub fn begin(local: Open) -> Self {
+        let tables = Tables::new();
+        let id = NeighborId { vpn_instance: None, address: ADDRESS };
+        let place = tables.add(id, PeerInstance::Global, None);
+        let fsm = Fsm::new(local.clone(), None);
+        let inbox = Inbox::new();
+        let mut begun =
+            Self { local, tables, place, fsm, inbox, epoch: None, sent: Vec::new(), ended: None };
+        begun.on(Event::Start);
+        begun
+    }
+
+    /// Takes bytes as one read brings them; what does not fit into the buffer comes with the next.
+    pub fn read(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() && self.ended.is_none() {
+            let room = self.inbox.room();
+            let count = room.len().min(bytes.len());
+            assert!(count > 0, "all whole messages were taken, and there is no room");
+            let (now, later) = bytes.split_at(count);
+            room[..count].copy_from_slice(now);
+            self.inbox.fill(count);
+            bytes = later;
+            while self.ended.is_none() {
+                let Self { inbox, fsm, local, epoch, .. } = self;
+                let time = Timestamp::default();
+                let taken = inbox.take(fsm, local.asn, epoch.as_deref(), time, drop);
+                let Some(taken) = taken else { break };
+                self.on(taken.event);
+            }
+        }
+    }
+
+    /// The neighbor closes.
+    pub fn close(&mut self) {
+        self.on(Event::TcpClosed("the neighbor closed the connection".to_owned()));
+    }
+
+    /// A station that has been sent nothing yet.
+    pub fn station(&self) -> Station {
+        Station(Feed::new(Arc::clone(&self.tables), Monitor::default()))
+    }
+
+    /// All that was sent to the neighbor.
+    pub fn sent(&self) -> &[u8] {
+        &self.sent
+    }
+
+    /// Why the connection ended, once it has.
+    pub fn ended(&self) -> Option<String> {
+        self.ended.as_ref().map(End::to_string)
+    }
+
+    /// How many routes of each family there are; `None` unless the session is up.
+    pub fn routes(&self) -> Option<Vec<(Family, usize)>> {
+        let count = |rib: &mut crate::rib::Rib| rib.families().map(|(f, n, _)| (f, n)).collect();
+        self.epoch.as_ref()?.with(count)
+    }
+
+    fn on(&mut self, event: Event) {
+        let mut actions = VecDeque::from(self.fsm.on(event));
+        while let Some(action) = actions.pop_front() {
+            match action {
+                Action::SendOpen => self.sent.extend_from_slice(&self.local.message()),
+                Action::SendKeepalive => bgp::encode(&mut self.sent, MessageType::Keepalive, &[]),
+                Action::Hold(_) | Action::Keepalive(_) => {}
+                Action::Judge => actions.extend(self.fsm.on(Event::Confirmed)),
+                Action::Establish => self.establish(),
+                Action::End(end) => {
+                    if let End::Sent(notification) = &end {
+                        self.sent.extend_from_slice(&notification.message());
+                    }
+                    if let Some(epoch) = &self.epoch {
+                        let time = Timestamp::default();
+                        let down = PeerDown { time, reason: end.peer_down_reason() };
+                        self.tables.end(&self.place, epoch, down);
+                    }
+                    self.ended = Some(end);
+                }
+            }
+        }
+    }
+
+    fn establish(&mut self) {
+        let known = self.inbox.received().zip(self.fsm.negotiated());
+        let Some(((message, open), negotiated)) = known else { return };
+        let sent_open = self.local.message();
+        let (identity, up) = super::said(ADDRESS, negotiated, open, sent_open, message.clone());
+        let forms: Vec<Form> = negotiated.forms().collect();
+        let epoch = self.tables.begin(&self.place, identity, up, &forms, Timestamp::default());
+        self.epoch = Some(epoch);
+    }
+}
