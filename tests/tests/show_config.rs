@@ -99,6 +99,8 @@ as = 4200000000
 router-id = "192.0.2.254"
 listen = ["{listen}"]
 memory-limit = 512
+open-timeout = 100
+maximum-pending = 600
 
 [[bgp.neighbor]]
 address = "192.0.2.2"
@@ -113,6 +115,7 @@ source-address = "192.0.2.1"
 multihop = 64
 mss = 1300
 maximum-routes = {{ limit = 5, action = "restart", restart-after = 10 }}
+maximum-memory = 100
 graceful-restart = false
 description = "the neighbor"
 
@@ -130,6 +133,10 @@ group = "games"
 users = {{ daemon = 2, "1001" = 1, "DOMAIN\\bob" = 1 }}
 groups = {{ nogroup = 1 }}
 others = 0
+maximum-clients = 200
+maximum-clients-per-user = 65
+maximum-monitors = 66
+maximum-monitors-per-user = 17
 
 [process]
 user = "root"

@@ -6,7 +6,9 @@ use shared::response::{Change, ConfigValue};
 
 use super::directory::Bgp;
 use crate::config::setting::{self, Effect, Setting, boolean, integer, list, none, text};
-use crate::config::{MaximumRoutes, MaximumRoutesAction, Neighbor, Peers, route_distinguisher};
+use crate::config::{
+    MaximumRoutes, MaximumRoutesAction, Neighbor, Peers, Pending, route_distinguisher,
+};
 
 /// Parameters that are different.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -55,6 +57,8 @@ pub(crate) fn settings(neighbor: &Neighbor) -> Vec<Setting> {
         Setting::new("ttl-security", Connection, neighbor.ttl_security.and_then(integer)),
         Setting::new("mss", Connection, neighbor.mss.and_then(integer)),
         maximum_routes(neighbor.maximum_routes),
+        Setting::new("maximum-memory", Running, integer(neighbor.maximum_memory))
+            .shown(format!("{} MiB", neighbor.maximum_memory)),
         Setting::new("graceful-restart", Running, boolean(neighbor.graceful_restart)),
     ]
 }
@@ -71,6 +75,26 @@ pub(crate) fn common_settings(asn: u32, router_id: Ipv4Addr) -> [Setting; 2] {
 pub(crate) fn memory_limit(limit: Option<u32>) -> Setting {
     Setting::new("memory-limit", Effect::Running, limit.and_then(integer))
         .shown(limit.map_or_else(none, |limit| format!("{limit} MiB")))
+}
+
+/// What `[bgp]` says of connections whose OPEN has not come.
+pub(crate) fn pending_settings(pending: Pending) -> [Setting; 2] {
+    let one = |key, written, value: Option<ConfigValue>| {
+        Setting::new(key, Effect::Running, value.clone()).written([(written, value)])
+    };
+    let timeout = pending.timeout.as_secs();
+    [
+        one("bgp.maximum-pending", "maximum-pending", integer(pending.maximum)),
+        one("bgp.open-timeout", "open-timeout", integer(timeout)).shown(format!("{timeout} s")),
+    ]
+}
+
+/// What is different of that: nothing if there were no neighbors, or are none.
+pub(crate) fn pending_changes(old: Option<Pending>, new: Option<Pending>) -> Vec<Change> {
+    let (Some(old), Some(new)) = (old, new) else { return Vec::new() };
+    let settings = |pending| pending_settings(pending).to_vec();
+    let changes = setting::changes(settings(old), settings(new)).into_iter();
+    changes.map(|(_, change)| change).collect()
 }
 
 /// What is different between two tables of the same neighbor. Keys are masked.
@@ -150,6 +174,7 @@ mod tests {
                 "maximum-routes none -> 5 (restart after 300 s)",
                 false,
             ),
+            ("", "maximum-memory = 16", "maximum-memory 2048 MiB -> 16 MiB", false),
             ("", "graceful-restart = false", "graceful-restart true -> false", false),
             ("", "description = 'x'", "description none -> x", false),
         ];

@@ -12,6 +12,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use shared::names::{NeighborId, VpnInstanceName};
@@ -21,6 +22,7 @@ use tokio::task::JoinHandle;
 use tracing::{debug, info};
 
 use super::neighbor::{Neighbor, Setup};
+use super::pending::{Pending, Place};
 use crate::config::{self, Authentication, Peers};
 use crate::events::Events;
 use crate::net::keys::PeerKey;
@@ -56,6 +58,8 @@ pub(crate) struct Directory {
     inner: Mutex<Inner>,
     /// Rings when those that may connect have changed.
     changed: watch::Sender<u64>,
+    /// Connections whose OPEN has not come.
+    pending: Pending,
     this: Weak<Directory>,
 }
 
@@ -95,10 +99,12 @@ struct Known {
 /// Whom a connection belongs to.
 #[derive(Debug)]
 pub(crate) enum Found {
-    /// This neighbor.
-    Neighbor(Neighbor),
+    /// This neighbor; one of a prefix has a place for its connection until its OPEN has come.
+    Neighbor(Neighbor, Option<Place>),
     /// A prefix has it, which has as many neighbors as it may have.
     Full(Peers),
+    /// One of a prefix has it, and as many connections as there may be wait for an OPEN.
+    Busy,
     /// Nobody knows it.
     Stranger,
 }
@@ -111,8 +117,14 @@ impl Directory {
             events,
             inner: Mutex::default(),
             changed: watch::Sender::new(0),
+            pending: Pending::new(config::Pending { maximum: 0, timeout: Duration::ZERO }),
             this: Weak::clone(this),
         })
+    }
+
+    /// What is allowed of connections whose OPEN has not come. Nothing is before this is called.
+    pub(crate) fn allow_pending(&self, allowed: config::Pending) {
+        self.pending.allow(allowed);
     }
 
     /// Begins with a neighbor, or lets those of a prefix in.
@@ -185,7 +197,12 @@ impl Directory {
         let id = NeighborId { vpn_instance: vpn_instance.clone(), address };
         let mut inner = self.inner.lock();
         if let Some(known) = inner.neighbors.get(&id) {
-            return Found::Neighbor(known.handle.clone());
+            let handle = known.handle.clone();
+            if known.of.length.is_none() {
+                return Found::Neighbor(handle, None);
+            }
+            let Some(place) = self.pending.take() else { return Found::Busy };
+            return Found::Neighbor(handle, Some(place));
         }
         let of_instance = |entry: &&Entry| entry.config.vpn_instance == *vpn_instance;
         let including = |entry: &&Entry| entry.config.peers.include(address);
@@ -201,11 +218,12 @@ impl Directory {
         if count >= maximum as usize {
             return Found::Full(entry.config.peers);
         }
+        let Some(place) = self.pending.take() else { return Found::Busy };
         info!(neighbor = %id, prefix = %entry.config.peers, "a neighbor has come");
         let known = self.make(id.clone(), &entry);
         let handle = known.handle.clone();
         inner.neighbors.insert(id, known);
-        Found::Neighbor(handle)
+        Found::Neighbor(handle, Some(place))
     }
 
     /// Starts the task of a neighbor.
@@ -221,6 +239,7 @@ impl Directory {
             asn: entry.bgp.asn,
             router_id: entry.bgp.router_id,
             dynamic,
+            pending: self.pending.clone(),
             place: Arc::clone(&place),
             tables: Arc::clone(&self.tables),
             events: self.events.clone(),

@@ -14,9 +14,6 @@ use crate::wire::bgp::Notification;
 use crate::wire::bmp::PeerDownReason;
 use crate::wire::open::{self, Negotiated, Open};
 
-/// The hold time until the OPENs have settled it (RFC 4271 section 8.2.2 suggests four minutes).
-pub(crate) const OPEN_HOLD_TIME: Duration = Duration::from_secs(240);
-
 /// Where a connection is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
@@ -124,13 +121,16 @@ pub(crate) struct Fsm {
     state: State,
     local: Open,
     remote_as: Option<u32>,
+    /// The hold time until the OPENs have settled it (RFC 4271 section 8.2.2).
+    open_timeout: Duration,
     negotiated: Option<Negotiated>,
 }
 
 impl Fsm {
-    /// A connection to a neighbor of this AS, or of any, on which we announce `local`.
-    pub(crate) fn new(local: Open, remote_as: Option<u32>) -> Self {
-        Self { state: State::OpenSent, local, remote_as, negotiated: None }
+    /// A connection to a neighbor of this AS, or of any, on which we announce `local`, and whose OPEN may take
+    /// so long.
+    pub(crate) fn new(local: Open, remote_as: Option<u32>, open_timeout: Duration) -> Self {
+        Self { state: State::OpenSent, local, remote_as, open_timeout, negotiated: None }
     }
 
     /// Where it is.
@@ -166,7 +166,7 @@ impl Fsm {
 
     fn in_open_sent(&mut self, event: Event) -> Vec<Action> {
         match event {
-            Event::Start => vec![Action::SendOpen, Action::Hold(Some(OPEN_HOLD_TIME))],
+            Event::Start => vec![Action::SendOpen, Action::Hold(Some(self.open_timeout))],
             Event::Open(_) if self.negotiated.is_some() => self.unexpected(),
             Event::Open(open) => match self.check(&open) {
                 Ok(negotiated) => {
@@ -271,6 +271,8 @@ mod tests {
     use crate::wire::family::Family;
     use std::net::Ipv4Addr;
 
+    const OPEN_TIMEOUT: Duration = Duration::from_secs(240);
+
     fn open(asn: u32, id: u8) -> Open {
         Open {
             asn,
@@ -286,7 +288,7 @@ mod tests {
     }
 
     fn fsm() -> Fsm {
-        Fsm::new(open(65000, 1), Some(65001))
+        Fsm::new(open(65000, 1), Some(65001), OPEN_TIMEOUT)
     }
 
     fn in_state(state: State) -> Fsm {
@@ -313,7 +315,7 @@ mod tests {
     #[test]
     fn two_opens_and_a_keepalive_make_a_session() {
         let mut fsm = fsm();
-        assert_eq!(fsm.on(Event::Start), [Action::SendOpen, Action::Hold(Some(OPEN_HOLD_TIME))]);
+        assert_eq!(fsm.on(Event::Start), [Action::SendOpen, Action::Hold(Some(OPEN_TIMEOUT))]);
         assert_eq!(fsm.on(Event::Open(open(65001, 2))), [Action::Judge]);
         let (hold, keepalive) = (Duration::from_secs(90), Duration::from_secs(30));
         assert_eq!(
@@ -352,7 +354,7 @@ mod tests {
             ),
         ];
         for (remote, remote_as, expected) in cases {
-            let mut fsm = Fsm::new(open(65000, 1), Some(remote_as));
+            let mut fsm = Fsm::new(open(65000, 1), Some(remote_as), OPEN_TIMEOUT);
             fsm.on(Event::Start);
             assert_eq!(sent(&fsm.on(Event::Open(remote))), Some(expected));
             assert_eq!(fsm.state(), State::Closed);
@@ -361,7 +363,7 @@ mod tests {
 
     #[test]
     fn a_neighbor_of_any_as_is_taken_with_the_one_that_it_has() {
-        let mut fsm = Fsm::new(open(65000, 1), None);
+        let mut fsm = Fsm::new(open(65000, 1), None, OPEN_TIMEOUT);
         fsm.on(Event::Start);
         assert_eq!(fsm.on(Event::Open(open(65009, 2))), [Action::Judge]);
     }

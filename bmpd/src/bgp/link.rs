@@ -9,11 +9,12 @@ use shared::names::NeighborId;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::fsm::{Action, Direction, End, Event, Fsm};
 use super::inbox::Inbox;
-use crate::config::{MaximumRoutes, MaximumRoutesAction};
+use super::pending::Place;
+use crate::config::{self, MaximumRoutes, MaximumRoutesAction};
 use crate::moment::sleep_until;
 use crate::net;
 use crate::rib::{Epoch, OverLimit, Tables};
@@ -77,6 +78,22 @@ pub(super) struct Established {
     pub(super) negotiated: Negotiated,
 }
 
+/// What the tables of a neighbor may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Limits {
+    /// How many routes of a family.
+    routes: Option<MaximumRoutes>,
+    /// Bytes.
+    memory: usize,
+}
+
+impl Limits {
+    /// What is configured.
+    pub(super) fn of(config: &config::Neighbor) -> Self {
+        Self { routes: config.maximum_routes, memory: (config.maximum_memory as usize) << 20 }
+    }
+}
+
 /// What a link needs to know.
 pub(super) struct Setup {
     pub(super) id: LinkId,
@@ -86,8 +103,12 @@ pub(super) struct Setup {
     pub(super) local: Open,
     /// `None` is any.
     pub(super) remote_as: Option<u32>,
-    /// How many routes of a family are allowed, now and when that changes.
-    pub(super) maximum: watch::Receiver<Option<MaximumRoutes>>,
+    /// How long its OPEN may take.
+    pub(super) open_timeout: Duration,
+    /// Its place among those whose OPEN has not come.
+    pub(super) pending: Option<Place>,
+    /// What its tables may take, now and when that changes.
+    pub(super) limits: watch::Receiver<Limits>,
     pub(super) tables: Arc<Tables>,
     pub(super) to_neighbor: mpsc::Sender<(LinkId, FromLink)>,
     /// The order to close.
@@ -125,7 +146,7 @@ pub(super) async fn run(stream: TcpStream, setup: Setup) {
     let to_neighbor = setup.to_neighbor.clone();
     let sent_open = setup.local.message();
     let mut link = Link {
-        fsm: Fsm::new(setup.local.clone(), setup.remote_as),
+        fsm: Fsm::new(setup.local.clone(), setup.remote_as, setup.open_timeout),
         setup,
         stream,
         inbox: Inbox::new(),
@@ -141,6 +162,7 @@ pub(super) async fn run(stream: TcpStream, setup: Setup) {
     };
     // Bytes of the neighbor may be what a mistake of ours was waiting for.
     let end = caught(link.serve()).await.unwrap_or_else(|panic| End::Abandoned(panic.to_string()));
+    link.setup.pending = None;
     let time = Timestamp::now();
     // The neighbor's task lives longer than its links, but for a stop.
     let _ = to_neighbor.send((id, FromLink::Ended { end, time })).await;
@@ -202,7 +224,7 @@ impl Link {
                 () = sleep_until(self.keepalive_at) => Some(Event::KeepaliveTimer),
                 () = sleep_until(self.quiet_at) => self.gone_quiet(),
                 // The sender, the neighbor's task, lives longer.
-                Ok(()) = self.setup.maximum.changed() => {
+                Ok(()) = self.setup.limits.changed() => {
                     self.exceeded = None;
                     self.count_routes().await
                 }
@@ -285,9 +307,16 @@ impl Link {
         }
     }
 
-    /// Looks whether there are more routes than are allowed (RFC 4486 section 4).
+    /// Looks whether there are more routes than are allowed, or they take too much memory (RFC 4486 section 4).
     async fn count_routes(&mut self) -> Option<Event> {
-        let MaximumRoutes { limit, action } = (*self.setup.maximum.borrow_and_update())?;
+        let Limits { routes, memory } = *self.setup.limits.borrow_and_update();
+        let taken = self.epoch.as_ref()?.with(|rib| rib.memory())?;
+        if taken > memory {
+            let (taken, allowed) = (taken >> 20, memory >> 20);
+            warn!(neighbor = %self.setup.name, "its routes take {taken} MiB, and maximum-memory is {allowed}");
+            return Some(Event::Stop(Notification::OUT_OF_RESOURCES));
+        }
+        let MaximumRoutes { limit, action } = routes?;
         let found = self.epoch.as_ref()?.with(|rib| {
             rib.families().find(|(_, routes, _)| *routes > limit as usize).map(|(f, n, _)| (f, n))
         });
@@ -378,13 +407,16 @@ impl Link {
         answer.await.ok()
     }
 
-    async fn judge(&self) -> Event {
+    async fn judge(&mut self) -> Event {
         let Some((_, open)) = self.inbox.received() else {
             return Event::Stop(Notification::SHUTDOWN);
         };
         let remote = open.clone();
         match self.ask(|reply| FromLink::Judge { remote, reply }).await {
-            Some(Ok(())) => Event::Confirmed,
+            Some(Ok(())) => {
+                self.setup.pending = None;
+                Event::Confirmed
+            }
             Some(Err(notification)) => Event::Stop(notification),
             None => Event::Stop(Notification::SHUTDOWN),
         }

@@ -126,7 +126,11 @@ fn admit(
     strangers: &mut Strangers,
 ) {
     match directory.find(vpn_instance, from) {
-        Found::Neighbor(neighbor) => neighbor.incoming(stream),
+        Found::Neighbor(neighbor, place) => neighbor.incoming(stream, place),
+        Found::Busy => {
+            listen::refuse(stream);
+            strangers.note(from, "as many connections wait for an OPEN as maximum-pending allows");
+        }
         Found::Full(prefix) => {
             listen::refuse(stream);
             let text = format!("{prefix} has as many neighbors as maximum-neighbors allows");

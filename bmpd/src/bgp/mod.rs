@@ -22,9 +22,11 @@ pub(crate) mod inbox;
 mod link;
 pub(crate) mod listener;
 mod neighbor;
+mod pending;
 
 pub(crate) use changes::{
-    Changes, changes, changes_for_all, common_settings, memory_limit, settings,
+    Changes, changes, changes_for_all, common_settings, memory_limit, pending_changes,
+    pending_settings, settings,
 };
 pub(crate) use directory::{Bgp, Directory, EntryId};
 pub(crate) use neighbor::Neighbor;

@@ -17,8 +17,9 @@ use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use super::fsm::{self, Direction, End};
-use super::link::{self, Close, Established, FromLink, LinkId};
-use crate::config::{self, MaximumRoutes, MaximumRoutesAction};
+use super::link::{self, Close, Established, FromLink, Limits, LinkId};
+use super::pending::{Pending, Place};
+use crate::config::{self, MaximumRoutesAction};
 use crate::events::Events;
 use crate::moment::{Moment, sleep_until};
 use crate::net::connect::{self, ConnectError};
@@ -51,14 +52,14 @@ const FORGET_AFTER: Duration = Duration::from_secs(60);
 const SILENCE: Duration = Duration::from_secs(15);
 
 /// How long a neighbor is kept out for whose routes there was no room.
-const OUT_OF_RESOURCES_PENALTY: Duration = Duration::from_secs(60);
+const OUT_OF_RESOURCES: Duration = Duration::from_secs(60);
 
 /// Connections with one neighbor at once, those that are being closed among them.
 const TASKS_MAX: usize = 8;
 
 /// What a neighbor's task can be told.
 enum Command {
-    Incoming(TcpStream),
+    Incoming(TcpStream, Option<Place>),
     Report { reply: oneshot::Sender<Box<NeighborReport>> },
     Entry { reply: oneshot::Sender<NeighborEntry> },
     Configure(Arc<config::Neighbor>),
@@ -77,6 +78,8 @@ pub(super) struct Setup {
     pub(super) router_id: Ipv4Addr,
     /// True if it is one of a prefix: its task ends when it has been down for a while.
     pub(super) dynamic: bool,
+    /// Connections whose OPEN has not come.
+    pub(super) pending: Pending,
     /// Its place in the tables.
     pub(super) place: Arc<NeighborTables>,
     /// All tables.
@@ -95,7 +98,7 @@ pub(crate) struct Neighbor {
 impl Neighbor {
     /// Starts a neighbor; its task ends when it is told to stop and its connections are closed.
     pub(super) fn start(setup: Setup) -> (Self, tokio::task::JoinHandle<()>) {
-        let Setup { id, config, asn, router_id, dynamic, place, tables, events } = setup;
+        let Setup { id, config, asn, router_id, dynamic, pending, place, tables, events } = setup;
         let local = Open {
             asn,
             hold_time: config.hold_time,
@@ -109,7 +112,7 @@ impl Neighbor {
         };
         let (commands, receiver) = mpsc::channel(16);
         let (to_neighbor, from_links) = mpsc::channel(16);
-        let (maximum, _) = watch::channel(config.maximum_routes);
+        let (limits, _) = watch::channel(Limits::of(&config));
         let name = id.clone();
         let task = Task {
             id,
@@ -117,11 +120,12 @@ impl Neighbor {
             config,
             dynamic,
             local,
+            pending,
             place,
             tables,
             events,
             told: None,
-            maximum,
+            limits,
             commands: receiver,
             to_neighbor,
             from_links,
@@ -153,9 +157,10 @@ impl Neighbor {
         &self.id
     }
 
-    /// Hands over a connection that the neighbor made. One too many is dropped.
-    pub(crate) fn incoming(&self, stream: TcpStream) {
-        if self.commands.try_send(Command::Incoming(stream)).is_err() {
+    /// Hands over a connection that the neighbor made, and the place that it has until its OPEN has come. One
+    /// too many is dropped.
+    pub(super) fn incoming(&self, stream: TcpStream, place: Option<Place>) {
+        if self.commands.try_send(Command::Incoming(stream, place)).is_err() {
             debug!("a connection was dropped: its neighbor is busy or stopped");
         }
     }
@@ -229,13 +234,14 @@ struct Task {
     config: Arc<config::Neighbor>,
     dynamic: bool,
     local: Open,
+    pending: Pending,
     place: Arc<NeighborTables>,
     tables: Arc<Tables>,
     events: Events,
     /// The state that was last told as an event.
     told: Option<NeighborState>,
     /// What the link that is up watches.
-    maximum: watch::Sender<Option<MaximumRoutes>>,
+    limits: watch::Sender<Limits>,
     commands: mpsc::Receiver<Command>,
     to_neighbor: mpsc::Sender<(LinkId, FromLink)>,
     from_links: mpsc::Receiver<(LinkId, FromLink)>,
@@ -251,7 +257,7 @@ struct Task {
     established_count: u64,
     restarting: Option<Restarting>,
     /// A connection that takes the place of the one that is up, once that has ended.
-    replacement: Option<TcpStream>,
+    replacement: Option<(TcpStream, Option<Place>)>,
     /// Set after too many routes, or more than there is room for.
     penalty: Option<Penalty>,
     /// True if there are, or were, more routes than are allowed.
@@ -317,7 +323,7 @@ impl Task {
             fault("neighbor.step");
             tokio::select! {
                 command = self.commands.recv() => match command {
-                    Some(Command::Incoming(stream)) => self.incoming(stream),
+                    Some(Command::Incoming(stream, place)) => self.incoming(stream, place),
                     Some(Command::Report { reply }) => {
                         let _ = reply.send(Box::new(self.report()));
                     }
@@ -341,7 +347,7 @@ impl Task {
                 connected = attempt => {
                     self.attempt = None;
                     match connected {
-                        Ok(stream) => self.add_link(stream, Direction::Outgoing),
+                        Ok(stream) => self.add_link(stream, Direction::Outgoing, None),
                         Err(error) => {
                             self.note_error(format!("cannot connect: {error}"));
                             self.wait();
@@ -467,17 +473,17 @@ impl Task {
 
     /// Takes what can change while the session runs.
     fn configure(&mut self, config: Arc<config::Neighbor>) {
-        let other_maximum = self.config.maximum_routes != config.maximum_routes;
+        let other_limits = Limits::of(&self.config) != Limits::of(&config);
         self.config = config;
         if !self.config.graceful_restart {
             self.give_up_restart("graceful-restart is false now");
         }
-        if !other_maximum {
+        if !other_limits {
             return;
         }
         self.exceeded = false;
         // The link that is up looks at its tables again.
-        self.maximum.send_replace(self.config.maximum_routes);
+        self.limits.send_replace(Limits::of(&self.config));
         if self.penalty.take().is_some() {
             self.retry_now();
         }
@@ -544,7 +550,7 @@ impl Task {
         self.retry_at = Some(Instant::now() + wait);
     }
 
-    fn incoming(&mut self, stream: TcpStream) {
+    fn incoming(&mut self, stream: TcpStream, place: Option<Place>) {
         self.reap();
         self.seen();
         let options = Options::from(&*self.config);
@@ -572,7 +578,7 @@ impl Task {
             if let Some(link) = self.links.iter().find(|link| link.id == up.link) {
                 let _ = link.close.try_send(Close::Replaced);
             }
-            self.replacement = Some(stream);
+            self.replacement = Some((stream, place));
             return;
         }
         if self.established.is_some() {
@@ -587,7 +593,7 @@ impl Task {
             let _ = link.close.try_send(Close::Notify(Notification::REJECTED));
             link.remote = None;
         }
-        self.add_link(stream, Direction::Incoming);
+        self.add_link(stream, Direction::Incoming, place);
     }
 
     /// Lets go of connections that have ended.
@@ -595,7 +601,7 @@ impl Task {
         while self.tasks.try_join_next().is_some() {}
     }
 
-    fn add_link(&mut self, stream: TcpStream, direction: Direction) {
+    fn add_link(&mut self, stream: TcpStream, direction: Direction, pending: Option<Place>) {
         self.reap();
         self.seen();
         let id = self.next_link;
@@ -607,7 +613,9 @@ impl Task {
             direction,
             local: self.local.clone(),
             remote_as: self.config.remote_as,
-            maximum: self.maximum.subscribe(),
+            open_timeout: self.pending.timeout(),
+            pending,
+            limits: self.limits.subscribe(),
             tables: Arc::clone(&self.tables),
             to_neighbor: self.to_neighbor.clone(),
             close: orders,
@@ -769,21 +777,22 @@ impl Task {
         } else {
             self.tables.end(&self.place, &up.epoch, down);
         }
-        if matches!(&end, End::Sent(notification) if (notification.code, notification.subcode) == (6, 1))
-        {
-            self.punish();
-        }
-        if matches!(&end, End::Sent(notification) if *notification == Notification::OUT_OF_RESOURCES)
-        {
+        match &end {
+            End::Sent(notification) if (notification.code, notification.subcode) == (6, 1) => {
+                self.punish();
+            }
             // At once it would only grow to the same size.
-            self.penalty = Some(Penalty::Until(Instant::now() + OUT_OF_RESOURCES_PENALTY));
+            End::Sent(notification) if *notification == Notification::OUT_OF_RESOURCES => {
+                self.penalty = Some(Penalty::Until(Instant::now() + OUT_OF_RESOURCES));
+            }
+            _ => {}
         }
-        if let Some(stream) = self.replacement.take().filter(|_| !stopping) {
+        if let Some((stream, place)) = self.replacement.take().filter(|_| !stopping) {
             // The link may have ended by itself before it heard of the replacement: for its routes, say.
             if self.penalty.is_some() {
                 self.tasks.spawn(link::refuse(stream, Notification::REJECTED));
             } else {
-                self.add_link(stream, Direction::Incoming);
+                self.add_link(stream, Direction::Incoming, place);
                 return;
             }
         }

@@ -4,6 +4,8 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU16;
 use std::time::Duration;
 
+use super::model::Clients;
+
 /// `bmp.statistics-timer`, seconds.
 pub(super) const STATISTICS_TIMER: u32 = 3600;
 /// `session.retry.initial`, seconds (RFC 7854 section 3.2).
@@ -16,6 +18,15 @@ pub(super) const CONNECT_TIMEOUT: u32 = 15;
 pub(super) const MAXIMUM_NEIGHBORS: u32 = 100;
 /// `bgp.neighbor.maximum-routes.restart-after`, seconds.
 pub(super) const RESTART_AFTER: u32 = 300;
+/// `bgp.neighbor.maximum-memory`, MiB: some tens of full tables.
+pub(super) const MAXIMUM_MEMORY: u32 = 2048;
+/// `bgp.maximum-pending`.
+pub(super) const MAXIMUM_PENDING: u32 = 500;
+/// `bgp.open-timeout`, seconds (RFC 4271 section 8.2.2).
+pub(super) const OPEN_TIMEOUT: u32 = 240;
+/// `control.maximum-clients` and its like.
+pub(super) const CLIENTS: Clients =
+    Clients { all: 192, per_user: 64, monitors: 64, monitors_per_user: 16 };
 /// `session.stall-timeout`, seconds.
 pub(super) const STALL_TIMEOUT: u32 = 300;
 /// `bgp.neighbor.hold-time`, seconds (RFC 4271 section 10).

@@ -32,9 +32,10 @@ use zeroize::Zeroizing;
 pub use self::diagnostic::{ConfigError, Problem};
 pub use self::levels::{Account, Levels};
 pub use self::model::{
-    AoAlgorithm, AoKey, Authentication, Bgp, Bmp, Config, Control, Keepalive, MaximumRoutes,
-    MaximumRoutesAction, Mode, Monitor, MonitorNeighbors, Neighbor, Peers, Place, Process, Retry,
-    Session, Source, Tcp, Tls, TlsClient, TlsFile, TlsVersion, VpnInstance, route_distinguisher,
+    AoAlgorithm, AoKey, Authentication, Bgp, Bmp, Clients, Config, Control, Keepalive,
+    MaximumRoutes, MaximumRoutesAction, Mode, Monitor, MonitorNeighbors, Neighbor, Peers, Pending,
+    Place, Process, Retry, Session, Source, Tcp, Tls, TlsClient, TlsFile, TlsVersion, VpnInstance,
+    route_distinguisher,
 };
 pub use self::secret::Secret;
 

@@ -336,8 +336,19 @@ pub struct Bgp {
     /// The memory that the tables of all neighbors may take, 1 to 4294967295 MiB; a neighbor whose routes go
     /// beyond it is ended (6/8, RFC 4486).
     pub memory_limit: Option<u32>,
+    /// Connections whose OPEN has not come.
+    pub pending: Pending,
     /// `[[bgp.neighbor]]`: no two have the same peers. In the order of the file.
     pub neighbors: Vec<Neighbor>,
+}
+
+/// What is allowed of connections whose OPEN has not come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pending {
+    /// `maximum-pending`: how many of the neighbors of prefixes there may be at once, 1 to 10000, default 500.
+    pub maximum: u32,
+    /// `open-timeout`: how long a neighbor may take, 3 to 3600 s, default 240 s.
+    pub timeout: Duration,
 }
 
 /// `[[bgp.neighbor]]`.
@@ -376,6 +387,8 @@ pub struct Neighbor {
     pub mss: Option<u16>,
     /// How many routes of one family it may announce.
     pub maximum_routes: Option<MaximumRoutes>,
+    /// How much memory its tables may take, 16 to 65536 MiB, default 2048 MiB.
+    pub maximum_memory: u32,
     /// True if its routes are kept while it restarts (RFC 4724), if it asks for it; default true.
     pub graceful_restart: bool,
     /// Free text for people.
@@ -455,6 +468,22 @@ pub struct Control {
     pub group: Option<Account>,
     /// `users`, `groups` and `others`: who may do what.
     pub levels: Levels,
+    /// How many connections there may be at once.
+    pub clients: Clients,
+}
+
+/// How many connections of the local socket there may be at once, of all users and of one, 1 to 10000. Root and
+/// bmpd's own user are not counted among them: nobody keeps them out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Clients {
+    /// `maximum-clients`, default 192.
+    pub all: u32,
+    /// `maximum-clients-per-user`, default 64.
+    pub per_user: u32,
+    /// `maximum-monitors`: of those that watch events, and again of those that wait for a reset; default 64.
+    pub monitors: u32,
+    /// `maximum-monitors-per-user`, default 16.
+    pub monitors_per_user: u32,
 }
 
 /// `[process]`.

@@ -175,6 +175,9 @@ pub(super) struct Bgp {
     pub(super) listen: Option<Vec<Spanned<String>>>,
     /// MiB.
     pub(super) memory_limit: Option<Spanned<Whole>>,
+    pub(super) maximum_pending: Option<Spanned<Whole>>,
+    /// Seconds.
+    pub(super) open_timeout: Option<Spanned<Whole>>,
     pub(super) neighbor: Vec<Spanned<Table<Neighbor>>>,
 }
 
@@ -199,6 +202,8 @@ pub(super) struct Neighbor {
     pub(super) ttl_security: Option<Spanned<Whole>>,
     pub(super) mss: Option<Spanned<Whole>>,
     pub(super) maximum_routes: Option<Spanned<Table<MaximumRoutes>>>,
+    /// MiB.
+    pub(super) maximum_memory: Option<Spanned<Whole>>,
     pub(super) graceful_restart: Option<bool>,
     pub(super) description: Option<Spanned<String>>,
 }
@@ -222,6 +227,10 @@ pub(super) struct Control {
     pub(super) users: Option<Spanned<Entries>>,
     pub(super) groups: Option<Spanned<Entries>>,
     pub(super) others: Option<Spanned<Whole>>,
+    pub(super) maximum_clients: Option<Spanned<Whole>>,
+    pub(super) maximum_clients_per_user: Option<Spanned<Whole>>,
+    pub(super) maximum_monitors: Option<Spanned<Whole>>,
+    pub(super) maximum_monitors_per_user: Option<Spanned<Whole>>,
 }
 
 /// `[process]`.

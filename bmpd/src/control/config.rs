@@ -117,6 +117,7 @@ fn neighbors(config: &Config) -> Vec<ConfigSection> {
     let mut common = bgp::common_settings(bgp.asn, bgp.router_id).to_vec();
     common.push(setting::Setting::new("listen", Effect::Connection, list(&bgp.listen)));
     common.push(bgp::memory_limit(bgp.memory_limit));
+    common.extend(bgp::pending_settings(bgp.pending));
     let common = section("bgp", false, setting::in_effect(common));
     let neighbors = bgp
         .neighbors
@@ -125,7 +126,7 @@ fn neighbors(config: &Config) -> Vec<ConfigSection> {
     std::iter::once(common).chain(neighbors).collect()
 }
 
-/// `[control]`: the socket is made once, when bmpd starts; levels follow every reload.
+/// `[control]`: the socket and its limits are made once, when bmpd starts; levels follow every reload.
 fn control(running: &Control, configured: &Control) -> ConfigSection {
     let settings =
         setting::report(control_settings(running), control_settings(configured), &Until::Restart);
@@ -134,15 +135,20 @@ fn control(running: &Control, configured: &Control) -> ConfigSection {
 
 /// The keys of `[control]`.
 fn control_settings(control: &Control) -> Vec<setting::Setting> {
-    let Control { socket, group, levels } = control;
+    let Control { socket, group, levels, clients } = control;
     let Levels { users, groups, others } = levels;
     let running = |key, value| setting::Setting::new(key, Effect::Running, value);
+    let at_start = |key, value| setting::Setting::new(key, Effect::Connection, value);
     vec![
-        setting::Setting::new("socket", Effect::Connection, path(socket)),
-        setting::Setting::new("group", Effect::Connection, group.as_ref().and_then(text)),
+        at_start("socket", path(socket)),
+        at_start("group", group.as_ref().and_then(text)),
         running("users", accounts(users)),
         running("groups", accounts(groups)),
         running("others", integer(others.number())),
+        at_start("maximum-clients", integer(clients.all)),
+        at_start("maximum-clients-per-user", integer(clients.per_user)),
+        at_start("maximum-monitors", integer(clients.monitors)),
+        at_start("maximum-monitors-per-user", integer(clients.monitors_per_user)),
     ]
 }
 

@@ -40,15 +40,16 @@ use tracing::debug;
 
 pub(crate) use self::access::Access;
 use self::caller::{Caller, Peer};
-use self::places::{Holder, Places};
+use self::places::{Holder, Limits, Places};
 pub(crate) use self::socket::ControlSocket;
 pub(crate) use self::staggered::Staggered;
 use crate::daemon::World;
 use crate::net::listen::Accepts;
 use crate::supervise::fault;
 
-/// Connections served at once; further ones wait to be accepted.
-const CONNECTIONS_MAX: usize = 256;
+/// Connections served at once beyond those of all users but root and bmpd's own, which these have for
+/// themselves; further ones wait to be accepted.
+const PRIVILEGED: usize = 64;
 
 /// The time that a client has for its request. bmpctl sends it at once; one that does not holds a place
 /// that others may need.
@@ -59,11 +60,12 @@ const RESPONSE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Serves the socket, for ever.
 pub(crate) async fn run(socket: &ControlSocket, world: Arc<World>) {
-    let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let followers = Places::new(places::GOING_ON);
-    let monitors = Places::new(places::GOING_ON);
+    let clients = world.config().control.clients;
+    let connections = Arc::new(Semaphore::new(clients.all as usize + PRIVILEGED));
+    let followers = Places::new(Limits::going_on(&clients));
+    let monitors = Places::new(Limits::going_on(&clients));
     let listener: &Listener = socket.listener();
-    let users = Places::new(places::CONNECTIONS);
+    let users = Places::new(Limits::connections(&clients));
     let mut accepts = Accepts::default();
     loop {
         // The semaphore is never closed.

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use shared::response::{Failure, Response};
 
+use crate::config::Clients;
+
 /// How many there may be at once of a kind of connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Limits {
@@ -18,12 +20,18 @@ pub(super) struct Limits {
     pub(super) privileged: u32,
 }
 
-/// Connections of any kind.
-pub(super) const CONNECTIONS: Limits =
-    Limits { one_user: 64, all_users: 192, privileged: u32::MAX };
+impl Limits {
+    /// Connections of any kind.
+    pub(super) fn connections(clients: &Clients) -> Self {
+        Self { one_user: clients.per_user, all_users: clients.all, privileged: u32::MAX }
+    }
 
-/// Those that go on for as long as the client likes, of each kind.
-pub(super) const GOING_ON: Limits = Limits { one_user: 16, all_users: 64, privileged: 64 };
+    /// Those that go on for as long as the client likes, of each kind.
+    pub(super) fn going_on(clients: &Clients) -> Self {
+        let all = clients.monitors;
+        Self { one_user: clients.monitors_per_user, all_users: all, privileged: all }
+    }
+}
 
 /// Whose a place is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -103,13 +111,20 @@ impl Drop for Place {
 mod tests {
     use super::*;
 
+    const CLIENTS: Clients =
+        Clients { all: 192, per_user: 64, monitors: 64, monitors_per_user: 16 };
+
+    fn both() -> [Limits; 2] {
+        [Limits::connections(&CLIENTS), Limits::going_on(&CLIENTS)]
+    }
+
     fn user(uid: u32) -> Holder {
         Holder::User(Some(uid))
     }
 
     #[test]
     fn one_user_leaves_places_for_others_and_gets_its_own_back() {
-        for limits in [CONNECTIONS, GOING_ON] {
+        for limits in both() {
             let places = Places::new(limits);
             let taken: Vec<_> =
                 (0..limits.one_user).map(|_| places.take(user(1000)).unwrap()).collect();
@@ -123,7 +138,7 @@ mod tests {
 
     #[test]
     fn many_users_leave_places_for_root_and_root_for_them() {
-        for limits in [CONNECTIONS, GOING_ON] {
+        for limits in both() {
             let places = Places::new(limits);
             let root: Vec<_> = (0..64).map(|_| places.take(Holder::Privileged).unwrap()).collect();
             let taken: Vec<_> = (0..1000).filter_map(|uid| places.take(user(uid))).collect();
@@ -131,8 +146,9 @@ mod tests {
             drop(root);
             assert!(places.take(Holder::Privileged).is_some());
         }
-        let places = Places::new(GOING_ON);
+        let limits = Limits::going_on(&CLIENTS);
+        let places = Places::new(limits);
         let root: Vec<_> = (0..100).filter_map(|_| places.take(Holder::Privileged)).collect();
-        assert_eq!(root.len(), GOING_ON.privileged as usize);
+        assert_eq!(root.len(), limits.privileged as usize);
     }
 }

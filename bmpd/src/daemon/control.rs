@@ -3,7 +3,7 @@
 use shared::request::Level;
 use shared::response::{Change, ReloadAction, ReloadItem, ReloadSubject};
 
-use crate::config::{Account, Config, Control, Levels};
+use crate::config::{Account, Clients, Config, Control, Levels};
 
 /// How a level is shown where there is no entry.
 const NONE: &str = "-";
@@ -19,6 +19,18 @@ pub(super) fn items(old: &Config, new: &Config) -> Vec<ReloadItem> {
     let mut socket = Vec::new();
     socket.extend(change("control.socket", path(old), path(new)));
     socket.extend(change("control.group", account(&old.group), account(&new.group)));
+    let limits = |control: &Control| {
+        let Clients { all, per_user, monitors, monitors_per_user } = control.clients;
+        [
+            ("control.maximum-clients", all),
+            ("control.maximum-clients-per-user", per_user),
+            ("control.maximum-monitors", monitors),
+            ("control.maximum-monitors-per-user", monitors_per_user),
+        ]
+    };
+    for ((key, old), (_, new)) in limits(old).into_iter().zip(limits(new)) {
+        socket.extend(change(key, old.to_string(), new.to_string()));
+    }
     socket.extend(change("process.user", old_user, new_user));
     let levels = levels(&old.levels, &new.levels);
     [(ReloadAction::RestartDaemon, socket), (ReloadAction::Apply, levels)]

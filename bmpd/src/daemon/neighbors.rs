@@ -45,6 +45,7 @@ pub(super) struct Plan {
     bgp: Option<Bgp>,
     /// Bytes.
     memory_limit: Option<u64>,
+    pending: Option<config::Pending>,
     order: Vec<EntryId>,
     closed: Vec<ListenerId>,
     opened: Vec<(ListenerId, Option<Listener>)>,
@@ -116,6 +117,12 @@ impl Neighbors {
         };
         let bgp = common(new);
         let changed_for_all = bgp::changes_for_all(common(old), bgp);
+        let pending = |config: &Config| config.bgp.as_ref().map(|bgp| bgp.pending);
+        let changes = bgp::pending_changes(pending(old), pending(new));
+        if !changes.is_empty() {
+            let (subject, action) = (ReloadSubject::Daemon, ReloadAction::Apply);
+            items.push(ReloadItem { subject, action, changes });
+        }
         let mut plan = Plan {
             ended: Vec::new(),
             restarted: Vec::new(),
@@ -123,6 +130,7 @@ impl Neighbors {
             started: Vec::new(),
             bgp,
             memory_limit: memory_limit(new).map(|mib| u64::from(mib) << 20),
+            pending: pending(new),
             order: in_order(new).map(EntryId::of).collect(),
             closed: Vec::new(),
             opened: Vec::new(),
@@ -231,11 +239,15 @@ impl Neighbors {
             started,
             bgp,
             memory_limit,
+            pending,
             order,
             closed,
             opened,
         } = plan;
         self.directory.allow_memory(memory_limit);
+        if let Some(pending) = pending {
+            self.directory.allow_pending(pending);
+        }
         for listener in closed {
             let task = self.listeners.lock().remove(&listener);
             if let Some(task) = task {

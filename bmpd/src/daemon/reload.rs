@@ -100,8 +100,7 @@ impl World {
             }
             self.control_configured.lock().clone_from(&new.control);
             self.process_configured.lock().clone_from(&new.process);
-            let (socket, group) = (old.control.socket.clone(), old.control.group.clone());
-            let control = Control { socket, group, ..new.control.clone() };
+            let control = Control { levels: new.control.levels.clone(), ..old.control.clone() };
             let process = old.process.clone();
             let config = Arc::new(Config { control, process, ..Config::clone(&new) });
             *self.in_effect.lock() = Reading { config, begun: read.begun };

@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use shared::names::NeighborId;
 
@@ -40,7 +41,7 @@ impl Conversation {
         let tables = Tables::new();
         let id = NeighborId { vpn_instance: None, address: ADDRESS };
         let place = tables.add(id, PeerInstance::Global, None);
-        let fsm = Fsm::new(local.clone(), None);
+        let fsm = Fsm::new(local.clone(), None, Duration::from_secs(240));
         let inbox = Inbox::new();
         let mut begun =
             Self { local, tables, place, fsm, inbox, epoch: None, sent: Vec::new(), ended: None };

@@ -186,8 +186,8 @@ impl Rib {
     ///
     /// They have grown, and those of all neighbors are beyond what is allowed.
     pub(crate) fn measure(&mut self) -> Result<(), OverLimit> {
-        let logs = self.logs.iter().map(|(_, log)| log.memory()).sum::<usize>();
-        self.share.set((self.attributes.memory() + logs) as u64)
+        let bytes = self.memory() as u64;
+        self.share.set(bytes)
     }
 
     /// Notes the End-of-RIB of a family; true if it is the first of this incarnation. Routes of the
@@ -234,6 +234,12 @@ impl Rib {
         self.since = now;
         self.counters = Counters::default();
         Ok(())
+    }
+
+    /// What the tables take, in bytes.
+    pub(crate) fn memory(&self) -> usize {
+        let logs = self.logs.iter().map(|(_, log)| log.memory());
+        self.attributes.memory() + logs.sum::<usize>()
     }
 
     /// Routes by family.

@@ -213,8 +213,8 @@ impl Log {
         self.routes
     }
 
-    /// Bytes of memory that it takes.
-    pub(super) fn memory(&self) -> usize {
+    /// What the table takes, in bytes.
+    pub(crate) fn memory(&self) -> usize {
         let segments = self.segments.iter().flatten();
         segments.map(|segment| segment.bytes.capacity()).sum::<usize>()
             + self.index.allocation_size()

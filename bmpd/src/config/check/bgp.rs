@@ -11,7 +11,7 @@ use super::monitor::network;
 use super::value::shown;
 use super::{Check, seconds_or};
 use crate::config::defaults;
-use crate::config::model::{Bgp, MaximumRoutes, MaximumRoutesAction, Neighbor, Peers};
+use crate::config::model::{Bgp, MaximumRoutes, MaximumRoutesAction, Neighbor, Peers, Pending};
 use crate::config::schema::{self, Table, Whole};
 use crate::wire::family::Family;
 
@@ -38,12 +38,22 @@ impl Check<'_> {
         let memory_limit = self.optional(&bgp.memory_limit, |check, limit| {
             check.whole("bgp.memory-limit", limit, 1..=u32::MAX, " MiB")
         });
+        let maximum = self.optional(&bgp.maximum_pending, |check, value| {
+            check.whole("bgp.maximum-pending", value, 1..=10000, "")
+        });
+        let timeout = self.optional(&bgp.open_timeout, |check, value| {
+            check.whole("bgp.open-timeout", value, 3..=3600, " seconds")
+        });
         let neighbors = self.neighbors(&bgp.neighbor, instances);
         Some(Bgp {
             asn: asn?,
             router_id: router_id?,
             listen: listen?.unwrap_or_else(defaults::listen),
             memory_limit: memory_limit?,
+            pending: Pending {
+                maximum: maximum?.unwrap_or(defaults::MAXIMUM_PENDING),
+                timeout: seconds_or(timeout?, defaults::OPEN_TIMEOUT),
+            },
             neighbors: neighbors?,
         })
     }
@@ -209,6 +219,9 @@ impl Check<'_> {
         let maximum_routes = self.optional(&neighbor.maximum_routes, |check, table| {
             check.maximum_routes(&format!("{at}.maximum-routes"), table)
         });
+        let maximum_memory = self.optional(&neighbor.maximum_memory, |check, value| {
+            check.whole(&format!("{at}.maximum-memory"), value, 16..=65536, " MiB")
+        });
         let description = self.optional(&neighbor.description, |check, text| {
             check.text(&format!("{at}.description"), text)
         });
@@ -230,6 +243,7 @@ impl Check<'_> {
             ttl_security,
             mss: mss?,
             maximum_routes: maximum_routes?,
+            maximum_memory: maximum_memory?.unwrap_or(defaults::MAXIMUM_MEMORY),
             graceful_restart: neighbor.graceful_restart.unwrap_or(true),
             description: description?,
         })

@@ -8,8 +8,9 @@ use toml::Spanned;
 
 use super::Check;
 use super::value::shown;
+use crate::config::defaults;
 use crate::config::levels::{Account, Levels};
-use crate::config::model::{Control, Process};
+use crate::config::model::{Clients, Control, Process};
 use crate::config::schema::{self, Entries, Whole};
 use crate::config::source::clean;
 
@@ -37,6 +38,19 @@ impl Check<'_> {
             .optional(&control.groups, |check, entries| check.entries("control.groups", entries));
         let others =
             self.optional(&control.others, |check, level| check.level("control.others", level));
+        let mut most = |key: &str, value, default| {
+            let given = self.optional(value, |check, value| {
+                check.whole(&format!("control.{key}"), value, 1..=10000, "")
+            });
+            given.map(|given| given.unwrap_or(default))
+        };
+        let default = defaults::CLIENTS;
+        let all = most("maximum-clients", &control.maximum_clients, default.all);
+        let per_user = &control.maximum_clients_per_user;
+        let per_user = most("maximum-clients-per-user", per_user, default.per_user);
+        let monitors = most("maximum-monitors", &control.maximum_monitors, default.monitors);
+        let each = &control.maximum_monitors_per_user;
+        let each = most("maximum-monitors-per-user", each, default.monitors_per_user);
         Some(Control {
             socket: socket?.unwrap_or_else(shared::socket::default_path),
             group: group?,
@@ -44,6 +58,12 @@ impl Check<'_> {
                 users: users?.unwrap_or_default(),
                 groups: groups?.unwrap_or_default(),
                 others: others?.unwrap_or(Levels::default().others),
+            },
+            clients: Clients {
+                all: all?,
+                per_user: per_user?,
+                monitors: monitors?,
+                monitors_per_user: each?,
             },
         })
     }

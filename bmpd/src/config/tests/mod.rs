@@ -107,6 +107,7 @@ fn the_example_of_the_design_gives_this_model() {
             router_id: Ipv4Addr::new(192, 0, 2, 1),
             listen: vec!["127.0.0.1:1179".parse().unwrap()],
             memory_limit: None,
+            pending: Pending { maximum: 500, timeout: Duration::from_secs(240) },
             neighbors: vec![Neighbor {
                 peers: Peers::One("127.0.0.2".parse().unwrap()),
                 vpn_instance: None,
@@ -124,6 +125,7 @@ fn the_example_of_the_design_gives_this_model() {
                 ttl_security: None,
                 mss: None,
                 maximum_routes: None,
+                maximum_memory: 2048,
                 graceful_restart: true,
                 description: None,
             }],
@@ -132,6 +134,7 @@ fn the_example_of_the_design_gives_this_model() {
             socket: PathBuf::from("/run/bmpd/bmpd.sock"),
             group: None,
             levels: Levels::default(),
+            clients: Clients { all: 192, per_user: 64, monitors: 64, monitors_per_user: 16 },
         },
         process: Process::default(),
         warnings: vec![],
