@@ -1,0 +1,333 @@
+//! What an outsider can have of bmpd: docs/limits.md, limit by limit, on the real program.
+#![allow(clippy::unwrap_used)]
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use shared::frame::{self, HEADER_LEN, Kind, PROTOCOL_VERSION};
+use shared::names::Selector;
+use shared::request::Request;
+use shared::response::{Failure, Response};
+use socket2::{Domain, Socket, Type};
+use tests::addresses::loopback;
+use tests::bgp::{self, Family};
+use tests::daemon::{self, Daemon, bgp_listen};
+use tests::lab::Plan;
+use tests::person::{Person, public};
+use tests::random::Random;
+use tests::scratch::Scratch;
+use tests::wait::wait_for;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+const STRANGER: Person = Person { uid: 54_200, gid: 54_200, groups: &[] };
+const WATCHER: Person = Person { uid: 54_201, gid: 54_201, groups: &[] };
+
+/// A socket that is open to all, as one of them has a level, and further lines.
+fn control(scratch: &Scratch, lines: &str) -> String {
+    let socket = scratch.join("bmpd.sock");
+    let users = format!("{{ \"{}\" = 1 }}", WATCHER.uid);
+    format!("[control]\nsocket = \"{}\"\nusers = {users}\n{lines}", socket.display())
+}
+
+/// The header of a request whose body has so many bytes.
+fn header(length: u32) -> Vec<u8> {
+    let mut bytes = b"BMPC".to_vec();
+    bytes.extend_from_slice(&PROTOCOL_VERSION.to_be_bytes());
+    bytes.extend_from_slice(&[0, 0]);
+    bytes.extend_from_slice(&length.to_be_bytes());
+    bytes
+}
+
+/// What is answered until the end.
+fn answer(stream: &mut UnixStream) -> Vec<u8> {
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut answer = Vec::new();
+    match stream.read_to_end(&mut answer) {
+        Ok(_) => {}
+        // bmpd has not read all of it.
+        Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
+        Err(error) => panic!("bmpd neither answers nor closes: {error}"),
+    }
+    answer
+}
+
+#[test]
+fn no_frame_makes_bmpd_take_more_than_it_brings() {
+    let scratch = Scratch::new();
+    let daemon = Daemon::start(&scratch, "");
+    daemon.bmpctl(&["show", "status"]).done();
+    let before = daemon.peak_rss_kib();
+    for length in [u32::MAX, 1 << 31, 65_537] {
+        let mut stream = UnixStream::connect(daemon.socket()).unwrap();
+        stream.write_all(&header(length)).unwrap();
+        let answer = answer(&mut stream);
+        let text = String::from_utf8_lossy(&answer[HEADER_LEN..]).into_owned();
+        assert!(text.contains(&format!("{length} bytes is too long")), "{text}");
+    }
+    // A thousand that promise the longest request and bring nothing of it: a quarter of them is served at
+    // once, 16 MiB if bmpd believed them.
+    let mut half: Vec<UnixStream> = (0..1000)
+        .map_while(|_| {
+            let mut stream = UnixStream::connect(daemon.socket()).ok()?;
+            stream.write_all(&[header(65_536), vec![0; 100]].concat()).ok()?;
+            Some(stream)
+        })
+        .collect();
+    assert!(half.len() > 300, "{}", half.len());
+    // Each has its time, and is closed without a word.
+    for stream in half.iter_mut().take(300) {
+        assert_eq!(answer(stream), b"");
+    }
+    drop(half);
+    wait_for("an answer behind them", PATIENCE, || {
+        let output = daemon.bmpctl(&["show", "status"]);
+        if output.status == 0 { Ok(()) } else { Err(output.to_string()) }
+    });
+    let after = daemon.peak_rss_kib();
+    assert!(after < before + 6 * 1024, "from {before} to {after} KiB");
+}
+
+#[test]
+fn whoever_has_no_level_gets_refusals_and_nothing_else() {
+    let scratch = Scratch::new();
+    public(&scratch);
+    let daemon = Daemon::start(&scratch, &control(&scratch, ""));
+    let all = Selector::All { vpn_instance: None };
+    let reset = |follow| Request::ResetSession { selector: all.clone(), stagger: 0, follow };
+    let requests = [
+        reset(false),
+        reset(true),
+        Request::PlanReset(all.clone()),
+        Request::Reload { dry_run: false },
+        Request::Reload { dry_run: true },
+        Request::ClearStatistics(all.clone()),
+        Request::ShowSession(all.clone()),
+        Request::ShowNeighbor { address: None, vpn_instance: None },
+        Request::ShowVpnInstance(None),
+        Request::ShowConfig,
+        Request::ShowStatistics(all.clone()),
+        Request::ShowStatus,
+        Request::Directory,
+        Request::Monitor,
+    ];
+    let refused = |bytes: &[u8]| {
+        let mut stream = STRANGER.act(|| UnixStream::connect(daemon.socket())).unwrap();
+        let _ = stream.write_all(bytes);
+        let _ = stream.shutdown(std::net::Shutdown::Write);
+        let mut answer = answer(&mut stream);
+        let Some((kind, body)) = frame::take(&mut answer).unwrap() else {
+            assert_eq!(answer, b"", "half a frame");
+            return;
+        };
+        assert_eq!(answer, b"", "more than one answer");
+        match kind {
+            Kind::Response => match frame::decode(kind, &body).unwrap() {
+                Response::Failed(Failure::NotPermitted { .. } | Failure::Busy(_)) => {}
+                other => panic!("{bytes:02x?}: {other:?}"),
+            },
+            Kind::Refusal => {
+                let text = String::from_utf8(body).unwrap();
+                assert!(text.contains("protocol version"), "{text}");
+            }
+            Kind::Request => panic!("a request"),
+        }
+    };
+    let mut random = Random::new(3);
+    for request in requests {
+        let bytes = frame::encode(Kind::Request, &request).unwrap();
+        refused(&bytes);
+        for _ in 0..40 {
+            let mut bytes = bytes.clone();
+            let at = random.below(bytes.len() as u64) as usize;
+            bytes[at] = random.draw() as u8;
+            refused(&bytes);
+        }
+    }
+    let log = daemon.log();
+    let lines = log.lines().filter(|line| line.contains("refused")).count();
+    assert!((1..=12).contains(&lines), "{lines} lines about refusals");
+}
+
+#[test]
+fn a_user_has_as_many_clients_and_monitors_as_the_configuration_says() {
+    let scratch = Scratch::new();
+    public(&scratch);
+    let limits = "maximum-clients-per-user = 5\nmaximum-monitors-per-user = 2\n";
+    let daemon = Daemon::start(&scratch, &control(&scratch, limits));
+    let monitor = frame::encode(Kind::Request, &Request::Monitor).unwrap();
+    let connect = || {
+        let mut stream = WATCHER.act(|| UnixStream::connect(daemon.socket())).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let _ = stream.write_all(&monitor);
+        stream
+    };
+    let first = |stream: &mut UnixStream| {
+        let (kind, body) = frame::read(stream).unwrap();
+        frame::decode::<Response>(kind, &body).unwrap()
+    };
+    let busy = |stream: &mut UnixStream| match first(stream) {
+        Response::Failed(Failure::Busy(text)) => text,
+        other => panic!("{other:?}"),
+    };
+    let mut watching: Vec<UnixStream> = (0..2).map(|_| connect()).collect();
+    for stream in &mut watching {
+        assert!(matches!(first(stream), Response::Events { .. }));
+    }
+    let text = busy(&mut connect());
+    assert!(text.contains("2 monitors of one user"), "{text}");
+    // Three that say nothing have the other places.
+    let quiet: Vec<UnixStream> =
+        (0..3).map(|_| WATCHER.act(|| UnixStream::connect(daemon.socket())).unwrap()).collect();
+    let text = busy(&mut connect());
+    assert!(text.contains("5 connections of one user"), "{text}");
+    // Root has its own.
+    daemon.bmpctl(&["show", "status"]).done();
+    drop((watching, quiet));
+    wait_for("a place that was given back", PATIENCE, || match first(&mut connect()) {
+        Response::Events { .. } => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+}
+
+fn connect(from: IpAddr, to: SocketAddr) -> TcpStream {
+    let socket = Socket::new(Domain::for_address(to), Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::new(from, 0).into()).unwrap();
+    socket.connect(&to.into()).unwrap();
+    let stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+/// The next message of bmpd: its type and its body; `None` if there is none.
+fn hear(stream: &mut TcpStream) -> Option<(u8, Vec<u8>)> {
+    let mut header = [0; bgp::HEADER];
+    stream.read_exact(&mut header).ok()?;
+    let length = usize::from(u16::from_be_bytes([header[16], header[17]]));
+    let mut body = vec![0; length - bgp::HEADER];
+    stream.read_exact(&mut body).ok()?;
+    Some((header[18], body))
+}
+
+/// The code and subcode with which bmpd ends a connection.
+fn ended(stream: &mut TcpStream) -> Option<(u8, u8)> {
+    while let Some((kind, body)) = hear(stream) {
+        if kind == bgp::kind::NOTIFICATION {
+            return Some((body[0], body[1]));
+        }
+    }
+    None
+}
+
+#[test]
+fn connections_that_send_no_open_are_few_and_do_not_last() {
+    let listen = bgp_listen();
+    let [one, two, three] = [(); 3].map(|()| loopback());
+    let own = loopback();
+    let IpAddr::V4(v4) = one else { panic!("{one}") };
+    let [a, b, ..] = v4.octets();
+    let limits = "open-timeout = 3\nmaximum-pending = 2\n";
+    let config = format!(
+        "{}{limits}[[bgp.neighbor]]\nprefix = \"{a}.{b}.0.0/16\"\n{}",
+        daemon::bgp(listen),
+        daemon::neighbor(own, 65002),
+    );
+    let scratch = Scratch::new();
+    let daemon = Daemon::start(&scratch, &config);
+    let mut silent = [one, two].map(|address| {
+        let mut stream = connect(address, listen);
+        assert_eq!(hear(&mut stream).map(|(kind, _)| kind), Some(bgp::kind::OPEN));
+        stream
+    });
+    assert_eq!(hear(&mut connect(three, listen)), None, "one too many");
+    let log = daemon.log();
+    assert!(log.contains("as maximum-pending allows"), "{log}");
+    // Who has an address in the configuration needs no place.
+    let mut known = connect(own, listen);
+    assert_eq!(hear(&mut known).map(|(kind, _)| kind), Some(bgp::kind::OPEN));
+    // A reload lets more in.
+    daemon.rewrite_config(&config.replace("maximum-pending = 2", "maximum-pending = 3"));
+    let reloaded = daemon.bmpctl(&["reload"]);
+    assert!(reloaded.done().contains("bgp.maximum-pending 2 -> 3"), "{reloaded}");
+    let mut third = connect(three, listen);
+    assert_eq!(hear(&mut third).map(|(kind, _)| kind), Some(bgp::kind::OPEN));
+    // Hold Timer Expired.
+    for stream in silent.iter_mut().chain([&mut known, &mut third]) {
+        assert_eq!(ended(stream), Some((4, 0)));
+    }
+    wait_for("a place that was given back", PATIENCE, || match hear(&mut connect(one, listen)) {
+        Some((bgp::kind::OPEN, _)) => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+}
+
+#[test]
+fn a_neighbor_whose_tables_take_too_much_memory_is_kept_out() {
+    let lines = "passive = true\nmaximum-memory = 16";
+    let lab = Plan { neighbor: lines, log: "info", ..Plan::default() }.start();
+    let neighbor = lab.connect();
+    lab.stations[0].wait_connection(1);
+    let before = lab.daemon.peak_rss_kib();
+    // Few routes, each with attributes of its own that fill a message.
+    for number in 0u32..20_000 {
+        let mut path = vec![0x40, 1, 1, 0, 0x40, 2, 0, 0x40, 3, 4, 192, 0, 2, 2];
+        path.extend_from_slice(&[0xd0, 200, 0x0f, 0x80]);
+        path.extend_from_slice(&number.to_be_bytes());
+        path.resize(path.len() + 0x0f80 - 4, 7);
+        let [a, b, c, d] = number.to_be_bytes();
+        let nlri = [32, 10 + a, b, c, d];
+        let body = [&[0, 0][..], &(path.len() as u16).to_be_bytes(), &path, &nlri].concat();
+        if neighbor.try_send(&bgp::message(bgp::kind::UPDATE, &body)).is_err() {
+            break;
+        }
+    }
+    let heard = neighbor.wait_closed(PATIENCE);
+    assert_eq!(heard.notification, Some((6, 8, vec![])), "Out of Resources");
+    // Connection Rejected.
+    let mut again = connect(lab.peer, lab.listen);
+    assert_eq!(ended(&mut again), Some((6, 5)));
+    let log = lab.daemon.log();
+    assert!(log.contains("and maximum-memory is 16"), "{log}");
+    let after = lab.daemon.peak_rss_kib();
+    assert!(after < before + 40 * 1024, "from {before} to {after} KiB");
+}
+
+#[test]
+fn a_neighbor_that_comes_and_goes_does_not_fill_the_log() {
+    let lab = Plan { log: "info", ..Plan::default() }.start();
+    let mut random = Random::new(5);
+    for number in 0u32..120 {
+        let mut stream = connect(lab.peer, lab.listen);
+        // Each time another text, so that no line is like the one before.
+        let text = format!("{number} {}", random.draw());
+        let mut body = vec![6, 2, text.len() as u8];
+        body.extend_from_slice(text.as_bytes());
+        stream.write_all(&bgp::message(bgp::kind::NOTIFICATION, &body)).unwrap();
+        while hear(&mut stream).is_some() {}
+    }
+    let log = lab.daemon.log();
+    let lines = log.lines().filter(|line| line.contains("received NOTIFICATION")).count();
+    assert!((1..=30).contains(&lines), "{lines} lines: {log}");
+}
+
+#[test]
+fn a_message_is_never_longer_than_was_agreed() {
+    let lab = Plan::default().start();
+    let neighbor = lab.connect();
+    let mut long = bgp::message(bgp::kind::UPDATE, &[0; 4]);
+    long[16..18].copy_from_slice(&4097u16.to_be_bytes());
+    neighbor.send_raw(&long);
+    let heard = neighbor.wait_closed(PATIENCE);
+    assert_eq!(heard.notification, Some((1, 2, vec![0x10, 1])), "Bad Message Length");
+    let mut options = lab.options();
+    options.open.extended_message = true;
+    let neighbor = tests::neighbor::Neighbor::connect(&options, lab.listen);
+    let given = [0x40, 1, 1, 0, 0x40, 2, 6, 2, 1, 0, 0, 0xfd, 0xe9, 0xd0, 200, 0x40, 0];
+    let path = [&given[..], &[7; 0x4000]].concat();
+    neighbor.announce_nlri(Family::IPV4, &[192, 0, 2, 2], &[8, 10], &path);
+    let connection = lab.stations[0].wait_connection(1);
+    connection.wait_rib(lab.peer, &neighbor.expected_rib(), PATIENCE);
+    lab.assert_legal();
+}
