@@ -1,0 +1,47 @@
+//! What must hold for any bytes that come from outside.
+//!
+//! One function an edge of bmpd: it takes bytes, and panics if something does not hold. Nothing else may
+//! depend on what is here, and nothing here may depend on a clock, a socket or chance.
+//!
+//! ```text
+//!   libfuzzer/targets/NAME.rs ── as fast as it can, nightly, tests/fuzz/run ──┐
+//!                                                                            ├──> fuzz::NAME(bytes)
+//!   tests/replay.rs ── corpus/NAME and mutations of it, any compiler ─────────┘
+//! ```
+//!
+//! That a decoder does not panic is the least. Each function says what else it wants; the strongest is
+//! [`update`]: the tests' own decoder and netgauze read what bmpd tells a station and find what the neighbor
+//! had said.
+
+mod configuration;
+mod conversation;
+mod frames;
+mod model;
+mod names;
+mod netgauze;
+mod notification;
+mod open;
+mod told;
+mod update;
+
+pub use configuration::config;
+pub use conversation::conversation;
+pub use frames::frames;
+pub use names::names;
+pub use notification::notification;
+pub use open::open;
+pub use update::update;
+
+/// One of the functions.
+pub type Target = fn(&[u8]);
+
+/// All of them, with the names of their folders in `corpus`.
+pub const TARGETS: [(&str, Target); 7] = [
+    ("config", config),
+    ("conversation", conversation),
+    ("frames", frames),
+    ("names", names),
+    ("notification", notification),
+    ("open", open),
+    ("update", update),
+];

@@ -1,0 +1,67 @@
+//! A station that reads what it is told, and believes it.
+
+use bmpd::heart::Station;
+use tests::bgp::{HEADER, Update};
+use tests::bmp::{COMMON_HEADER, PEER_HEADER, Record};
+
+use crate::model::{self, Routes, Terms};
+
+/// What a buffer for a station may hold.
+const LIMIT: usize = 256 * 1024;
+
+const ROUTE_MONITORING: u8 = 0;
+
+/// What one station was told of one neighbor.
+pub(crate) struct Told {
+    station: Station,
+    terms: Terms,
+    /// The routes that it must believe the neighbor to have.
+    pub(crate) routes: Routes,
+    /// The UPDATEs that it was sent.
+    pub(crate) messages: Vec<Vec<u8>>,
+}
+
+impl Told {
+    /// Nothing yet.
+    pub(crate) fn new(station: Station, terms: Terms) -> Self {
+        Self { station, terms, routes: Routes::default(), messages: Vec::new() }
+    }
+
+    /// Reads all that there is to be told.
+    pub(crate) fn read(&mut self) {
+        loop {
+            let mut bytes = Vec::new();
+            let told = self.station.fill(&mut bytes, LIMIT);
+            assert!(bytes.len() <= LIMIT + 100, "{} bytes in a buffer", bytes.len());
+            if bytes.is_empty() {
+                assert_eq!(told, 0);
+                return;
+            }
+            let mut rest = &bytes[..];
+            while !rest.is_empty() {
+                let length = Record::length(rest).expect("a BMP message").expect("a whole header");
+                let (message, behind) = rest.split_at(length);
+                rest = behind;
+                if message[5] == ROUTE_MONITORING {
+                    self.take(&message[COMMON_HEADER + PEER_HEADER..]);
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, message: &[u8]) {
+        let length = usize::from(u16::from_be_bytes([message[16], message[17]]));
+        assert_eq!(length, message.len(), "the length of an UPDATE");
+        let update = Update::parse(&message[HEADER..]).expect("an UPDATE");
+        let unknown = model::withdraw(&mut self.routes, &update, self.terms);
+        assert_eq!(unknown, 0, "routes withdrawn that the station had not heard of");
+        let before = self.routes.len();
+        let announced = model::announce(&mut self.routes, &update, self.terms);
+        assert_eq!(announced.discarded, 0, "an attribute to be discarded was sent");
+        assert!(announced.as_they_came, "a route came twice, or with bits beyond its length");
+        let says_nothing =
+            update.announced().next().is_none() && update.withdrawn().next().is_none();
+        assert_eq!(says_nothing, update.end_of_rib.is_some(), "{before} routes before");
+        self.messages.push(message.to_vec());
+    }
+}
