@@ -368,7 +368,7 @@ mod tests {
     fn a_configuration_needs_what_it_uses_and_nothing_else() {
         assert_eq!(needed(""), []);
         assert_eq!(needed(&format!("{BGP}['[::]:179'] }}")), [Capability::NetBindService]);
-        assert_eq!(needed(&format!("{BGP}['[::]:1179', '0.0.0.0:0'] }}")), []);
+        assert_eq!(needed(&format!("{BGP}['[::]:1179', '0.0.0.0:1180'] }}")), []);
         let station = "session = [{ address = '10.1.1.1', mode = 'passive', tcp = { listen-port = ";
         assert_eq!(needed(&format!("{station}1023 }} }}]")), [Capability::NetBindService]);
         let md5 = format!("{station}11019, md5.key = 'k', dscp = 9 }} }}]");
