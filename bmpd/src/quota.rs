@@ -2,6 +2,7 @@
 //!
 //! The first lines of a minute are logged as they are, further ones at level debug only. When the minute is
 //! over, a line says how many those were. What happened last is in `show` at any time.
+#![forbid(unsafe_code)]
 
 use std::time::Duration;
 
