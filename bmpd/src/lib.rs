@@ -2,6 +2,11 @@
 //!
 //! It hears BGP from its neighbors and reports it to monitoring servers. [`daemon`] shows how the parts
 //! hang together; [`config`] is the configuration, [`wire`] the bytes of BGP and BMP.
+//!
+//! With `cfg(simulation)`, which only the package `simulated` of `tests/sim` sets, it is bmpd without a
+//! system around it.
+
+#![cfg_attr(simulation, allow(dead_code, unused_imports))]
 
 pub mod arguments;
 mod bgp;
@@ -19,7 +24,21 @@ mod quota;
 mod rib;
 pub mod service;
 mod session;
+#[cfg(simulation)]
+pub mod simulation;
 pub mod supervise;
 pub mod wire;
 
 pub use net::heap;
+
+#[cfg(not(simulation))]
+pub(crate) use tokio::select;
+
+/// In the simulation the branches are looked at in their order: tokio would draw lots that no seed
+/// decides. The network is late by lot instead.
+#[cfg(simulation)]
+macro_rules! in_order {
+    ($($branches:tt)*) => { tokio::select! { biased; $($branches)* } };
+}
+#[cfg(simulation)]
+pub(crate) use in_order as select;

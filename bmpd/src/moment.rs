@@ -16,7 +16,7 @@ pub(crate) struct Moment {
 impl Moment {
     /// The present one.
     pub(crate) fn now() -> Self {
-        Self { wall: SystemTime::now(), steady: Instant::now() }
+        Self { wall: wall(), steady: Instant::now() }
     }
 
     /// By the steady clock, to compare it with others.
@@ -33,6 +33,14 @@ impl Moment {
     pub(crate) fn age(&self) -> Duration {
         self.steady.elapsed()
     }
+}
+
+/// What the wall's clock says; in the simulation that of the run.
+pub(crate) fn wall() -> SystemTime {
+    #[cfg(simulation)]
+    return crate::simulation::clock::wall();
+    #[cfg(not(simulation))]
+    SystemTime::now()
 }
 
 /// From now to a moment to come; nothing for one that has passed.

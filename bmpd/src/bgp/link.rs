@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::names::NeighborId;
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 use tracing::{debug, warn};
@@ -17,6 +16,7 @@ use super::pending::Place;
 use crate::config::{self, MaximumRoutes, MaximumRoutesAction};
 use crate::moment::sleep_until;
 use crate::net;
+use crate::net::tcp::{self, TcpStream};
 use crate::rib::{Epoch, OverLimit, Tables};
 use crate::supervise::caught;
 use crate::wire::bgp::{self, MessageType, Notification};
@@ -25,7 +25,6 @@ use crate::wire::family::Family;
 use crate::wire::open::{Negotiated, Open};
 use crate::wire::stored;
 use crate::wire::update::Fault;
-
 
 /// More than this much unsent is a neighbor that does not read.
 const WRITE_BUFFER_MAX: usize = 16 * 1024;
@@ -183,7 +182,7 @@ impl Link {
                 continue;
             }
             let pending = !self.output.is_empty();
-            let event = tokio::select! {
+            let event = crate::select! {
                 close = self.setup.close.recv() => {
                     Some(match close {
                         Some(Close::Notify(notification)) => Event::Stop(notification),
@@ -495,7 +494,7 @@ pub(super) async fn refuse(stream: TcpStream, notification: Notification) {
 /// over unread bytes would take our last message away from the other side.
 async fn drain(stream: &TcpStream) {
     let draining = async {
-        rustix::net::shutdown(stream, rustix::net::Shutdown::Write)?;
+        tcp::end_writing(stream)?;
         let mut bytes = vec![0; 16 * 1024];
         loop {
             stream.readable().await?;

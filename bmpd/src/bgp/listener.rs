@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::names::VpnInstanceName;
-use tokio::net::TcpStream;
 use tracing::{debug, info, warn};
 
 use super::directory::{Directory, Found};
 use crate::config::Place;
-use crate::net::listen::{self, Accepts, ListenError, ListenOptions, Listener};
+use crate::net::accepts::Accepts;
+use crate::net::listen::{self, ListenError, ListenOptions, Listener};
+use crate::net::tcp::TcpStream;
 use crate::supervise::{fault, panicked};
 
 /// How long to wait before an instance that was not there is looked for again.
@@ -77,7 +78,7 @@ async fn accept(
     let place = listener.place().clone();
     let mut gone = pin!(listener.place_gone());
     loop {
-        tokio::select! {
+        crate::select! {
             gone = &mut gone => return ListenError::Place(gone.error(&place)),
             // It goes on with the next connection.
             _ = panicked(serve(&mut listener, directory, vpn_instance, strangers)) => {}

@@ -10,7 +10,6 @@ use std::time::Duration;
 use shared::event::Happening;
 use shared::names::NeighborId;
 use shared::response::{NeighborEntry, NeighborReport, NeighborState};
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -25,6 +24,7 @@ use crate::moment::{Moment, sleep_until};
 use crate::net::connect::{self, ConnectError};
 use crate::net::listen::refuse;
 use crate::net::options::Options;
+use crate::net::tcp::TcpStream;
 use crate::quota::{Quota, say};
 use crate::rib::{Epoch, Identity, NeighborTables, PeerDown, Tables};
 use crate::supervise::{Panic, caught, clearing_away, fault};
@@ -321,7 +321,7 @@ impl Task {
                 }
             };
             fault("neighbor.step");
-            tokio::select! {
+            crate::select! {
                 command = self.commands.recv() => match command {
                     Some(Command::Incoming(stream, place)) => self.incoming(stream, place),
                     Some(Command::Report { reply }) => {

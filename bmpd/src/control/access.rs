@@ -319,7 +319,11 @@ impl Access {
                 }
             }
         };
+        #[cfg(simulation)]
+        let ask = async || None;
+        #[cfg(not(simulation))]
         let directory = self.directory;
+        #[cfg(not(simulation))]
         let ask = async || {
             let question = move || match who {
                 Who::User(uid) => (directory.user_name)(uid),

@@ -42,6 +42,12 @@ impl Peer {
         Self { uid, pid, groups: supplementary.into_iter().chain(gid).collect() }
     }
 
+    /// Root, in the simulation.
+    #[cfg(simulation)]
+    pub(super) fn root() -> Self {
+        Self { uid: Some(0), pid: None, groups: HashSet::new() }
+    }
+
     /// Somebody with this user and these groups.
     #[cfg(test)]
     pub(super) fn with(uid: Option<u32>, groups: impl IntoIterator<Item = u32>) -> Self {

@@ -21,6 +21,8 @@ mod refusals;
 mod reload;
 mod reset;
 mod show;
+#[cfg(simulation)]
+pub(crate) mod simulated;
 mod socket;
 mod staggered;
 mod status;
@@ -44,7 +46,7 @@ use self::places::{Holder, Limits, Places};
 pub(crate) use self::socket::ControlSocket;
 pub(crate) use self::staggered::Staggered;
 use crate::daemon::World;
-use crate::net::listen::Accepts;
+use crate::net::accepts::Accepts;
 use crate::supervise::fault;
 
 /// Connections served at once beyond those of all users but root and bmpd's own, which these have for

@@ -18,6 +18,8 @@ mod directory;
 mod neighbors;
 mod reading;
 mod reload;
+#[cfg(simulation)]
+pub(crate) mod simulated;
 mod world;
 
 use std::path::PathBuf;

@@ -85,6 +85,24 @@ impl Reader {
     ///
     /// The file is bad, or is not read in time.
     pub(super) async fn read(&self, purpose: Purpose) -> Result<Reading, Failure> {
+        #[cfg(simulation)]
+        return self.read_simulated(purpose);
+        #[cfg(not(simulation))]
+        self.read_file(purpose).await
+    }
+
+    /// The file of the simulation is there at once.
+    #[cfg(simulation)]
+    fn read_simulated(&self, _: Purpose) -> Result<Reading, Failure> {
+        let begun = Moment::now();
+        match config::parse(&crate::simulation::file(), &self.path) {
+            Ok(config) => Ok(Reading { config: Arc::new(config), begun }),
+            Err(error) => Err(Failure::Configuration(error.to_string())),
+        }
+    }
+
+    #[cfg(not(simulation))]
+    async fn read_file(&self, purpose: Purpose) -> Result<Reading, Failure> {
         let until = Instant::now() + PATIENCE;
         // A file that is being written is waited for a little: half of it may be a good one.
         for _ in 0..SETTLING_TRIES {

@@ -67,9 +67,7 @@ impl World {
         if self.is_stopping() {
             return Err(Failure::Stopping);
         }
-        let looked_at = Arc::clone(&new);
-        let warnings = tokio::task::spawn_blocking(move || host::warnings(&looked_at)).await;
-        let mut warnings = warnings.unwrap_or_default();
+        let mut warnings = warnings(&new).await;
         let mut items = Vec::new();
         let planned = self.neighbors.plan(&old, &new, dry_run).await;
         let (neighbors, plan) =
@@ -153,6 +151,17 @@ impl World {
             let subject = ReloadSubject::Session(session.id.clone());
             items.push(ReloadItem { subject, action: ReloadAction::Start, changes: Vec::new() });
         }
+    }
+}
+
+/// What the host lacks; one that is simulated lacks nothing.
+async fn warnings(config: &Arc<Config>) -> Vec<String> {
+    #[cfg(simulation)]
+    return config.warnings.clone();
+    #[cfg(not(simulation))]
+    {
+        let looked_at = Arc::clone(config);
+        tokio::task::spawn_blocking(move || host::warnings(&looked_at)).await.unwrap_or_default()
     }
 }
 

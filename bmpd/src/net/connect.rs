@@ -4,13 +4,19 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+#[cfg(not(simulation))]
 use socket2::Domain;
-use tokio::net::{TcpSocket, TcpStream};
+#[cfg(not(simulation))]
+use tokio::net::TcpSocket;
+#[cfg(not(simulation))]
 use tokio::time::Instant;
 
 use super::describe;
 use super::options::{Hops, OptionError, Options};
-use super::place::{self, SocketError};
+#[cfg(not(simulation))]
+use super::place;
+use super::place::SocketError;
+use super::tcp::TcpStream;
 use crate::config::{Place, Source};
 
 /// Why there is no connection.
@@ -82,17 +88,26 @@ pub(crate) async fn connect(
     place: &Place,
     options: &Options,
 ) -> Result<TcpStream, ConnectError> {
+    #[cfg(not(simulation))]
     let started = Instant::now();
     let timed_out = |waited| ConnectError::TimedOut {
         waited,
         authentication: options.authentication_name(),
         near: matches!(options.hops, Hops::Security(_)),
     };
+    #[cfg(simulation)]
+    let attempt = async {
+        // There is one network, and what TCP is asked for makes no difference in it.
+        let _ = place;
+        crate::simulation::network::connect(address).await.map_err(ConnectError::Io)
+    };
+    #[cfg(not(simulation))]
     let place = match (place, &options.source) {
         // Binding it twice would take CAP_NET_RAW (socket(7)).
         (Place::Device(_), Some(Source::Interface(_))) => &Place::Public,
         (place, _) => place,
     };
+    #[cfg(not(simulation))]
     let attempt = async {
         let socket = place::socket(place, Domain::for_address(address))
             .await

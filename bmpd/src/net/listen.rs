@@ -7,12 +7,9 @@
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::time::Duration;
 
 use socket2::{Domain, SockRef};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::time::Instant;
-use tracing::warn;
+use tokio::net::TcpListener;
 
 use super::describe;
 use super::keys::{self, PeerKey, Use};
@@ -20,8 +17,8 @@ use super::options::{self, OptionError, TTL_MAX, prefix_name};
 use super::place::{self, SocketError};
 use super::raw;
 use super::standing::{self, Gone, Standing};
+use super::tcp::{self, TcpStream};
 use crate::config::{Authentication, Place};
-use crate::quota::{Quota, say};
 
 /// How many connections may wait to be accepted.
 const BACKLOG: i32 = 128;
@@ -174,50 +171,6 @@ impl Listener {
     }
 }
 
-/// What became of the last attempts to accept a connection. That they fail is worth one line in the log, and
-/// one when they no longer do, however long it takes. Where one descriptor comes and goes that changes all the
-/// time, and is bounded, too.
-#[derive(Debug, Default)]
-pub(crate) struct Accepts {
-    failed: u64,
-    quota: Quota,
-}
-
-impl Accepts {
-    /// How long to wait after a failure: for want of a descriptor, say. It passes, and until then who accepts
-    /// must not spin.
-    const PAUSE: Duration = Duration::from_millis(500);
-
-    /// Notes what became of one; of one that has failed it says how long to wait before the next. `what` is
-    /// what is accepted, such as `BGP connections`.
-    pub(crate) fn note<T>(&mut self, what: &str, accepted: io::Result<T>) -> Result<T, Duration> {
-        if self.quota.ends_at().is_some_and(|at| at <= Instant::now()) {
-            let lines = self.quota.end();
-            warn!("{lines} more lines about {what} were left out within a minute");
-        }
-        match accepted {
-            Ok(accepted) => {
-                let failed = std::mem::take(&mut self.failed);
-                if failed > 0 {
-                    say!(
-                        self.quota,
-                        info,
-                        "{what} are accepted again, after {failed} attempts in vain"
-                    );
-                }
-                Ok(accepted)
-            }
-            Err(error) => {
-                if self.failed == 0 {
-                    say!(self.quota, warn, "cannot accept {what}: {}", describe(&error));
-                }
-                self.failed += 1;
-                Err(Self::PAUSE)
-            }
-        }
-    }
-}
-
 /// 0 is as the path has it.
 fn set_mss(socket: &SockRef<'_>, mss: Option<u16>) -> Result<(), OptionError> {
     let set = socket.set_tcp_mss(mss.unwrap_or(0).into());
@@ -295,6 +248,5 @@ fn refused(key: &PeerKey, error: io::Error) -> OptionError {
 /// Closes a connection at once, with a reset: whoever made it learns that it is not wanted, and nothing
 /// of it is left in the system (no TIME-WAIT).
 pub(crate) fn refuse(stream: TcpStream) {
-    // Should it fail the connection is closed all the same.
-    let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
+    tcp::abandon(&stream);
 }

@@ -9,22 +9,30 @@
 //! that was not set one without protection: each is an error that names the option as the configuration
 //! file does, and never the key.
 
+pub(crate) mod accepts;
 pub(crate) mod connect;
 pub mod heap;
 pub(crate) mod inherited;
 pub(crate) mod keys;
+#[cfg(not(simulation))]
 pub(crate) mod listen;
 pub(crate) mod options;
 pub(crate) mod peer;
 pub(crate) mod place;
+#[cfg(not(simulation))]
 pub(crate) mod queue;
 mod raw;
 pub(crate) mod standing;
 pub(crate) mod stream;
+#[cfg(not(simulation))]
+pub(crate) mod tcp;
 pub(crate) mod tls;
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(simulation)]
+pub(crate) use crate::simulation::{listen, queue, tcp};
 
 /// An error of the system as people read it: its sentence without the number.
 pub(crate) fn describe(error: &std::io::Error) -> String {

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use libc::c_int;
 use socket2::{SockRef, Socket, TcpKeepalive};
-use tokio::net::TcpStream;
 
+use super::tcp::TcpStream;
 use super::{describe, keys, raw};
 use crate::config::{self, Authentication, Keepalive, Source};
 use crate::privileges::{Capability, Missing};
@@ -197,6 +197,7 @@ impl Options {
     /// # Errors
     ///
     /// The system has refused an option, or the peer is not known any more.
+    #[cfg(not(simulation))]
     pub(crate) fn accepted(&self, stream: &TcpStream) -> Result<(), OptionError> {
         let name = || "accepted connection".to_owned();
         let remote = stream.peer_addr().map_err(|error| OptionError { option: name(), error })?;
@@ -215,6 +216,7 @@ impl Options {
     /// # Errors
     ///
     /// It came from further away; the connection must be closed.
+    #[cfg(not(simulation))]
     pub(crate) fn came_near(&self, stream: &TcpStream) -> Result<(), TooFar> {
         let Hops::Security(hops) = self.hops else { return Ok(()) };
         // IP and TCP headers, as they came; zeros if there are none.
@@ -272,6 +274,18 @@ impl Options {
             option: self.authentication_name().unwrap_or_default(),
             error,
         })
+    }
+}
+
+/// Connections in the simulation have no options.
+#[cfg(simulation)]
+impl Options {
+    pub(crate) fn accepted(&self, _: &TcpStream) -> Result<(), OptionError> {
+        Ok(())
+    }
+
+    pub(crate) fn came_near(&self, _: &TcpStream) -> Result<(), TooFar> {
+        Ok(())
     }
 }
 

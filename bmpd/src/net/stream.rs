@@ -7,8 +7,7 @@
 
 use std::io;
 
-use tokio::net::TcpStream;
-
+use super::tcp::TcpStream;
 use super::tls::TlsStream;
 
 /// A connection.

@@ -178,6 +178,12 @@ pub(crate) struct Withdrawn {
 impl Log {
     /// An empty table of routes of this form.
     pub(crate) fn new(form: Form) -> Self {
+        #[cfg(simulation)]
+        return Self {
+            spare_withdrawals: crate::simulation::sizes().spare_withdrawals,
+            ..Self::with_segment_size(form, crate::simulation::sizes().segment)
+        };
+        #[cfg(not(simulation))]
         Self::with_segment_size(form, SEGMENT_MAX)
     }
 

@@ -26,7 +26,7 @@ pub(crate) use attributes::Attributes;
 pub(crate) use epoch::{Epoch, Identity, PeerDown, Rib};
 pub(crate) use feed::{Batch, Feed};
 pub(crate) use meter::OverLimit;
-pub(crate) use tables::{NeighborTables, Tables};
+pub(crate) use tables::{Bell, NeighborTables, Tables};
 
 /// A table, or the attributes of a neighbor, have reached the greatest size that places can name (4 GiB).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -4,13 +4,19 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use shared::names::NeighborId;
+#[cfg(not(simulation))]
 use tokio::sync::watch;
 
 use super::epoch::{Epoch, Identity, PeerDown};
 use super::meter::{Meter, Share};
+#[cfg(simulation)]
+use crate::simulation::watch;
 use crate::wire::bmp::{PeerInstance, PeerUp, Timestamp};
 use crate::wire::family::Family;
 use crate::wire::nlri::Form;
+
+/// What wakes a session when something has changed.
+pub(crate) type Bell = watch::Receiver<u64>;
 
 /// The place of one neighbor: empty while it is down.
 #[derive(Debug)]
@@ -178,7 +184,7 @@ impl Tables {
     }
 
     /// Rings whenever something changed.
-    pub(crate) fn bell(&self) -> watch::Receiver<u64> {
+    pub(crate) fn bell(&self) -> Bell {
         self.bell.subscribe()
     }
 }

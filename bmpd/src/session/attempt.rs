@@ -4,13 +4,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::time::Duration;
 
-use tokio::net::TcpStream;
-
 use super::down::Down;
 use super::parameters::Parameters;
 use super::passive::{DoorId, Registration};
 use crate::config::{Mode, Place, Source, Tls};
 use crate::net::stream::Stream;
+use crate::net::tcp::TcpStream;
 use crate::net::tls;
 
 /// What an attempt can come to.

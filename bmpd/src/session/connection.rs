@@ -11,21 +11,27 @@ use std::time::Duration;
 
 use shared::names::NeighborId;
 use shared::response::Sent;
-use socket2::SockRef;
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::Parameters;
 use super::down::Down;
 use crate::moment::{Moment, sleep_until};
-use crate::net::queue;
 use crate::net::stream::Stream;
-use crate::rib::{Batch, Feed, Tables};
+use crate::net::{queue, tcp};
+use crate::rib::{Batch, Bell, Feed, Tables};
 use crate::wire::bmp::{self, TerminationReason, Timestamp};
 use crate::wire::family::Family;
 
 /// How much is encoded at a time, in bytes. The largest message fits.
 const BATCH: usize = 256 * 1024;
+
+/// [`BATCH`]; in the simulation as much as a run has, so that small tables need several batches, too.
+fn batch_size() -> usize {
+    #[cfg(simulation)]
+    return crate::simulation::sizes().batch;
+    #[cfg(not(simulation))]
+    BATCH
+}
 
 /// What woke the task.
 pub(super) enum Progress {
@@ -64,7 +70,7 @@ struct Blocked {
 pub(super) struct Connection {
     stream: Stream,
     feed: Feed,
-    bell: watch::Receiver<u64>,
+    bell: Bell,
     /// Encoded messages, of which `written` bytes are gone.
     out: Vec<u8>,
     written: usize,
@@ -167,7 +173,7 @@ impl Connection {
         }
         let pending = !self.is_written() || self.stream.wants_write();
         let look_at = self.blocked.map(|blocked| blocked.look_at);
-        tokio::select! {
+        crate::select! {
             readable = self.stream.readable() => {
                 readable.map_err(Down::Connection)?;
                 self.read()?;
@@ -199,7 +205,7 @@ impl Connection {
             self.next_statistics = Instant::now() + self.statistics_timer;
             self.batch = self.feed.statistics(&mut self.out, Timestamp::now());
         }
-        self.batch.add(&self.feed.fill(&mut self.out, BATCH));
+        self.batch.add(&self.feed.fill(&mut self.out, batch_size()));
         self.ends = self.feed.take_end_of_ribs();
         if self.out.is_empty() {
             // A thousand quiet sessions need no buffers.
@@ -329,7 +335,7 @@ impl Connection {
     /// Ends the connection at once. What the system still holds for a station that does not read is
     /// given up with it.
     pub(super) fn abort(self) -> Count {
-        let _ = SockRef::from(self.stream.tcp()).set_linger(Some(Duration::ZERO));
+        tcp::abandon(self.stream.tcp());
         self.count()
     }
 

@@ -17,15 +17,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
-use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tracing::{debug, warn};
 
 use crate::config::{Authentication, Place};
+use crate::net::accepts::Accepts;
 use crate::net::keys::PeerKey;
-use crate::net::listen::{self, Accepts, ListenError, ListenOptions, Listener};
+use crate::net::listen::{self, ListenError, ListenOptions, Listener};
 use crate::net::standing::Gone;
+use crate::net::tcp::TcpStream;
 use crate::supervise::{fault, panicked};
 
 /// Where a door is.
@@ -193,7 +194,7 @@ impl Door {
         let task = tokio::spawn(async move {
             let mut gone = pin!(porter.listener.place_gone());
             let gone = loop {
-                tokio::select! {
+                crate::select! {
                     gone = &mut gone => break gone,
                     // It goes on with the next connection.
                     _ = panicked(porter.serve()) => {}
@@ -310,7 +311,7 @@ impl Porter {
     async fn serve(&mut self) {
         let mut accepts = Accepts::default();
         loop {
-            tokio::select! {
+            crate::select! {
                 // The sender lives as long as this task.
                 Ok(()) = self.wanted.changed() => {
                     let Wanted { keys, mss } = self.wanted.borrow_and_update().clone();

@@ -10,7 +10,6 @@ use std::time::Duration;
 use shared::event::Happening;
 use shared::names::SessionId;
 use shared::response::{PlannedReset, ResetDone, Sent, SessionState};
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
@@ -30,6 +29,7 @@ use crate::net::connect::connect;
 use crate::net::listen::{ListenError, refuse};
 use crate::net::options::Options;
 use crate::net::stream::Stream;
+use crate::net::tcp::TcpStream;
 use crate::quota::{Quota, say};
 use crate::rib::{Feed, Tables};
 use crate::supervise::{Panic, caught, clearing_away, fault};
@@ -269,7 +269,7 @@ impl Task {
         };
         let happens = async {
             match (state, connection, attempt) {
-                (State::Up { .. }, Some(connection), _) => tokio::select! {
+                (State::Up { .. }, Some(connection), _) => crate::select! {
                     step = connection.step() => match step {
                         Ok(Progress::Moved) => Outcome::Nothing,
                         Ok(Progress::Synchronised) => {

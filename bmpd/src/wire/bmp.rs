@@ -34,7 +34,7 @@ pub struct Timestamp {
 impl Timestamp {
     /// The current time; 0 ("not available") for a clock that is before 1970.
     pub fn now() -> Self {
-        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or_else(
+        crate::moment::wall().duration_since(std::time::UNIX_EPOCH).map_or_else(
             |_| Self::default(),
             |since| Self { seconds: since.as_secs() as u32, micros: since.subsec_micros() },
         )

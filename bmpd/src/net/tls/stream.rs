@@ -7,12 +7,11 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::error::{Circumstances, TlsError, cause};
+use crate::net::tcp::TcpStream;
 use rustls::ClientConnection;
 use rustls::client::ClientConfig;
 use rustls::pki_types::ServerName;
-use tokio::net::TcpStream;
-
-use super::error::{Circumstances, TlsError, cause};
 
 /// The most bytes that wait encrypted in this process: 64 KiB.
 const BUFFER: usize = 64 * 1024;

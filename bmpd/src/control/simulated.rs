@@ -1,0 +1,36 @@
+//! Commands without a socket, for [`crate::simulation`]: the caller is root.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use shared::names::Selector;
+use shared::response::Response;
+use tokio::sync::mpsc;
+
+use super::access::Access;
+use super::caller::Peer;
+use super::reset;
+use super::socket::SocketGroup;
+use crate::config::{Account, Config};
+use crate::daemon::World;
+
+/// Who may do what where there is no socket.
+pub(crate) fn access(config: &Config) -> Arc<Access> {
+    let group = SocketGroup { account: Account::Id(0), file_gid: 0, gid: Some(0) };
+    Arc::new(Access::new(Path::new("bmpd.sock"), group, config.control.levels.clone()))
+}
+
+/// `reset session`; every answer to it.
+pub(crate) async fn reset(selector: Selector, stagger: u64, world: Arc<World>) -> Vec<Response> {
+    let caller = world.access.caller(&Peer::root()).await;
+    let (answers, mut answered) = mpsc::channel(16);
+    let collect = async {
+        let mut all = Vec::new();
+        while let Some(answer) = answered.recv().await {
+            all.push(answer);
+        }
+        all
+    };
+    let reset = reset::session(selector, stagger, false, &caller, world, answers);
+    tokio::join!(reset, collect).1
+}

@@ -1,0 +1,78 @@
+//! Listening in the simulated network: an address is free or taken, and keys say nothing.
+
+use std::io;
+use std::net::SocketAddr;
+
+use super::network::{self, Port, TcpStream};
+use crate::config::Place;
+use crate::net::keys::PeerKey;
+use crate::net::options::OptionError;
+use crate::net::place::SocketError;
+use crate::net::standing::Gone;
+
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct ListenOptions<'a> {
+    pub(crate) keys: &'a [PeerKey],
+    pub(crate) mss: Option<u16>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ListenError {
+    #[error("{0}")]
+    Place(SocketError),
+    #[error("{0}")]
+    Option(OptionError),
+    #[error("{0}")]
+    Io(io::Error),
+}
+
+impl ListenError {
+    pub(crate) fn raw_os_error(&self) -> Option<i32> {
+        match self {
+            ListenError::Io(error) => error.raw_os_error(),
+            ListenError::Place(_) | ListenError::Option(_) => None,
+        }
+    }
+}
+
+pub(crate) async fn listen(
+    address: SocketAddr,
+    place: &Place,
+    _: ListenOptions<'_>,
+) -> Result<Listener, ListenError> {
+    let port = network::bind(address).map_err(ListenError::Io)?;
+    Ok(Listener { port, place: place.clone() })
+}
+
+#[derive(Debug)]
+pub(crate) struct Listener {
+    port: Port,
+    place: Place,
+}
+
+impl Listener {
+    pub(crate) async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        self.port.accept().await
+    }
+
+    /// There is one network, which stays.
+    pub(crate) fn place_gone(&self) -> impl Future<Output = Gone> + Send + 'static {
+        std::future::pending()
+    }
+
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    pub(crate) fn set_keys(&mut self, _: &[PeerKey]) -> Result<(), OptionError> {
+        Ok(())
+    }
+
+    pub(crate) fn set_mss(&self, _: Option<u16>) -> Result<(), OptionError> {
+        Ok(())
+    }
+}
+
+pub(crate) fn refuse(stream: TcpStream) {
+    stream.abandon();
+}

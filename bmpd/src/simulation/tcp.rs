@@ -1,0 +1,14 @@
+//! What [`crate::net::tcp`](crate::net) is in the simulation.
+
+use std::io;
+
+pub(crate) use super::network::TcpStream;
+
+pub(crate) fn end_writing(stream: &TcpStream) -> io::Result<()> {
+    stream.end_writing();
+    Ok(())
+}
+
+pub(crate) fn abandon(stream: &TcpStream) {
+    stream.abandon();
+}
