@@ -1,0 +1,34 @@
+//! What the simulator has done, so that what it has not done is seen.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// How often each thing was done.
+#[derive(Debug, Clone, Default)]
+pub struct Count(BTreeMap<&'static str, u64>);
+
+impl Count {
+    /// Once more, or so many times.
+    pub fn add(&mut self, what: &'static str, times: u64) {
+        *self.0.entry(what).or_default() += times;
+    }
+
+    /// How often it was done.
+    pub fn of(&self, what: &str) -> u64 {
+        self.0.get(what).copied().unwrap_or_default()
+    }
+
+    /// Takes in what another has counted.
+    pub fn join(&mut self, other: &Self) {
+        other.0.iter().for_each(|(what, times)| self.add(what, *times));
+    }
+}
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (what, times) in &self.0 {
+            writeln!(f, "{times:>12}  {what}")?;
+        }
+        Ok(())
+    }
+}
