@@ -1,22 +1,22 @@
 //! Loopback addresses and ports that no other test uses.
 //!
-//! Tests run side by side, each in a process of its own. Linux has all of 127.0.0.0/8 on its
-//! loopback device, so each process takes its own corner of it.
+//! Tests run side by side, in one process and in several. Linux has all of 127.0.0.0/8 on its
+//! loopback device, so each process takes its own corners of it.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A loopback address that nobody else has: another one with each call (254 a process).
-///
-/// # Panics
-/// When a process has used up all of its addresses.
+/// A loopback address that nobody else has: another one with each call.
 pub fn loopback() -> IpAddr {
-    static TAKEN: AtomicU8 = AtomicU8::new(0);
-    let last = TAKEN.fetch_add(1, Ordering::Relaxed) + 1;
-    assert!(last < 255, "this process has used up its loopback addresses");
+    /// Addresses in a corner: without .0 and .255.
+    const CORNER: u32 = 254;
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    let taken = TAKEN.fetch_add(1, Ordering::Relaxed);
+    // Odd, so that the corners of neighboring process numbers lie far apart.
+    let corner = (std::process::id().wrapping_add(taken / CORNER * 7919)).wrapping_mul(40_503);
     // 127.0.x.x stays free for what runs at fixed addresses.
-    let corner = 256 + std::process::id() % (255 * 256);
-    let [_, _, high, low] = corner.to_be_bytes();
+    let [_, _, high, low] = (256 + corner % (255 * 256)).to_be_bytes();
+    let last = u8::try_from(taken % CORNER + 1).expect("254 at most");
     IpAddr::V4(Ipv4Addr::new(127, high, low, last))
 }
 

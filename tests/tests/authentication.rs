@@ -1,6 +1,5 @@
 //! Keys and certificates: what fits comes up, what does not has its reason, a change is pending until
 //! a reset, and no key is ever shown.
-#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::net::{IpAddr, SocketAddr};

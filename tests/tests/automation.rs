@@ -1,6 +1,5 @@
 //! What docs/automation.md tells people to put into cron, systemd and Ansible does what it says there. The
 //! text is taken from the document and the unit files, so that a change of them is a change of the test.
-#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::net::{IpAddr, TcpListener};

@@ -1,5 +1,4 @@
 //! Completion in real shells, in a terminal: what an operator sees after a tab.
-#![allow(clippy::unwrap_used)]
 
 use std::ffi::OsString;
 use std::fs::{self, Permissions};

@@ -1,5 +1,4 @@
 //! The control socket: one bmpd a socket, and nothing that is written to it does harm.
-#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::io::{Read, Write};

@@ -1,5 +1,4 @@
 //! A station that is gone is noticed, however it went, and told everything again when it is back.
-#![allow(clippy::unwrap_used)]
 
 use std::io::Read;
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};

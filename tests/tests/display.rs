@@ -1,5 +1,4 @@
 //! `bmpctl display bmp session`: the layout that users of routers with the manual's command know.
-#![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
 

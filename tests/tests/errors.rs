@@ -1,5 +1,4 @@
 //! A bad configuration is refused with its place and its key, by `bmpd --check` and at the start.
-#![allow(clippy::unwrap_used)]
 
 use std::process::Command;
 use std::time::Duration;

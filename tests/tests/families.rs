@@ -3,9 +3,6 @@
 //!
 //! What the neighbor has announced is what a recorder between it and bmpd has seen, not what its
 //! configuration says.
-#![allow(clippy::unwrap_used)]
-
-mod decoders;
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -117,9 +114,9 @@ impl<S: Speaker> Bench<S> {
                     assert_eq!(nlri::families(&ours, &theirs), families);
                     assert_eq!(nlri::add_paths(&ours, &theirs), add_path);
                 }
-                let (theirs, unknown) = decoders::netgauze(record);
+                let (theirs, unknown) = crate::decoders::netgauze(record);
                 assert!(unknown.iter().all(|family| strange.contains(family)), "{unknown:?}");
-                assert_eq!(theirs, decoders::ours(record).without(&unknown));
+                assert_eq!(theirs, crate::decoders::ours(record).without(&unknown));
             });
         }
         self.station.assert_legal();

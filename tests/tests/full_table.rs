@@ -1,5 +1,4 @@
 //! A full Internet table reaches a station complete, and again after a reset.
-#![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
 

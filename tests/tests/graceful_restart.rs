@@ -1,6 +1,5 @@
 //! A neighbor that restarts gracefully (RFC 4724): stations keep its routes, and end up with those
 //! that it has afterwards.
-#![allow(clippy::unwrap_used)]
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;

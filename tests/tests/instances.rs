@@ -1,5 +1,4 @@
 //! VPN instances are real: network namespaces and devices, in which the same address exists anew.
-#![allow(clippy::unwrap_used)]
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;

@@ -1,5 +1,4 @@
 //! What `--json` prints is what the schema in the repository says, for every command and for failures.
-#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};

@@ -1,7 +1,6 @@
 //! Command levels: who may do what, decided by the caller's credentials and nothing else.
 //!
 //! Users and groups are numbers that need not exist; where names matter, those that every Debian has.
-#![allow(clippy::unwrap_used)]
 
 use std::fs::{self, Permissions};
 use std::io::{ErrorKind, Read, Write};

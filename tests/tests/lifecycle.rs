@@ -1,5 +1,4 @@
 //! What a station is told, from the first message to the last, whatever neighbors and stations do.
-#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};

@@ -1,5 +1,4 @@
 //! What an outsider can have of bmpd: docs/limits.md, limit by limit, on the real program.
-#![allow(clippy::unwrap_used)]
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};

@@ -4,7 +4,6 @@
 //! Not seen to, and not looked for here: what ring holds of a private key of TLS while a session has it, a key
 //! that is written with escapes, and the text of a file that was refused, of which the parser keeps copies of its
 //! own.
-#![allow(clippy::unwrap_used)]
 
 use std::fs::{self, File};
 use std::net::SocketAddr;

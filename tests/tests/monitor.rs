@@ -1,5 +1,4 @@
 //! `bmpctl monitor`: what happens is told as it happens, and whoever watches slows nobody.
-#![allow(clippy::unwrap_used)]
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;

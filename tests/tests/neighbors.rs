@@ -1,6 +1,5 @@
 //! What bmpd does with its neighbors: how many routes they may have, who may connect, and the families
 //! and path identifiers that are agreed on.
-#![allow(clippy::unwrap_used)]
 
 use std::io::Read;
 use std::net::{IpAddr, SocketAddr, TcpStream};

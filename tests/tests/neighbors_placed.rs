@@ -1,6 +1,5 @@
 //! Neighbors from packages that come from a prefix, and in VPN instances; and reloads with neighbors
 //! that are up.
-#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};

@@ -1,5 +1,4 @@
 //! BIRD and FRR restart gracefully (RFC 4724), or not; and their last words (RFC 9003).
-#![allow(clippy::unwrap_used)]
 
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,5 @@
 //! Neighbors from packages behind TCP MD5 and GTSM, and what is on the wire of a connection that bmpd
 //! makes.
-#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::net::SocketAddr;

@@ -1,7 +1,6 @@
 //! A mistake of bmpd itself costs what it was met at, with a reason and a count, and nothing else.
 //!
 //! bmpd is told to have one, which only builds with debug assertions can be.
-#![allow(clippy::unwrap_used)]
 
 use std::net::{IpAddr, SocketAddr};
 use std::process::Command;

@@ -1,6 +1,5 @@
 //! A reset applies the parameters that the file has now, to the sessions it is for and to no other;
 //! a file that is wrong changes nothing.
-#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::time::Duration;

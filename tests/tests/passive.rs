@@ -1,5 +1,4 @@
 //! Passive sessions: the station connects, nobody else is let in.
-#![allow(clippy::unwrap_used)]
 
 use std::io::Read;
 use std::net::{IpAddr, SocketAddr, TcpStream};

@@ -1,6 +1,5 @@
 //! Configured, running and pending: a parameter of the connection that has changed in the file is
 //! shown as pending after a reload, does nothing to the connection, and is in effect after a reset.
-#![allow(clippy::unwrap_used)]
 
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Duration;

@@ -1,6 +1,5 @@
 //! Started as root, bmpd becomes the user of its configuration and keeps the capabilities that the
 //! configuration needs. Everything goes on working, what it gave up is gone, and it says what it lacks.
-#![allow(clippy::unwrap_used)]
 
 use std::fs::{self, Permissions};
 use std::net::SocketAddr;

@@ -1,5 +1,4 @@
 //! The race in a small form, with bmpd alone: every row comes out, and what is written can be read.
-#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::time::Duration;

@@ -1,6 +1,5 @@
 //! A reload reads, checks all and applies as one: what is new begins, what is gone ends, what can
 //! change at run time does, and a bad file changes nothing.
-#![allow(clippy::unwrap_used)]
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};

@@ -1,5 +1,4 @@
 //! `bmpctl reset session`: what it selects, what it does, what it says, and what it leaves alone.
-#![allow(clippy::unwrap_used)]
 
 use std::fs::{self, Permissions};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};

@@ -1,6 +1,5 @@
 //! What bmpd tells the service manager, as a socket of the test hears it (sd_notify(3)), and the socket that it
 //! takes over (sd_listen_fds(3)). `units.rs` has a real systemd.
-#![allow(clippy::unwrap_used)]
 
 use std::io::ErrorKind;
 use std::os::unix::net::{UnixDatagram, UnixListener};

@@ -1,5 +1,4 @@
 //! `bmpctl show`: what it tells of sessions and neighbors. The wording is free; the facts are not.
-#![allow(clippy::unwrap_used)]
 
 use std::time::{Duration, SystemTime};
 

@@ -1,6 +1,5 @@
 //! `bmpctl show config`: every key with what is in effect, in a shape that can be used as a file again, and
 //! what was configured and waits.
-#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
 use std::fs;

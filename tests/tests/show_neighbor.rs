@@ -1,5 +1,4 @@
 //! `bmpctl show neighbor` with an address or an instance, its page, and `show vpn-instance`.
-#![allow(clippy::unwrap_used)]
 
 use std::net::SocketAddr;
 use std::time::Duration;

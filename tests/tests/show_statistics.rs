@@ -1,6 +1,5 @@
 //! `bmpctl show statistics` and `bmpctl clear statistics`: what a session counts over all of its
 //! connections, and how it begins again without being touched.
-#![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
 

@@ -1,5 +1,4 @@
 //! `bmpctl show status` and `show version`: bmpd itself, in numbers that the system confirms.
-#![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
 

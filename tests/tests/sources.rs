@@ -3,7 +3,6 @@
 //!
 //! The compiler refuses it where `forbid` stands, and no attribute further in can allow it again. Here is seen
 //! that it stands everywhere else, so that a new module is not forgotten.
-#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::path::Path;

@@ -1,5 +1,4 @@
 //! `bmpctl reset session all --stagger` that goes on: it is listed, and a newer reset takes over from it.
-#![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
 

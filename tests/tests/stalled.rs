@@ -1,6 +1,5 @@
 //! A station that stops reading costs a bounded amount of memory, disturbs nobody, can be reset, and
 //! is right again as soon as it reads.
-#![allow(clippy::unwrap_used)]
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,4 @@
 //! Statistics Reports count what RFC 7854 section 4.8 says that they count.
-#![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
 

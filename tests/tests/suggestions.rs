@@ -1,5 +1,4 @@
 //! What bmpctl says to something mistyped: the nearest of what there is.
-#![allow(clippy::unwrap_used)]
 
 use tests::daemon::Daemon;
 use tests::scratch::Scratch;

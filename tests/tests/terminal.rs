@@ -1,5 +1,4 @@
 //! `bmpctl reset session all --wait` in a real terminal (tmux).
-#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
 use std::time::Duration;

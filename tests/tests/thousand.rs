@@ -1,5 +1,4 @@
 //! A thousand sessions: every one comes back after a reset of all.
-#![allow(clippy::unwrap_used)]
 
 use std::time::{Duration, Instant};
 

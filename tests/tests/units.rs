@@ -1,6 +1,5 @@
 //! The units of bmpd: systemd itself judges them, and runs bmpd under all of their restrictions. Everything
 //! works, and what should be refused is.
-#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::net::SocketAddr;

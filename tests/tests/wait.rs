@@ -1,5 +1,4 @@
 //! `bmpctl reset session --wait` and `--dry-run`.
-#![allow(clippy::unwrap_used)]
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};

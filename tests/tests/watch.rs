@@ -1,5 +1,4 @@
 //! What people see who look again and again, and who look through a narrow window.
-#![allow(clippy::unwrap_used)]
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;

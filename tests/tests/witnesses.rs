@@ -2,9 +2,6 @@
 //!
 //! No bmpd is in this: a program talks to a receiver of the tests, and what it sent is put into BMP by
 //! the tests.
-#![allow(clippy::unwrap_used)]
-
-mod decoders;
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -72,8 +69,8 @@ fn agree<S: Speaker>(
 
     connection.wait_rib(speaker.ip(), &rib, PATIENCE);
     connection.look(|record| {
-        let ours = decoders::ours(record);
-        let (theirs, unknown) = decoders::netgauze(record);
+        let ours = crate::decoders::ours(record);
+        let (theirs, unknown) = crate::decoders::netgauze(record);
         let strange: BTreeSet<Family> = strange.iter().copied().collect();
         assert_eq!(unknown, strange);
         assert_eq!(theirs, ours.clone().without(&unknown));

@@ -134,7 +134,8 @@ pub fn bmpd_listens_v6() -> SocketAddr {
 fn port_of(address: IpAddr) -> SocketAddr {
     static TAKEN: AtomicU32 = AtomicU32::new(0);
     loop {
-        let slot = std::process::id() * 8 + TAKEN.fetch_add(1, Ordering::Relaxed) % 8;
+        let taken = TAKEN.fetch_add(1, Ordering::Relaxed);
+        let slot = std::process::id().wrapping_mul(8).wrapping_add(taken);
         let port = 12_000 + u16::try_from(slot % 20_000).expect("below 20000");
         let candidate = SocketAddr::new(address, port);
         if TcpListener::bind(candidate).is_ok() {

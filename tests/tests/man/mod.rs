@@ -1,8 +1,7 @@
 //! The manual pages in `docs/man` are those of the command lines and of `etc/bmpd.toml`, and groff and
 //! mandoc have nothing to say against them.
 //!
-//! After a change of help or of the example configuration: `BLESS=1 cargo test -p tests --test man`.
-#![allow(clippy::unwrap_used)]
+//! After a change of help or of the example configuration: `BLESS=1 cargo test -p tests --test all man::`.
 
 mod command;
 mod config;
@@ -48,7 +47,7 @@ fn the_pages_in_the_repository_are_those_of_the_programs() {
             fs::write(folder.join(name), text).unwrap();
         }
     }
-    let how = "BLESS=1 cargo test -p tests --test man";
+    let how = "BLESS=1 cargo test -p tests --test all man::";
     let names = |names: Vec<&String>| names.into_iter().cloned().collect::<Vec<_>>();
     assert_eq!(names(kept().keys().collect()), names(pages.keys().collect()), "{how}");
     for (name, text) in &pages {

@@ -1,6 +1,5 @@
 //! Faults on the real bmpd, by culprit. Whatever happens, the rest goes on, the reason is shown and in the log
 //! without filling it, and what bmpd takes of the machine comes back to where it was.
-#![allow(clippy::unwrap_used)]
 
 mod control;
 mod neighbors;

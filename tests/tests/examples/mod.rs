@@ -3,7 +3,6 @@
 //!
 //! An example does what it says if its exit code is 0, or the one that a comment behind it gives (`# exit
 //! code 3`). Nothing is left out silently: what cannot be run here stands in [`ELSEWHERE`] with the reason.
-#![allow(clippy::unwrap_used)]
 
 mod collect;
 mod started;
