@@ -3,8 +3,12 @@
 //! Tests run side by side, in one process and in several. Linux has all of 127.0.0.0/8 on its
 //! loopback device, so each process takes its own corners of it.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use crate::wait::wait_for;
 
 /// A loopback address that nobody else has: another one with each call.
 pub fn loopback() -> IpAddr {
@@ -28,6 +32,17 @@ pub fn free_port(address: IpAddr) -> u16 {
     let listener = TcpListener::bind(SocketAddr::new(address, 0))
         .unwrap_or_else(|e| panic!("cannot bind {address}: {e}"));
     listener.local_addr().expect("a bound socket has an address").port()
+}
+
+/// Makes a listener at a place that was free before, again and again for a while: a process that is just being
+/// started holds copies of all sockets for an instant, those that are closed in the meantime among them.
+///
+/// # Panics
+/// When it cannot be made in five seconds.
+pub fn in_time<T>(address: SocketAddr, mut listen: impl FnMut() -> io::Result<T>) -> T {
+    wait_for(&format!("listening at {address}"), Duration::from_secs(5), || {
+        listen().map_err(|error| error.to_string())
+    })
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
+use crate::addresses::in_time;
 use crate::bgp::{self, Family, Open, Prefix, Routes, Update, kind};
 use crate::md5;
 use crate::netns::{Namespace, Netns, within};
@@ -125,12 +126,13 @@ impl Neighbor {
     /// When it cannot.
     #[track_caller]
     pub fn listen(options: &Options, port: u16, daemon: IpAddr) -> TcpListener {
-        let listener = within(options.namespace.as_ref(), || {
-            let socket = socket(options, port, daemon)?;
-            socket.listen(8)?;
-            Ok::<TcpListener, io::Error>(socket.into())
-        });
-        listener.unwrap_or_else(|e| panic!("cannot listen at {}: {e}", options.address))
+        in_time(SocketAddr::new(options.address, port), || {
+            within(options.namespace.as_ref(), || {
+                let socket = socket(options, port, daemon)?;
+                socket.listen(8)?;
+                Ok::<TcpListener, io::Error>(socket.into())
+            })
+        })
     }
 
     /// Waits at `listener` until bmpd has connected and the session is established.

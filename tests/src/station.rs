@@ -16,6 +16,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::{ProtocolVersion, ServerConfig, ServerConnection, StreamOwned};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
+use crate::addresses::in_time;
 use crate::bgp::{Family, Routes, difference};
 pub use crate::bmp::Mode;
 use crate::bmp::Record;
@@ -378,14 +379,13 @@ impl Station {
         if self.listener.is_some() {
             return;
         }
-        let listener = wait_for("the station's port", Duration::from_secs(5), || {
+        let listener = in_time(self.address, || {
             let setup = &self.shared.setup;
             within(setup.namespace.as_ref(), || {
                 let socket = socket(self.address, setup)?;
                 socket.listen(128)?;
                 Ok::<TcpListener, io::Error>(socket.into())
             })
-            .map_err(|e| format!("{}: {e}", self.address))
         });
         self.address = listener.local_addr().expect("a bound socket has an address");
         let listener = Arc::new(listener);

@@ -17,7 +17,7 @@ use tests::lab::Plan;
 use tests::person::{Person, public};
 use tests::random::Random;
 use tests::scratch::Scratch;
-use tests::wait::wait_for;
+use tests::wait::{wait_for, wait_until};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -241,8 +241,9 @@ fn connections_that_send_no_open_are_few_and_do_not_last() {
         stream
     });
     assert_eq!(hear(&mut connect(three, listen)), None, "one too many");
-    let log = daemon.log();
-    assert!(log.contains("as maximum-pending allows"), "{log}");
+    wait_until("the line about it", PATIENCE, || {
+        daemon.log().contains("as maximum-pending allows")
+    });
     // Who has an address in the configuration needs no place.
     let mut known = connect(own, listen);
     assert_eq!(hear(&mut known).map(|(kind, _)| kind), Some(bgp::kind::OPEN));

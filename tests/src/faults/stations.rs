@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use socket2::{Domain, SockRef, Socket, Type};
 
-use crate::addresses::loopback;
+use crate::addresses::{in_time, loopback};
 use crate::daemon;
 
 /// What it does with each connection.
@@ -105,7 +105,7 @@ fn listen(address: SocketAddr) -> TcpListener {
         socket.listen(8)?;
         Ok::<TcpListener, std::io::Error>(socket.into())
     };
-    listening().unwrap_or_else(|e| panic!("cannot listen at {address}: {e}"))
+    in_time(address, listening)
 }
 
 fn accept(listener: &TcpListener, manner: Manner, taken: &AtomicUsize, over: &Arc<AtomicBool>) {
