@@ -11,8 +11,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use socket2::{Domain, SockRef};
 use tokio::net::TcpListener;
 
-use super::describe;
 use super::keys::{self, PeerKey, Use};
+pub(crate) use super::listening::{ListenError, ListenOptions};
 use super::options::{self, OptionError, TTL_MAX, prefix_name};
 use super::place::{self, SocketError};
 use super::raw;
@@ -22,41 +22,6 @@ use crate::config::{Authentication, Place};
 
 /// How many connections may wait to be accepted.
 const BACKLOG: i32 = 128;
-
-/// What a listener needs beside its address.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct ListenOptions<'a> {
-    /// The keys of those that connect; see [`Listener::set_keys`].
-    pub(crate) keys: &'a [PeerKey],
-    /// The greatest segment that is asked for: 88 to 32767 bytes. It goes into the answer to a SYN, so
-    /// it is one for all: the least of theirs.
-    pub(crate) mss: Option<u16>,
-}
-
-/// Why nobody listens.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ListenError {
-    /// There is no socket where it should be.
-    #[error("{0}")]
-    Place(SocketError),
-    /// The system has refused an option.
-    #[error("{0}")]
-    Option(OptionError),
-    /// The address cannot be had.
-    #[error("{}", describe(.0))]
-    Io(io::Error),
-}
-
-impl ListenError {
-    /// The number of the system's error.
-    pub(crate) fn raw_os_error(&self) -> Option<i32> {
-        match self {
-            ListenError::Place(error) => error.io().raw_os_error(),
-            ListenError::Option(error) => error.error.raw_os_error(),
-            ListenError::Io(error) => error.raw_os_error(),
-        }
-    }
-}
 
 /// Listens at an address, which can be a wildcard. An IPv6 address takes no IPv4 connections, so that
 /// both wildcards can be used side by side. Safe to be dropped while it waits.

@@ -16,6 +16,7 @@ pub(crate) mod inherited;
 pub(crate) mod keys;
 #[cfg(not(simulation))]
 pub(crate) mod listen;
+pub(crate) mod listening;
 pub(crate) mod options;
 pub(crate) mod peer;
 pub(crate) mod place;

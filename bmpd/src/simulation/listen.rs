@@ -6,34 +6,9 @@ use std::net::SocketAddr;
 use super::network::{self, Port, TcpStream};
 use crate::config::Place;
 use crate::net::keys::PeerKey;
+pub(crate) use crate::net::listening::{ListenError, ListenOptions};
 use crate::net::options::OptionError;
-use crate::net::place::SocketError;
 use crate::net::standing::Gone;
-
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct ListenOptions<'a> {
-    pub(crate) keys: &'a [PeerKey],
-    pub(crate) mss: Option<u16>,
-}
-
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ListenError {
-    #[error("{0}")]
-    Place(SocketError),
-    #[error("{0}")]
-    Option(OptionError),
-    #[error("{0}")]
-    Io(io::Error),
-}
-
-impl ListenError {
-    pub(crate) fn raw_os_error(&self) -> Option<i32> {
-        match self {
-            ListenError::Io(error) => error.raw_os_error(),
-            ListenError::Place(_) | ListenError::Option(_) => None,
-        }
-    }
-}
 
 pub(crate) async fn listen(
     address: SocketAddr,
