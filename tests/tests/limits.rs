@@ -288,8 +288,11 @@ fn a_neighbor_whose_tables_take_too_much_memory_is_kept_out() {
     // Connection Rejected.
     let mut again = connect(lab.peer, lab.listen);
     assert_eq!(ended(&mut again), Some((6, 5)));
+    let why = "and maximum-memory is 16 MiB";
+    let shown = lab.daemon.bmpctl(&["show", "neighbor", &lab.peer.to_string()]);
+    assert!(shown.done().contains(why), "{shown}");
     let log = lab.daemon.log();
-    assert!(log.contains("and maximum-memory is 16"), "{log}");
+    assert!(log.contains(why), "{log}");
     let after = lab.daemon.peak_rss_kib();
     assert!(after < before + 40 * 1024, "from {before} to {after} KiB");
 }

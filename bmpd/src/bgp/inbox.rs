@@ -9,7 +9,7 @@
 //! neither clock nor socket.
 
 use super::fsm::{Event, Fsm, State};
-use crate::rib::{Epoch, OverLimit};
+use crate::rib::Epoch;
 use crate::supervise::fault;
 use crate::wire::bgp::{self, Frame, MessageType, Notification};
 use crate::wire::bmp::Timestamp;
@@ -38,13 +38,11 @@ pub(crate) struct Taken {
     pub(crate) event: Event,
     /// True if the tables were worked on: [`crate::rib::Tables::ring`] goes with it.
     pub(crate) routes: bool,
-    /// Set when there is no room for the routes; the event ends the session.
-    pub(crate) over_limit: Option<OverLimit>,
 }
 
 impl Taken {
     fn event(event: Event) -> Self {
-        Self { event, routes: false, over_limit: None }
+        Self { event, routes: false }
     }
 }
 
@@ -137,7 +135,6 @@ impl Inbox {
     ) -> Taken {
         let Self { bytes, at, filled, kept, .. } = self;
         let mut event = Event::Update;
-        let mut over_limit = None;
         let changed = epoch.change(|rib| {
             while let Ok(Some(Frame { kind: MessageType::Update, len })) =
                 Frame::find(&bytes[*at..*filled], extended)
@@ -155,15 +152,11 @@ impl Inbox {
                     }
                 }
             }
-            if let Err(over) = rib.measure() {
-                over_limit = Some(over);
-                event = Event::Stop(Notification::OUT_OF_RESOURCES);
-            }
         });
         if changed.is_none() {
             // Nobody but the connection ends its epoch, or a panic that has ended the connection as well.
             *at = *filled;
         }
-        Taken { event, routes: changed.is_some(), over_limit }
+        Taken { event, routes: changed.is_some() }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use shared::names::NeighborId;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
-use tracing::{debug, warn};
+use tracing::debug;
 
 use super::fsm::{Action, Direction, End, Event, Fsm};
 use super::inbox::Inbox;
@@ -83,13 +83,13 @@ pub(super) struct Limits {
     /// How many routes of a family.
     routes: Option<MaximumRoutes>,
     /// Bytes.
-    memory: usize,
+    memory: u64,
 }
 
 impl Limits {
     /// What is configured.
     pub(super) fn of(config: &config::Neighbor) -> Self {
-        Self { routes: config.maximum_routes, memory: (config.maximum_memory as usize) << 20 }
+        Self { routes: config.maximum_routes, memory: u64::from(config.maximum_memory) << 20 }
     }
 }
 
@@ -225,7 +225,7 @@ impl Link {
                 // The sender, the neighbor's task, lives longer.
                 Ok(()) = self.setup.limits.changed() => {
                     self.exceeded = None;
-                    self.count_routes().await
+                    self.judge_tables().await
                 }
             };
             if let Some(event) = event {
@@ -273,11 +273,11 @@ impl Link {
             if taken.routes {
                 self.routes_came();
             }
-            self.tell_of_routes(taken.over_limit).await;
+            self.tell_of_fault().await;
             let mut ended = self.on(taken.event).await;
             if ended.is_none()
                 && taken.routes
-                && let Some(event) = self.count_routes().await
+                && let Some(event) = self.judge_tables().await
             {
                 ended = self.on(event).await;
             }
@@ -294,11 +294,8 @@ impl Link {
         }
     }
 
-    /// Tells the neighbor's task what was found in its routes.
-    async fn tell_of_routes(&mut self, over_limit: Option<OverLimit>) {
-        if let Some(over) = over_limit {
-            let _ = self.setup.to_neighbor.send((self.setup.id, FromLink::OverLimit(over))).await;
-        }
+    /// Tells the neighbor's task of the first UPDATE that was treated as a withdrawal.
+    async fn tell_of_fault(&mut self) {
         if let Once::ToTell(fault) = self.fault {
             self.fault = Once::Told;
             let message = FromLink::Fault(fault);
@@ -306,13 +303,13 @@ impl Link {
         }
     }
 
-    /// Looks whether there are more routes than are allowed, or they take too much memory (RFC 4486 section 4).
-    async fn count_routes(&mut self) -> Option<Event> {
+    /// Looks whether the tables take too much memory, or have more routes than are allowed (RFC 4486 section 4).
+    ///
+    /// It goes with every change of them, and with every change of the limits.
+    async fn judge_tables(&mut self) -> Option<Event> {
         let Limits { routes, memory } = *self.setup.limits.borrow_and_update();
-        let taken = self.epoch.as_ref()?.with(|rib| rib.memory())?;
-        if taken > memory {
-            let (taken, allowed) = (taken >> 20, memory >> 20);
-            warn!(neighbor = %self.setup.name, "its routes take {taken} MiB, and maximum-memory is {allowed}");
+        if let Err(over) = self.epoch.as_ref()?.with(|rib| rib.measure(memory))? {
+            let _ = self.setup.to_neighbor.send((self.setup.id, FromLink::OverLimit(over))).await;
             return Some(Event::Stop(Notification::OUT_OF_RESOURCES));
         }
         let MaximumRoutes { limit, action } = routes?;

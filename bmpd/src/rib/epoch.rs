@@ -180,14 +180,14 @@ impl Rib {
         Ok(Applied { fault: update.fault, end_of_rib })
     }
 
-    /// Looks at what the tables take now.
+    /// Looks at what the tables take now. They themselves may take `allowed` bytes.
     ///
     /// # Errors
     ///
-    /// They have grown, and those of all neighbors are beyond what is allowed.
-    pub(crate) fn measure(&mut self) -> Result<(), OverLimit> {
+    /// They take more, or they have grown and those of all neighbors are beyond what is allowed.
+    pub(crate) fn measure(&mut self, allowed: u64) -> Result<(), OverLimit> {
         let bytes = self.memory() as u64;
-        self.share.set(bytes)
+        self.share.set(bytes, allowed)
     }
 
     /// Notes the End-of-RIB of a family; true if it is the first of this incarnation. Routes of the

@@ -1,7 +1,8 @@
 //! How much memory the tables of all neighbors take, and how much they may.
 //!
 //! A process that the system refuses memory ends, and with it every session. So the tables can have a limit
-//! below that: the neighbor whose tables grow beyond it is given up, and the rest goes on. What is counted are
+//! below that: the neighbor whose tables grow beyond it is given up, and the rest goes on. Each neighbor has a
+//! limit of its own as well, so that one that goes wild is not the end of others. What is counted are
 //! the tables themselves, by their capacity; buffers of connections come on top, and a table can be a few
 //! hundred kilobytes beyond the limit before that is seen.
 
@@ -52,21 +53,29 @@ impl Share {
         Self { meter: Arc::clone(meter), bytes: 0 }
     }
 
-    /// Notes how many bytes it takes now.
+    /// Notes how many bytes it takes now. Of its own it may take `allowed`.
     ///
     /// # Errors
     ///
-    /// They are more than before, and all together are more than allowed.
-    pub(super) fn set(&mut self, bytes: u64) -> Result<(), OverLimit> {
+    /// They are more than that, or more than before when all together are more than allowed.
+    pub(super) fn set(&mut self, bytes: u64, allowed: u64) -> Result<(), OverLimit> {
         let before = std::mem::replace(&mut self.bytes, bytes);
-        if bytes <= before {
+        let used = if bytes <= before {
             self.meter.used.fetch_sub(before - bytes, Ordering::Relaxed);
-            return Ok(());
-        }
-        let more = bytes - before;
-        let used = self.meter.used.fetch_add(more, Ordering::Relaxed) + more;
+            // One that shrinks, or stays as it is, is not to blame for what all take.
+            0
+        } else {
+            let more = bytes - before;
+            self.meter.used.fetch_add(more, Ordering::Relaxed) + more
+        };
         let limit = self.meter.limit.load(Ordering::Relaxed);
-        if used > limit { Err(OverLimit { used, limit, own: bytes }) } else { Ok(()) }
+        if bytes > allowed {
+            Err(OverLimit::Own { bytes, limit: allowed })
+        } else if used > limit {
+            Err(OverLimit::All { used, limit, own: bytes })
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -76,22 +85,45 @@ impl Drop for Share {
     }
 }
 
-/// The tables of all neighbors take more memory than they may, and those of this one have grown.
+/// Why there is no room for the routes of a neighbor. Figures are bytes, and whole MiB in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct OverLimit {
-    used: u64,
-    limit: u64,
-    own: u64,
+pub(crate) enum OverLimit {
+    /// Its own tables take more than they may.
+    Own {
+        /// What they take.
+        bytes: u64,
+        /// What they may take.
+        limit: u64,
+    },
+    /// The tables of all neighbors take more than they may, and those of this one have grown.
+    All {
+        /// What all take.
+        used: u64,
+        /// What all may take.
+        limit: u64,
+        /// What its own take.
+        own: u64,
+    },
 }
 
 impl fmt::Display for OverLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [used, limit, own] = [self.used, self.limit, self.own].map(|bytes| bytes / MIB);
-        write!(
-            f,
-            "the tables of all neighbors have grown to {used} MiB, {own} MiB of them its own, and \
-             memory-limit is {limit} MiB"
-        )
+        match *self {
+            OverLimit::Own { bytes, limit } => write!(
+                f,
+                "its tables have grown to {} MiB, and maximum-memory is {} MiB",
+                bytes / MIB,
+                limit / MIB
+            ),
+            OverLimit::All { used, limit, own } => write!(
+                f,
+                "the tables of all neighbors have grown to {} MiB, {} MiB of them its own, and \
+                 memory-limit is {} MiB",
+                used / MIB,
+                own / MIB,
+                limit / MIB
+            ),
+        }
     }
 }
 
@@ -105,24 +137,39 @@ mod tests {
     fn who_grows_beyond_the_limit_is_told_and_who_does_not_is_not() {
         let meter = Arc::new(Meter::default());
         let (mut one, mut other) = (Share::new(&meter), Share::new(&meter));
-        assert_eq!(one.set(30 * MIB), Ok(()));
+        assert_eq!(one.set(30 * MIB, u64::MAX), Ok(()));
         meter.allow(Some(40 * MIB));
-        assert_eq!(other.set(10 * MIB), Ok(()));
-        let over = other.set(15 * MIB).unwrap_err();
+        assert_eq!(other.set(10 * MIB, u64::MAX), Ok(()));
+        let over = other.set(15 * MIB, u64::MAX).unwrap_err();
         assert_eq!(
             over.to_string(),
             "the tables of all neighbors have grown to 45 MiB, 15 MiB of them its own, and \
              memory-limit is 40 MiB"
         );
         // Beyond the limit one that shrinks, or stays as it is, is not to blame.
-        assert_eq!(one.set(30 * MIB), Ok(()));
-        assert_eq!(one.set(29 * MIB), Ok(()));
+        assert_eq!(one.set(30 * MIB, u64::MAX), Ok(()));
+        assert_eq!(one.set(29 * MIB, u64::MAX), Ok(()));
         assert_eq!(meter.used(), 44 * MIB);
         drop(other);
         assert_eq!(meter.used(), 29 * MIB);
         meter.allow(None);
-        assert_eq!(one.set(1 << 40), Ok(()));
+        assert_eq!(one.set(1 << 40, u64::MAX), Ok(()));
         drop(one);
         assert_eq!(meter.used(), 0);
+    }
+
+    #[test]
+    fn one_beyond_its_own_limit_is_told_whether_it_grows_or_not() {
+        let meter = Arc::new(Meter::default());
+        let mut one = Share::new(&meter);
+        assert_eq!(one.set(20 * MIB, 20 * MIB), Ok(()));
+        // The limit was lowered.
+        let over = one.set(20 * MIB, 16 * MIB).unwrap_err();
+        assert_eq!(
+            over.to_string(),
+            "its tables have grown to 20 MiB, and maximum-memory is 16 MiB"
+        );
+        assert_eq!(one.set(16 * MIB, 16 * MIB), Ok(()));
+        assert_eq!(meter.used(), 16 * MIB);
     }
 }
