@@ -353,8 +353,13 @@ impl Log {
                 }
                 Slot::Occupied(mut found) => std::mem::replace(found.get_mut(), place),
             };
-            let told = is_told(&self.segments, self.told_up_to, old);
-            let was_withdrawn = self.kill(old) & WITHDRAWN != 0;
+            // Once every reader has been told of a withdrawal, no reader has the route any more.
+            let was_withdrawn = tag_at(&self.segments, old) & WITHDRAWN != 0;
+            let told = match was_withdrawn {
+                true => self.is_needed(old),
+                false => is_told(&self.segments, self.told_up_to, old),
+            };
+            self.kill(old);
             self.routes += usize::from(was_withdrawn);
             if told {
                 self.segment_mut(slot).bytes[offset] |= TOLD;
@@ -547,6 +552,19 @@ impl Log {
             }
         }
         count
+    }
+
+    /// Where the withdrawals begin that a reader has still to be told of.
+    fn needed_from(&self) -> Position {
+        let readers = self.readers.iter().flatten();
+        readers.map(Reader::needs_withdrawals_from).min().unwrap_or(Position::END)
+    }
+
+    /// True if a reader has still to be told of the withdrawal there.
+    fn is_needed(&self, place: u32) -> bool {
+        let (slot, offset) = split(place);
+        let sequence = self.segment(slot).sequence;
+        self.needed_from() <= Position { sequence, offset: offset as u32 }
     }
 
     fn reader(&self, reader: ReaderId) -> Option<&Reader> {

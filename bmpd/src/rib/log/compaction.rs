@@ -46,13 +46,7 @@ impl Log {
         }
         while let Some(slot) = self.suspects.pop() {
             // Anew for each: the step before may have moved the readers.
-            let needed_from = self
-                .readers
-                .iter()
-                .flatten()
-                .map(Reader::needs_withdrawals_from)
-                .min()
-                .unwrap_or(Position::END);
+            let needed_from = self.needed_from();
             if self.is_worth_compacting(slot, needed_from) {
                 self.compact(slot, needed_from, attributes);
                 self.tidy(slot);

@@ -265,6 +265,35 @@ fn a_withdrawal_is_not_kept_where_no_reader_was_told_of_the_route() {
 }
 
 #[test]
+fn what_all_readers_know_to_be_gone_is_not_withdrawn_again() {
+    let mut log = Fixture::new(4096);
+    let reader = log.subscribe();
+    log.announce(b"x", &[route(1)]);
+    log.read(reader, usize::MAX);
+    log.withdraw(&[route(1)]);
+    log.read(reader, usize::MAX);
+    assert_eq!(log.readers[reader].1.withdrawals, 1);
+    // It comes and goes, and the reader sees neither.
+    log.announce(b"y", &[route(1)]);
+    log.withdraw(&[route(1)]);
+    log.read(reader, usize::MAX);
+    assert_eq!(log.readers[reader].1.withdrawals, 1);
+
+    // One that has not been told of the first withdrawal has the route still.
+    log.announce(b"x", &[route(1)]);
+    log.read(reader, usize::MAX);
+    let slow = log.subscribe();
+    log.read(slow, usize::MAX);
+    log.withdraw(&[route(1)]);
+    log.read(reader, usize::MAX);
+    log.announce(b"y", &[route(1)]);
+    log.withdraw(&[route(1)]);
+    log.read(slow, usize::MAX);
+    assert_eq!(log.readers[slow].1.withdrawals, 1);
+    assert!(log.readers[slow].1.routes.is_empty());
+}
+
+#[test]
 fn a_stalled_reader_costs_at_most_one_entry_for_each_route() {
     let mut fixture = Fixture::new(4096);
     let stalled = fixture.subscribe();
