@@ -98,7 +98,7 @@ impl Inbox {
         };
         if let (MessageType::Update, State::Established) = (frame.kind, fsm.state()) {
             let Some((epoch, negotiated)) = epoch.zip(negotiated) else {
-                self.at = self.filled;
+                self.pass_over_updates(extended);
                 return Some(Taken::event(Event::Update));
             };
             let external = self.received.as_ref().is_some_and(|(_, open)| open.asn != local_as);
@@ -133,8 +133,8 @@ impl Inbox {
         time: Timestamp,
         mut faulty: impl FnMut(Fault),
     ) -> Taken {
-        let Self { bytes, at, filled, kept, .. } = self;
         let mut event = Event::Update;
+        let Self { bytes, at, filled, kept, .. } = self;
         let changed = epoch.change(|rib| {
             while let Ok(Some(Frame { kind: MessageType::Update, len })) =
                 Frame::find(&bytes[*at..*filled], extended)
@@ -154,9 +154,19 @@ impl Inbox {
             }
         });
         if changed.is_none() {
-            // Nobody but the connection ends its epoch, or a panic that has ended the connection as well.
-            *at = *filled;
+            // The epoch has ended, and the order to close is on its way: until it comes the neighbor does
+            // nothing wrong.
+            self.pass_over_updates(extended);
         }
         Taken { event, routes: changed.is_some() }
+    }
+
+    /// Takes UPDATEs in a row that nobody is to hear. The beginning of another message stays.
+    fn pass_over_updates(&mut self, extended: bool) {
+        while let Ok(Some(Frame { kind: MessageType::Update, len })) =
+            Frame::find(&self.bytes[self.at..self.filled], extended)
+        {
+            self.at += len;
+        }
     }
 }

@@ -405,6 +405,17 @@ impl Link {
                 }
             }
             kind::NOTIFICATION => {
+                // Whoever has sent what is wrong does not listen any more: see `hear`. Without a family in
+                // common there is no session (RFC 5492 section 3).
+                let no_family = ledger[&self.serial].families.is_empty();
+                if let [code @ (1 | 2 | 3 | 5), subcode, ..] = message.body
+                    && !(no_family && (*code, *subcode) == (2, 7))
+                {
+                    return Err(format!(
+                        "a NOTIFICATION {code}/{subcode} to {}, which has sent nothing wrong",
+                        plan::neighbor(ledger[&self.serial].neighbor)
+                    ));
+                }
                 self.end.close();
                 self.is_over = true;
             }

@@ -4,7 +4,7 @@ use sim::many::{self, Wanted};
 use sim::run;
 
 /// As many as take a few seconds; `cargo run --release -p sim` runs as many as one has time for.
-const SEEDS: u64 = 150;
+const SEEDS: u64 = 2_000;
 const STEPS: u64 = 100;
 
 #[test]
