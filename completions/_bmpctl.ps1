@@ -35,6 +35,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show sessions, neighbors, VPN instances, the configuration, bmpd itself')
             [CompletionResult]::new('monitor', 'monitor', [CompletionResultType]::ParameterValue, 'Print what happens as it happens: sessions and neighbors that change, commands, reloads')
             [CompletionResult]::new('clear', 'clear', [CompletionResultType]::ParameterValue, 'Let counters begin at zero')
+            [CompletionResult]::new('log', 'log', [CompletionResultType]::ParameterValue, 'Show or set how much bmpd logs')
             [CompletionResult]::new('display', 'display', [CompletionResultType]::ParameterValue, 'Show BMP sessions in the words and the layout of routers')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -318,6 +319,40 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;clear;help;help' {
             break
         }
+        'bmpctl;log' {
+            [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('level', 'level', [CompletionResultType]::ParameterValue, 'Show or set the level of bmpd''s log')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'bmpctl;log;level' {
+            [CompletionResult]::new('--for', '--for', [CompletionResultType]::ParameterName, 'For how long, 1ms to 24h; then the default is in effect again [default: for good]')
+            [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'bmpctl;log;help' {
+            [CompletionResult]::new('level', 'level', [CompletionResultType]::ParameterValue, 'Show or set the level of bmpd''s log')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'bmpctl;log;help;level' {
+            break
+        }
+        'bmpctl;log;help;help' {
+            break
+        }
         'bmpctl;display' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
@@ -384,6 +419,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show sessions, neighbors, VPN instances, the configuration, bmpd itself')
             [CompletionResult]::new('monitor', 'monitor', [CompletionResultType]::ParameterValue, 'Print what happens as it happens: sessions and neighbors that change, commands, reloads')
             [CompletionResult]::new('clear', 'clear', [CompletionResultType]::ParameterValue, 'Let counters begin at zero')
+            [CompletionResult]::new('log', 'log', [CompletionResultType]::ParameterValue, 'Show or set how much bmpd logs')
             [CompletionResult]::new('display', 'display', [CompletionResultType]::ParameterValue, 'Show BMP sessions in the words and the layout of routers')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -445,6 +481,13 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             break
         }
         'bmpctl;help;clear;statistics' {
+            break
+        }
+        'bmpctl;help;log' {
+            [CompletionResult]::new('level', 'level', [CompletionResultType]::ParameterValue, 'Show or set the level of bmpd''s log')
+            break
+        }
+        'bmpctl;help;log;level' {
             break
         }
         'bmpctl;help;display' {

@@ -3,7 +3,9 @@
 
 use std::path::PathBuf;
 
-use clap::{CommandFactory, Parser, ValueEnum};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{CommandFactory, Parser};
+use shared::response::LogLevel;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -31,35 +33,25 @@ pub struct Arguments {
     pub check: bool,
 
     /// What is logged: this level and those above it
-    #[arg(long, value_name = "LEVEL", value_enum, default_value_t = Log::Info)]
-    pub log: Log,
+    ///
+    /// `bmpctl log level` sets another one while bmpd runs.
+    #[arg(long, value_name = "LEVEL", value_parser = levels(), default_value_t = LogLevel::Info)]
+    pub log: LogLevel,
 }
 
-/// How much is logged.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum Log {
-    /// What went wrong
-    Error,
-    /// What may go wrong, and what is probably not meant
-    Warn,
-    /// What changes: sessions and neighbors that go up and down, resets, reloads
-    Info,
-    /// What helps to find out why
-    Debug,
-    /// Everything
-    Trace,
-}
-
-impl From<Log> for tracing::Level {
-    fn from(level: Log) -> Self {
-        match level {
-            Log::Error => Self::ERROR,
-            Log::Warn => Self::WARN,
-            Log::Info => Self::INFO,
-            Log::Debug => Self::DEBUG,
-            Log::Trace => Self::TRACE,
+/// The levels of the log, and what each adds.
+fn levels() -> impl TypedValueParser<Value = LogLevel> {
+    let says = |level| match level {
+        LogLevel::Error => "What went wrong",
+        LogLevel::Warn => "What may go wrong, and what is probably not meant",
+        LogLevel::Info => {
+            "What changes: sessions and neighbors that go up and down, resets, reloads"
         }
-    }
+        LogLevel::Debug => "What helps to find out why",
+        LogLevel::Trace => "Everything",
+    };
+    let values = LogLevel::ALL.map(|level| PossibleValue::new(level.name()).help(says(level)));
+    PossibleValuesParser::new(values).try_map(|text| text.parse::<LogLevel>())
 }
 
 /// The definition of the command line, for the manual page.

@@ -1,7 +1,7 @@
 //! The daemon: reads its command line, then runs until it is told to end.
 #![forbid(unsafe_code)]
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -42,13 +42,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     }
     let mut warnings = bmpd::privileges::give_up(&config)?;
     warnings.extend(unreadable_for_a_reload(&config, &path));
-    tracing_subscriber::fmt()
-        .with_writer(bmpd::log::standard_error)
-        .log_internal_errors(false)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_max_level(tracing::Level::from(arguments.log))
-        .with_target(false)
-        .init();
+    let log = bmpd::log::begin(arguments.log);
     for warning in warnings {
         tracing::warn!("{warning}");
     }
@@ -56,7 +50,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     // As a task: what is waited for outside of the workers costs a change of threads at each event.
-    let daemon = runtime.spawn(bmpd::daemon::run(config, path, manager));
+    let daemon = runtime.spawn(bmpd::daemon::run(config, path, manager, log));
     let result = runtime.block_on(daemon).context("the daemon has panicked")?;
     // Tasks without an end of their own (listeners) do not hold up this one.
     runtime.shutdown_background();

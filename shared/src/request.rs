@@ -6,9 +6,13 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::names::{Selector, Shown, VpnInstanceName};
+use crate::response::LogLevel;
 
 /// The longest time between two sessions of a reset: one hour, ms.
 pub const STAGGER_MAX: u64 = 3_600_000;
+
+/// The longest time for which a log level can be set: one day, ms.
+pub const LOG_LASTS_MAX: u64 = 86_400_000;
 
 /// One question or order. Each says what level it needs: 1 is monitoring, 2 is configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +45,17 @@ pub enum Request {
     /// Let the selected sessions count from zero. Their connections are not touched. Level 2. Answered
     /// with [`crate::response::Response::Cleared`].
     ClearStatistics(Selector),
+    /// Log at another level, without a level at that of bmpd's command line. Level 2. Answered with
+    /// [`crate::response::Response::Log`].
+    SetLog {
+        /// Which.
+        level: Option<LogLevel>,
+        /// For how long, ms, at most [`LOG_LASTS_MAX`]; then it is that of the command line again. `None` is
+        /// until another one is set, or bmpd ends.
+        lasts: Option<u64>,
+    },
+    /// Tell at which level bmpd logs. Level 1. Answered with [`crate::response::Response::Log`].
+    ShowLog,
     /// Describe the selected sessions. Level 1. Answered with
     /// [`crate::response::Response::Sessions`].
     ShowSession(Selector),
@@ -75,9 +90,11 @@ impl Request {
         match self {
             Request::ResetSession { .. }
             | Request::Reload { dry_run: false }
-            | Request::ClearStatistics(_) => Level::Configuration,
+            | Request::ClearStatistics(_)
+            | Request::SetLog { .. } => Level::Configuration,
             Request::PlanReset(_)
             | Request::Reload { dry_run: true }
+            | Request::ShowLog
             | Request::ShowSession(_)
             | Request::ShowNeighbor { .. }
             | Request::ShowVpnInstance(_)
@@ -104,6 +121,14 @@ impl fmt::Display for Request {
             Request::Reload { dry_run: false } => f.write_str("reload"),
             Request::Reload { dry_run: true } => f.write_str("reload --dry-run"),
             Request::ClearStatistics(selector) => write!(f, "clear statistics {selector}"),
+            Request::SetLog { level, lasts } => {
+                write!(f, "log level {}", level.map_or("default", LogLevel::name))?;
+                match lasts {
+                    Some(lasts) => write!(f, " --for {lasts}ms"),
+                    None => Ok(()),
+                }
+            }
+            Request::ShowLog => f.write_str("log level"),
             Request::ShowSession(selector) => write!(f, "show session {selector}"),
             Request::ShowNeighbor { address, vpn_instance } => {
                 f.write_str("show neighbor")?;

@@ -30,6 +30,7 @@ mod levels;
 mod lifecycle;
 mod limits;
 mod log;
+mod log_level;
 mod man;
 mod memory;
 mod monitor;

@@ -167,6 +167,7 @@ fn no_answer_of_the_control_socket_holds_a_key() {
         Request::ShowConfig,
         Request::ShowStatistics(all()),
         Request::ClearStatistics(all()),
+        Request::ShowLog,
         Request::ShowStatus,
         Request::Directory,
     ] {

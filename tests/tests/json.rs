@@ -157,7 +157,7 @@ fn every_command_prints_a_document_of_the_schema() {
         if status["status"]["monitors"] == 1 { Ok(()) } else { Err(status.to_string()) }
     });
 
-    let all: [(&[&str], &str); 24] = [
+    let all: [(&[&str], &str); 26] = [
         (&["show", "session"], "sessions"),
         (&["show", "session", "-v"], "sessions"),
         (&["show", "session", &station, "--alias", "aa"], "sessions"),
@@ -178,6 +178,8 @@ fn every_command_prints_a_document_of_the_schema() {
         (&["reload", "--dry-run"], "reload"),
         (&["reload"], "reload"),
         (&["clear", "statistics"], "statistics-cleared"),
+        (&["log", "level"], "log"),
+        (&["log", "level", "debug", "--for", "1m"], "log"),
         (&["reset", "session", "203.0.113.9"], "error"),
         (&["show", "neighbor", "203.0.113.9"], "error"),
         (&["show", "vpn-instance", "nowhere"], "error"),

@@ -103,6 +103,8 @@ fn whoever_has_no_level_gets_refusals_and_nothing_else() {
         Request::Reload { dry_run: false },
         Request::Reload { dry_run: true },
         Request::ClearStatistics(all.clone()),
+        Request::SetLog { level: None, lasts: None },
+        Request::ShowLog,
         Request::ShowSession(all.clone()),
         Request::ShowNeighbor { address: None, vpn_instance: None },
         Request::ShowVpnInstance(None),

@@ -8,7 +8,10 @@ use shared::names::{Alias, Selector, VpnInstanceName};
 
 use super::deferred::Deferred;
 use super::global::Global;
-use super::values::{NeighborTarget, Target, interval, named, select, up_to_a_day, up_to_an_hour};
+use super::values::{
+    LevelTarget, NeighborTarget, Target, interval, log_level, named, select, up_to_a_day,
+    up_to_an_hour,
+};
 use super::{Command, Form, manual};
 
 /// Admin command of bmpd, the BMP agent
@@ -57,6 +60,11 @@ enum Verb {
     /// Connections are not touched, and nothing is sent to a station.
     #[command(subcommand, arg_required_else_help = true)]
     Clear(Deferred<Clear>),
+    /// Show or set how much bmpd logs
+    ///
+    /// It is set while bmpd runs: no connection is touched, and the file is not changed.
+    #[command(subcommand, arg_required_else_help = true)]
+    Log(Deferred<Log>),
     /// Show BMP sessions in the words and the layout of routers
     ///
     /// For those who know the command of the routers. `show session` tells more.
@@ -190,6 +198,28 @@ enum Clear {
     ///
     /// Without an address for all sessions. Connections are not touched.
     Statistics(Deferred<Selection>),
+}
+
+#[derive(Debug, Subcommand)]
+enum Log {
+    /// Show or set the level of bmpd's log
+    ///
+    /// Without a level it shows the one in effect, who has set it, and for how long. The default is that of
+    /// bmpd's command line, and in effect again when bmpd starts again.
+    Level(Deferred<LevelOfLog>),
+}
+
+#[derive(Debug, Args)]
+struct LevelOfLog {
+    /// What is logged: this level and those above it [default: show it]
+    #[arg(value_name = "LEVEL", value_parser = log_level())]
+    level: Option<LevelTarget>,
+
+    /// For how long, 1ms to 24h; then the default is in effect again [default: for good]
+    ///
+    /// The time is a number and ms, s, m or h, such as 90s or 10m. Nobody has to remember to set it back.
+    #[arg(long = "for", value_name = "DURATION", value_parser = up_to_a_day)]
+    lasts: Option<Duration>,
 }
 
 #[derive(Debug, Args)]
@@ -366,6 +396,7 @@ impl Raw {
             Verb::Clear(Deferred(Clear::Statistics(Deferred(selection)))) => {
                 Command::ClearStatistics(selection.check()?)
             }
+            Verb::Log(Deferred(Log::Level(Deferred(log)))) => log.check()?,
             Verb::Display(Deferred(Display::Bmp(Deferred(DisplayBmp::Session(Deferred(
                 manual,
             )))))) => {
@@ -373,6 +404,22 @@ impl Raw {
                 Command::Display { selector, verbose }
             }
         })
+    }
+}
+
+impl LevelOfLog {
+    fn check(self) -> Result<Command, Refusal> {
+        match (self.level, self.lasts) {
+            (None, None) => Ok(Command::ShowLog),
+            (Some(LevelTarget::Default), None) => Ok(Command::SetLog { level: None, lasts: None }),
+            (Some(LevelTarget::Level(level)), lasts) => {
+                Ok(Command::SetLog { level: Some(level), lasts })
+            }
+            (None | Some(LevelTarget::Default), Some(_)) => {
+                let text = "--for is for a level that is set: name one that is not the default";
+                Err(conflict(text.to_owned()))
+            }
+        }
     }
 }
 

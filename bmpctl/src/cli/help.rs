@@ -189,6 +189,15 @@ const EXAMPLES: &[(&str, &[Example])] = &[
             example("Those of a VPN instance", "bmpctl clear statistics --vpn-instance mgmt"),
         ],
     ),
+    ("log", &[example("How much does bmpd log?", "bmpctl log level")]),
+    (
+        "log level",
+        &[
+            example("How much does bmpd log?", "bmpctl log level"),
+            example("Find out why, for ten minutes", "bmpctl log level debug --for 10m"),
+            example("Back to the level of bmpd's command line", "bmpctl log level default"),
+        ],
+    ),
     ("display", &[example("All BMP sessions, one row each", "bmpctl display bmp session")]),
     ("display bmp", &[example("All BMP sessions, one row each", "bmpctl display bmp session")]),
     (

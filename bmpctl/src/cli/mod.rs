@@ -21,6 +21,7 @@ use std::time::Duration;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
 use shared::names::{Selector, VpnInstanceName};
+use shared::response::LogLevel;
 
 use self::grammar::Raw;
 
@@ -67,6 +68,15 @@ pub enum Command {
     },
     /// `clear statistics`.
     ClearStatistics(Selector),
+    /// `log level`, without a level.
+    ShowLog,
+    /// `log level`.
+    SetLog {
+        /// The level; `None` is that of bmpd's command line.
+        level: Option<LogLevel>,
+        /// For how long; `None` is for good.
+        lasts: Option<Duration>,
+    },
     /// `show`.
     Show {
         /// What.

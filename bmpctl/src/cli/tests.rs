@@ -146,6 +146,7 @@ fn options_of_every_command_can_stand_behind_any_word_and_the_last_one_counts() 
         &["clear", "statistics"],
         &["monitor"],
         &["reload"],
+        &["log", "level", "debug"],
         &["show", "status"],
     ] {
         let line = [commands, &options].concat();

@@ -4,8 +4,9 @@ use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::builder::{StringValueParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
 use shared::names::{Alias, Selector, SessionId, StationAddress, VpnInstanceName};
+use shared::response::LogLevel;
 
 /// A parser of names that takes any text, so that the reason of a refusal is that of the name's rules.
 pub(super) fn named<T>() -> impl TypedValueParser<Value = T>
@@ -97,6 +98,32 @@ impl FromStr for NeighborTarget {
                 .to_owned()
         })
     }
+}
+
+/// A level of the log, or the default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LevelTarget {
+    Default,
+    Level(LogLevel),
+}
+
+/// The levels of the log, and what each adds.
+pub(super) fn log_level() -> impl TypedValueParser<Value = LevelTarget> {
+    let says = |level| match level {
+        LogLevel::Error => "What went wrong",
+        LogLevel::Warn => "What may go wrong, and what is probably not meant",
+        LogLevel::Info => {
+            "What changes: sessions and neighbors that go up and down, resets, reloads"
+        }
+        LogLevel::Debug => "What helps to find out why",
+        LogLevel::Trace => "Everything",
+    };
+    let levels = LogLevel::ALL.map(|level| PossibleValue::new(level.name()).help(says(level)));
+    let default = PossibleValue::new("default").help("That of bmpd's command line");
+    PossibleValuesParser::new(levels.into_iter().chain([default])).try_map(|text| match &*text {
+        "default" => Ok(LevelTarget::Default),
+        level => level.parse().map(LevelTarget::Level),
+    })
 }
 
 /// Why a word is neither an address nor `all`.

@@ -2,6 +2,7 @@
 
 mod clear;
 mod display;
+mod log;
 mod monitor;
 mod reload;
 mod reset;
@@ -24,6 +25,8 @@ pub(crate) fn run(command: &Command, context: &Context) -> Output {
         Command::PlanReset(selector) => reset::plan(selector, context),
         Command::Reload { dry_run } => reload::run(*dry_run, context),
         Command::ClearStatistics(selector) => clear::statistics(selector, context),
+        Command::ShowLog => log::show(context),
+        Command::SetLog { level, lasts } => log::set(*level, *lasts, context),
         Command::Show { what, watch: None } => show::once(what, context),
         Command::Show { what, watch: Some(interval) } => watch::run(what, *interval, context),
         Command::Display { selector, verbose } => display::run(selector, *verbose, context),

@@ -21,10 +21,10 @@ use shared::event::{Event, Happening};
 use shared::exit;
 use shared::names::{NeighborId, SessionId, VpnInstanceName};
 use shared::response::{
-    Change, ConfigReport, ConfigSection, ConfigValue, Done, Failure, NeighborReport, NeighborState,
-    PlannedReset, PrefixReport, Progress, ReloadAction, ReloadReport, ReloadSubject, ResetDone,
-    ResetOutcome, ResetPlan, SessionReport, SessionState, SessionStatistics, StatusReport,
-    VpnInstanceReport,
+    Change, ConfigReport, ConfigSection, ConfigValue, Done, Failure, LogReport, NeighborReport,
+    NeighborState, PlannedReset, PrefixReport, Progress, ReloadAction, ReloadReport, ReloadSubject,
+    ResetDone, ResetOutcome, ResetPlan, SessionReport, SessionState, SessionStatistics,
+    StatusReport, VpnInstanceReport,
 };
 use shared::time::Timestamp;
 
@@ -64,6 +64,11 @@ pub enum Document {
     StatisticsCleared {
         /// The sessions that count from zero now.
         sessions: Vec<SessionId>,
+    },
+    /// Of `log level`.
+    Log {
+        /// How it is now.
+        log: LogReport,
     },
     /// Of `show session` and `display bmp session`.
     Sessions {

@@ -6,6 +6,7 @@ pub(crate) mod display;
 pub(crate) mod event;
 pub(crate) mod instance;
 pub mod json;
+pub(crate) mod log;
 pub(crate) mod neighbor;
 pub(crate) mod page;
 pub(crate) mod progress;

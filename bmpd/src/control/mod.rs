@@ -14,6 +14,7 @@ mod caller;
 mod clear;
 mod config;
 mod follow;
+mod log;
 mod monitor;
 mod places;
 mod record;
@@ -262,6 +263,8 @@ async fn answer(
             Request::ShowStatistics(selector) => show::statistics(&selector, &world).await,
             Request::ShowStatus => status::run(caller, &world).await,
             Request::ClearStatistics(selector) => clear::statistics(selector, caller, &world).await,
+            Request::SetLog { level, lasts } => log::set(level, lasts, caller, &world),
+            Request::ShowLog => Response::Log(world.log.report()),
             Request::Directory => Response::Directory(world.directory().await),
         }
     };

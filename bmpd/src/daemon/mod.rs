@@ -41,6 +41,7 @@ use crate::config::Config;
 use crate::control::ControlSocket;
 use crate::events::Events;
 use crate::host;
+use crate::log;
 use crate::rib::Tables;
 use crate::service::{self, Manager};
 use crate::session::End;
@@ -57,7 +58,12 @@ const STOP_PATIENCE: Duration = Duration::from_secs(2);
 const MONITOR_PATIENCE: Duration = Duration::from_millis(500);
 
 /// Runs bmpd until a signal ends it. The error is a reason not to have started.
-pub async fn run(config: Config, config_path: PathBuf, mut manager: Manager) -> anyhow::Result<()> {
+pub async fn run(
+    config: Config,
+    config_path: PathBuf,
+    mut manager: Manager,
+    log: log::Level,
+) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
@@ -87,11 +93,17 @@ pub async fn run(config: Config, config_path: PathBuf, mut manager: Manager) -> 
         neighbors,
         events,
         Arc::clone(socket.access()),
+        log,
     ));
     // Beside the loop: a reload may wait for neighbors, and a stop must not wait for that.
     let hangups = Arc::new(Notify::new());
     let (order, asked, told) = (Arc::clone(&world), Arc::clone(&hangups), Arc::clone(&manager));
-    tokio::spawn(async move { while panicked(reloads(&asked, &order, &told)).await {} });
+    tokio::spawn(async move {
+        while panicked(reloads(&asked, &order, &told)).await {
+            // It may have been told of a reload that will not end any more.
+            told.ready(&status(&order));
+        }
+    });
     tokio::spawn(signs_of_life(Arc::clone(&world), Arc::clone(&manager)));
     let mut control = Box::pin(async {
         while panicked(crate::control::run(&socket, Arc::clone(&world))).await {}

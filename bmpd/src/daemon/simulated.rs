@@ -8,6 +8,7 @@ use super::world::World;
 use crate::config::Config;
 use crate::control::Access;
 use crate::events::Events;
+use crate::log;
 use crate::rib::Tables;
 
 /// Starts what [`super::run`] starts. The error is a sentence for people.
@@ -18,7 +19,8 @@ pub(crate) async fn start(
 ) -> Result<Arc<World>, String> {
     let (tables, events) = (Tables::new(), Events::default());
     let neighbors = Neighbors::start(&config, Arc::clone(&tables), events.clone()).await?;
-    Ok(Arc::new(World::new(config, path, tables, neighbors, events, access)))
+    let log = log::Level::of_no_log();
+    Ok(Arc::new(World::new(config, path, tables, neighbors, events, access, log)))
 }
 
 /// Stops as [`super::run`] does.

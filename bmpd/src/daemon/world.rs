@@ -25,6 +25,7 @@ use crate::bgp::Neighbor;
 use crate::config::{self, Config, Control, Process};
 use crate::control::{Access, Staggered};
 use crate::events::Events;
+use crate::log;
 use crate::moment::Moment;
 use crate::rib::Tables;
 use crate::session::{Doors, Session};
@@ -65,6 +66,8 @@ pub(crate) struct World {
     pub(crate) staggered: Staggered,
     /// Who may do what.
     pub(crate) access: Arc<Access>,
+    /// How much is logged.
+    pub(crate) log: log::Level,
     stopping: watch::Sender<bool>,
 }
 
@@ -77,6 +80,7 @@ impl World {
         neighbors: Neighbors,
         events: Events,
         access: Arc<Access>,
+        log: log::Level,
     ) -> Self {
         let read = Reading { config: Arc::new(config), begun: Moment::now() };
         let world = Self {
@@ -95,6 +99,7 @@ impl World {
             monitors: watch::Sender::new(0),
             staggered: Staggered::default(),
             access,
+            log,
             stopping: watch::Sender::new(false),
         };
         for session in &read.config.sessions {

@@ -1,8 +1,4 @@
-//! Where the log goes: standard error, which may be a full disk or a reader that has gone away.
-//!
-//! A line that cannot be written is lost, and bmpd goes on: its sessions are worth more than its log.
-//! When lines can be written again, the first one says how many are missing.
-#![forbid(unsafe_code)]
+//! Standard error, which may be a full disk or a reader that has gone away.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 static LOST: AtomicU64 = AtomicU64::new(0);
 
 /// Standard error, one line a write.
-pub fn standard_error() -> impl Write {
+pub(super) fn standard_error() -> impl Write {
     Lossy { to: io::stderr(), lost: &LOST }
 }
 

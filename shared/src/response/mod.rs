@@ -9,6 +9,7 @@
 mod config;
 mod directory;
 mod instance;
+mod log;
 mod neighbor;
 mod reload;
 mod reset;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 pub use self::config::*;
 pub use self::directory::*;
 pub use self::instance::*;
+pub use self::log::*;
 pub use self::neighbor::*;
 pub use self::reload::*;
 pub use self::reset::*;
@@ -60,6 +62,8 @@ pub enum Response {
     Reloaded(ReloadReport),
     /// To [`crate::request::Request::ClearStatistics`]: the sessions that count from zero now.
     Cleared(Vec<SessionId>),
+    /// To [`crate::request::Request::ShowLog`] and [`crate::request::Request::SetLog`]: how it is now.
+    Log(LogReport),
     /// To [`crate::request::Request::ShowSession`]: in their order.
     Sessions(Vec<SessionReport>),
     /// To [`crate::request::Request::ShowNeighbor`].

@@ -11,7 +11,7 @@ use shared::event::{Event, Happening};
 use shared::frame::{self, Kind};
 use shared::names::{NeighborId, Selector, SessionId};
 use shared::request::Request;
-use shared::response::{Failure, NeighborState, Response};
+use shared::response::{Failure, LogLevel, NeighborState, Response};
 use shared::time::Timestamp;
 use tests::bgp::{self, kind};
 
@@ -77,6 +77,8 @@ fn of_frames(folder: &Path) -> Result<(), Box<dyn Error>> {
         Request::PlanReset(Selector::All { vpn_instance: None }),
         Request::Reload { dry_run: true },
         Request::ClearStatistics(one()),
+        Request::SetLog { level: Some(LogLevel::Debug), lasts: Some(600_000) },
+        Request::ShowLog,
         Request::ShowSession(one()),
         Request::ShowNeighbor {
             address: Some(neighbor.address),

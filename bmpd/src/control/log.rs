@@ -1,0 +1,50 @@
+//! `log level`.
+
+use std::time::Duration;
+
+use shared::request::{LOG_LASTS_MAX, Request};
+use shared::response::{Failure, LogLevel, Response};
+
+use super::caller::Caller;
+use super::record;
+use crate::daemon::World;
+
+/// Sets the level, or the default again.
+pub(super) fn set(
+    level: Option<LogLevel>,
+    lasts: Option<u64>,
+    caller: &Caller,
+    world: &World,
+) -> Response {
+    let command = Request::SetLog { level, lasts }.to_string();
+    let by = caller.to_string();
+    let lasts = match (level, lasts) {
+        (_, None) => None,
+        (None, Some(_)) => {
+            return Response::Failed(Failure::Other(
+                "the default level has no end: set it without a time".to_owned(),
+            ));
+        }
+        (Some(_), Some(1..=LOG_LASTS_MAX)) => lasts.map(Duration::from_millis),
+        (Some(_), Some(_)) => {
+            return Response::Failed(Failure::Other(
+                "the time is out of range: 1 ms to one day are allowed".to_owned(),
+            ));
+        }
+    };
+    let before = world.log.report();
+    let after = level.unwrap_or(before.default);
+    let record = || {
+        let done = format!("the log is at level {after}");
+        record::command(&world.events, caller, &command, Ok(done));
+    };
+    // The record must be in the log, whichever of the two levels lets it through.
+    if after < before.level {
+        record();
+        world.log.set(level, lasts, by);
+    } else {
+        world.log.set(level, lasts, by);
+        record();
+    }
+    Response::Log(world.log.report())
+}
