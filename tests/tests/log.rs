@@ -1,4 +1,4 @@
-//! A log that cannot be written costs its lines, nothing else.
+//! Where the log goes. One that cannot be written costs its lines, nothing else.
 
 use std::fs::File;
 use std::process::{Command, Stdio};
@@ -56,4 +56,83 @@ fn a_reader_of_the_log_that_goes_away_does_not_end_bmpd() {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     works_with_its_log_at(writer.into());
+}
+
+/// A journal in its place, of which each datagram becomes a line of a file; then bmpd as the same process.
+const JOURNAL: &str = r#"
+import os, socket, sys
+journal = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+journal.bind("/run/systemd/journal/socket")
+bmpd = os.getpid()
+if os.fork() == 0:
+    journal.settimeout(0.1)
+    with open(sys.argv[1], "w") as file:
+        while os.getppid() == bmpd:
+            try:
+                print(repr(journal.recv(1 << 20)), file=file, flush=True)
+            except TimeoutError:
+                pass
+    sys.exit()
+journal.close()
+os.execv(sys.argv[2], sys.argv[2:])
+"#;
+
+/// Where a file system for /run is: the rest of the machine is not touched.
+const ENTER: &str =
+    "mount -t tmpfs run /run && mkdir -p /run/systemd/journal && exec python3 -c \"$0\" \"$@\"";
+
+/// What a bmpd in such a place wrote to the journal and to standard error, once it is synchronised.
+fn logs_of(stream: impl Fn(&std::fs::Metadata) -> String) -> (String, String, String) {
+    let scratch = Scratch::new();
+    let station = Station::listen(tests::addresses::loopback(), Mode::Keeping);
+    let socket = scratch.join("bmpd.sock");
+    let control = format!("[control]\nsocket = \"{}\"\n", socket.display());
+    let text = session(station.ip(), station.port(), None) + &control;
+    let config = scratch.write("bmpd.toml", text);
+    let (journal, stderr) = (scratch.join("journal"), scratch.join("stderr"));
+    let file = File::create(&stderr).unwrap();
+    let named = stream(&file.metadata().unwrap());
+    let mut bmpd = Command::new("unshare")
+        .args(["--mount", "--propagation", "private", "sh", "-c", ENTER, JOURNAL])
+        .arg(&journal)
+        .arg(binary("bmpd"))
+        .arg("--config")
+        .arg(config)
+        .env("JOURNAL_STREAM", named)
+        .stderr(file)
+        .spawn()
+        .unwrap();
+    station.wait_connection(1);
+    let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+    wait_for("the line of the session", PATIENCE, || {
+        let all = read(&journal) + &read(&stderr);
+        if all.contains("synchronised") { Ok(()) } else { Err(all) }
+    });
+    bmpd.kill().unwrap();
+    bmpd.wait().unwrap();
+    (read(&journal), read(&stderr), station.ip().to_string())
+}
+
+#[test]
+fn under_systemd_each_line_has_its_fields_in_the_journal() {
+    use std::os::unix::fs::MetadataExt;
+    let (journal, stderr, session) = logs_of(|file| format!("{}:{}", file.dev(), file.ino()));
+    assert_eq!(stderr, "");
+    let line = journal.lines().find(|line| line.contains("MESSAGE=synchronised")).unwrap();
+    let expected = format!(
+        "PRIORITY=6\\nSYSLOG_IDENTIFIER=bmpd\\nMESSAGE=synchronised session={session} generation=1\\n\
+         BMPD_SESSION={session}\\nBMPD_GENERATION=1\\n"
+    );
+    assert_eq!(line, format!("b'{expected}'"));
+}
+
+#[test]
+fn a_standard_error_that_is_not_the_journal_gets_the_log() {
+    // What a shell has inherited from a service, and has sent elsewhere.
+    let (journal, stderr, session) = logs_of(|_| "8:12345".to_owned());
+    assert_eq!(journal, "");
+    assert!(
+        stderr.contains(&format!("INFO synchronised session={session} generation=1\n")),
+        "{stderr}"
+    );
 }
