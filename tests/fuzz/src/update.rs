@@ -228,7 +228,8 @@ fn is_next_hop(afi: u16, safi: u8, length: u8) -> bool {
 /// - a mandatory attribute is missing (RFC 7606 section 3 (d)), flags are wrong (3 (c)), or an attribute claims to
 ///   be well-known and is not (RFC 4271 section 6.3): netgauze takes all of that;
 /// - there is nothing in an attribute that must hold something: a list of communities of any kind (RFC 7606
-///   sections 7.8 and 7.14, RFC 8092 section 5), CLUSTER_LIST (7.10), a segment of AS_PATH (7.2).
+///   sections 7.8 and 7.14, RFC 8092 section 5), CLUSTER_LIST (7.10), a segment of AS_PATH (7.2);
+/// - ORIGINATOR_ID does not have four bytes (RFC 7606 section 7.9): netgauze reads the first four.
 fn may_be_at_fault(fault: Fault, read: &tests::bgp::Update<'_>) -> bool {
     const FLAGS: [(u8, &[u8]); 3] = [
         (0x40, &[1, 2, 3, 5, 6]),
@@ -247,6 +248,7 @@ fn may_be_at_fault(fault: Fault, read: &tests::bgp::Update<'_>) -> bool {
         Fault::Malformed(kind @ (8 | 10 | 16 | 25 | 32)) => {
             first(kind).is_some_and(|attribute| attribute.value.is_empty())
         }
+        Fault::Malformed(9) => first(9).is_some_and(|attribute| attribute.value.len() != 4),
         Fault::Malformed(2) => {
             let value = first(2).map_or(&[][..], |attribute| attribute.value);
             value.get(1) == Some(&0) || value.windows(2).any(|pair| pair[1] == 0)
