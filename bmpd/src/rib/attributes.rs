@@ -30,13 +30,13 @@ struct Slot {
 
 #[derive(Debug, Default)]
 struct Chunk {
-    /// `id (4), length (4), bytes`, end to end.
+    /// `id (4), length (3), bytes`, end to end.
     bytes: Vec<u8>,
     /// How many of the bytes belong to sets that are no longer held.
     dead: usize,
 }
 
-const ENTRY_HEADER: usize = 8;
+const ENTRY_HEADER: usize = 7;
 
 /// The sets of one neighbor.
 #[derive(Debug, Default)]
@@ -171,7 +171,8 @@ impl Attributes {
         let (chunk, _) = split(place);
         let chunk = &mut self.chunks[chunk as usize].bytes;
         chunk.extend_from_slice(&id.to_le_bytes());
-        chunk.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+        let [a, b, c, ..] = bytes.len().to_le_bytes();
+        chunk.extend_from_slice(&[a, b, c]);
         chunk.extend_from_slice(bytes);
     }
 
@@ -211,8 +212,8 @@ struct Entry<'a> {
 
 fn entry_at(bytes: &[u8], offset: usize) -> Option<Entry<'_>> {
     let (header, rest) = bytes.get(offset..)?.split_first_chunk::<ENTRY_HEADER>()?;
-    let [a, b, c, d, length @ ..] = *header;
-    let bytes = rest.get(..u32::from_le_bytes(length) as usize)?;
+    let [a, b, c, d, e, f, g] = *header;
+    let bytes = rest.get(..u32::from_le_bytes([e, f, g, 0]) as usize)?;
     Some(Entry { id: u32::from_le_bytes([a, b, c, d]), offset, bytes })
 }
 

@@ -37,7 +37,8 @@ use hashbrown::hash_table::Entry as Slot;
 
 pub(crate) use self::record::Record;
 use self::record::{
-    DEAD, Entries, LENGTH, RECORD_HEADER, TOLD, WITHDRAWN, WITHDRAWN_RECORD, entry_at, header_at,
+    DEAD, Entries, Header, LENGTH, RECORD_HEADER, TOLD, WITHDRAWN, WITHDRAWN_RECORD, entry_at,
+    header_at,
 };
 use super::Full;
 use super::attributes::{Attributes, AttributesId};
@@ -621,12 +622,11 @@ impl Log {
         Ok(slot)
     }
 
+    /// Opens a record, whose length is not known yet.
     fn begin(&mut self, slot: u32, attributes: u32, time: Timestamp) -> usize {
         let bytes = &mut self.segment_mut(slot).bytes;
         let start = bytes.len();
-        for word in [attributes, time.seconds, time.micros, 0] {
-            bytes.extend_from_slice(&word.to_le_bytes());
-        }
+        bytes.extend_from_slice(&record::header(attributes, time, 0));
         start
     }
 
@@ -634,11 +634,12 @@ impl Log {
     fn finish(&mut self, slot: u32, start: usize) -> bool {
         let bytes = &mut self.segment_mut(slot).bytes;
         let len = bytes.len() - start - RECORD_HEADER;
-        if len == 0 {
+        let opened = header_at(bytes, start).filter(|_| len > 0);
+        let Some(Header { attributes, time, .. }) = opened else {
             bytes.truncate(start);
             return false;
-        }
-        bytes[start + 12..start + 16].copy_from_slice(&(len as u32).to_le_bytes());
+        };
+        bytes[start..start + RECORD_HEADER].copy_from_slice(&record::header(attributes, time, len));
         true
     }
 

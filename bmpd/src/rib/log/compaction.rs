@@ -4,10 +4,11 @@
 //! in place and in order; every position that points into it (cursors and marks) moves along. Nothing
 //! here runs while a record is open.
 
-use super::record::{DEAD, Entry, RECORD_HEADER, WITHDRAWN, WITHDRAWN_RECORD, entry_at, header_at};
+use super::record::{
+    self, DEAD, Entry, RECORD_HEADER, WITHDRAWN, WITHDRAWN_RECORD, entry_at, header_at,
+};
 use super::{Log, Position, Reader, Segment, hash, place};
 use crate::rib::attributes::{Attributes, AttributesId};
-use crate::wire::bmp::Timestamp;
 /// The newest segment is not compacted before it weighs this much, in bytes of log and attributes.
 pub(super) const NEWEST_WORTH_COMPACTING: usize = 16 * 1024;
 
@@ -125,11 +126,8 @@ impl Log {
             }
             let len = write - start - RECORD_HEADER;
             if len > 0 {
-                let Timestamp { seconds, micros } = header.time;
-                for (n, word) in [header.attributes, seconds, micros, len as u32].iter().enumerate()
-                {
-                    bytes[start + 4 * n..start + 4 * n + 4].copy_from_slice(&word.to_le_bytes());
-                }
+                let moved = record::header(header.attributes, header.time, len);
+                bytes[start..start + RECORD_HEADER].copy_from_slice(&moved);
                 to = write;
             } else if header.attributes != WITHDRAWN_RECORD {
                 attributes.release(AttributesId(header.attributes));

@@ -1,14 +1,20 @@
 //! The layout of a log's records: bytes and what they mean.
 //!
 //! ```text
-//! record:  attributes or WITHDRAWN (4)  seconds (4)  micros (4)  length (4)  entries
+//! record:  attributes or WITHDRAWN (4)  seconds (4)  micros and length (20 bits each)  entries
 //! entry:   tag (1)  [length (2)]  the route's bytes
 //! ```
+//!
+//! A neighbor's table has a record for each of its sets of attributes at least, so the bytes of a header count. There are
+//! less than 2^20 microseconds in a second, and a record is shorter than a segment.
 
 use super::super::attributes::AttributesId;
 use crate::wire::bmp::Timestamp;
 
-pub(super) const RECORD_HEADER: usize = 16;
+pub(super) const RECORD_HEADER: usize = 13;
+/// Bits of the microseconds, and of the length.
+const SHORT: u32 = 20;
+const _: () = assert!(super::SEGMENT_MAX < 1 << SHORT);
 pub(super) const WITHDRAWN_RECORD: u32 = u32::MAX;
 
 /// A newer word about the route exists.
@@ -88,15 +94,45 @@ pub(super) struct Header {
     pub(super) entries: std::ops::Range<usize>,
 }
 
+/// A header; `length` is that of the entries.
+pub(super) fn header(attributes: u32, time: Timestamp, length: usize) -> [u8; RECORD_HEADER] {
+    let [a, b, c, d] = attributes.to_le_bytes();
+    let [e, f, g, h] = time.seconds.to_le_bytes();
+    let short = u64::from(time.micros) & ((1 << SHORT) - 1) | (length as u64) << SHORT;
+    let [i, j, k, l, m, ..] = short.to_le_bytes();
+    [a, b, c, d, e, f, g, h, i, j, k, l, m]
+}
+
 pub(super) fn header_at(bytes: &[u8], offset: usize) -> Option<Header> {
-    let header = bytes.get(offset..offset + RECORD_HEADER)?;
-    let word = |at: usize| {
-        u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
-    };
+    let [a, b, c, d, e, f, g, h, i, j, k, l, m] = *bytes.get(offset..)?.first_chunk()?;
+    let short = u64::from_le_bytes([i, j, k, l, m, 0, 0, 0]);
+    let micros = (short & ((1 << SHORT) - 1)) as u32;
     let start = offset + RECORD_HEADER;
     Some(Header {
-        attributes: word(0),
-        time: Timestamp { seconds: word(4), micros: word(8) },
-        entries: start..start + word(12) as usize,
+        attributes: u32::from_le_bytes([a, b, c, d]),
+        time: Timestamp { seconds: u32::from_le_bytes([e, f, g, h]), micros },
+        entries: start..start + (short >> SHORT) as usize,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_is_read_as_it_was_written() {
+        let most = Timestamp { seconds: u32::MAX, micros: 999_999 };
+        for (attributes, time, length) in [
+            (0, Timestamp { seconds: 0, micros: 0 }, 0),
+            (7, Timestamp { seconds: 1, micros: 2 }, 3),
+            (WITHDRAWN_RECORD, most, super::super::SEGMENT_MAX),
+        ] {
+            let mut bytes = header(attributes, time, length).to_vec();
+            bytes.insert(0, 9);
+            let read = header_at(&bytes, 1).unwrap();
+            assert_eq!((read.attributes, read.time), (attributes, time));
+            assert_eq!(read.entries, 1 + RECORD_HEADER..1 + RECORD_HEADER + length);
+            assert!(header_at(&bytes[..RECORD_HEADER], 1).is_none());
+        }
+    }
 }
