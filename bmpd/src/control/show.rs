@@ -2,8 +2,10 @@
 //!
 //! Who is asked answers beside the others: a busy session delays its own answer only.
 
+use std::future::poll_fn;
 use std::net::IpAddr;
 use std::path::Path;
+use std::task::Poll;
 
 use shared::names::{NeighborId, Selector, VpnInstanceName};
 use shared::response::{
@@ -15,14 +17,31 @@ use crate::daemon::{World, listening};
 use crate::session::Session;
 
 /// Asks all at once. The answers are in the order of those who were asked.
-pub(super) async fn all<T: Send + 'static>(
-    asked: impl IntoIterator<Item = impl Future<Output = T> + Send + 'static>,
-) -> Vec<T> {
-    let tasks: Vec<_> = asked.into_iter().map(tokio::spawn).collect();
-    let mut answers = Vec::with_capacity(tasks.len());
-    for task in tasks {
-        // A task that panics ends bmpd.
-        answers.extend(task.await);
+pub(super) async fn all<T>(asked: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    enum Asked<F, T> {
+        Waiting(F),
+        Answered(T),
+    }
+    let mut all: Vec<_> =
+        asked.into_iter().map(|question| Asked::Waiting(Box::pin(question))).collect();
+    // Everybody has the question before the first answer is waited for, however many they are.
+    let ask = poll_fn(|context| {
+        for one in &mut all {
+            if let Asked::Waiting(question) = one
+                && let Poll::Ready(answer) = question.as_mut().poll(context)
+            {
+                *one = Asked::Answered(answer);
+            }
+        }
+        Poll::Ready(())
+    });
+    tokio::task::unconstrained(ask).await;
+    let mut answers = Vec::with_capacity(all.len());
+    for one in all {
+        answers.push(match one {
+            Asked::Waiting(question) => question.await,
+            Asked::Answered(answer) => answer,
+        });
     }
     answers
 }
