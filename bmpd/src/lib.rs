@@ -16,6 +16,7 @@ pub mod daemon;
 mod events;
 pub mod heart;
 pub mod host;
+mod http;
 pub mod log;
 mod moment;
 mod net;

@@ -162,8 +162,9 @@ fn needs(config: &Config) -> Vec<(Capability, String)> {
         Mode::Passive(port) => Some(port.get()),
         Mode::Active(_) => None,
     });
+    let http = config.http.listen.iter().map(|address| address.port());
     // 0 is a port that the system chooses.
-    if let Some(port) = bgp.chain(stations).find(|port| (1..FREE_PORT).contains(port)) {
+    if let Some(port) = bgp.chain(stations).chain(http).find(|port| (1..FREE_PORT).contains(port)) {
         needs.push((Capability::NetBindService, format!("listening at port {port}")));
     }
     for instance in &config.vpn_instances {

@@ -28,6 +28,8 @@ pub struct Plan<'a> {
     pub remote_as: u32,
     /// Further lines of the neighbor; by default it connects to us.
     pub neighbor: &'a str,
+    /// Further tables of the file.
+    pub more: &'a str,
     /// bmpd's level of logging.
     pub log: &'a str,
     /// The mistakes that bmpd is to have of its own (`BMPD_FAULTS`).
@@ -45,6 +47,7 @@ impl Default for Plan<'_> {
             bmp: "",
             remote_as: 65001,
             neighbor: "passive = true",
+            more: "",
             log: "debug",
             faults: None,
         }
@@ -92,6 +95,7 @@ impl Plan<'_> {
             "[[bgp.neighbor]]\naddress = \"{peer}\"\nremote-as = {}\n{}\n",
             self.remote_as, self.neighbor
         );
+        text += self.more;
         text
     }
 }

@@ -33,6 +33,7 @@ mod log;
 mod log_level;
 mod man;
 mod memory;
+mod metrics;
 mod monitor;
 mod neighbors;
 mod neighbors_placed;

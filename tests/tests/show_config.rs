@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -23,6 +23,7 @@ fn everything(scratch: &Scratch, address: IpAddr) -> String {
     let (certificate, key) = (client.certificate.display(), client.key.display());
     let [port, listen_port] = [(); 2].map(|()| free_port(address));
     let (listen, vpn_listen) = (bgp_listen(), bgp_listen());
+    let http = SocketAddr::new(address, free_port(address));
     let socket = scratch.join("bmpd.sock").display().to_string();
     format!(
         r#"
@@ -139,6 +140,10 @@ maximum-monitors-per-user = 17
 
 [process]
 user = "root"
+
+[http]
+listen = ["{http}"]
+maximum-connections = 9
 "#
     )
 }

@@ -27,6 +27,8 @@ pub(super) const OPEN_TIMEOUT: u32 = 240;
 /// `control.maximum-clients` and its like.
 pub(super) const CLIENTS: Clients =
     Clients { all: 192, per_user: 64, monitors: 64, monitors_per_user: 16 };
+/// `http.maximum-connections`.
+pub(super) const HTTP_CONNECTIONS: u32 = 64;
 /// `session.stall-timeout`, seconds.
 pub(super) const STALL_TIMEOUT: u32 = 300;
 /// `bgp.neighbor.hold-time`, seconds (RFC 4271 section 10).

@@ -32,7 +32,7 @@ use zeroize::Zeroizing;
 pub use self::diagnostic::{ConfigError, Problem};
 pub use self::levels::{Account, Levels};
 pub use self::model::{
-    AoAlgorithm, AoKey, Authentication, Bgp, Bmp, Clients, Config, Control, Keepalive,
+    AoAlgorithm, AoKey, Authentication, Bgp, Bmp, Clients, Config, Control, Http, Keepalive,
     MaximumRoutes, MaximumRoutesAction, Mode, Monitor, MonitorNeighbors, Neighbor, Peers, Pending,
     Place, Process, Retry, Session, Source, Tcp, Tls, TlsClient, TlsFile, TlsVersion, VpnInstance,
     route_distinguisher,

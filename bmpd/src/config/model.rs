@@ -31,6 +31,8 @@ pub struct Config {
     pub control: Control,
     /// `[process]`.
     pub process: Process,
+    /// `[http]`.
+    pub http: Http,
     /// What is allowed and probably not what was meant; a sentence each.
     pub warnings: Vec<String>,
 }
@@ -491,4 +493,13 @@ pub struct Clients {
 pub struct Process {
     /// The user that bmpd becomes when root starts it; without one it stays what it was started as.
     pub user: Option<Account>,
+}
+
+/// `[http]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Http {
+    /// Where bmpd listens; nowhere by default.
+    pub listen: Vec<SocketAddr>,
+    /// How many connections there may be at once, 1 to 10000, default 64.
+    pub connections: u32,
 }

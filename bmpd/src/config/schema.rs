@@ -22,6 +22,7 @@ pub(super) struct File {
     pub(super) bgp: Option<Spanned<Table<Bgp>>>,
     pub(super) control: Option<Table<Control>>,
     pub(super) process: Option<Table<Process>>,
+    pub(super) http: Option<Table<Http>>,
 }
 
 /// `[bmp]`.
@@ -231,6 +232,14 @@ pub(super) struct Control {
     pub(super) maximum_clients_per_user: Option<Spanned<Whole>>,
     pub(super) maximum_monitors: Option<Spanned<Whole>>,
     pub(super) maximum_monitors_per_user: Option<Spanned<Whole>>,
+}
+
+/// `[http]`.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct Http {
+    pub(super) listen: Option<Vec<Spanned<String>>>,
+    pub(super) maximum_connections: Option<Spanned<Whole>>,
 }
 
 /// `[process]`.

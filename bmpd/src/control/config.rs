@@ -11,7 +11,7 @@ use super::show;
 use crate::bgp;
 use crate::config::setting::{self, Effect, integer, list, path, text};
 use crate::config::{
-    Account, Bmp, Config, Control, Levels, Place, Process, VpnInstance, route_distinguisher,
+    Account, Bmp, Config, Control, Http, Levels, Place, Process, VpnInstance, route_distinguisher,
 };
 use crate::daemon::World;
 use crate::session::{Sets, bmp_settings, session_settings};
@@ -29,6 +29,7 @@ pub(super) async fn run(world: &World) -> Response {
     sections.extend(neighbors(&config));
     sections.push(control(&config.control, &world.control_configured()));
     sections.extend(process(&config.process, &world.process_configured()));
+    sections.extend(http(&config.http, &world.http_configured()));
     let file = world.config_path().display().to_string();
     Response::Config(ConfigReport { file, sections })
 }
@@ -161,6 +162,20 @@ fn process(running: &Process, configured: &Process) -> Option<ConfigSection> {
     let settings = setting::report(user(running), user(configured), &Until::Restart);
     let is_there = running.user.is_some() || configured.user.is_some();
     is_there.then(|| section("process", false, settings))
+}
+
+/// `[http]`, if there is something in it: where bmpd listens is settled when it starts.
+fn http(running: &Http, configured: &Http) -> Option<ConfigSection> {
+    let settings = |http: &Http| {
+        let at_start = |key, value| setting::Setting::new(key, Effect::Connection, value);
+        vec![
+            at_start("listen", list(&http.listen)),
+            at_start("maximum-connections", integer(http.connections)),
+        ]
+    };
+    let is_there = !(running.listen.is_empty() && configured.listen.is_empty());
+    let settings = setting::report(settings(running), settings(configured), &Until::Restart);
+    is_there.then(|| section("http", false, settings))
 }
 
 /// Users or groups with their levels; `None` if there are none.

@@ -17,7 +17,7 @@ use crate::daemon::{World, listening};
 use crate::session::Session;
 
 /// Asks all at once. The answers are in the order of those who were asked.
-pub(super) async fn all<T>(asked: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
+pub(crate) async fn all<T>(asked: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
     enum Asked<F, T> {
         Waiting(F),
         Answered(T),
@@ -95,7 +95,7 @@ pub(super) async fn statistics(selector: &Selector, world: &World) -> Response {
 }
 
 /// Every neighbor that is wanted.
-pub(super) async fn neighbors(
+pub(crate) async fn neighbors(
     world: &World,
     wanted: impl Fn(&NeighborId) -> bool,
 ) -> Vec<NeighborReport> {

@@ -94,7 +94,7 @@ impl Staggered {
     }
 
     /// Describes them.
-    pub(super) fn report(&self) -> Vec<StaggeredReset> {
+    pub(crate) fn report(&self) -> Vec<StaggeredReset> {
         let report = |entry: &Arc<Entry>| StaggeredReset {
             by: entry.by.clone(),
             since: entry.since.timestamp(),

@@ -14,7 +14,7 @@ use crate::privileges;
 use crate::supervise;
 
 /// The states of a session in the order in which they are told.
-const SESSION_STATES: [SessionState; 6] = [
+pub(crate) const SESSION_STATES: [SessionState; 6] = [
     SessionState::Established,
     SessionState::Synchronising,
     SessionState::Connecting,
@@ -24,7 +24,7 @@ const SESSION_STATES: [SessionState; 6] = [
 ];
 
 /// The states of a neighbor in the order in which they are told.
-const NEIGHBOR_STATES: [NeighborState; 6] = [
+pub(crate) const NEIGHBOR_STATES: [NeighborState; 6] = [
     NeighborState::Established,
     NeighborState::OpenConfirm,
     NeighborState::OpenSent,
@@ -80,7 +80,7 @@ pub(super) async fn run(asked_by: &Caller, world: &World) -> Response {
         sessions: sessions.into_iter().filter(|found| found.count > 0).collect(),
         neighbors: counts.into_iter().filter(|found| found.count > 0).collect(),
         descriptors: process.descriptors,
-        descriptors_maximum: getrlimit(Resource::Nofile).current,
+        descriptors_maximum: process.descriptors_maximum,
         internal_errors: supervise::panics(),
         tasks: tokio::runtime::Handle::current().metrics().num_alive_tasks() as u64,
         monitors: world.monitors(),
@@ -90,17 +90,20 @@ pub(super) async fn run(asked_by: &Caller, world: &World) -> Response {
 }
 
 /// What the system says of this process.
-struct Process {
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Process {
     /// Bytes.
-    memory: Option<u64>,
+    pub(crate) memory: Option<u64>,
     /// Bytes.
-    memory_peak: Option<u64>,
-    descriptors: Option<u64>,
+    pub(crate) memory_peak: Option<u64>,
+    pub(crate) descriptors: Option<u64>,
+    /// How many it may open; `None` is as many as it likes.
+    pub(crate) descriptors_maximum: Option<u64>,
 }
 
 impl Process {
     /// Reads it from /proc (proc_pid_status(5), proc_pid_fd(5)); `None` where there is no such file.
-    fn read() -> Self {
+    pub(crate) fn read() -> Self {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         // Without the descriptor that lists them.
         let descriptors = std::fs::read_dir("/proc/self/fd")
@@ -110,6 +113,7 @@ impl Process {
             memory: bytes(&status, "VmRSS:"),
             memory_peak: bytes(&status, "VmHWM:"),
             descriptors,
+            descriptors_maximum: getrlimit(Resource::Nofile).current,
         }
     }
 }
@@ -122,7 +126,7 @@ fn bytes(status: &str, field: &str) -> Option<u64> {
 }
 
 /// Processor time of all threads.
-fn processor_time() -> Span {
+pub(crate) fn processor_time() -> Span {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
     Span(seconds * 1000 + u64::try_from(time.tv_nsec).unwrap_or(0) / 1_000_000)

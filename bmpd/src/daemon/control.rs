@@ -1,9 +1,10 @@
-//! What is different in `[control]` and `[process]`: where the socket is, who may do what, whom bmpd runs as.
+//! What is different in `[control]`, `[process]` and `[http]`: where bmpd is asked, who may do what, whom it runs
+//! as.
 
 use shared::request::Level;
 use shared::response::{Change, ReloadAction, ReloadItem, ReloadSubject};
 
-use crate::config::{Account, Clients, Config, Control, Levels};
+use crate::config::{Account, Clients, Config, Control, Http, Levels};
 
 /// How a level is shown where there is no entry.
 const NONE: &str = "-";
@@ -14,6 +15,7 @@ pub(super) fn items(old: &Config, new: &Config) -> Vec<ReloadItem> {
         account.as_ref().map_or_else(|| NONE.to_owned(), ToString::to_string)
     };
     let (old_user, new_user) = (account(&old.process.user), account(&new.process.user));
+    let (old_http, new_http) = (&old.http, &new.http);
     let (old, new) = (&old.control, &new.control);
     let path = |control: &Control| control.socket.display().to_string();
     let mut socket = Vec::new();
@@ -32,6 +34,14 @@ pub(super) fn items(old: &Config, new: &Config) -> Vec<ReloadItem> {
         socket.extend(change(key, old.to_string(), new.to_string()));
     }
     socket.extend(change("process.user", old_user, new_user));
+    let places = |http: &Http| match &*http.listen {
+        [] => NONE.to_owned(),
+        places => places.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    };
+    socket.extend(change("http.listen", places(old_http), places(new_http)));
+    let connections = |http: &Http| http.connections.to_string();
+    let key = "http.maximum-connections";
+    socket.extend(change(key, connections(old_http), connections(new_http)));
     let levels = levels(&old.levels, &new.levels);
     [(ReloadAction::RestartDaemon, socket), (ReloadAction::Apply, levels)]
         .into_iter()

@@ -41,6 +41,7 @@ use crate::config::Config;
 use crate::control::ControlSocket;
 use crate::events::Events;
 use crate::host;
+use crate::http;
 use crate::log;
 use crate::rib::Tables;
 use crate::service::{self, Manager};
@@ -70,6 +71,7 @@ pub async fn run(
 
     // What can fail comes before anything that others see.
     let socket = ControlSocket::create(&config.control, manager.take_socket())?;
+    let http = http::Listeners::open(&config.http).map_err(anyhow::Error::msg)?;
     let manager = Arc::new(manager);
     for warning in host::warnings(&config) {
         warn!("{warning}");
@@ -95,6 +97,7 @@ pub async fn run(
         Arc::clone(socket.access()),
         log,
     ));
+    http.serve(&world);
     // Beside the loop: a reload may wait for neighbors, and a stop must not wait for that.
     let hangups = Arc::new(Notify::new());
     let (order, asked, told) = (Arc::clone(&world), Arc::clone(&hangups), Arc::clone(&manager));

@@ -99,8 +99,9 @@ impl World {
             self.control_configured.lock().clone_from(&new.control);
             self.process_configured.lock().clone_from(&new.process);
             let control = Control { levels: new.control.levels.clone(), ..old.control.clone() };
-            let process = old.process.clone();
-            let config = Arc::new(Config { control, process, ..Config::clone(&new) });
+            self.http_configured.lock().clone_from(&new.http);
+            let (process, http) = (old.process.clone(), old.http.clone());
+            let config = Arc::new(Config { control, process, http, ..Config::clone(&new) });
             *self.in_effect.lock() = Reading { config, begun: read.begun };
         }
         Ok(ReloadReport { dry_run, file, items, warnings })

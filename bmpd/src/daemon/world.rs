@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 use super::neighbors::Neighbors;
 use super::reading::{Purpose, Reader, Reading};
 use crate::bgp::Neighbor;
-use crate::config::{self, Config, Control, Process};
+use crate::config::{self, Config, Control, Http, Process};
 use crate::control::{Access, Staggered};
 use crate::events::Events;
 use crate::log;
@@ -49,6 +49,8 @@ pub(crate) struct World {
     pub(super) control_configured: Mutex<Control>,
     /// `[process]` as configured; what bmpd was started with is in `in_effect`.
     pub(super) process_configured: Mutex<Process>,
+    /// The same of `[http]`.
+    pub(super) http_configured: Mutex<Http>,
     pub(super) tables: Arc<Tables>,
     pub(super) doors: Arc<Doors>,
     /// Keeps them apart; a reset reads, a reload writes.
@@ -88,6 +90,7 @@ impl World {
             started: read.begun,
             control_configured: Mutex::new(read.config.control.clone()),
             process_configured: Mutex::new(read.config.process.clone()),
+            http_configured: Mutex::new(read.config.http.clone()),
             in_effect: Mutex::new(read.clone()),
             tables,
             doors: Arc::default(),
@@ -158,6 +161,11 @@ impl World {
         self.process_configured.lock().clone()
     }
 
+    /// `[http]` as configured; it waits for another start.
+    pub(crate) fn http_configured(&self) -> Http {
+        self.http_configured.lock().clone()
+    }
+
     /// The configuration in effect. A reload that is under way holds up nobody who only looks: they see what
     /// was before.
     pub(crate) fn config(&self) -> Arc<Config> {
@@ -182,7 +190,8 @@ impl World {
             return read;
         }
         let (control, process) = (self.control_configured(), self.process_configured());
-        let applied = Config { control, process, ..Config::clone(&config) };
+        let http = self.http_configured();
+        let applied = Config { control, process, http, ..Config::clone(&config) };
         Reading { config: Arc::new(applied), begun }
     }
 

@@ -6,6 +6,7 @@
 
 mod bgp;
 mod control;
+mod http;
 mod instance;
 mod key;
 mod monitor;
@@ -73,6 +74,7 @@ impl<'a> Check<'a> {
         let sessions = self.sessions(&file.session, &common);
         let control = self.control(file.control.unwrap_or_default().0);
         let process = self.process(file.process.unwrap_or_default().0);
+        let http = self.http(file.http.unwrap_or_default().0);
         Some(Config {
             bmp: bmp?,
             sessions: sessions?,
@@ -83,6 +85,7 @@ impl<'a> Check<'a> {
             },
             control: control?,
             process: process?,
+            http: http?,
             warnings: std::mem::take(&mut self.warnings),
         })
     }

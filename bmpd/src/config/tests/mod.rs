@@ -137,6 +137,7 @@ fn the_example_of_the_design_gives_this_model() {
             clients: Clients { all: 192, per_user: 64, monitors: 64, monitors_per_user: 16 },
         },
         process: Process::default(),
+        http: Http { listen: Vec::new(), connections: 64 },
         warnings: vec![],
     };
     assert_eq!(config, expected);

@@ -1,0 +1,376 @@
+//! What bmpd tells Prometheus: the figures of `bmpctl show`, under the names of `docs/metrics.md`.
+//!
+//! They are gathered when they are asked for, so a session or neighbor that is gone has none. Counters of a session go
+//! over all of its connections and begin at zero with `clear statistics`, which Prometheus takes for a restart.
+
+use std::fmt;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{
+    DescriptorEncoder, EncodeCounterValue, EncodeGaugeValue, NoLabelSet, prometheus_text,
+};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::registry::Registry;
+use shared::names::{NeighborId, PUBLIC_INSTANCE, SessionId};
+use shared::response::{
+    NeighborReport, NeighborState, SessionReport, SessionState, SessionStatistics,
+};
+use shared::time::Span;
+
+use crate::control::{
+    NEIGHBOR_STATES, Process, SESSION_STATES, neighbors, processor_time, show_all,
+};
+use crate::daemon::World;
+use crate::supervise;
+
+/// Labels and their values.
+type Labels = Vec<(&'static str, String)>;
+
+/// All that is told, as it was at one moment.
+#[derive(Debug)]
+struct Snapshot {
+    sessions: Vec<(SessionReport, SessionStatistics)>,
+    neighbors: Vec<NeighborReport>,
+    process: Process,
+    processor_time: Span,
+    /// Seconds since the epoch.
+    started: f64,
+    /// The same of the configuration in effect.
+    configured: f64,
+    table_memory: u64,
+    table_memory_limit: Option<u64>,
+    internal_errors: u64,
+    tasks: u64,
+    monitors: u64,
+    staggered_resets: u64,
+}
+
+/// Asks everybody and writes it down. The error is a sentence for people.
+pub(super) async fn gather(world: &World) -> Result<String, String> {
+    let sessions = world.sessions();
+    let reports = show_all(sessions.iter().map(|session| session.report(false))).await;
+    let statistics = show_all(sessions.iter().map(|session| session.statistics())).await;
+    // One that a reload has ended meanwhile has no answer.
+    let sessions = reports.into_iter().zip(statistics).filter_map(|(a, b)| a.zip(b)).collect();
+    let config = world.config();
+    let limit = config.bgp.as_ref().and_then(|bgp| bgp.memory_limit);
+    let snapshot = Snapshot {
+        sessions,
+        neighbors: neighbors(world, |_| true).await,
+        // The files of /proc are made while they are read.
+        process: tokio::task::spawn_blocking(Process::read).await.map_err(|e| e.to_string())?,
+        processor_time: processor_time(),
+        started: seconds(world.started().timestamp().0),
+        configured: seconds(world.configured_at().timestamp().0),
+        table_memory: world.table_memory(),
+        table_memory_limit: limit.map(|mib| u64::from(mib) << 20),
+        internal_errors: supervise::panics(),
+        tasks: tokio::runtime::Handle::current().metrics().num_alive_tasks() as u64,
+        monitors: world.monitors().into(),
+        staggered_resets: world.staggered.report().len() as u64,
+    };
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(snapshot));
+    let mut text = String::new();
+    prometheus_text::encode(&mut text, &registry).map_err(|error| error.to_string())?;
+    Ok(text)
+}
+
+/// Milliseconds as seconds.
+fn seconds(millis: u64) -> f64 {
+    millis as f64 / 1000.0
+}
+
+fn of_session(id: &SessionId) -> Labels {
+    vec![
+        ("address", id.address.to_string()),
+        ("alias", id.alias.as_ref().map_or(String::new(), |alias| alias.as_str().to_owned())),
+        ("vpn_instance", instance(id.vpn_instance.as_ref().map(|name| name.as_str()))),
+    ]
+}
+
+fn of_neighbor(id: &NeighborId) -> Labels {
+    vec![
+        ("address", id.address.to_string()),
+        ("vpn_instance", instance(id.vpn_instance.as_ref().map(|name| name.as_str()))),
+    ]
+}
+
+fn instance(name: Option<&str>) -> String {
+    name.unwrap_or(PUBLIC_INSTANCE).to_owned()
+}
+
+fn and(mut labels: Labels, name: &'static str, value: impl Into<String>) -> Labels {
+    labels.push((name, value.into()));
+    labels
+}
+
+/// The name of a state as it is in JSON.
+fn session_state(state: SessionState) -> &'static str {
+    match state {
+        SessionState::Idle => "idle",
+        SessionState::Connecting => "connecting",
+        SessionState::Listening => "listening",
+        SessionState::Synchronising => "synchronising",
+        SessionState::Established => "established",
+        SessionState::Shutdown => "shutdown",
+    }
+}
+
+/// The name of a state as it is in JSON.
+fn neighbor_state(state: NeighborState) -> &'static str {
+    match state {
+        NeighborState::Idle => "idle",
+        NeighborState::Connect => "connect",
+        NeighborState::Active => "active",
+        NeighborState::OpenSent => "open-sent",
+        NeighborState::OpenConfirm => "open-confirm",
+        NeighborState::Established => "established",
+    }
+}
+
+fn is_up(state: SessionState) -> bool {
+    matches!(state, SessionState::Synchronising | SessionState::Established)
+}
+
+/// Writes families of metrics.
+struct Writer<'a>(DescriptorEncoder<'a>);
+
+impl Writer<'_> {
+    fn gauges<V: EncodeGaugeValue>(
+        &mut self,
+        name: &str,
+        help: &str,
+        samples: impl IntoIterator<Item = (Labels, V)>,
+    ) -> fmt::Result {
+        let mut family = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        for (labels, value) in samples {
+            family.encode_family(&labels)?.encode_gauge(&value)?;
+        }
+        Ok(())
+    }
+
+    /// `name` is without `_total`.
+    fn counters<V: EncodeCounterValue>(
+        &mut self,
+        name: &str,
+        help: &str,
+        samples: impl IntoIterator<Item = (Labels, V)>,
+    ) -> fmt::Result {
+        let mut family = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (labels, value) in samples {
+            family.encode_family(&labels)?.encode_counter::<NoLabelSet, _, u64>(&value, None)?;
+        }
+        Ok(())
+    }
+
+    fn gauge(&mut self, name: &str, help: &str, value: impl EncodeGaugeValue) -> fmt::Result {
+        self.gauges(name, help, [(Labels::new(), value)])
+    }
+
+    fn counter(&mut self, name: &str, help: &str, value: impl EncodeCounterValue) -> fmt::Result {
+        self.counters(name, help, [(Labels::new(), value)])
+    }
+}
+
+impl Collector for Snapshot {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut writer = Writer(encoder);
+        self.process(&mut writer)?;
+        self.session_states(&mut writer)?;
+        self.session_counters(&mut writer)?;
+        self.neighbors(&mut writer)
+    }
+}
+
+impl Snapshot {
+    fn process(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        let version = vec![("version", env!("CARGO_PKG_VERSION").to_owned())];
+        let build = [(version, 1u64)];
+        writer.gauges("bmpd_build_info", "The version of bmpd, as a label.", build)?;
+        let Process { memory, descriptors, descriptors_maximum, .. } = self.process;
+        if let Some(memory) = memory {
+            writer.gauge("process_resident_memory_bytes", "Memory in use.", memory)?;
+        }
+        if let Some(open) = descriptors {
+            writer.gauge("process_open_fds", "Open file descriptors.", open)?;
+        }
+        if let Some(maximum) = descriptors_maximum {
+            writer.gauge("process_max_fds", "How many it may open.", maximum)?;
+        }
+        let used = seconds(self.processor_time.0);
+        writer.counter("process_cpu_seconds", "Processor time of all threads.", used)?;
+        let help = "When bmpd was started, by the wall's clock.";
+        writer.gauge("process_start_time_seconds", help, self.started)?;
+        let help =
+            "When the configuration in effect was read: at the start, or by the last reload.";
+        writer.gauge("bmpd_configuration_timestamp_seconds", help, self.configured)?;
+        let help = "Memory of the tables of all neighbors.";
+        writer.gauge("bmpd_table_memory_bytes", help, self.table_memory)?;
+        if let Some(limit) = self.table_memory_limit {
+            let help = "How much the tables may take, if memory-limit is set.";
+            writer.gauge("bmpd_table_memory_limit_bytes", help, limit)?;
+        }
+        let help =
+            "Mistakes of bmpd; each has cost a connection or a command, and the log says more.";
+        writer.counter("bmpd_internal_errors", help, self.internal_errors)?;
+        writer.gauge("bmpd_tasks", "Tasks that run in bmpd.", self.tasks)?;
+        writer.gauge("bmpd_monitors", "Callers of bmpctl monitor.", self.monitors)?;
+        let help = "Resets with a stagger that are under way.";
+        writer.gauge("bmpd_staggered_resets", help, self.staggered_resets)
+    }
+
+    /// A figure of every session as it is now.
+    fn sessions<'a, V: 'a>(
+        &'a self,
+        value: impl Fn(&SessionReport) -> V + 'a,
+    ) -> impl Iterator<Item = (Labels, V)> + 'a {
+        self.sessions.iter().map(move |(report, _)| (of_session(&report.id), value(report)))
+    }
+
+    /// A figure of every session over all of its connections.
+    fn counted<'a, V: 'a>(
+        &'a self,
+        value: impl Fn(&SessionStatistics) -> V + 'a,
+    ) -> impl Iterator<Item = (Labels, V)> + 'a {
+        self.sessions.iter().map(move |(_, counted)| (of_session(&counted.id), value(counted)))
+    }
+
+    fn session_states(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        let up = self.sessions(|session| u64::from(is_up(session.state)));
+        writer.gauges("bmpd_session_up", "1 while the BMP session is connected.", up)?;
+        let help = "1 while the station has been sent every route and End-of-RIB.";
+        let synchronised = |session: &SessionReport| session.state == SessionState::Established;
+        let all = self.sessions(|session| u64::from(synchronised(session)));
+        writer.gauges("bmpd_session_synchronised", help, all)?;
+        let states = self.sessions.iter().flat_map(|(session, _)| {
+            SESSION_STATES.map(|state| {
+                let labels = and(of_session(&session.id), "state", session_state(state));
+                (labels, u64::from(session.state == state))
+            })
+        });
+        writer.gauges("bmpd_session_state", "1 for the state that the session is in.", states)?;
+        let help = "Since when the session is in its state, by the wall's clock.";
+        let since = self.sessions(|session| seconds(session.state_since.0));
+        writer.gauges("bmpd_session_state_timestamp_seconds", help, since)?;
+        let help = "The number of the connection, or of the next one while there is none.";
+        writer.gauges("bmpd_session_generation", help, self.sessions(|s| s.generation))?;
+        let help = "Routes still to be sent on this connection.";
+        writer.gauges("bmpd_session_routes_to_send", help, self.sessions(|s| s.routes_to_send))?;
+        let help = "Bytes encoded and not yet taken by the system.";
+        writer.gauges("bmpd_session_buffered_bytes", help, self.sessions(|s| s.bytes_buffered))?;
+        let help = "Bytes in the system's send queue that the station has not acknowledged.";
+        let unacknowledged = self.sessions(|session| session.bytes_unacknowledged);
+        writer.gauges("bmpd_session_unacknowledged_bytes", help, unacknowledged)?;
+        let help = "How long the station has taken nothing while there was something to send.";
+        let blocked = self.sessions(|session| session.blocked.map_or(0.0, |Span(ms)| seconds(ms)));
+        writer.gauges("bmpd_session_blocked_seconds", help, blocked)?;
+        let help = "Parameters that were configured and wait for a reset.";
+        let pending = self.sessions(|session| session.pending.len() as u64);
+        writer.gauges("bmpd_session_pending_parameters", help, pending)?;
+        let peers = self.sessions.iter().flat_map(|(session, _)| {
+            session.monitored.iter().map(|monitored| {
+                let labels = and(of_session(&session.id), "family", &*monitored.family);
+                (labels, monitored.peers)
+            })
+        });
+        writer.gauges("bmpd_session_peers", "Peers that the station is told of.", peers)
+    }
+
+    fn session_counters(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        let messages = self.sessions.iter().flat_map(|(_, counted)| {
+            let sent = &counted.sent;
+            [
+                ("initiation", sent.initiation),
+                ("peer-up", sent.peer_up),
+                ("peer-down", sent.peer_down),
+                ("route-monitoring", sent.route_monitoring),
+                ("statistics-report", sent.statistics_report),
+                ("termination", sent.termination),
+            ]
+            .map(|(kind, count)| (and(of_session(&counted.id), "type", kind), count))
+        });
+        let help = "BMP messages sent, by type (RFC 7854 section 4).";
+        writer.counters("bmpd_session_sent_messages", help, messages)?;
+        let help = "Bytes that the system has taken.";
+        writer.counters("bmpd_session_sent_bytes", help, self.counted(|s| s.sent.bytes))?;
+        let announced = self.counted(|counted| counted.sent.routes_announced);
+        writer.counters("bmpd_session_announced_routes", "Routes announced.", announced)?;
+        let withdrawn = self.counted(|counted| counted.sent.routes_withdrawn);
+        writer.counters("bmpd_session_withdrawn_routes", "Routes withdrawn.", withdrawn)?;
+        let ends = self.counted(|counted| counted.sent.end_of_rib);
+        writer.counters("bmpd_session_end_of_ribs", "End-of-RIBs sent.", ends)?;
+        let connections = self.counted(|counted| counted.connections);
+        writer.counters("bmpd_session_connections", "Connections that came up.", connections)?;
+        let failed = self.counted(|counted| counted.failed_attempts);
+        let help = "Attempts to connect that failed.";
+        writer.counters("bmpd_session_failed_attempts", help, failed)?;
+        let resets = self.counted(|counted| counted.resets);
+        writer.counters("bmpd_session_resets", "Resets by command.", resets)?;
+        let downs = self.sessions.iter().flat_map(|(_, counted)| {
+            counted.downs.iter().map(|down| {
+                (and(of_session(&counted.id), "reason", down.reason.word()), down.count)
+            })
+        });
+        writer.counters("bmpd_session_downs", "Connections that ended, by reason.", downs)?;
+        let blocks = self.counted(|counted| counted.blocked_times);
+        let help = "Writes for which the system had no room.";
+        writer.counters("bmpd_session_blocked_writes", help, blocks)?;
+        let blocked = self.counted(|counted| seconds(counted.blocked_for.0));
+        let help = "Time in which the system had no room.";
+        writer.counters("bmpd_session_blocked_writes_seconds", help, blocked)?;
+        let help = "Bytes that the station sent, which BMP does not provide for.";
+        writer.counters("bmpd_session_ignored_bytes", help, self.counted(|s| s.bytes_ignored))?;
+        let strangers = self.counted(|counted| counted.strangers_refused);
+        let help = "Connections of others to the port of a passive session, which were refused.";
+        writer.counters("bmpd_session_refused_strangers", help, strangers)
+    }
+
+    fn neighbors(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        let all = || self.neighbors.iter();
+        let up = all().map(|neighbor| {
+            let is_up = neighbor.state == NeighborState::Established;
+            (of_neighbor(&neighbor.id), u64::from(is_up))
+        });
+        writer.gauges("bmpd_neighbor_up", "1 while the BGP session is established.", up)?;
+        let states = all().flat_map(|neighbor| {
+            NEIGHBOR_STATES.map(|state| {
+                let labels = and(of_neighbor(&neighbor.id), "state", neighbor_state(state));
+                (labels, u64::from(neighbor.state == state))
+            })
+        });
+        let help = "1 for the state that the neighbor is in (RFC 4271 section 8.2.2).";
+        writer.gauges("bmpd_neighbor_state", help, states)?;
+        let since = all().map(|n| (of_neighbor(&n.id), seconds(n.since.0)));
+        let help = "When the neighbor last went up or down, by the wall's clock.";
+        writer.gauges("bmpd_neighbor_timestamp_seconds", help, since)?;
+        let routes = all().flat_map(|neighbor| {
+            neighbor.families.iter().map(|family| {
+                (and(of_neighbor(&neighbor.id), "family", &*family.name), family.routes)
+            })
+        });
+        writer.gauges("bmpd_neighbor_routes", "Routes in its Adj-RIB-In.", routes)?;
+        let ends = all().flat_map(|neighbor| {
+            neighbor.families.iter().map(|family| {
+                let labels = and(of_neighbor(&neighbor.id), "family", &*family.name);
+                (labels, u64::from(family.end_of_rib))
+            })
+        });
+        let help = "1 once its End-of-RIB came, or it has gone quiet without one.";
+        writer.gauges("bmpd_neighbor_end_of_rib", help, ends)?;
+        let kept = all().map(|n| (of_neighbor(&n.id), u64::from(n.restarting.is_some())));
+        let help = "1 while its routes are kept because it restarts (RFC 4724).";
+        writer.gauges("bmpd_neighbor_restarting", help, kept)?;
+        let exceeded = all().map(|n| (of_neighbor(&n.id), u64::from(n.maximum_routes_exceeded)));
+        let help = "1 while it has more routes than maximum-routes, or was ended for that.";
+        writer.gauges("bmpd_neighbor_maximum_routes_exceeded", help, exceeded)?;
+        let updates = all().map(|neighbor| (of_neighbor(&neighbor.id), neighbor.updates));
+        writer.counters("bmpd_neighbor_updates", "UPDATE messages in this session.", updates)?;
+        let faulty = all().map(|n| (of_neighbor(&n.id), n.updates_treated_as_withdraw));
+        let help = "UPDATE messages in this session that were treated as withdrawals (RFC 7606).";
+        writer.counters("bmpd_neighbor_updates_treated_as_withdraw", help, faulty)?;
+        let sessions = all().map(|n| (of_neighbor(&n.id), n.established_count));
+        let help = "BGP sessions that came up since bmpd started.";
+        writer.counters("bmpd_neighbor_sessions", help, sessions)
+    }
+}
