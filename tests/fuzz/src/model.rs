@@ -100,6 +100,12 @@ pub(crate) fn withdraw(routes: &mut Routes, update: &Update<'_>, terms: Terms) -
     gone.filter(|route| routes.0.remove(&route.name).is_none()).count()
 }
 
+/// True if no bit of a route that it withdraws is to be cleared.
+pub(crate) fn withdraws_as_they_came(update: &Update<'_>, terms: Terms) -> bool {
+    let mut gone = update.withdrawn().flat_map(|gone| cut(gone.family, gone.nlri, terms));
+    gone.all(|route| !route.cleared)
+}
+
 /// The routes that an UPDATE announces are withdrawn: it is at fault.
 pub(crate) fn withdraw_announced(routes: &mut Routes, update: &Update<'_>, terms: Terms) {
     for route in update.announced().flat_map(|one| cut(one.family, one.nlri, terms)) {

@@ -90,6 +90,7 @@ pub fn update(bytes: &[u8]) {
         assert_eq!(announced.discarded, discarded, "attributes discarded");
         if let Some(netgauze) = netgauze
             && announced.as_they_came
+            && model::withdraws_as_they_came(&read, terms)
             && discarded == 0
         {
             agrees(&netgauze, &station.messages[before..], terms);
