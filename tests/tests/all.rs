@@ -40,6 +40,7 @@ mod neighbors_placed;
 mod neighbors_restarting;
 mod neighbors_secured;
 mod netgauze;
+mod packages;
 mod panics;
 mod parameters;
 mod passive;

@@ -33,6 +33,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const ELSEWHERE: &[(&str, &str)] = &[
     ("cargo ", "it builds or installs a program; what it makes is what the tests run"),
     ("tests/run", "it runs this test"),
+    ("pkg/", "it makes a release; tests/tests/packages.rs makes the package and walks through it"),
+    ("apt-get ", "tests/tests/packages.rs installs and purges the package"),
     ("curl ", "nobody listens for HTTP there; tests/tests/metrics.rs asks as Prometheus does"),
     ("tests/heart/count", "it counts in a release build; .ci/run runs it"),
     (

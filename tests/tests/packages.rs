@@ -1,0 +1,90 @@
+//! The Debian package: it is installed, the quick start followed as it is written, upgraded, removed and purged, on
+//! this machine under a layer of its own, so that nothing of it stays. `pkg/check` does the same in a fresh Debian.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use tests::daemon::{binary, run};
+use tests::documents::{repository, text};
+use tests::scratch::Scratch;
+
+const PATIENCE: Duration = Duration::from_secs(280);
+
+/// A root that is this machine's with a layer above it, in which `$1` and the temporary files of tests are as
+/// they are; then the rest of the words.
+const ENTER: &str = r#"set -eu
+repository=$1; temporary=$2; layer=$3; shift 3
+mount -t tmpfs layer "$layer"
+mkdir "$layer/upper" "$layer/work" "$layer/root"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$layer/upper,workdir=$layer/work" "$layer/root"
+root=$layer/root
+mount --rbind /dev "$root/dev"
+mount -t proc proc "$root/proc"
+for folder in "$repository" "$temporary"; do
+  mkdir -p "$root$folder"
+  mount --bind "$folder" "$root$folder"
+done
+ip link set lo up
+exec chroot "$root" "$@"
+"#;
+
+/// Makes the package of the programs that the tests run.
+fn package(scratch: &Scratch) -> PathBuf {
+    let folder = scratch.join("package");
+    let programs = binary("bmpd").parent().unwrap().to_owned();
+    let mut make = Command::new(repository("pkg/deb"));
+    run(make.arg(&folder).env("BMPD_BIN_DIR", programs), PATIENCE).done();
+    let mut found = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let package = found.next().unwrap();
+    assert_eq!(found.next(), None);
+    package
+}
+
+#[test]
+fn the_quick_start_can_be_followed_and_what_is_removed_is_gone() {
+    let scratch = Scratch::new();
+    let package = package(&scratch);
+    let layer = scratch.join("layer");
+    fs::create_dir(&layer).unwrap();
+    let root = repository("").canonicalize().unwrap();
+    let mut walk = Command::new("unshare");
+    walk.args(["--mount", "--propagation", "private", "--net", "--pid", "--fork", "--kill-child"]);
+    walk.args(["sh", "-c", ENTER, "enter"]).arg(&root).arg(scratch.path()).arg(&layer);
+    walk.arg(root.join("pkg/walk")).arg(&package);
+    let output = run(&mut walk, PATIENCE);
+    assert!(output.done().ends_with("pkg/walk: all as the page says\n"), "{output}");
+    assert!(output.stdout.contains("session 127.0.0.1: reset"), "{output}");
+}
+
+#[test]
+fn the_package_has_what_the_documents_say() {
+    let scratch = Scratch::new();
+    let package = package(&scratch);
+    let mut list = Command::new("dpkg-deb");
+    let list = run(list.arg("--contents").arg(&package), PATIENCE);
+    let there = |path: &str| list.done().lines().any(|line| line.ends_with(&format!(" ./{path}")));
+    for page in fs::read_dir(repository("docs/man")).unwrap() {
+        let name = page.unwrap().file_name().into_string().unwrap();
+        let section = name.rsplit('.').next().unwrap();
+        assert!(there(&format!("usr/share/man/man{section}/{name}.gz")), "{name}: {list}");
+    }
+    for path in
+        ["usr/bin/bmpd", "usr/bin/bmpctl", "etc/bmpd/bmpd.toml", "usr/lib/sysusers.d/bmpd.conf"]
+    {
+        assert!(there(path), "{path}: {list}");
+    }
+    let mut unit = Command::new("dpkg-deb");
+    let folder = scratch.join("unpacked");
+    run(unit.arg("--extract").arg(&package).arg(&folder), PATIENCE).done();
+    let unit = fs::read_to_string(folder.join("usr/lib/systemd/system/bmpd.service")).unwrap();
+    let ours = text("etc/systemd/bmpd.service");
+    assert_eq!(unit, ours.replace("/usr/local/bin/bmpd", "/usr/bin/bmpd"));
+    assert_ne!(unit, ours);
+    let mut check = Command::new(binary("bmpd"));
+    let file = folder.join("etc/bmpd/bmpd.toml");
+    assert!(
+        run(check.arg("--check").arg("--config").arg(file), PATIENCE).done().ends_with(": good\n")
+    );
+}
