@@ -88,3 +88,31 @@ fn the_package_has_what_the_documents_say() {
         run(check.arg("--check").arg("--config").arg(file), PATIENCE).done().ends_with(": good\n")
     );
 }
+
+/// Source, place and mode of each asset in a list of bmpd's Cargo.toml.
+fn assets(list: &str) -> Vec<Vec<String>> {
+    let manifest = text("bmpd/Cargo.toml");
+    let (_, from) = manifest.split_once(&format!("[package.metadata.{list}]")).unwrap();
+    let (_, from) = from.split_once("assets = [\n").unwrap();
+    let (rows, _) = from.split_once("\n]\n").unwrap();
+    rows.lines()
+        .map(|row| {
+            let words = row.split('"').skip(1).step_by(2).map(str::to_owned);
+            words.filter(|word| word != "bmpd" && word != "noreplace").collect()
+        })
+        .collect()
+}
+
+#[test]
+fn the_rpm_has_what_the_package_of_debian_has() {
+    let mut debian = assets("deb");
+    for asset in &mut debian {
+        // zsh looks elsewhere there.
+        asset[1] = format!("/{}", asset[1].replace("vendor-completions", "site-functions"));
+        let path = asset[0].trim_start_matches("../");
+        let is_made = path.starts_with("target/") || path.contains('*');
+        assert!(is_made || repository(path).exists(), "{path}");
+    }
+    assert!(debian.len() > 15);
+    assert_eq!(assets("generate-rpm"), debian);
+}
