@@ -61,6 +61,7 @@ mod sources;
 mod staggered;
 mod stalled;
 mod statistics;
+mod status_page;
 mod suggestions;
 mod terminal;
 mod thousand;

@@ -106,7 +106,7 @@ fn and(mut labels: Labels, name: &'static str, value: impl Into<String>) -> Labe
 }
 
 /// The name of a state as it is in JSON.
-fn session_state(state: SessionState) -> &'static str {
+pub(super) fn session_state(state: SessionState) -> &'static str {
     match state {
         SessionState::Idle => "idle",
         SessionState::Connecting => "connecting",
@@ -118,7 +118,7 @@ fn session_state(state: SessionState) -> &'static str {
 }
 
 /// The name of a state as it is in JSON.
-fn neighbor_state(state: NeighborState) -> &'static str {
+pub(super) fn neighbor_state(state: NeighborState) -> &'static str {
     match state {
         NeighborState::Idle => "idle",
         NeighborState::Connect => "connect",

@@ -1,8 +1,8 @@
-//! HTTP for those who watch bmpd: what it counts, for Prometheus.
+//! HTTP for those who watch bmpd: what it counts, for Prometheus, and a page for people.
 //!
 //! ```text
 //!   scraper ── GET /metrics ──> a task each ── Report, Statistics ──> sessions, neighbors
-//!           <────── text ─────     (one gathers at a time)
+//!   browser ── GET / ─────────>    (one gathers at a time) ──────────> Recent <── events
 //! ```
 //!
 //! It only reads, and nothing of a request but its method and its path is looked at. A connection has one
@@ -11,15 +11,20 @@
 #![forbid(unsafe_code)]
 
 mod metrics;
+mod page;
+mod recent;
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use hyper::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderValue,
+    REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -29,6 +34,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Mutex, Semaphore};
 use tracing::{debug, info};
 
+use self::recent::Recent;
 use crate::config::Http;
 use crate::daemon::World;
 use crate::net::accepts::Accepts;
@@ -44,6 +50,7 @@ const HEAD_MAX: usize = 8 * 1024;
 /// How many connections may wait to be accepted.
 const BACKLOG: i32 = 64;
 
+const PAGE: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 /// The text format of Prometheus.
 const METRICS: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
@@ -71,10 +78,14 @@ impl Listeners {
 
     /// Serves them, each for ever.
     pub(crate) fn serve(self, world: &Arc<World>) {
+        if self.listeners.is_empty() {
+            return;
+        }
         let server = Arc::new(Server {
             world: Arc::clone(world),
             places: Semaphore::new(self.connections),
             gathering: Mutex::default(),
+            recent: Recent::of(&world.events),
         });
         for listener in self.listeners {
             if let Ok(address) = listener.local_addr() {
@@ -98,12 +109,26 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
+/// True if the request names this host by its address, or as `localhost`: a name of somebody else's that leads here
+/// (DNS rebinding) would let the pages of that name read what is here.
+fn is_named_by_address<B>(request: &Request<B>) -> bool {
+    let named =
+        request.headers().get(HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let host = match named.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
+        _ => named,
+    };
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    host == "localhost" || bare.parse::<IpAddr>().is_ok()
+}
+
 struct Server {
     world: Arc<World>,
     /// Those of connections.
     places: Semaphore,
     /// Held by the one who gathers: however many ask, sessions answer one.
     gathering: Mutex<()>,
+    recent: Recent,
 }
 
 impl Server {
@@ -155,8 +180,18 @@ impl Server {
                     Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, TEXT, format!("{error}\n")),
                 }
             }
+            (&Method::GET | &Method::HEAD, "/") if is_named_by_address(request) => {
+                let _turn = self.gathering.lock().await;
+                (StatusCode::OK, PAGE, page::render(&self.world, &self.recent).await)
+            }
+            (&Method::GET | &Method::HEAD, "/") => {
+                let text = "Open this page by the address of the host, or as localhost: under another name it could \
+                            be read by pages of others. A proxy can say `Host: localhost`.\n";
+                (StatusCode::MISDIRECTED_REQUEST, TEXT, text.to_owned())
+            }
             (&Method::GET | &Method::HEAD, _) => {
-                (StatusCode::NOT_FOUND, TEXT, "There is /metrics, for Prometheus.\n".to_owned())
+                let text = "There is /, a page for people, and /metrics, for Prometheus.\n";
+                (StatusCode::NOT_FOUND, TEXT, text.to_owned())
             }
             _ => {
                 let text = "bmpd is only read here: GET /metrics.\n".to_owned();
@@ -169,6 +204,8 @@ impl Server {
         headers.insert(CONTENT_TYPE, kind);
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(page::POLICY));
         if status == StatusCode::METHOD_NOT_ALLOWED {
             headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         }

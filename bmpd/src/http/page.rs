@@ -1,0 +1,300 @@
+//! The status page: sessions, neighbors and the last events, for people who would rather look than read.
+//!
+//! It is one text with all that it needs in it, made anew for each who asks; its script asks every two
+//! seconds and puts the new one in its place, and without scripts it is right as it came. Whatever comes from outside
+//! (names, reasons) is escaped, and what is allowed to run or to style is named by its hash.
+
+use std::fmt::Write as _;
+
+use shared::event::{Event, Happening};
+use shared::names::PUBLIC_INSTANCE;
+use shared::response::{NeighborReport, NeighborState, SessionReport, SessionState};
+use shared::time::Span;
+
+use super::recent::Recent;
+use crate::control::{neighbors, show_all};
+use crate::daemon::World;
+use crate::supervise;
+
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
+
+/// What the page may do. The hashes are those of the two files (SHA-256): a test compares them.
+pub(super) const POLICY: &str = "default-src 'none'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+     frame-ancestors 'none'; style-src 'sha256-Fb4j5egwBArYLJswSLdxRjHGfXhXImFlv2bfsYkUFUU='; script-src 'sha256-11MJIT4RM0XtB9AONN9dwFK70DcgnVosZ/lmNzz9E6Q='";
+
+/// Text as HTML has it.
+struct Escaped<'a>(&'a str);
+
+impl std::fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for c in self.0.chars() {
+            match c {
+                '&' => f.write_str("&amp;")?,
+                '<' => f.write_str("&lt;")?,
+                '>' => f.write_str("&gt;")?,
+                '"' => f.write_str("&quot;")?,
+                '\'' => f.write_str("&#39;")?,
+                c => f.write_char(c)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Asks everybody and writes the page.
+pub(super) async fn render(world: &World, recent: &Recent) -> String {
+    let sessions = world.sessions();
+    let sessions = show_all(sessions.iter().map(|session| session.report(false))).await;
+    let sessions: Vec<SessionReport> = sessions.into_iter().flatten().collect();
+    let neighbors = neighbors(world, |_| true).await;
+    let config = world.config();
+    let name = Escaped(&config.bmp.system_name);
+    let version = env!("CARGO_PKG_VERSION");
+    let uptime = age(Span::of(world.started().age()));
+    let mut page = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>{name}: bmpd</title>\n<style>{STYLE}</style>\n</head>\n<body>\n\
+         <div id=\"away\" class=\"away\" hidden>bmpd does not answer; this is what it said last.</div>\n<main>\n\
+         <header><h1>{name}</h1><p>bmpd {version}, up {uptime}</p></header>\n"
+    );
+    // Writing into memory does not fail.
+    let _ = facts(&mut page, &sessions, &neighbors, world);
+    let _ = session_table(&mut page, &sessions);
+    let _ = neighbor_table(&mut page, &neighbors);
+    let _ = event_table(&mut page, &recent.all());
+    page.push_str(
+        "<footer>Looking changes nothing. <code>bmpctl</code> does more.</footer>\n</main>\n",
+    );
+    let _ = write!(page, "<script>{SCRIPT}</script>\n</body>\n</html>\n");
+    page
+}
+
+fn facts(
+    page: &mut String,
+    sessions: &[SessionReport],
+    neighbors: &[NeighborReport],
+    world: &World,
+) -> std::fmt::Result {
+    let up = sessions.iter().filter(|session| is_up(session.state)).count();
+    let synchronised =
+        sessions.iter().filter(|session| session.state == SessionState::Established).count();
+    let heard = neighbors.iter().filter(|one| one.state == NeighborState::Established).count();
+    let routes: u64 =
+        neighbors.iter().flat_map(|one| &one.families).map(|family| family.routes).sum();
+    let mut text = String::from("<section class=\"facts\">\n");
+    for (value, what) in [
+        (format!("{up} of {}", sessions.len()), "sessions up"),
+        (format!("{synchronised} of {}", sessions.len()), "synchronised"),
+        (format!("{heard} of {}", neighbors.len()), "neighbors up"),
+        (grouped(routes), "routes"),
+        (format!("{} MiB", world.table_memory() >> 20), "tables"),
+    ] {
+        writeln!(text, "<div><b>{value}</b><span>{what}</span></div>")?;
+    }
+    let errors = supervise::panics();
+    if errors > 0 {
+        writeln!(text, "<div><b>{errors}</b><span>internal errors: see the log</span></div>")?;
+    }
+    text.push_str("</section>\n");
+    page.push_str(&text);
+    Ok(())
+}
+
+fn session_table(page: &mut String, sessions: &[SessionReport]) -> std::fmt::Result {
+    page.push_str("<h2>BMP sessions</h2>\n<div class=\"sheet\">\n");
+    if sessions.is_empty() {
+        page.push_str("<p class=\"empty\">No session is configured.</p>\n</div>\n");
+        return Ok(());
+    }
+    page.push_str(
+        "<table id=\"sessions\">\n<tr><th>Station</th><th>Alias</th><th>VPN</th><th>State</th><th class=\"n\">Age</th>\
+         <th class=\"n\">Generation</th><th class=\"n\">Routes sent</th><th>Progress</th><th>Note</th></tr>\n",
+    );
+    for session in sessions {
+        let id = &session.id;
+        let (word, tone) = match session.state {
+            SessionState::Established => ("Established", "good"),
+            SessionState::Synchronising => ("Synchronising", "wait"),
+            SessionState::Connecting => ("Connecting", "bad"),
+            SessionState::Listening => ("Listening", "bad"),
+            SessionState::Idle => ("Idle", "bad"),
+            SessionState::Shutdown => ("Shutdown", "off"),
+        };
+        let sent = session.sent.routes_announced;
+        let (whole, left) = (sent + session.routes_to_send, session.routes_to_send);
+        let progress = match is_up(session.state) {
+            true if left > 0 => format!(
+                "<progress value=\"{sent}\" max=\"{whole}\"></progress> {} %",
+                u128::from(sent) * 100 / u128::from(whole.max(1))
+            ),
+            true => "all sent".to_owned(),
+            false => String::new(),
+        };
+        let note = note(session);
+        writeln!(
+            page,
+            "<tr><td>{}</td><td class=\"name\">{}</td><td>{}</td><td class=\"state {tone}\">{word}</td><td class=\"n\">{}</td>\
+             <td class=\"n\">{}</td><td class=\"n\">{}</td><td>{progress}</td><td class=\"why\">{}</td></tr>",
+            id.address,
+            Escaped(id.alias.as_ref().map_or("-", |alias| alias.as_str())),
+            Escaped(id.vpn_instance.as_ref().map_or(PUBLIC_INSTANCE, |name| name.as_str())),
+            age(session.state_age),
+            session.generation,
+            grouped(sent),
+            Escaped(&note),
+        )?;
+    }
+    page.push_str("</table>\n</div>\n");
+    Ok(())
+}
+
+/// What one should know of a session.
+fn note(session: &SessionReport) -> String {
+    let mut notes = Vec::new();
+    if !matches!(session.state, SessionState::Established | SessionState::Synchronising) {
+        notes.push(session.why.clone());
+        notes.extend(session.next_attempt.map(|left| format!("next attempt in {}", age(left))));
+    }
+    if let Some(blocked) = session.blocked.filter(|Span(millis)| *millis >= 1000) {
+        notes.push(format!("the station has taken nothing for {}", age(blocked)));
+    }
+    match session.pending.len() {
+        0 => {}
+        1 => notes.push("1 parameter waits for a reset".to_owned()),
+        count => notes.push(format!("{count} parameters wait for a reset")),
+    }
+    notes.retain(|note| !note.is_empty());
+    notes.join("; ")
+}
+
+fn neighbor_table(page: &mut String, neighbors: &[NeighborReport]) -> std::fmt::Result {
+    page.push_str("<h2>BGP neighbors</h2>\n<div class=\"sheet\">\n");
+    if neighbors.is_empty() {
+        page.push_str("<p class=\"empty\">No neighbor is there.</p>\n</div>\n");
+        return Ok(());
+    }
+    page.push_str(
+        "<table id=\"neighbors\">\n<tr><th>Neighbor</th><th>VPN</th><th class=\"n\">AS</th><th>State</th>\
+         <th class=\"n\">Age</th><th class=\"n\">Routes</th><th class=\"n\">UPDATEs</th><th>Note</th></tr>\n",
+    );
+    for neighbor in neighbors {
+        let (word, tone) = match neighbor.state {
+            NeighborState::Established => ("Established", "good"),
+            NeighborState::OpenConfirm => ("OpenConfirm", "wait"),
+            NeighborState::OpenSent => ("OpenSent", "wait"),
+            NeighborState::Connect => ("Connect", "bad"),
+            NeighborState::Active => ("Active", "bad"),
+            NeighborState::Idle => ("Idle", "bad"),
+        };
+        let error = neighbor.last_error.as_ref().or(neighbor.last_down.as_ref());
+        let why = error.filter(|_| neighbor.state != NeighborState::Established);
+        writeln!(
+            page,
+            "<tr><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"state {tone}\">{word}</td>\
+             <td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"why\">{}</td></tr>",
+            neighbor.id.address,
+            Escaped(neighbor.id.vpn_instance.as_ref().map_or(PUBLIC_INSTANCE, |n| n.as_str())),
+            neighbor.remote_as.map_or_else(|| "-".to_owned(), |asn| asn.to_string()),
+            age(neighbor.age),
+            grouped(neighbor.families.iter().map(|family| family.routes).sum()),
+            grouped(neighbor.updates),
+            Escaped(why.map_or("", |error| &error.text)),
+        )?;
+    }
+    page.push_str("</table>\n</div>\n");
+    Ok(())
+}
+
+fn event_table(page: &mut String, events: &[Event]) -> std::fmt::Result {
+    page.push_str("<h2>Last events</h2>\n<div class=\"sheet\">\n");
+    if events.is_empty() {
+        page.push_str(
+            "<p class=\"empty\">Nothing has happened since bmpd was started.</p>\n</div>\n",
+        );
+        return Ok(());
+    }
+    page.push_str("<table id=\"events\">\n<tr><th>When</th><th>What</th></tr>\n");
+    for event in events {
+        let (at, what) = (event.at.to_seconds_text(), what(&event.what));
+        writeln!(page, "<tr><td>{at}</td><td class=\"why\">{}</td></tr>", Escaped(&what))?;
+    }
+    page.push_str("</table>\n</div>\n");
+    Ok(())
+}
+
+/// An event in words.
+fn what(happening: &Happening) -> String {
+    let and =
+        |text: String, why: &str| if why.is_empty() { text } else { format!("{text}: {why}") };
+    match happening {
+        Happening::Session { id, generation, to, why, .. } => {
+            let to = to.map_or("ended", super::metrics::session_state);
+            and(format!("session {id} {to} (generation {generation})"), why)
+        }
+        Happening::Neighbor { id, to, why, .. } => and(
+            format!("neighbor {id} {}", to.map_or("ended", super::metrics::neighbor_state)),
+            why,
+        ),
+        Happening::Command { by, command, outcome: Ok(done) } => {
+            format!("{command} by {by}: {done}")
+        }
+        Happening::Command { by, command, outcome: Err(reason) } => {
+            format!("{command} by {by}, refused or failed: {reason}")
+        }
+        Happening::Reload { by, items, more } => {
+            format!("reload by {by}: {} changes", items.len() as u64 + u64::from(*more))
+        }
+        Happening::Stopping => "bmpd is stopping".to_owned(),
+    }
+}
+
+fn is_up(state: SessionState) -> bool {
+    matches!(state, SessionState::Synchronising | SessionState::Established)
+}
+
+/// Two units at most.
+fn age(Span(millis): Span) -> String {
+    let seconds = millis / 1000;
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        3600..86_400 => format!("{}h{:02}m", seconds / 3600, seconds / 60 % 60),
+        _ => format!("{}d{:02}h", seconds / 86_400, seconds / 3600 % 24),
+    }
+}
+
+/// A number in groups of three digits.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && matches!((digits.len() - place) % 3, 0) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_from_outside_stays_text() {
+        let text = "<script>alert('1')</script> & \"more\"";
+        assert_eq!(
+            Escaped(text).to_string(),
+            "&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt; &amp; &quot;more&quot;"
+        );
+    }
+
+    #[test]
+    fn numbers_and_ages_are_for_people() {
+        assert_eq!([0, 999, 1000, 1_200_000].map(grouped), ["0", "999", "1,000", "1,200,000"]);
+        let ages = [59_999, 60_000, 3_600_000, 90_000_000].map(|millis| age(Span(millis)));
+        assert_eq!(ages, ["59s", "1m00s", "1h00m", "1d01h"]);
+    }
+}
