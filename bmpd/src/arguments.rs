@@ -41,16 +41,7 @@ pub struct Arguments {
 
 /// The levels of the log, and what each adds.
 fn levels() -> impl TypedValueParser<Value = LogLevel> {
-    let says = |level| match level {
-        LogLevel::Error => "What went wrong",
-        LogLevel::Warn => "What may go wrong, and what is probably not meant",
-        LogLevel::Info => {
-            "What changes: sessions and neighbors that go up and down, resets, reloads"
-        }
-        LogLevel::Debug => "What helps to find out why",
-        LogLevel::Trace => "Everything",
-    };
-    let values = LogLevel::ALL.map(|level| PossibleValue::new(level.name()).help(says(level)));
+    let values = LogLevel::ALL.map(|level| PossibleValue::new(level.name()).help(level.adds()));
     PossibleValuesParser::new(values).try_map(|text| text.parse::<LogLevel>())
 }
 

@@ -18,6 +18,27 @@ pub fn text(name: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
+/// All sources in Rust below a folder of the repository, as one text.
+///
+/// # Panics
+/// When one cannot be read.
+pub fn sources(folder: &str) -> String {
+    fn add(folder: &Path, all: &mut String) {
+        let unreadable = |e| -> ! { panic!("{}: {e}", folder.display()) };
+        for entry in fs::read_dir(folder).unwrap_or_else(|e| unreadable(e)) {
+            let path = entry.unwrap_or_else(|e| unreadable(e)).path();
+            if path.is_dir() {
+                add(&path, all);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                all.push_str(&fs::read_to_string(&path).unwrap_or_else(|e| unreadable(e)));
+            }
+        }
+    }
+    let mut all = String::new();
+    add(&repository(folder), &mut all);
+    all
+}
+
 /// The documents in Markdown that speak to users: the README and all in `docs`.
 ///
 /// # Panics

@@ -1,23 +1,6 @@
 //! `docs/conformance.md`: no row without a test, or without a reason why there is none.
 
-use std::fs;
-use std::path::Path;
-
-use tests::documents::{repository, text};
-
-/// All sources below a folder, as one text.
-fn sources(folder: &Path) -> String {
-    let mut all = String::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            all.push_str(&sources(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            all.push_str(&fs::read_to_string(&path).unwrap());
-        }
-    }
-    all
-}
+use tests::documents::{sources, text};
 
 /// True if it is a test and not only a function.
 fn is_test(all: &str, name: &str) -> bool {
@@ -29,8 +12,7 @@ fn is_test(all: &str, name: &str) -> bool {
 
 #[test]
 fn every_row_has_a_test_or_a_reason() {
-    let all: String =
-        ["tests/tests", "bmpd/src"].map(|folder| sources(&repository(folder))).concat();
+    let all: String = ["tests/tests", "bmpd/src"].map(sources).concat();
     let document = text("docs/conformance.md");
     let named = |text: &str| -> Vec<String> {
         let words = text.split('`').skip(1).step_by(2);

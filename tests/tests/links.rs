@@ -68,3 +68,20 @@ fn every_link_leads_somewhere() {
     }
     assert!(count > 30, "{count}");
 }
+
+#[test]
+fn every_page_is_in_the_book() {
+    let summary = tests::documents::text("docs/SUMMARY.md");
+    let listed: BTreeSet<&str> =
+        summary.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()).collect();
+    let folder = repository("docs").canonicalize().unwrap();
+    let there: BTreeSet<String> = documents()
+        .iter()
+        .filter_map(|path| {
+            let path = path.canonicalize().unwrap();
+            Some(path.strip_prefix(&folder).ok()?.display().to_string())
+        })
+        .filter(|name| name != "SUMMARY.md")
+        .collect();
+    assert_eq!(listed.into_iter().map(str::to_owned).collect::<BTreeSet<_>>(), there);
+}

@@ -1,6 +1,7 @@
 //! Where the log goes. One that cannot be written costs its lines, nothing else.
 
 use std::fs::File;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -11,15 +12,21 @@ use tests::wait::wait_for;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// A station, and the configuration file of a bmpd with a session with it.
+fn a_session() -> (Scratch, Station, PathBuf) {
+    let scratch = Scratch::new();
+    let station = Station::listen(tests::addresses::loopback(), Mode::Keeping);
+    let control = format!("[control]\nsocket = \"{}\"\n", scratch.join("bmpd.sock").display());
+    let text = session(station.ip(), station.port(), None) + &control;
+    let config = scratch.write("bmpd.toml", text);
+    (scratch, station, config)
+}
+
 /// Runs a bmpd whose log goes there, and has it do what it logs about.
 #[track_caller]
 fn works_with_its_log_at(stderr: Stdio) {
-    let scratch = Scratch::new();
-    let station = Station::listen(tests::addresses::loopback(), Mode::Keeping);
+    let (scratch, station, config) = a_session();
     let socket = scratch.join("bmpd.sock");
-    let control = format!("[control]\nsocket = \"{}\"\n", socket.display());
-    let text = session(station.ip(), station.port(), None) + &control;
-    let config = scratch.write("bmpd.toml", text);
     let mut bmpd = Command::new(binary("bmpd"))
         .arg("--config")
         .arg(config)
@@ -83,12 +90,7 @@ const ENTER: &str =
 
 /// What a bmpd in such a place wrote to the journal and to standard error, once it is synchronised.
 fn logs_of(stream: impl Fn(&std::fs::Metadata) -> String) -> (String, String, String) {
-    let scratch = Scratch::new();
-    let station = Station::listen(tests::addresses::loopback(), Mode::Keeping);
-    let socket = scratch.join("bmpd.sock");
-    let control = format!("[control]\nsocket = \"{}\"\n", socket.display());
-    let text = session(station.ip(), station.port(), None) + &control;
-    let config = scratch.write("bmpd.toml", text);
+    let (scratch, station, config) = a_session();
     let (journal, stderr) = (scratch.join("journal"), scratch.join("stderr"));
     let file = File::create(&stderr).unwrap();
     let named = stream(&file.metadata().unwrap());

@@ -4,10 +4,7 @@
 //! The compiler refuses it where `forbid` stands, and no attribute further in can allow it again. Here is seen
 //! that it stands everywhere else, so that a new module is not forgotten.
 
-use std::fs;
-use std::path::Path;
-
-use tests::documents::{repository, text};
+use tests::documents::{repository, sources, text};
 
 const FORBIDDEN: &str = "#![forbid(unsafe_code)]";
 
@@ -36,26 +33,10 @@ fn unsafe_code_is_forbidden_everywhere_but_in_net() {
     }
 }
 
-/// All sources below a folder, as one text.
-fn sources(folder: &Path) -> String {
-    let mut all = String::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            all.push_str(&sources(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            all.push_str(&fs::read_to_string(&path).unwrap());
-        }
-    }
-    all
-}
-
 #[test]
 fn every_test_that_the_threat_model_names_is_there() {
     let document = text("SECURITY.md");
-    let all: String = ["tests/tests", "bmpd/src", "shared/src"]
-        .map(|folder| sources(&repository(folder)))
-        .concat();
+    let all: String = ["tests/tests", "bmpd/src", "shared/src"].map(sources).concat();
     let named: Vec<&str> = document
         .split('`')
         .skip(1)

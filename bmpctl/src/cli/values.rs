@@ -109,16 +109,7 @@ pub(super) enum LevelTarget {
 
 /// The levels of the log, and what each adds.
 pub(super) fn log_level() -> impl TypedValueParser<Value = LevelTarget> {
-    let says = |level| match level {
-        LogLevel::Error => "What went wrong",
-        LogLevel::Warn => "What may go wrong, and what is probably not meant",
-        LogLevel::Info => {
-            "What changes: sessions and neighbors that go up and down, resets, reloads"
-        }
-        LogLevel::Debug => "What helps to find out why",
-        LogLevel::Trace => "Everything",
-    };
-    let levels = LogLevel::ALL.map(|level| PossibleValue::new(level.name()).help(says(level)));
+    let levels = LogLevel::ALL.map(|level| PossibleValue::new(level.name()).help(level.adds()));
     let default = PossibleValue::new("default").help("That of bmpd's command line");
     PossibleValuesParser::new(levels.into_iter().chain([default])).try_map(|text| match &*text {
         "default" => Ok(LevelTarget::Default),

@@ -41,8 +41,10 @@ impl Journal {
             return None;
         }
         let journal = Self::at(PathBuf::from(SOCKET)).ok()?;
-        // Without it nothing would be logged at all.
-        journal.to.exists().then_some(journal)
+        // It passes over a datagram with nothing in it. Where it cannot be reached, or must not be, the log goes on
+        // by standard error.
+        journal.socket.send_to(&[], &journal.to).ok()?;
+        Some(journal)
     }
 
     fn at(to: PathBuf) -> io::Result<Self> {

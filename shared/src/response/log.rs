@@ -38,6 +38,19 @@ impl LogLevel {
             LogLevel::Trace => "trace",
         }
     }
+
+    /// What it adds to those above it.
+    pub fn adds(self) -> &'static str {
+        match self {
+            LogLevel::Error => "What went wrong",
+            LogLevel::Warn => "What may go wrong, and what is probably not meant",
+            LogLevel::Info => {
+                "What changes: sessions and neighbors that go up and down, resets, reloads"
+            }
+            LogLevel::Debug => "What helps to find out why",
+            LogLevel::Trace => "Everything",
+        }
+    }
 }
 
 impl fmt::Display for LogLevel {
