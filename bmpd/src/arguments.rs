@@ -12,10 +12,11 @@ Examples:
   bmpd --config bmpd.toml --check
   bmpd --config bmpd.toml
   bmpd --config bmpd.toml --log debug
+  bmpd --import frr frr.conf
 
 Exit codes:
   0    ended as it was told to; with --check: the file is good
-  1    it cannot start or go on; with --check: the file is bad
+  1    it cannot start or go on; with --check, --import: the file is bad
   2    the command line is wrong";
 
 /// A BMP agent: hears BGP from its neighbors and reports it to monitoring servers
@@ -31,6 +32,13 @@ pub struct Arguments {
     /// Check the configuration file and end: 0 if it is good, 1 if it is not
     #[arg(long)]
     pub check: bool,
+
+    /// Print a configuration made from that of another daemon, and end
+    ///
+    /// The kinds are frr, bird and gobgp (its TOML); FILE is `-` for standard input. BGP neighbors and BMP
+    /// stations are taken over; what has no counterpart is named in comments, with its line. Nothing is started.
+    #[arg(long, num_args = 2, value_names = ["KIND", "FILE"], conflicts_with = "check")]
+    pub import: Option<Vec<String>>,
 
     /// What is logged: this level and those above it
     ///

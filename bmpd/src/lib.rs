@@ -17,6 +17,8 @@ mod events;
 pub mod heart;
 pub mod host;
 mod http;
+#[cfg(not(simulation))]
+pub mod import;
 pub mod log;
 mod moment;
 mod net;

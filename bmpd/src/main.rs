@@ -1,14 +1,15 @@
 //! The daemon: reads its command line, then runs until it is told to end.
 #![forbid(unsafe_code)]
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use bmpd::arguments::Arguments;
+use bmpd::import::Dialect;
 use bmpd::service::Manager;
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 
 fn main() -> ExitCode {
     bmpd::heap::give_back_what_is_freed();
@@ -23,6 +24,9 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<()> {
+    if let Some([kind, file]) = arguments.import.as_deref() {
+        return import(kind, file);
+    }
     // Before anything is opened: a socket that is passed is known by its number.
     let manager = match arguments.check {
         true => Manager::default(),
@@ -55,6 +59,27 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     // Tasks without an end of their own (listeners) do not hold up this one.
     runtime.shutdown_background();
     result
+}
+
+/// Prints what the configuration of another daemon is as ours.
+fn import(kind: &str, file: &str) -> anyhow::Result<()> {
+    let Ok(dialect) = Dialect::from_str(kind, false) else {
+        let text = format!("--import: there is no kind {kind:?}: there are frr, bird and gobgp");
+        bmpd::arguments::command().error(clap::error::ErrorKind::InvalidValue, text).exit();
+    };
+    // One byte more than is read tells a file that is too large.
+    let limit = bmpd::import::FILE_MAX as u64 + 1;
+    let mut bytes = Vec::new();
+    let read = match file {
+        "-" => std::io::stdin().lock().take(limit).read_to_end(&mut bytes),
+        file => std::fs::File::open(file).and_then(|open| open.take(limit).read_to_end(&mut bytes)),
+    };
+    read.with_context(|| format!("cannot read {file}"))?;
+    let text = bmpd::import::import(dialect, &bytes).with_context(|| file.to_owned())?;
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 /// What root could read, and its user cannot: a reload and a reset would fail.

@@ -25,6 +25,7 @@ mod frr;
 mod full_table;
 mod gobgp;
 mod graceful_restart;
+mod import;
 mod instances;
 mod json;
 mod levels;

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use tests::bgp::Family;
 use tests::daemon::{Daemon, binary, run, session};
-use tests::documents::repository;
+use tests::documents::{blocks, repository, text};
 use tests::machine::Machine;
 use tests::neighbor::{Neighbor, Options};
 use tests::netns::Netns;
@@ -106,6 +106,10 @@ impl World {
         }
         let own = format!("[control]\nsocket = \"{}\"\n", folder.join("own.sock").display());
         fs::write(folder.join("bmpd.toml"), own).unwrap();
+        // The one of the page about it.
+        let page = text("docs/migration.md");
+        let frr = blocks(&page).into_iter().find(|block| block.language == "text").unwrap();
+        fs::write(folder.join("frr.conf"), frr.text).unwrap();
         let machine = Machine::new(scratch);
         let _stations = stations;
         Self { _netns: [public, mgmt], _stations, _neighbor: neighbor, daemon, machine, folder }
@@ -122,6 +126,7 @@ impl World {
         let words: Vec<&str> = line.split_whitespace().collect();
         if words.first() == Some(&"bmpd")
             && !words.contains(&"--check")
+            && !words.contains(&"--import")
             && !line.contains("--version")
         {
             return self.run_daemon(line);

@@ -147,7 +147,12 @@ pub(crate) fn page_of_bmpd() -> String {
     page.section("FILES", &files);
 
     let lines = under("Examples:");
-    let says = ["Is the file good?", "Run in the foreground", "The same, telling more"];
+    let says = [
+        "Is the file good?",
+        "Run in the foreground",
+        "The same, telling more",
+        "What would the configuration of FRR be here?",
+    ];
     assert_eq!(lines.len(), says.len(), "each example of bmpd needs its words here");
     let list: Vec<(&str, &str)> = says.into_iter().zip(lines).collect();
     page.section("EXAMPLES", &examples_section(&list));
