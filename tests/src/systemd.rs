@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What systemd orders other units after.
 const TARGETS: [&str; 8] =
-    ["basic", "sysinit", "shutdown", "sockets", "rescue", "multi-user", "network", "timers"];
+    ["basic", "sysinit", "shutdown", "sockets", "rescue", "multi-user", "network-online", "timers"];
 
 /// In a mount namespace: the places of the machine, then systemd in the other namespaces.
 const ENTER: &str = r#"set -e

@@ -2,7 +2,7 @@
 //! works, and what should be refused is.
 
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::time::Duration;
 
@@ -267,6 +267,31 @@ fn under_systemd_everything_works_and_what_should_be_refused_is() {
     systemd.run("systemctl", &["stop", "bmpd.socket", SERVICE]).done();
     assert_ne!(systemd.run("stat", &[SOCKET]).status, 0);
     assert!(!log(&systemd).contains("panicked"), "{}", log(&systemd));
+}
+
+/// At boot addresses can come later than bmpd.
+#[test]
+fn a_start_that_fails_is_tried_until_it_succeeds() {
+    let scratch = Scratch::new();
+    let address = loopback();
+    let held = TcpListener::bind((address, 0)).unwrap();
+    let systemd = machine(&scratch, &bgp(held.local_addr().unwrap()));
+    let more = systemd.etc().join("systemd/system/bmpd.service.d/restart.conf");
+    fs::write(more, "[Service]\nRestartSec=100ms\n").unwrap();
+    systemd.run("systemctl", &["daemon-reload"]).done();
+    let start = systemd.run("systemctl", &["start", SERVICE]);
+    assert_ne!(start.status, 0, "{start}");
+    // More than systemd allows a service by default, and as quickly.
+    wait_for("systemd to try again and again", PATIENCE, || {
+        let restarts = systemd.property(SERVICE, "NRestarts");
+        if restarts.parse::<u32>().unwrap() >= 8 { Ok(()) } else { Err(restarts) }
+    });
+    drop(held);
+    wait_for("bmpd to run", PATIENCE, || {
+        let state = systemd.property(SERVICE, "ActiveState");
+        if state == "active" { Ok(()) } else { Err(state) }
+    });
+    systemd.run("bmpctl", &["show", "status"]).done();
 }
 
 #[test]
