@@ -107,6 +107,44 @@ fn in_an_update_it_ends_that_neighbors_session_and_no_other() {
     lab.assert_legal();
 }
 
+/// A reader changes the tables too: what it was at cannot be relied upon by anybody.
+#[test]
+fn in_reading_for_a_session_it_costs_that_connection_and_the_neighbor_whose_tables_were_read() {
+    let bystander = loopback();
+    let entry = format!("passive = true\n{}", neighbor(bystander, 65002));
+    let aliases = [Some("one"), Some("two")];
+    let faults = Some("feed.read:40");
+    let lab = Plan { aliases: &aliases, neighbor: &entry, faults, ..Plan::default() }.start();
+    let connections = [0, 1].map(|station| lab.stations[station].wait_connection(1));
+    let other = Neighbor::connect(&Options::new(bystander, 65002), lab.listen);
+    let attributes = Attributes::sample(1, &mut Random::new(1));
+    other.announce(&["203.0.113.0/24".parse().unwrap()], &attributes);
+    for connection in &connections {
+        connection.wait_routes(bystander, &other.expected(), PATIENCE);
+    }
+    let first = lab.connect();
+    announce_until_met(&lab, &first);
+    first.wait_closed(PATIENCE);
+    assert_told_once(&lab.daemon, "feed.read");
+    let page = lab.daemon.bmpctl(&["show", "neighbor", &lab.peer.to_string()]);
+    assert!(page.done().contains("internal error"), "{page}");
+
+    let again = lab.connect();
+    again.send_all(&Table::full(300, 60));
+    wait_for("another connection", PATIENCE, || {
+        let anew = lab.stations.iter().filter(|station| station.connections().len() > 1);
+        (anew.count() == 1).then_some(()).ok_or_else(|| "none yet".to_owned())
+    });
+    for station in &lab.stations {
+        let connection = station.latest().unwrap();
+        connection.wait_routes(lab.peer, &again.expected(), PATIENCE);
+        connection.wait_routes(bystander, &other.expected(), PATIENCE);
+    }
+    assert!(other.heard().notification.is_none());
+    assert_eq!(internal_errors(&lab.daemon), 1);
+    lab.assert_legal();
+}
+
 #[test]
 fn in_a_neighbors_own_task_it_begins_anew() {
     let lab = lab("neighbor.step:7");

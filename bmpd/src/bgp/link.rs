@@ -37,6 +37,9 @@ const GOODBYE: Duration = Duration::from_millis(200);
 const QUIET: Duration = Duration::from_secs(5);
 const QUIET_WITH_GRACEFUL_RESTART: Duration = Duration::from_secs(60);
 
+/// Why the session ends whose tables a station's reading has broken.
+const LOST: &str = "an internal error has cost its routes";
+
 /// A table that changes without pause is never quiet: after this long it is taken to be complete.
 const QUIET_LATEST: Duration = Duration::from_secs(180);
 
@@ -222,6 +225,7 @@ impl Link {
                 }
                 () = sleep_until(self.keepalive_at) => Some(Event::KeepaliveTimer),
                 () = sleep_until(self.quiet_at) => self.gone_quiet(),
+                () = lost(self.epoch.as_deref()) => Some(Event::Abandon(LOST.into())),
                 // The sender, the neighbor's task, lives longer.
                 Ok(()) = self.setup.limits.changed() => {
                     self.exceeded = None;
@@ -478,6 +482,14 @@ impl Link {
         let _ = tokio::time::timeout(GOODBYE, farewell).await;
         drain(&self.stream).await;
         debug!(direction = ?self.setup.direction, "connection closed");
+    }
+}
+
+/// Returns when the tables of the session that is up were lost.
+async fn lost(epoch: Option<&Epoch>) {
+    match epoch {
+        Some(epoch) => epoch.lost().await,
+        None => std::future::pending().await,
     }
 }
 

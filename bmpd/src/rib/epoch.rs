@@ -13,9 +13,10 @@
 //! others have.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 use super::Full;
 use super::attributes::Attributes;
@@ -48,6 +49,13 @@ pub(crate) struct PeerDown {
     pub(crate) time: Timestamp,
     /// The reason with its payload.
     pub(crate) reason: PeerDownReason,
+}
+
+impl PeerDown {
+    /// Now, by a mistake of ours: no event of RFC 4271 section 8.1 fits.
+    pub(crate) fn by_mistake() -> Self {
+        Self { time: Timestamp::now(), reason: PeerDownReason::LocalNoNotification(0) }
+    }
 }
 
 /// What has been counted in one epoch.
@@ -334,6 +342,8 @@ pub(crate) struct Epoch {
     version: AtomicU64,
     /// [`Rib::incarnation`], to be seen without the lock.
     incarnation: AtomicU64,
+    is_over: AtomicBool,
+    lost: Notify,
     state: Mutex<State>,
 }
 
@@ -352,6 +362,8 @@ impl Epoch {
             header: PeerHeader::new(instance, address, asn, bgp_id, two_octet_as),
             version: AtomicU64::new(1),
             incarnation: AtomicU64::new(1),
+            is_over: AtomicBool::new(false),
+            lost: Notify::new(),
             state: Mutex::new(State::Up(Box::new(Rib::new(forms, up, since, share)))),
         }
     }
@@ -364,19 +376,31 @@ impl Epoch {
         }
     }
 
-    /// Like [`Epoch::with`], for a change that sessions must see: [`super::Tables::ring`] goes with it.
+    /// Like [`Epoch::with`], for work that moves what the tables are made of: also a reader does, as what it has
+    /// read may go.
     ///
-    /// A panic in the midst of it leaves tables that nobody can rely on: the epoch ends, and stations are told
-    /// nothing more of it but that.
+    /// A panic in the midst of it leaves tables that nobody can rely on: the epoch ends, whose neighbor hears
+    /// of it by [`Epoch::lost`], and stations are told nothing more of it but that.
+    pub(super) fn maintain<T>(&self, work: impl FnOnce(&mut Rib) -> T) -> Option<T> {
+        undone_by_panic(
+            || self.with(work),
+            || {
+                self.end(PeerDown::by_mistake());
+                self.lost.notify_one();
+            },
+        )
+    }
+
+    /// Like [`Epoch::maintain`], for a change that sessions must see: [`super::Tables::ring`] goes with it.
     pub(crate) fn change<T>(&self, work: impl FnOnce(&mut Rib) -> T) -> Option<T> {
-        let end = || {
-            // No event of RFC 4271 section 8.1 fits.
-            let reason = PeerDownReason::LocalNoNotification(0);
-            self.end(PeerDown { time: Timestamp::now(), reason });
-        };
-        let result = undone_by_panic(|| self.with(work), end);
+        let result = self.maintain(work);
         self.version.fetch_add(1, Ordering::Release);
         result
+    }
+
+    /// Returns when the tables were lost to a mistake of ours, whoever met it. For one who waits.
+    pub(crate) async fn lost(&self) {
+        self.lost.notified().await;
     }
 
     pub(super) fn version(&self) -> u64 {
@@ -415,11 +439,17 @@ impl Epoch {
         let mut state = self.state.lock();
         if matches!(*state, State::Up(_)) {
             let tables = std::mem::replace(&mut *state, State::Down(down));
+            self.is_over.store(true, Ordering::Release);
             drop(state);
             self.version.fetch_add(1, Ordering::Release);
             // Freed outside the lock: a full table takes a while.
             drop(tables);
         }
+    }
+
+    /// True once the epoch has ended, to be seen without the lock.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Acquire)
     }
 
     /// How the epoch ended, once it has.

@@ -20,6 +20,7 @@ use super::epoch::{Epoch, PeerDown, Rib};
 use super::log::{ReaderId, Record, Visit};
 use super::tables::{NeighborTables, Tables};
 use crate::config::Monitor;
+use crate::supervise::fault;
 use crate::wire::bmp::{self, PeerDownReason, PeerHeader, Timestamp};
 use crate::wire::family::Family;
 
@@ -37,7 +38,7 @@ struct Place {
 impl Place {
     /// The epoch that the station is to know.
     fn current(&self) -> Option<Arc<Epoch>> {
-        self.neighbor.current().filter(|_| self.wanted)
+        self.neighbor.current().filter(|epoch| self.wanted && !epoch.is_over())
     }
 
     fn is_synchronised(&self) -> bool {
@@ -79,7 +80,7 @@ struct FamilyReader {
 
 impl Told {
     fn leave(&self) {
-        self.epoch.with(|rib| {
+        self.epoch.maintain(|rib| {
             for reader in &self.readers {
                 if let Some((_, log)) = rib.logs.get_mut(reader.log) {
                     log.unsubscribe(reader.id, &mut rib.attributes);
@@ -368,7 +369,7 @@ fn tell_state(
         place.told = None;
     }
     let Some(epoch) = current else { return };
-    let told = epoch.with(|rib| {
+    let told = epoch.maintain(|rib| {
         let logs = rib.logs.iter_mut().enumerate();
         let readers = logs
             .filter(|(_, (family, _))| monitor.wants_family(*family))
@@ -431,7 +432,7 @@ fn tell_routes(
     }
     let Told { epoch, incarnation, readers, turn, .. } = told;
     let header = &epoch.header;
-    let outcome = epoch.with(|rib| {
+    let outcome = epoch.maintain(|rib| {
         if rib.incarnation != *incarnation {
             // It has restarted since its state was told. The bell rings for that, and the next call
             // tells Peer Up first.
@@ -446,6 +447,7 @@ fn tell_routes(
                 return Outcome::Lapsed;
             }
             log.read(reader.id, &mut rib.attributes, |record, attributes| {
+                fault("feed.read");
                 let stored = record.attributes.map(|id| attributes.get(id));
                 let room = bmp::route_monitoring_room(stored.map_or(0, <[u8]>::len), record.room());
                 if out.len() + room > limit {

@@ -136,8 +136,13 @@ impl Tables {
         let share = Share::new(&self.meter);
         let epoch = Arc::new(Epoch::new(neighbor.instance, identity, up, forms, now, share));
         let mut current = neighbor.current.lock();
-        if !current.removed {
-            current.epoch = Some(Arc::clone(&epoch));
+        let before = match current.removed {
+            true => None,
+            false => current.epoch.replace(Arc::clone(&epoch)),
+        };
+        // Stations know a peer once: whoever has forgotten to end the one before, it is over now.
+        if let Some(before) = before {
+            before.end(PeerDown::by_mistake());
         }
         drop(current);
         self.ring();
