@@ -29,7 +29,7 @@ use crate::quota::{Quota, say};
 use crate::rib::{Epoch, Identity, NeighborTables, PeerDown, Tables};
 use crate::supervise::{Panic, caught, clearing_away, fault};
 use crate::wire::bgp::Notification;
-use crate::wire::bmp::{PeerDownReason, PeerUp, Timestamp};
+use crate::wire::bmp::{PeerUp, Timestamp};
 use crate::wire::family::Family;
 use crate::wire::nlri::Form;
 use crate::wire::open::{AddPath, GracefulRestart, Open};
@@ -180,6 +180,13 @@ impl Neighbor {
         Some(answer)
     }
 
+    /// The same, from a neighbor that may be busy; `None` if it has stopped.
+    pub(crate) async fn entry(&self) -> Option<NeighborEntry> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.send(Command::Entry { reply }).await.ok()?;
+        answer.await.ok()
+    }
+
     /// Gives the neighbor what can change while its session runs.
     pub(super) async fn configure(&self, config: Arc<config::Neighbor>) {
         // A neighbor whose task is gone has stopped already.
@@ -295,11 +302,12 @@ impl Task {
         // Their tasks end without a word to the neighbor.
         self.links.clear();
         self.tasks.abort_all();
-        let lost = self.established.take().map(|up| up.epoch);
-        for epoch in lost.into_iter().chain(self.restarting.take().map(|kept| kept.epoch)) {
-            // No event of RFC 4271 section 8.1 fits.
-            let reason = PeerDownReason::LocalNoNotification(0);
-            self.tables.end(&self.place, &epoch, PeerDown { time: Timestamp::now(), reason });
+        self.established = None;
+        self.restarting = None;
+        self.no_room = None;
+        // Also one that was on its way from the tables to this task, or to another place in it.
+        if let Some(epoch) = self.place.current() {
+            self.tables.end(&self.place, &epoch, PeerDown::by_mistake());
             self.last_down = Some((panic.to_string(), Moment::now()));
             self.since = Moment::now();
         }
