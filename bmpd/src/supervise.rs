@@ -118,31 +118,39 @@ pub(crate) async fn clearing_away(work: impl Future<Output = ()>) {
 }
 
 /// A place where a mistake can be asked for: `BMPD_FAULTS=link.update:3` has the third visit of that place
-/// panic; several are separated by commas. Builds without debug assertions have no such places.
+/// panic, `link.update:3:hang` never come back; several are separated by commas. Builds without debug
+/// assertions have no such places.
 #[cfg(debug_assertions)]
 #[track_caller]
 pub(crate) fn fault(place: &'static str) {
     use std::collections::HashMap;
     use std::sync::LazyLock;
 
-    /// The visits of a place that panic, and how many there were.
-    type Place = (Vec<u64>, AtomicU64);
+    /// The visits of a place that panic or hang, and how many there were.
+    type Place = (Vec<(u64, bool)>, AtomicU64);
 
     static WANTED: LazyLock<HashMap<String, Place>> = LazyLock::new(|| {
         let mut places = HashMap::<String, Place>::new();
         for one in std::env::var("BMPD_FAULTS").unwrap_or_default().split(',') {
-            if let Some((place, visit)) = one.split_once(':')
-                && let Ok(visit) = visit.parse()
-            {
-                places.entry(place.to_owned()).or_default().0.push(visit);
+            if let Some((place, visit)) = one.split_once(':') {
+                let (visit, hangs) = match visit.strip_suffix(":hang") {
+                    Some(visit) => (visit, true),
+                    None => (visit, false),
+                };
+                if let Ok(visit) = visit.parse() {
+                    places.entry(place.to_owned()).or_default().0.push((visit, hangs));
+                }
             }
         }
         places
     });
 
-    if let Some((panic_at, visits)) = WANTED.get(place) {
+    if let Some((wanted, visits)) = WANTED.get(place) {
         let visit = visits.fetch_add(1, Ordering::Relaxed) + 1;
-        assert!(!panic_at.contains(&visit), "asked for by BMPD_FAULTS at {place}");
+        assert!(!wanted.contains(&(visit, false)), "asked for by BMPD_FAULTS at {place}");
+        while wanted.contains(&(visit, true)) {
+            std::thread::park();
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //! takes over (sd_listen_fds(3)). `units.rs` has a real systemd.
 
 use std::io::ErrorKind;
-use std::os::unix::net::{UnixDatagram, UnixListener};
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -121,6 +121,26 @@ fn a_bmpd_that_hangs_gives_no_sign_of_life() {
     ear.wait_alive(2);
 }
 
+/// One task that hangs is enough, and it is named before the manager ends bmpd.
+#[test]
+fn a_session_that_hangs_is_named_and_there_are_no_more_signs_of_life() {
+    let scratch = Scratch::new();
+    let ear = Ear::new(&scratch);
+    let address = loopback();
+    let config = session(address, free_port(address), Some("west"));
+    let mut bmpd = Command::new(binary("bmpd"));
+    bmpd.env("NOTIFY_SOCKET", scratch.join("notify")).env("WATCHDOG_USEC", "1000000");
+    bmpd.env("BMPD_FAULTS", "session.command:4:hang");
+    let daemon = Daemon::spawn_by(bmpd, &scratch, "bmpd", &config, "info");
+    assert!(ear.next().starts_with("READY=1"));
+    // Each asks the session once.
+    ear.wait_alive(3);
+    let says = format!("no answer for 500ms from session {address} alias west: bmpd hangs");
+    wait_until("the session to be named", PATIENCE, || daemon.log().contains(&says));
+    ear.0.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+    assert_eq!(ear.0.recv(&mut [0; 64]).unwrap_err().kind(), ErrorKind::WouldBlock);
+}
+
 /// A program that makes the socket as a manager does it, and becomes bmpd.
 const PASS: &str = r#"
 import os, socket, sys
@@ -158,6 +178,45 @@ fn the_socket_of_the_manager_is_served_and_left_where_it_is() {
     let daemon = Daemon::start(&scratch, "");
     assert!(daemon.terminate().success());
     wait_until("the socket to go", PATIENCE, || !daemon.socket().exists());
+}
+
+/// Started by hand while systemd waits for who connects: the unit's socket must not be lost by that.
+#[test]
+fn a_socket_that_the_manager_listens_at_is_not_taken_from_it() {
+    let scratch = Scratch::new();
+    let path = scratch.join("bmpd.sock");
+    let manager = UnixListener::bind(&path).unwrap();
+    manager.set_nonblocking(true).unwrap();
+    let daemon = Daemon::spawn(&scratch, "bmpd", "", "info");
+    assert_eq!(daemon.wait_exit().code(), Some(1));
+    let says =
+        "is listened at already, and not by a bmpd: if systemd does (bmpd.socket), start bmpd with";
+    assert!(daemon.log().contains(says), "{}", daemon.log());
+    // Nobody has connected, which would have started the service.
+    assert_eq!(manager.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+    UnixStream::connect(&path).unwrap();
+    manager.accept().unwrap();
+    // With the manager's socket the file goes out of use.
+    drop(manager);
+    Daemon::start(&scratch, "").bmpctl(&["show", "status"]).done();
+}
+
+#[test]
+fn a_socket_whose_file_is_gone_is_told_with_what_makes_it_again() {
+    let scratch = Scratch::new();
+    let gone = PASS.replace("os.chmod(path, 0o600)", "os.unlink(path)");
+    let mut bmpd = Command::new("python3");
+    bmpd.args(["-c", &gone])
+        .arg(scratch.join("bmpd.sock"))
+        .args(["listen", "1"])
+        .arg(binary("bmpd"));
+    let daemon = Daemon::spawn_by(bmpd, &scratch, "bmpd", "", "info");
+    assert_eq!(daemon.wait_exit().code(), Some(1));
+    assert!(
+        daemon.log().contains("`systemctl restart bmpd.socket` makes it again"),
+        "{}",
+        daemon.log()
+    );
 }
 
 #[test]

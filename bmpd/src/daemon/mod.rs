@@ -20,6 +20,7 @@ mod reading;
 mod reload;
 #[cfg(simulation)]
 pub(crate) mod simulated;
+mod watchdog;
 mod world;
 
 use std::path::PathBuf;
@@ -29,7 +30,6 @@ use std::time::Duration;
 use shared::event::Happening;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
-use tokio::time::MissedTickBehavior;
 use tracing::{error, info, warn};
 
 use self::neighbors::Neighbors;
@@ -44,7 +44,7 @@ use crate::host;
 use crate::http;
 use crate::log;
 use crate::rib::Tables;
-use crate::service::{self, Manager};
+use crate::service::Manager;
 use crate::session::End;
 use crate::supervise::panicked;
 use crate::wire::bgp::Notification;
@@ -107,7 +107,7 @@ pub async fn run(
             told.ready(&status(&order));
         }
     });
-    tokio::spawn(signs_of_life(Arc::clone(&world), Arc::clone(&manager)));
+    watchdog::start(Arc::clone(&world), Arc::clone(&manager));
     let mut control = Box::pin(async {
         while panicked(crate::control::run(&socket, Arc::clone(&world))).await {}
     });
@@ -178,27 +178,6 @@ fn status(world: &World) -> String {
     };
     let sessions = count(world.sessions().len(), "session");
     format!("{sessions}, {}", count(world.neighbors().len(), "neighbor"))
-}
-
-/// Tells the service manager that bmpd lives, as long as it does: after every session and every neighbor has
-/// answered. One that hangs keeps its manager from hearing of bmpd, which is then ended and started again.
-async fn signs_of_life(world: Arc<World>, manager: service::Shared) {
-    let Some(period) = manager.period() else { return };
-    let mut moments = tokio::time::interval(period);
-    moments.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        moments.tick().await;
-        for session in world.sessions() {
-            // One that has ended meanwhile has no answer, which is one.
-            let _ = session.state().await;
-        }
-        for (_, asked) in world.neighbors.ask_entries() {
-            if let Some(answer) = asked {
-                let _ = answer.await;
-            }
-        }
-        manager.alive();
-    }
 }
 
 /// Stations first, so that they are not told of neighbors that go down because of us.

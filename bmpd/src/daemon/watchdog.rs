@@ -1,0 +1,119 @@
+//! The signs of life that a service manager waits for.
+//!
+//! ```text
+//!   task:   every session and neighbor is asked ──> all have answered ──> a sign of life
+//!             └── who was asked, and when ──> Asked <──┐
+//!   thread: looks at it, whatever the tasks do ────────┘──> the log, before the manager loses its patience
+//! ```
+//!
+//! One that hangs keeps the manager from hearing of bmpd, which is then ended and started again; why is the last
+//! that it logs. A task that does not give its thread back can keep all others from theirs, so what names it is
+//! a thread of its own.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use tokio::time::MissedTickBehavior;
+use tracing::{error, warn};
+
+use super::World;
+use crate::control::show_all;
+use crate::service;
+
+/// How many of them are named.
+const NAMED_MAX: usize = 3;
+
+/// Gives signs of life for ever, if the manager waits for any.
+pub(super) fn start(world: Arc<World>, manager: service::Shared) {
+    let Some(period) = manager.period() else { return };
+    let asked = Arc::new(Asked::default());
+    let looked_at = Arc::clone(&asked);
+    let look = move || {
+        loop {
+            thread::sleep(period / 2);
+            if let Some(late) = looked_at.late(period) {
+                error!("{late}: bmpd hangs, and its service manager may end it");
+            }
+        }
+    };
+    if let Err(error) = thread::Builder::new().name("watchdog".into()).spawn(look) {
+        warn!("should a task hang, nobody will say which: {error}");
+    }
+    tokio::spawn(async move {
+        let mut moments = tokio::time::interval(period);
+        moments.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            moments.tick().await;
+            // All at once: that many are busy must not look as if one hung. Who has ended meanwhile has no
+            // answer, which is one.
+            let (sessions, neighbors) = (world.sessions(), world.neighbors());
+            let sessions = sessions
+                .iter()
+                .map(|session| asked.answer(format!("session {}", session.id()), session.state()));
+            let neighbors = neighbors.iter().map(|neighbor| {
+                asked.answer(format!("neighbor {}", neighbor.id()), neighbor.entry())
+            });
+            tokio::join!(show_all(sessions), show_all(neighbors));
+            manager.alive();
+        }
+    });
+}
+
+/// Who was asked and has not answered yet.
+#[derive(Debug, Default)]
+struct Asked(Mutex<BTreeMap<String, Waiting>>);
+
+#[derive(Debug)]
+struct Waiting {
+    since: Instant,
+    /// True once that was told.
+    is_told: bool,
+}
+
+impl Asked {
+    /// Waits for the answer.
+    async fn answer<T>(&self, who: String, answer: impl Future<Output = T>) {
+        let waiting = Waiting { since: Instant::now(), is_told: false };
+        self.0.lock().insert(who.clone(), waiting);
+        answer.await;
+        self.0.lock().remove(&who);
+    }
+
+    /// Who has not answered for longer than this, if that was not told before.
+    fn late(&self, patience: Duration) -> Option<String> {
+        let mut asked = self.0.lock();
+        let late = asked.iter_mut().filter(|(_, waiting)| waiting.since.elapsed() > patience);
+        let (mut names, mut is_new) = (Vec::new(), false);
+        for (who, waiting) in late {
+            is_new |= !std::mem::replace(&mut waiting.is_told, true);
+            names.push(who.as_str());
+        }
+        let more = names.len().saturating_sub(NAMED_MAX);
+        names.truncate(NAMED_MAX);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        is_new.then(|| format!("no answer for {patience:?} from {}{more}", names.join(", ")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_does_not_answer_is_named_once() {
+        let asked = Asked::default();
+        asked.answer("session 0".into(), ready(())).await;
+        assert_eq!(asked.late(Duration::ZERO), None);
+        let waits = (1..=5).map(|n| asked.answer(format!("session {n}"), pending::<()>()));
+        let waits = show_all(waits);
+        assert!(tokio::time::timeout(Duration::from_millis(10), waits).await.is_err());
+        let named = asked.late(Duration::ZERO).unwrap();
+        assert_eq!(named, "no answer for 0ns from session 1, session 2, session 3 and 2 more");
+        assert_eq!(asked.late(Duration::ZERO), None);
+    }
+}
