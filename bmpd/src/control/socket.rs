@@ -3,6 +3,7 @@
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{
     DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown,
 };
@@ -44,6 +45,17 @@ pub(crate) enum SocketError {
     /// Something else lies there.
     #[error("{0} exists and is not a socket: remove it, or give bmpd another [control] socket")]
     NotASocket(PathBuf),
+    /// Somebody listens there who is no bmpd: the service manager, most likely.
+    #[error(
+        "{0} is listened at already, and not by a bmpd: if systemd does (bmpd.socket), start bmpd with \
+         `systemctl start bmpd`, or stop that unit first; or give this bmpd another [control] socket"
+    )]
+    Listened(PathBuf),
+    /// What the service manager has made is no longer where bmpctl looks.
+    #[error(
+        "the service manager listens at {0}, and its file is gone: `systemctl restart bmpd.socket` makes it again"
+    )]
+    Gone(PathBuf),
     /// The service manager listens somewhere else.
     #[error(
         "the service manager listens at {passed}, and [control] socket is {configured}, where bmpctl looks: \
@@ -113,6 +125,7 @@ impl ControlSocket {
         }
         let listener = match passed {
             Some(socket) => take_over(socket, path)?,
+            None if is_listened_at(path) => return Err(SocketError::Listened(path.to_owned())),
             None => make(path).map_err(io_error)?,
         };
         let (group, warning) = SocketGroup::give(path, control.group.as_ref()).map_err(io_error)?;
@@ -132,6 +145,28 @@ impl ControlSocket {
     pub(crate) fn access(&self) -> &Arc<Access> {
         &self.access
     }
+}
+
+/// True if a socket listens whose file was made at this path. To connect would tell, too, and start whatever
+/// the service manager starts for who connects.
+fn is_listened_at(path: &Path) -> bool {
+    /// SO_ACCEPTCON of the kernel's, among the flags.
+    const LISTENS: u32 = 0x1_0000;
+    let Ok(sockets) = fs::read("/proc/net/unix") else { return false };
+    sockets.split(|byte| *byte == b'\n').any(|line| {
+        let mut rest = line;
+        let mut next = || {
+            let field = rest.trim_ascii_start();
+            let end = field.iter().position(|byte| *byte == b' ').unwrap_or(field.len());
+            let (field, after) = field.split_at(end);
+            rest = after;
+            str::from_utf8(field).unwrap_or_default()
+        };
+        // Number, count of references, protocol, flags, type, state, inode; then the path as it is.
+        let [_, _, _, flags, _, _, _] = [(); 7].map(|()| next());
+        let listens = u32::from_str_radix(flags, 16).is_ok_and(|flags| flags & LISTENS != 0);
+        listens && rest.strip_prefix(b" ") == Some(path.as_os_str().as_bytes())
+    })
 }
 
 /// The socket and its file, whose mode is right before the file can be seen.
@@ -156,6 +191,9 @@ fn take_over(socket: OwnedFd, path: &Path) -> Result<Listener, SocketError> {
             |passed| passed.display().to_string(),
         );
         return Err(SocketError::Elsewhere { passed, configured: path.to_owned() });
+    }
+    if !path.exists() {
+        return Err(SocketError::Gone(path.to_owned()));
     }
     uds_local_socket::tokio::Listener::try_from(OwnedFd::from(socket))
         .map(Listener::from)
