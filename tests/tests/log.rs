@@ -65,6 +65,16 @@ fn a_reader_of_the_log_that_goes_away_does_not_end_bmpd() {
     works_with_its_log_at(writer.into());
 }
 
+/// Somebody's script that does not read what it asked for: sessions do not wait for it.
+#[test]
+fn a_reader_of_the_log_that_reads_nothing_holds_up_nobody() {
+    let (_reader, mut writer) = std::io::pipe().unwrap();
+    rustix::io::ioctl_fionbio(&writer, true).unwrap();
+    while std::io::Write::write(&mut writer, &[b'x'; 4096]).is_ok() {}
+    rustix::io::ioctl_fionbio(&writer, false).unwrap();
+    works_with_its_log_at(writer.into());
+}
+
 /// A journal in its place, of which each datagram becomes a line of a file; then bmpd as the same process.
 const JOURNAL: &str = r#"
 import os, socket, sys

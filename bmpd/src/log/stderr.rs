@@ -1,33 +1,72 @@
-//! Standard error, which may be a full disk or a reader that has gone away.
+//! Standard error, which may be a full disk, a reader that has gone away, or one that reads nothing.
 
-use std::io::{self, Write};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::io::{self, Stderr, Write};
 
-/// Lines that could not be written since the last one that could.
-static LOST: AtomicU64 = AtomicU64::new(0);
+use parking_lot::Mutex;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+/// What a pipe takes without having anybody wait, if it takes anything (pipe(7), `PIPE_BUF`), and other streams
+/// as well.
+const PIECE: usize = 4096;
+
+static STATE: Mutex<State> = Mutex::new(State { lost: 0, cut: false });
+
+/// What became of the lines before. One thread at a time writes.
+struct State {
+    /// Lines that could not be written since the last one that could.
+    lost: u64,
+    /// True if the last one was written in part.
+    cut: bool,
+}
 
 /// Standard error, one line a write.
 pub(super) fn standard_error() -> impl Write {
-    Lossy { to: io::stderr(), lost: &LOST }
+    Lossy { to: Ready(io::stderr()), state: &STATE }
+}
+
+/// Takes what can be taken at once, and nothing else.
+struct Ready(Stderr);
+
+impl Write for Ready {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut one = [PollFd::new(&self.0, PollFlags::OUT)];
+        // A pipe that nobody reads has its writers wait, and sessions with them.
+        match poll(&mut one, Some(&Timespec::default()))? {
+            0 => Err(io::ErrorKind::WouldBlock.into()),
+            _ => self.0.write(bytes.get(..PIECE).unwrap_or(bytes)),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 struct Lossy<'a, W> {
     to: W,
-    lost: &'a AtomicU64,
+    state: &'a Mutex<State>,
 }
 
 impl<W: Write> Write for Lossy<'_, W> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let lost = self.lost.swap(0, Ordering::Relaxed);
-        let told = match lost {
+        let mut state = self.state.lock();
+        let told = match state.lost {
             0 => Ok(()),
-            _ => writeln!(
-                self.to,
-                "bmpd: {lost} lines of the log are lost: they could not be written"
-            ),
+            lost => {
+                let end = if state.cut { "\n" } else { "" };
+                let text = format!(
+                    "{end}bmpd: {lost} lines of the log are lost: they could not be written\n"
+                );
+                write_all(&mut self.to, text.as_bytes())
+            }
         };
-        if told.and_then(|()| self.to.write_all(line)).is_err() {
-            self.lost.fetch_add(lost + 1, Ordering::Relaxed);
+        let written = told.and_then(|()| {
+            *state = State { lost: 0, cut: false };
+            write_all(&mut self.to, line)
+        });
+        if let Err(Unwritten { part }) = written {
+            state.lost += 1;
+            state.cut |= part;
         }
         Ok(line.len())
     }
@@ -37,22 +76,46 @@ impl<W: Write> Write for Lossy<'_, W> {
     }
 }
 
+/// What could not be written, or not as a whole.
+struct Unwritten {
+    part: bool,
+}
+
+fn write_all(to: &mut impl Write, mut bytes: &[u8]) -> Result<(), Unwritten> {
+    let mut part = false;
+    while !bytes.is_empty() {
+        match to.write(bytes) {
+            Ok(0) => return Err(Unwritten { part }),
+            Ok(written) => {
+                bytes = bytes.get(written..).unwrap_or_default();
+                part = true;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return Err(Unwritten { part }),
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// A disk with room for so many bytes.
     struct Disk {
-        full: bool,
+        room: usize,
         text: Vec<u8>,
     }
 
     impl Write for &mut Disk {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            if self.full {
+            if self.room == 0 {
                 return Err(io::ErrorKind::StorageFull.into());
             }
-            self.text.extend_from_slice(bytes);
-            Ok(bytes.len())
+            let written = self.room.min(bytes.len());
+            self.text.extend_from_slice(&bytes[..written]);
+            self.room -= written;
+            Ok(written)
         }
 
         fn flush(&mut self) -> io::Result<()> {
@@ -62,21 +125,27 @@ mod tests {
 
     #[test]
     fn lines_that_are_lost_are_counted_and_told_of() {
-        let lost = AtomicU64::new(0);
-        let mut disk = Disk { full: false, text: Vec::new() };
+        let state = Mutex::new(State { lost: 0, cut: false });
+        let mut disk = Disk { room: 4, text: Vec::new() };
         let line = |disk: &mut Disk, text: &str| {
-            Lossy { to: disk, lost: &lost }.write_all(text.as_bytes()).unwrap();
+            Lossy { to: disk, state: &state }.write_all(text.as_bytes()).unwrap();
         };
         line(&mut disk, "one\n");
-        disk.full = true;
         line(&mut disk, "two\n");
         line(&mut disk, "three\n");
-        disk.full = false;
+        disk.room = usize::MAX;
         line(&mut disk, "four\n");
+        disk.room = 2;
         line(&mut disk, "five\n");
+        line(&mut disk, "six\n");
+        disk.room = usize::MAX;
+        line(&mut disk, "seven\n");
+        line(&mut disk, "eight\n");
+        let said =
+            |count| format!("bmpd: {count} lines of the log are lost: they could not be written\n");
         assert_eq!(
             String::from_utf8(disk.text).unwrap(),
-            "one\nbmpd: 2 lines of the log are lost: they could not be written\nfour\nfive\n"
+            format!("one\n{}four\nfi\n{}seven\neight\n", said(2), said(2))
         );
     }
 }
