@@ -22,6 +22,7 @@ pub mod import;
 pub mod log;
 mod moment;
 mod net;
+mod places;
 pub mod privileges;
 mod quota;
 mod rib;

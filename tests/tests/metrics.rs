@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
+use socket2::{Domain, Socket, Type};
 use tests::addresses::{free_port, loopback};
 use tests::bgp::Family;
 use tests::daemon::{self, Daemon, run, session};
@@ -32,7 +33,10 @@ fn http(place: SocketAddr) -> String {
 
 /// What is answered to these bytes, until the connection is closed.
 fn ask(place: SocketAddr, request: &str) -> String {
-    let mut stream = TcpStream::connect(place).unwrap();
+    conversation(TcpStream::connect(place).unwrap(), request)
+}
+
+fn conversation(mut stream: TcpStream, request: &str) -> String {
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
@@ -47,6 +51,15 @@ fn metrics(place: SocketAddr) -> String {
     assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
     assert!(head.contains("content-type: text/plain; version=0.0.4; charset=utf-8"), "{head}");
     body.to_owned()
+}
+
+/// The same for who asks from another address.
+fn metrics_from(source: IpAddr, place: SocketAddr) {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::new(source, 0).into()).unwrap();
+    socket.connect(&place.into()).unwrap();
+    let answer = conversation(socket.into(), "GET /metrics HTTP/1.1\r\nHost: bmpd\r\n\r\n");
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
 }
 
 /// Each series with its value.
@@ -209,11 +222,12 @@ fn only_reading_is_possible() {
 fn slow_and_many_connections_cost_nothing() {
     let scratch = Scratch::new();
     let place = place();
-    let config = http(place) + "maximum-connections = 4\n";
+    let config = http(place) + "maximum-connections = 16\n";
     let daemon = Daemon::start(&scratch, &config);
     metrics(place);
     let before = daemon.rss_kib();
-    // Half of a request each; all but four are closed at once, and the four when their time is over.
+    // Half of a request each; all but a quarter of the places are closed at once, and the four when their time is
+    // over.
     let mut half: Vec<TcpStream> =
         (0..300).filter_map(|_| TcpStream::connect(place).ok()).collect();
     for stream in &mut half {
@@ -234,6 +248,10 @@ fn slow_and_many_connections_cost_nothing() {
         half.len() <= 4
     });
     daemon.bmpctl(&["show", "status"]).done();
+    // Whoever asks from another address has an answer meanwhile.
+    let others = loopback();
+    metrics_from(others, place);
+    assert!(!half.iter_mut().any(closed), "it took too long to say anything");
     wait_until("the places are free again", PATIENCE, || {
         half.retain_mut(|stream| !closed(stream));
         half.is_empty()
@@ -416,7 +434,7 @@ fn the_alerts_fire_for_a_dead_and_a_stalled_station_and_for_nobody_else() {
     // More than the buffers of a socket hold.
     neighbor.send_all(&Table::full(300_000, 0));
     let prometheus = Prometheus::start(&scratch, place);
-    let key = |alert: &str, address: std::net::IpAddr| (alert.to_owned(), address.to_string());
+    let key = |alert: &str, address: IpAddr| (alert.to_owned(), address.to_string());
     let expected = [
         key("BmpSessionDown", dead.ip()),
         key("BmpSessionStalled", at.ip()),

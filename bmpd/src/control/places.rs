@@ -1,13 +1,10 @@
 //! How many connections one user has at once: the socket can be open to all, and nobody may take every
 //! place there is.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
-use parking_lot::Mutex;
 use shared::response::{Failure, Response};
 
 use crate::config::Clients;
+use crate::places;
 
 /// How many there may be at once of a kind of connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,38 +43,27 @@ pub(super) enum Holder {
 #[derive(Debug, Clone)]
 pub(super) struct Places {
     limits: Limits,
-    taken: Arc<Mutex<HashMap<Holder, u32>>>,
+    taken: places::Places<Holder>,
 }
 
 /// One connection's place; given back when dropped.
-#[derive(Debug)]
-pub(super) struct Place {
-    holder: Holder,
-    places: Places,
-}
+pub(super) type Place = places::Place<Holder>;
 
 impl Places {
     pub(super) fn new(limits: Limits) -> Self {
-        Self { limits, taken: Arc::default() }
+        Self { limits, taken: places::Places::default() }
     }
 
     /// A place for one more connection of this user; `None` if there are as many as there may be.
     pub(super) fn take(&self, holder: Holder) -> Option<Place> {
-        let mut taken = self.taken.lock();
-        let own = taken.get(&holder).copied().unwrap_or_default();
-        let fits = match holder {
+        self.taken.take(holder, |own, taken| match holder {
             Holder::Privileged => own < self.limits.privileged,
             Holder::User(_) => {
                 let users = taken.iter().filter(|(holder, _)| **holder != Holder::Privileged);
                 own < self.limits.one_user
                     && users.map(|(_, count)| count).sum::<u32>() < self.limits.all_users
             }
-        };
-        if !fits {
-            return None;
-        }
-        taken.insert(holder, own + 1);
-        Some(Place { holder, places: self.clone() })
+        })
     }
 
     /// Why there was none for this one.
@@ -92,18 +78,6 @@ impl Places {
         Response::Failed(Failure::Busy(format!(
             "bmpd serves {most}: end one of them, or try again later"
         )))
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut taken = self.places.taken.lock();
-        if let Some(count) = taken.get_mut(&self.holder) {
-            *count -= 1;
-            if *count == 0 {
-                taken.remove(&self.holder);
-            }
-        }
     }
 }
 
@@ -132,7 +106,6 @@ mod tests {
             assert!(places.take(user(1001)).is_some());
             drop(taken);
             assert!(places.take(user(1000)).is_some());
-            assert!(places.taken.lock().is_empty(), "who has left takes no memory");
         }
     }
 

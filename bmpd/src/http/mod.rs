@@ -6,8 +6,8 @@
 //! ```
 //!
 //! It only reads, and nothing of a request but its method and its path is looked at. A connection has one
-//! request and ten seconds for all of it; there are as many as `[http]` says, and further ones are closed. What it
-//! asks sessions and neighbors is what `bmpctl show` asks.
+//! request and ten seconds for all of it; there are as many as `[http]` says, a quarter of them from one address,
+//! and further ones are closed. What it asks sessions and neighbors is what `bmpctl show` asks.
 #![forbid(unsafe_code)]
 
 mod metrics;
@@ -15,7 +15,7 @@ mod page;
 mod recent;
 
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{Domain, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::Mutex;
 use tracing::{debug, info};
 
 use self::recent::Recent;
@@ -39,6 +39,7 @@ use crate::config::Http;
 use crate::daemon::World;
 use crate::net::accepts::Accepts;
 use crate::net::describe;
+use crate::places::{Place, Places};
 use crate::supervise::{caught, fault, panicked};
 
 /// The time that a connection has.
@@ -46,6 +47,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The longest head of a request, in bytes; hyper needs 8 KiB at least.
 const HEAD_MAX: usize = 8 * 1024;
+
+/// One part in so many of all connections may come from one address.
+const EACH: u32 = 4;
 
 /// How many connections may wait to be accepted.
 const BACKLOG: i32 = 64;
@@ -58,7 +62,7 @@ const METRICS: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4
 /// The places where bmpd listens.
 pub(crate) struct Listeners {
     listeners: Vec<TcpListener>,
-    connections: usize,
+    connections: u32,
 }
 
 impl Listeners {
@@ -72,8 +76,8 @@ impl Listeners {
                 )
             })
         });
-        let connections = config.connections as usize;
-        Ok(Self { listeners: listeners.collect::<Result<_, _>>()?, connections })
+        let listeners = listeners.collect::<Result<_, _>>()?;
+        Ok(Self { listeners, connections: config.connections })
     }
 
     /// Serves them, each for ever.
@@ -83,7 +87,8 @@ impl Listeners {
         }
         let server = Arc::new(Server {
             world: Arc::clone(world),
-            places: Semaphore::new(self.connections),
+            places: Places::default(),
+            connections: self.connections,
             gathering: Mutex::default(),
             recent: Recent::of(&world.events),
         });
@@ -122,10 +127,23 @@ fn is_named_by_address<B>(request: &Request<B>) -> bool {
     host == "localhost" || bare.parse::<IpAddr>().is_ok()
 }
 
+/// Who is taken for one at the other end: one address of IPv4, but a host can have any address of an IPv6 network
+/// of 64 bits.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => {
+            Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into()
+        }
+    }
+}
+
 struct Server {
     world: Arc<World>,
     /// Those of connections.
-    places: Semaphore,
+    places: Places<IpAddr>,
+    /// How many there may be.
+    connections: u32,
     /// Held by the one who gathers: however many ask, sessions answer one.
     gathering: Mutex<()>,
     recent: Recent,
@@ -139,7 +157,7 @@ impl Server {
                 Ok((stream, from)) => {
                     let server = Arc::clone(self);
                     tokio::spawn(async move {
-                        let Ok(_place) = server.places.try_acquire() else {
+                        let Some(_place) = server.place(from.ip()) else {
                             debug!(%from, "an HTTP connection was closed: there are as many as \
                                            http.maximum-connections allows");
                             return;
@@ -151,6 +169,14 @@ impl Server {
                 Err(pause) => tokio::time::sleep(pause).await,
             }
         }
+    }
+
+    /// A place for one more connection from there.
+    fn place(&self, from: IpAddr) -> Option<Place<IpAddr>> {
+        let most = self.connections.div_ceil(EACH);
+        self.places.take(network(from), |own, taken| {
+            own < most && taken.values().sum::<u32>() < self.connections
+        })
     }
 
     async fn connection(&self, stream: TcpStream, from: SocketAddr) {
