@@ -5,7 +5,11 @@
 
 use std::collections::HashMap;
 
-use super::{At, Found, ImportError, Neighbor, RemoteAs, Station, Traits, family};
+use super::{At, Found, ImportError, Neighbor, RemoteAs, Station, Traits, family, restart_after};
+use crate::config::{MaximumRoutes, MaximumRoutesAction};
+
+/// What BIRD waits for after an error, in seconds (its `error wait time`).
+const RESTART_AFTER: u64 = 60;
 
 /// How deep blocks may lie in one another.
 const DEPTH_MAX: usize = 64;
@@ -298,8 +302,23 @@ fn channel(statement: &Statement, texts: &[&str], said: &mut Said, found: &mut F
             ["add", "paths", how] => {
                 said.traits.add_path.insert(name, matches!(*how, "rx" | "on" | "yes" | "true"));
             }
-            ["import" | "receive", "limit", limit, ..] => {
-                said.traits.maximum_routes = limit.parse().ok();
+            ["import" | "receive", "limit", limit, rest @ ..] => {
+                let Some(limit) = limit.parse().ok().filter(|limit| *limit > 0) else { continue };
+                let action = match rest {
+                    ["action", "warn"] => MaximumRoutesAction::Warn,
+                    ["action", "restart"] => restart_after(RESTART_AFTER),
+                    ["action", "block"] => {
+                        let text = format!(
+                            "bmpd takes all routes or ends the session, so it only warns: {}",
+                            inner.texts().join(" ")
+                        );
+                        found.note(inner.line(), text);
+                        MaximumRoutesAction::Warn
+                    }
+                    // `disable`, which is the default.
+                    _ => MaximumRoutesAction::Shutdown,
+                };
+                said.traits.limits.insert(name, MaximumRoutes { limit, action });
             }
             _ => {}
         }

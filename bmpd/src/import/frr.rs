@@ -5,7 +5,8 @@
 
 use std::collections::HashMap;
 
-use super::{At, Found, Neighbor, RemoteAs, Station, Traits, family};
+use super::{At, Found, Neighbor, RemoteAs, Station, Traits, family, restart_after};
+use crate::config::{MaximumRoutes, MaximumRoutesAction};
 
 /// First words of lines that belong to a router.
 const OF_A_ROUTER: [&str; 14] = [
@@ -256,14 +257,37 @@ impl Reader {
             (false, ["description", ..]) => traits.description = Some(words[1..].join(" ")),
             (false, ["port", port]) => traits.port = port.parse().ok(),
             (false, ["passive"]) => traits.passive = Some(true),
-            (false, ["timers", _, hold]) => traits.hold_time = numeric(hold),
+            (false, ["timers", keepalive, hold]) if numeric(keepalive).is_some() => {
+                traits.hold_time = numeric(hold);
+            }
             (false, ["ebgp-multihop"]) => traits.multihop = Some(255),
             (false, ["ebgp-multihop", hops]) => traits.multihop = numeric(hops),
             (false, ["ttl-security", "hops", hops]) => traits.ttl_security = numeric(hops),
             (false, ["update-source", source]) if source.parse::<std::net::IpAddr>().is_ok() => {
                 traits.source = Some((*source).to_owned());
             }
-            (false, ["maximum-prefix", limit, ..]) => traits.maximum_routes = numeric(limit),
+            (false, ["maximum-prefix", limit, rest @ ..]) => {
+                let Some(limit) = numeric(limit).filter(|limit| *limit > 0) else { return };
+                let (threshold, rest) = match rest {
+                    [threshold, rest @ ..] if numeric(threshold).is_some() => {
+                        (Some(threshold), rest)
+                    }
+                    rest => (None, rest),
+                };
+                let action = match rest {
+                    ["warning-only", ..] => MaximumRoutesAction::Warn,
+                    ["restart", minutes, ..] => restart_after(minutes.parse().unwrap_or(5) * 60),
+                    _ => MaximumRoutesAction::Shutdown,
+                };
+                if let Some(family) = self.af.unwrap_or(Some("ipv4-unicast")) {
+                    traits.limits.insert(family, MaximumRoutes { limit, action });
+                }
+                if let Some(threshold) = threshold {
+                    let text =
+                        format!("bmpd warns of no share of the limit: threshold {threshold}");
+                    self.found.note(number, text);
+                }
+            }
             (false, ["addpath-rx-paths-limit", ..]) => {}
             (false, [word, ..]) if POLICY.contains(word) => {}
             (false, _) => {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use toml::{Table, Value};
 
 use super::{At, Found, ImportError, Neighbor, RemoteAs, Station, Traits, family};
+use crate::config::{MaximumRoutes, MaximumRoutesAction};
 
 /// Reads a configuration.
 pub(super) fn read(text: &str) -> Result<Found, ImportError> {
@@ -162,10 +163,11 @@ fn traits(table: &Table) -> Traits {
             traits.add_path.insert(name, true);
         }
         let limit = safi.get("prefix-limit").and_then(|limit| config(Some(limit)));
-        traits.maximum_routes = limit
-            .and_then(|limit| number(limit, "max-prefixes"))
-            .filter(|limit| *limit > 0)
-            .or(traits.maximum_routes);
+        let limit = limit.and_then(|limit| number(limit, "max-prefixes"));
+        if let Some(limit) = limit.filter(|limit| *limit > 0) {
+            let action = MaximumRoutesAction::Shutdown;
+            traits.limits.insert(name, MaximumRoutes { limit, action });
+        }
     }
     traits
 }

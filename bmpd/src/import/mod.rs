@@ -18,8 +18,11 @@ mod write;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use clap::ValueEnum;
+
+use crate::config::{MaximumRoutes, MaximumRoutesAction};
 
 /// The longest file that is read, in bytes: a hundred thousand neighbors have room in it.
 pub const FILE_MAX: usize = 16 << 20;
@@ -138,22 +141,33 @@ struct Traits {
     ttl_security: Option<u32>,
     source: Option<String>,
     description: Option<String>,
-    maximum_routes: Option<u32>,
     /// Our names of families, and whether they are wanted; in their order.
     families: BTreeMap<&'static str, bool>,
     /// Those in which several paths are received.
     add_path: BTreeMap<&'static str, bool>,
+    /// How many routes of each there may be.
+    limits: BTreeMap<&'static str, MaximumRoutes>,
 }
 
 impl Traits {
+    /// bmpd has one limit for each family alike: the largest, and those that are others.
+    fn maximum_routes(&self) -> Option<(MaximumRoutes, Vec<(&'static str, u32)>)> {
+        let largest = *self.limits.values().max_by_key(|maximum| maximum.limit)?;
+        let others = self.limits.iter().filter(|(_, maximum)| **maximum != largest);
+        Some((largest, others.map(|(name, maximum)| (*name, maximum.limit)).collect()))
+    }
+
     /// What is not said here is as it is there.
     fn or(mut self, other: &Traits) -> Traits {
-        let Traits { families, add_path, .. } = other;
+        let Traits { families, add_path, limits, .. } = other;
         for (name, wanted) in families {
             self.families.entry(name).or_insert(*wanted);
         }
         for (name, wanted) in add_path {
             self.add_path.entry(name).or_insert(*wanted);
+        }
+        for (name, maximum) in limits {
+            self.limits.entry(name).or_insert(*maximum);
         }
         Traits {
             remote_as: self.remote_as.or(other.remote_as),
@@ -165,11 +179,16 @@ impl Traits {
             ttl_security: self.ttl_security.or(other.ttl_security),
             source: self.source.or_else(|| other.source.clone()),
             description: self.description.or_else(|| other.description.clone()),
-            maximum_routes: self.maximum_routes.or(other.maximum_routes),
             families: self.families,
             add_path: self.add_path,
+            limits: self.limits,
         }
     }
+}
+
+/// The session is tried again after this many seconds.
+fn restart_after(seconds: u64) -> MaximumRoutesAction {
+    MaximumRoutesAction::Restart(Duration::from_secs(seconds.clamp(1, 86_400)))
 }
 
 /// A BGP neighbor.

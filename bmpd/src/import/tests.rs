@@ -23,16 +23,19 @@ router bgp 65000
  neighbor 203.0.113.9 remote-as 65009
  neighbor 203.0.113.9 ebgp-multihop 3
  neighbor 203.0.113.9 strict-capability-match
+ neighbor 203.0.113.9 timers connect 10
+ neighbor 203.0.113.9 maximum-prefix 20
  neighbor eth0 interface remote-as external
  bgp listen range 10.9.0.0/16 peer-group UP
  !
  address-family ipv4 unicast
-  neighbor 198.51.100.2 maximum-prefix 1000
+  neighbor 198.51.100.2 maximum-prefix 1000 80 warning-only
   neighbor 198.51.100.2 route-map IN in
  exit-address-family
  !
  address-family ipv6 unicast
   neighbor 2001:db8::2 activate
+  neighbor 2001:db8::2 maximum-prefix 700 restart 10
  exit-address-family
  !
  bmp targets COLLECTORS
@@ -77,7 +80,8 @@ protocol bgp {
   local as 65000;
   neighbor range 10.9.0.0/16 as 65002;
   vrf \"red\";
-  ipv6 { import filter { if net ~ [ ::/0 ] then accept; }; };
+  ipv4 { receive limit 500 action block; };
+  ipv6 { import filter { if net ~ [ ::/0 ] then accept; }; import limit 70; };
   mvpn4 { };
 }
 protocol bgp off from up { disabled; neighbor 192.0.2.9 as 1; }
@@ -102,6 +106,8 @@ auth-password = \"s3cret\"
 [[peer-groups.afi-safis]]
 [peer-groups.afi-safis.config]
 afi-safi-name = \"ipv4-unicast\"
+[peer-groups.afi-safis.prefix-limit.config]
+max-prefixes = 90
 [peer-groups.afi-safis.add-paths.config]
 receive = true
 [[neighbors]]
@@ -157,7 +163,11 @@ fn a_configuration_of_frr_is_one_of_ours() {
             "address = \"198.51.100.2\"\nremote-as = 65001\ndescription = ",
             "hold-time = 30\n",
             "md5.key = 's3 cret\"'\n",
-            "maximum-routes.limit = 1000\n",
+            "maximum-routes.limit = 1000\nmaximum-routes.action = \"warn\"\n",
+            "maximum-routes.limit = 700\nmaximum-routes.action = \"restart\"\nmaximum-routes.restart-after = 600\n",
+            "maximum-routes.limit = 20\nmaximum-routes.action = \"shutdown\"\n",
+            "22  bmpd warns of no share of the limit: threshold 80\n",
+            "16  not used: neighbor 203.0.113.9 timers connect 10\n",
             "address = \"2001:db8::2\"\nremote-as = 65000\n",
             "families = [\"ipv4-unicast\", \"ipv6-unicast\"]\n",
             "source-address = \"2001:db8::1\"\n",
@@ -171,7 +181,7 @@ fn a_configuration_of_frr_is_one_of_ours() {
             "bmpd does not mirror messages",
             "before policy alone: bmp monitor ipv6 unicast post-policy\n",
             "which address has collector.example?",
-            "16  not used: neighbor eth0 interface remote-as external\n",
+            "18  not used: neighbor eth0 interface remote-as external\n",
         ],
     );
     assert!(!output.contains("9.9.9.9"), "{output}");
@@ -191,6 +201,10 @@ fn a_configuration_of_bird_is_one_of_ours() {
             "add-path = [\"ipv4-unicast\"]\n",
             "prefix = \"10.9.0.0/16\"\nvpn-instance = \"red\"\nremote-as = 65002\n",
             "5  another file is included",
+            "maximum-routes.limit = 1000\nmaximum-routes.action = \"restart\"\nmaximum-routes.restart-after = 60\n",
+            "maximum-routes.limit = 500\nmaximum-routes.action = \"warn\"\n",
+            "so it only warns: receive limit 500 action block\n",
+            "500 here: ipv6-unicast had 70, or another action\n",
             "not used: bfd on\n",
             "bmpd has no counterpart: mvpn4 { ... }\n",
             "this neighbor is disabled there",
@@ -214,7 +228,8 @@ fn a_configuration_of_gobgp_is_one_of_ours() {
             "statistics-timer = 3600\n",
             "before policy alone, not both",
             "it listens at port 1790",
-            "24  bmpd knows neighbors by their addresses: this one has none",
+            "maximum-routes.limit = 90\nmaximum-routes.action = \"shutdown\"\n",
+            "26  bmpd knows neighbors by their addresses: this one has none",
             "without an IP address: bmpd looks up no host names",
         ],
     );

@@ -7,7 +7,7 @@ use std::path::Path;
 use toml::Value;
 
 use super::{At, Found, Neighbor, Note, RemoteAs, Station};
-use crate::config;
+use crate::config::{self, MaximumRoutes, MaximumRoutesAction};
 
 const HEAD: &str = "\
 # Made by bmpd --import; look through it before it is used.
@@ -68,6 +68,14 @@ pub(super) fn write(found: &Found) -> String {
             let text = "the same neighbor once more, left out".to_owned();
             notes.push(Note { line: one.line, text });
             continue;
+        }
+        if let Some((MaximumRoutes { limit, .. }, others)) = one.traits.maximum_routes() {
+            notes.extend(others.into_iter().map(|(family, other)| {
+                let text = format!(
+                    "bmpd has one maximum-routes for all families, {limit} here: {family} had {other}, or another action"
+                );
+                Note { line: one.line, text }
+            }));
         }
         neighbors += &judged(&neighbor(one, asn), &format!("{known}\n{head}\n"), one.line);
     }
@@ -173,7 +181,16 @@ fn neighbor(one: &Neighbor, asn: u32) -> String {
         (Some(hops), _) => line("ttl-security", Some(hops.to_string())),
         (None, hops) => line("multihop", hops.map(|hops| hops.to_string())),
     }
-    line("maximum-routes.limit", traits.maximum_routes.map(|limit| limit.to_string()));
+    if let Some((MaximumRoutes { limit, action }, _)) = traits.maximum_routes() {
+        line("maximum-routes.limit", Some(limit.to_string()));
+        let (action, after) = match action {
+            MaximumRoutesAction::Warn => ("warn", None),
+            MaximumRoutesAction::Restart(after) => ("restart", Some(after.as_secs().to_string())),
+            MaximumRoutesAction::Shutdown => ("shutdown", None),
+        };
+        line("maximum-routes.action", Some(quoted(action)));
+        line("maximum-routes.restart-after", after);
+    }
     let list = |names: &BTreeMap<&'static str, bool>| {
         let names: Vec<String> =
             names.iter().filter(|(_, wanted)| **wanted).map(|(name, _)| quoted(name)).collect();
