@@ -1,4 +1,4 @@
-//! How much one neighbor or session may log: what comes and goes many times a second must not fill a disk.
+//! How much one neighbor, session or prefix may log: what comes and goes many times a second must not fill a disk.
 //!
 //! The first lines of a minute are logged as they are, further ones at level debug only. When the minute is
 //! over, a line says how many those were. What happened last is in `show` at any time.
@@ -14,7 +14,7 @@ const WINDOW: Duration = Duration::from_secs(60);
 /// How many of them are logged in that time.
 const LOGGED_MAX: u32 = 20;
 
-/// The lines of one neighbor or session.
+/// The lines of one of them.
 #[derive(Debug, Default)]
 pub(crate) struct Quota {
     /// When this minute began, with its first line.
@@ -23,6 +23,11 @@ pub(crate) struct Quota {
 }
 
 impl Quota {
+    /// Nothing was said yet.
+    pub(crate) const fn new() -> Self {
+        Self { begun: None, lines: 0 }
+    }
+
     /// Counts one more line. True if it is to be logged.
     pub(crate) fn take(&mut self) -> bool {
         let now = Instant::now();
@@ -38,6 +43,12 @@ impl Quota {
     /// When [`Quota::end`] has something to tell; `None` if no line was left out.
     pub(crate) fn ends_at(&self) -> Option<Instant> {
         self.begun.filter(|_| self.lines > LOGGED_MAX).map(|begun| begun + WINDOW)
+    }
+
+    /// Like [`Quota::end`], for one that nobody waits for: it is told of with the next line.
+    pub(crate) fn ended(&mut self) -> Option<u32> {
+        let is_over = self.ends_at().is_some_and(|at| Instant::now() >= at);
+        is_over.then(|| self.end())
     }
 
     /// The minute is over: says how many lines were left out.
@@ -71,6 +82,9 @@ mod tests {
         tokio::time::sleep_until(quota.ends_at().unwrap()).await;
         assert_eq!(quota.end(), 980);
         assert_eq!((quota.ends_at(), logged(&mut quota)), (None, 20));
+        assert_eq!(quota.ended(), None);
+        tokio::time::sleep(WINDOW).await;
+        assert_eq!((quota.ended(), quota.ended()), (Some(980), None));
     }
 
     #[tokio::test(start_paused = true)]

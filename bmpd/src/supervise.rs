@@ -26,7 +26,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tracing::error;
+
+use crate::quota::Quota;
 
 /// A task that is begun anew waits this long: what it met may still be there.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -48,12 +51,26 @@ pub fn watch() {
     std::panic::set_hook(Box::new(note));
 }
 
+/// A mistake that somebody's bytes lead to comes as often as they do.
+static LINES: Mutex<Quota> = Mutex::new(Quota::new());
+
 fn note(panic: &PanicHookInfo<'_>) {
     COUNT.fetch_add(1, Ordering::Relaxed);
     let text = match panic.location() {
         Some(place) => format!("{} ({}:{})", message(panic.payload()), place.file(), place.line()),
         None => message(panic.payload()),
     };
+    let (left_out, is_logged) = {
+        let mut lines = LINES.lock();
+        (lines.ended(), lines.take())
+    };
+    if let Some(left_out) = left_out {
+        error!("{left_out} more internal errors were not told of within a minute");
+    }
+    if !is_logged {
+        MET.set(Some(text));
+        return;
+    }
     let backtrace = Backtrace::capture();
     match backtrace.status() {
         BacktraceStatus::Captured => {

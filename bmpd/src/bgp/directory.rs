@@ -26,6 +26,7 @@ use super::pending::{Pending, Place};
 use crate::config::{self, Authentication, Peers};
 use crate::events::Events;
 use crate::net::keys::PeerKey;
+use crate::quota::{Quota, say};
 use crate::rib::{NeighborTables, PeerDown, Tables};
 use crate::wire::bgp::Notification;
 use crate::wire::bmp::{PeerDownReason, PeerInstance, Timestamp};
@@ -76,6 +77,8 @@ struct Inner {
 struct Entry {
     config: Arc<config::Neighbor>,
     bgp: Bgp,
+    /// What is logged of neighbors of the prefix that come.
+    comers: Arc<Mutex<Quota>>,
 }
 
 /// What all neighbors have in common.
@@ -129,7 +132,7 @@ impl Directory {
 
     /// Begins with a neighbor, or lets those of a prefix in.
     pub(crate) fn start(&self, neighbor: &config::Neighbor, bgp: Bgp) {
-        let entry = Entry { config: Arc::new(neighbor.clone()), bgp };
+        let entry = Entry { config: Arc::new(neighbor.clone()), bgp, comers: Arc::default() };
         let mut inner = self.inner.lock();
         if let Peers::One(address) = neighbor.peers {
             let id = NeighborId { vpn_instance: neighbor.vpn_instance.clone(), address };
@@ -219,7 +222,13 @@ impl Directory {
             return Found::Full(entry.config.peers);
         }
         let Some(place) = self.pending.take() else { return Found::Busy };
-        info!(neighbor = %id, prefix = %entry.config.peers, "a neighbor has come");
+        let prefix = &entry.config.peers;
+        let mut comers = entry.comers.lock();
+        if let Some(left_out) = comers.ended() {
+            info!(%prefix, "{left_out} more neighbors of it have come within a minute");
+        }
+        say!(comers, info, neighbor = %id, %prefix, "a neighbor has come");
+        drop(comers);
         let known = self.make(id.clone(), &entry);
         let handle = known.handle.clone();
         inner.neighbors.insert(id, known);

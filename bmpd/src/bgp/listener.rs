@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::names::VpnInstanceName;
+use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use super::directory::{Directory, Found};
@@ -144,22 +145,63 @@ fn admit(
     }
 }
 
-/// Addresses that connected and are no neighbors. Each is worth one line in the log: it is the usual
-/// mistake in a new set-up, and it comes again every few seconds.
+/// Addresses whose connections were closed. Each is worth a line in the log for each reason and hour: it is the
+/// usual mistake in a new set-up, and it comes again every few seconds.
 #[derive(Default)]
 struct Strangers {
-    known: HashSet<IpAddr>,
+    known: HashSet<(IpAddr, String)>,
+    /// When this hour began, with its first stranger.
+    begun: Option<Instant>,
+    /// Connections of whom there is no line.
+    left_out: u64,
 }
 
 impl Strangers {
     /// More strangers than this are a scan.
     const MAX: usize = 100;
 
+    const HOUR: Duration = Duration::from_secs(3600);
+
     fn note(&mut self, address: IpAddr, why: &str) {
-        if self.known.len() < Self::MAX && self.known.insert(address) {
+        if self.begun.is_none_or(|begun| begun.elapsed() >= Self::HOUR) {
+            if self.left_out > 0 {
+                warn!(
+                    "{} more BGP connections of other addresses were closed within an hour",
+                    self.left_out
+                );
+            }
+            *self = Self { begun: Some(Instant::now()), ..Self::default() };
+        }
+        let one = (address, why.to_owned());
+        let is_known = self.known.contains(&one);
+        if !is_known && self.known.len() < Self::MAX {
+            self.known.insert(one);
             warn!(%address, "a BGP connection was closed: {why}");
         } else {
+            self.left_out += u64::from(!is_known);
             debug!(%address, "a BGP connection was closed: {why}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_scan_takes_a_hundred_lines_an_hour_and_who_comes_again_has_another_one() {
+        let mut strangers = Strangers::default();
+        let address = |n: u32| IpAddr::from(n.to_be_bytes());
+        let scan = |strangers: &mut Strangers| {
+            for _ in 0..3 {
+                (0..150).for_each(|n| strangers.note(address(n), "nobody knows it"));
+            }
+        };
+        scan(&mut strangers);
+        assert_eq!((strangers.known.len(), strangers.left_out), (100, 150));
+        tokio::time::advance(Strangers::HOUR).await;
+        strangers.note(address(3), "nobody knows it");
+        strangers.note(address(3), "its prefix is full");
+        assert_eq!((strangers.known.len(), strangers.left_out), (2, 0));
     }
 }
