@@ -17,6 +17,7 @@ use interprocess::local_socket::{GenericFilePath, ListenerOptions, ToFsName};
 use interprocess::os::unix::local_socket::ListenerOptionsExt as _;
 use interprocess::os::unix::uds_local_socket;
 use rustix::fs::{FlockOperation, flock};
+use rustix::process::geteuid;
 use shared::account;
 use shared::request::Level;
 use tracing::warn;
@@ -51,6 +52,19 @@ pub(crate) enum SocketError {
          `systemctl start bmpd`, or stop that unit first; or give this bmpd another [control] socket"
     )]
     Listened(PathBuf),
+    /// An earlier bmpd was of another user.
+    #[error(
+        "{path} is of user {owner}, and bmpd runs as user {user} now: remove it, or give it to that user (chown); \
+         [control] socket can name another place"
+    )]
+    Foreign {
+        /// The lock, or the folder.
+        path: PathBuf,
+        /// Whose it is.
+        owner: u32,
+        /// Who bmpd is.
+        user: u32,
+    },
     /// What the service manager has made is no longer where bmpctl looks.
     #[error(
         "the service manager listens at {0}, and its file is gone: `systemctl restart bmpd.socket` makes it again"
@@ -115,9 +129,10 @@ impl ControlSocket {
             .write(true)
             .mode(0o600)
             .open(&lock_path)
-            .map_err(io_error)?;
+            .map_err(|error| refused(path, Path::new(&lock_path), error))?;
         // Who can open the file can hold the lock: nobody else must.
-        lock.set_permissions(Permissions::from_mode(0o600)).map_err(io_error)?;
+        lock.set_permissions(Permissions::from_mode(0o600))
+            .map_err(|error| refused(path, Path::new(&lock_path), error))?;
         match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(rustix::io::Errno::WOULDBLOCK) => return Err(SocketError::Taken(path.to_owned())),
@@ -144,6 +159,22 @@ impl ControlSocket {
     /// Who may do what with it.
     pub(crate) fn access(&self) -> &Arc<Access> {
         &self.access
+    }
+}
+
+/// Why the lock cannot be had: what is left of a bmpd of another user is a case of its own.
+fn refused(path: &Path, lock: &Path, error: io::Error) -> SocketError {
+    let user = geteuid().as_raw();
+    // The lock itself, or the folder that takes none.
+    let in_the_way = [Some(lock), lock.parent()].into_iter().flatten().find_map(|path| {
+        let owner = fs::symlink_metadata(path).ok()?.uid();
+        Some((path.to_owned(), owner))
+    });
+    match (error.kind(), in_the_way) {
+        (io::ErrorKind::PermissionDenied, Some((path, owner))) if owner != user => {
+            SocketError::Foreign { path, owner, user }
+        }
+        _ => SocketError::Io { path: path.to_owned(), error },
     }
 }
 

@@ -18,7 +18,6 @@ use crate::bgp::{self, Bgp, Directory, EntryId, Neighbor, listener};
 use crate::config::{self, Config, Peers, Place, setting};
 use crate::events::Events;
 use crate::net::listen::{ListenError, Listener};
-use crate::privileges::{Capability, Missing};
 use crate::rib::Tables;
 use crate::wire::bgp::Notification;
 
@@ -352,14 +351,9 @@ fn lacks_ipv6(address: SocketAddr, error: &ListenError) -> bool {
 }
 
 fn cannot_listen(address: SocketAddr, error: &ListenError) -> String {
-    let privileged;
     let advice = match error.raw_os_error() {
         Some(libc::EADDRINUSE) => "another program has this port: stop it, or change [bgp] listen",
-        Some(libc::EACCES) => {
-            let missing = Missing(Capability::NetBindService);
-            privileged = format!("{missing}, or [bgp] listen names a port from 1024");
-            &privileged
-        }
+        Some(libc::EACCES) => "or [bgp] listen names a port from 1024",
         Some(libc::EADDRNOTAVAIL) => "this host does not have the address: change [bgp] listen",
         _ => "look at [bgp] listen",
     };

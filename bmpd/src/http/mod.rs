@@ -38,7 +38,7 @@ use self::recent::Recent;
 use crate::config::Http;
 use crate::daemon::World;
 use crate::net::accepts::Accepts;
-use crate::net::describe;
+use crate::net::listen::ListenError;
 use crate::places::{Place, Places};
 use crate::supervise::{caught, fault, panicked};
 
@@ -72,7 +72,7 @@ impl Listeners {
             listen(*address).map_err(|error| {
                 format!(
                     "cannot listen at {address} for HTTP: {}; choose another place with http.listen",
-                    describe(&error)
+                    ListenError::Io(error)
                 )
             })
         });

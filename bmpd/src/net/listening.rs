@@ -6,6 +6,7 @@ use super::describe;
 use super::keys::PeerKey;
 use super::options::OptionError;
 use super::place::SocketError;
+use crate::privileges::{Capability, Missing};
 
 /// What a listener needs beside its address.
 #[derive(Debug, Clone, Copy, Default)]
@@ -27,8 +28,16 @@ pub(crate) enum ListenError {
     #[error("{0}")]
     Option(OptionError),
     /// The address cannot be had.
-    #[error("{}", describe(.0))]
+    #[error("{}{}", describe(.0), hint(.0))]
     Io(io::Error),
+}
+
+/// The one thing that a listener can lack: a port below 1024 is not for everybody.
+fn hint(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(libc::EACCES) => format!("; {}", Missing(Capability::NetBindService)),
+        _ => String::new(),
+    }
 }
 
 impl ListenError {
