@@ -19,7 +19,7 @@ Exit codes:
   1    it cannot start or go on; with --check, --import: the file is bad
   2    the command line is wrong";
 
-/// A BMP agent: hears BGP from its neighbors and reports it to monitoring servers
+/// BMP agent: hears BGP from its neighbors and reports it to monitoring servers
 ///
 /// It runs in the foreground and logs to standard error. `bmpctl` talks to it.
 #[derive(Debug, Parser)]

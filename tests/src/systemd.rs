@@ -6,6 +6,9 @@
 //!            └─ the units under test; the network is that of the test
 //! ```
 //!
+//! Or the whole machine is this one under a layer of its own, in which packages can be installed, with a network of
+//! its own ([`Systemd::start_layered`]).
+//!
 //! It takes itself for the manager of a container and starts nothing but stubs of the targets that ours are
 //! ordered after. It needs root and a control group hierarchy of version 2 that can be mounted.
 
@@ -42,6 +45,32 @@ mount --rbind "$root/netns" /run/netns
 exec unshare --mount --pid --fork --kill-child --mount-proc --uts --ipc --cgroup sh -c "$3"
 "#;
 
+/// The same, with all of the machine under a layer; the folders that follow are as they are.
+const ENTER_LAYER: &str = r#"set -e
+root=$1; group=$2; start=$3; shift 3
+mkdir -p "$root/group" "$root/layer"
+mount -t cgroup2 cgroup2 "$root/group"
+mkdir -p "$root/group/$group"
+echo $$ > "$root/group/$group/cgroup.procs"
+umount "$root/group"
+mount -t tmpfs layer "$root/layer"
+mkdir "$root/layer/upper" "$root/layer/work" "$root/layer/machine"
+machine=$root/layer/machine
+mount -t overlay overlay -o "lowerdir=/,upperdir=$root/layer/upper,workdir=$root/layer/work" "$machine"
+rm -rf "$machine"/usr/lib/systemd/system/*.wants "$machine"/etc/systemd/system/*.wants "$machine/usr/sbin/policy-rc.d"
+cp -r "$root/etc/systemd/stubs" "$machine/etc/systemd/"
+mount --rbind /dev "$machine/dev"
+mount --rbind /sys "$machine/sys"
+for folder; do
+  mkdir -p "$machine$folder"
+  mount --bind "$folder" "$machine$folder"
+done
+mount -t tmpfs -o mode=755 tmpfs "$machine/run"
+mkdir -p "$machine/run/lock"
+exec unshare --mount --net --pid --fork --kill-child --uts --ipc --cgroup chroot "$machine" \
+  sh -c "mount -t proc proc /proc && ip link set lo up && $start"
+"#;
+
 /// In all of them.
 const START: &str = r#"set -e
 umount -R /sys/fs/cgroup 2>/dev/null || :
@@ -64,7 +93,7 @@ pub struct Systemd {
 }
 
 impl Systemd {
-    /// Starts it in a folder of the test.
+    /// Starts it in a folder of the test, with both programs in `/usr/local/bin`.
     ///
     /// # Panics
     /// When it does not come up; with what it said.
@@ -84,6 +113,22 @@ impl Systemd {
                 .and_then(|_| std::os::unix::fs::symlink(binary(program), link))
                 .unwrap_or_else(|e| panic!("{program}: {e}"));
         }
+        Self::enter(scratch, root, ENTER, START, &[])
+    }
+
+    /// Starts it on a machine that is this one but for what is done there. These folders are shared with it.
+    ///
+    /// # Panics
+    /// When it does not come up; with what it said.
+    #[track_caller]
+    pub fn start_layered(scratch: &Scratch, shared: &[&Path]) -> Self {
+        let units = "/etc/systemd/stubs:/etc/systemd/system";
+        let start = START.replace(units, &format!("{units}:/usr/lib/systemd/system"));
+        Self::enter(scratch, scratch.join("systemd"), ENTER_LAYER, &start, shared)
+    }
+
+    #[track_caller]
+    fn enter(scratch: &Scratch, root: PathBuf, enter: &str, start: &str, shared: &[&Path]) -> Self {
         let stubs = root.join("etc/systemd/stubs");
         fs::create_dir_all(&stubs).unwrap_or_else(|e| panic!("{}: {e}", stubs.display()));
         for target in TARGETS {
@@ -95,9 +140,10 @@ impl Systemd {
         let group = format!("tests-{name}");
         let said = File::create(root.join("said")).unwrap_or_else(|e| panic!("said: {e}"));
         let child = Command::new("unshare")
-            .args(["--mount", "--propagation", "private", "sh", "-c", ENTER, "enter"])
+            .args(["--mount", "--propagation", "private", "sh", "-c", enter, "enter"])
             .arg(&root)
-            .args([&group, START])
+            .args([&group, start])
+            .args(shared)
             .stdin(Stdio::null())
             .stdout(said.try_clone().unwrap_or_else(|e| panic!("said: {e}")))
             .stderr(said)
@@ -132,7 +178,8 @@ impl Systemd {
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new("nsenter");
         command.args(["--target", &self.pid.to_string()]);
-        command.args(["--mount", "--pid", "--uts", "--ipc", "--cgroup", "--"]);
+        command.args(["--mount", "--net", "--pid", "--uts", "--ipc", "--cgroup", "--root", "--wd"]);
+        command.arg("--");
         command.arg(program);
         command.env_clear().env("LC_ALL", "C.UTF-8").env("SYSTEMD_PAGER", "");
         command.env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
