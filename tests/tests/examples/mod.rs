@@ -23,6 +23,7 @@ use tests::netns::Netns;
 use tests::scratch::Scratch;
 use tests::station::{Mode, Station};
 use tests::table::Table;
+use tests::wait::wait_until;
 
 use collect::{File, collect};
 use started::Started;
@@ -50,7 +51,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
 
 /// What the examples speak of.
 struct World {
-    _netns: [Netns; 2],
+    netns: [Netns; 2],
     _stations: Vec<Station>,
     _neighbor: Neighbor,
     daemon: Daemon,
@@ -112,7 +113,7 @@ impl World {
         fs::write(folder.join("frr.conf"), frr.text).unwrap();
         let machine = Machine::new(scratch);
         let _stations = stations;
-        Self { _netns: [public, mgmt], _stations, _neighbor: neighbor, daemon, machine, folder }
+        Self { netns: [public, mgmt], _stations, _neighbor: neighbor, daemon, machine, folder }
     }
 
     /// Runs one; an error says what went wrong.
@@ -146,6 +147,52 @@ impl World {
         } else {
             Ok(())
         }
+    }
+
+    /// Waits until every station has been told everything.
+    fn wait_synchronised(&self) {
+        self.daemon.bmpctl(&["reset", "session", "all", "--wait=60s"]).done();
+    }
+
+    /// What a command prints; of one that goes on until it is ended, what it prints of a reset.
+    fn printed(&self, line: &str) -> String {
+        let (line, _) = line.split_once(" # ").unwrap_or((line, ""));
+        if line != "bmpctl monitor" {
+            let printed = run(&mut self.machine.shell(line, &self.folder), PATIENCE).text();
+            return self.as_elsewhere(&printed);
+        }
+        let mut stream = self.begin(line);
+        wait_until("it to watch", PATIENCE, || {
+            let status = self.daemon.bmpctl(&["show", "status", "--json"]);
+            let status: serde_json::Value = serde_json::from_str(status.done()).unwrap();
+            status["status"]["monitors"] == 1
+        });
+        self.daemon.bmpctl(&["reset", "session", "10.1.1.1", "--wait"]).done();
+        let mut printed = String::new();
+        let heard = stream.wait("the end of the reset", |said| {
+            printed = said.to_owned();
+            said.contains("every route was sent\n")
+        });
+        heard.unwrap();
+        printed
+    }
+
+    /// With the names that a host of its own would have.
+    fn as_elsewhere(&self, printed: &str) -> String {
+        let [_, mgmt] = &self.netns;
+        let uname = rustix::system::uname();
+        let text = |text: &std::ffi::CStr| text.to_string_lossy().into_owned();
+        let (release, host) = (text(uname.release()), text(uname.nodename()));
+        // In a table it must stay as wide.
+        let name = format!("{:width$}", "mgmt", width = mgmt.name().len());
+        printed
+            .replace(&format!("{}\"", mgmt.name()), "mgmt\"")
+            .replace(mgmt.name(), &name)
+            .replace(&self.daemon.config().display().to_string(), "/etc/bmpd/bmpd.toml")
+            .replace(&self.daemon.socket().display().to_string(), "/run/bmpd/bmpd.sock")
+            .replace(&format!("Linux {release}"), "Linux 6.1.0-40-amd64")
+            .replace(&format!("\"{host}\""), "\"edge1\"")
+            .replace(&format!("System name:       {host}\n"), "System name:       edge1\n")
     }
 
     /// What goes on until it is ended has to say something, and to be there still.
@@ -198,6 +245,50 @@ fn every_example_does_what_it_says() {
     let count = examples.commands.len();
     assert!(count > 50, "only {count} examples were found");
     assert!(wrong.is_empty(), "{} of {count} examples:\n\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// What a command has printed, but for what is another number or moment each time.
+fn shape(text: &str) -> Vec<String> {
+    let is_number = |word: &str| {
+        let mut kinds = word.chars();
+        word.contains(|c: char| c.is_ascii_digit())
+            && kinds.all(|c| c.is_ascii_digit() || ".,:;+-/%()smhdTZ".contains(c))
+    };
+    let shown = |word: &str| match is_number(word) {
+        true => "#".to_owned(),
+        false => word.to_owned(),
+    };
+    text.lines()
+        .map(|line| line.split_whitespace().map(shown).collect::<Vec<_>>().join(" "))
+        .collect()
+}
+
+#[test]
+fn the_reference_prints_what_the_commands_print() {
+    let scratch = Scratch::new();
+    let world = World::new(&scratch);
+    world.wait_synchronised();
+    let path = repository("docs/commands.md");
+    let page = fs::read_to_string(&path).unwrap();
+    let (mut made, mut wrong) = (String::new(), Vec::new());
+    let mut rest = &*page;
+    while let Some((before, block)) = rest.split_once("\n```console\n$ ") {
+        let (block, after) = block.split_once("```\n").unwrap();
+        let (line, kept) = block.split_once('\n').unwrap();
+        let output = world.printed(line);
+        if shape(kept) != shape(&output) {
+            wrong.push(format!("{line}\n{output}"));
+        }
+        made += &format!("{before}\n```console\n$ {line}\n{output}```\n");
+        rest = after;
+    }
+    made += rest;
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(&path, &made).unwrap();
+        return;
+    }
+    let how = "BLESS=1 cargo test -p tests --test all examples::";
+    assert!(wrong.is_empty(), "docs/commands.md has another output ({how}):\n{}", wrong.join("\n"));
 }
 
 #[test]

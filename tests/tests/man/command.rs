@@ -10,7 +10,7 @@ use clap_mangen::roff::{Roff, bold, roman};
 use super::page::{Page, entry, references, verbatim};
 
 /// A definition as pages are made of it: built, and without `help`, which is no command of its own.
-fn built(command: Command) -> Command {
+pub(super) fn built(command: Command) -> Command {
     fn without_help(command: Command) -> Command {
         let names: Vec<String> =
             command.get_subcommands().map(|inner| inner.get_name().to_owned()).collect();

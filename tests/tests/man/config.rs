@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap_mangen::roff::{Roff, bold, roman};
 
-use super::example::{Block, Item, Key, read};
+use super::example::{Item, Key, read};
 use super::page::{Page, entry, references, verbatim};
 
 const SMALLEST: &str = r#"[[session]]
@@ -37,69 +37,94 @@ fn says(key: &Key) -> String {
     says.clone()
 }
 
-pub(crate) fn page(example: &str) -> String {
+/// What both forms of the reference say before the keys.
+const ABOUT: [&str; 2] = [
+    "bmpd reads one TOML file, /etc/bmpd/bmpd.toml unless --config names another one. Paths in it that \
+     do not begin with / are beside the file. A key that is unknown, a value out of its range, and \
+     what does not fit together is an error, which names line and key; a file with an error is not \
+     used at all.",
+    "`bmpd --check` says whether a file is good. `bmpctl reload --dry-run` says what it would change, \
+     `bmpctl reload` applies it, and `bmpctl reset session` has a session take the parameters of its \
+     connection from it.",
+];
+
+const KEYS: &str = "Keys with dots in their names can also be written as tables of their own, as TOML has it. The \
+                    values below are examples; where a default is the same in every bmpd it is named.";
+
+/// What is said of a table, in its order.
+enum Said<'a> {
+    /// A sentence about what follows.
+    Note(String),
+    Key {
+        name: &'a str,
+        value: &'a str,
+        says: String,
+    },
+}
+
+/// Every table once, with all of its keys.
+fn tables<'a>(example: &'a str) -> Vec<(&'a str, Vec<Said<'a>>)> {
     let blocks = read(example);
+    let mut tables: Vec<(&str, Vec<Said<'_>>)> = Vec::new();
+    for block in blocks.into_iter().filter(|block| !block.table.is_empty()) {
+        let rank = tables.iter().position(|(table, _)| *table == block.table);
+        let rank = rank.unwrap_or_else(|| {
+            tables.push((block.table, Vec::new()));
+            tables.len() - 1
+        });
+        let said = &mut tables[rank].1;
+        let is_known = |said: &[Said<'_>], key: &Key<'_>| {
+            said.iter().any(|said| matches!(said, Said::Key { name, .. } if *name == key.name))
+        };
+        let has_new =
+            block.items.iter().any(|item| matches!(item, Item::Key(key) if !is_known(said, key)));
+        if !has_new {
+            continue;
+        }
+        if !block.says.is_empty() {
+            said.push(Said::Note(sentence(&block.says)));
+        }
+        for item in block.items {
+            match item {
+                Item::Note(note) => said.push(Said::Note(sentence(&note))),
+                Item::Key(key) if is_known(said, &key) => {}
+                Item::Key(key) => {
+                    let says = says(&key);
+                    said.push(Said::Key { name: key.name, value: key.value, says });
+                }
+            }
+        }
+    }
+    tables
+}
+
+/// bmpd.toml(5).
+pub(crate) fn page(example: &str) -> String {
     let mut page = Page::new("bmpd.toml", "5", "bmpd");
     let mut name = Roff::new();
     name.text([roman("bmpd.toml - the configuration file of bmpd")]);
     page.section("NAME", &name);
 
     let mut about = Roff::new();
-    about.text([roman(
-        "bmpd reads one TOML file, /etc/bmpd/bmpd.toml unless --config names another one. Paths in it that \
-         do not begin with / are beside the file. A key that is unknown, a value out of its range, and \
-         what does not fit together is an error, which names line and key; a file with an error is not \
-         used at all.",
-    )]);
+    about.text([roman(ABOUT[0])]);
     about.control("PP", []);
-    about.text([roman(
-        "`bmpd --check` says whether a file is good. `bmpctl reload --dry-run` says what it would change, \
-         `bmpctl reload` applies it, and `bmpctl reset session` has a session take the parameters of its \
-         connection from it.",
-    )]);
+    about.text([roman(ABOUT[1])]);
     page.section("DESCRIPTION", &about);
 
-    let mut tables: Vec<&str> = Vec::new();
-    for Block { table, .. } in blocks.iter().filter(|block| !block.table.is_empty()) {
-        if !tables.contains(table) {
-            tables.push(table);
-        }
-    }
     let mut keys = Roff::new();
-    keys.text([roman(
-        "Keys with dots in their names can also be written as tables of their own, as TOML has it. The \
-         values below are examples; where a default is the same in every bmpd it is named.",
-    )]);
-    for table in tables {
+    keys.text([roman(KEYS)]);
+    for (table, said) in tables(example) {
         keys.control("SS", [table]);
-        let mut known: Vec<&str> = Vec::new();
-        let mut is_first = true;
-        let mut paragraph = |keys: &mut Roff, text: &str| {
-            if !std::mem::take(&mut is_first) {
-                keys.control("PP", []);
-            }
-            keys.text([roman(sentence(text))]);
-        };
-        for block in blocks.iter().filter(|block| block.table == table) {
-            let has_new = block
-                .items
-                .iter()
-                .any(|item| matches!(item, Item::Key(key) if !known.contains(&key.name)));
-            if !has_new {
-                continue;
-            }
-            if !block.says.is_empty() {
-                paragraph(&mut keys, &block.says);
-            }
-            for item in &block.items {
-                match item {
-                    Item::Note(note) => paragraph(&mut keys, note),
-                    Item::Key(key) if known.contains(&key.name) => {}
-                    Item::Key(key) => {
-                        known.push(key.name);
-                        let term = [bold(key.name), roman(format!(" = {}", key.value))];
-                        entry(&mut keys, term, &says(key));
+        for (rank, one) in said.iter().enumerate() {
+            match one {
+                Said::Note(text) => {
+                    if rank > 0 {
+                        keys.control("PP", []);
                     }
+                    keys.text([roman(text)]);
+                }
+                Said::Key { name, value, says } => {
+                    entry(&mut keys, [bold(*name), roman(format!(" = {value}"))], says);
                 }
             }
         }
@@ -117,6 +142,38 @@ pub(crate) fn page(example: &str) -> String {
     page.section("SEE ALSO", &references(&see.map(str::to_owned)));
     page.finish()
 }
+
+/// The same as a page of the book.
+pub(crate) fn document(example: &str) -> String {
+    let mut text = format!(
+        "# The configuration\n\n{MADE}\n\n{}\n\n{}\n\nThe smallest file that does something:\n\n```toml\n{SMALLEST}\n```\n\n{KEYS}\n",
+        ABOUT[0], ABOUT[1]
+    );
+    for (table, said) in tables(example) {
+        text += &format!("\n## {table}\n");
+        let mut is_in_rows = false;
+        for one in said {
+            match one {
+                Said::Note(note) => {
+                    text += &format!("\n{note}\n");
+                    is_in_rows = false;
+                }
+                Said::Key { name, value, says } => {
+                    if !std::mem::replace(&mut is_in_rows, true) {
+                        text += "\n| key | example | |\n|---|---|---|\n";
+                    }
+                    let says = says.replace('|', "\\|");
+                    text += &format!("| `{name}` | `{value}` | {says} |\n");
+                }
+            }
+        }
+    }
+    // Without an argument it is no command that could be run as it is.
+    text.replace("`bmpctl reset session`", "`reset session`")
+}
+
+/// At the head of what is made here.
+const MADE: &str = "<!-- Made of etc/bmpd.toml: BLESS=1 cargo test -p tests --test all man:: -->";
 
 /// The page says what a default is where the example shows the key behind a `#` and does not speak of a
 /// default. So it must be one.

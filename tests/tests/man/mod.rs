@@ -1,5 +1,5 @@
-//! The manual pages in `docs/man` are those of the command lines and of `etc/bmpd.toml`, and groff and
-//! mandoc have nothing to say against them.
+//! The manual pages in `docs/man`, `docs/configuration.md` and `docs/commands.md` are those of the command lines and of
+//! `etc/bmpd.toml`, and groff and mandoc have nothing to say against the pages.
 //!
 //! After a change of help or of the example configuration: `BLESS=1 cargo test -p tests --test all man::`.
 
@@ -7,6 +7,7 @@ mod command;
 mod config;
 mod example;
 mod page;
+mod reference;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -53,6 +54,24 @@ fn the_pages_in_the_repository_are_those_of_the_programs() {
     for (name, text) in &pages {
         let kept = fs::read_to_string(folder.join(name)).unwrap();
         assert!(kept == *text, "docs/man/{name} is out of date: {how}");
+    }
+}
+
+#[test]
+fn the_references_in_the_book_are_those_of_the_programs() {
+    let how = "BLESS=1 cargo test -p tests --test all man::";
+    let example = fs::read_to_string(repository("etc/bmpd.toml")).unwrap();
+    let commands = repository("docs/commands.md");
+    let kept = fs::read_to_string(&commands).unwrap_or_default();
+    for (path, text) in [
+        (repository("docs/configuration.md"), config::document(&example)),
+        (commands, reference::document(&kept)),
+    ] {
+        if std::env::var_os("BLESS").is_some() {
+            fs::write(&path, &text).unwrap();
+        }
+        let kept = fs::read_to_string(&path).unwrap_or_default();
+        assert!(kept == text, "{} is out of date: {how}", path.display());
     }
 }
 
