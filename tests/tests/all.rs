@@ -51,6 +51,7 @@ mod pending;
 mod pmbmpd;
 mod privileges;
 mod race;
+mod recipes;
 mod reload;
 mod reset;
 mod service;
