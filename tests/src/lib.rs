@@ -27,6 +27,7 @@ pub mod chain;
 pub mod ctl;
 pub mod daemon;
 pub mod documents;
+pub mod edge;
 pub mod faults;
 pub mod lab;
 pub mod machine;

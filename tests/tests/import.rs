@@ -5,9 +5,12 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use tests::daemon::{binary, run};
+use tests::daemon::{Daemon, binary, run};
 use tests::documents::{blocks, repository, text};
+use tests::edge::{self, Edge, Program, ROUTE, wait_heard};
 use tests::scratch::Scratch;
+use tests::station::Station;
+use tests::wait::wait_until;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -62,4 +65,85 @@ fn standard_input_is_read_and_what_is_wrong_is_said() {
         assert!(output.status == code && output.stderr.contains(expected), "{kind}: {output}");
         assert_eq!(output.stdout, "", "{kind}");
     }
+}
+
+/// What the router has for its neighbor 192.0.2.1.
+const ROUTER: &str = "protocol bgp { local 192.0.2.2 as 65001; neighbor 192.0.2.1 as 65000; password \"s3cret\"; \
+                      ipv4 { import none; export all; }; }";
+
+/// bmpd in the place of a daemon that had this configuration: its neighbor and its station do not notice.
+#[track_caller]
+fn takes_over(scratch: &Scratch, edge: &Edge, station: &Station, kind: &str, config: &str) {
+    let router = edge.bird(scratch, ROUTER);
+    let file = scratch.write("imported", config);
+    let mut import = Command::new(binary("bmpd"));
+    let output = run(import.args(["--import", kind]).arg(file), PATIENCE);
+    let connections = station.connections().len();
+    let daemon = edge.host.run(|| Daemon::start(scratch, output.done()));
+    wait_heard(&daemon, &[&router]);
+    station.wait_connection(connections + 1);
+    edge.wait_told(station);
+}
+
+#[test]
+fn a_neighbor_and_a_station_of_frr_are_those_of_bmpd_afterwards() {
+    let (scratch, edge) = (Scratch::new(), Edge::new());
+    let station = edge.station();
+    let config = "router bgp 65000\n bgp router-id 192.0.2.1\n no bgp ebgp-requires-policy\n \
+                  neighbor ROUTERS peer-group\n neighbor ROUTERS remote-as 65001\n \
+                  neighbor ROUTERS password s3cret\n neighbor 192.0.2.2 peer-group ROUTERS\n \
+                  address-family ipv4 unicast\n  neighbor ROUTERS soft-reconfiguration inbound\n \
+                  exit-address-family\n \
+                  bmp targets COLLECTORS\n  bmp monitor ipv4 unicast pre-policy\n  \
+                  bmp connect 10.1.1.1 port 11019 min-retry 100 max-retry 1000\n exit\nexit\n";
+    let router = edge.bird(&scratch, ROUTER);
+    let frr = edge::frr(&scratch, &edge.host, config);
+    edge.wait_told(&station);
+    drop((frr, router));
+    takes_over(&scratch, &edge, &station, "frr", config);
+}
+
+#[test]
+fn those_of_gobgp_too() {
+    let (scratch, edge) = (Scratch::new(), Edge::new());
+    let station = edge.station();
+    let config = "[global.config]\nas = 65000\nrouter-id = \"192.0.2.1\"\n[[peer-groups]]\n\
+                  [peer-groups.config]\npeer-group-name = \"routers\"\npeer-as = 65001\n\
+                  auth-password = \"s3cret\"\n[[peer-groups.afi-safis]]\n[peer-groups.afi-safis.config]\n\
+                  afi-safi-name = \"ipv4-unicast\"\n[[neighbors]]\n[neighbors.config]\n\
+                  neighbor-address = \"192.0.2.2\"\npeer-group = \"routers\"\n\
+                  [[bmp-servers]]\n[bmp-servers.config]\naddress = \"10.1.1.1\"\nport = 11019\n\
+                  route-monitoring-policy = \"pre-policy\"\n";
+    let router = edge.bird(&scratch, ROUTER);
+    let file = scratch.write("gobgpd.toml", config);
+    let mut gobgpd = edge.host.namespace().command("gobgpd");
+    gobgpd.args(["-p", "--pprof-disable", "--api-hosts=127.0.0.1:50051", "-f"]).arg(file);
+    let gobgpd = Program::start(gobgpd, &scratch.join("gobgpd.log"));
+    edge.wait_told(&station);
+    drop((gobgpd, router));
+    takes_over(&scratch, &edge, &station, "gobgp", config);
+}
+
+/// The BIRD of Debian 12 has no BMP: it runs the rest of the file.
+#[test]
+fn those_of_bird_too() {
+    let (scratch, edge) = (Scratch::new(), Edge::new());
+    let station = edge.station();
+    let bgp = "router id 192.0.2.1;\nprotocol device { }\ntemplate bgp routers { local as 65000; \
+               password \"s3cret\"; ipv4 { import all; export none; }; }\n\
+               protocol bgp edge1 from routers { neighbor 192.0.2.2 as 65001; }\n";
+    let router = edge.bird(&scratch, ROUTER);
+    let file = scratch.write("before.conf", bgp);
+    let control = scratch.join("before.ctl");
+    let mut bird = edge.host.namespace().command("bird");
+    bird.args(["-f", "-c"]).arg(file).arg("-s").arg(&control);
+    let bird = Program::start(bird, &scratch.join("before.log"));
+    wait_until("BIRD to hear the route", PATIENCE, || {
+        let mut ask = Command::new("birdc");
+        run(ask.arg("-s").arg(&control).args(["show", "route"]), PATIENCE).text().contains(ROUTE)
+    });
+    drop((bird, router));
+    let bmp = "protocol bmp collector { station address ip 10.1.1.1 port 11019; \
+               monitoring rib in pre_policy; }\n";
+    takes_over(&scratch, &edge, &station, "bird", &format!("{bgp}{bmp}"));
 }
