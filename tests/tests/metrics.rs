@@ -10,14 +10,15 @@ use std::time::Duration;
 use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 use tests::addresses::{free_port, loopback};
-use tests::bgp::Family;
+use tests::bgp::{Family, Prefix};
 use tests::daemon::{self, Daemon, run, session};
 use tests::documents::{repository, text};
 use tests::faults::stations::{Manner, Rogue};
 use tests::lab::{Lab, Plan};
+use tests::random::Random;
 use tests::scratch::Scratch;
 use tests::station::{Mode, Station};
-use tests::table::Table;
+use tests::table::{Attributes, Table};
 use tests::wait::{wait_for, wait_until};
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -216,6 +217,24 @@ fn only_reading_is_possible() {
     // One request a connection, however many are sent.
     let two = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n".repeat(2);
     assert_eq!(ask(place, &two).matches("HTTP/1.1 200 OK").count(), 1);
+}
+
+#[test]
+fn a_table_that_changes_is_compacted_which_is_counted() {
+    let place = place();
+    let lab = Plan { more: &http(place), ..Plan::default() }.start();
+    let counted = || series(&metrics(place))["bmpd_table_compactions_total"];
+    assert_eq!(counted(), 0.0);
+    let neighbor = lab.connect();
+    let prefixes: Vec<Prefix> =
+        (0..250).map(|n| format!("203.0.{n}.0/24").parse().unwrap()).collect();
+    // The same routes with other attributes: what was said before is of no use any more.
+    let mut random = Random::new(1);
+    for n in 0..100 {
+        neighbor.announce(&prefixes, &Attributes::sample(n, &mut random));
+    }
+    lab.stations[0].wait_connection(1).wait_routes(lab.peer, &neighbor.expected(), PATIENCE);
+    assert!(counted() > 0.0);
 }
 
 #[test]

@@ -218,6 +218,11 @@ impl World {
         Err(Failure::NoSuchSession { selector: selector.clone(), existing, configured_in: None })
     }
 
+    /// Segments of tables that were compacted.
+    pub(crate) fn compactions(&self) -> u64 {
+        self.tables.compactions()
+    }
+
     /// Bytes of memory that the tables of all neighbors take.
     pub(crate) fn table_memory(&self) -> u64 {
         self.tables.memory()

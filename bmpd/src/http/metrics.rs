@@ -38,6 +38,7 @@ struct Snapshot {
     /// The same of the configuration in effect.
     configured: f64,
     table_memory: u64,
+    compactions: u64,
     table_memory_limit: Option<u64>,
     internal_errors: u64,
     tasks: u64,
@@ -63,6 +64,7 @@ pub(super) async fn gather(world: &World) -> Result<String, String> {
         started: seconds(world.started().timestamp().0),
         configured: seconds(world.configured_at().timestamp().0),
         table_memory: world.table_memory(),
+        compactions: world.compactions(),
         table_memory_limit: limit.map(|mib| u64::from(mib) << 20),
         internal_errors: supervise::panics(),
         tasks: tokio::runtime::Handle::current().metrics().num_alive_tasks() as u64,
@@ -211,6 +213,9 @@ impl Snapshot {
             let help = "How much the tables may take, if memory-limit is set.";
             writer.gauge("bmpd_table_memory_limit_bytes", help, limit)?;
         }
+        let help =
+            "Segments of tables that were compacted: what is of no use any more was taken out.";
+        writer.counter("bmpd_table_compactions", help, self.compactions)?;
         let help =
             "Mistakes of bmpd; each has cost a connection or a command, and the log says more.";
         writer.counter("bmpd_internal_errors", help, self.internal_errors)?;

@@ -194,6 +194,7 @@ impl Rib {
     ///
     /// They take more, or they have grown and those of all neighbors are beyond what is allowed.
     pub(crate) fn measure(&mut self, allowed: u64) -> Result<(), OverLimit> {
+        self.share.note_compactions(self.logs.iter().map(|(_, log)| log.compactions()).sum());
         let bytes = self.memory() as u64;
         self.share.set(bytes, allowed)
     }

@@ -165,6 +165,8 @@ pub(crate) struct Log {
     withdrawals: usize,
     /// Slots of segments that may be worth compacting.
     suspects: Vec<u32>,
+    /// Segments that were compacted.
+    compactions: u64,
 }
 
 /// What a withdrawal found.
@@ -207,6 +209,7 @@ impl Log {
             routes: 0,
             withdrawals: 0,
             suspects: Vec::new(),
+            compactions: 0,
         }
     }
 
@@ -225,6 +228,11 @@ impl Log {
         let segments = self.segments.iter().flatten();
         segments.map(|segment| segment.bytes.capacity()).sum::<usize>()
             + self.index.allocation_size()
+    }
+
+    /// Segments that were compacted so far.
+    pub(crate) fn compactions(&self) -> u64 {
+        self.compactions
     }
 
     /// True once the neighbor's End-of-RIB was noted.

@@ -20,11 +20,17 @@ pub(super) struct Meter {
     used: AtomicU64,
     /// Bytes; `u64::MAX` is no limit.
     limit: AtomicU64,
+    /// Segments that were compacted, of all tables there ever were.
+    compactions: AtomicU64,
 }
 
 impl Default for Meter {
     fn default() -> Self {
-        Self { used: AtomicU64::new(0), limit: AtomicU64::new(u64::MAX) }
+        Self {
+            used: AtomicU64::new(0),
+            limit: AtomicU64::new(u64::MAX),
+            compactions: AtomicU64::new(0),
+        }
     }
 }
 
@@ -32,6 +38,11 @@ impl Meter {
     /// Bytes that are in use.
     pub(super) fn used(&self) -> u64 {
         self.used.load(Ordering::Relaxed)
+    }
+
+    /// Segments that were compacted since bmpd began.
+    pub(super) fn compactions(&self) -> u64 {
+        self.compactions.load(Ordering::Relaxed)
     }
 
     /// Allows this many bytes, or as many as there are. What is in use is not given up for that.
@@ -45,12 +56,22 @@ impl Meter {
 pub(super) struct Share {
     meter: Arc<Meter>,
     bytes: u64,
+    /// Of its own, as far as they are in the sum of all.
+    compactions: u64,
 }
 
 impl Share {
     /// Nothing yet.
     pub(super) fn new(meter: &Arc<Meter>) -> Self {
-        Self { meter: Arc::clone(meter), bytes: 0 }
+        Self { meter: Arc::clone(meter), bytes: 0, compactions: 0 }
+    }
+
+    /// Notes how many segments were compacted in it so far.
+    pub(super) fn note_compactions(&mut self, compactions: u64) {
+        let more = compactions - std::mem::replace(&mut self.compactions, compactions);
+        if more > 0 {
+            self.meter.compactions.fetch_add(more, Ordering::Relaxed);
+        }
     }
 
     /// Notes how many bytes it takes now. Of its own it may take `allowed`.

@@ -76,6 +76,11 @@ impl Tables {
         self.meter.used()
     }
 
+    /// Segments of logs that were compacted since bmpd began.
+    pub(crate) fn compactions(&self) -> u64 {
+        self.meter.compactions()
+    }
+
     /// Allows all of them so many bytes, or as many as there are; see [`super::Rib::measure`].
     pub(crate) fn allow_memory(&self, limit: Option<u64>) {
         self.meter.allow(limit);

@@ -51,6 +51,7 @@ impl Log {
             if self.is_worth_compacting(slot, needed_from) {
                 self.compact(slot, needed_from, attributes);
                 self.tidy(slot);
+                self.compactions += 1;
             }
         }
         let (len, capacity) = (self.index.len(), self.index.capacity());
