@@ -347,11 +347,13 @@ impl Drop for Process {
     }
 }
 
-/// A command that runs a program from `PATH`, or from where Debian puts daemons.
+/// A command that runs a program from where Debian puts the daemons of FRR, as OpenBGPD has one of the same name, from
+/// `PATH`, or from where it puts those of others.
 fn command(name: &str) -> Command {
     let path = env::var_os("PATH").unwrap_or_default();
-    let folders = env::split_paths(&path)
-        .chain(["/usr/sbin", "/sbin", "/usr/lib/frr"].map(PathBuf::from))
+    let folders = std::iter::once(PathBuf::from("/usr/lib/frr"))
+        .chain(env::split_paths(&path))
+        .chain(["/usr/sbin", "/sbin"].map(PathBuf::from))
         .map(|folder| folder.join(name));
     let program = folders
         .into_iter()
