@@ -7,8 +7,9 @@
 //! ```
 //!
 //! One that hangs keeps the manager from hearing of bmpd, which is then ended and started again; why is the last
-//! that it logs. A task that does not give its thread back can keep all others from theirs, so what names it is
-//! a thread of its own.
+//! that it logs: who has not answered for half of a period is named, and the manager's patience ends after a whole
+//! one. A task that does not give its thread back can keep all others from theirs, so what names it is a thread of
+//! its own.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,8 +34,8 @@ pub(super) fn start(world: Arc<World>, manager: service::Shared) {
     let looked_at = Arc::clone(&asked);
     let look = move || {
         loop {
-            thread::sleep(period / 2);
-            if let Some(late) = looked_at.late(period) {
+            thread::sleep(period / 4);
+            if let Some(late) = looked_at.late(period / 2) {
                 error!("{late}: bmpd hangs, and its service manager may end it");
             }
         }
