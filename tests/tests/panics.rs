@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tests::addresses::{free_port, loopback};
-use tests::bgp::Prefix;
+use tests::bgp::{Family, Prefix};
 use tests::bmp::Mode;
 use tests::daemon::{Daemon, INTERNAL_ERROR, bgp, bgp_listen, binary, neighbor};
 use tests::lab::{Lab, Plan};
@@ -142,6 +142,41 @@ fn in_reading_for_a_session_it_costs_that_connection_and_the_neighbor_whose_tabl
     }
     assert!(other.heard().notification.is_none());
     assert_eq!(internal_errors(&lab.daemon), 1);
+    lab.assert_legal();
+}
+
+/// No connection is there to hear of it.
+#[test]
+fn in_reading_what_is_kept_of_a_neighbor_that_restarts_it_is_kept_no_longer() {
+    let plan = Plan { faults: Some("feed.read:2"), ..Plan::default() };
+    let lab = plan.start();
+    let mut options = lab.options();
+    options.open = options.open.graceful_restart(true, 600, &[Family::IPV4, Family::IPV6]);
+    let first = Neighbor::connect(&options, lab.listen);
+    let attributes = Attributes::sample(1, &mut Random::new(1));
+    first.announce(&["203.0.113.0/24".parse().unwrap()], &attributes);
+    lab.stations[0].wait_connection(1).wait_routes(lab.peer, &first.expected(), PATIENCE);
+    drop(first);
+    let page = || lab.daemon.bmpctl(&["show", "neighbor", &lab.peer.to_string()]);
+    wait_for("the restart", PATIENCE, || match page() {
+        page if page.done().contains("its routes are kept") => Ok(()),
+        page => Err(page.to_string()),
+    });
+    // Who is told everything anew reads what is kept.
+    lab.daemon.bmpctl(&["reset", "session", "all"]).done();
+    wait_for("the end of what is kept", PATIENCE, || match page() {
+        page if page.done().contains("an internal error has cost its routes") => Ok(()),
+        page => Err(page.to_string()),
+    });
+    assert!(!page().done().contains("its routes are kept"));
+    assert_told_once(&lab.daemon, "feed.read");
+    let again = lab.connect();
+    again.send_all(&Table::full(300, 60));
+    wait_for("the routes of another session", PATIENCE, || {
+        let latest = lab.stations[0].latest().unwrap();
+        let held = latest.look(|record| record.peer(lab.peer).map_or(0, |peer| peer.routes.len()));
+        if held == again.expected().len() { Ok(()) } else { Err(format!("{held} routes")) }
+    });
     lab.assert_legal();
 }
 

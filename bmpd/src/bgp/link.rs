@@ -37,8 +37,8 @@ const GOODBYE: Duration = Duration::from_millis(200);
 const QUIET: Duration = Duration::from_secs(5);
 const QUIET_WITH_GRACEFUL_RESTART: Duration = Duration::from_secs(60);
 
-/// Why the session ends whose tables a station's reading has broken.
-const LOST: &str = "an internal error has cost its routes";
+/// Why the session ends, or its routes are not kept, whose tables a station's reading has broken.
+pub(super) const LOST: &str = "an internal error has cost its routes";
 
 /// A table that changes without pause is never quiet: after this long it is taken to be complete.
 const QUIET_LATEST: Duration = Duration::from_secs(180);
@@ -485,8 +485,8 @@ impl Link {
     }
 }
 
-/// Returns when the tables of the session that is up were lost.
-async fn lost(epoch: Option<&Epoch>) {
+/// Returns when the tables were lost of a session that is up, or of one that is expected back.
+pub(super) async fn lost(epoch: Option<&Epoch>) {
     match epoch {
         Some(epoch) => epoch.lost().await,
         None => std::future::pending().await,

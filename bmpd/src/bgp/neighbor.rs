@@ -322,6 +322,7 @@ impl Task {
             let (penalty_ends, forget_at) = (self.penalty_ends(), self.forget_at());
             let silent_at = self.silence().map(|_| self.seen_at + SILENCE);
             let quota_ends = self.quota.ends_at();
+            let held = self.restarting.as_ref().map(|restarting| Arc::clone(&restarting.epoch));
             let attempt = async {
                 match &mut self.attempt {
                     Some(attempt) => attempt.await,
@@ -368,6 +369,10 @@ impl Task {
                 }
                 () = sleep_until(restart_ends) => {
                     self.give_up_restart("it did not come back within its restart time");
+                }
+                () = link::lost(held.as_deref()) => {
+                    self.note_error(link::LOST.to_owned());
+                    self.give_up_restart(link::LOST);
                 }
                 () = sleep_until(penalty_ends) => {
                     self.penalty = None;
