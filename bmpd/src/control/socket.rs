@@ -32,6 +32,9 @@ const FIRST_MODE: u32 = 0o600;
 /// The folder of the socket, if it is to be made: all may go through it, its owner alone changes it.
 const FOLDER_MODE: u32 = 0o755;
 
+/// How long a process that is ended may still be seen to listen.
+const LAST_BREATH: Duration = Duration::from_millis(200);
+
 /// How long the name service has for the group of the socket. Nothing runs yet that would wait for it.
 const GROUP_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -58,10 +61,21 @@ pub(crate) enum SocketError {
          [control] socket can name another place"
     )]
     Foreign {
-        /// The lock, or the folder.
+        /// The lock.
         path: PathBuf,
         /// Whose it is.
         owner: u32,
+        /// Who bmpd is.
+        user: u32,
+    },
+    /// bmpd's user makes no files in the folder.
+    #[error(
+        "cannot make files in {folder} as user {user}: [control] socket can name a place in a folder of its own, such as \
+         /run/bmpd"
+    )]
+    Folder {
+        /// That of the socket.
+        folder: PathBuf,
         /// Who bmpd is.
         user: u32,
     },
@@ -140,7 +154,7 @@ impl ControlSocket {
         }
         let listener = match passed {
             Some(socket) => take_over(socket, path)?,
-            None if is_listened_at(path) => return Err(SocketError::Listened(path.to_owned())),
+            None if stays_listened_at(path) => return Err(SocketError::Listened(path.to_owned())),
             None => make(path).map_err(io_error)?,
         };
         let (group, warning) = SocketGroup::give(path, control.group.as_ref()).map_err(io_error)?;
@@ -165,17 +179,30 @@ impl ControlSocket {
 /// Why the lock cannot be had: what is left of a bmpd of another user is a case of its own.
 fn refused(path: &Path, lock: &Path, error: io::Error) -> SocketError {
     let user = geteuid().as_raw();
-    // The lock itself, or the folder that takes none.
-    let in_the_way = [Some(lock), lock.parent()].into_iter().flatten().find_map(|path| {
-        let owner = fs::symlink_metadata(path).ok()?.uid();
-        Some((path.to_owned(), owner))
-    });
-    match (error.kind(), in_the_way) {
-        (io::ErrorKind::PermissionDenied, Some((path, owner))) if owner != user => {
-            SocketError::Foreign { path, owner, user }
-        }
-        _ => SocketError::Io { path: path.to_owned(), error },
+    let other = |error| SocketError::Io { path: path.to_owned(), error };
+    if error.kind() != io::ErrorKind::PermissionDenied {
+        return other(error);
     }
+    match (fs::symlink_metadata(lock), lock.parent()) {
+        (Ok(found), _) if found.uid() != user => {
+            SocketError::Foreign { path: lock.to_owned(), owner: found.uid(), user }
+        }
+        (Err(missing), Some(folder)) if missing.kind() == io::ErrorKind::NotFound => {
+            SocketError::Folder { folder: folder.to_owned(), user }
+        }
+        _ => other(error),
+    }
+}
+
+/// True if somebody listens at this path, and not only for as long as the system takes to end a process whose lock
+/// is free already.
+fn stays_listened_at(path: &Path) -> bool {
+    // A socket without a file, or with one that is seen elsewhere, is in nobody's way.
+    if !path.exists() || !is_listened_at(path) {
+        return false;
+    }
+    std::thread::sleep(LAST_BREATH);
+    is_listened_at(path)
 }
 
 /// True if a socket listens whose file was made at this path. To connect would tell, too, and start whatever
@@ -183,7 +210,7 @@ fn refused(path: &Path, lock: &Path, error: io::Error) -> SocketError {
 fn is_listened_at(path: &Path) -> bool {
     /// SO_ACCEPTCON of the kernel's, among the flags.
     const LISTENS: u32 = 0x1_0000;
-    let Ok(sockets) = fs::read("/proc/net/unix") else { return false };
+    let Ok(sockets) = fs::read("/proc/self/net/unix") else { return false };
     sockets.split(|byte| *byte == b'\n').any(|line| {
         let mut rest = line;
         let mut next = || {
