@@ -75,6 +75,26 @@ fn a_reader_of_the_log_that_reads_nothing_holds_up_nobody() {
     works_with_its_log_at(writer.into());
 }
 
+/// A terminal that nobody looks at any more.
+#[test]
+fn a_terminal_that_takes_nothing_holds_up_nobody() {
+    let controller = rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR).unwrap();
+    rustix::pty::grantpt(&controller).unwrap();
+    rustix::pty::unlockpt(&controller).unwrap();
+    let name = rustix::pty::ptsname(&controller, Vec::new()).unwrap();
+    let open = |flags: i32| {
+        let mut options = File::options();
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags);
+        options.write(true).open(std::path::Path::new(name.to_str().unwrap())).unwrap()
+    };
+    // Until nothing goes in any more: then a little less, so that it has room for half a line.
+    let mut full = open(libc::O_NONBLOCK | libc::O_NOCTTY);
+    while std::io::Write::write(&mut full, &[b'x'; 512]).is_ok() {}
+    let mut some = [0; 64];
+    rustix::io::read(&controller, &mut some).unwrap();
+    works_with_its_log_at(open(libc::O_NOCTTY).into());
+}
+
 /// A journal in its place, of which each datagram becomes a line of a file; then bmpd as the same process.
 const JOURNAL: &str = r#"
 import os, socket, sys

@@ -1,13 +1,29 @@
 //! Standard error, which may be a full disk, a reader that has gone away, or one that reads nothing.
 
-use std::io::{self, Stderr, Write};
+use std::fs::File;
+use std::io::{self, IsTerminal, Stderr, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::sync::LazyLock;
 
 use parking_lot::Mutex;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{FileType, OFlags, fstat};
 
-/// What a pipe takes without having anybody wait, if it takes anything (pipe(7), `PIPE_BUF`), and other streams
-/// as well.
+/// What a pipe takes without having anybody wait, if it takes anything (pipe(7), `PIPE_BUF`).
 const PIECE: usize = 4096;
+
+/// Standard error once more, if it is a pipe or a terminal, opened so that nobody waits for who should read it. The
+/// one that was passed stays as it is: others have it, too.
+static PATIENT: LazyLock<Option<File>> = LazyLock::new(|| {
+    let stderr = io::stderr();
+    let kind = FileType::from_raw_mode(fstat(&stderr).ok()?.st_mode);
+    if !stderr.is_terminal() && kind != FileType::Fifo {
+        return None;
+    }
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    let flags = i32::try_from(flags.bits()).ok()?;
+    File::options().append(true).custom_flags(flags).open("/proc/self/fd/2").ok()
+});
 
 static STATE: Mutex<State> = Mutex::new(State { lost: 0, cut: false });
 
@@ -24,13 +40,17 @@ pub(super) fn standard_error() -> impl Write {
     Lossy { to: Ready(io::stderr()), state: &STATE }
 }
 
-/// Takes what can be taken at once, and nothing else.
+/// Takes what can be taken at once, and nothing else. Where that is not known for sure, such as with a socket, it takes
+/// a piece whenever there is room for anything.
 struct Ready(Stderr);
 
 impl Write for Ready {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(mut patient) = PATIENT.as_ref() {
+            return patient.write(bytes);
+        }
         let mut one = [PollFd::new(&self.0, PollFlags::OUT)];
-        // A pipe that nobody reads has its writers wait, and sessions with them.
+        // One that nobody reads has its writers wait, and sessions with them.
         match poll(&mut one, Some(&Timespec::default()))? {
             0 => Err(io::ErrorKind::WouldBlock.into()),
             _ => self.0.write(bytes.get(..PIECE).unwrap_or(bytes)),
