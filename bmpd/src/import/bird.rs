@@ -302,7 +302,10 @@ fn channel(statement: &Statement, texts: &[&str], said: &mut Said, found: &mut F
             ["add", "paths", how] => {
                 said.traits.add_path.insert(name, matches!(*how, "rx" | "on" | "yes" | "true"));
             }
-            ["import" | "receive", "limit", limit, rest @ ..] => {
+            ["import" | "receive", "limit", "off", ..] => {
+                said.traits.limits.remove(name);
+            }
+            [kind @ ("import" | "receive"), "limit", limit, rest @ ..] => {
                 let Some(limit) = limit.parse().ok().filter(|limit| *limit > 0) else { continue };
                 let action = match rest {
                     ["action", "warn"] => MaximumRoutesAction::Warn,
@@ -318,6 +321,9 @@ fn channel(statement: &Statement, texts: &[&str], said: &mut Said, found: &mut F
                     // `disable`, which is the default.
                     _ => MaximumRoutesAction::Shutdown,
                 };
+                if *kind == "import" {
+                    found.note(inner.line(), super::BEFORE_POLICY);
+                }
                 said.traits.limits.insert(name, MaximumRoutes { limit, action });
             }
             _ => {}

@@ -276,11 +276,16 @@ impl Reader {
                 };
                 let action = match rest {
                     ["warning-only", ..] => MaximumRoutesAction::Warn,
-                    ["restart", minutes, ..] => restart_after(minutes.parse().unwrap_or(5) * 60),
+                    ["restart", minutes, ..] => {
+                        restart_after(minutes.parse::<u64>().unwrap_or(5).saturating_mul(60))
+                    }
                     _ => MaximumRoutesAction::Shutdown,
                 };
                 if let Some(family) = self.af.unwrap_or(Some("ipv4-unicast")) {
                     traits.limits.insert(family, MaximumRoutes { limit, action });
+                }
+                if !rest.contains(&"force") {
+                    self.found.note(number, super::BEFORE_POLICY);
                 }
                 if let Some(threshold) = threshold {
                     let text =

@@ -150,11 +150,31 @@ struct Traits {
 }
 
 impl Traits {
-    /// bmpd has one limit for each family alike: the largest, and those that are others.
-    fn maximum_routes(&self) -> Option<(MaximumRoutes, Vec<(&'static str, u32)>)> {
-        let largest = *self.limits.values().max_by_key(|maximum| maximum.limit)?;
-        let others = self.limits.iter().filter(|(_, maximum)| **maximum != largest);
-        Some((largest, others.map(|(name, maximum)| (*name, maximum.limit)).collect()))
+    /// bmpd has one limit for each family alike: the largest if every family that is wanted has one. Otherwise none,
+    /// as it would fall on a family that had none. And what is to be said of it.
+    fn maximum_routes(&self) -> (Option<MaximumRoutes>, Option<String>) {
+        let is_wanted = |name: &str| self.families.get(name).copied().unwrap_or(false);
+        let limits = || self.limits.iter().filter(|(name, _)| is_wanted(name));
+        let Some((_, largest)) = limits().max_by_key(|(_, maximum)| maximum.limit) else {
+            return (None, None);
+        };
+        let wanted = self.families.iter().filter(|(_, wanted)| **wanted);
+        let without = wanted.map(|(name, _)| *name).find(|name| !self.limits.contains_key(name));
+        if let Some(without) = without {
+            let text = format!(
+                "bmpd has one maximum-routes for all families, and {without} had none: left out, {} elsewhere",
+                largest.limit
+            );
+            return (None, Some(text));
+        }
+        let other = limits().find(|(_, maximum)| *maximum != largest);
+        let said = other.map(|(name, maximum)| {
+            format!(
+                "bmpd has one maximum-routes for all families, {} here: {name} had {}, or another action",
+                largest.limit, maximum.limit
+            )
+        });
+        (Some(*largest), said)
     }
 
     /// What is not said here is as it is there.
@@ -185,6 +205,10 @@ impl Traits {
         }
     }
 }
+
+/// What a limit of routes of another daemon does not count.
+const BEFORE_POLICY: &str =
+    "bmpd counts all routes, those that policy dropped here too: is the limit still right?";
 
 /// The session is tried again after this many seconds.
 fn restart_after(seconds: u64) -> MaximumRoutesAction {

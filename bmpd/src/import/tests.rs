@@ -30,12 +30,16 @@ router bgp 65000
  !
  address-family ipv4 unicast
   neighbor 198.51.100.2 maximum-prefix 1000 80 warning-only
+  neighbor 2001:db8::3 remote-as 65003
+  neighbor 2001:db8::3 maximum-prefix 600 restart 10
   neighbor 198.51.100.2 route-map IN in
  exit-address-family
  !
  address-family ipv6 unicast
   neighbor 2001:db8::2 activate
   neighbor 2001:db8::2 maximum-prefix 700 restart 10
+  neighbor 203.0.113.9 activate
+  neighbor 203.0.113.9 maximum-prefix 30 warning-only force
  exit-address-family
  !
  bmp targets COLLECTORS
@@ -156,7 +160,7 @@ fn has(output: &str, lines: &[&str]) {
 fn a_configuration_of_frr_is_one_of_ours() {
     let (output, config) = imported(Dialect::Frr, FRR);
     let bgp = config.bgp.unwrap();
-    assert_eq!((bgp.asn, bgp.neighbors.len(), config.sessions.len()), (65_000, 5, 2), "{output}");
+    assert_eq!((bgp.asn, bgp.neighbors.len(), config.sessions.len()), (65_000, 6, 2), "{output}");
     has(
         &output,
         &[
@@ -164,8 +168,11 @@ fn a_configuration_of_frr_is_one_of_ours() {
             "hold-time = 30\n",
             "md5.key = 's3 cret\"'\n",
             "maximum-routes.limit = 1000\nmaximum-routes.action = \"warn\"\n",
-            "maximum-routes.limit = 700\nmaximum-routes.action = \"restart\"\nmaximum-routes.restart-after = 600\n",
-            "maximum-routes.limit = 20\nmaximum-routes.action = \"shutdown\"\n",
+            "maximum-routes.limit = 600\nmaximum-routes.action = \"restart\"\nmaximum-routes.restart-after = 600\n",
+            "maximum-routes.limit = 30\nmaximum-routes.action = \"warn\"\n",
+            "30 here: ipv4-unicast had 20, or another action\n",
+            "and ipv4-unicast had none: left out, 700 elsewhere\n",
+            "22  bmpd counts all routes, those that policy dropped here too",
             "22  bmpd warns of no share of the limit: threshold 80\n",
             "16  not used: neighbor 203.0.113.9 timers connect 10\n",
             "address = \"2001:db8::2\"\nremote-as = 65000\n",

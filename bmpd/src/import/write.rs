@@ -69,13 +69,8 @@ pub(super) fn write(found: &Found) -> String {
             notes.push(Note { line: one.line, text });
             continue;
         }
-        if let Some((MaximumRoutes { limit, .. }, others)) = one.traits.maximum_routes() {
-            notes.extend(others.into_iter().map(|(family, other)| {
-                let text = format!(
-                    "bmpd has one maximum-routes for all families, {limit} here: {family} had {other}, or another action"
-                );
-                Note { line: one.line, text }
-            }));
+        if let (_, Some(text)) = one.traits.maximum_routes() {
+            notes.push(Note { line: one.line, text });
         }
         neighbors += &judged(&neighbor(one, asn), &format!("{known}\n{head}\n"), one.line);
     }
@@ -181,7 +176,7 @@ fn neighbor(one: &Neighbor, asn: u32) -> String {
         (Some(hops), _) => line("ttl-security", Some(hops.to_string())),
         (None, hops) => line("multihop", hops.map(|hops| hops.to_string())),
     }
-    if let Some((MaximumRoutes { limit, action }, _)) = traits.maximum_routes() {
+    if let (Some(MaximumRoutes { limit, action }), _) = traits.maximum_routes() {
         line("maximum-routes.limit", Some(limit.to_string()));
         let (action, after) = match action {
             MaximumRoutesAction::Warn => ("warn", None),
