@@ -17,7 +17,8 @@ Examples:
 Exit codes:
   0    ended as it was told to; with --check: the file is good
   1    it cannot start or go on; with --check, --import: the file is bad
-  2    the command line is wrong";
+  2    the command line is wrong
+  78   the configuration file cannot be used";
 
 /// BMP agent: hears BGP from its neighbors and reports it to monitoring servers
 ///

@@ -11,6 +11,15 @@ use bmpd::import::Dialect;
 use bmpd::service::Manager;
 use clap::{Parser, ValueEnum};
 
+/// The exit code of a start with a configuration that cannot be used (sysexits.h, EX_CONFIG): to try again, as a service
+/// manager does, would not help.
+const BAD_CONFIGURATION: u8 = 78;
+
+/// Why it is of no use.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:#}")]
+struct Unusable(anyhow::Error);
+
 fn main() -> ExitCode {
     bmpd::heap::give_back_what_is_freed();
     let arguments = Arguments::parse();
@@ -18,7 +27,10 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("bmpd: {error:#}");
-            ExitCode::FAILURE
+            match error.is::<Unusable>() {
+                true => ExitCode::from(BAD_CONFIGURATION),
+                false => ExitCode::FAILURE,
+            }
         }
     }
 }
@@ -34,7 +46,10 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     };
     // Errors name the file so that a reader elsewhere finds it, and a reset finds it again.
     let path = std::path::absolute(&arguments.config).unwrap_or(arguments.config);
-    let config = bmpd::config::load(&path)?;
+    let config = match bmpd::config::load(&path) {
+        Err(error) if !arguments.check => return Err(Unusable(error.into()).into()),
+        read => read?,
+    };
     if arguments.check {
         for warning in bmpd::host::warnings(&config) {
             eprintln!("bmpd: warning: {warning}");
