@@ -27,7 +27,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tracing::error;
+use tracing::{debug, error};
 
 use crate::quota::Quota;
 
@@ -68,6 +68,7 @@ fn note(panic: &PanicHookInfo<'_>) {
         error!("{left_out} more internal errors were not told of within a minute");
     }
     if !is_logged {
+        debug!("internal error: {text}");
         MET.set(Some(text));
         return;
     }

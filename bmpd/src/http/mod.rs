@@ -159,7 +159,7 @@ impl Server {
                     tokio::spawn(async move {
                         let Some(_place) = server.place(from.ip()) else {
                             debug!(%from, "an HTTP connection was closed: there are as many as \
-                                           http.maximum-connections allows");
+                                           http.maximum-connections allows, or a quarter of them from there");
                             return;
                         };
                         // The panic was reported when it happened.
