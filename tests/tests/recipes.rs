@@ -27,13 +27,14 @@ fn block(heading: &str, language: &str) -> String {
 
 /// bmpd with the configuration of the head of the page, or of this recipe, and a router.
 #[track_caller]
-fn hears(scratch: &Scratch, edge: &Edge, config: &str, router: &[&Program]) {
+fn hears(scratch: &Scratch, edge: &Edge, config: &str, router: &[&Program]) -> String {
     let station = edge.station();
     let daemon = edge.host.run(|| Daemon::start(scratch, config));
     wait_heard(&daemon, router);
     if config.contains("[[session]]") {
         edge.wait_told(&station);
     }
+    daemon.bmpctl(&["show", "neighbor", "--json"]).done().to_owned()
 }
 
 fn head() -> String {
@@ -60,15 +61,19 @@ fn bird() {
         "remote-as = 65001\n",
         "remote-as = 65001\nadd-path = [\"ipv4-unicast\", \"ipv6-unicast\"]\n",
     );
-    hears(&scratch, &edge, &config, &[&bird]);
+    assert!(hears(&scratch, &edge, &config, &[&bird]).contains("add_path\": true"));
 }
 
 #[test]
 fn openbgpd() {
     let (scratch, edge) = (Scratch::new(), Edge::new());
     // It refuses a file that others could change, and its sockets are to be its own.
-    let control = format!("socket \"{}\"\n", scratch.join("bgpd.sock").display());
-    let config = scratch.write("openbgpd.conf", control + &block("### OpenBGPD", "text"));
+    let control = scratch.join("bgpd.sock");
+    let rest = format!(
+        "socket \"{}\"\nAS 65001\nrouter-id 192.0.2.2\nlisten on 192.0.2.2\nfib-update no\nnetwork {ROUTE}\n",
+        control.display()
+    );
+    let config = scratch.write("openbgpd.conf", rest + &block("### OpenBGPD", "text"));
     fs::set_permissions(&config, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     // Where it locks itself in is made by its unit.
     let enter =
@@ -82,7 +87,8 @@ fn openbgpd() {
 #[test]
 fn gobgp() {
     let (scratch, edge) = (Scratch::new(), Edge::new());
-    let config = scratch.write("gobgpd.toml", block("### GoBGP", "text"));
+    let rest = "[global.config]\nas = 65001\nrouter-id = \"192.0.2.2\"\n";
+    let config = scratch.write("gobgpd.toml", format!("{rest}{}", block("### GoBGP", "text")));
     let mut gobgpd = edge.router.namespace().command("gobgpd");
     gobgpd.args(["-p", "--pprof-disable", "--api-hosts=127.0.0.1:50051", "-f"]).arg(config);
     let gobgpd = Program::start(gobgpd, &scratch.join("gobgpd.log"));
