@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use tests::addresses::{free_port, loopback};
 use tests::bgp::Family;
-use tests::daemon::{Output, run, session};
+use tests::daemon::{Output, binary, run, session};
 use tests::documents::{repository, text};
 use tests::faults::stations::{Manner, Rogue};
 use tests::lab::{Lab, Plan};
 use tests::neighbor::Neighbor;
 use tests::scratch::Scratch;
 use tests::table::Table;
+use tests::terminal::{PLAIN_SHELL, Terminal};
 use tests::wait::wait_for;
 
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -34,7 +35,7 @@ fn get(place: SocketAddr, host: &str) -> String {
 }
 
 /// Runs the browser; `more` says what is to come of the page.
-fn chromium(scratch: &Scratch, place: SocketAddr, more: &[&str]) -> Output {
+fn chromium(scratch: &Scratch, url: &str, more: &[&str]) -> Output {
     let profile = scratch.join("profile");
     let mut chromium = Command::new("chromium");
     chromium
@@ -44,7 +45,7 @@ fn chromium(scratch: &Scratch, place: SocketAddr, more: &[&str]) -> Output {
         .arg(format!("--user-data-dir={}", profile.display()))
         .env("HOME", scratch.path())
         .args(more)
-        .arg(format!("http://{place}/"));
+        .arg(url);
     run(&mut chromium, PATIENCE)
 }
 
@@ -90,7 +91,7 @@ fn the_page_shows_sessions_neighbors_and_events_and_follows_them() {
     let Sight { lab, place, .. } = &sight;
     let _neighbor = busy(lab);
     let scratch = Scratch::new();
-    let output = chromium(&scratch, *place, &["--dump-dom"]);
+    let output = chromium(&scratch, &format!("http://{place}/"), &["--dump-dom"]);
     let page = output.done();
     for there in [
         "<h1>edge1.example.net</h1>",
@@ -124,17 +125,76 @@ fn there_is_a_picture_of_it_in_light_and_in_dark() {
     let _neighbor = busy(lab);
     let scratch = Scratch::new();
     for (name, scheme) in [("dark", "0"), ("light", "1")] {
-        let picture = scratch.join(format!("{name}.png"));
-        let shot = format!("--screenshot={}", picture.display());
         let dark = format!("--blink-settings=preferredColorScheme={scheme}");
-        chromium(&scratch, *place, &[&shot, &dark, "--window-size=1200,900", "--hide-scrollbars"])
-            .done();
-        let picture = std::fs::read(&picture).unwrap();
-        assert!(picture.starts_with(b"\x89PNG") && picture.len() > 20_000, "{name}");
-        if std::env::var_os("BLESS").is_some() {
-            std::fs::write(repository(&format!("docs/status-page-{name}.png")), picture).unwrap();
-        }
+        let more = [&*dark, "--window-size=1200,900"];
+        picture(&scratch, &format!("http://{place}/"), &format!("status-page-{name}"), &more);
     }
+}
+
+/// Takes a picture of a page; with BLESS it is kept for the documents.
+#[track_caller]
+fn picture(scratch: &Scratch, url: &str, name: &str, more: &[&str]) {
+    let picture = scratch.join(format!("{name}.png"));
+    let shot = format!("--screenshot={}", picture.display());
+    chromium(scratch, url, &[&[&*shot, "--hide-scrollbars"], more].concat()).done();
+    let picture = std::fs::read(&picture).unwrap();
+    assert!(picture.starts_with(b"\x89PNG") && picture.len() > 20_000, "{name}");
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(repository(&format!("docs/{name}.png")), picture).unwrap();
+    }
+}
+
+/// A coloured screen as a page: each sequence of colours is a span of the classes that it names.
+fn page_of_screen(screen: &str) -> String {
+    let mut page = String::from(
+        "<!doctype html><meta charset=utf-8><style>body{background:#14181d;margin:18px;color:#d7dce2}\
+         pre{font:15px/1.35 'DejaVu Sans Mono',monospace;margin:0}.c1{font-weight:bold}.c2{color:#87909a}\
+         .c31{color:#ff6b6b}.c32{color:#5fd38a}.c33{color:#f0c15a}.c36{color:#62c6d8}</style><pre>",
+    );
+    let mut parts = screen.split("\u{1b}[");
+    let text = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;");
+    page += &text(parts.next().unwrap());
+    let mut classes = Vec::new();
+    for part in parts {
+        let (sequence, rest) = part.split_once('m').unwrap();
+        for number in sequence.split(';') {
+            match number {
+                "" | "0" => classes.clear(),
+                // The colour, or the weight, that was before.
+                "39" => classes.retain(|class: &String| class.len() < 3),
+                "22" => classes.retain(|class: &String| class.len() > 2),
+                number => classes.push(format!("c{number}")),
+            }
+        }
+        page += &format!("<span class=\"{}\">{}</span>", classes.join(" "), text(rest));
+    }
+    page + "</pre>"
+}
+
+/// The same of a terminal.
+#[test]
+fn there_is_a_picture_of_show_session() {
+    let sight = Sight::new("west coast");
+    let _neighbor = busy(&sight.lab);
+    let scratch = Scratch::new();
+    let daemon = &sight.lab.daemon;
+    let folder = binary("bmpctl").parent().unwrap().display().to_string();
+    let path = format!("{folder}:{}", std::env::var("PATH").unwrap());
+    let variables = [
+        ("PATH", std::ffi::OsStr::new(&path)),
+        ("BMPD_SOCKET", daemon.socket().as_os_str()),
+        ("TERM", std::ffi::OsStr::new("xterm-256color")),
+    ];
+    let terminal = Terminal::open(&scratch, [110, 48], PLAIN_SHELL, variables);
+    terminal.enter("bmpctl show session");
+    terminal.wait_screen("all sessions", |screen| screen.contains("4 sessions, 3 up"));
+    terminal.enter(&format!("bmpctl show session {}", sight.lab.station()));
+    terminal.wait_screen("the page of one", |screen| screen.contains("Still to send:"));
+    let screen = terminal.coloured_screen();
+    assert!(screen.contains("\u{1b}["), "{screen}");
+    let page = scratch.write("screen.html", page_of_screen(&screen));
+    let url = format!("file://{}", page.display());
+    picture(&scratch, &url, "show-session", &["--window-size=1060,900"]);
 }
 
 #[test]

@@ -47,7 +47,10 @@ const HEAD: &str = "\
 <!-- Made of the command line's own help, and of what the commands print: BLESS=1 cargo test -p tests --test all man::,
 then the same with examples::, then man:: once more. -->
 
-What each takes and what it prints, on a host with six sessions and a neighbor; the manual pages say the same.
+What each takes and what it prints, on a host with six sessions and a neighbor; the manual pages say the same. In a
+terminal states have colours, and what does not fit goes on below its row:
+
+![Four sessions, and the page of one of them](show-session.png)
 ";
 
 /// The page; what commands print is as in the page before.
