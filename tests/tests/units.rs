@@ -294,6 +294,23 @@ fn a_start_that_fails_is_tried_until_it_succeeds() {
     systemd.run("bmpctl", &["show", "status"]).done();
 }
 
+/// Nothing but another file would help.
+#[test]
+fn a_file_that_cannot_be_used_is_not_tried_again() {
+    let scratch = Scratch::new();
+    let systemd = machine(&scratch, "nonsense = 1\n");
+    let start = systemd.run("systemctl", &["start", SERVICE]);
+    assert_ne!(start.status, 0, "{start}");
+    let property = |name| systemd.property(SERVICE, name);
+    assert_eq!((&*property("ActiveState"), &*property("ExecMainStatus")), ("failed", "78"));
+    assert_eq!(property("NRestarts"), "0");
+    assert!(log(&systemd).contains("nonsense"), "{}", log(&systemd));
+    // With a good one it runs.
+    fs::write(systemd.etc().join("bmpd/bmpd.toml"), "").unwrap();
+    systemd.run("systemctl", &["start", SERVICE]).done();
+    systemd.run("bmpctl", &["show", "status"]).done();
+}
+
 #[test]
 fn namespaces_take_the_drop_in_and_without_it_the_reason_is_told() {
     let scratch = Scratch::new();
