@@ -7,8 +7,11 @@
 //! - `dumpcap` says that it captures before it does, and the kernel hands packets over in blocks:
 //!   at both ends a datagram of known bytes is sent to the same port, and the file is waited for to
 //!   have it (about 0.6 s). So no packet is missing at the start or at the end.
-//! - BMP has no port of its own in tshark: `-d tcp.port==PORT,bmp`. Messages that are cut by
-//!   segments are put together by default, but only if the capture has the connection's first one.
+//! - BMP has no port of its own in tshark: `-d tcp.port==PORT,bmp`, which goes before what the
+//!   client's port may stand for. Messages that are cut by segments are put together by default, but
+//!   only if the capture has the connection's first one.
+//! - A datagram whose port the kernel chose can be that of another protocol to tshark (44818 is
+//!   EtherNet/IP), and a malformed one: what it says of datagrams does not count.
 //! - It guesses whether AS numbers have two or four bytes, from each AS_PATH alone, and calls it an
 //!   *error* where it cannot ("ASN length uncalculated by heuristic"): it has to be told.
 //! - A packet with some hundred messages, as loopback carries them, is a fault of tshark's own
@@ -140,7 +143,7 @@ impl Captured {
     pub fn faults(&self) -> Vec<String> {
         // epan/proto.h: severities are error 0x800000, warning 0x600000; the group 0x02000000 is
         // "sequence", in which TCP tells of resets and full windows.
-        let filter = format!("_ws.malformed || _ws.expert.severity >= {WARNING}");
+        let filter = format!("tcp && (_ws.malformed || _ws.expert.severity >= {WARNING})");
         let fields =
             ["frame.number", "_ws.expert.severity", "_ws.expert.group", "_ws.expert.message"];
         let mut faults = Vec::new();
@@ -308,17 +311,29 @@ mod tests {
     use std::io::{Read, Write};
     use std::net::{TcpListener, TcpStream};
 
+    use socket2::{Domain, Socket, Type};
+
     use super::*;
     use crate::addresses::loopback;
 
     const INITIATION: [u8; 16] = [3, 0, 0, 0, 16, 4, 0, 1, 0, 1, b'd', 0, 2, 0, 1, b'n'];
     const TERMINATION: [u8; 12] = [3, 0, 0, 0, 12, 5, 0, 1, 0, 2, 0, 0];
 
+    /// Ports that clients get like any other, though they are those of EtherCAT and EtherNet/IP.
+    const FOREIGN: (u16, u16) = (34980, 44818);
+
     /// Sends the pieces, each in a segment of its own.
     fn captured(scratch: &Scratch, pieces: &[&[u8]]) -> Captured {
         let listener = TcpListener::bind((loopback(), 0)).unwrap();
-        let capture = Capture::start(scratch, listener.local_addr().unwrap());
-        let mut sender = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let station = listener.local_addr().unwrap();
+        let capture = Capture::start(scratch, station);
+        let from = loopback();
+        let stray = UdpSocket::bind((from, FOREIGN.1)).unwrap();
+        stray.send_to(b"what a mark could be like", station).unwrap();
+        let sender = Socket::new(Domain::for_address(station), Type::STREAM, None).unwrap();
+        sender.bind(&SocketAddr::from((from, FOREIGN.0)).into()).unwrap();
+        sender.connect(&station.into()).unwrap();
+        let mut sender = TcpStream::from(sender);
         let mut receiver = listener.accept().unwrap().0;
         for piece in pieces {
             sender.write_all(piece).unwrap();
