@@ -85,6 +85,17 @@ impl Neighbor {
         taken.unwrap_or(Ok(()))
     }
 
+    /// It has sent its whole table and pauses: all routes are looked at, and each one at once from now on.
+    pub fn settle(&self) -> Result<(), Notification> {
+        let settled = self.epoch.change(|rib| {
+            let families: Vec<Family> = rib.families().map(|(family, ..)| family).collect();
+            let now = Timestamp::default();
+            families.into_iter().try_for_each(|family| rib.end_of_rib(family, now).map(drop))
+        });
+        self.tables.ring();
+        settled.unwrap_or(Ok(()))
+    }
+
     /// A station that has been sent nothing yet. What it would need is kept until it is dropped.
     pub fn station(&self) -> Station {
         Station(Feed::new(Arc::clone(&self.tables), Monitor::default()))

@@ -43,6 +43,11 @@ pub(super) const LOST: &str = "an internal error has cost its routes";
 /// A table that changes without pause is never quiet: after this long it is taken to be complete.
 const QUIET_LATEST: Duration = Duration::from_secs(180);
 
+/// A neighbor that is silent for this long pauses: routes are looked at that were only taken.
+const PAUSE: Duration = Duration::from_millis(10);
+/// So many of them are looked at before it is asked for more: some 0.5 ms.
+const LOOK_AT: usize = 4096;
+
 /// Tells the links of one neighbor apart.
 pub(super) type LinkId = u64;
 
@@ -129,6 +134,8 @@ struct Link {
     keepalive_at: Option<Instant>,
     quiet_at: Option<Instant>,
     quiet_latest: Instant,
+    /// When to look at routes that were taken and not looked at, if there are any.
+    look_at: Option<Instant>,
     /// The family that had too many routes when that was last told.
     exceeded: Option<Family>,
     /// The first UPDATE that was treated as a withdrawal.
@@ -159,6 +166,7 @@ pub(super) async fn run(stream: TcpStream, setup: Setup) {
         keepalive_at: None,
         quiet_at: None,
         quiet_latest: Instant::now(),
+        look_at: None,
         exceeded: None,
         fault: Once::Nothing,
     };
@@ -225,6 +233,7 @@ impl Link {
                 }
                 () = sleep_until(self.keepalive_at) => Some(Event::KeepaliveTimer),
                 () = sleep_until(self.quiet_at) => self.gone_quiet(),
+                () = sleep_until(self.look_at) => self.look_at_routes().await,
                 () = lost(self.epoch.as_deref()) => Some(Event::Abandon(LOST.into())),
                 // The sender, the neighbor's task, lives longer.
                 Ok(()) = self.setup.limits.changed() => {
@@ -312,14 +321,15 @@ impl Link {
     /// It goes with every change of them, and with every change of the limits.
     async fn judge_tables(&mut self) -> Option<Event> {
         let Limits { routes, memory } = *self.setup.limits.borrow_and_update();
-        if let Err(over) = self.epoch.as_ref()?.with(|rib| rib.measure(memory))? {
+        let epoch = self.epoch.as_ref()?;
+        let (measured, late) = epoch.maintain(|rib| (rib.measure(memory), rib.is_late()))?;
+        self.look_at = late.then(|| Instant::now() + PAUSE);
+        if let Err(over) = measured {
             let _ = self.setup.to_neighbor.send((self.setup.id, FromLink::OverLimit(over))).await;
             return Some(Event::Stop(Notification::OUT_OF_RESOURCES));
         }
         let MaximumRoutes { limit, action } = routes?;
-        let found = self.epoch.as_ref()?.with(|rib| {
-            rib.families().find(|(_, routes, _)| *routes > limit as usize).map(|(f, n, _)| (f, n))
-        });
+        let found = self.epoch.as_ref()?.maintain(|rib| rib.more_than(limit as usize));
         let (family, routes) = found.flatten()?;
         match action {
             MaximumRoutesAction::Restart(_) | MaximumRoutesAction::Shutdown => {
@@ -337,6 +347,15 @@ impl Link {
                 None
             }
         }
+    }
+
+    /// Looks at some of the routes that were taken while there was more to read.
+    async fn look_at_routes(&mut self) -> Option<Event> {
+        self.epoch.as_ref()?.maintain(|rib| rib.index(LOOK_AT));
+        let event = self.judge_tables().await;
+        // The pause goes on until it is seen to be over.
+        self.look_at = self.look_at.map(|_| Instant::now());
+        event
     }
 
     fn quiet(&self) -> Duration {

@@ -92,7 +92,7 @@ impl Conversation {
     /// How many routes of each family there are; `None` unless the session is up.
     pub fn routes(&self) -> Option<Vec<(Family, usize)>> {
         let count = |rib: &mut crate::rib::Rib| rib.families().map(|(f, n, _)| (f, n)).collect();
-        self.epoch.as_ref()?.with(count)
+        self.epoch.as_ref()?.maintain(count)
     }
 
     fn on(&mut self, event: Event) {

@@ -194,6 +194,10 @@ impl Rib {
     ///
     /// They take more, or they have grown and those of all neighbors are beyond what is allowed.
     pub(crate) fn measure(&mut self, allowed: u64) -> Result<(), OverLimit> {
+        if self.is_late() && self.share.is_over(self.memory() as u64, allowed) {
+            // Some of what was not looked at may be there twice.
+            self.routes().for_each(drop);
+        }
         self.share.note_compactions(self.logs.iter().map(|(_, log)| log.compactions()).sum());
         let bytes = self.memory() as u64;
         self.share.set(bytes, allowed)
@@ -221,7 +225,7 @@ impl Rib {
         let Self { attributes, logs, .. } = self;
         for (family, log) in logs {
             log.drop_stale(attributes, time)?;
-            log.mark_stale();
+            log.mark_stale(attributes);
             if !kept.contains(family) {
                 log.drop_stale(attributes, time)?;
             }
@@ -252,8 +256,9 @@ impl Rib {
     }
 
     /// Routes by family.
-    pub(super) fn routes(&self) -> impl Iterator<Item = (Family, usize)> {
-        self.logs.iter().map(|(family, log)| (*family, log.routes()))
+    pub(super) fn routes(&mut self) -> impl Iterator<Item = (Family, usize)> {
+        let Self { attributes, logs, .. } = self;
+        logs.iter_mut().map(|(family, log)| (*family, log.routes(attributes)))
     }
 
     /// How the routes of each family are written.
@@ -262,24 +267,47 @@ impl Rib {
     }
 
     /// Families with their routes, and whether their End-of-RIB came.
-    pub(crate) fn families(&self) -> impl Iterator<Item = (Family, usize, bool)> {
-        self.logs.iter().map(|(family, log)| (*family, log.routes(), log.has_end_of_rib()))
+    pub(crate) fn families(&mut self) -> impl Iterator<Item = (Family, usize, bool)> {
+        let Self { attributes, logs, .. } = self;
+        logs.iter_mut().map(|(family, log)| (*family, log.routes(attributes), log.has_end_of_rib()))
+    }
+
+    /// A family with more routes than this, and how many.
+    pub(crate) fn more_than(&mut self, limit: usize) -> Option<(Family, usize)> {
+        let Self { attributes, logs, .. } = self;
+        let (family, log) = logs.iter_mut().find_map(|(family, log)| {
+            log.has_more_than(limit, attributes).then_some((*family, log))
+        })?;
+        Some((family, log.routes(attributes)))
+    }
+
+    /// True if there are routes that were taken and not looked at: [`Rib::index`] is to come.
+    pub(crate) fn is_late(&self) -> bool {
+        self.logs.iter().any(|(_, log)| log.late() > 0)
+    }
+
+    /// Looks at about so many of the routes that were taken and not looked at.
+    pub(crate) fn index(&mut self, count: usize) {
+        let Self { attributes, logs, .. } = self;
+        if let Some((_, log)) = logs.iter_mut().find(|(_, log)| log.late() > 0) {
+            log.index(count, attributes);
+        }
     }
 
     /// The numbers of a Statistics Report (RFC 7854 section 4.8): those of the neighbor, which do not
     /// depend on who asks, and the gauges of the families that `wanted` says.
-    pub(super) fn statistics(&self, wanted: impl Fn(Family) -> bool) -> Vec<Statistic> {
+    pub(super) fn statistics(&mut self, wanted: impl Fn(Family) -> bool) -> Vec<Statistic> {
+        let routes: Vec<(Family, u64)> =
+            self.routes().map(|(family, routes)| (family, routes as u64)).collect();
         let counters = &self.counters;
         // 32-bit counters wrap (RFC 7854 section 4.8).
         let mut statistics = vec![
             Statistic::DuplicateWithdraws(counters.duplicate_withdraws as u32),
-            Statistic::AdjRibIn(self.routes().map(|(_, routes)| routes as u64).sum()),
+            Statistic::AdjRibIn(routes.iter().map(|(_, routes)| routes).sum()),
         ];
-        statistics.extend(
-            self.routes()
-                .filter(|(family, _)| wanted(*family))
-                .map(|(family, routes)| Statistic::AdjRibInFamily(family, routes as u64)),
-        );
+        let wanted = routes.iter().filter(|(family, _)| wanted(*family));
+        statistics
+            .extend(wanted.map(|(family, routes)| Statistic::AdjRibInFamily(*family, *routes)));
         statistics.extend([
             Statistic::UpdatesTreatedAsWithdraw(counters.updates_treated_as_withdraw as u32),
             Statistic::PrefixesTreatedAsWithdraw(counters.prefixes_treated_as_withdraw as u32),
@@ -382,7 +410,7 @@ impl Epoch {
     ///
     /// A panic in the midst of it leaves tables that nobody can rely on: the epoch ends, whose neighbor hears
     /// of it by [`Epoch::lost`], and stations are told nothing more of it but that.
-    pub(super) fn maintain<T>(&self, work: impl FnOnce(&mut Rib) -> T) -> Option<T> {
+    pub(crate) fn maintain<T>(&self, work: impl FnOnce(&mut Rib) -> T) -> Option<T> {
         undone_by_panic(
             || self.with(work),
             || {

@@ -278,7 +278,7 @@ impl Feed {
         let mut batch = Batch::default();
         for told in self.places.iter().filter_map(|place| place.told.as_ref()) {
             let wanted = |family| self.monitor.wants_family(family);
-            if let Some(statistics) = told.epoch.with(|rib| rib.statistics(wanted)) {
+            if let Some(statistics) = told.epoch.maintain(|rib| rib.statistics(wanted)) {
                 bmp::statistics(out, &told.epoch.header, now, &statistics);
                 batch.statistics_reports += 1;
             }
@@ -308,11 +308,11 @@ impl Feed {
             .iter()
             .filter(|neighbor| self.monitor.wants(neighbor.id()))
             .filter_map(|neighbor| neighbor.current())
-            .filter_map(|epoch| epoch.with(all));
+            .filter_map(|epoch| epoch.maintain(all));
         let known = self.places.iter().filter_map(|place| {
             let current = place.current()?;
             let told = place.told.as_ref().filter(|told| Arc::ptr_eq(&told.epoch, &current));
-            current.with(|rib| match told {
+            current.maintain(|rib| match told {
                 None => all(rib),
                 Some(told) => told
                     .readers

@@ -24,6 +24,7 @@
 //! up ([`Log::has_lapsed`]), so that memory is bounded by the routes and not by the slowest reader.
 
 mod compaction;
+mod index;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -32,9 +33,8 @@ use std::collections::VecDeque;
 use std::hash::BuildHasher;
 
 use foldhash::fast::RandomState;
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry as Slot;
 
+use self::index::Index;
 pub(crate) use self::record::Record;
 use self::record::{
     DEAD, Entries, Header, LENGTH, RECORD_HEADER, TOLD, WITHDRAWN, WITHDRAWN_RECORD, entry_at,
@@ -150,8 +150,13 @@ pub(crate) struct Log {
     segment_size: usize,
     /// How many more withdrawals than routes may be kept for slow readers.
     spare_withdrawals: usize,
-    /// Route (by its key, [`Form::key`]) -> place of its live entry.
-    index: HashTable<u32>,
+    /// Where the live entry of a route is; routes are the same whose keys are ([`Form::key`]).
+    index: Index,
+    /// The first record whose entries are not in the index, if there is one, and how many they are from there on.
+    late: Option<Position>,
+    late_entries: usize,
+    /// How many may wait while the neighbor sends its table for the first time.
+    late_max: usize,
     hasher: RandomState,
     readers: Vec<Option<Reader>>,
     /// The furthest that any reader has come: entries before it may have been told.
@@ -184,6 +189,7 @@ impl Log {
         #[cfg(simulation)]
         return Self {
             spare_withdrawals: crate::simulation::sizes().spare_withdrawals,
+            late_max: crate::simulation::sizes().late,
             ..Self::with_segment_size(form, crate::simulation::sizes().segment)
         };
         #[cfg(not(simulation))]
@@ -199,7 +205,10 @@ impl Log {
             next_sequence: 1,
             segment_size,
             spare_withdrawals: SPARE_WITHDRAWALS,
-            index: HashTable::new(),
+            index: Index::new(),
+            late: None,
+            late_entries: 0,
+            late_max: index::LATE_MAX,
             hasher: RandomState::default(),
             readers: Vec::new(),
             told_up_to: Position::default(),
@@ -219,15 +228,20 @@ impl Log {
     }
 
     /// How many routes are announced and not withdrawn.
-    pub(crate) fn routes(&self) -> usize {
+    pub(crate) fn routes(&mut self, attributes: &mut Attributes) -> usize {
+        self.index(usize::MAX, attributes);
         self.routes
+    }
+
+    /// True if there are more routes than this; to be told without looking at each, if there are not.
+    pub(crate) fn has_more_than(&mut self, limit: usize, attributes: &mut Attributes) -> bool {
+        self.routes + self.late_entries > limit && self.routes(attributes) > limit
     }
 
     /// What the table takes, in bytes.
     pub(crate) fn memory(&self) -> usize {
         let segments = self.segments.iter().flatten();
-        segments.map(|segment| segment.bytes.capacity()).sum::<usize>()
-            + self.index.allocation_size()
+        segments.map(|segment| segment.bytes.capacity()).sum::<usize>() + self.index.memory()
     }
 
     /// Segments that were compacted so far.
@@ -256,7 +270,8 @@ impl Log {
 
     /// Marks all routes as stale: the neighbor restarts. Those that were stale already are not allowed to
     /// stay (RFC 4724 section 4.2): [`Log::drop_stale`] comes first.
-    pub(crate) fn mark_stale(&mut self) {
+    pub(crate) fn mark_stale(&mut self, attributes: &mut Attributes) {
+        self.index(usize::MAX, attributes);
         self.stale = Some(self.end());
     }
 
@@ -332,8 +347,6 @@ impl Log {
         routes: impl Iterator<Item = R>,
     ) -> Result<(), Full> {
         let slot = self.make_room(RECORD_HEADER + 2 * field_len)?;
-        // No route is shorter than a byte.
-        self.make_room_in_index(field_len);
         let (id, new) = attributes.hold(stored)?;
         if new {
             self.segment_mut(slot).attributes += stored.len();
@@ -342,42 +355,18 @@ impl Log {
         // and for several routes at a time.
         let start = self.begin(slot, id.0, time);
         let segment = self.segment_mut(slot);
+        let before = segment.entries;
         for route in routes {
             segment.push(0, route.as_ref());
         }
-        let mut next = start + RECORD_HEADER;
-        loop {
-            let Self { form, segments, index, hasher, .. } = self;
-            let Some(entry) = entry_at(bytes_of(segments, slot), next) else { break };
-            next = entry.end;
-            let (offset, place) = (entry.offset, place(slot, entry.offset));
-            let hash = hash(*form, hasher, entry.route);
-            let is_it = same(*form, segments, entry.route);
-            let rehash = |place: &u32| self::hash(*form, hasher, route_at(segments, *place));
-            let old = match index.entry(hash, is_it, rehash) {
-                Slot::Vacant(vacant) => {
-                    vacant.insert(place);
-                    self.routes += 1;
-                    continue;
-                }
-                Slot::Occupied(mut found) => std::mem::replace(found.get_mut(), place),
-            };
-            // Once every reader has been told of a withdrawal, no reader has the route any more.
-            let was_withdrawn = tag_at(&self.segments, old) & WITHDRAWN != 0;
-            let told = match was_withdrawn {
-                true => self.is_needed(old),
-                false => is_told(&self.segments, self.told_up_to, old),
-            };
-            self.kill(old);
-            self.routes += usize::from(was_withdrawn);
-            if told {
-                self.segment_mut(slot).bytes[offset] |= TOLD;
-            }
-        }
-        if !self.finish(slot, start) {
+        let more = (segment.entries - before) as usize;
+        let record = Position { sequence: segment.sequence, offset: start as u32 };
+        if self.finish(slot, start) {
+            self.note_late(record, more);
+            self.keep_up(more, attributes);
+        } else {
             attributes.release(id);
         }
-        self.settle(attributes);
         Ok(())
     }
 
@@ -389,6 +378,7 @@ impl Log {
         field_len: usize,
         routes: impl Iterator<Item = R>,
     ) -> Result<Withdrawn, Full> {
+        self.index(usize::MAX, attributes);
         let slot = self.make_room(RECORD_HEADER + 2 * field_len)?;
         let start = self.begin(slot, WITHDRAWN_RECORD, time);
         let mut result = Withdrawn::default();
@@ -396,11 +386,11 @@ impl Log {
             let route = route.as_ref();
             let Self { form, segments, index, hasher, .. } = self;
             let hash = hash(*form, hasher, route);
-            let Ok(mut found) = index.find_entry(hash, same(*form, segments, route)) else {
+            let Some(found) = index.find(hash, same(*form, segments, route)) else {
                 result.unknown += 1;
                 continue;
             };
-            let old = *found.get();
+            let old = *found;
             if tag_at(segments, old) & WITHDRAWN != 0 {
                 result.unknown += 1;
                 continue;
@@ -408,9 +398,9 @@ impl Log {
             // Where no reader was told of it, nothing is left of it.
             let told = is_told(segments, self.told_up_to, old);
             if told {
-                *found.get_mut() = place(slot, bytes_of(segments, slot).len());
+                *found = place(slot, bytes_of(segments, slot).len());
             } else {
-                found.remove();
+                index.remove(hash, old);
             }
             self.kill(old);
             self.routes -= 1;
@@ -649,48 +639,6 @@ impl Log {
         };
         bytes[start..start + RECORD_HEADER].copy_from_slice(&record::header(attributes, time, len));
         true
-    }
-
-    /// Sees to it that the index takes so many more routes. Growing, it is made anew from the log, whose
-    /// records lie in a row; the old one, which would be read in any order, is gone before.
-    fn make_room_in_index(&mut self, routes: usize) {
-        let (len, capacity) = (self.index.len(), self.index.capacity());
-        if capacity - len < routes {
-            self.rebuild_index(len + routes + len / 8);
-        }
-    }
-
-    fn rebuild_index(&mut self, capacity: usize) {
-        self.index = HashTable::new();
-        let mut index = HashTable::with_capacity(capacity);
-        let Self { form, segments, order, hasher, .. } = self;
-        for slot in &*order {
-            let bytes = bytes_of(segments, *slot);
-            let mut at = 0;
-            while let Some(header) = header_at(bytes, at) {
-                at = header.entries.end;
-                let entries = Entries { bytes: &bytes[..at], offset: header.entries.start };
-                for entry in entries.filter(|entry| entry.tag & DEAD == 0) {
-                    let hash = hash(*form, hasher, entry.route);
-                    let rehash =
-                        |place: &u32| self::hash(*form, hasher, route_at(segments, *place));
-                    index.insert_unique(hash, place(*slot, entry.offset), rehash);
-                }
-            }
-        }
-        self.index = index;
-    }
-
-    fn replace(&mut self, hash: u64, old: u32, new: u32) {
-        if let Some(place) = self.index.find_mut(hash, |place| *place == old) {
-            *place = new;
-        }
-    }
-
-    fn forget(&mut self, hash: u64, old: u32) {
-        if let Ok(entry) = self.index.find_entry(hash, |place| *place == old) {
-            entry.remove();
-        }
     }
 
     /// Marks an entry dead. Returns its tag as it was.

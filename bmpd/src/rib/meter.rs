@@ -74,6 +74,13 @@ impl Share {
         }
     }
 
+    /// True if [`Share::set`] would fail.
+    pub(super) fn is_over(&self, bytes: u64, allowed: u64) -> bool {
+        let grows = bytes.saturating_sub(self.bytes);
+        bytes > allowed
+            || grows > 0 && self.meter.used() + grows > self.meter.limit.load(Ordering::Relaxed)
+    }
+
     /// Notes how many bytes it takes now. Of its own it may take `allowed`.
     ///
     /// # Errors

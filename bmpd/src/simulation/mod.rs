@@ -41,12 +41,15 @@ pub struct Sizes {
     pub segment: usize,
     /// How many more withdrawals than routes are kept for slow readers.
     pub spare_withdrawals: usize,
+    /// How many routes may wait for the index.
+    pub late: usize,
     /// What a session encodes at a time, in bytes; the largest message of the run must fit.
     pub batch: usize,
 }
 
 /// The sizes of the daemon.
-const SHIPPED: Sizes = Sizes { segment: 1 << 18, spare_withdrawals: 500_000, batch: 1 << 18 };
+const SHIPPED: Sizes =
+    Sizes { segment: 1 << 18, spare_withdrawals: 500_000, late: 2_000_000, batch: 1 << 18 };
 
 thread_local! {
     static SIZES: Cell<Sizes> = const { Cell::new(SHIPPED) };

@@ -194,8 +194,15 @@ mod gungraun_benches {
 
     fn announcements(known: bool) -> (Neighbor, Vec<Parsed>) {
         let stream = stream();
-        let before = if known { stream.announcements } else { Vec::new() };
-        (heart::announced(&heart::parsed(&before)), heart::parsed(&stream.others))
+        let neighbor = match known {
+            true => heart::announced(&heart::parsed(&stream.announcements)),
+            false => heart::loading(&[]),
+        };
+        (neighbor, heart::parsed(&stream.others))
+    }
+
+    fn loaded() -> Neighbor {
+        heart::loading(&heart::parsed(&bodies()))
     }
 
     fn withdrawals() -> (Neighbor, Station, Vec<Parsed>) {
@@ -244,6 +251,13 @@ mod gungraun_benches {
     }
 
     #[library_benchmark]
+    #[bench::step(setup = loaded)]
+    fn settle(neighbor: Neighbor) -> Neighbor {
+        heart::settle(&neighbor);
+        neighbor
+    }
+
+    #[library_benchmark]
     #[bench::step(setup = withdrawals)]
     fn withdraw(
         (neighbor, station, updates): (Neighbor, Station, Vec<Parsed>),
@@ -276,7 +290,7 @@ mod gungraun_benches {
 
     library_benchmark_group!(
         name = steps,
-        benchmarks = [parse, intern, announce, withdraw, compact, dump, relay]
+        benchmarks = [parse, intern, announce, settle, withdraw, compact, dump, relay]
     );
 
     main!(

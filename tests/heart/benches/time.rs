@@ -32,7 +32,15 @@ fn steps(criterion: &mut Criterion) {
     });
     group.bench_function("announce-new", |bencher| {
         let take = |neighbor: &mut _| heart::take(neighbor, &announcements);
-        bencher.iter_batched_ref(|| heart::announced(&[]), take, BatchSize::PerIteration);
+        bencher.iter_batched_ref(|| heart::loading(&[]), take, BatchSize::PerIteration);
+    });
+    group.bench_function("settle", |bencher| {
+        let loaded = || heart::loading(&announcements);
+        bencher.iter_batched_ref(
+            loaded,
+            |neighbor| heart::settle(neighbor),
+            BatchSize::PerIteration,
+        );
     });
     group.bench_function("announce-known", |bencher| {
         let take = |neighbor: &mut _| heart::take(neighbor, &others);

@@ -89,10 +89,17 @@ pub fn attributes(updates: &[Parsed]) -> Vec<Vec<u8>> {
     updates.iter().map(stored).collect()
 }
 
-/// A neighbor that has announced all this.
-pub fn announced(updates: &[Parsed]) -> Neighbor {
+/// A neighbor that is sending its table and has announced all this.
+pub fn loading(updates: &[Parsed]) -> Neighbor {
     let neighbor = Neighbor::up();
     take(&neighbor, updates);
+    neighbor
+}
+
+/// A neighbor whose whole table this is.
+pub fn announced(updates: &[Parsed]) -> Neighbor {
+    let neighbor = loading(updates);
+    settle(&neighbor);
     neighbor
 }
 
@@ -145,6 +152,11 @@ pub fn hold(interner: &mut Interner, attributes: &[Vec<u8>]) {
 /// Step: UPDATEs go into the tables. What that costs depends on what is there.
 pub fn take(neighbor: &Neighbor, updates: &[Parsed]) {
     neighbor.take(updates).expect("a good update");
+}
+
+/// Step: the routes of a table that was sent are looked at, one after the other.
+pub fn settle(neighbor: &Neighbor) {
+    neighbor.settle().expect("room for each");
 }
 
 /// Step: a station that stood still goes, and what was kept for it alone is compacted away.

@@ -41,7 +41,7 @@ impl Task {
         };
         let held = self.restarting.as_ref().map(|restarting| &restarting.epoch);
         let counted = up.map(|up| &up.epoch).or(held).and_then(|epoch| {
-            epoch.with(|rib| {
+            epoch.maintain(|rib| {
                 let families: Vec<_> =
                     rib.families().map(|(name, routes, end)| family(&name, routes, end)).collect();
                 (families, rib.counters)

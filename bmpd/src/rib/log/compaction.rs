@@ -54,10 +54,7 @@ impl Log {
                 self.compactions += 1;
             }
         }
-        let (len, capacity) = (self.index.len(), self.index.capacity());
-        if capacity > 4096 && len < capacity / 8 {
-            self.rebuild_index(len * 2);
-        }
+        self.shrink_index();
     }
 
     fn is_worth_compacting(&self, slot: u32, needed_from: Position) -> bool {
@@ -109,7 +106,7 @@ impl Log {
                 let old = place(slot, offset);
                 let hash = hash(self.form, &self.hasher, route);
                 if tag & WITHDRAWN != 0 && position < needed_from {
-                    self.forget(hash, old);
+                    self.index.remove(hash, old);
                     self.withdrawals -= 1;
                     continue;
                 }
@@ -235,6 +232,7 @@ impl Log {
             .flat_map(|reader| [reader.cursor, reader.born])
             .chain(self.end_of_rib)
             .chain(self.stale)
+            .chain(self.late)
             .chain([self.told_up_to])
     }
 
@@ -243,7 +241,7 @@ impl Log {
             change(&mut reader.cursor);
             change(&mut reader.born);
         }
-        for mark in [&mut self.end_of_rib, &mut self.stale].into_iter().flatten() {
+        for mark in [&mut self.end_of_rib, &mut self.stale, &mut self.late].into_iter().flatten() {
             change(mark);
         }
         change(&mut self.told_up_to);

@@ -36,8 +36,9 @@ impl Fixture {
     }
 
     fn of(form: Form, segment_size: usize) -> Self {
+        let log = Log { late_max: 0, ..Log::with_segment_size(form, segment_size) };
         Self {
-            log: Log::with_segment_size(form, segment_size),
+            log,
             attributes: Attributes::default(),
             model: BTreeMap::new(),
             stale: BTreeSet::new(),
@@ -71,7 +72,7 @@ impl Fixture {
     /// The neighbor goes down and restarts: what was stale goes, and the rest becomes it.
     fn restart(&mut self) {
         self.drop_stale();
-        self.log.mark_stale();
+        self.log.mark_stale(&mut self.attributes);
         self.stale = self.model.keys().cloned().collect();
         self.log.restart();
         for (_, view) in &mut self.readers {
@@ -122,8 +123,12 @@ impl Fixture {
         view.end_of_rib += usize::from(self.log.take_end_of_rib(*id));
     }
 
+    fn routes(&mut self) -> usize {
+        self.log.routes(&mut self.attributes)
+    }
+
     fn check(&mut self) {
-        assert_eq!(self.log.routes(), self.model.len());
+        assert_eq!(self.routes(), self.model.len());
         for reader in 0..self.readers.len() {
             self.read(reader, usize::MAX);
             let (id, view) = &self.readers[reader];
@@ -138,12 +143,16 @@ impl Fixture {
     }
 
     /// The counters and the index say what the segments hold.
-    fn consistent(&self) {
-        let mut alive = 0;
+    fn consistent(&mut self) {
+        let (mut alive, mut late) = (0, 0);
+        let mut places = Vec::new();
         for slot in &self.log.order {
             let segment = self.log.segment(*slot);
+            let sequence = segment.sequence;
             let (mut offset, mut entries, mut announced, mut withdrawn) = (0, 0, 0, 0);
             while let Some(header) = header_at(&segment.bytes, offset) {
+                let record = Position { sequence, offset: offset as u32 };
+                let is_late = self.log.late.is_some_and(|mark| mark <= record);
                 offset = header.entries.end;
                 let mut read = header.entries.start;
                 while read < header.entries.end {
@@ -158,10 +167,12 @@ impl Fixture {
                     } else {
                         announced += 1;
                     }
-                    let Log { form, segments, index, hasher, .. } = &self.log;
-                    let hash = hash(*form, hasher, entry.route);
-                    let found = index.find(hash, same(*form, segments, entry.route));
-                    assert_eq!(found, Some(&place(*slot, entry.offset)));
+                    if is_late {
+                        assert_eq!(entry.tag & WITHDRAWN, 0);
+                        late += 1;
+                        continue;
+                    }
+                    places.push((entry.route.to_vec(), place(*slot, entry.offset)));
                 }
             }
             assert_eq!(offset, segment.bytes.len());
@@ -171,7 +182,13 @@ impl Fixture {
             );
             alive += announced + withdrawn;
         }
-        assert_eq!(self.log.index.len(), alive as usize);
+        let Log { form, segments, index, hasher, .. } = &mut self.log;
+        for (route, place) in places {
+            let found = index.find(hash(*form, hasher, &route), same(*form, segments, &route));
+            assert_eq!(found.copied(), Some(place));
+        }
+        assert_eq!((self.log.late(), self.log.late.is_some()), (late, late > 0));
+        assert_eq!(self.log.index.len() + late, alive as usize);
         let kept: usize =
             self.log.order.iter().map(|slot| self.log.segment(*slot).withdrawn as usize).sum();
         assert_eq!(self.log.withdrawals, kept);
@@ -389,12 +406,12 @@ fn another_label_replaces_a_route_and_any_label_withdraws_it() {
     fixture.announce(b"a", &[labeled(1, 1), labeled(1, 2)]);
     fixture.read(reader, usize::MAX);
     fixture.announce(b"b", &[labeled(2, 1)]);
-    assert_eq!(fixture.log.routes(), 2);
+    assert_eq!(fixture.routes(), 2);
     fixture.check();
     fixture.withdraw(&[vec![48, 0x80, 0, 0, 10, 0, 1]]);
     fixture.check();
     assert_eq!(fixture.readers[reader].1.withdrawals, 1);
-    assert_eq!(fixture.log.routes(), 1);
+    assert_eq!(fixture.routes(), 1);
 }
 
 #[test]
@@ -411,9 +428,9 @@ fn what_a_restarted_neighbor_does_not_announce_anew_is_withdrawn_in_messages_tha
         fixture.announce(b"new", &routes(n * 100..n * 100 + 100));
     }
     fixture.check();
-    assert_eq!(fixture.log.routes(), 5000, "what is stale is kept");
+    assert_eq!(fixture.routes(), 5000, "what is stale is kept");
     fixture.drop_stale();
-    assert_eq!(fixture.log.routes(), 2500);
+    assert_eq!(fixture.routes(), 2500);
     let (id, _) = fixture.readers[reader];
     let mut withdrawn = 0;
     fixture.log.read(id, &mut fixture.attributes, |record, _| {
@@ -423,6 +440,95 @@ fn what_a_restarted_neighbor_does_not_announce_anew_is_withdrawn_in_messages_tha
     });
     assert!(withdrawn > 500, "many go together: {withdrawn}");
     fixture.check();
+}
+
+/// A table that is sent for the first time, in the order in which it came.
+fn loading(updates: u32, late_max: usize) -> Fixture {
+    let mut fixture = Fixture::new(4096);
+    fixture.log.late_max = late_max;
+    for n in 0..updates {
+        fixture.announce(&n.to_le_bytes(), &routes(n * 10..n * 10 + 10));
+    }
+    fixture
+}
+
+#[test]
+fn a_first_table_is_read_before_it_is_indexed() {
+    let mut fixture = loading(100, usize::MAX);
+    let reader = fixture.subscribe();
+    fixture.read(reader, usize::MAX);
+    assert_eq!((fixture.log.late(), fixture.log.index.len()), (1000, 0));
+    assert_eq!(fixture.readers[reader].1.routes, fixture.model);
+    fixture.log.index(15, &mut fixture.attributes);
+    assert_eq!(fixture.log.late(), 980, "records are taken whole");
+    fixture.consistent();
+    fixture.check();
+    assert_eq!(fixture.log.late(), 0);
+}
+
+#[test]
+fn what_comes_twice_before_it_is_indexed_is_told_in_order_and_counted_once() {
+    let mut fixture = loading(10, usize::MAX);
+    let early = fixture.subscribe();
+    fixture.announce(b"again", &routes(0..50));
+    fixture.read(early, usize::MAX);
+    assert_eq!(fixture.readers[early].1.routes, fixture.model);
+    assert!(!fixture.log.has_more_than(150, &mut fixture.attributes));
+    assert_eq!(fixture.log.late(), 150, "that there are not more is plain");
+    assert!(!fixture.log.has_more_than(100, &mut fixture.attributes));
+    assert!(fixture.log.has_more_than(99, &mut fixture.attributes));
+    assert_eq!(fixture.routes(), 100);
+    // Who comes now is told each route once.
+    let late = fixture.subscribe();
+    let (id, _) = fixture.readers[late];
+    assert_eq!(fixture.log.remaining(id), 100);
+    fixture.check();
+}
+
+#[test]
+fn only_so_many_wait_for_the_index() {
+    let fixture = loading(100, 300);
+    assert_eq!(fixture.log.late(), 300);
+}
+
+#[test]
+fn after_the_end_of_rib_what_is_late_is_made_up_for_little_by_little() {
+    let mut fixture = loading(1000, usize::MAX);
+    fixture.log.end_of_rib(TIME);
+    assert_eq!(fixture.log.late(), 10_000, "nobody waits for that");
+    let mut updates = 0;
+    while fixture.log.late() > 0 {
+        let before = fixture.log.late();
+        fixture.announce(b"more", &[route(20_000 + updates)]);
+        assert!(before - fixture.log.late() < 1000);
+        updates += 1;
+    }
+    assert!((10..30).contains(&updates), "{updates}");
+    fixture.announce(b"at once", &routes(0..10));
+    assert_eq!(fixture.log.late(), 0);
+    fixture.check();
+}
+
+#[test]
+fn a_withdrawal_finds_routes_that_were_late() {
+    let mut fixture = loading(10, usize::MAX);
+    let told = fixture.subscribe();
+    fixture.read(told, 5);
+    assert_eq!(fixture.withdraw(&routes(40..60)), Withdrawn { known: 20, unknown: 0 });
+    fixture.check();
+    assert_eq!(fixture.readers[told].1.withdrawals, 10);
+}
+
+/// A hash table doubles; this must not.
+#[test]
+fn the_index_has_room_for_what_there_is_and_little_more() {
+    for count in [30_000, 65_000, 130_000, 135_000, 260_000] {
+        let mut fixture = loading(count / 10, usize::MAX);
+        assert_eq!(fixture.routes(), count as usize);
+        let bytes = fixture.log.index.memory();
+        // A sixteenth to spare, and one part that is not full.
+        assert!(bytes < count as usize * 7 + 82_000, "{bytes} bytes for {count} routes");
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -435,6 +541,9 @@ enum Step {
         routes: Vec<u8>,
     },
     EndOfRib,
+    Index {
+        count: usize,
+    },
     Subscribe,
     /// A reset: the generation ends, a new one begins.
     Unsubscribe {
@@ -456,6 +565,7 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (any::<u8>(), routes()).prop_map(|(attributes, routes)| Step::Announce { attributes, routes }),
         4 => routes().prop_map(|routes| Step::Withdraw { routes }),
         1 => Just(Step::EndOfRib),
+        2 => (0usize..40).prop_map(|count| Step::Index { count }),
         2 => Just(Step::Subscribe),
         1 => (0usize..8).prop_map(|reader| Step::Unsubscribe { reader }),
         6 => (0usize..8, 0usize..6).prop_map(|(reader, limit)| Step::Read { reader, limit }),
@@ -471,6 +581,7 @@ proptest! {
     #[test]
     fn every_reader_ends_up_with_the_model(
         segment_size in 64usize..2000,
+        late_max in prop::sample::select(vec![0, 3, 50, usize::MAX]),
         with_labels: bool,
         steps in prop::collection::vec(step(), 1..250),
     ) {
@@ -478,6 +589,7 @@ proptest! {
             if with_labels { Family::IPV4_LABELED_UNICAST } else { Family::IPV4_UNICAST };
         let form = Form::new(family, false);
         let mut fixture = Fixture::of(form, segment_size);
+        fixture.log.late_max = late_max;
         let made = |label: u8, routes: Vec<u8>| -> Vec<Vec<u8>> {
             let route = |n: u8| {
                 if with_labels {
@@ -500,6 +612,7 @@ proptest! {
                     fixture.withdraw(&routes);
                 }
                 Step::EndOfRib => fixture.log.end_of_rib(TIME),
+                Step::Index { count } => fixture.log.index(count, &mut fixture.attributes),
                 Step::Subscribe if fixture.readers.len() < 8 => {
                     fixture.subscribe();
                 }
@@ -513,6 +626,7 @@ proptest! {
                     // A new epoch has tables of its own; readers begin again.
                     let readers = fixture.readers.len();
                     fixture = Fixture::of(form, segment_size);
+                    fixture.log.late_max = late_max;
                     for _ in 0..readers {
                         fixture.subscribe();
                     }
@@ -531,7 +645,7 @@ proptest! {
         }
         let all: Vec<Vec<u8>> = fixture.model.keys().cloned().collect();
         fixture.withdraw(&all);
-        prop_assert_eq!(fixture.log.routes(), 0);
+        prop_assert_eq!(fixture.routes(), 0);
         fixture.consistent();
     }
 }
@@ -616,7 +730,7 @@ proptest! {
             } else {
                 log.withdraw(&mut attributes, TIME, routes.field_len(), routes).unwrap();
             }
-            prop_assert_eq!(log.routes(), model.len());
+            prop_assert_eq!(log.routes(&mut attributes), model.len());
         }
         let reader = log.subscribe();
         let mut told = Vec::new();
