@@ -85,6 +85,11 @@ impl Neighbor {
         taken.unwrap_or(Ok(()))
     }
 
+    /// It pauses: all routes are looked at.
+    pub fn pause(&self) {
+        self.epoch.maintain(|rib| rib.families().for_each(drop));
+    }
+
     /// It has sent its whole table and pauses: all routes are looked at, and each one at once from now on.
     pub fn settle(&self) -> Result<(), Notification> {
         let settled = self.epoch.change(|rib| {

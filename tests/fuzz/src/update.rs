@@ -130,6 +130,8 @@ fn take(
     let update = Update::parse(body, context, &mut kept)?;
     assert!(update.discarded == 0 || update.end_of_rib() != Some(Family::IPV4_UNICAST));
     neighbor.take([&update])?;
+    // In a first table a station may be told twice of a route that came twice.
+    neighbor.pause();
     Ok((update.fault, update.discarded))
 }
 
