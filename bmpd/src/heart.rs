@@ -87,13 +87,14 @@ impl Neighbor {
 
     /// It pauses: all routes are looked at.
     pub fn pause(&self) {
-        self.epoch.maintain(|rib| rib.families().for_each(drop));
+        self.epoch.maintain(|rib| rib.index_all());
     }
 
     /// It has sent its whole table and pauses: all routes are looked at, and each one at once from now on.
     pub fn settle(&self) -> Result<(), Notification> {
         let settled = self.epoch.change(|rib| {
-            let families: Vec<Family> = rib.families().map(|(family, ..)| family).collect();
+            rib.index_all();
+            let families: Vec<Family> = rib.forms().map(Form::family).collect();
             let now = Timestamp::default();
             families.into_iter().try_for_each(|family| rib.end_of_rib(family, now).map(drop))
         });

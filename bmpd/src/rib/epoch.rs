@@ -196,7 +196,7 @@ impl Rib {
     pub(crate) fn measure(&mut self, allowed: u64) -> Result<(), OverLimit> {
         if self.is_late() && self.share.is_over(self.memory() as u64, allowed) {
             // Some of what was not looked at may be there twice.
-            self.routes().for_each(drop);
+            self.index_all();
         }
         self.share.note_compactions(self.logs.iter().map(|(_, log)| log.compactions()).sum());
         let bytes = self.memory() as u64;
@@ -284,6 +284,13 @@ impl Rib {
     /// True if there are routes that were taken and not looked at: [`Rib::index`] is to come.
     pub(crate) fn is_late(&self) -> bool {
         self.logs.iter().any(|(_, log)| log.late() > 0)
+    }
+
+    /// Looks at all routes that were taken and not looked at.
+    pub(crate) fn index_all(&mut self) {
+        while self.is_late() {
+            self.index(usize::MAX);
+        }
     }
 
     /// Looks at about so many of the routes that were taken and not looked at.

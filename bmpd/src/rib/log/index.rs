@@ -193,9 +193,15 @@ impl Log {
     fn make_room_in_index(&mut self, routes: usize) {
         let (len, capacity) = (self.index.len(), self.index.capacity());
         if capacity - len.min(capacity) < routes {
-            // What comes at once is all there is for now; who comes little by little goes on coming.
-            let spare = if len < routes { (len + routes) / 16 } else { (len + routes) / 2 };
-            self.rebuild_index(len + routes + spare);
+            // What comes at once is all there is for now; what comes little by little goes on coming. In between
+            // are the tables of which only a part may be late: they come little by little, with much behind.
+            let needed = len + routes;
+            let spare = match len {
+                0 => needed / 16,
+                _ if len < routes => needed / 4,
+                _ => needed / 2,
+            };
+            self.rebuild_index(needed + spare);
         }
     }
 
