@@ -30,13 +30,16 @@ struct Slot {
 
 #[derive(Debug, Default)]
 struct Chunk {
-    /// `id (4), length (3), bytes`, end to end.
+    /// `id (4), length (3), bytes`, end to end. The id of a set that is no longer held is [`NOBODY`]: ids are
+    /// taken again, and so are places, therefore neither could say later whose bytes these are.
     bytes: Vec<u8>,
     /// How many of the bytes belong to sets that are no longer held.
     dead: usize,
 }
 
 const ENTRY_HEADER: usize = 7;
+/// No slot has this number: there are fewer sets than bytes in all chunks.
+const NOBODY: u32 = u32::MAX;
 
 /// The sets of one neighbor.
 #[derive(Debug, Default)]
@@ -86,13 +89,9 @@ impl Attributes {
         self.index = HashTable::new();
         let mut index = HashTable::with_capacity(capacity);
         let Self { chunks, slots, hasher, .. } = self;
-        for (number, chunk) in (0..).zip(&*chunks) {
-            for Entry { id, offset, bytes } in entries(&chunk.bytes) {
-                if is_held(slots, id, place(number, offset)) {
-                    let rehash = |id: &u32| hasher.hash_one(Self::bytes_of(chunks, slots, *id));
-                    index.insert_unique(hasher.hash_one(bytes), id, rehash);
-                }
-            }
+        let rehash = |id: &u32| hasher.hash_one(Self::bytes_of(chunks, slots, *id));
+        for Entry { id, bytes } in chunks.iter().flat_map(|chunk| held(&chunk.bytes)) {
+            index.insert_unique(hasher.hash_one(bytes), id, rehash);
         }
         self.index = index;
     }
@@ -104,7 +103,7 @@ impl Attributes {
         if slot.holders > 0 {
             return;
         }
-        let (chunk, _) = split(slot.place);
+        let (number, offset) = split(slot.place);
         let bytes = Self::bytes_of(&self.chunks, &self.slots, id.0);
         let len = bytes.len();
         let hash = self.hasher.hash_one(bytes);
@@ -112,8 +111,10 @@ impl Attributes {
             entry.remove();
         }
         self.free_slots.push(id.0);
-        self.chunks[chunk as usize].dead += ENTRY_HEADER + len;
-        self.reclaim(chunk);
+        let chunk = &mut self.chunks[number as usize];
+        chunk.bytes[offset..][..size_of::<u32>()].copy_from_slice(&NOBODY.to_le_bytes());
+        chunk.dead += ENTRY_HEADER + len;
+        self.reclaim(number);
     }
 
     /// Bytes of memory that it takes.
@@ -193,10 +194,8 @@ impl Attributes {
         let Chunk { bytes, .. } = std::mem::take(&mut self.chunks[number as usize]);
         // Its own number is free from now on: there is room for what is moved.
         self.free_chunks.push(number);
-        for Entry { id, offset, bytes } in entries(&bytes) {
-            if is_held(&self.slots, id, place(number, offset))
-                && let Ok(place) = self.make_room(bytes.len())
-            {
+        for Entry { id, bytes } in held(&bytes) {
+            if let Ok(place) = self.make_room(bytes.len()) {
                 self.store(place, id, bytes);
                 self.slots[id as usize].place = place;
             }
@@ -206,7 +205,6 @@ impl Attributes {
 
 struct Entry<'a> {
     id: u32,
-    offset: usize,
     bytes: &'a [u8],
 }
 
@@ -214,19 +212,18 @@ fn entry_at(bytes: &[u8], offset: usize) -> Option<Entry<'_>> {
     let (header, rest) = bytes.get(offset..)?.split_first_chunk::<ENTRY_HEADER>()?;
     let [a, b, c, d, e, f, g] = *header;
     let bytes = rest.get(..u32::from_le_bytes([e, f, g, 0]) as usize)?;
-    Some(Entry { id: u32::from_le_bytes([a, b, c, d]), offset, bytes })
+    Some(Entry { id: u32::from_le_bytes([a, b, c, d]), bytes })
 }
 
-/// The sets of a chunk, those that are no longer held among them.
-fn entries(bytes: &[u8]) -> impl Iterator<Item = Entry<'_>> {
-    let next = |entry: &Entry<'_>| entry.offset + ENTRY_HEADER + entry.bytes.len();
-    std::iter::successors(entry_at(bytes, 0), move |entry| entry_at(bytes, next(entry)))
-}
-
-/// True if the set at this place is the one that its slot means. The slot may have been freed, and taken again
-/// by a set that lies elsewhere.
-fn is_held(slots: &[Slot], id: u32, place: u32) -> bool {
-    slots.get(id as usize).is_some_and(|slot| slot.holders > 0 && slot.place == place)
+/// The sets of a chunk that are held.
+fn held(bytes: &[u8]) -> impl Iterator<Item = Entry<'_>> {
+    let mut offset = 0;
+    let entries = std::iter::from_fn(move || {
+        let entry = entry_at(bytes, offset)?;
+        offset += ENTRY_HEADER + entry.bytes.len();
+        Some(entry)
+    });
+    entries.filter(|entry| entry.id != NOBODY)
 }
 
 fn place(chunk: u32, offset: usize) -> u32 {
@@ -281,6 +278,36 @@ mod tests {
         assert!(attributes.stored_bytes() < 4 * CHUNK, "{}", attributes.stored_bytes());
         for (id, n) in held.iter().zip(99_000..) {
             assert_eq!(attributes.get(*id), set(n));
+        }
+    }
+
+    /// While a chunk is emptied, the one it is emptied into may be full and have its turn too. What that one holds
+    /// then goes to the number and the place where a set lay that had the same id before.
+    #[test]
+    fn a_set_that_comes_to_lie_where_its_id_lay_before_stays_itself() {
+        const FILLER: usize = CHUNK / 4 - 150;
+        let mut attributes = Attributes::default();
+        let hold =
+            |attributes: &mut Attributes, n: u8, len| attributes.hold(&vec![n; len]).unwrap().0;
+        let stays = hold(&mut attributes, 1, 200);
+        let goes = hold(&mut attributes, 2, 200);
+        let first: Vec<_> = (10..14).map(|n| hold(&mut attributes, n, FILLER)).collect();
+        assert_eq!(attributes.newest, 0, "the first chunk is full and takes no more");
+        let other = hold(&mut attributes, 3, 300);
+        assert_eq!(attributes.newest, 1);
+        attributes.release(other);
+        let before = hold(&mut attributes, 4, 200);
+        attributes.release(goes);
+        let after = hold(&mut attributes, 5, 200);
+        assert_eq!(after, goes, "an id is taken again");
+        for filler in (20..24).map(|n| hold(&mut attributes, n, FILLER)).collect::<Vec<_>>() {
+            attributes.release(filler);
+        }
+        for filler in first {
+            attributes.release(filler);
+        }
+        for (id, n) in [(stays, 1), (before, 4), (after, 5)] {
+            assert_eq!(attributes.get(id), vec![n; 200]);
         }
     }
 
