@@ -13,7 +13,7 @@ use super::Full;
 
 /// A place is a chunk's number and an offset in it, in one u32.
 const OFFSET_BITS: u32 = 18;
-/// The size of a chunk; a set is always smaller (an UPDATE has at most 65,535 bytes).
+/// The size of a chunk, at most; a set is always smaller (an UPDATE has at most 65,535 bytes).
 const CHUNK: usize = 1 << OFFSET_BITS;
 const CHUNKS_MAX: usize = 1 << (32 - OFFSET_BITS);
 
@@ -42,9 +42,11 @@ const ENTRY_HEADER: usize = 7;
 const NOBODY: u32 = u32::MAX;
 
 /// The sets of one neighbor.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Attributes {
     chunks: Vec<Chunk>,
+    /// What a chunk takes. A set that is larger gets one of its own.
+    chunk_size: usize,
     /// The chunk that is written to.
     newest: u32,
     free_chunks: Vec<u32>,
@@ -54,7 +56,29 @@ pub(crate) struct Attributes {
     hasher: foldhash::fast::RandomState,
 }
 
+impl Default for Attributes {
+    fn default() -> Self {
+        #[cfg(simulation)]
+        return Self::with_chunk_size(crate::simulation::sizes().chunk);
+        #[cfg(not(simulation))]
+        Self::with_chunk_size(CHUNK)
+    }
+}
+
 impl Attributes {
+    fn with_chunk_size(chunk_size: usize) -> Self {
+        Self {
+            chunks: Vec::new(),
+            chunk_size,
+            newest: 0,
+            free_chunks: Vec::new(),
+            slots: Vec::new(),
+            free_slots: Vec::new(),
+            index: HashTable::new(),
+            hasher: foldhash::fast::RandomState::default(),
+        }
+    }
+
     /// Holds the set of these bytes once more, storing it if it is new.
     ///
     /// `bytes` is shorter than 128 KiB. Returns its id and true if it is new.
@@ -138,9 +162,10 @@ impl Attributes {
     /// Sees to it that the newest chunk takes a set of this length; returns its place.
     fn make_room(&mut self, len: usize) -> Result<u32, Full> {
         let needed = ENTRY_HEADER + len;
-        let has_room = |chunk: &Chunk| chunk.bytes.len() + needed <= CHUNK;
+        let size = self.chunk_size;
+        let has_room = |chunk: &Chunk| chunk.bytes.is_empty() || chunk.bytes.len() + needed <= size;
         if !self.chunks.get(self.newest as usize).is_some_and(has_room) {
-            let fresh = Chunk { bytes: Vec::with_capacity(CHUNK), dead: 0 };
+            let fresh = Chunk { bytes: Vec::with_capacity(size), dead: 0 };
             let before = self.newest;
             self.newest = match self.free_chunks.pop() {
                 Some(number) => {
@@ -313,8 +338,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_is_a_counted_map(steps in prop::collection::vec((0u8..40, any::<bool>()), 0..600)) {
-            let mut attributes = Attributes::default();
+        fn it_is_a_counted_map(
+            steps in prop::collection::vec((0u8..40, any::<bool>()), 0..600),
+            chunk_size in prop::sample::select(vec![1, 1000, 50_000, CHUNK]),
+        ) {
+            let mut attributes = Attributes::with_chunk_size(chunk_size);
             let mut model: HashMap<u8, (AttributesId, u32)> = HashMap::new();
             // Sets of up to 24 KiB, so that a run fills and empties several chunks.
             let bytes = |n: u8| vec![n; 600 * usize::from(n) + 1];

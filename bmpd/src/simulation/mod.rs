@@ -6,7 +6,7 @@
 //!      ├── network: the far end of every connection <─────────────┤
 //!      ├── clock: the wall's clock, which can jump <──────────────┤ Moment, Timestamp
 //!      ├── file: what the configuration file says now <───────────┤ Reader
-//!      └── sizes: how small the tables' pieces are <──────────────┘ Log, Connection
+//!      └── sizes: how small the tables' pieces are <──────────────┘ Log, Attributes, Connection
 //! ```
 //!
 //! Compiled with `cfg(simulation)` only, which the package `simulated` sets: no program that is shipped has
@@ -39,6 +39,8 @@ use crate::{control, daemon};
 pub struct Sizes {
     /// A segment of a log, in bytes, at most 256 KiB.
     pub segment: usize,
+    /// A chunk of sets of attributes, in bytes, at most 256 KiB.
+    pub chunk: usize,
     /// How many more withdrawals than routes are kept for slow readers.
     pub spare_withdrawals: usize,
     /// How many routes may wait for the index.
@@ -48,8 +50,13 @@ pub struct Sizes {
 }
 
 /// The sizes of the daemon.
-const SHIPPED: Sizes =
-    Sizes { segment: 1 << 18, spare_withdrawals: 500_000, late: 2_000_000, batch: 1 << 18 };
+const SHIPPED: Sizes = Sizes {
+    segment: 1 << 18,
+    chunk: 1 << 18,
+    spare_withdrawals: 500_000,
+    late: 2_000_000,
+    batch: 1 << 18,
+};
 
 thread_local! {
     static SIZES: Cell<Sizes> = const { Cell::new(SHIPPED) };
