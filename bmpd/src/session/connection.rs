@@ -25,6 +25,10 @@ use crate::wire::family::Family;
 /// How much is encoded at a time, in bytes. The largest message fits.
 const BATCH: usize = 256 * 1024;
 
+/// How many bytes are written in a row, at most about, before others have their turn: a dump must not keep those
+/// waiting who have less to send, or to answer.
+const TURN: usize = 1024 * 1024;
+
 /// [`BATCH`]; in the simulation as much as a run has, so that small tables need several batches, too.
 fn batch_size() -> usize {
     #[cfg(simulation)]
@@ -74,6 +78,8 @@ pub(super) struct Connection {
     /// Encoded messages, of which `written` bytes are gone.
     out: Vec<u8>,
     written: usize,
+    /// Bytes that were written since others had their turn.
+    in_a_row: usize,
     /// What is in `out`.
     batch: Batch,
     /// The End-of-RIBs that are in `out`.
@@ -111,6 +117,7 @@ impl Connection {
             feed: Feed::new(tables, session.monitor.clone()),
             out,
             written: 0,
+            in_a_row: 0,
             batch: Batch::default(),
             ends: Vec::new(),
             end_of_ribs: BTreeMap::new(),
@@ -187,6 +194,10 @@ impl Connection {
             // The bell lives as long as the tables, which the feed holds.
             _ = self.bell.changed(), if !pending => {}
         }
+        if self.in_a_row >= TURN {
+            self.in_a_row = 0;
+            tokio::task::yield_now().await;
+        }
         Ok(Progress::Moved)
     }
 
@@ -237,6 +248,7 @@ impl Connection {
         match taken {
             Ok(n) => {
                 self.written += n;
+                self.in_a_row += n;
                 self.sent.bytes += n as u64;
                 if let Some(Blocked { begun, .. }) = self.blocked.take() {
                     self.blocked_for += begun.elapsed();
