@@ -45,6 +45,9 @@ const QUIET_LATEST: Duration = Duration::from_secs(180);
 
 /// A neighbor that is silent for this long pauses: routes are looked at that were only taken.
 const PAUSE: Duration = Duration::from_millis(10);
+/// Without a pause they wait for so long. Who takes longer to send a table does not keep us busy, and a neighbor that
+/// repeats itself for ever must not fill the memory with it.
+const LATE_FOR: Duration = Duration::from_secs(1);
 /// So many of them are looked at before it is asked for more: some 0.5 ms.
 const LOOK_AT: usize = 4096;
 
@@ -136,6 +139,8 @@ struct Link {
     quiet_latest: Instant,
     /// When to look at routes that were taken and not looked at, if there are any.
     look_at: Option<Instant>,
+    /// When to do so at the latest.
+    look_latest: Instant,
     /// The family that had too many routes when that was last told.
     exceeded: Option<Family>,
     /// The first UPDATE that was treated as a withdrawal.
@@ -167,6 +172,7 @@ pub(super) async fn run(stream: TcpStream, setup: Setup) {
         quiet_at: None,
         quiet_latest: Instant::now(),
         look_at: None,
+        look_latest: Instant::now(),
         exceeded: None,
         fault: Once::Nothing,
     };
@@ -323,7 +329,11 @@ impl Link {
         let Limits { routes, memory } = *self.setup.limits.borrow_and_update();
         let epoch = self.epoch.as_ref()?;
         let (measured, late) = epoch.maintain(|rib| (rib.measure(memory), rib.is_late()))?;
-        self.look_at = late.then(|| Instant::now() + PAUSE);
+        let now = Instant::now();
+        if self.look_at.is_none() {
+            self.look_latest = now + LATE_FOR;
+        }
+        self.look_at = late.then(|| (now + PAUSE).min(self.look_latest));
         if let Err(over) = measured {
             let _ = self.setup.to_neighbor.send((self.setup.id, FromLink::OverLimit(over))).await;
             return Some(Event::Stop(Notification::OUT_OF_RESOURCES));
@@ -353,7 +363,7 @@ impl Link {
     async fn look_at_routes(&mut self) -> Option<Event> {
         self.epoch.as_ref()?.maintain(|rib| rib.index(LOOK_AT));
         let event = self.judge_tables().await;
-        // The pause goes on until it is seen to be over.
+        // It goes on with what is left: a pause, until it is seen to be over.
         self.look_at = self.look_at.map(|_| Instant::now());
         event
     }

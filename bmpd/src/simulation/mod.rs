@@ -54,7 +54,7 @@ const SHIPPED: Sizes = Sizes {
     segment: 1 << 18,
     chunk: 1 << 18,
     spare_withdrawals: 500_000,
-    late: 2_000_000,
+    late: 6_000_000,
     batch: 1 << 18,
 };
 

@@ -126,7 +126,7 @@ impl Run {
             segment: plan::one_of(&mut random, &[256, 600, 4096, 1 << 18]),
             chunk: plan::one_of(&mut random, &[150, 400, 2000, 1 << 18]),
             spare_withdrawals: plan::one_of(&mut random, &[3, 40, 500_000]),
-            late: plan::one_of(&mut random, &[0, 10, 100, 2_000_000]),
+            late: plan::one_of(&mut random, &[0, 10, 100, 6_000_000]),
             batch: plan::one_of(&mut random, &[2048, 4096, 1 << 18]),
         };
         simulation::begin(random.draw(), sizes);
