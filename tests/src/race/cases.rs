@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 
 use super::counter::{self, Connection, Counter, Keep, Routes};
 use super::floor;
@@ -156,8 +156,9 @@ impl Case {
     /// Who takes part in it.
     pub(super) fn is_for(self, who: Who) -> bool {
         match self {
-            Case::OneStation | Case::EightStations | Case::FourNeighbors | Case::Stalled => true,
-            Case::Churn => who != Who::Floor,
+            Case::OneStation | Case::EightStations | Case::FourNeighbors => true,
+            Case::Stalled => who != Who::Memory,
+            Case::Churn => matches!(who, Who::Program(_)),
             Case::Hour | Case::Growth => who == Who::Program(Program::Bmpd),
         }
     }
@@ -372,8 +373,8 @@ pub(super) struct Lab {
     churn: Option<Churn>,
     /// What a station must hold of each neighbor at the end.
     expected: Vec<Routes>,
-    /// The bytes of bmpd's last dump to one station.
-    dumped: Option<u64>,
+    /// A dump of bmpd to one station, from its first message to the last route.
+    dump: Option<Arc<Vec<u8>>>,
 }
 
 impl Lab {
@@ -389,7 +390,7 @@ impl Lab {
             tables: vec![],
             churn: None,
             expected: vec![],
-            dumped: None,
+            dump: None,
             size,
         }
     }
@@ -397,7 +398,7 @@ impl Lab {
     /// Makes ready for the runs of a case.
     pub(super) fn enter(&mut self, case: Case) -> anyhow::Result<()> {
         self.case = case;
-        self.dumped = None;
+        self.dump = None;
         let ([ipv4, ipv6], count) = match case {
             Case::FourNeighbors => (self.size.half, 4),
             // It has tables of its own, one after the other.
@@ -431,6 +432,7 @@ impl Lab {
             (Case::Stalled, Who::Program(program)) => self.churned(program, Some(3), &mut run),
             (_, Who::Program(program)) => self.dump(program, check, &mut run),
             (_, Who::Floor) => self.floor(&mut run),
+            (_, Who::Memory) => self.from_memory(&mut run),
         };
         run.failure = done.err().map(|e| format!("{e:#}"));
         run
@@ -458,9 +460,6 @@ impl Lab {
         run.put("reset", millis(reset));
         run.remark("reset", scene.surplus(begun));
         run.put("memory-reset", scene.sender.peak()?);
-        if program == Program::Bmpd {
-            self.dumped = scene.stations[0].newest(|connection| connection.bytes);
-        }
         if one_station {
             run.put("status-busy", millis(scene.worst_status()?));
         }
@@ -470,6 +469,11 @@ impl Lab {
                 Err(e) => format!("{e:#}"),
             };
             run.remark("held", Some(held));
+        }
+        if program == Program::Bmpd && self.dump.is_none() {
+            scene.stations[0].keep(Keep::Bytes);
+            scene.reset()?;
+            self.dump = scene.stations[0].newest(|c| Arc::new(std::mem::take(&mut c.whole)));
         }
         Ok(())
     }
@@ -574,24 +578,45 @@ impl Lab {
         }
         let load = floor::read_neighbors(self.program, &self.neighbors, &self.tables, self.limit)?;
         run.put("load", millis(load));
-        let Some(bytes) = self.dumped else { bail!("bmpd has sent no dump to take the size of") };
+        let bytes = self.dumped()?.len() as u64;
         run.put("reset", millis(floor::move_bytes(bytes, self.case.stations())?));
         Ok(())
     }
 
-    /// Starts the stations, the program, and the neighbors, until all are connected.
+    fn dumped(&self) -> anyhow::Result<&Arc<Vec<u8>>> {
+        self.dump.as_ref().context("bmpd has sent no dump")
+    }
+
+    /// The same with nobody in between: the neighbors are heard by who only counts, and the stations are sent
+    /// what bmpd has sent, which lies ready.
+    fn from_memory(&self, run: &mut Run) -> anyhow::Result<()> {
+        let dump = self.dumped()?;
+        let stations = self.stations(&self.tables, None)?;
+        let load = thread::scope(|scope| {
+            let (begun, limit) = (Instant::now(), self.limit);
+            let heard = scope.spawn(move || {
+                floor::read_neighbors(self.program, &self.neighbors, &self.tables, limit)
+            });
+            let sent = floor::replay(dump, &stations, begun, limit)?;
+            let heard = heard.join().map_err(|_| anyhow!("a thread panicked"))??;
+            anyhow::Ok(sent.max(heard))
+        })?;
+        run.put("load", millis(load));
+        run.put("reset", millis(floor::replay(dump, &stations, Instant::now(), self.limit)?));
+        Ok(())
+    }
+
+    /// The stations of the case.
     ///
     /// The station `looked_at` keeps the routes; all others count. The one that shall be stalled takes
     /// less into the system's buffers than others, so that the sender feels it soon.
-    fn start(
+    fn stations(
         &self,
-        program: Program,
         tables: &[Arc<Table>],
         looked_at: Option<usize>,
-    ) -> anyhow::Result<Scene> {
-        let neighbors = &self.neighbors[..tables.len()];
+    ) -> anyhow::Result<Vec<Counter>> {
         let routes: Vec<(IpAddr, u64)> =
-            neighbors.iter().zip(tables).map(|((a, _), t)| (*a, t.routes())).collect();
+            self.neighbors.iter().zip(tables).map(|((a, _), t)| (*a, t.routes())).collect();
         let mut stations = vec![];
         for n in 0..self.case.stations() {
             let is_special = looked_at == Some(n);
@@ -602,6 +627,18 @@ impl Lab {
             }
             stations.push(station);
         }
+        Ok(stations)
+    }
+
+    /// Starts the stations, the program, and the neighbors, until all are connected.
+    fn start(
+        &self,
+        program: Program,
+        tables: &[Arc<Table>],
+        looked_at: Option<usize>,
+    ) -> anyhow::Result<Scene> {
+        let neighbors = &self.neighbors[..tables.len()];
+        let stations = self.stations(tables, looked_at)?;
         let setting = Setting {
             address: self.program,
             neighbors: neighbors.to_vec(),

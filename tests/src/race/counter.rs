@@ -51,6 +51,8 @@ pub(super) enum Keep {
     Nothing,
     /// Every route with the fingerprints of its attributes: for what is checked.
     Routes,
+    /// All that comes, until all routes have been counted.
+    Bytes,
 }
 
 /// The path attributes that must reach the station as the neighbor sent them.
@@ -180,6 +182,8 @@ pub(super) struct Connection {
     pub(super) last_at: Option<Instant>,
     /// The bytes of whole messages until now.
     pub(super) bytes: u64,
+    /// They themselves, if the station keeps them.
+    pub(super) whole: Vec<u8>,
     /// When each marker came.
     pub(super) markers: Vec<Option<Instant>>,
     /// How it ended, if it has.
@@ -197,6 +201,9 @@ impl Connection {
         let before = self.announced();
         while let Some(length) = Record::length(rest)? {
             let Some((message, after)) = rest.split_at_checked(length) else { break };
+            if self.keep == Keep::Bytes && self.complete.is_none() {
+                self.whole.extend_from_slice(message);
+            }
             self.message(message)?;
             rest = after;
         }
@@ -458,6 +465,7 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
             complete: None,
             last_at: None,
             bytes: 0,
+            whole: vec![],
             markers: vec![],
             ended: None,
         });

@@ -1,7 +1,8 @@
 //! What the machine itself needs: the floors under what is measured.
 //!
 //! [`read_neighbors`] is the load without a BMP sender: somebody who only counts hears the same neighbors.
-//! [`move_bytes`] is the dump without one: as many bytes go through loopback TCP to as many readers.
+//! [`move_bytes`] is the dump without one: as many bytes go through loopback TCP to as many readers. [`replay`] is
+//! that with the stations of the race: they have to count as well, and no sender could spare them that.
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 
+use super::counter::Counter;
 use super::speaker::Speaker;
 use crate::bgp::{self, HEADER, Open, Update, kind};
 use crate::table::Table;
@@ -87,6 +89,37 @@ fn whole_message(bytes: &[u8]) -> Option<usize> {
     let header: &[u8; HEADER] = bytes.first_chunk()?;
     let length = usize::from(u16::from_be_bytes([header[16], header[17]])).max(HEADER);
     (length <= bytes.len()).then_some(length)
+}
+
+/// From `begun`, which is now, until every one of the stations has counted the routes of this dump.
+pub(super) fn replay(
+    dump: &Arc<Vec<u8>>,
+    stations: &[Counter],
+    begun: Instant,
+    limit: Duration,
+) -> anyhow::Result<Duration> {
+    let before: Vec<usize> = stations.iter().map(Counter::connections).collect();
+    let mut writing = vec![];
+    for station in stations {
+        let mut stream = TcpStream::connect(station.address())?;
+        stream.set_write_timeout(Some(limit))?;
+        let dump = dump.clone();
+        writing.push(thread::spawn(move || {
+            for block in dump.chunks(BLOCK) {
+                stream.write_all(block)?;
+            }
+            std::io::Result::Ok(stream)
+        }));
+    }
+    let mut last = begun;
+    for (station, before) in stations.iter().zip(before) {
+        last =
+            last.max(station.wait(before, limit, || Ok(()), |connection| connection.complete)?);
+    }
+    for writer in writing {
+        writer.join().map_err(|_| anyhow::anyhow!("a writer panicked"))??;
+    }
+    Ok(last - begun)
 }
 
 /// From the first write until each of the readers has read this many bytes.

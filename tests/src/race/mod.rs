@@ -9,7 +9,8 @@
 //!  Speaker ------------> [ a program, run by Sender ] ---------> Counter (1, 4 or 8)
 //!     |                                                             |
 //!     +---- read_neighbors (who only counts) ----+     +---- move_bytes (as many bytes, nothing else)
-//!                                              floors
+//!     |                                        floors               |
+//!     +---- read_neighbors, and meanwhile -------------- replay ----+ (a dump of bmpd, from memory)
 //! ```
 //!
 //! How the times are taken is the same for all, bmpd included:
@@ -91,7 +92,7 @@ pub fn run(options: &Options) -> anyhow::Result<Report> {
         entrants.push(Entrant::new(*program, version));
     }
     let present = entrants.iter().filter(|e| e.missing.is_none()).map(|e| e.program);
-    let who: Vec<Who> = present.map(Who::Program).chain([Who::Floor]).collect();
+    let who: Vec<Who> = present.map(Who::Program).chain(Who::NONE).collect();
     let mut results = Results::default();
     let mut lab = Lab::new(places, options.size.clone(), options.limit);
     let mut done = vec![];

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use super::report::{Line, Outcome, Report, Unit};
+use super::report::{Line, Outcome, Report, Unit, Who};
 
 const WIDTH: f64 = 900.0;
 /// Where the bars begin, and how far they may reach.
@@ -13,14 +13,16 @@ const REACH: f64 = 440.0;
 const BAR: f64 = 15.0;
 
 /// A colour for each that takes part, in their order, told apart by people who see few colours as well.
-const COLOURS: [&str; 6] = ["#0072b2", "#d55e00", "#e69f00", "#009e73", "#cc79a7", "#999999"];
+const COLOURS: [&str; 7] =
+    ["#0072b2", "#d55e00", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#999999"];
 
 /// The report as a picture: rows in which somebody stands beside bmpd.
 pub(super) fn svg(report: &Report) -> String {
     let mut body = String::new();
     let mut y = 50.0;
-    let mut names: Vec<&str> = report.entrants.iter().map(|e| e.name).collect();
-    names.push("floor");
+    let others = Who::NONE.map(|who| who.to_string());
+    let names: Vec<&str> =
+        report.entrants.iter().map(|e| e.name).chain(others.iter().map(String::as_str)).collect();
     for section in &report.cases {
         let rows: Vec<&Line> = section.rows.iter().filter(|row| is_shown(row)).collect();
         if rows.is_empty() {

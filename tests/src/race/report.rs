@@ -18,14 +18,22 @@ use super::program::Program;
 pub(super) enum Who {
     /// A program.
     Program(Program),
+    /// Nobody: what the neighbors and stations cost the machine by themselves, see [`super::floor`].
+    Memory,
     /// The machine itself, see [`super::floor`].
     Floor,
+}
+
+impl Who {
+    /// Those that are no programs.
+    pub(super) const NONE: [Who; 2] = [Who::Memory, Who::Floor];
 }
 
 impl fmt::Display for Who {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Who::Program(program) => program.title(),
+            Who::Memory => "from memory",
             Who::Floor => "floor",
         })
     }
@@ -175,7 +183,7 @@ impl Entrant {
 /// What somebody had in a row.
 #[derive(Debug, Clone, Serialize)]
 pub struct Outcome {
-    /// Its name, or "floor".
+    /// Its name, or "from memory", or "floor".
     pub name: String,
     /// How many runs gave a value.
     pub n: usize,
@@ -326,10 +334,11 @@ impl Report {
 
 impl Section {
     fn markdown(&self, entrants: &[Entrant], runs: usize) -> String {
-        let present: Vec<&str> = entrants.iter().map(|e| e.name).chain(["floor"]).collect();
+        let others = Who::NONE.map(|who| who.to_string());
+        let present = entrants.iter().map(|e| e.name).chain(others.iter().map(String::as_str));
         let has_any =
             |name: &&str| self.rows.iter().any(|row| row.outcome(name).is_some_and(|o| o.is_any()));
-        let names: Vec<&str> = present.into_iter().filter(has_any).collect();
+        let names: Vec<&str> = present.filter(has_any).collect();
         let mut text =
             format!("\n## {}\n\n| | {} | target for bmpd | met |\n", self.title, names.join(" | "));
         text += &format!("|---|{}---|---|\n", "---:|".repeat(names.len()));
@@ -399,7 +408,7 @@ impl Results {
 fn line(case: Case, row: Row, entrants: &[Entrant], results: &Results) -> Line {
     let key = format!("{}.{}", case.name(), row.measure);
     let bmpd = results.median(&key, Who::Program(Program::Bmpd));
-    let everybody = entrants.iter().map(|e| Who::Program(e.program)).chain([Who::Floor]);
+    let everybody = entrants.iter().map(|e| Who::Program(e.program)).chain(Who::NONE);
     let outcomes: Vec<Outcome> = everybody
         .map(|who| {
             let place = (key.clone(), who);
@@ -420,7 +429,10 @@ fn line(case: Case, row: Row, entrants: &[Entrant], results: &Results) -> Line {
     // Who has failed is no measure for others, not even with the runs that went well.
     let best_peer = outcomes
         .iter()
-        .filter(|o| o.name != Program::Bmpd.title() && o.name != Who::Floor.to_string())
+        .filter(|o| {
+            o.name != Program::Bmpd.title()
+                && !Who::NONE.map(|who| who.to_string()).contains(&o.name)
+        })
         .filter_map(|o| o.median.map(|median| (median, o.name.as_str())))
         .min_by(|(one, _), (other, _)| one.total_cmp(other));
     let floor = results.median(&key, Who::Floor);
