@@ -12,6 +12,7 @@ use tracing::debug;
 
 use super::fsm::{Action, Direction, End, Event, Fsm};
 use super::inbox::Inbox;
+use super::late::Look;
 use super::pending::Place;
 use crate::config::{self, MaximumRoutes, MaximumRoutesAction};
 use crate::moment::sleep_until;
@@ -43,12 +44,7 @@ pub(super) const LOST: &str = "an internal error has cost its routes";
 /// A table that changes without pause is never quiet: after this long it is taken to be complete.
 const QUIET_LATEST: Duration = Duration::from_secs(180);
 
-/// A neighbor that is silent for this long pauses: routes are looked at that were only taken.
-const PAUSE: Duration = Duration::from_millis(10);
-/// Without a pause they wait for so long. Who takes longer to send a table does not keep us busy, and a neighbor that
-/// repeats itself for ever must not fill the memory with it.
-const LATE_FOR: Duration = Duration::from_secs(1);
-/// So many of them are looked at before it is asked for more: some 0.5 ms.
+/// So many of the routes that were only taken are looked at before it is asked for more: some 0.5 ms.
 const LOOK_AT: usize = 4096;
 
 /// Tells the links of one neighbor apart.
@@ -137,10 +133,8 @@ struct Link {
     keepalive_at: Option<Instant>,
     quiet_at: Option<Instant>,
     quiet_latest: Instant,
-    /// When to look at routes that were taken and not looked at, if there are any.
-    look_at: Option<Instant>,
-    /// When to do so at the latest.
-    look_latest: Instant,
+    /// When to look at routes that were taken and not looked at.
+    look: Look,
     /// The family that had too many routes when that was last told.
     exceeded: Option<Family>,
     /// The first UPDATE that was treated as a withdrawal.
@@ -171,8 +165,7 @@ pub(super) async fn run(stream: TcpStream, setup: Setup) {
         keepalive_at: None,
         quiet_at: None,
         quiet_latest: Instant::now(),
-        look_at: None,
-        look_latest: Instant::now(),
+        look: Look::default(),
         exceeded: None,
         fault: Once::Nothing,
     };
@@ -239,7 +232,7 @@ impl Link {
                 }
                 () = sleep_until(self.keepalive_at) => Some(Event::KeepaliveTimer),
                 () = sleep_until(self.quiet_at) => self.gone_quiet(),
-                () = sleep_until(self.look_at) => self.look_at_routes().await,
+                () = sleep_until(self.look.at()) => self.look_at_routes().await,
                 () = lost(self.epoch.as_deref()) => Some(Event::Abandon(LOST.into())),
                 // The sender, the neighbor's task, lives longer.
                 Ok(()) = self.setup.limits.changed() => {
@@ -328,12 +321,10 @@ impl Link {
     async fn judge_tables(&mut self) -> Option<Event> {
         let Limits { routes, memory } = *self.setup.limits.borrow_and_update();
         let epoch = self.epoch.as_ref()?;
-        let (measured, late) = epoch.maintain(|rib| (rib.measure(memory), rib.is_late()))?;
-        let now = Instant::now();
-        if self.look_at.is_none() {
-            self.look_latest = now + LATE_FOR;
-        }
-        self.look_at = late.then(|| (now + PAUSE).min(self.look_latest));
+        let found = epoch.maintain(|rib| (rib.measure(memory), rib.is_late()));
+        // Of tables that are no more nothing waits.
+        self.look.note(found.is_some_and(|(_, late)| late), Instant::now());
+        let (measured, _) = found?;
         if let Err(over) = measured {
             let _ = self.setup.to_neighbor.send((self.setup.id, FromLink::OverLimit(over))).await;
             return Some(Event::Stop(Notification::OUT_OF_RESOURCES));
@@ -363,8 +354,7 @@ impl Link {
     async fn look_at_routes(&mut self) -> Option<Event> {
         self.epoch.as_ref()?.maintain(|rib| rib.index(LOOK_AT));
         let event = self.judge_tables().await;
-        // It goes on with what is left: a pause, until it is seen to be over.
-        self.look_at = self.look_at.map(|_| Instant::now());
+        self.look.go_on(Instant::now());
         event
     }
 

@@ -19,6 +19,7 @@ mod changes;
 mod directory;
 pub(crate) mod fsm;
 pub(crate) mod inbox;
+mod late;
 mod link;
 pub(crate) mod listener;
 mod neighbor;

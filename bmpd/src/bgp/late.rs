@@ -1,0 +1,78 @@
+//! When a link looks at routes that it has only taken ([`crate::rib::Rib::index`]).
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// A neighbor that is silent for this long pauses.
+const PAUSE: Duration = Duration::from_millis(10);
+/// Without a pause routes wait for so long. Who takes longer to send a table does not keep us busy, and a neighbor
+/// that repeats itself for ever must not fill the memory with it.
+const LATE_FOR: Duration = Duration::from_secs(1);
+
+/// The time of the next look.
+#[derive(Debug, Default)]
+pub(super) struct Look {
+    at: Option<Instant>,
+    /// The latest one, while there is one.
+    latest: Option<Instant>,
+}
+
+impl Look {
+    /// When to look, if there is anything to look at.
+    pub(super) fn at(&self) -> Option<Instant> {
+        self.at
+    }
+
+    /// Something was taken, or looked at; `any_wait` says whether there are routes to look at.
+    pub(super) fn note(&mut self, any_wait: bool, now: Instant) {
+        self.latest = any_wait.then(|| self.latest.unwrap_or(now + LATE_FOR));
+        self.at = self.latest.map(|latest| latest.min(now + PAUSE));
+    }
+
+    /// Goes on with what is left: a pause lasts until it is seen to be over.
+    pub(super) fn go_on(&mut self, now: Instant) {
+        self.at = self.at.map(|_| now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn routes_are_looked_at_when_the_neighbor_pauses() {
+        let (mut look, begin) = (Look::default(), Instant::now());
+        look.note(false, begin);
+        assert_eq!(look.at(), None);
+        for millis in [0, 5, 12] {
+            let now = begin + Duration::from_millis(millis);
+            look.note(true, now);
+            assert_eq!(look.at(), Some(now + PAUSE));
+        }
+        let now = begin + Duration::from_millis(22);
+        look.note(true, now);
+        look.go_on(now);
+        assert_eq!(look.at(), Some(now));
+        look.note(false, now);
+        look.go_on(now);
+        assert_eq!(look.at(), None);
+    }
+
+    #[test]
+    fn without_a_pause_they_are_looked_at_after_a_while_until_none_wait() {
+        let (mut look, begin) = (Look::default(), Instant::now());
+        let mut now = begin;
+        while look.at().is_none_or(|at| at > now) {
+            look.note(true, now);
+            now += Duration::from_millis(9);
+        }
+        assert!(now >= begin + LATE_FOR && now < begin + LATE_FOR + PAUSE);
+        // More has come, and the time is over still.
+        look.note(true, now);
+        assert!(look.at().unwrap() <= now);
+        look.note(false, now);
+        look.note(true, now);
+        assert_eq!(look.at(), Some(now + PAUSE));
+    }
+}
