@@ -432,7 +432,7 @@ impl Lab {
             (Case::Stalled, Who::Program(program)) => self.churned(program, Some(3), &mut run),
             (_, Who::Program(program)) => self.dump(program, check, &mut run),
             (_, Who::Floor) => self.floor(&mut run),
-            (_, Who::Memory) => self.from_memory(&mut run),
+            (_, Who::Memory) => self.replayed(&mut run),
         };
         run.failure = done.err().map(|e| format!("{e:#}"));
         run
@@ -589,7 +589,7 @@ impl Lab {
 
     /// The same with nobody in between: the neighbors are heard by who only counts, and the stations are sent
     /// what bmpd has sent, which lies ready.
-    fn from_memory(&self, run: &mut Run) -> anyhow::Result<()> {
+    fn replayed(&self, run: &mut Run) -> anyhow::Result<()> {
         let dump = self.dumped()?;
         let stations = self.stations(&self.tables, None)?;
         let load = thread::scope(|scope| {
