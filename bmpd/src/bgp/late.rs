@@ -6,15 +6,15 @@ use tokio::time::Instant;
 
 /// A neighbor that is silent for this long pauses.
 const PAUSE: Duration = Duration::from_millis(10);
-/// Without a pause routes wait for so long. Who takes longer to send a table does not keep us busy, and a neighbor
-/// that repeats itself for ever must not fill the memory with it.
+/// Without a pause routes wait for so long: a neighbor that repeats itself for ever must not fill the memory with
+/// it, however slowly.
 const LATE_FOR: Duration = Duration::from_secs(1);
 
 /// The time of the next look.
 #[derive(Debug, Default)]
 pub(super) struct Look {
     at: Option<Instant>,
-    /// The latest one, while there is one.
+    /// Not later than this, while any wait.
     latest: Option<Instant>,
 }
 
@@ -28,6 +28,11 @@ impl Look {
     pub(super) fn note(&mut self, any_wait: bool, now: Instant) {
         self.latest = any_wait.then(|| self.latest.unwrap_or(now + LATE_FOR));
         self.at = self.latest.map(|latest| latest.min(now + PAUSE));
+    }
+
+    /// True if routes have waited too long.
+    pub(super) fn is_overdue(&self, now: Instant) -> bool {
+        self.latest.is_some_and(|latest| latest <= now)
     }
 
     /// Goes on with what is left: a pause lasts until it is seen to be over.
@@ -65,12 +70,13 @@ mod tests {
         let mut now = begin;
         while look.at().is_none_or(|at| at > now) {
             look.note(true, now);
+            assert!(!look.is_overdue(now));
             now += Duration::from_millis(9);
         }
         assert!(now >= begin + LATE_FOR && now < begin + LATE_FOR + PAUSE);
         // More has come, and the time is over still.
         look.note(true, now);
-        assert!(look.at().unwrap() <= now);
+        assert!(look.at().unwrap() <= now && look.is_overdue(now));
         look.note(false, now);
         look.note(true, now);
         assert_eq!(look.at(), Some(now + PAUSE));

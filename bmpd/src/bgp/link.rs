@@ -44,8 +44,11 @@ pub(super) const LOST: &str = "an internal error has cost its routes";
 /// A table that changes without pause is never quiet: after this long it is taken to be complete.
 const QUIET_LATEST: Duration = Duration::from_secs(180);
 
-/// So many of the routes that were only taken are looked at before it is asked for more: some 0.5 ms.
-const LOOK_AT: usize = 4096;
+/// So many of the routes that were only taken are looked at before it is asked for more: some 0.5 ms. In the
+/// simulation few, so that they are looked at in several steps there, too.
+const LOOK_AT: usize = if cfg!(simulation) { 10 } else { 16 * 1024 };
+/// So many times that if they have waited too long: more than come with one read.
+const OVERDUE: usize = 4;
 
 /// Tells the links of one neighbor apart.
 pub(super) type LinkId = u64;
@@ -352,7 +355,8 @@ impl Link {
 
     /// Looks at some of the routes that were taken while there was more to read.
     async fn look_at_routes(&mut self) -> Option<Event> {
-        self.epoch.as_ref()?.maintain(|rib| rib.index(LOOK_AT));
+        let count = if self.look.is_overdue(Instant::now()) { OVERDUE * LOOK_AT } else { LOOK_AT };
+        self.epoch.as_ref()?.maintain(|rib| rib.index(count));
         let event = self.judge_tables().await;
         self.look.go_on(Instant::now());
         event

@@ -220,10 +220,9 @@ impl Attributes {
         // Its own number is free from now on: there is room for what is moved.
         self.free_chunks.push(number);
         for Entry { id, bytes } in held(&bytes) {
-            if let Ok(place) = self.make_room(bytes.len()) {
-                self.store(place, id, bytes);
-                self.slots[id as usize].place = place;
-            }
+            let place = self.make_room(bytes.len()).expect("its own number is free");
+            self.store(place, id, bytes);
+            self.slots[id as usize].place = place;
         }
     }
 }
@@ -360,6 +359,12 @@ mod tests {
                     }
                 }
                 prop_assert_eq!(attributes.len(), model.len());
+                for (number, chunk) in (0..).zip(&attributes.chunks) {
+                    let len = |entry: Entry<'_>| ENTRY_HEADER + entry.bytes.len();
+                    let alive: usize = held(&chunk.bytes).map(len).sum();
+                    prop_assert_eq!(alive + chunk.dead, chunk.bytes.len());
+                    prop_assert!(number == attributes.newest || chunk.dead <= alive);
+                }
                 for (n, (id, _)) in &model {
                     prop_assert_eq!(attributes.get(*id), &bytes(*n)[..]);
                 }

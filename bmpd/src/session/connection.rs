@@ -25,9 +25,9 @@ use crate::wire::family::Family;
 /// How much is encoded at a time, in bytes. The largest message fits.
 const BATCH: usize = 256 * 1024;
 
-/// How many bytes are written in a row, at most about, before others have their turn: a dump must not keep those
-/// waiting who have less to send, or to answer.
-const TURN: usize = 1024 * 1024;
+/// After about so many bytes others have their turn: a dump that never has to wait must not keep those waiting who
+/// have less to send, or to answer. In the simulation they are few, so that its small dumps have turns, too.
+const TURN: usize = if cfg!(simulation) { 4096 } else { 1024 * 1024 };
 
 /// [`BATCH`]; in the simulation as much as a run has, so that small tables need several batches, too.
 fn batch_size() -> usize {

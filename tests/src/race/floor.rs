@@ -2,7 +2,7 @@
 //!
 //! [`read_neighbors`] is the load without a BMP sender: somebody who only counts hears the same neighbors.
 //! [`move_bytes`] is the dump without one: as many bytes go through loopback TCP to as many readers. [`replay`] is
-//! that with the stations of the race: they have to count as well, and no sender could spare them that.
+//! that with the stations of the race: they have to count as well, which no sender spares them.
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};

@@ -4,8 +4,8 @@
 //! places; of many small ones there are as many as are needed, and hardly a place too many.
 //!
 //! Readers need no index. So while a neighbor sends its table for the first time, what it announces is appended
-//! and read at once, and comes late into the index: when the neighbor pauses, before it withdraws, when somebody
-//! asks how many routes there are, when too many wait, and when they have waited long. A route that was announced twice meanwhile is told
+//! and read at once, and comes late into the index: when the neighbor pauses, before it withdraws,
+//! when somebody asks how many routes there are, when too many wait, and when they have waited long. A route that was announced twice meanwhile is told
 //! twice, in order; what it takes is bounded by the same limits as a route more.
 
 use hashbrown::HashTable;
@@ -21,7 +21,8 @@ const PART: usize = 14 * 1024;
 /// this more or less is usual, and what is between this and [`PART`] is 13 times that.
 const FILLED: usize = 12_800;
 
-/// How many routes may be late, so that nobody waits long when they have to be looked at all at once: 0.2 s.
+/// How many routes may be late, so that nobody waits long when they have to be looked at all at once: 0.2 s
+/// for each family.
 pub(super) const LATE_MAX: usize = 6_000_000;
 
 /// Where late routes are not allowed any more, at least so many of them are looked at with each UPDATE.
