@@ -3,10 +3,11 @@
 //! The index is cut into parts of the same size by the hash of the route. A hash table has a power of two of
 //! places; of many small ones there are as many as are needed, and hardly a place too many.
 //!
-//! Readers need no index. So while a neighbor sends its table for the first time, what it announces is appended
-//! and read at once, and comes late into the index: when the neighbor pauses, before it withdraws,
-//! when somebody asks how many routes there are, when too many wait, and when they have waited long. A route that was announced twice meanwhile is told
-//! twice, in order; what it takes is bounded by the same limits as a route more.
+//! Readers need no index. So while a neighbor sends its table for the first time, what it announces is
+//! appended and read at once, and comes late into the index: when the neighbor pauses, before it withdraws,
+//! when somebody asks how many routes there are, when too many wait, and when they have waited long. A route
+//! that was announced twice meanwhile is told twice, in order; what it takes is bounded by the same limits as
+//! a route more.
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as Slot;
