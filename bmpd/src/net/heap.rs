@@ -1,12 +1,12 @@
 //! How the C library's allocator treats what is freed. It has nothing to do with sockets: it is here because
 //! this is where the calls of the system are that need unsafe code.
 
-/// Larger pieces are taken from the system one by one, and given back when they are freed. What tables are
-/// made of is larger: segments and chunks of 256 KiB, indexes of megabytes.
+/// Larger pieces are allocated from the system one by one, and returned to it when they are freed. What tables are made of
+/// is larger: segments and chunks of 256 KiB, parts of an index of 80 KiB.
 #[cfg(target_env = "gnu")]
-const OWN_MAPPING: libc::c_int = 128 * 1024;
+const OWN_MAPPING: libc::c_int = 64 * 1024;
 
-/// Has every large piece of memory given back to the system when it is freed.
+/// Has every large piece of memory returned to the system when it is freed.
 ///
 /// By itself glibc raises the limit from which on it does so to the largest piece that was ever freed, up to 32
 /// MiB (mallopt(3), M_MMAP_THRESHOLD): from then on the tables of neighbors that come and go lie scattered in
