@@ -85,15 +85,20 @@ impl Neighbor {
         taken.unwrap_or(Ok(()))
     }
 
-    /// It pauses: all routes are looked at.
+    /// It pauses: all routes are indexed.
     pub fn pause(&self) {
-        self.epoch.maintain(|rib| rib.index_all());
+        self.tidy();
     }
 
-    /// It has sent its whole table and pauses: all routes are looked at, and each one at once from now on.
+    /// All that waits is done: routes are indexed, segments compacted.
+    pub fn tidy(&self) {
+        self.epoch.maintain(|rib| rib.tidy_all());
+    }
+
+    /// It has sent its whole table and pauses: all routes are indexed, and each one at once from now on.
     pub fn settle(&self) -> Result<(), Notification> {
         let settled = self.epoch.change(|rib| {
-            rib.index_all();
+            rib.tidy_all();
             let families: Vec<Family> = rib.forms().map(Form::family).collect();
             let now = Timestamp::default();
             families.into_iter().try_for_each(|family| rib.end_of_rib(family, now).map(drop))

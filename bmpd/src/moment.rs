@@ -7,7 +7,7 @@ use shared::time::{Span, Timestamp};
 use tokio::time::Instant;
 
 /// A moment by the wall's clock, for people, and by the steady one, for ages.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Moment {
     wall: SystemTime,
     steady: Instant,

@@ -145,7 +145,7 @@ fn ended(down: &LastDown) -> String {
 }
 
 /// What was sent, each number with its name.
-pub(super) fn sent_counts(sent: &Sent) -> [(&'static str, u64); 10] {
+pub(super) fn sent_counts(sent: &Sent) -> [(&'static str, u64); 11] {
     [
         ("Initiation", sent.initiation),
         ("Peer Up", sent.peer_up),
@@ -156,6 +156,7 @@ pub(super) fn sent_counts(sent: &Sent) -> [(&'static str, u64); 10] {
         ("Routes announced", sent.routes_announced),
         ("Routes withdrawn", sent.routes_withdrawn),
         ("End-of-RIB", sent.end_of_rib),
+        ("Neighbors sent again", sent.neighbors_resent),
         ("Bytes", sent.bytes),
     ]
 }

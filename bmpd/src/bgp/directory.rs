@@ -23,6 +23,7 @@ use tracing::{debug, info};
 
 use super::neighbor::{Neighbor, Setup};
 use super::pending::{Pending, Place};
+use super::turn::Places;
 use crate::config::{self, Authentication, Peers};
 use crate::events::Events;
 use crate::net::keys::PeerKey;
@@ -61,6 +62,8 @@ pub(crate) struct Directory {
     changed: watch::Sender<u64>,
     /// Connections whose OPEN has not come.
     pending: Pending,
+    /// Where the links of all neighbors work that are busy.
+    places: Places,
     this: Weak<Directory>,
 }
 
@@ -121,6 +124,7 @@ impl Directory {
             inner: Mutex::default(),
             changed: watch::Sender::new(0),
             pending: Pending::new(config::Pending { maximum: 0, timeout: Duration::ZERO }),
+            places: Places::new(),
             this: Weak::clone(this),
         })
     }
@@ -249,6 +253,7 @@ impl Directory {
             router_id: entry.bgp.router_id,
             dynamic,
             pending: self.pending.clone(),
+            places: self.places.clone(),
             place: Arc::clone(&place),
             tables: Arc::clone(&self.tables),
             events: self.events.clone(),

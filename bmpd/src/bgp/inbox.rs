@@ -9,7 +9,8 @@
 //! neither clock nor socket.
 
 use super::fsm::{Event, Fsm, State};
-use crate::rib::Epoch;
+use super::turn;
+use crate::rib::{Epoch, Rib};
 use crate::supervise::fault;
 use crate::wire::bgp::{self, Frame, MessageType, Notification};
 use crate::wire::bmp::Timestamp;
@@ -38,11 +39,13 @@ pub(crate) struct Taken {
     pub(crate) event: Event,
     /// True if the tables were worked on: [`crate::rib::Tables::ring`] goes with it.
     pub(crate) routes: bool,
+    /// How much was done for it, in entries of the tables.
+    pub(crate) work: u64,
 }
 
 impl Taken {
-    fn event(event: Event) -> Self {
-        Self { event, routes: false }
+    fn event(event: Event, bytes: usize) -> Self {
+        Self { event, routes: false, work: turn::entries(bytes) }
     }
 }
 
@@ -78,6 +81,9 @@ impl Inbox {
 
     /// Takes the next message, or UPDATEs in a row under one lock of the tables; `None` if none is whole.
     ///
+    /// After about so much `work` the rest is left for another call, and so is an UPDATE before which much is to be done in
+    /// the tables: a part of that is done instead.
+    ///
     /// `local_as` tells whether the neighbor is an external one. `faulty` hears of UPDATEs that were treated
     /// as withdrawals.
     pub(crate) fn take(
@@ -86,6 +92,7 @@ impl Inbox {
         local_as: u32,
         epoch: Option<&Epoch>,
         time: Timestamp,
+        work: u64,
         faulty: impl FnMut(Fault),
     ) -> Option<Taken> {
         let negotiated = fsm.negotiated();
@@ -93,17 +100,17 @@ impl Inbox {
         let frame = match Frame::find(&self.bytes[self.at..self.filled], extended) {
             Ok(frame) => frame?,
             Err(notification) => {
-                return Some(Taken::event(Event::Bad(notification)));
+                return Some(Taken::event(Event::Bad(notification), bgp::HEADER_LEN));
             }
         };
         if let (MessageType::Update, State::Established) = (frame.kind, fsm.state()) {
             let Some((epoch, negotiated)) = epoch.zip(negotiated) else {
-                self.pass_over_updates(extended);
-                return Some(Taken::event(Event::Update));
+                let bytes = self.pass_over_updates(extended);
+                return Some(Taken::event(Event::Update, bytes));
             };
             let external = self.received.as_ref().is_some_and(|(_, open)| open.asn != local_as);
             let context = Context { four_octet_as: negotiated.four_octet_as, external };
-            return Some(self.take_updates(epoch, context, extended, time, faulty));
+            return Some(self.take_updates(epoch, context, extended, time, work, faulty));
         }
         let message = &self.bytes[self.at..self.at + frame.len];
         let body = &message[bgp::HEADER_LEN..];
@@ -121,7 +128,7 @@ impl Inbox {
             MessageType::RouteRefresh => Event::RouteRefresh,
         };
         self.at += frame.len;
-        Some(Taken::event(event))
+        Some(Taken::event(event, frame.len))
     }
 
     /// Takes UPDATEs in a row into the tables.
@@ -131,42 +138,54 @@ impl Inbox {
         context: Context,
         extended: bool,
         time: Timestamp,
+        work: u64,
         mut faulty: impl FnMut(Fault),
     ) -> Taken {
         let mut event = Event::Update;
         let Self { bytes, at, filled, kept, .. } = self;
+        let begin = *at;
         let changed = epoch.change(|rib| {
-            while let Ok(Some(Frame { kind: MessageType::Update, len })) =
-                Frame::find(&bytes[*at..*filled], extended)
+            let before = rib.work();
+            let done = |rib: &Rib, at| rib.work() - before + turn::entries(at - begin);
+            while done(rib, *at) < work
+                && let Ok(Some(Frame { kind: MessageType::Update, len })) =
+                    Frame::find(&bytes[*at..*filled], extended)
             {
                 fault("link.update");
                 let body = &bytes[*at + bgp::HEADER_LEN..*at + len];
-                *at += len;
-                let applied =
-                    Update::parse(body, context, kept).and_then(|update| rib.apply(&update, time));
+                let applied = Update::parse(body, context, kept).and_then(|update| {
+                    let ready = rib.prepare(&update, time)?;
+                    ready.then(|| rib.apply(&update, time)).transpose()
+                });
                 match applied {
-                    Ok(applied) => applied.fault.into_iter().for_each(&mut faulty),
-                    Err(notification) => {
-                        event = Event::Bad(notification);
-                        break;
-                    }
+                    // What was prepared is enough for this time.
+                    Ok(None) => break,
+                    Ok(Some(applied)) => applied.fault.into_iter().for_each(&mut faulty),
+                    Err(notification) => event = Event::Bad(notification),
+                }
+                *at += len;
+                if matches!(event, Event::Bad(_)) {
+                    break;
                 }
             }
+            done(rib, *at)
         });
-        if changed.is_none() {
+        let Some(work) = changed else {
             // The epoch has ended, and the order to close is on its way: until it comes the neighbor does
             // nothing wrong.
-            self.pass_over_updates(extended);
-        }
-        Taken { event, routes: changed.is_some() }
+            return Taken::event(event, self.pass_over_updates(extended));
+        };
+        Taken { event, routes: true, work }
     }
 
-    /// Takes UPDATEs in a row that nobody is to hear. The beginning of another message stays.
-    fn pass_over_updates(&mut self, extended: bool) {
+    /// Drops UPDATEs in a row, whose tables are gone; returns how many bytes. The beginning of another message stays.
+    fn pass_over_updates(&mut self, extended: bool) -> usize {
+        let begin = self.at;
         while let Ok(Some(Frame { kind: MessageType::Update, len })) =
             Frame::find(&self.bytes[self.at..self.filled], extended)
         {
             self.at += len;
         }
+        self.at - begin
     }
 }

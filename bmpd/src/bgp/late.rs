@@ -1,4 +1,4 @@
-//! When a link looks at routes that it has only taken ([`crate::rib::Rib::index`]).
+//! When a link tidies up its tables ([`crate::rib::Rib::tidy`]): it indexes routes that it has only appended, and compacts.
 
 use std::time::Duration;
 

@@ -14,11 +14,12 @@ use super::fsm::{Action, Direction, End, Event, Fsm};
 use super::inbox::Inbox;
 use super::late::Look;
 use super::pending::Place;
+use super::turn::{LITTLE_BYTES, Places, Turn};
 use crate::config::{self, MaximumRoutes, MaximumRoutesAction};
 use crate::moment::sleep_until;
 use crate::net;
 use crate::net::tcp::{self, TcpStream};
-use crate::rib::{Epoch, OverLimit, Tables};
+use crate::rib::{self, Check, Epoch, OverLimit, Rib, Tables};
 use crate::supervise::caught;
 use crate::wire::bgp::{self, MessageType, Notification};
 use crate::wire::bmp::Timestamp;
@@ -44,11 +45,9 @@ pub(super) const LOST: &str = "an internal error has cost its routes";
 /// A table that changes without pause is never quiet: after this long it is taken to be complete.
 const QUIET_LATEST: Duration = Duration::from_secs(180);
 
-/// So many of the routes that were only taken are looked at before it is asked for more: some 0.5 ms. In the
-/// simulation few, so that they are looked at in several steps there, too.
-const LOOK_AT: usize = if cfg!(simulation) { 10 } else { 16 * 1024 };
-/// So many times that if they have waited too long: more than come with one read.
-const OVERDUE: usize = 4;
+/// So many of the routes that wait are indexed before more is read: some 0.5 ms. In the simulation few, so that it takes
+/// several steps there, too.
+const TIDY: usize = if cfg!(simulation) { 10 } else { rib::AT_ONCE };
 
 /// Tells the links of one neighbor apart.
 pub(super) type LinkId = u64;
@@ -120,6 +119,8 @@ pub(super) struct Setup {
     pub(super) limits: watch::Receiver<Limits>,
     pub(super) tables: Arc<Tables>,
     pub(super) to_neighbor: mpsc::Sender<(LinkId, FromLink)>,
+    /// Where links work that are busy.
+    pub(super) places: Places,
     /// The order to close.
     pub(super) close: mpsc::Receiver<Close>,
 }
@@ -136,8 +137,10 @@ struct Link {
     keepalive_at: Option<Instant>,
     quiet_at: Option<Instant>,
     quiet_latest: Instant,
-    /// When to look at routes that were taken and not looked at.
+    /// When to tidy up the tables.
     look: Look,
+    /// What it does before others have their turn.
+    turn: Turn,
     /// The family that had too many routes when that was last told.
     exceeded: Option<Family>,
     /// The first UPDATE that was treated as a withdrawal.
@@ -157,6 +160,7 @@ pub(super) async fn run(stream: TcpStream, setup: Setup) {
     let to_neighbor = setup.to_neighbor.clone();
     let sent_open = setup.local.message();
     let mut link = Link {
+        turn: Turn::new(setup.places.clone()),
         fsm: Fsm::new(setup.local.clone(), setup.remote_as, setup.open_timeout),
         setup,
         stream,
@@ -173,7 +177,8 @@ pub(super) async fn run(stream: TcpStream, setup: Setup) {
         fault: Once::Nothing,
     };
     // Bytes of the neighbor may be what a mistake of ours was waiting for.
-    let end = caught(link.serve()).await.unwrap_or_else(|panic| End::Abandoned(panic.to_string()));
+    let end = caught(link.serve_and_tidy());
+    let end = end.await.unwrap_or_else(|panic| End::Abandoned(panic.to_string()));
     link.setup.pending = None;
     let time = Timestamp::now();
     // The neighbor's task lives longer than its links, but for a stop.
@@ -182,14 +187,28 @@ pub(super) async fn run(stream: TcpStream, setup: Setup) {
 }
 
 impl Link {
+    async fn serve_and_tidy(&mut self) -> End {
+        let end = self.serve().await;
+        if matches!(end, End::Closed(_) | End::Replaced) {
+            // The neighbor's task may keep the routes (RFC 4724), for which all of them have to be indexed.
+            self.turn.take_place().await;
+            self.in_turns(|rib| {
+                rib.tidy(TIDY);
+                (!rib.is_untidy()).then_some(())
+            })
+            .await;
+        }
+        self.turn.pause();
+        end
+    }
+
     async fn serve(&mut self) -> End {
         let mut ended = self.on(Event::Start).await;
         loop {
             if let Some(end) = ended {
                 return end;
             }
-            // A neighbor that sends without end must not keep others from their turn.
-            tokio::task::consume_budget().await;
+            self.turn.pause();
             if self.output.len() > WRITE_BUFFER_MAX {
                 ended = self.on(Event::Abandon("the neighbor reads nothing".into())).await;
                 continue;
@@ -204,7 +223,12 @@ impl Link {
                     })
                 }
                 readable = self.stream.readable() => {
+                    self.turn.begin().await;
                     ended = match readable.and_then(|()| self.read()) {
+                        Ok(0) => {
+                            self.turn.rest();
+                            None
+                        }
                         Ok(_) => self.take_messages().await,
                         Err(error) => self.on(Event::TcpClosed(closed(&error))).await,
                     };
@@ -234,13 +258,17 @@ impl Link {
                     }
                 }
                 () = sleep_until(self.keepalive_at) => Some(Event::KeepaliveTimer),
-                () = sleep_until(self.quiet_at) => self.gone_quiet(),
-                () = sleep_until(self.look.at()) => self.look_at_routes().await,
-                () = lost(self.epoch.as_deref()) => Some(Event::Abandon(LOST.into())),
+                () = sleep_until(self.quiet_at) => self.gone_quiet().await,
+                () = sleep_until(self.look.at()) => self.tidy().await,
+                attention = attention(self.epoch.as_deref()) => match attention {
+                    Attention::Lost => Some(Event::Abandon(LOST.into())),
+                    Attention::Evicted(over) => Some(self.over_limit(over).await),
+                    Attention::Untidy => self.tidy().await,
+                },
                 // The sender, the neighbor's task, lives longer.
                 Ok(()) = self.setup.limits.changed() => {
                     self.exceeded = None;
-                    self.judge_tables().await
+                    self.check_tables().await
                 }
             };
             if let Some(event) = event {
@@ -251,7 +279,9 @@ impl Link {
 
     /// Reads what is there; 0 if nothing is.
     fn read(&mut self) -> io::Result<usize> {
-        match self.stream.try_read(self.inbox.room()) {
+        let room = self.inbox.room();
+        let most = if self.turn.has_place() { room.len() } else { room.len().min(LITTLE_BYTES) };
+        match self.stream.try_read(&mut room[..most]) {
             Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(n) => {
                 self.inbox.fill(n);
@@ -276,6 +306,8 @@ impl Link {
     /// Takes all whole messages that have come.
     async fn take_messages(&mut self) -> Option<End> {
         loop {
+            self.turn.go_on().await;
+            let work = self.turn.left();
             let Self { inbox, fsm, setup, epoch, fault: told, .. } = self;
             let faulty = |fault| {
                 debug!(neighbor = %setup.name, %fault, "UPDATE treated as a withdrawal");
@@ -284,7 +316,8 @@ impl Link {
                 }
             };
             let time = Timestamp::now();
-            let taken = inbox.take(fsm, setup.local.asn, epoch.as_deref(), time, faulty)?;
+            let taken = inbox.take(fsm, setup.local.asn, epoch.as_deref(), time, work, faulty)?;
+            self.turn.count(taken.work);
             if taken.routes {
                 self.routes_came();
             }
@@ -292,7 +325,7 @@ impl Link {
             let mut ended = self.on(taken.event).await;
             if ended.is_none()
                 && taken.routes
-                && let Some(event) = self.judge_tables().await
+                && let Some(event) = self.check_tables().await
             {
                 ended = self.on(event).await;
             }
@@ -318,23 +351,43 @@ impl Link {
         }
     }
 
-    /// Looks whether the tables take too much memory, or have more routes than are allowed (RFC 4486 section 4).
+    /// Works on the tables until `step` returns something. Between two steps others may have their turn. `None` if the
+    /// tables are gone.
+    async fn in_turns<T>(&mut self, mut step: impl FnMut(&mut Rib) -> Option<T>) -> Option<T> {
+        loop {
+            let (done, work) = self.epoch.as_ref()?.maintain(|rib| {
+                let before = rib.work();
+                (step(rib), rib.work() - before)
+            })?;
+            self.turn.count(work);
+            if done.is_some() {
+                return done;
+            }
+            self.turn.take_place().await;
+            self.turn.go_on().await;
+        }
+    }
+
+    /// Checks whether the tables take too much memory, or have more routes than are allowed (RFC 4486 section 4).
     ///
     /// It goes with every change of them, and with every change of the limits.
-    async fn judge_tables(&mut self) -> Option<Event> {
+    async fn check_tables(&mut self) -> Option<Event> {
         let Limits { routes, memory } = *self.setup.limits.borrow_and_update();
-        let epoch = self.epoch.as_ref()?;
-        let found = epoch.maintain(|rib| (rib.measure(memory), rib.is_late()));
+        let limit = routes.map(|routes| routes.limit as usize);
+        let check = self.in_turns(|rib| match rib.check(memory, limit) {
+            Check::Unfinished => None,
+            check => Some((check, rib.is_untidy())),
+        });
+        let check = check.await;
         // Of tables that are no more nothing waits.
-        self.look.note(found.is_some_and(|(_, late)| late), Instant::now());
-        let (measured, _) = found?;
-        if let Err(over) = measured {
-            let _ = self.setup.to_neighbor.send((self.setup.id, FromLink::OverLimit(over))).await;
-            return Some(Event::Stop(Notification::OUT_OF_RESOURCES));
-        }
-        let MaximumRoutes { limit, action } = routes?;
-        let found = self.epoch.as_ref()?.maintain(|rib| rib.more_than(limit as usize));
-        let (family, routes) = found.flatten()?;
+        self.look.note(check.is_some_and(|(_, untidy)| untidy), Instant::now());
+        let (check, _) = check?;
+        let (family, routes) = match check {
+            Check::Good | Check::Unfinished => return None,
+            Check::OverLimit(over) => return Some(self.over_limit(over).await),
+            Check::TooMany(family, routes) => (family, routes),
+        };
+        let MaximumRoutes { limit, action } = self.setup.limits.borrow().routes?;
         match action {
             MaximumRoutesAction::Restart(_) | MaximumRoutesAction::Shutdown => {
                 let mut data = family.afi.to_be_bytes().to_vec();
@@ -353,11 +406,23 @@ impl Link {
         }
     }
 
-    /// Looks at some of the routes that were taken while there was more to read.
-    async fn look_at_routes(&mut self) -> Option<Event> {
-        let count = if self.look.is_overdue(Instant::now()) { OVERDUE * LOOK_AT } else { LOOK_AT };
-        self.epoch.as_ref()?.maintain(|rib| rib.index(count));
-        let event = self.judge_tables().await;
+    /// There is no room for the tables.
+    async fn over_limit(&self, over: OverLimit) -> Event {
+        let _ = self.setup.to_neighbor.send((self.setup.id, FromLink::OverLimit(over))).await;
+        Event::Stop(Notification::OUT_OF_RESOURCES)
+    }
+
+    /// Indexes some of the routes that were appended while there was more to read, or all if they have waited too long:
+    /// nothing is read meanwhile. Or compacts some of what is superseded.
+    async fn tidy(&mut self) -> Option<Event> {
+        let is_overdue = self.look.is_overdue(Instant::now());
+        self.turn.take_place().await;
+        self.in_turns(|rib| {
+            rib.tidy(TIDY);
+            (!is_overdue || !rib.is_untidy()).then_some(())
+        })
+        .await?;
+        let event = self.check_tables().await;
         self.look.go_on(Instant::now());
         event
     }
@@ -370,14 +435,21 @@ impl Link {
     }
 
     /// Nothing came for a while: families without an End-of-RIB are taken to be complete.
-    fn gone_quiet(&mut self) -> Option<Event> {
+    async fn gone_quiet(&mut self) -> Option<Event> {
         self.quiet_at = None;
-        let (Some(epoch), Some(negotiated)) = (&self.epoch, self.fsm.negotiated()) else {
-            return None;
-        };
+        let families = self.fsm.negotiated()?.families.clone();
         let now = Timestamp::now();
-        let noted = epoch.change(|rib| {
-            negotiated.families.iter().try_for_each(|family| rib.end_of_rib(*family, now).map(drop))
+        for family in &families {
+            let dropped = self.in_turns(|rib| match rib.drop_some_stale(*family, now) {
+                Ok(done) => done.then_some(Ok(())),
+                Err(notification) => Some(Err(notification)),
+            });
+            if let Err(notification) = dropped.await? {
+                return Some(Event::Bad(notification));
+            }
+        }
+        let noted = self.epoch.as_ref()?.change(|rib| {
+            families.iter().try_for_each(|family| rib.end_of_rib(*family, now).map(drop))
         });
         self.setup.tables.ring();
         noted?.err().map(Event::Bad)
@@ -508,11 +580,23 @@ impl Link {
     }
 }
 
-/// Returns when the tables were lost of a session that is up, or of one that is expected back.
-pub(super) async fn lost(epoch: Option<&Epoch>) {
-    match epoch {
-        Some(epoch) => epoch.lost().await,
-        None => std::future::pending().await,
+/// What else than the neighbor calls for something to be done about its tables.
+pub(super) enum Attention {
+    /// They are lost: an internal error.
+    Lost,
+    /// They must go to make room.
+    Evicted(OverLimit),
+    /// A reader has left something to be tidied up.
+    Untidy,
+}
+
+/// Returns when something is to be done about the tables of a session that is up, or of one that is expected back.
+pub(super) async fn attention(epoch: Option<&Epoch>) -> Attention {
+    let Some(epoch) = epoch else { return std::future::pending().await };
+    crate::select! {
+        () = epoch.lost() => Attention::Lost,
+        over = epoch.evicted() => Attention::Evicted(over),
+        () = epoch.untidy() => Attention::Untidy,
     }
 }
 

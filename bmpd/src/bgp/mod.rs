@@ -24,6 +24,7 @@ mod link;
 pub(crate) mod listener;
 mod neighbor;
 mod pending;
+mod turn;
 
 pub(crate) use changes::{
     Changes, changes, changes_for_all, common_settings, memory_limit, pending_changes,

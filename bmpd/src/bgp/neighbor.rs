@@ -16,8 +16,9 @@ use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use super::fsm::{self, Direction, End};
-use super::link::{self, Close, Established, FromLink, Limits, LinkId};
+use super::link::{self, Attention, Close, Established, FromLink, Limits, LinkId};
 use super::pending::{Pending, Place};
+use super::turn::Places;
 use crate::config::{self, MaximumRoutesAction};
 use crate::events::Events;
 use crate::moment::{Moment, sleep_until};
@@ -26,7 +27,7 @@ use crate::net::listen::refuse;
 use crate::net::options::Options;
 use crate::net::tcp::TcpStream;
 use crate::quota::{Quota, say};
-use crate::rib::{Epoch, Identity, NeighborTables, PeerDown, Tables};
+use crate::rib::{self, Epoch, Identity, NeighborTables, PeerDown, Tables};
 use crate::supervise::{Panic, caught, clearing_away, fault};
 use crate::wire::bgp::Notification;
 use crate::wire::bmp::{PeerUp, Timestamp};
@@ -80,6 +81,8 @@ pub(super) struct Setup {
     pub(super) dynamic: bool,
     /// Connections whose OPEN has not come.
     pub(super) pending: Pending,
+    /// Where links work that are busy.
+    pub(super) places: Places,
     /// Its place in the tables.
     pub(super) place: Arc<NeighborTables>,
     /// All tables.
@@ -98,7 +101,8 @@ pub(crate) struct Neighbor {
 impl Neighbor {
     /// Starts a neighbor; its task ends when it is told to stop and its connections are closed.
     pub(super) fn start(setup: Setup) -> (Self, tokio::task::JoinHandle<()>) {
-        let Setup { id, config, asn, router_id, dynamic, pending, place, tables, events } = setup;
+        let Setup { id, config, asn, router_id, dynamic, pending, places, place, tables, events } =
+            setup;
         let local = Open {
             asn,
             hold_time: config.hold_time,
@@ -121,6 +125,7 @@ impl Neighbor {
             dynamic,
             local,
             pending,
+            places,
             place,
             tables,
             events,
@@ -242,6 +247,7 @@ struct Task {
     dynamic: bool,
     local: Open,
     pending: Pending,
+    places: Places,
     place: Arc<NeighborTables>,
     tables: Arc<Tables>,
     events: Events,
@@ -370,10 +376,20 @@ impl Task {
                 () = sleep_until(restart_ends) => {
                     self.give_up_restart("it did not come back within its restart time");
                 }
-                () = link::lost(held.as_deref()) => {
-                    self.note_error(link::LOST.to_owned());
-                    self.give_up_restart(link::LOST);
-                }
+                attention = link::attention(held.as_deref()) => match attention {
+                    Attention::Lost => {
+                        self.note_error(link::LOST.to_owned());
+                        self.give_up_restart(link::LOST);
+                    }
+                    Attention::Evicted(over) => {
+                        self.note_error(over.to_string());
+                        self.give_up_restart("there is no room for them");
+                    }
+                    // Only some: what is left goes with the restart.
+                    Attention::Untidy => {
+                        held.as_ref().and_then(|epoch| epoch.maintain(|rib| rib.tidy(rib::AT_ONCE)));
+                    }
+                },
                 () = sleep_until(penalty_ends) => {
                     self.penalty = None;
                     self.retry_now();
@@ -630,6 +646,7 @@ impl Task {
             pending,
             limits: self.limits.subscribe(),
             tables: Arc::clone(&self.tables),
+            places: self.places.clone(),
             to_neighbor: self.to_neighbor.clone(),
             close: orders,
         };

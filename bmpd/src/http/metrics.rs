@@ -305,6 +305,10 @@ impl Snapshot {
         writer.counters("bmpd_session_withdrawn_routes", "Routes withdrawn.", withdrawn)?;
         let ends = self.counted(|counted| counted.sent.end_of_rib);
         writer.counters("bmpd_session_end_of_ribs", "End-of-RIBs sent.", ends)?;
+        let resent = self.counted(|counted| counted.sent.neighbors_resent);
+        let help =
+            "Neighbors sent from the beginning again: the station had fallen too far behind.";
+        writer.counters("bmpd_session_resent_neighbors", help, resent)?;
         let connections = self.counted(|counted| counted.connections);
         writer.counters("bmpd_session_connections", "Connections that came up.", connections)?;
         let failed = self.counted(|counted| counted.failed_attempts);

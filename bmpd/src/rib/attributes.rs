@@ -7,9 +7,8 @@
 
 use std::hash::BuildHasher;
 
-use hashbrown::HashTable;
-
 use super::Full;
+use super::index::{Index, PART};
 
 /// A place is a chunk's number and an offset in it, in one u32.
 const OFFSET_BITS: u32 = 18;
@@ -52,7 +51,8 @@ pub(crate) struct Attributes {
     free_chunks: Vec<u32>,
     slots: Vec<Slot>,
     free_slots: Vec<u32>,
-    index: HashTable<u32>,
+    /// The hash of a set -> its id.
+    index: Index,
     hasher: foldhash::fast::RandomState,
 }
 
@@ -74,7 +74,7 @@ impl Attributes {
             free_chunks: Vec::new(),
             slots: Vec::new(),
             free_slots: Vec::new(),
-            index: HashTable::new(),
+            index: Index::new(PART),
             hasher: foldhash::fast::RandomState::default(),
         }
     }
@@ -93,9 +93,6 @@ impl Attributes {
             return Ok((AttributesId(id), false));
         }
         let place = self.make_room(bytes.len())?;
-        if self.index.len() == self.index.capacity() {
-            self.rebuild_index();
-        }
         let id = self.free_slots.pop().unwrap_or_else(|| {
             self.slots.push(Slot::default());
             (self.slots.len() - 1) as u32
@@ -103,21 +100,17 @@ impl Attributes {
         self.store(place, id, bytes);
         self.slots[id as usize] = Slot { place, holders: 1 };
         let Self { chunks, slots, index, hasher, .. } = self;
-        index.insert_unique(hash, id, |id| hasher.hash_one(Self::bytes_of(chunks, slots, *id)));
+        let rehash = |id: &u32| hasher.hash_one(Self::bytes_of(chunks, slots, *id));
+        index.make_room(1, rehash);
+        index.put(hash, id, |_| false, rehash);
+        index.shrink(rehash);
+        index.keep_pace(1, rehash);
         Ok((AttributesId(id), true))
     }
 
-    /// Makes room in the index. It is made anew from the chunks, in which the sets lie in a row.
-    fn rebuild_index(&mut self) {
-        let capacity = self.index.len() * 9 / 8 + 1;
-        self.index = HashTable::new();
-        let mut index = HashTable::with_capacity(capacity);
-        let Self { chunks, slots, hasher, .. } = self;
-        let rehash = |id: &u32| hasher.hash_one(Self::bytes_of(chunks, slots, *id));
-        for Entry { id, bytes } in chunks.iter().flat_map(|chunk| held(&chunk.bytes)) {
-            index.insert_unique(hasher.hash_one(bytes), id, rehash);
-        }
-        self.index = index;
+    /// Entries of the index that were moved by resizing so far.
+    pub(super) fn moves(&self) -> u64 {
+        self.index.moves()
     }
 
     /// Lets go of a set that was held once.
@@ -131,9 +124,7 @@ impl Attributes {
         let bytes = Self::bytes_of(&self.chunks, &self.slots, id.0);
         let len = bytes.len();
         let hash = self.hasher.hash_one(bytes);
-        if let Ok(entry) = self.index.find_entry(hash, |other| *other == id.0) {
-            entry.remove();
-        }
+        self.index.remove(hash, id.0);
         self.free_slots.push(id.0);
         let chunk = &mut self.chunks[number as usize];
         chunk.bytes[offset..][..size_of::<u32>()].copy_from_slice(&NOBODY.to_le_bytes());
@@ -146,7 +137,7 @@ impl Attributes {
         self.chunks.iter().map(|chunk| chunk.bytes.capacity()).sum::<usize>()
             + self.slots.capacity() * size_of::<Slot>()
             + self.free_slots.capacity() * size_of::<u32>()
-            + self.index.allocation_size()
+            + self.index.memory()
     }
 
     /// The bytes of a set.

@@ -13,6 +13,7 @@
 //! others have.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
@@ -21,7 +22,7 @@ use tokio::sync::Notify;
 use super::Full;
 use super::attributes::Attributes;
 use super::log::{Log, Withdrawn};
-use super::meter::{OverLimit, Share};
+use super::meter::{OverLimit, Share, Slot};
 use crate::supervise::undone_by_panic;
 use crate::wire::bgp::Notification;
 use crate::wire::bmp::{PeerDownReason, PeerHeader, PeerInstance, PeerUp, Statistic, Timestamp};
@@ -84,6 +85,22 @@ pub(crate) struct Applied {
     pub(crate) fault: Option<Fault>,
     /// The family of which it was the first End-of-RIB.
     pub(crate) end_of_rib: Option<Family>,
+}
+
+/// So many of the routes that wait are indexed at once.
+pub(crate) const AT_ONCE: usize = 16 * 1024;
+
+/// What a check of the tables found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Check {
+    /// They keep to what is allowed.
+    Good,
+    /// A part of the check is done; it is to be called again, after others have had their turn.
+    Unfinished,
+    /// They take too much memory.
+    OverLimit(OverLimit),
+    /// So many routes of this family are too many.
+    TooMany(Family, usize),
 }
 
 /// The tables of one epoch.
@@ -188,19 +205,65 @@ impl Rib {
         Ok(Applied { fault: update.fault, end_of_rib })
     }
 
-    /// Looks at what the tables take now. They themselves may take `allowed` bytes.
-    ///
-    /// # Errors
-    ///
-    /// They take more, or they have grown and those of all neighbors are beyond what is allowed.
-    pub(crate) fn measure(&mut self, allowed: u64) -> Result<(), OverLimit> {
-        if self.is_late() && self.share.is_over(self.memory() as u64, allowed) {
-            // Some of what was not looked at may be there twice.
-            self.index_all();
+    /// Does a part of what must be done before this UPDATE is taken in, if it is much: routes that wait are indexed before
+    /// any is withdrawn, stale ones are withdrawn before their End-of-RIB. True if [`Rib::apply`] can follow at once;
+    /// otherwise others should have their turn first, and then this is to be called again.
+    pub(crate) fn prepare(
+        &mut self,
+        update: &Update<'_>,
+        time: Timestamp,
+    ) -> Result<bool, Notification> {
+        if update.only_announces() {
+            return Ok(true);
+        }
+        if self.late() > AT_ONCE {
+            self.index(AT_ONCE);
+            return Ok(false);
+        }
+        match update.end_of_rib() {
+            Some(family) => self.drop_some_stale(family, time),
+            None => Ok(true),
+        }
+    }
+
+    /// Withdraws some of the routes of a family that are stale; true if there are none left. Their End-of-RIB can follow
+    /// then.
+    pub(crate) fn drop_some_stale(
+        &mut self,
+        family: Family,
+        time: Timestamp,
+    ) -> Result<bool, Notification> {
+        let Self { attributes, logs, .. } = self;
+        let Some((_, log)) = logs.iter_mut().find(|(other, _)| *other == family) else {
+            return Ok(true);
+        };
+        log.drop_some_stale(attributes, time).map_err(out_of_resources)
+    }
+
+    /// Checks what the tables take now against `memory`, in bytes, and against what is allowed for all neighbors, and how many
+    /// routes of a family there are against `routes`. Before routes that wait count as too many they are indexed: some
+    /// may be there twice.
+    pub(crate) fn check(&mut self, memory: u64, routes: Option<usize>) -> Check {
+        if self.is_late() && self.share.is_over(self.memory() as u64, memory) {
+            self.index(AT_ONCE);
+            return Check::Unfinished;
         }
         self.share.note_compactions(self.logs.iter().map(|(_, log)| log.compactions()).sum());
         let bytes = self.memory() as u64;
-        self.share.set(bytes, allowed)
+        if let Err(over) = self.share.set(bytes, memory) {
+            return Check::OverLimit(over);
+        }
+        let Some(limit) = routes else { return Check::Good };
+        let Self { attributes, logs, .. } = self;
+        let Some((family, log)) = logs.iter_mut().find(|(_, log)| log.may_have_more_than(limit))
+        else {
+            return Check::Good;
+        };
+        if log.late() > 0 {
+            log.index(AT_ONCE, attributes);
+            return Check::Unfinished;
+        }
+        Check::TooMany(*family, log.routes(attributes))
     }
 
     /// Notes the End-of-RIB of a family; true if it is the first of this incarnation. Routes of the
@@ -272,33 +335,48 @@ impl Rib {
         logs.iter_mut().map(|(family, log)| (*family, log.routes(attributes), log.has_end_of_rib()))
     }
 
-    /// A family with more routes than this, and how many.
-    pub(crate) fn more_than(&mut self, limit: usize) -> Option<(Family, usize)> {
+    /// True if [`Rib::tidy`] has something to do: routes wait for the index, or segments to be compacted.
+    pub(crate) fn is_untidy(&self) -> bool {
+        self.logs.iter().any(|(_, log)| log.late() > 0 || log.has_candidates())
+    }
+
+    /// True if routes wait for the index.
+    fn is_late(&self) -> bool {
+        self.late() > 0
+    }
+
+    /// How many routes wait for the index.
+    fn late(&self) -> usize {
+        self.logs.iter().map(|(_, log)| log.late()).sum()
+    }
+
+    /// Indexes about so many of the routes that wait, or compacts a few segments. What is left is for other calls.
+    pub(crate) fn tidy(&mut self, count: usize) {
         let Self { attributes, logs, .. } = self;
-        let (family, log) = logs.iter_mut().find_map(|(family, log)| {
-            log.has_more_than(limit, attributes).then_some((*family, log))
-        })?;
-        Some((family, log.routes(attributes)))
-    }
-
-    /// True if there are routes that were taken and not looked at: [`Rib::index`] is to come.
-    pub(crate) fn is_late(&self) -> bool {
-        self.logs.iter().any(|(_, log)| log.late() > 0)
-    }
-
-    /// Looks at all routes that were taken and not looked at.
-    pub(crate) fn index_all(&mut self) {
-        while self.is_late() {
-            self.index(usize::MAX);
+        if let Some((_, log)) = logs.iter_mut().find(|(_, log)| log.late() > 0) {
+            log.index(count, attributes);
+        } else if let Some((_, log)) = logs.iter_mut().find(|(_, log)| log.has_candidates()) {
+            log.settle(attributes);
         }
     }
 
-    /// Looks at about so many of the routes that were taken and not looked at.
-    pub(crate) fn index(&mut self, count: usize) {
+    /// Does all that [`Rib::tidy`] does in parts.
+    pub(crate) fn tidy_all(&mut self) {
+        while self.is_untidy() {
+            self.tidy(usize::MAX);
+        }
+    }
+
+    fn index(&mut self, count: usize) {
         let Self { attributes, logs, .. } = self;
         if let Some((_, log)) = logs.iter_mut().find(|(_, log)| log.late() > 0) {
             log.index(count, attributes);
         }
+    }
+
+    /// How much was done so far, in entries of logs and indexes. It bounds what is done in one turn.
+    pub(crate) fn work(&self) -> u64 {
+        self.attributes.moves() + self.logs.iter().map(|(_, log)| log.work()).sum::<u64>()
     }
 
     /// The numbers of a Statistics Report (RFC 7854 section 4.8): those of the neighbor, which do not
@@ -380,6 +458,9 @@ pub(crate) struct Epoch {
     incarnation: AtomicU64,
     is_over: AtomicBool,
     lost: Notify,
+    untidy: Notify,
+    /// What the meter knows of its tables.
+    slot: Arc<Slot>,
     state: Mutex<State>,
 }
 
@@ -400,6 +481,8 @@ impl Epoch {
             incarnation: AtomicU64::new(1),
             is_over: AtomicBool::new(false),
             lost: Notify::new(),
+            untidy: Notify::new(),
+            slot: share.slot(),
             state: Mutex::new(State::Up(Box::new(Rib::new(forms, up, since, share)))),
         }
     }
@@ -437,6 +520,28 @@ impl Epoch {
     /// Returns when the tables were lost to a mistake of ours, whoever met it. For one who waits.
     pub(crate) async fn lost(&self) {
         self.lost.notified().await;
+    }
+
+    /// A reader has gone: if that leaves something to be tidied up, who waits for it is notified.
+    pub(super) fn release_reader(&self, work: impl FnOnce(&mut Rib)) {
+        let is_untidy = self.maintain(|rib| {
+            work(rib);
+            rib.is_untidy()
+        });
+        if is_untidy == Some(true) {
+            self.untidy.notify_one();
+        }
+    }
+
+    /// Returns when somebody else has left something for [`Rib::tidy`] to do. For one who waits.
+    pub(crate) async fn untidy(&self) {
+        self.untidy.notified().await;
+    }
+
+    /// Returns when the tables must go to make room: they are the largest, and those of all neighbors take more than is
+    /// allowed. For one who waits.
+    pub(crate) async fn evicted(&self) -> OverLimit {
+        self.slot.evicted().await
     }
 
     pub(super) fn version(&self) -> u64 {

@@ -6,12 +6,13 @@
 //!
 //! What the station is told of a neighbor, in this order: Peer Up; routes and one End-of-RIB a family;
 //! after a graceful restart Peer Up again, before any route of the new incarnation, and the same; at last
-//! Peer Down, for whatever reason there is no more to be told.
+//! Peer Down, for whatever reason there is no more to be told. If the station falls so far behind a neighbor that what
+//! it would need is no longer kept, it is sent Peer Down for that neighbor, and then everything of it again.
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use shared::names::NeighborId;
@@ -20,9 +21,16 @@ use super::epoch::{Epoch, PeerDown, Rib};
 use super::log::{ReaderId, Record, Visit};
 use super::tables::{NeighborTables, Tables};
 use crate::config::Monitor;
+use crate::moment::Moment;
 use crate::supervise::fault;
 use crate::wire::bmp::{self, PeerDownReason, PeerHeader, Timestamp};
 use crate::wire::family::Family;
+
+/// So many bytes are encoded of one neighbor before another one has its turn.
+const SHARE: usize = 16 * 1024;
+
+/// So often a call passes over much that is superseded before others have their turn.
+const SCANS: usize = 16;
 
 /// One neighbor as the feed knows it.
 #[derive(Debug)]
@@ -33,6 +41,8 @@ struct Place {
     /// True once it is no longer among the tables: it goes when its Peer Down is told.
     removed: bool,
     told: Option<Told>,
+    /// True if it had more to send than its share when it last had its turn.
+    is_busy: bool,
 }
 
 impl Place {
@@ -74,13 +84,21 @@ struct FamilyReader {
     /// The rank of the log; families stay the same as long as an epoch lasts.
     log: usize,
     id: ReaderId,
-    /// True once the End-of-RIB was sent.
-    end_of_rib: bool,
+    end_of_rib: EndOfRib,
+}
+
+/// How far the End-of-RIB of a family has got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum EndOfRib {
+    NotYet,
+    Encoded,
+    /// It was written to the connection, at that time.
+    Written(Moment),
 }
 
 impl Told {
     fn leave(&self) {
-        self.epoch.maintain(|rib| {
+        self.epoch.release_reader(|rib| {
             for reader in &self.readers {
                 if let Some((_, log)) = rib.logs.get_mut(reader.log) {
                     log.unsubscribe(reader.id, &mut rib.attributes);
@@ -91,7 +109,7 @@ impl Told {
 
     /// True once the End-of-RIB of every family was sent.
     fn is_complete(&self) -> bool {
-        self.readers.iter().all(|reader| reader.end_of_rib)
+        self.readers.iter().all(|reader| reader.end_of_rib != EndOfRib::NotYet)
     }
 }
 
@@ -112,6 +130,8 @@ pub(crate) struct Batch {
     pub(crate) withdrawn: u64,
     /// End-of-RIBs.
     pub(crate) end_of_rib: u64,
+    /// Neighbors that are sent from the beginning again because the station fell too far behind.
+    pub(crate) neighbors_resent: u64,
 }
 
 impl Batch {
@@ -124,6 +144,7 @@ impl Batch {
         self.announced += other.announced;
         self.withdrawn += other.withdrawn;
         self.end_of_rib += other.end_of_rib;
+        self.neighbors_resent += other.neighbors_resent;
     }
 }
 
@@ -140,9 +161,8 @@ pub(crate) struct Feed {
     unwanted_since: Timestamp,
     /// Whose turn it is.
     turn: usize,
-    lapsed: bool,
-    /// End-of-RIBs that were encoded since they were last taken.
-    ends: Vec<(NeighborId, Family)>,
+    /// How often the last call of [`Feed::fill`] passed over much that is superseded.
+    scans: usize,
 }
 
 impl Drop for Feed {
@@ -163,8 +183,7 @@ impl Feed {
             places: Vec::new(),
             unwanted_since: Timestamp::default(),
             turn: 0,
-            lapsed: false,
-            ends: Vec::new(),
+            scans: 0,
         };
         feed.look_around();
         feed
@@ -200,16 +219,18 @@ impl Feed {
                 wanted: self.monitor.wants(neighbor.id()),
                 removed: false,
                 told: None,
+                is_busy: false,
             });
         }
         self.known = neighbors;
     }
 
     /// Encodes the next messages into `out` until it holds about `limit` bytes or there is nothing
-    /// left to send. Neighbors that went down or came up are first, then routes, each table in turn.
+    /// left to send. Neighbors that went down or came up are first, then routes: of each neighbor about [`SHARE`] bytes
+    /// in turn, so that one with much to send does not keep others waiting.
     ///
-    /// A table is locked for the length of this call at most. `limit` must leave room for the largest
-    /// message (256 KiB do).
+    /// A table is locked for the length of a share at most, or of this call if no other has anything to send. `limit` must
+    /// leave room for the largest message (256 KiB do).
     pub(crate) fn fill(&mut self, out: &mut Vec<u8>, limit: usize) -> Batch {
         let mut batch = Batch::default();
         self.look_around();
@@ -222,19 +243,31 @@ impl Feed {
         }
         self.places.retain(|place| !place.removed || place.told.is_some());
         let count = self.places.len();
-        for _ in 0..count {
-            let rank = self.turn % count;
-            self.turn = (rank + 1) % count;
-            let Some(Place { told: Some(told), neighbor, .. }) = self.places.get_mut(rank) else {
-                continue;
-            };
-            let ended = |family| self.ends.push((neighbor.id().clone(), family));
-            match tell_routes(told, out, limit, &mut batch, ended) {
+        self.scans = 0;
+        let ranks = |begin: usize| (0..count).map(move |number| (begin + number) % count);
+        let mut busy: VecDeque<usize> = VecDeque::new();
+        // Those that had little to send the last time are first, but leave room for the others.
+        for rank in ranks(self.turn) {
+            if self.places[rank].is_busy || out.len() >= limit / 2 {
+                busy.push_back(rank);
+            } else if let Outcome::Part | Outcome::Full =
+                self.tell_share(rank, out, limit, SHARE, &mut batch)
+            {
+                busy.push_back(rank);
+            }
+        }
+        while let Some(rank) = busy.pop_front() {
+            if self.scans >= SCANS {
+                self.turn = rank;
+                break;
+            }
+            let share = if busy.is_empty() { limit } else { SHARE };
+            match self.tell_share(rank, out, limit, share, &mut batch) {
                 Outcome::All => {}
-                // The next call begins with the next neighbor: nobody waits for a busy one.
-                Outcome::Part => return batch,
-                Outcome::Lapsed => {
-                    self.lapsed = true;
+                Outcome::Part => busy.push_back(rank),
+                Outcome::Full => {
+                    // The next call begins with the next neighbor.
+                    self.turn = busy.front().map_or((rank + 1) % count, |next| *next);
                     return batch;
                 }
             }
@@ -242,9 +275,72 @@ impl Feed {
         batch
     }
 
-    /// The End-of-RIBs that were encoded since this was last called.
-    pub(crate) fn take_end_of_ribs(&mut self) -> Vec<(NeighborId, Family)> {
-        std::mem::take(&mut self.ends)
+    /// True if the last call of [`Feed::fill`] ended early, as it passed over much that is superseded: even if it has
+    /// encoded nothing there may be something to send.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.scans >= SCANS
+    }
+
+    /// Encodes routes of one neighbor, about as many bytes as its share.
+    fn tell_share(
+        &mut self,
+        rank: usize,
+        out: &mut Vec<u8>,
+        limit: usize,
+        share: usize,
+        batch: &mut Batch,
+    ) -> Outcome {
+        let Some(Place { told, is_busy, .. }) = self.places.get_mut(rank) else {
+            return Outcome::All;
+        };
+        let Some(some) = told else {
+            *is_busy = false;
+            return Outcome::All;
+        };
+        let until = limit.min(out.len().saturating_add(share));
+        let sent = tell_routes(some, out, until, limit, batch);
+        *is_busy = matches!(sent, Sent::Part | Sent::Scanned);
+        match sent {
+            Sent::All => Outcome::All,
+            Sent::Scanned => {
+                self.scans += 1;
+                Outcome::Part
+            }
+            Sent::Part if until < limit => Outcome::Part,
+            Sent::Part => Outcome::Full,
+            Sent::Lapsed => {
+                some.leave();
+                // Reason 5: not the neighbor has gone, but what the station knows of it is not kept up (RFC 7854
+                // section 4.9). The next call begins with Peer Up.
+                let reason = PeerDownReason::Deconfigured;
+                bmp::peer_down(out, &some.epoch.header, Timestamp::now(), &reason);
+                batch.peer_down += 1;
+                batch.neighbors_resent += 1;
+                *told = None;
+                Outcome::All
+            }
+        }
+    }
+
+    /// Notes when the End-of-RIBs that were encoded have been written.
+    pub(crate) fn end_of_ribs_written(&mut self, now: Moment) {
+        let told = self.places.iter_mut().filter_map(|place| place.told.as_mut());
+        for reader in told.flat_map(|told| &mut told.readers) {
+            if reader.end_of_rib == EndOfRib::Encoded {
+                reader.end_of_rib = EndOfRib::Written(now);
+            }
+        }
+    }
+
+    /// When the End-of-RIBs were sent of the sessions that are up.
+    pub(crate) fn end_of_ribs(&self) -> impl Iterator<Item = (&NeighborId, Family, &Moment)> {
+        let told = self.places.iter().filter_map(|place| Some((place, place.told.as_ref()?)));
+        told.flat_map(|(place, told)| {
+            told.readers.iter().filter_map(|reader| match &reader.end_of_rib {
+                EndOfRib::Written(at) => Some((place.neighbor.id(), reader.family, at)),
+                EndOfRib::NotYet | EndOfRib::Encoded => None,
+            })
+        })
     }
 
     /// How many neighbors the station is told of, by family.
@@ -256,21 +352,6 @@ impl Feed {
             }
         }
         monitored
-    }
-
-    /// True if the station was sent this End-of-RIB, and that of the session that is up.
-    pub(crate) fn has_sent_end_of_rib(&self, (neighbor, family): &(NeighborId, Family)) -> bool {
-        let mut of_it = self.places.iter().filter(|place| place.neighbor.id() == neighbor);
-        of_it.any(|place| {
-            let readers = place.told.iter().flat_map(|told| &told.readers);
-            readers.into_iter().any(|reader| reader.family == *family && reader.end_of_rib)
-        })
-    }
-
-    /// True if the station has fallen too far behind to be told the rest: only a new generation can make
-    /// it right again.
-    pub(crate) fn has_lapsed(&self) -> bool {
-        self.lapsed
     }
 
     /// Appends a Statistics Report for every neighbor that the station believes to be up.
@@ -377,7 +458,7 @@ fn tell_state(
                 family: *family,
                 log: rank,
                 id: log.subscribe(),
-                end_of_rib: false,
+                end_of_rib: EndOfRib::NotYet,
             })
             .collect();
         bmp::peer_up(out, &epoch.header, rib.since, &rib.up);
@@ -403,32 +484,46 @@ fn tell_restart(told: &mut Told, out: &mut Vec<u8>, batch: &mut Batch) {
         batch.peer_up += 1;
         told.incarnation = incarnation;
         for reader in &mut told.readers {
-            reader.end_of_rib = false;
+            reader.end_of_rib = EndOfRib::NotYet;
         }
     }
 }
 
-/// What came of sending on a neighbor's routes.
+/// What came of a neighbor's share of a batch.
 enum Outcome {
+    /// It has nothing left to send.
+    All,
+    /// Its share is used up.
+    Part,
+    /// The batch is full.
+    Full,
+}
+
+/// What came of encoding a neighbor's routes.
+enum Sent {
     /// There are no more.
     All,
-    /// `out` is full.
+    /// Much was passed over that is superseded, and there may be more.
+    Scanned,
+    /// The next message does not fit.
     Part,
     /// A reader has lapsed.
     Lapsed,
 }
 
-/// Sends on the routes of one neighbor, each family in turn.
+/// Encodes routes of one neighbor, each family in turn, until `out` holds `until` bytes; at least one message, if that
+/// fits into `limit`.
 fn tell_routes(
     told: &mut Told,
     out: &mut Vec<u8>,
+    until: usize,
     limit: usize,
     batch: &mut Batch,
-    mut ended: impl FnMut(Family),
-) -> Outcome {
+) -> Sent {
+    let begin = out.len();
     let version = told.epoch.version();
     if version == told.seen {
-        return Outcome::All;
+        return Sent::All;
     }
     let Told { epoch, incarnation, readers, turn, .. } = told;
     let header = &epoch.header;
@@ -436,7 +531,7 @@ fn tell_routes(
         if rib.incarnation != *incarnation {
             // It has restarted since its state was told. The bell rings for that, and the next call
             // tells Peer Up first.
-            return Outcome::Part;
+            return Sent::Part;
         }
         for _ in 0..readers.len() {
             let rank = *turn % readers.len();
@@ -444,13 +539,14 @@ fn tell_routes(
             let Some(reader) = readers.get_mut(rank) else { continue };
             let Some((_, log)) = rib.logs.get_mut(reader.log) else { continue };
             if log.has_lapsed(reader.id) {
-                return Outcome::Lapsed;
+                return Sent::Lapsed;
             }
-            log.read(reader.id, &mut rib.attributes, |record, attributes| {
+            let is_stopped = log.read(reader.id, &mut rib.attributes, |record, attributes| {
                 fault("feed.read");
                 let stored = record.attributes.map(|id| attributes.get(id));
                 let room = bmp::route_monitoring_room(stored.map_or(0, <[u8]>::len), record.room());
-                if out.len() + room > limit {
+                let end = out.len() + room;
+                if end > until && (out.len() > begin || end > limit) {
                     return Visit::Stop;
                 }
                 encode(out, header, reader.family, &record, stored, batch);
@@ -461,18 +557,17 @@ fn tell_routes(
                 bmp::withdraw(out, header, log.end_of_rib_time(), reader.family, |_| 0);
                 batch.route_monitoring += 1;
                 batch.end_of_rib += 1;
-                reader.end_of_rib = true;
-                ended(reader.family);
+                reader.end_of_rib = EndOfRib::Encoded;
             }
             if !log.is_at_end(reader.id) {
-                return Outcome::Part;
+                return if is_stopped { Sent::Part } else { Sent::Scanned };
             }
         }
-        Outcome::All
+        Sent::All
     });
-    // An epoch that has ended meanwhile: the next call tells so.
-    let outcome = outcome.unwrap_or(Outcome::All);
-    if matches!(outcome, Outcome::All) {
+    // An epoch that has ended meanwhile: the next call reports that.
+    let outcome = outcome.unwrap_or(Sent::All);
+    if matches!(outcome, Sent::All) {
         told.seen = version;
     }
     outcome

@@ -34,7 +34,7 @@ use std::hash::BuildHasher;
 
 use foldhash::fast::RandomState;
 
-use self::index::Index;
+use self::index::Found;
 pub(crate) use self::record::Record;
 use self::record::{
     DEAD, Entries, Header, LENGTH, RECORD_HEADER, TOLD, WITHDRAWN, WITHDRAWN_RECORD, entry_at,
@@ -42,6 +42,7 @@ use self::record::{
 };
 use super::Full;
 use super::attributes::{Attributes, AttributesId};
+use super::index::{self as places, Index};
 use crate::wire::bmp::Timestamp;
 use crate::wire::nlri::Form;
 
@@ -50,9 +51,16 @@ const OFFSET_BITS: u32 = 18;
 const SEGMENT_MAX: usize = 1 << OFFSET_BITS;
 const SLOTS_MAX: usize = 1 << (32 - OFFSET_BITS);
 
-/// A slow reader may keep as many withdrawals as there are routes, and this many more. One that would
-/// need still more has lapsed: its memory is better spent on telling it everything anew.
+/// A slow reader may keep as many withdrawals as there were routes, and this many more. A neighbor that withdraws all
+/// of its table stays below that. A reader that would need still more has lapsed: it is better to send it everything
+/// again.
 const SPARE_WITHDRAWALS: usize = 500_000;
+
+/// After so many bytes of records that are superseded a reader lets others have their turn.
+const SCAN: usize = 128 * 1024;
+
+/// So many bytes before the end of a segment the routes that a reader has before it are counted one by one.
+const EXACT: usize = 16 * 1024;
 
 /// Stale routes are withdrawn in records of at most so many bytes, which become messages that fit into
 /// an UPDATE without the Extended Message capability (RFC 4271 section 4.1).
@@ -82,6 +90,8 @@ struct Segment {
     withdrawn: u32,
     /// Bytes of attributes that came first with this segment.
     attributes: usize,
+    /// True while it is among the candidates for compaction.
+    is_candidate: bool,
 }
 
 impl Segment {
@@ -155,6 +165,8 @@ pub(crate) struct Log {
     /// The first record whose entries are not in the index, if there is one, and how many they are from there on.
     late: Option<Position>,
     late_entries: usize,
+    /// What came of those of them that were indexed.
+    found: Found,
     /// How many may wait while the neighbor sends its table for the first time.
     late_max: usize,
     hasher: RandomState,
@@ -168,10 +180,14 @@ pub(crate) struct Log {
     routes: usize,
     /// Withdrawals that are kept for readers.
     withdrawals: usize,
-    /// Slots of segments that may be worth compacting.
-    suspects: Vec<u32>,
+    /// The most routes that there were at once while withdrawals are kept.
+    most_routes: usize,
+    /// Slots of segments that may be worth compacting, each at most once.
+    candidates: Vec<u32>,
     /// Segments that were compacted.
     compactions: u64,
+    /// How many entries were worked on so far: put in, looked up, moved. It bounds what is done in one turn.
+    work: u64,
 }
 
 /// What a withdrawal found.
@@ -190,6 +206,7 @@ impl Log {
         return Self {
             spare_withdrawals: crate::simulation::sizes().spare_withdrawals,
             late_max: crate::simulation::sizes().late,
+            index: Index::new(crate::simulation::sizes().part),
             ..Self::with_segment_size(form, crate::simulation::sizes().segment)
         };
         #[cfg(not(simulation))]
@@ -205,9 +222,10 @@ impl Log {
             next_sequence: 1,
             segment_size,
             spare_withdrawals: SPARE_WITHDRAWALS,
-            index: Index::new(),
+            index: Index::new(places::PART),
             late: None,
             late_entries: 0,
+            found: Found::default(),
             late_max: index::LATE_MAX,
             hasher: RandomState::default(),
             readers: Vec::new(),
@@ -217,8 +235,10 @@ impl Log {
             stale: None,
             routes: 0,
             withdrawals: 0,
-            suspects: Vec::new(),
+            most_routes: 0,
+            candidates: Vec::new(),
             compactions: 0,
+            work: 0,
         }
     }
 
@@ -227,21 +247,20 @@ impl Log {
         self.form
     }
 
-    /// How many routes are announced and not withdrawn.
-    pub(crate) fn routes(&mut self, attributes: &mut Attributes) -> usize {
-        self.index(usize::MAX, attributes);
-        self.routes
-    }
-
-    /// True if there are more routes than this; to be told without looking at each, if there are not.
-    pub(crate) fn has_more_than(&mut self, limit: usize, attributes: &mut Attributes) -> bool {
-        self.routes + self.late_entries > limit && self.routes(attributes) > limit
+    /// True if there may be more routes than this: those that wait for the index are taken to be new.
+    pub(crate) fn may_have_more_than(&self, limit: usize) -> bool {
+        self.routes + self.late_entries > limit
     }
 
     /// What the table takes, in bytes.
     pub(crate) fn memory(&self) -> usize {
         let segments = self.segments.iter().flatten();
         segments.map(|segment| segment.bytes.capacity()).sum::<usize>() + self.index.memory()
+    }
+
+    /// How many entries were worked on so far.
+    pub(crate) fn work(&self) -> u64 {
+        self.work
     }
 
     /// Segments that were compacted so far.
@@ -290,25 +309,35 @@ impl Log {
         attributes: &mut Attributes,
         time: Timestamp,
     ) -> Result<(), Full> {
-        // Each step withdraws all that one segment has, so that the next one does not find it again,
-        // wherever compaction has moved the rest meanwhile.
-        while let Some(stale) = self.stale_in_a_segment() {
-            let mut rest = stale.as_slice();
-            while !rest.is_empty() {
-                let mut len = 0;
-                let fits = |route: &&Vec<u8>| {
-                    len += route.len();
-                    len <= STALE_BATCH
-                };
-                let count = rest.iter().take_while(fits).count().max(1);
-                let (batch, left) = rest.split_at(count);
-                let field_len = batch.iter().map(Vec::len).sum();
-                self.withdraw(attributes, time, field_len, batch.iter())?;
-                rest = left;
-            }
-        }
-        self.stale = None;
+        while !self.drop_some_stale(attributes, time)? {}
         Ok(())
+    }
+
+    /// Withdraws the stale routes of one segment: all, so that the next call does not find it again, wherever compaction
+    /// has moved the rest meanwhile. True if there are no stale routes left.
+    pub(crate) fn drop_some_stale(
+        &mut self,
+        attributes: &mut Attributes,
+        time: Timestamp,
+    ) -> Result<bool, Full> {
+        let Some(stale) = self.stale_in_a_segment() else {
+            self.stale = None;
+            return Ok(true);
+        };
+        let mut rest = stale.as_slice();
+        while !rest.is_empty() {
+            let mut len = 0;
+            let fits = |route: &&Vec<u8>| {
+                len += route.len();
+                len <= STALE_BATCH
+            };
+            let count = rest.iter().take_while(fits).count().max(1);
+            let (batch, left) = rest.split_at(count);
+            let field_len = batch.iter().map(Vec::len).sum();
+            self.withdraw(attributes, time, field_len, batch.iter())?;
+            rest = left;
+        }
+        Ok(false)
     }
 
     /// The stale routes of the first segment that has any.
@@ -360,6 +389,8 @@ impl Log {
             segment.push(0, route.as_ref());
         }
         let more = (segment.entries - before) as usize;
+        self.work += more as u64;
+        let segment = self.segment(slot);
         let record = Position { sequence: segment.sequence, offset: start as u32 };
         if self.finish(slot, start) {
             self.note_late(record, more);
@@ -382,6 +413,8 @@ impl Log {
         let slot = self.make_room(RECORD_HEADER + 2 * field_len)?;
         let start = self.begin(slot, WITHDRAWN_RECORD, time);
         let mut result = Withdrawn::default();
+        self.most_routes = self.most_routes.max(self.routes);
+        let known = self.index.len();
         for route in routes {
             let route = route.as_ref();
             let Self { form, segments, index, hasher, .. } = self;
@@ -411,9 +444,14 @@ impl Log {
             }
         }
         self.finish(slot, start);
+        self.work += index::INDEXED * u64::from(result.known + result.unknown);
+        self.keep_pace(known - self.index.len());
         self.settle(attributes);
-        if self.withdrawals > self.routes + self.spare_withdrawals {
+        if self.withdrawals > self.most_routes + self.spare_withdrawals {
             self.drop_the_slowest(attributes);
+        }
+        if self.withdrawals == 0 {
+            self.most_routes = self.routes;
         }
         Ok(result)
     }
@@ -446,22 +484,24 @@ impl Log {
         if self.readers.iter().all(Option::is_none) {
             self.told_up_to = Position::default();
         }
-        self.suspect_all();
+        self.examine_withdrawals();
         self.settle(attributes);
     }
 
-    /// Shows a reader the records that it has not seen, until `visit` says stop or there are no more.
+    /// Shows a reader the records that it has not seen, until `visit` says stop or there are no more. True if it was
+    /// stopped; false also if much was passed over that is superseded, and more is to come.
     pub(crate) fn read(
         &mut self,
         reader: ReaderId,
         attributes: &mut Attributes,
         mut visit: impl FnMut(Record<'_>, &Attributes) -> Visit,
-    ) {
+    ) -> bool {
         let Some(Some(Reader { cursor, born, lapsed: false, .. })) =
             self.readers.get(reader.0 as usize).copied()
         else {
-            return;
+            return false;
         };
+        let (mut scanned, mut is_stopped) = (0, false);
         let mut at = cursor;
         let mut rank = self.rank(at.sequence);
         'segments: while let Some(slot) = self.order.get(rank).copied() {
@@ -480,9 +520,14 @@ impl Log {
                 };
                 let wanted = !(withdraws && at < born) && record.routes().next().is_some();
                 if wanted && visit(record, attributes) == Visit::Stop {
+                    is_stopped = true;
                     break 'segments;
                 }
+                scanned += (next.offset - at.offset) as usize;
                 at = next;
+                if !wanted && scanned >= SCAN {
+                    break 'segments;
+                }
             }
             rank += 1;
         }
@@ -495,11 +540,12 @@ impl Log {
             for rank in self.rank(cursor.sequence)..self.rank(at.sequence) {
                 let slot = self.order[rank];
                 if self.segment(slot).withdrawn > 0 {
-                    self.suspects.push(slot);
+                    self.examine(slot);
                 }
             }
             self.settle(attributes);
         }
+        is_stopped
     }
 
     /// True if the reader has fallen too far behind to be told the rest: a new one must take its place.
@@ -526,7 +572,8 @@ impl Log {
         due
     }
 
-    /// How many routes (announced or withdrawn) the reader has still before it.
+    /// How many routes (announced or withdrawn) the reader has still before it. While it is far from the end, it is an
+    /// estimate for the segment that it stands in.
     pub(crate) fn remaining(&self, reader: ReaderId) -> usize {
         let Some(reader) = self.reader(reader) else {
             return 0;
@@ -536,6 +583,12 @@ impl Log {
             let segment = self.segment(*slot);
             if segment.sequence == reader.cursor.sequence {
                 let mut offset = reader.cursor.offset as usize;
+                let (rest, all) = (segment.bytes.len() - offset, segment.bytes.len());
+                if rest > EXACT {
+                    let alive = (segment.announced + segment.withdrawn) as usize;
+                    count += (alive as u64 * rest as u64 / all as u64) as usize;
+                    continue;
+                }
                 while let Some(header) = header_at(&segment.bytes, offset) {
                     offset = header.entries.end;
                     let entries = segment.bytes.get(header.entries).unwrap_or_default();
@@ -597,7 +650,7 @@ impl Log {
             if self.segment(newest).bytes.len() + needed <= self.segment_size {
                 return Ok(newest);
             }
-            self.suspects.push(newest);
+            self.examine(newest);
         }
         let slot = match self.free_slots.pop() {
             Some(slot) => slot,
@@ -614,6 +667,7 @@ impl Log {
             announced: 0,
             withdrawn: 0,
             attributes: 0,
+            is_candidate: false,
         });
         self.next_sequence += 1;
         self.order.push_back(slot);
@@ -653,10 +707,10 @@ impl Log {
         } else {
             segment.announced -= 1;
         }
-        let is_suspect = (segment.entries - segment.announced) * 2 >= segment.entries;
+        let is_candidate = (segment.entries - segment.announced) * 2 >= segment.entries;
         self.withdrawals -= usize::from(withdrawn);
-        if is_suspect && self.suspects.last() != Some(&slot) {
-            self.suspects.push(slot);
+        if is_candidate {
+            self.examine(slot);
         }
         tag
     }

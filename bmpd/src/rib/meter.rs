@@ -1,14 +1,17 @@
 //! How much memory the tables of all neighbors take, and how much they may.
 //!
-//! A process that the system refuses memory ends, and with it every session. So the tables can have a limit
-//! below that: the neighbor whose tables grow beyond it is given up, and the rest goes on. Each neighbor has a
-//! limit of its own as well, so that one that goes wild is not the end of others. What is counted are
-//! the tables themselves, by their capacity; buffers of connections come on top, and a table can be a few
-//! hundred kilobytes beyond the limit before that is seen.
+//! If the system refuses memory to a process, it ends, and with it every session. So the tables can have a limit below
+//! that. Whoever grows beyond it, the largest tables go: a neighbor that fills the memory and then stops must not cost
+//! the others their sessions. Each neighbor has a limit of its own as well. What is counted are the tables themselves, by
+//! their capacity; buffers of connections come on top, and a table can be a few hundred kilobytes beyond the limit
+//! before that is seen.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 /// Bytes in a MiB.
 const MIB: u64 = 1 << 20;
@@ -22,6 +25,31 @@ pub(super) struct Meter {
     limit: AtomicU64,
     /// Segments that were compacted, of all tables there ever were.
     compactions: AtomicU64,
+    /// Each neighbor's tables, in the order in which they came.
+    slots: Mutex<Vec<Weak<Slot>>>,
+}
+
+/// What the tables of one neighbor take, and whether they must go.
+#[derive(Debug, Default)]
+pub(super) struct Slot {
+    /// Bytes.
+    bytes: AtomicU64,
+    /// Why they must go.
+    evicted: Mutex<Option<OverLimit>>,
+    noticed: Notify,
+}
+
+impl Slot {
+    /// Returns when the tables must go. For one who waits.
+    pub(super) async fn evicted(&self) -> OverLimit {
+        loop {
+            let evicted = *self.evicted.lock();
+            match evicted {
+                Some(over) => return over,
+                None => self.noticed.notified().await,
+            }
+        }
+    }
 }
 
 impl Default for Meter {
@@ -30,6 +58,7 @@ impl Default for Meter {
             used: AtomicU64::new(0),
             limit: AtomicU64::new(u64::MAX),
             compactions: AtomicU64::new(0),
+            slots: Mutex::default(),
         }
     }
 }
@@ -45,17 +74,42 @@ impl Meter {
         self.compactions.load(Ordering::Relaxed)
     }
 
-    /// Allows this many bytes, or as many as there are. What is in use is not given up for that.
+    /// Allows this many bytes, or as many as there are. No tables go for that, before some grow.
     pub(super) fn allow(&self, limit: Option<u64>) {
         self.limit.store(limit.unwrap_or(u64::MAX), Ordering::Relaxed);
     }
+
+    /// Makes room if all tables take more than they may: the largest go, and the next largest if that is not enough.
+    /// `own` have just grown; the result is why they must go, if it is they.
+    fn make_room(&self, own: &Slot) -> Option<OverLimit> {
+        let (used, limit) = (self.used(), self.limit.load(Ordering::Relaxed));
+        if used <= limit {
+            return None;
+        }
+        let slots: Vec<Arc<Slot>> = self.slots.lock().iter().filter_map(Weak::upgrade).collect();
+        let bytes = |slot: &Slot| slot.bytes.load(Ordering::Relaxed);
+        let (going, mut staying): (Vec<_>, Vec<_>) =
+            slots.iter().partition(|slot| slot.evicted.lock().is_some());
+        // Of the same size: whoever came last.
+        staying.sort_by_key(|slot| bytes(slot));
+        let mut left = used.saturating_sub(going.iter().map(|slot| bytes(slot)).sum());
+        while left > limit
+            && let Some(largest) = staying.pop()
+        {
+            left = left.saturating_sub(bytes(largest));
+            let over = OverLimit::All { used, limit, own: bytes(largest) };
+            *largest.evicted.lock() = Some(over);
+            largest.noticed.notify_one();
+        }
+        *own.evicted.lock()
+    }
 }
 
-/// What the tables of one neighbor take of it; given back when dropped.
+/// What the tables of one neighbor take of it; subtracted again when dropped.
 #[derive(Debug)]
 pub(super) struct Share {
     meter: Arc<Meter>,
-    bytes: u64,
+    slot: Arc<Slot>,
     /// Of its own, as far as they are in the sum of all.
     compactions: u64,
 }
@@ -63,7 +117,17 @@ pub(super) struct Share {
 impl Share {
     /// Nothing yet.
     pub(super) fn new(meter: &Arc<Meter>) -> Self {
-        Self { meter: Arc::clone(meter), bytes: 0, compactions: 0 }
+        let slot = Arc::new(Slot::default());
+        let mut slots = meter.slots.lock();
+        slots.retain(|slot| slot.strong_count() > 0);
+        slots.push(Arc::downgrade(&slot));
+        drop(slots);
+        Self { meter: Arc::clone(meter), slot, compactions: 0 }
+    }
+
+    /// What the meter knows of it.
+    pub(super) fn slot(&self) -> Arc<Slot> {
+        Arc::clone(&self.slot)
     }
 
     /// Notes how many segments were compacted in it so far.
@@ -74,9 +138,9 @@ impl Share {
         }
     }
 
-    /// True if [`Share::set`] would fail.
+    /// True if [`Share::set`] with so many bytes would have tables go: these, or those of others.
     pub(super) fn is_over(&self, bytes: u64, allowed: u64) -> bool {
-        let grows = bytes.saturating_sub(self.bytes);
+        let grows = bytes.saturating_sub(self.slot.bytes.load(Ordering::Relaxed));
         bytes > allowed
             || grows > 0 && self.meter.used() + grows > self.meter.limit.load(Ordering::Relaxed)
     }
@@ -85,31 +149,31 @@ impl Share {
     ///
     /// # Errors
     ///
-    /// They are more than that, or more than before when all together are more than allowed.
+    /// They are more than that; or it has grown, all together are more than allowed, and it is the largest. If others
+    /// are larger, those are told to go ([`Slot::evicted`]).
     pub(super) fn set(&mut self, bytes: u64, allowed: u64) -> Result<(), OverLimit> {
-        let before = std::mem::replace(&mut self.bytes, bytes);
-        let used = if bytes <= before {
+        let before = self.slot.bytes.swap(bytes, Ordering::Relaxed);
+        let grows = bytes > before;
+        if grows {
+            self.meter.used.fetch_add(bytes - before, Ordering::Relaxed);
+        } else {
             self.meter.used.fetch_sub(before - bytes, Ordering::Relaxed);
-            // One that shrinks, or stays as it is, is not to blame for what all take.
-            0
-        } else {
-            let more = bytes - before;
-            self.meter.used.fetch_add(more, Ordering::Relaxed) + more
-        };
-        let limit = self.meter.limit.load(Ordering::Relaxed);
+        }
         if bytes > allowed {
-            Err(OverLimit::Own { bytes, limit: allowed })
-        } else if used > limit {
-            Err(OverLimit::All { used, limit, own: bytes })
-        } else {
-            Ok(())
+            return Err(OverLimit::Own { bytes, limit: allowed });
+        }
+        // Tables that shrink, or stay as they are, do not make others go.
+        match grows.then(|| self.meter.make_room(&self.slot)).flatten() {
+            Some(over) => Err(over),
+            None => Ok(()),
         }
     }
 }
 
 impl Drop for Share {
     fn drop(&mut self) {
-        self.meter.used.fetch_sub(self.bytes, Ordering::Relaxed);
+        let bytes = self.slot.bytes.swap(0, Ordering::Relaxed);
+        self.meter.used.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
 
@@ -123,7 +187,7 @@ pub(crate) enum OverLimit {
         /// What they may take.
         limit: u64,
     },
-    /// The tables of all neighbors take more than they may, and those of this one have grown.
+    /// The tables of all neighbors take more than they may, and those of this one are the largest.
     All {
         /// What all take.
         used: u64,
@@ -145,8 +209,8 @@ impl fmt::Display for OverLimit {
             ),
             OverLimit::All { used, limit, own } => write!(
                 f,
-                "the tables of all neighbors have grown to {} MiB, {} MiB of them its own, and \
-                 memory-limit is {} MiB",
+                "the tables of all neighbors have grown to {} MiB, its own are the largest with {} MiB, \
+                 and memory-limit is {} MiB",
                 used / MIB,
                 own / MIB,
                 limit / MIB
@@ -161,29 +225,62 @@ impl std::error::Error for OverLimit {}
 mod tests {
     use super::*;
 
+    fn is_evicted(share: &Share) -> bool {
+        share.slot.evicted.lock().is_some()
+    }
+
     #[test]
-    fn who_grows_beyond_the_limit_is_told_and_who_does_not_is_not() {
+    fn whoever_grows_beyond_the_limit_the_largest_go() {
         let meter = Arc::new(Meter::default());
-        let (mut one, mut other) = (Share::new(&meter), Share::new(&meter));
-        assert_eq!(one.set(30 * MIB, u64::MAX), Ok(()));
+        let (mut large, mut small) = (Share::new(&meter), Share::new(&meter));
+        assert_eq!(large.set(30 * MIB, u64::MAX), Ok(()));
         meter.allow(Some(40 * MIB));
-        assert_eq!(other.set(10 * MIB, u64::MAX), Ok(()));
-        let over = other.set(15 * MIB, u64::MAX).unwrap_err();
+        assert_eq!(small.set(10 * MIB, u64::MAX), Ok(()));
+        // The large one has stopped growing; the small one is not to blame.
+        assert_eq!(small.set(15 * MIB, u64::MAX), Ok(()));
+        assert!(is_evicted(&large) && !is_evicted(&small));
+        // While the large one goes nobody else has to.
+        let mut third = Share::new(&meter);
+        assert_eq!(third.set(16 * MIB, u64::MAX), Ok(()));
+        assert!(!is_evicted(&small) && !is_evicted(&third));
+        drop(large);
+        assert_eq!(meter.used(), 31 * MIB);
+        let over = third.set(30 * MIB, u64::MAX).unwrap_err();
         assert_eq!(
             over.to_string(),
-            "the tables of all neighbors have grown to 45 MiB, 15 MiB of them its own, and \
+            "the tables of all neighbors have grown to 45 MiB, its own are the largest with 30 MiB, and \
              memory-limit is 40 MiB"
         );
-        // Beyond the limit one that shrinks, or stays as it is, is not to blame.
+        assert!(!is_evicted(&small));
+        drop(third);
+        meter.allow(None);
+        assert_eq!(small.set(1 << 40, u64::MAX), Ok(()));
+        drop(small);
+        assert_eq!(meter.used(), 0);
+    }
+
+    #[test]
+    fn as_many_go_as_it_takes() {
+        let meter = Arc::new(Meter::default());
+        let mut shares: Vec<Share> = (0..4).map(|_| Share::new(&meter)).collect();
+        for (share, mib) in shares.iter_mut().zip([5, 20, 15, 1]) {
+            assert_eq!(share.set(mib * MIB, u64::MAX), Ok(()));
+        }
+        meter.allow(Some(10 * MIB));
+        assert_eq!(shares[3].set(2 * MIB, u64::MAX), Ok(()));
+        let evicted: Vec<bool> = shares.iter().map(is_evicted).collect();
+        assert_eq!(evicted, [false, true, true, false]);
+    }
+
+    #[test]
+    fn nobody_goes_for_tables_that_shrink_or_stay() {
+        let meter = Arc::new(Meter::default());
+        let mut one = Share::new(&meter);
+        assert_eq!(one.set(30 * MIB, u64::MAX), Ok(()));
+        meter.allow(Some(20 * MIB));
         assert_eq!(one.set(30 * MIB, u64::MAX), Ok(()));
         assert_eq!(one.set(29 * MIB, u64::MAX), Ok(()));
-        assert_eq!(meter.used(), 44 * MIB);
-        drop(other);
-        assert_eq!(meter.used(), 29 * MIB);
-        meter.allow(None);
-        assert_eq!(one.set(1 << 40, u64::MAX), Ok(()));
-        drop(one);
-        assert_eq!(meter.used(), 0);
+        assert!(!is_evicted(&one));
     }
 
     #[test]

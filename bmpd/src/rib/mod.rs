@@ -18,12 +18,13 @@
 mod attributes;
 mod epoch;
 mod feed;
+mod index;
 mod log;
 mod meter;
 mod tables;
 
 pub(crate) use attributes::Attributes;
-pub(crate) use epoch::{Epoch, Identity, PeerDown, Rib};
+pub(crate) use epoch::{AT_ONCE, Check, Epoch, Identity, PeerDown, Rib};
 pub(crate) use feed::{Batch, Feed};
 pub(crate) use meter::OverLimit;
 pub(crate) use tables::{Bell, NeighborTables, Tables};

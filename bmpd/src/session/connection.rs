@@ -27,7 +27,7 @@ const BATCH: usize = 256 * 1024;
 
 /// After about so many bytes others have their turn: a dump that never has to wait must not keep those waiting who
 /// have less to send, or to answer. In the simulation they are few, so that its small dumps have turns, too.
-const TURN: usize = if cfg!(simulation) { 4096 } else { 1024 * 1024 };
+const TURN: usize = if cfg!(simulation) { 4096 } else { 256 * 1024 };
 
 /// [`BATCH`]; in the simulation as much as a run has, so that small tables need several batches, too.
 fn batch_size() -> usize {
@@ -82,10 +82,6 @@ pub(super) struct Connection {
     in_a_row: usize,
     /// What is in `out`.
     batch: Batch,
-    /// The End-of-RIBs that are in `out`.
-    ends: Vec<(NeighborId, Family)>,
-    /// When each End-of-RIB was last sent.
-    end_of_ribs: BTreeMap<(NeighborId, Family), Moment>,
     initiation: u64,
     sent: Sent,
     synchronised: bool,
@@ -119,8 +115,6 @@ impl Connection {
             written: 0,
             in_a_row: 0,
             batch: Batch::default(),
-            ends: Vec::new(),
-            end_of_ribs: BTreeMap::new(),
             initiation: 1,
             sent: Sent::default(),
             synchronised: false,
@@ -151,8 +145,8 @@ impl Connection {
     /// Counts what has been written.
     fn count_batch(&mut self) {
         let batch = std::mem::take(&mut self.batch);
-        for end in self.ends.drain(..) {
-            self.end_of_ribs.insert(end, Moment::now());
+        if batch.end_of_rib > 0 {
+            self.feed.end_of_ribs_written(Moment::now());
         }
         let sent = &mut self.sent;
         sent.initiation += std::mem::take(&mut self.initiation);
@@ -163,6 +157,7 @@ impl Connection {
         sent.routes_announced += batch.announced;
         sent.routes_withdrawn += batch.withdrawn;
         sent.end_of_rib += batch.end_of_rib;
+        sent.neighbors_resent += batch.neighbors_resent;
     }
 
     /// Goes on by one step. Safe to be dropped while it waits.
@@ -174,8 +169,9 @@ impl Connection {
                 return Ok(Progress::Synchronised);
             }
             self.refill();
-            if self.feed.has_lapsed() {
-                return Err(Down::Behind);
+            if self.is_written() && self.feed.is_interrupted() {
+                tokio::task::yield_now().await;
+                return Ok(Progress::Moved);
             }
         }
         let pending = !self.is_written() || self.stream.wants_write();
@@ -217,7 +213,6 @@ impl Connection {
             self.batch = self.feed.statistics(&mut self.out, Timestamp::now());
         }
         self.batch.add(&self.feed.fill(&mut self.out, batch_size()));
-        self.ends = self.feed.take_end_of_ribs();
         if self.out.is_empty() {
             // A thousand quiet sessions need no buffers.
             self.out = Vec::new();
@@ -420,8 +415,7 @@ impl Connection {
 
     /// When each End-of-RIB was sent, of the neighbors that are up.
     pub(super) fn end_of_ribs(&self) -> impl Iterator<Item = (&NeighborId, Family, &Moment)> {
-        let sent = self.end_of_ribs.iter().filter(|(end, _)| self.feed.has_sent_end_of_rib(end));
-        sent.map(|((neighbor, family), at)| (neighbor, *family, at))
+        self.feed.end_of_ribs()
     }
 
     pub(super) fn bytes_ignored(&self) -> u64 {

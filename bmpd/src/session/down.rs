@@ -44,9 +44,6 @@ pub(super) enum Down {
     /// The station takes no more bytes.
     #[error("the station took nothing for {} s", .0.as_secs())]
     Stalled(Duration),
-    /// The station is too slow for what changes.
-    #[error("the station fell too far behind: it is told everything anew")]
-    Behind,
     /// The station of a passive session has connected again.
     #[error("the station has made another connection")]
     Replaced,
@@ -83,7 +80,6 @@ impl Down {
             }
             Down::Replaced => Some(TerminationReason::RedundantConnection),
             Down::Removed => Some(TerminationReason::PermanentlyClosed),
-            Down::Behind => Some(TerminationReason::OutOfResources),
             Down::Closed
             | Down::Connect(_)
             | Down::Listen(_)
@@ -112,7 +108,6 @@ impl Down {
             | Down::TlsSetup(_)
             | Down::Connection(_)
             | Down::Stalled(_)
-            | Down::Behind
             | Down::Replaced
             | Down::Panicked(_) => false,
         }
@@ -124,7 +119,6 @@ impl Down {
             Down::Reset(_) => DownReason::Reset,
             Down::Closed => DownReason::ClosedByStation,
             Down::Stalled(_) => DownReason::Stalled,
-            Down::Behind => DownReason::FellBehind,
             Down::Replaced => DownReason::Replaced,
             Down::Shutdown | Down::Removed | Down::Reconfigured => DownReason::Configuration,
             Down::Stopping => DownReason::Stopping,

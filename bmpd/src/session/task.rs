@@ -672,14 +672,7 @@ impl Task {
         let count = match &down {
             Some(Down::Stalled(_)) => connection.abort(),
             Some(down) => match down.termination() {
-                Some(reason) => {
-                    // One that fell behind reads, if slowly.
-                    let patience = match down {
-                        Down::Behind => RESET_PATIENCE,
-                        _ => patience,
-                    };
-                    connection.terminate(reason, &down.to_string(), patience).await
-                }
+                Some(reason) => connection.terminate(reason, &down.to_string(), patience).await,
                 None => connection.count(),
             },
             None => connection.count(),

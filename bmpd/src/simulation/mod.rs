@@ -39,6 +39,8 @@ use crate::{control, daemon};
 pub struct Sizes {
     /// A segment of a log, in bytes, at most 256 KiB.
     pub segment: usize,
+    /// How many entries a part of an index takes.
+    pub part: usize,
     /// A chunk of sets of attributes, in bytes, at most 256 KiB.
     pub chunk: usize,
     /// How many more withdrawals than routes are kept for slow readers.
@@ -52,6 +54,7 @@ pub struct Sizes {
 /// The sizes of the daemon.
 const SHIPPED: Sizes = Sizes {
     segment: 1 << 18,
+    part: 14 * 1024,
     chunk: 1 << 18,
     spare_withdrawals: 500_000,
     late: 6_000_000,

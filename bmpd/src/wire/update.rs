@@ -155,6 +155,14 @@ impl<'a> Update<'a> {
         })
     }
 
+    /// True if it can only add routes, and withdraws none.
+    pub fn only_announces(&self) -> bool {
+        self.withdrawn.is_empty()
+            && self.unreach.is_none()
+            && self.fault.is_none()
+            && self.end_of_rib().is_none()
+    }
+
     /// The family whose End-of-RIB this is (RFC 4724 section 2).
     pub fn end_of_rib(&self) -> Option<Family> {
         if !self.withdrawn.is_empty() || !self.announced.is_empty() || self.reach.is_some() {

@@ -47,8 +47,6 @@ pub enum DownReason {
     TimedOut,
     /// The station took no byte for the stall timeout.
     Stalled,
-    /// The station was so slow that the withdrawals kept for it became too many.
-    FellBehind,
     /// The device of the VPN instance, or the source interface, does not exist.
     NoDevice,
     /// The network namespace of the VPN instance does not exist.
@@ -82,7 +80,6 @@ impl DownReason {
             DownReason::Unreachable => "unreachable",
             DownReason::TimedOut => "timed-out",
             DownReason::Stalled => "stalled",
-            DownReason::FellBehind => "fell-behind",
             DownReason::InternalError => "internal-error",
             DownReason::NoDevice => "no-device",
             DownReason::NoNamespace => "no-namespace",
@@ -246,6 +243,8 @@ pub struct Sent {
     pub routes_withdrawn: u64,
     /// End-of-RIBs.
     pub end_of_rib: u64,
+    /// Neighbors that were sent from the beginning again, as the station had fallen too far behind.
+    pub neighbors_resent: u64,
     /// Bytes that the system took.
     pub bytes: u64,
 }
@@ -266,7 +265,6 @@ mod tests {
             Unreachable,
             TimedOut,
             Stalled,
-            FellBehind,
             InternalError,
             NoDevice,
             NoNamespace,

@@ -162,6 +162,7 @@ pub fn settle(neighbor: &Neighbor) {
 /// Step: a station that stood still goes, and what was kept for it alone is compacted away.
 pub fn leave((neighbor, station): (Neighbor, Station)) -> Neighbor {
     drop(station);
+    neighbor.tidy();
     neighbor
 }
 

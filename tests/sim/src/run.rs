@@ -124,6 +124,7 @@ impl Run {
         let mut random = Random::new(seed);
         let sizes = Sizes {
             segment: plan::one_of(&mut random, &[256, 600, 4096, 1 << 18]),
+            part: plan::one_of(&mut random, &[1, 5, 14 * 1024]),
             chunk: plan::one_of(&mut random, &[150, 400, 2000, 1 << 18]),
             spare_withdrawals: plan::one_of(&mut random, &[3, 40, 500_000]),
             late: plan::one_of(&mut random, &[0, 10, 100, 6_000_000]),

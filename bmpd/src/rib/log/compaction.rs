@@ -9,6 +9,11 @@ use super::record::{
 };
 use super::{Log, Position, Reader, Segment, hash, place};
 use crate::rib::attributes::{Attributes, AttributesId};
+
+/// So many segments are compacted at once, and others in later calls: all of them would take as long as the table is
+/// large.
+const COMPACTIONS_AT_ONCE: usize = 1;
+
 /// The newest segment is not compacted before it weighs this much, in bytes of log and attributes.
 pub(super) const NEWEST_WORTH_COMPACTING: usize = 16 * 1024;
 
@@ -28,33 +33,56 @@ impl Log {
                 reader.cursor = Position::END;
             }
         }
-        self.suspect_all();
+        self.examine_withdrawals();
         self.settle(attributes);
     }
 
-    pub(super) fn suspect_all(&mut self) {
-        for slot in &self.order {
-            if self.segments[*slot as usize].as_ref().is_some_and(|segment| segment.withdrawn > 0) {
-                self.suspects.push(*slot);
+    /// Has every segment with withdrawals examined.
+    pub(super) fn examine_withdrawals(&mut self) {
+        for rank in 0..self.order.len() {
+            let slot = self.order[rank];
+            if self.segment(slot).withdrawn > 0 {
+                self.examine(slot);
             }
         }
     }
 
-    /// Compacts the suspects that are worth it. Called when no record is open.
-    pub(super) fn settle(&mut self, attributes: &mut Attributes) {
-        if self.suspects.is_empty() {
-            return;
+    /// Has a segment examined: it may be worth compacting.
+    pub(super) fn examine(&mut self, slot: u32) {
+        if let Some(Some(segment)) = self.segments.get_mut(slot as usize)
+            && !std::mem::replace(&mut segment.is_candidate, true)
+        {
+            self.candidates.push(slot);
         }
-        while let Some(slot) = self.suspects.pop() {
+    }
+
+    /// True if segments are still to be examined: [`Log::settle`] is to come.
+    pub(crate) fn has_candidates(&self) -> bool {
+        !self.candidates.is_empty()
+    }
+
+    /// Compacts candidates that are worth it, a few at a time. Called when no record is open.
+    pub(crate) fn settle(&mut self, attributes: &mut Attributes) {
+        let mut compacted = 0;
+        while compacted < COMPACTIONS_AT_ONCE
+            && let Some(slot) = self.candidates.pop()
+        {
+            let Some(Some(segment)) = self.segments.get_mut(slot as usize) else { continue };
+            segment.is_candidate = false;
             // Anew for each: the step before may have moved the readers.
             let needed_from = self.needed_from();
             if self.is_worth_compacting(slot, needed_from) {
+                let known = self.index.len();
                 self.compact(slot, needed_from, attributes);
                 self.tidy(slot);
+                self.keep_pace(known - self.index.len());
                 self.compactions += 1;
+                compacted += 1;
             }
         }
-        self.shrink_index();
+        if compacted > 0 {
+            self.shrink_index();
+        }
     }
 
     fn is_worth_compacting(&self, slot: u32, needed_from: Position) -> bool {
@@ -139,8 +167,11 @@ impl Log {
         if Some(slot) != self.newest() {
             bytes.shrink_to_fit();
         }
+        self.work += u64::from(self.segment(slot).entries);
         let segment = self.segment_mut(slot);
-        *segment = Segment { sequence, bytes, entries, announced, withdrawn, attributes: 0 };
+        let is_candidate = segment.is_candidate;
+        *segment =
+            Segment { sequence, bytes, entries, announced, withdrawn, attributes: 0, is_candidate };
         self.move_marks(|mark| {
             if mark.sequence == sequence
                 && let Ok(at) = marks.binary_search(&mark.offset)
@@ -217,6 +248,10 @@ impl Log {
         let sequence = segment.sequence;
         self.order.remove(rank + 1);
         self.free_slots.push(second);
+        self.work += u64::from(gone.entries);
+        if gone.is_candidate {
+            self.examine(first);
+        }
         self.move_marks(|mark| {
             if mark.sequence == gone.sequence {
                 *mark = Position { sequence, offset: base as u32 + mark.offset };

@@ -1,26 +1,16 @@
 //! Finding the live entry of a route, and when that is made possible.
 //!
-//! The index is cut into parts of the same size by the hash of the route. A hash table has a power of two of
-//! places; of many small ones there are as many as are needed, and hardly a place too many.
-//!
 //! Readers need no index. So while a neighbor sends its table for the first time, what it announces is
 //! appended and read at once, and comes late into the index: when the neighbor pauses, before it withdraws,
-//! when somebody asks how many routes there are, when too many wait, and when they have waited long. A route
-//! that was announced twice meanwhile is told twice, in order; what it takes is bounded by the same limits as
-//! a route more.
+//! when too many wait, and when they have waited long. A route that was announced twice meanwhile is sent twice, in
+//! order; what it takes is bounded by the same limits as a route more.
+//!
+//! How much room the index is given for routes that wait is a matter of how many of those before were new: a neighbor
+//! may repeat the same few routes without end.
 
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry as Slot;
-
-use super::record::{DEAD, Entries, RECORD_HEADER, TOLD, WITHDRAWN, entry_at, header_at};
+use super::record::{RECORD_HEADER, TOLD, WITHDRAWN, entry_at, header_at};
 use super::{Log, Position, bytes_of, hash, is_told, place, route_at, same, tag_at};
 use crate::rib::attributes::Attributes;
-
-/// How many routes a part of the index takes: 7/8 of 2^14 places.
-const PART: usize = 14 * 1024;
-/// How many there are for each part before there are more parts. Parts are not filled evenly: the square root of
-/// this more or less is usual, and what is between this and [`PART`] is 13 times that.
-const FILLED: usize = 12_800;
 
 /// How many routes may be late, so that nobody waits long when they have to be looked at all at once: 0.2 s
 /// for each family.
@@ -29,86 +19,34 @@ pub(super) const LATE_MAX: usize = 6_000_000;
 /// Where late routes are not allowed any more, at least so many of them are looked at with each UPDATE.
 const CATCH_UP: usize = 512;
 
-/// Route (by its hash) -> place of its live entry.
-#[derive(Debug)]
-pub(super) struct Index {
-    parts: Vec<HashTable<u32>>,
-    len: usize,
+/// What an entry counts as work that is looked up in the index, and one that is moved in it; one that is only appended
+/// counts 1, as it waits for no memory.
+pub(super) const INDEXED: u64 = 4;
+const MOVED: u64 = 2;
+
+/// So many of the routes that wait are indexed before it is estimated how many of the others are new.
+const SAMPLE: usize = 4096;
+
+/// The index is given room for so many times what was found new: the first routes of a table that is repeated are new.
+const GROWTH: usize = 32;
+
+/// So many routes are indexed at once, however many wait, where an exact number of routes is wanted.
+const INDEX_AT_ONCE: usize = 16 * 1024;
+
+/// What was found of the routes that waited, since none did.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Found {
+    indexed: usize,
+    new: usize,
 }
 
-impl Index {
-    /// Empty, without memory.
-    pub(super) fn new() -> Self {
-        Self { parts: vec![HashTable::new()], len: 0 }
-    }
-
-    /// Empty, with room for so many.
-    fn with_capacity(capacity: usize) -> Self {
-        let parts = capacity.div_ceil(FILLED).max(1);
-        let each = if parts == 1 { capacity } else { PART };
-        Self { parts: (0..parts).map(|_| HashTable::with_capacity(each)).collect(), len: 0 }
-    }
-
-    /// How many there are.
-    pub(super) fn len(&self) -> usize {
-        self.len
-    }
-
-    /// How many it is made for.
-    pub(super) fn capacity(&self) -> usize {
-        match self.parts.as_slice() {
-            [only] => only.capacity().min(FILLED),
-            parts => parts.len() * FILLED,
-        }
-    }
-
-    /// Bytes of memory.
-    pub(super) fn memory(&self) -> usize {
-        let parts = self.parts.iter().map(HashTable::allocation_size).sum::<usize>();
-        parts + self.parts.capacity() * size_of::<HashTable<u32>>()
-    }
-
-    /// The part of a hash, of which the parts themselves use the lowest bits and the highest seven.
-    fn part(&mut self, hash: u64) -> &mut HashTable<u32> {
-        let middle = u64::from((hash >> 25) as u32);
-        let number = (middle * self.parts.len() as u64) >> 32;
-        &mut self.parts[number as usize]
-    }
-
-    /// The place of the route with this hash of which `is_it` is true.
-    pub(super) fn find(&mut self, hash: u64, is_it: impl FnMut(&u32) -> bool) -> Option<&mut u32> {
-        self.part(hash).find_mut(hash, is_it)
-    }
-
-    /// Puts a place in. Returns the one that was there for the same route.
-    fn put(
-        &mut self,
-        hash: u64,
-        place: u32,
-        is_it: impl FnMut(&u32) -> bool,
-        rehash: impl Fn(&u32) -> u64,
-    ) -> Option<u32> {
-        match self.part(hash).entry(hash, is_it, rehash) {
-            Slot::Occupied(mut found) => Some(std::mem::replace(found.get_mut(), place)),
-            Slot::Vacant(vacant) => {
-                vacant.insert(place);
-                self.len += 1;
-                None
-            }
-        }
-    }
-
-    /// Puts the place of a route in that is not there.
-    fn put_new(&mut self, hash: u64, place: u32, rehash: impl Fn(&u32) -> u64) {
-        self.part(hash).insert_unique(hash, place, rehash);
-        self.len += 1;
-    }
-
-    /// Takes a place out, if it is there.
-    pub(super) fn remove(&mut self, hash: u64, place: u32) {
-        if let Ok(entry) = self.part(hash).find_entry(hash, |other| *other == place) {
-            entry.remove();
-            self.len -= 1;
+impl Found {
+    /// How many of so many routes that wait are new, as far as those before show.
+    fn expected(self, waiting: usize) -> usize {
+        match self.indexed {
+            0 => waiting,
+            // No overflow: both are less than 2^32.
+            indexed => (waiting as u64 * self.new as u64).div_ceil(indexed as u64) as usize,
         }
     }
 }
@@ -135,13 +73,22 @@ impl Log {
         }
     }
 
-    /// Takes late entries into the index, in their order: all that a record has, until there were so many.
+    /// How many routes are announced and not withdrawn. If very many wait for the index it is an estimate.
+    pub(crate) fn routes(&mut self, attributes: &mut Attributes) -> usize {
+        if self.late_entries <= INDEX_AT_ONCE {
+            self.index(usize::MAX, attributes);
+        }
+        self.routes + self.found.expected(self.late_entries)
+    }
+
+    /// Takes late entries into the index, in their order: all that a record has, until there were so many. An entry that
+    /// is moved because the index grows counts as one.
     pub(crate) fn index(&mut self, count: usize, attributes: &mut Attributes) {
         let Some(mut at) = self.late else { return };
-        self.make_room_in_index(self.late_entries);
-        let before = self.late_entries;
+        let end = self.work.saturating_add(count as u64);
         let mut rank = self.rank(at.sequence);
-        while before - self.late_entries < count
+        while self.work < end
+            && self.late_entries > 0
             && let Some(slot) = self.order.get(rank).copied()
         {
             let segment = self.segment(slot);
@@ -150,6 +97,7 @@ impl Log {
             }
             match header_at(&segment.bytes, at.offset as usize) {
                 Some(header) => {
+                    self.make_room_in_index();
                     self.index_record(slot, at.offset as usize, header.entries.end);
                     at.offset = header.entries.end as u32;
                 }
@@ -157,12 +105,42 @@ impl Log {
             }
         }
         self.late = (self.late_entries > 0).then_some(at);
+        if self.late.is_none() {
+            self.found = Found::default();
+        }
         self.settle(attributes);
+    }
+
+    /// Makes room in the index for those of the routes that wait which are expected to be new.
+    fn make_room_in_index(&mut self) {
+        let Self { form, segments, index, hasher, late_entries, found, .. } = self;
+        let expected = match found.indexed {
+            ..SAMPLE => (*late_entries).min(SAMPLE),
+            _ => found.expected(*late_entries).min(GROWTH * found.new.max(SAMPLE)),
+        };
+        index.make_room(expected, |place| hash(*form, hasher, route_at(segments, *place)));
+    }
+
+    /// Lets the index go on being resized, after so many entries were put in and taken out.
+    pub(super) fn keep_pace(&mut self, entries: usize) {
+        let Self { form, segments, index, hasher, .. } = self;
+        let before = index.moves();
+        index.keep_pace(entries, |place| hash(*form, hasher, route_at(segments, *place)));
+        self.work += MOVED * (index.moves() - before);
+    }
+
+    /// Makes the index smaller that has far too many places. While routes wait they may need them.
+    pub(super) fn shrink_index(&mut self) {
+        let Self { form, segments, index, hasher, late, .. } = self;
+        if late.is_none() {
+            index.shrink(|place| hash(*form, hasher, route_at(segments, *place)));
+        }
     }
 
     /// Takes the entries of a record into the index; older ones of the same routes are dead from now on.
     fn index_record(&mut self, slot: u32, start: usize, end: usize) {
         let mut next = start + RECORD_HEADER;
+        let (waiting, known) = (self.late_entries, self.index.len());
         while next < end {
             let Self { form, segments, index, hasher, .. } = self;
             let Some(entry) = entry_at(bytes_of(segments, slot), next) else { break };
@@ -188,57 +166,11 @@ impl Log {
                 self.segment_mut(slot).bytes[offset] |= TOLD;
             }
         }
-    }
-
-    /// Sees to it that the index takes so many more routes. Growing, it is made anew from the log, whose
-    /// records lie in a row; the old one, which would be read in any order, is gone before.
-    fn make_room_in_index(&mut self, routes: usize) {
-        let (len, capacity) = (self.index.len(), self.index.capacity());
-        if capacity - len.min(capacity) < routes {
-            // What comes at once is all there is for now; what comes little by little goes on coming. In between
-            // are the tables of which only a part may be late: they come little by little, with much behind.
-            let needed = len + routes;
-            let spare = match len {
-                0 => needed / 16,
-                _ if len < routes => needed / 4,
-                _ => needed / 2,
-            };
-            self.rebuild_index(needed + spare);
-        }
-    }
-
-    /// Makes the index smaller that has far too many places.
-    pub(super) fn shrink_index(&mut self) {
-        let (len, capacity) = (self.index.len(), self.index.capacity());
-        if capacity > 4096 && len < capacity / 8 {
-            self.rebuild_index(len * 2);
-        }
-    }
-
-    fn rebuild_index(&mut self, capacity: usize) {
-        self.index = Index::new();
-        let mut index = Index::with_capacity(capacity);
-        let Self { form, segments, order, hasher, .. } = self;
-        let end = self.late.unwrap_or(Position::END);
-        'segments: for slot in &*order {
-            let Some(Some(segment)) = segments.get(*slot as usize) else { continue };
-            let mut at = Position { sequence: segment.sequence, offset: 0 };
-            while let Some(header) = header_at(&segment.bytes, at.offset as usize) {
-                if at >= end {
-                    break 'segments;
-                }
-                at.offset = header.entries.end as u32;
-                let bytes = segment.bytes.get(..header.entries.end).unwrap_or_default();
-                let entries = Entries { bytes, offset: header.entries.start };
-                for entry in entries.filter(|entry| entry.tag & DEAD == 0) {
-                    let hash = hash(*form, hasher, entry.route);
-                    let rehash =
-                        |place: &u32| self::hash(*form, hasher, route_at(segments, *place));
-                    index.put_new(hash, place(*slot, entry.offset), rehash);
-                }
-            }
-        }
-        self.index = index;
+        let (indexed, new) = (waiting - self.late_entries, self.index.len() - known);
+        self.found.indexed += indexed;
+        self.found.new += new;
+        self.work += INDEXED * indexed as u64;
+        self.keep_pace(new);
     }
 
     /// An entry has moved. Late ones are not known by their places yet.

@@ -473,11 +473,12 @@ fn what_comes_twice_before_it_is_indexed_is_told_in_order_and_counted_once() {
     fixture.announce(b"again", &routes(0..50));
     fixture.read(early, usize::MAX);
     assert_eq!(fixture.readers[early].1.routes, fixture.model);
-    assert!(!fixture.log.has_more_than(150, &mut fixture.attributes));
-    assert_eq!(fixture.log.late(), 150, "that there are not more is plain");
-    assert!(!fixture.log.has_more_than(100, &mut fixture.attributes));
-    assert!(fixture.log.has_more_than(99, &mut fixture.attributes));
+    assert!(!fixture.log.may_have_more_than(150));
+    assert!(fixture.log.may_have_more_than(149), "what waits is taken to be new");
+    assert_eq!(fixture.log.late(), 150);
     assert_eq!(fixture.routes(), 100);
+    assert!(!fixture.log.may_have_more_than(100));
+    assert!(fixture.log.may_have_more_than(99));
     // Who comes now is told each route once.
     let late = fixture.subscribe();
     let (id, _) = fixture.readers[late];
@@ -582,6 +583,7 @@ proptest! {
     fn every_reader_ends_up_with_the_model(
         segment_size in 64usize..2000,
         late_max in prop::sample::select(vec![0, 3, 50, usize::MAX]),
+        part in prop::sample::select(vec![1, 8, 100]),
         with_labels: bool,
         steps in prop::collection::vec(step(), 1..250),
     ) {
@@ -590,6 +592,7 @@ proptest! {
         let form = Form::new(family, false);
         let mut fixture = Fixture::of(form, segment_size);
         fixture.log.late_max = late_max;
+        fixture.log.index = Index::new(part);
         let made = |label: u8, routes: Vec<u8>| -> Vec<Vec<u8>> {
             let route = |n: u8| {
                 if with_labels {
@@ -696,6 +699,85 @@ fn a_reader_for_whom_too_much_would_be_kept_is_given_up() {
     assert!(fixture.log.withdrawals <= 1200, "{}", fixture.log.withdrawals);
     assert!(fixture.log.index.len() <= 1200);
     fixture.unsubscribe(slow);
+    fixture.check();
+}
+
+/// A neighbor that withdraws its whole table does not make readers lapse, however slow they are.
+#[test]
+fn a_reader_is_sent_the_withdrawal_of_a_whole_table() {
+    let mut fixture = Fixture::new(4096);
+    fixture.log.spare_withdrawals = 10;
+    let slow = fixture.subscribe();
+    for _ in 0..5 {
+        fixture.announce(b"a", &routes(0..2000));
+        fixture.read(slow, usize::MAX);
+        for n in 0..20 {
+            fixture.withdraw(&routes(n * 100..n * 100 + 100));
+        }
+        assert!(!fixture.log.has_lapsed(fixture.readers[slow].0));
+        assert_eq!(fixture.log.withdrawals, 2000);
+        fixture.check();
+    }
+}
+
+/// A neighbor that sends the same few routes over and over, and never an End-of-RIB: neither the memory of the index nor
+/// what one call does may follow what waits.
+#[test]
+fn routes_that_are_repeated_while_they_wait_take_no_room_in_the_index() {
+    let mut fixture = Fixture::new(SEGMENT_MAX);
+    fixture.log.late_max = usize::MAX;
+    for _ in 0..100 {
+        for n in 0..10 {
+            fixture.announce(b"a", &routes(n * 1000..n * 1000 + 1000));
+        }
+    }
+    assert_eq!(fixture.log.late(), 1_000_000);
+    let mut most = 0;
+    while fixture.log.late() > 0 {
+        let before = fixture.log.work();
+        fixture.log.index(16 * 1024, &mut fixture.attributes);
+        most = most.max(fixture.log.work() - before);
+        assert!(fixture.log.index.memory() < 3 << 20, "{}", fixture.log.index.memory());
+    }
+    // What is indexed, what is moved for that, and two segments of at most 30,000 entries.
+    assert!(most < 90_000, "{most}");
+    assert_eq!(fixture.routes(), 10_000);
+    fixture.consistent();
+}
+
+#[test]
+fn the_number_of_routes_is_an_estimate_while_very_many_wait() {
+    let mut fixture = Fixture::new(SEGMENT_MAX);
+    fixture.log.late_max = usize::MAX;
+    for _ in 0..10 {
+        for n in 0..10 {
+            fixture.announce(b"a", &routes(n * 1000..n * 1000 + 1000));
+        }
+    }
+    assert_eq!(fixture.routes(), 100_000, "as far as anybody knows all of them are new");
+    fixture.log.index(200_000, &mut fixture.attributes);
+    let estimate = fixture.routes();
+    assert!((10_000..=20_000).contains(&estimate), "{estimate}");
+    fixture.log.index(usize::MAX, &mut fixture.attributes);
+    assert_eq!(fixture.routes(), 10_000);
+}
+
+/// Segments are examined once each, however often the entries that are superseded alternate between them.
+#[test]
+fn a_segment_is_a_candidate_once() {
+    let mut fixture = Fixture::new(1000);
+    for n in 0..40 {
+        fixture.announce(b"a", &routes(n * 10..n * 10 + 10));
+    }
+    let (mut first, mut second) = (routes(0..100), routes(200..300));
+    second.reverse();
+    let mut again = Vec::new();
+    while let Some((one, other)) = first.pop().zip(second.pop()) {
+        again.extend([one, other]);
+    }
+    // In one record: nothing is compacted meanwhile.
+    fixture.announce(b"b", &again);
+    assert!(fixture.log.candidates.len() <= fixture.log.segments.len());
     fixture.check();
 }
 

@@ -148,6 +148,7 @@ impl Count {
             routes_announced,
             routes_withdrawn,
             end_of_rib,
+            neighbors_resent,
             bytes,
         } = other.sent;
         let sent = &self.sent;
@@ -162,6 +163,7 @@ impl Count {
                 routes_announced: numbers(sent.routes_announced, routes_announced),
                 routes_withdrawn: numbers(sent.routes_withdrawn, routes_withdrawn),
                 end_of_rib: numbers(sent.end_of_rib, end_of_rib),
+                neighbors_resent: numbers(sent.neighbors_resent, neighbors_resent),
                 bytes: numbers(sent.bytes, bytes),
             },
             blocked_times: numbers(self.blocked_times, other.blocked_times),

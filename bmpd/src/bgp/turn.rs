@@ -1,0 +1,192 @@
+//! How long the link of a neighbor works before others have their turn.
+//!
+//! A neighbor that sends without end must not keep others waiting, nor bmpctl, nor keepalives. So a link counts what it
+//! does: bytes that it takes, and entries that the tables work on for it. A little of that it may do at once ([`LITTLE`]).
+//! For more it needs a place to work, of which there are as many as threads: of a hundred busy neighbors only so many
+//! are ready to run at a time, and the others wait in the order in which they came. With a place it works for a turn
+//! ([`TURN`]), and then waits for another place. Whoever has little to do waits for one turn at most on each thread.
+//!
+//! What is counted is work, not time: a bound that a test can check.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// What is done in one turn: 16,000 routes are appended to a log, 4,000 are indexed, or 256 KiB of messages without routes are
+/// read. That takes some 0.3 ms. In the simulation it is little, so that small tables take several turns, too.
+pub(super) const TURN: u64 = if cfg!(simulation) { 64 } else { 16 * 1024 };
+
+/// What is done without a place: more than the few routes that come when something in the network changes.
+pub(super) const LITTLE: u64 = TURN / 16;
+
+/// So many bytes of messages count as one entry.
+const BYTES: u64 = 16;
+
+/// So many bytes are read without a place.
+pub(super) const LITTLE_BYTES: usize = (LITTLE * BYTES) as usize;
+
+/// The places to work for links that are busy.
+#[derive(Debug, Clone)]
+pub(super) struct Places(Arc<Semaphore>);
+
+impl Places {
+    /// As many as there are threads.
+    pub(super) fn new() -> Self {
+        let threads = tokio::runtime::Handle::try_current()
+            .map_or(1, |runtime| runtime.metrics().num_workers());
+        Self(Arc::new(Semaphore::new(threads.max(1))))
+    }
+}
+
+/// The turn of one link.
+#[derive(Debug)]
+pub(super) struct Turn {
+    places: Places,
+    place: Option<OwnedSemaphorePermit>,
+    /// True if it needed a place since there was last nothing to do.
+    is_busy: bool,
+    done: u64,
+}
+
+impl Turn {
+    /// It has done nothing yet.
+    pub(super) fn new(places: Places) -> Self {
+        Self { places, place: None, is_busy: false, done: 0 }
+    }
+
+    /// How much may still be done, in entries.
+    pub(super) fn left(&self) -> u64 {
+        self.allowed().saturating_sub(self.done)
+    }
+
+    fn allowed(&self) -> u64 {
+        if self.has_place() { TURN } else { LITTLE }
+    }
+
+    /// True if it may do more than a little.
+    pub(super) fn has_place(&self) -> bool {
+        self.place.is_some()
+    }
+
+    /// Counts entries that were worked on.
+    pub(super) fn count(&mut self, entries: u64) {
+        self.done = self.done.saturating_add(entries);
+    }
+
+    /// There is something to do: returns when that can begin.
+    pub(super) async fn begin(&mut self) {
+        if self.is_busy {
+            self.take_place().await;
+        }
+    }
+
+    /// There is much to do: returns when that can begin.
+    pub(super) async fn take_place(&mut self) {
+        self.is_busy = true;
+        if self.place.is_none() {
+            // The places are never closed.
+            self.place = Arc::clone(&self.places.0).acquire_owned().await.ok();
+        }
+    }
+
+    /// Goes on if there is something left of this turn; otherwise with a place, after those that wait for one.
+    pub(super) async fn go_on(&mut self) {
+        if self.left() > 0 {
+            return;
+        }
+        if self.place.take().is_some() {
+            self.done = 0;
+            tokio::task::yield_now().await;
+        }
+        self.take_place().await;
+    }
+
+    /// The link waits for something: it needs no place for that.
+    pub(super) fn pause(&mut self) {
+        self.place = None;
+    }
+
+    /// There is nothing left to do.
+    pub(super) fn rest(&mut self) {
+        *self = Self::new(self.places.clone());
+    }
+}
+
+/// What so many bytes of messages count, in entries.
+pub(super) fn entries(bytes: usize) -> u64 {
+    (bytes as u64).div_ceil(BYTES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+
+    /// The order in which links are served, each with so much to do.
+    async fn served(places: usize, work: &[u64]) -> Vec<usize> {
+        let places = Places(Arc::new(Semaphore::new(places)));
+        let order = RefCell::new(Vec::new());
+        let order = &order;
+        let links = work.iter().enumerate().map(|(number, work)| {
+            let places = places.clone();
+            async move {
+                let (mut turn, mut left) = (Turn::new(places), *work);
+                while left > 0 {
+                    turn.begin().await;
+                    let done = left.min(turn.left());
+                    left -= done;
+                    turn.count(done);
+                    if turn.has_place() || left == 0 {
+                        order.borrow_mut().push(number);
+                    }
+                    turn.go_on().await;
+                }
+                turn.rest();
+            }
+        });
+        let local = tokio::task::LocalSet::new();
+        let links: Vec<_> = links.collect();
+        local.run_until(futures_in_turn(links)).await;
+        order.take()
+    }
+
+    /// Polls all of them in turn until all have ended.
+    async fn futures_in_turn(futures: Vec<impl Future<Output = ()>>) {
+        let mut futures: Vec<_> = futures.into_iter().map(|f| Some(Box::pin(f))).collect();
+        std::future::poll_fn(|context| {
+            for slot in &mut futures {
+                if slot.as_mut().is_some_and(|f| f.as_mut().poll(context).is_ready()) {
+                    *slot = None;
+                }
+            }
+            match futures.iter().all(Option::is_none) {
+                true => std::task::Poll::Ready(()),
+                false => std::task::Poll::Pending,
+            }
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn busy_links_are_served_one_turn_each_in_order_and_one_with_little_to_do_at_once() {
+        let order = served(1, &[3 * TURN, 3 * TURN, 3 * TURN, LITTLE]).await;
+        assert_eq!(order[..2], [0, 3], "the last one waits for one turn: {order:?}");
+        let turns = |number| order.iter().filter(|other| **other == number).count();
+        assert_eq!([turns(0), turns(1), turns(2), turns(3)], [3, 3, 3, 1]);
+        // None of them has its third turn before every other one has had its second.
+        for first in 0..3 {
+            let third = order.iter().enumerate().filter(|(_, n)| **n == first).nth(2).unwrap().0;
+            for other in 0..3 {
+                let seen = order[..third].iter().filter(|n| **n == other).count();
+                assert!(seen >= 2, "{order:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn messages_without_routes_count_as_well() {
+        assert_eq!(entries(0), 0);
+        assert_eq!(entries(19), 2);
+        assert_eq!(entries(256 * 1024), 16 * 1024);
+    }
+}

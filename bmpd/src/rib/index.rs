@@ -1,0 +1,314 @@
+//! Which place belongs to a hash: a hash table that is resized in steps of bounded work.
+//!
+//! The index is cut into parts by ranges of the hash. A hash table has a power of two of places; of many small ones
+//! there are as many as are needed, and hardly a place too many. To grow or to shrink, other parts are made and the
+//! entries move there, one part at a time and in the order of the ranges, in proportion to what is put in and taken
+//! out meanwhile. So no single call pays for a whole table: a neighbor with millions of routes must not keep
+//! others from their turn while its index is resized.
+//!
+//! ```text
+//! parts:   [ moved | moved | 12,800 | 12,800 ]        a hash of a part before `moved` is looked up
+//! next:    [ 8,500 | 8,500 | 8,500 | - | - | - ]      in `next`, any other one in `parts`
+//! ```
+//!
+//! What is stored are places of 32 bits. The hash of a stored place is computed again from what lies there
+//! (`rehash`), which the caller provides.
+
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+
+/// How many entries a part takes: 7/8 of 2^14 places.
+pub(super) const PART: usize = 14 * 1024;
+
+/// How many entries move for each one that is put in or taken out. While an index grows, the parts that have not moved
+/// take what comes: an eighth more than they had, for which [`Index::capacity`] leaves room.
+const MOVES: i64 = 8;
+
+/// A map of hashes to places.
+#[derive(Debug)]
+pub(super) struct Index {
+    /// How many entries a part takes without growing.
+    part: usize,
+    parts: Vec<HashTable<u32>>,
+    /// While the index is resized, the parts that the entries move to.
+    next: Option<Vec<HashTable<u32>>>,
+    /// How many of `parts` have moved.
+    moved: usize,
+    /// How many entries may still move before others have their turn; below 0: how many moved too early.
+    credit: i64,
+    len: usize,
+    /// Entries that have moved so far.
+    moves: u64,
+}
+
+/// The part of a hash. The hash tables themselves use its lowest bits and the highest seven.
+fn number(hash: u64, parts: usize) -> usize {
+    let middle = u64::from((hash >> 25) as u32);
+    ((middle * parts as u64) >> 32) as usize
+}
+
+impl Index {
+    /// Empty, without memory. A part takes so many entries.
+    pub(super) fn new(part: usize) -> Self {
+        Self {
+            part,
+            parts: vec![HashTable::new()],
+            next: None,
+            moved: 0,
+            credit: 0,
+            len: 0,
+            moves: 0,
+        }
+    }
+
+    /// How many entries there are.
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Entries that were moved by resizing so far.
+    pub(super) fn moves(&self) -> u64 {
+        self.moves
+    }
+
+    /// Bytes of memory.
+    pub(super) fn memory(&self) -> usize {
+        let all = || [&self.parts].into_iter().chain(&self.next);
+        let tables = all().flatten().map(HashTable::allocation_size).sum::<usize>();
+        tables + all().map(|parts| parts.capacity() * size_of::<HashTable<u32>>()).sum::<usize>()
+    }
+
+    /// How many entries the index has before it grows.
+    fn capacity(&self) -> usize {
+        let parts = self.next.as_ref().unwrap_or(&self.parts).len();
+        parts * (self.part * 24 / 28).max(1)
+    }
+
+    /// How many entries there are for each part at most when it was resized. Parts are not filled evenly: the square root
+    /// of their mean more or less is usual, and what is left free here is 13 times that.
+    fn filled(&self) -> usize {
+        (self.part * 25 / 28).max(1)
+    }
+
+    fn table(&mut self, hash: u64) -> &mut HashTable<u32> {
+        let old = number(hash, self.parts.len());
+        match &mut self.next {
+            Some(next) if old < self.moved => {
+                let new = number(hash, next.len());
+                &mut next[new]
+            }
+            _ => &mut self.parts[old],
+        }
+    }
+
+    /// As [`Index::table`]; with room for a whole part from its first entry on, if there are several parts.
+    fn table_with_room(&mut self, hash: u64) -> &mut HashTable<u32> {
+        let (part, is_only) = (self.part, self.parts.len() == 1 && self.next.is_none());
+        let table = self.table(hash);
+        if !is_only && table.capacity() == 0 {
+            *table = HashTable::with_capacity(part);
+        }
+        table
+    }
+
+    /// The entry with this hash for which `is_it` is true.
+    pub(super) fn find(&mut self, hash: u64, is_it: impl FnMut(&u32) -> bool) -> Option<&mut u32> {
+        self.table(hash).find_mut(hash, is_it)
+    }
+
+    /// Puts a place in. Returns the one that it replaces, for which `is_it` is true.
+    pub(super) fn put(
+        &mut self,
+        hash: u64,
+        place: u32,
+        is_it: impl FnMut(&u32) -> bool,
+        rehash: impl Fn(&u32) -> u64,
+    ) -> Option<u32> {
+        match self.table_with_room(hash).entry(hash, is_it, &rehash) {
+            Entry::Occupied(mut found) => Some(std::mem::replace(found.get_mut(), place)),
+            Entry::Vacant(vacant) => {
+                vacant.insert(place);
+                self.len += 1;
+                None
+            }
+        }
+    }
+
+    /// Takes a place out, if it is there.
+    pub(super) fn remove(&mut self, hash: u64, place: u32) {
+        if let Ok(entry) = self.table(hash).find_entry(hash, |other| *other == place) {
+            entry.remove();
+            self.len -= 1;
+        }
+    }
+
+    /// Makes room for so many more entries, which are to come. The entries that are there move as those come.
+    pub(super) fn make_room(&mut self, more: usize, rehash: impl Fn(&u32) -> u64) {
+        let needed = self.len + more;
+        if self.next.is_some() || needed <= self.capacity() {
+            return;
+        }
+        // What comes at once is all there is for now; what comes little by little goes on coming. In between
+        // are the tables of which only a part may be late: they come little by little, with much behind.
+        let spare = match self.len {
+            0 => needed / 16,
+            len if len < more => needed / 4,
+            _ => needed / 2,
+        };
+        self.resize(needed + spare, rehash);
+    }
+
+    /// Makes the index smaller if it has far too many places.
+    pub(super) fn shrink(&mut self, rehash: impl Fn(&u32) -> u64) {
+        if self.next.is_none() && self.parts.len() > 1 && self.len < self.capacity() / 8 {
+            self.resize(self.len * 2, rehash);
+        }
+    }
+
+    fn resize(&mut self, capacity: usize, rehash: impl Fn(&u32) -> u64) {
+        let count = capacity.div_ceil(self.filled()).max(1);
+        if count == self.parts.len() {
+            return;
+        }
+        let parts = (0..count).map(|_| HashTable::new()).collect();
+        if self.len == 0 {
+            self.parts = parts;
+            return;
+        }
+        (self.next, self.moved, self.credit) = (Some(parts), 0, 0);
+        if self.parts.len() == 1 {
+            self.move_part(&rehash);
+        }
+    }
+
+    /// Moves entries in proportion to so many that were put in or taken out. To be called when what all places name
+    /// is where they say.
+    pub(super) fn keep_pace(&mut self, entries: usize, rehash: impl Fn(&u32) -> u64) {
+        if self.next.is_none() {
+            return;
+        }
+        self.credit += MOVES * entries as i64;
+        while self.credit > 0 && self.next.is_some() {
+            self.move_part(&rehash);
+        }
+    }
+
+    /// Moves the next part.
+    fn move_part(&mut self, rehash: &impl Fn(&u32) -> u64) {
+        let Some(next) = &mut self.next else { return };
+        let (part, is_only) = (self.part, next.len() == 1);
+        let from = std::mem::take(&mut self.parts[self.moved]);
+        self.credit -= from.len() as i64 + 1;
+        self.moves += from.len() as u64;
+        for place in from {
+            let hash = rehash(&place);
+            let number = number(hash, next.len());
+            let table = &mut next[number];
+            if !is_only && table.capacity() == 0 {
+                *table = HashTable::with_capacity(part);
+            }
+            table.insert_unique(hash, place, rehash);
+        }
+        self.moved += 1;
+        if self.moved == self.parts.len()
+            && let Some(next) = self.next.take()
+        {
+            self.parts = next;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+    use std::hash::BuildHasher;
+
+    fn hash(place: &u32) -> u64 {
+        foldhash::fast::FixedState::default().hash_one(place)
+    }
+
+    impl Index {
+        fn is_resized(&self) -> bool {
+            self.next.is_some()
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_a_set_of_places_while_it_is_resized_too(
+            part in 1usize..40,
+            steps in prop::collection::vec((0u8..4, 0u32..1500, 1u32..400), 0..60),
+        ) {
+            let mut index = Index::new(part);
+            let mut model = BTreeSet::new();
+            for (kind, first, count) in steps {
+                match kind {
+                    0 => index.make_room(count as usize, hash),
+                    1 | 2 => for place in first..first + count {
+                        let replaced = index.put(hash(&place), place, |other| *other == place, hash);
+                        prop_assert_eq!(replaced.is_none(), model.insert(place));
+                        index.keep_pace(1, hash);
+                    },
+                    _ => for place in first..first + count {
+                        index.remove(hash(&place), place);
+                        model.remove(&place);
+                        index.shrink(hash);
+                        index.keep_pace(1, hash);
+                    },
+                }
+                prop_assert_eq!(index.len(), model.len());
+                for place in 0..2000 {
+                    let found = index.find(hash(&place), |other| *other == place).is_some();
+                    prop_assert_eq!(found, model.contains(&place));
+                }
+            }
+        }
+    }
+
+    /// A call that put in one entry moved all others, when the index was made anew as a whole.
+    #[test]
+    fn no_call_moves_more_than_a_part_and_what_it_pays_for() {
+        let mut index = Index::new(PART);
+        let put = |index: &mut Index, place: u32| {
+            let before = index.moves();
+            index.make_room(1, hash);
+            index.put(hash(&place), place, |other| *other == place, hash);
+            index.keep_pace(1, hash);
+            index.moves() - before
+        };
+        let mut most = 0;
+        for place in 0..400_000 {
+            most = most.max(put(&mut index, place));
+        }
+        assert!(most <= PART as u64, "{most}");
+        assert!(index.moves() > 400_000, "it has grown several times: {}", index.moves());
+        assert!(index.moves() < 3 * 400_000, "{}", index.moves());
+        for place in 0..395_000 {
+            let before = index.moves();
+            index.remove(hash(&place), place);
+            index.shrink(hash);
+            index.keep_pace(1, hash);
+            assert!(index.moves() - before <= PART as u64);
+        }
+        assert!(index.memory() < 1 << 20, "{}", index.memory());
+    }
+
+    #[test]
+    fn a_move_ends_before_the_room_that_it_makes_is_used_up() {
+        let mut index = Index::new(PART);
+        index.make_room(100_000, hash);
+        for place in 0..2_000_000 {
+            index.make_room(1, hash);
+            index.put(hash(&place), place, |other| *other == place, hash);
+            index.keep_pace(1, hash);
+            if index.is_resized() {
+                assert!(index.len() <= index.capacity());
+            }
+        }
+        // No part had to grow.
+        let largest = index.parts.iter().map(HashTable::capacity).max();
+        assert_eq!(largest, Some(PART));
+    }
+}
