@@ -152,11 +152,6 @@ impl Notification {
         }
     }
 
-    /// True if it is about what an UPDATE says: UPDATE Message Error.
-    pub fn is_of_update(&self) -> bool {
-        self.code == 3
-    }
-
     /// The whole message.
     pub fn message(&self) -> Vec<u8> {
         let mut body = vec![self.code, self.subcode];
@@ -213,6 +208,8 @@ impl Notification {
             5 => "Finite State Machine Error",
             6 => "Cease",
             7 => "ROUTE-REFRESH Message Error",
+            // RFC 9687.
+            8 => "Send Hold Timer Expired",
             _ => "unknown error",
         };
         let subcode = match (self.code, self.subcode) {
@@ -223,14 +220,18 @@ impl Notification {
             (2, 2) => "Bad Peer AS",
             (2, 3) => "Bad BGP Identifier",
             (2, 4) => "Unsupported Optional Parameter",
+            (2, 5) => "Authentication Failure",
             (2, 6) => "Unacceptable Hold Time",
             (2, 7) => "Unsupported Capability",
+            // RFC 9234 section 4.2.
+            (2, 11) => "Role Mismatch",
             (3, 1) => "Malformed Attribute List",
             (3, 2) => "Unrecognized Well-known Attribute",
             (3, 3) => "Missing Well-known Attribute",
             (3, 4) => "Attribute Flags Error",
             (3, 5) => "Attribute Length Error",
             (3, 6) => "Invalid ORIGIN Attribute",
+            (3, 7) => "AS Routing Loop",
             (3, 8) => "Invalid NEXT_HOP Attribute",
             (3, 9) => "Optional Attribute Error",
             (3, 10) => "Invalid Network Field",
@@ -248,6 +249,8 @@ impl Notification {
             (6, 8) => "Out of Resources",
             (6, 9) => "Hard Reset",
             (6, 10) => "BFD Down",
+            // RFC 7313 section 5.
+            (7, 1) => "Invalid Message Length",
             _ => "",
         };
         (code, subcode)
@@ -384,6 +387,16 @@ mod tests {
             assert!(shown(malformed).starts_with(hard_reset), "{malformed:?}");
             assert_eq!(shown(malformed).matches("Administrative").count(), 0, "{malformed:?}");
         }
+    }
+
+    #[test]
+    fn codes_of_later_documents_have_their_names() {
+        let shown = |code, subcode| Notification::new(code, subcode, &[]).to_string();
+        assert_eq!(shown(8, 0), "NOTIFICATION 8/0 (Send Hold Timer Expired)");
+        assert_eq!(shown(2, 11), "NOTIFICATION 2/11 (OPEN Message Error, Role Mismatch)");
+        let refresh = "NOTIFICATION 7/1 (ROUTE-REFRESH Message Error, Invalid Message Length)";
+        assert_eq!(shown(7, 1), refresh);
+        assert_eq!(shown(99, 1), "NOTIFICATION 99/1 (unknown error)");
     }
 
     #[test]

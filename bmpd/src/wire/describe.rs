@@ -28,13 +28,14 @@ impl NamedRoutes {
         let (withdrawn, rest) = counted(body);
         let (attributes, announced) = counted(rest);
         let form = |family| forms.iter().copied().find(|form| form.family() == family);
-        let plain = form(Family::IPV4_UNICAST)
-            .unwrap_or_else(|| Form::new(Family::IPV4_UNICAST, false));
+        let plain =
+            form(Family::IPV4_UNICAST).unwrap_or_else(|| Form::new(Family::IPV4_UNICAST, false));
         let mut routes = Self::default();
         routes.add(plain, announced, "", max);
         for (code, value) in Attributes(attributes) {
             if let (MP_REACH_NLRI, [high, low, safi, length, rest @ ..]) = (code, value)
-                && let Some(form) = form(Family { afi: u16::from_be_bytes([*high, *low]), safi: *safi })
+                && let Some(form) =
+                    form(Family { afi: u16::from_be_bytes([*high, *low]), safi: *safi })
             {
                 // Behind the next hop there is a reserved octet (RFC 4760 section 3).
                 let nlri = rest.get(usize::from(*length) + 1..).unwrap_or_default();
@@ -44,7 +45,8 @@ impl NamedRoutes {
         routes.add(plain, withdrawn, " (withdrawn)", max);
         for (code, value) in Attributes(attributes) {
             if let (MP_UNREACH_NLRI, [high, low, safi, nlri @ ..]) = (code, value)
-                && let Some(form) = form(Family { afi: u16::from_be_bytes([*high, *low]), safi: *safi })
+                && let Some(form) =
+                    form(Family { afi: u16::from_be_bytes([*high, *low]), safi: *safi })
             {
                 routes.add(form, nlri, " (withdrawn)", max);
             }
@@ -168,7 +170,7 @@ mod tests {
         let ipv6 = Form::new(Family::IPV6_UNICAST, true);
         let reach = [0x80, 14, 14, 0, 2, 1, 0, 0, 0, 0, 0, 7, 32, 0x20, 1, 0xd, 0xb8];
         let unreach = [0x90, 15, 0, 8, 0, 2, 1, 0, 0, 0, 9, 0];
-        let update = body(TEN, &[&reach[..], &unreach].concat(), &[24, 192, 0, 2, 0]);
+        let update = body(TEN, &[&reach[..], &unreach].concat(), &[24, 192, 0, 2]);
         assert_eq!(
             named(&update, &[ipv6]),
             [
