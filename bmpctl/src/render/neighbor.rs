@@ -76,6 +76,7 @@ fn page(neighbor: &NeighborReport) -> String {
     let last_down = neighbor.last_down.as_ref();
     page.line("Last down", last_down.map_or_else(|| "never".to_owned(), told));
     page.line_if("Last error", neighbor.last_error.as_ref().map(told));
+    page.line_if("Earlier error", neighbor.earlier_error.as_ref().map(told));
     page.line("Updates", neighbor.updates.to_string());
     page.line("Taken as withdraw", neighbor.updates_treated_as_withdraw.to_string());
     page.line(
@@ -198,7 +199,11 @@ fn note(neighbor: &NeighborReport) -> String {
     if neighbor.established_count > 1 {
         parts.push(format!("up for the {} time", ordinal(neighbor.established_count)));
     }
-    for (what, event) in [("down", &neighbor.last_down), ("last error", &neighbor.last_error)] {
+    for (what, event) in [
+        ("down", &neighbor.last_down),
+        ("last error", &neighbor.last_error),
+        ("earlier error", &neighbor.earlier_error),
+    ] {
         if let Some(event) = event {
             parts.push(format!("{what} {} ago: {}", age(event.ago), event.text));
         }

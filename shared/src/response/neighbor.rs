@@ -66,6 +66,9 @@ pub struct NeighborReport {
     pub last_down: Option<NeighborError>,
     /// The last error since then: an attempt that failed, an OPEN that did not fit.
     pub last_error: Option<NeighborError>,
+    /// The last error before that one which names a cause, such as a NOTIFICATION, if `last_error` only says that
+    /// there is no connection.
+    pub earlier_error: Option<NeighborError>,
 }
 
 /// One prefix that neighbors can come from.

@@ -69,7 +69,8 @@ impl Task {
             established_count: self.established_count,
             next_attempt: self.retry_at.map(span_until),
             last_down: self.last_down.as_ref().map(described),
-            last_error: self.last_error.as_ref().map(described),
+            last_error: self.errors.last().map(described),
+            earlier_error: self.errors.earlier_cause().map(described),
         }
     }
 }
