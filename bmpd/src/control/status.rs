@@ -67,6 +67,8 @@ pub(super) async fn run(asked_by: &Caller, world: &World) -> Response {
         file: world.config_path().display().to_string(),
         configured_at: configured.timestamp(),
         configured_ago: Span::of(configured.age()),
+        refused_reload: world.refused_reload(),
+        file_differs: world.file_differs().await,
         memory: process.memory,
         memory_peak: process.memory_peak,
         table_memory: world.table_memory(),

@@ -37,6 +37,7 @@ struct Snapshot {
     started: f64,
     /// The same of the configuration in effect.
     configured: f64,
+    is_reload_refused: bool,
     table_memory: u64,
     compactions: u64,
     table_memory_limit: Option<u64>,
@@ -63,6 +64,7 @@ pub(super) async fn gather(world: &World) -> Result<String, String> {
         processor_time: processor_time(),
         started: seconds(world.started().timestamp().0),
         configured: seconds(world.configured_at().timestamp().0),
+        is_reload_refused: world.refused_reload().is_some(),
         table_memory: world.table_memory(),
         compactions: world.compactions(),
         table_memory_limit: limit.map(|mib| u64::from(mib) << 20),
@@ -207,6 +209,8 @@ impl Snapshot {
         let help =
             "When the configuration in effect was read: at the start, or by the last reload.";
         writer.gauge("bmpd_configuration_timestamp_seconds", help, self.configured)?;
+        let help = "1 if the last reload was refused: bmpctl show status says why.";
+        writer.gauge("bmpd_reload_refused", help, u64::from(self.is_reload_refused))?;
         let help = "Memory of the tables of all neighbors.";
         writer.gauge("bmpd_table_memory_bytes", help, self.table_memory)?;
         if let Some(limit) = self.table_memory_limit {

@@ -99,7 +99,7 @@ impl Bmpd {
 
     /// `bmpctl reload`.
     pub async fn reload(&self) -> Result<ReloadReport, Failure> {
-        self.0.reload(false, std::future::ready(Ok(()))).await
+        self.0.reload(false, "bmpctl", std::future::ready(Ok(()))).await
     }
 
     /// `bmpctl reset session`, `stagger` in ms; every answer to it.
