@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
+use super::faults::Faults;
 use super::fsm::{self, Direction, End};
 use super::link::{self, Close, Established, FromLink, Limits, LinkId};
 use super::pending::{Pending, Place};
@@ -61,7 +62,7 @@ const TASKS_MAX: usize = 8;
 /// What a neighbor's task can be told.
 enum Command {
     Incoming(TcpStream, Option<Place>),
-    Report { reply: oneshot::Sender<Box<NeighborReport>> },
+    Report { with_messages: bool, reply: oneshot::Sender<Box<NeighborReport>> },
     Entry { reply: oneshot::Sender<NeighborEntry> },
     Configure(Arc<config::Neighbor>),
     Stop(Notification),
@@ -147,6 +148,7 @@ impl Neighbor {
             since: Moment::now(),
             last_down: None,
             errors: LastErrors::default(),
+            faults: Arc::default(),
             stopping: false,
             quota: Quota::default(),
         };
@@ -166,10 +168,11 @@ impl Neighbor {
         }
     }
 
-    /// Describes the neighbor; `None` if it has stopped.
-    pub(crate) async fn report(&self) -> Option<NeighborReport> {
+    /// Describes the neighbor, with the bytes of its last malformed UPDATE if they are wanted; `None` if it has
+    /// stopped.
+    pub(crate) async fn report(&self, with_messages: bool) -> Option<NeighborReport> {
         let (reply, answer) = oneshot::channel();
-        self.commands.send(Command::Report { reply }).await.ok()?;
+        self.commands.send(Command::Report { with_messages, reply }).await.ok()?;
         answer.await.ok().map(|report| *report)
     }
 
@@ -279,6 +282,8 @@ struct Task {
     since: Moment,
     last_down: Option<(String, Moment)>,
     errors: LastErrors<String>,
+    /// Malformed UPDATEs.
+    faults: Arc<Faults>,
     /// Set when it was told to stop.
     stopping: bool,
     /// What is logged of it.
@@ -334,8 +339,8 @@ impl Task {
             crate::select! {
                 command = self.commands.recv() => match command {
                     Some(Command::Incoming(stream, place)) => self.incoming(stream, place),
-                    Some(Command::Report { reply }) => {
-                        let _ = reply.send(Box::new(self.report()));
+                    Some(Command::Report { with_messages, reply }) => {
+                        let _ = reply.send(Box::new(self.report(with_messages)));
                     }
                     Some(Command::Entry { reply }) => {
                         let _ = reply.send(self.entry());
@@ -641,6 +646,7 @@ impl Task {
             pending,
             limits: self.limits.subscribe(),
             tables: Arc::clone(&self.tables),
+            faults: Arc::clone(&self.faults),
             to_neighbor: self.to_neighbor.clone(),
             close: orders,
         };
@@ -664,9 +670,9 @@ impl Task {
             FromLink::OverLimit(over) => {
                 self.no_room = Some(over.to_string());
             }
-            FromLink::Fault(fault) => {
-                let text = format!("an UPDATE was treated as a withdrawal: {fault}");
-                self.note_error(text, Says::Cause);
+            // The link has logged it.
+            FromLink::Fault(text) => {
+                self.errors.note(text, Says::Cause);
             }
             FromLink::Ended { end, time } => self.ended(link, end, time, false),
         }

@@ -38,7 +38,7 @@ pub(super) async fn run(asked_by: &Caller, world: &World) -> Response {
     let config = world.config();
     let sessions = world.sessions();
     let states = show::all(sessions.into_iter().map(|s| async move { s.state().await })).await;
-    let neighbors = show::neighbors(world, |_| true).await;
+    let neighbors = show::neighbors(world, false, |_| true).await;
     // The files of /proc are made while they are read.
     let process = match tokio::task::spawn_blocking(Process::read).await {
         Ok(process) => process,

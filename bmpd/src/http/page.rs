@@ -47,7 +47,7 @@ pub(super) async fn render(world: &World, recent: &Recent) -> String {
     let sessions = world.sessions();
     let sessions = show_all(sessions.iter().map(|session| session.report(false))).await;
     let sessions: Vec<SessionReport> = sessions.into_iter().flatten().collect();
-    let neighbors = neighbors(world, |_| true).await;
+    let neighbors = neighbors(world, false, |_| true).await;
     let config = world.config();
     let name = Escaped(&config.bmp.system_name);
     let version = env!("CARGO_PKG_VERSION");

@@ -129,7 +129,7 @@ impl Bmpd {
     pub async fn neighbors(&self) -> Vec<NeighborReport> {
         let mut reports = Vec::new();
         for neighbor in self.0.neighbors() {
-            reports.extend(neighbor.report().await);
+            reports.extend(neighbor.report(true).await);
         }
         reports
     }

@@ -152,6 +152,11 @@ impl Notification {
         }
     }
 
+    /// True if it is about what an UPDATE says: UPDATE Message Error.
+    pub fn is_of_update(&self) -> bool {
+        self.code == 3
+    }
+
     /// The whole message.
     pub fn message(&self) -> Vec<u8> {
         let mut body = vec![self.code, self.subcode];
