@@ -19,6 +19,7 @@ pub mod host;
 mod http;
 #[cfg(not(simulation))]
 pub mod import;
+mod last_error;
 pub mod log;
 mod moment;
 mod net;

@@ -80,7 +80,11 @@ fn md5_the_right_key_is_up_others_are_down_with_a_reason_and_a_new_key_waits_for
     for station in [&wrong, &missing] {
         wait_page(&daemon, station, &["[timed-out]", "no answer within 1 s", "tcp.md5", "key"]);
     }
-    wait_page(&daemon, &unasked, &["[timed-out]", "no answer within 1 s"]);
+    wait_page(
+        &daemon,
+        &unasked,
+        &["[timed-out]", "no answer within 1 s", "no key is configured here"],
+    );
     assert_eq!(wrong.connections().len() + missing.connections().len(), 0);
 
     // The key changes in its file: pending, and nothing happens to the connection.
@@ -255,6 +259,31 @@ fn tls_carries_a_session_and_a_reset_of_it() {
     }
     station.wait_connection(4).wait_complete(peer, PATIENCE);
     station.assert_legal();
+}
+
+#[test]
+fn a_station_that_refuses_connections_does_not_hide_why_tls_failed() {
+    let tls = Tls::new();
+    let station = tls.station(tls.chain.station(&tls.chain.wrong_name, Demands::Nothing));
+    let daemon = Daemon::start(&tls.scratch, &session(&station, &tls.ca()));
+    let wait = |what: &str, is_so: fn(&serde_json::Value) -> bool| {
+        wait_for(what, PATIENCE, || {
+            let answer = daemon.bmpctl(&["show", "session", "--json"]);
+            let answer: serde_json::Value = serde_json::from_str(answer.done()).unwrap();
+            let session = &answer["sessions"][0];
+            if is_so(session) { Ok(()) } else { Err(session.to_string()) }
+        });
+    };
+    wait("TLS to fail", |session| {
+        session["last_failure"]["reason"] == "tls-failed" && session["earlier_failure"].is_null()
+    });
+    drop(station);
+    wait("a refused connection", |session| {
+        session["last_failure"]["reason"] == "refused"
+            && session["earlier_failure"]["reason"] == "tls-failed"
+    });
+    let page = daemon.bmpctl(&["show", "session", &tls.address.to_string()]);
+    assert!(page.done().contains("Earlier failure:   TLS failed: "), "{page}");
 }
 
 #[test]

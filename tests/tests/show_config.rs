@@ -264,8 +264,10 @@ fn what_waits_is_shown_with_old_and_new_until_what_it_waits_for_has_happened() {
     let elsewhere = format!("{socket}2");
     let more = "\ntcp.mss = 500\ndescription = \"new\"\n";
     daemon.rewrite_config(&config("system-name = \"b\"", more, &elsewhere));
-    // Nobody has read the file.
-    assert_eq!(pending(), "nothing is pending\n");
+    // bmpd has not read the file.
+    let changed =
+        "# the file was changed since: `bmpctl reload --dry-run` says what a reload would do\n";
+    assert_eq!(pending(), format!("{changed}nothing is pending\n"));
     daemon.bmpctl(&["reload"]).done();
     let names =
         "# pending until: bmpctl reset session all\n[bmp]\nsystem-name = \"a\"  # pending: \"b\"\n";

@@ -91,6 +91,58 @@ fn memory_descriptors_and_times_are_those_of_the_process() {
 }
 
 #[test]
+fn a_refused_reload_is_shown_until_another_one_succeeds() {
+    let scratch = Scratch::new();
+    let config = session(loopback(), 11019, None);
+    let daemon = Daemon::start(&scratch, &config);
+    let found = status(&daemon);
+    assert_eq!((&found["refused_reload"], &found["file_differs"]), (&Value::Null, &false.into()));
+    let pending = || daemon.bmpctl(&["show", "config", "--pending"]).done().to_owned();
+    assert_eq!(pending(), "nothing is pending\n");
+
+    daemon.rewrite_config("nonsense = 1\n");
+    assert_eq!(status(&daemon)["file_differs"], true);
+    daemon.signal(rustix::process::Signal::HUP);
+    let found = wait_for("the refused reload", PATIENCE, || {
+        let found = status(&daemon);
+        if found["refused_reload"].is_null() { Err(found.to_string()) } else { Ok(found) }
+    });
+    let refused = &found["refused_reload"];
+    assert_eq!((&refused["by"], &found["file_differs"]), (&"SIGHUP".into(), &true.into()));
+    let reason = refused["reason"].as_str().unwrap();
+    assert!(reason.contains(&daemon.config().display().to_string()), "{refused}");
+    let page = daemon.bmpctl(&["show", "status"]);
+    for fact in ["  Last reload:       refused, ", ", by SIGHUP: ", reason, "changed since"] {
+        assert!(page.done().contains(fact), "{fact}: {page}");
+    }
+    for fact in ["# last reload: refused, ", reason, "changed since", "nothing is pending"] {
+        assert!(pending().contains(fact), "{fact}: {}", pending());
+    }
+    let shown = daemon.bmpctl(&["show", "config", "--pending", "--json"]);
+    let shown: Value = serde_json::from_str(shown.done()).unwrap();
+    assert_eq!(shown["refused_reload"]["reason"], reason);
+    assert_eq!(shown["file_differs"], true);
+
+    // Somebody who only looks changes nothing of that, and a caller is named.
+    assert_eq!(daemon.bmpctl(&["reload", "--dry-run"]).status, 1);
+    assert_eq!(status(&daemon)["refused_reload"]["by"], "SIGHUP");
+    assert_eq!(daemon.bmpctl(&["reload"]).status, 1);
+    let by = status(&daemon)["refused_reload"]["by"].as_str().unwrap().to_owned();
+    assert!(by.contains("(pid "), "{by}");
+
+    // The text that is in effect again needs no reload, but the last one was refused all the same.
+    daemon.rewrite_config(&config);
+    let found = status(&daemon);
+    assert_eq!(found["file_differs"], false, "{found}");
+    assert!(!found["refused_reload"].is_null(), "{found}");
+    daemon.bmpctl(&["reload"]).done();
+    assert!(status(&daemon)["refused_reload"].is_null());
+    assert_eq!(pending(), "nothing is pending\n");
+    std::fs::remove_file(daemon.config()).unwrap();
+    assert!(status(&daemon)["file_differs"].is_null());
+}
+
+#[test]
 fn the_versions_of_both_programs_are_told() {
     let scratch = Scratch::new();
     let daemon = Daemon::start(&scratch, "");

@@ -261,7 +261,7 @@ enum What {
     /// Show BGP neighbors: a table, or the page of one neighbor
     ///
     /// Without an address all neighbors, one row each; with one everything about it: its BGP session, its
-    /// families and routes, its last error.
+    /// families and routes, its last error, its last malformed UPDATE.
     #[command(alias = "neighbors")]
     Neighbor(Deferred<Watched<ShowNeighbor>>),
     /// Show VPN instances: what they stand for, and what is in them
@@ -272,6 +272,7 @@ enum What {
     /// Show the configuration in effect, with defaults filled in and keys masked
     ///
     /// It is what runs, not what the file says now: `reload --dry-run` shows the difference to the file.
+    /// If the last reload was refused, or the file was changed since, that is said first.
     Config(Deferred<Watched<ShowConfig>>),
     /// Show what sessions have counted over all of their connections: a table, or the page of one session
     ///
@@ -279,7 +280,8 @@ enum What {
     Statistics(Deferred<Watched<ShowStatistics>>),
     /// Show bmpd itself: version, uptime, memory, routes, sessions by state
     ///
-    /// A page for a first look; exit code 5 says that there is no bmpd to ask.
+    /// A page for a first look, with the last reload if it was refused, and whether the configuration file was
+    /// changed since. Exit code 5 says that there is no bmpd to ask.
     Status(Deferred<Watched<Nothing>>),
     /// Show the versions of bmpctl and bmpd
     ///

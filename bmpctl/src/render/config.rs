@@ -9,6 +9,7 @@ use super::session_arguments;
 
 /// The whole of it, or only what waits to be in effect.
 pub(crate) fn text(report: &ConfigReport, only_pending: bool) -> String {
+    let notes = notes(report);
     let mut text = String::new();
     for section in &report.sections {
         let waiting = commands(section);
@@ -29,12 +30,29 @@ pub(crate) fn text(report: &ConfigReport, only_pending: bool) -> String {
         }
     }
     if only_pending {
-        return if text.is_empty() { "nothing is pending\n".to_owned() } else { text };
+        let text = if text.is_empty() { "nothing is pending\n".to_owned() } else { text };
+        return notes + &text;
     }
     let masked = report.sections.iter().flat_map(|section| &section.settings);
     let masked = masked.filter_map(|setting| setting.value.as_ref()).any(holds_a_key);
     let keys = if masked { "# Keys are masked with ***.\n" } else { "" };
-    format!("# The configuration in effect, read from {}\n{keys}\n{text}", report.file)
+    format!("# The configuration in effect, read from {}\n{notes}{keys}\n{text}", report.file)
+}
+
+/// What is not in effect as a whole: a reload that was refused, a file that was changed.
+fn notes(report: &ConfigReport) -> String {
+    let mut notes = String::new();
+    if let Some(refused) = &report.refused_reload {
+        notes += &format!("# last reload: {}\n", super::status::refused_reload(refused));
+    }
+    match report.file_differs {
+        Some(false) => {}
+        Some(true) => {
+            notes += "# the file was changed since: `bmpctl reload --dry-run` says what a reload would do\n";
+        }
+        None => notes += "# the file cannot be read now\n",
+    }
+    notes
 }
 
 fn heading(section: &ConfigSection) -> String {
@@ -141,7 +159,8 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use shared::response::Pending;
+    use shared::response::{Pending, RefusedReload};
+    use shared::time::{Span, Timestamp};
 
     use super::*;
 
@@ -165,7 +184,12 @@ mod tests {
         };
         let settings = std::iter::once(address).chain(settings).collect();
         let section = ConfigSection { name: "session".to_owned(), repeated: true, settings };
-        ConfigReport { file: "/f".to_owned(), sections: vec![section] }
+        ConfigReport {
+            file: "/f".to_owned(),
+            refused_reload: None,
+            file_differs: Some(false),
+            sections: vec![section],
+        }
     }
 
     #[test]
@@ -195,6 +219,29 @@ tcp.dscp = 48  # pending: none
     fn nothing_pending_is_one_line() {
         let report = report(vec![setting("tcp.mss", Some(500), None)]);
         assert_eq!(text(&report, true), "nothing is pending\n");
+    }
+
+    #[test]
+    fn a_refused_reload_and_a_changed_file_stand_in_front() {
+        let refused = RefusedReload {
+            by: "SIGHUP".to_owned(),
+            reason: "/f:1:1: unknown key".to_owned(),
+            at: Timestamp(0),
+            ago: Span(5_000),
+        };
+        let mut report = report(vec![]);
+        (report.refused_reload, report.file_differs) = (Some(refused), Some(true));
+        let notes = "\
+# last reload: refused, 5s ago (1970-01-01T00:00:00Z), by SIGHUP: /f:1:1: unknown key
+# the file was changed since: `bmpctl reload --dry-run` says what a reload would do
+";
+        assert_eq!(text(&report, true), format!("{notes}nothing is pending\n"));
+        let whole = text(&report, false);
+        assert!(
+            whole.starts_with(&format!("# The configuration in effect, read from /f\n{notes}\n"))
+        );
+        report.file_differs = None;
+        assert!(text(&report, true).contains("# the file cannot be read now\n"));
     }
 
     #[test]

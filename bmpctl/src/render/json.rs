@@ -22,9 +22,9 @@ use shared::exit;
 use shared::names::{NeighborId, SessionId, VpnInstanceName};
 use shared::response::{
     Change, ConfigReport, ConfigSection, ConfigValue, Done, Failure, LogReport, NeighborReport,
-    NeighborState, PlannedReset, PrefixReport, Progress, ReloadAction, ReloadReport, ReloadSubject,
-    ResetDone, ResetOutcome, ResetPlan, SessionReport, SessionState, SessionStatistics,
-    StatusReport, VpnInstanceReport,
+    NeighborState, PlannedReset, PrefixReport, Progress, RefusedReload, ReloadAction, ReloadReport,
+    ReloadSubject, ResetDone, ResetOutcome, ResetPlan, SessionReport, SessionState,
+    SessionStatistics, StatusReport, VpnInstanceReport,
 };
 use shared::time::Timestamp;
 
@@ -91,6 +91,10 @@ pub enum Document {
     Config {
         /// The file that it was read from.
         file: String,
+        /// The last reload, if it was refused; otherwise null.
+        refused_reload: Option<RefusedReload>,
+        /// True if the file has another text than the one in effect; null if it cannot be read, or not in time.
+        file_differs: Option<bool>,
         /// The tables of the file.
         sections: Vec<Section>,
     },
@@ -374,7 +378,12 @@ impl Document {
         let sections = sections
             .filter(|section| !only_pending || section.settings.iter().any(|s| s.is_pending))
             .collect();
-        Self::Config { file: report.file.clone(), sections }
+        Self::Config {
+            file: report.file.clone(),
+            refused_reload: report.refused_reload.clone(),
+            file_differs: report.file_differs,
+            sections,
+        }
     }
 
     pub(crate) fn version(status: &StatusReport) -> Self {

@@ -1,7 +1,9 @@
 //! BGP neighbors.
 
 use shared::names::PUBLIC_INSTANCE;
-use shared::response::{FamilyReport, NeighborReport, NeighborState, PrefixReport};
+use shared::response::{
+    FamilyReport, MalformedUpdate, NeighborReport, NeighborState, PrefixReport,
+};
 
 use super::page::Page;
 use super::table::{Cell, Table, number, text};
@@ -76,8 +78,24 @@ fn page(neighbor: &NeighborReport) -> String {
     let last_down = neighbor.last_down.as_ref();
     page.line("Last down", last_down.map_or_else(|| "never".to_owned(), told));
     page.line_if("Last error", neighbor.last_error.as_ref().map(told));
+    page.line_if("Earlier error", neighbor.earlier_error.as_ref().map(told));
     page.line("Updates", neighbor.updates.to_string());
-    page.line("Taken as withdraw", neighbor.updates_treated_as_withdraw.to_string());
+    page.line("Announced", format!("{} routes", neighbor.routes_announced));
+    page.line(
+        "Withdrawn",
+        format!(
+            "{} routes, and {} that were not there",
+            neighbor.routes_withdrawn, neighbor.unknown_routes_withdrawn
+        ),
+    );
+    page.line(
+        "Taken as withdraw",
+        format!(
+            "{} UPDATEs with {} routes",
+            neighbor.updates_treated_as_withdraw, neighbor.routes_treated_as_withdraw
+        ),
+    );
+    page.line("Discarded", format!("{} path attributes", neighbor.attributes_discarded));
     page.line(
         "Maximum routes",
         if neighbor.maximum_routes_exceeded { "exceeded" } else { "not exceeded" },
@@ -88,7 +106,29 @@ fn page(neighbor: &NeighborReport) -> String {
         format!("{name}: {routes} routes, End-of-RIB: {}{add_path}", end_of_rib(neighbor, family))
     });
     page.list("Families", families);
+    if let Some(update) = &neighbor.last_malformed_update {
+        page.list("Last malformed UPDATE", malformed(update));
+    }
     page.into_text()
+}
+
+/// The lines about a malformed UPDATE.
+fn malformed(update: &MalformedUpdate) -> Vec<String> {
+    let MalformedUpdate { text, routes, more_routes, length, message, at, ago, .. } = update;
+    let mut lines = vec![format!("{text}, {}", moment(*at, *ago))];
+    lines.push(match (routes.as_slice(), more_routes) {
+        ([], _) => "no routes can be read".to_owned(),
+        (routes, 0) => format!("routes: {}", routes.join(", ")),
+        (routes, more) => format!("routes: {} and {more} more", routes.join(", ")),
+    });
+    lines.push(match message {
+        Some(message) if message.len() as u64 / 2 < *length => {
+            format!("message (the first {} of {length} bytes): {message}", message.len() / 2)
+        }
+        Some(message) => format!("message ({length} bytes): {message}"),
+        None => format!("message: {length} bytes, which `show neighbor ADDRESS` has"),
+    });
+    lines
 }
 
 fn remote_as(neighbor: &NeighborReport) -> String {
@@ -198,7 +238,11 @@ fn note(neighbor: &NeighborReport) -> String {
     if neighbor.established_count > 1 {
         parts.push(format!("up for the {} time", ordinal(neighbor.established_count)));
     }
-    for (what, event) in [("down", &neighbor.last_down), ("last error", &neighbor.last_error)] {
+    for (what, event) in [
+        ("down", &neighbor.last_down),
+        ("last error", &neighbor.last_error),
+        ("earlier error", &neighbor.earlier_error),
+    ] {
         if let Some(event) = event {
             parts.push(format!("{what} {} ago: {}", age(event.ago), event.text));
         }
@@ -208,6 +252,9 @@ fn note(neighbor: &NeighborReport) -> String {
             "updates treated as withdrawals: {}",
             neighbor.updates_treated_as_withdraw
         ));
+    }
+    if neighbor.attributes_discarded > 0 {
+        parts.push(format!("path attributes discarded: {}", neighbor.attributes_discarded));
     }
     if let Some(next) = neighbor.next_attempt {
         parts.push(format!("next attempt in {}", countdown(next)));

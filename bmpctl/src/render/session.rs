@@ -126,6 +126,9 @@ fn note(session: &SessionReport) -> String {
     if let Some(down) = session.last_failure.as_ref().or(session.last_down.as_ref()) {
         parts.push(down.text.clone());
     }
+    if let Some(earlier) = &session.earlier_failure {
+        parts.push(format!("failed {} ago: {}", age(earlier.ago), earlier.text));
+    }
     if let Some(next) = session.next_attempt {
         parts.push(format!("next attempt in {}", countdown(next)));
     }
@@ -217,6 +220,9 @@ fn page(session: &SessionReport) -> String {
     lines.push(("Last down", last_down.map_or_else(never, ended)));
     if let Some(failure) = &session.last_failure {
         lines.push(("Last attempt", ended(failure)));
+    }
+    if let Some(earlier) = &session.earlier_failure {
+        lines.push(("Earlier failure", ended(earlier)));
     }
     let last_reset = session.last_reset.as_ref();
     lines.push((

@@ -1,6 +1,6 @@
 //! bmpd itself.
 
-use shared::response::{CallerReport, StaggeredReset, StatusReport};
+use shared::response::{CallerReport, RefusedReload, StaggeredReset, StatusReport};
 use shared::time::Span;
 
 use super::page::Page;
@@ -19,6 +19,10 @@ pub(crate) fn page(status: &StatusReport) -> String {
     page.line("System name", &status.system_name);
     page.line("Configuration", &status.file);
     page.line("Configured", moment(status.configured_at, status.configured_ago));
+    if let Some(refused) = &status.refused_reload {
+        page.line("Last reload", refused_reload(refused));
+    }
+    page.line("File", file_state(status.file_differs));
     page.line("Protocol", format!("version {}", status.protocol));
     let memory = |bytes: Option<u64>| bytes.map_or_else(unknown, size);
     let (now, peak) = (memory(status.memory), memory(status.memory_peak));
@@ -58,6 +62,20 @@ pub(crate) fn page(status: &StatusReport) -> String {
     let CallerReport { name, level: has, because } = &status.caller;
     page.line("You are", format!("{name}, level {} ({}): {because}", has.number(), level(*has)));
     page.into_text()
+}
+
+/// A reload that has changed nothing.
+pub(super) fn refused_reload(RefusedReload { by, reason, at, ago }: &RefusedReload) -> String {
+    format!("refused, {}, by {by}: {reason}", moment(*at, *ago))
+}
+
+/// Whether the configuration file is the one in effect.
+fn file_state(differs: Option<bool>) -> &'static str {
+    match differs {
+        Some(false) => "as in effect",
+        Some(true) => "changed since: `bmpctl reload --dry-run` says what a reload would do",
+        None => "cannot be read now",
+    }
 }
 
 /// More than a few are as good as all.

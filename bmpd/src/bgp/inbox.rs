@@ -20,6 +20,9 @@ use crate::wire::update::{Context, Fault, Update};
 /// The read buffer: the largest message and what comes with it.
 const READ_BUFFER: usize = 256 * 1024;
 
+/// How many malformed UPDATEs are noted of those that are taken at once: the first ones, and the last.
+const MALFORMED_MAX: usize = 20;
+
 /// The neighbor's OPEN: the whole message, and what it says.
 pub(super) type Received = (Vec<u8>, Open);
 
@@ -31,6 +34,32 @@ pub(crate) struct Inbox {
     filled: usize,
     received: Option<Received>,
     kept: Vec<u8>,
+    /// What was malformed in the UPDATEs that were taken last.
+    malformed: Vec<Malformed>,
+    /// The last of them from which attributes were discarded, and how many there were.
+    discarded: Option<(u32, Malformed)>,
+}
+
+/// A malformed UPDATE, in the buffer.
+#[derive(Debug)]
+struct Malformed {
+    at: usize,
+    len: usize,
+    outcome: Outcome,
+}
+
+/// What became of a malformed UPDATE (RFC 7606 section 2).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Outcome {
+    /// Its routes are withdrawn.
+    #[error("an UPDATE was treated as a withdrawal: {0}")]
+    TreatedAsWithdraw(Fault),
+    /// The session ends.
+    #[error("an UPDATE that cannot be read ends the session: {0}")]
+    SessionEnded(Notification),
+    /// Attributes were discarded, the first of them of this type.
+    #[error("attributes of an UPDATE were discarded: attribute {0}")]
+    AttributeDiscarded(u8),
 }
 
 /// What came of a message, or of UPDATEs in a row.
@@ -58,6 +87,8 @@ impl Inbox {
             filled: 0,
             received: None,
             kept: Vec::new(),
+            malformed: Vec::new(),
+            discarded: None,
         }
     }
 
@@ -79,13 +110,32 @@ impl Inbox {
         self.received.as_ref()
     }
 
+    /// The malformed ones of the UPDATEs that were taken last, at most [`MALFORMED_MAX`], with their messages.
+    pub(crate) fn malformed(&self) -> impl Iterator<Item = (&Outcome, &[u8])> {
+        self.malformed.iter().map(|malformed| self.shown(malformed))
+    }
+
+    /// How many of the UPDATEs that were taken last had attributes that were discarded, and the last of these.
+    pub(crate) fn discarded(&self) -> Option<(u32, &Outcome, &[u8])> {
+        let (count, malformed) = self.discarded.as_ref()?;
+        let (outcome, message) = self.shown(malformed);
+        Some((*count, outcome, message))
+    }
+
+    fn shown<'a>(
+        &'a self,
+        Malformed { at, len, outcome }: &'a Malformed,
+    ) -> (&'a Outcome, &'a [u8]) {
+        (outcome, self.bytes.get(*at..*at + *len).unwrap_or_default())
+    }
+
     /// Takes the next message, or UPDATEs in a row under one lock of the tables; `None` if none is whole.
     ///
     /// After about so much `work` the rest is left for another call, and so is an UPDATE before which much is to be done in
     /// the tables: a part of that is done instead.
     ///
-    /// `local_as` tells whether the neighbor is an external one. `faulty` hears of UPDATEs that were treated
-    /// as withdrawals.
+    /// `local_as` tells whether the neighbor is an external one. [`Inbox::malformed`] and [`Inbox::discarded`]
+    /// are about these UPDATEs until more is read or taken.
     pub(crate) fn take(
         &mut self,
         fsm: &Fsm,
@@ -93,8 +143,9 @@ impl Inbox {
         epoch: Option<&Epoch>,
         time: Timestamp,
         work: u64,
-        faulty: impl FnMut(Fault),
     ) -> Option<Taken> {
+        self.malformed.clear();
+        self.discarded = None;
         let negotiated = fsm.negotiated();
         let extended = negotiated.is_some_and(|negotiated| negotiated.extended_message);
         let frame = match Frame::find(&self.bytes[self.at..self.filled], extended) {
@@ -110,7 +161,7 @@ impl Inbox {
             };
             let external = self.received.as_ref().is_some_and(|(_, open)| open.asn != local_as);
             let context = Context { four_octet_as: negotiated.four_octet_as, external };
-            return Some(self.take_updates(epoch, context, extended, time, work, faulty));
+            return Some(self.take_updates(epoch, context, extended, time, work));
         }
         let message = &self.bytes[self.at..self.at + frame.len];
         let body = &message[bgp::HEADER_LEN..];
@@ -139,10 +190,9 @@ impl Inbox {
         extended: bool,
         time: Timestamp,
         work: u64,
-        mut faulty: impl FnMut(Fault),
     ) -> Taken {
         let mut event = Event::Update;
-        let Self { bytes, at, filled, kept, .. } = self;
+        let Self { bytes, at, filled, kept, malformed, discarded, .. } = self;
         let begin = *at;
         let changed = epoch.change(|rib| {
             let before = rib.work();
@@ -152,20 +202,37 @@ impl Inbox {
                     Frame::find(&bytes[*at..*filled], extended)
             {
                 fault("link.update");
-                let body = &bytes[*at + bgp::HEADER_LEN..*at + len];
+                let begun = *at;
+                let body = &bytes[begun + bgp::HEADER_LEN..begun + len];
+                let note = |outcome| Malformed { at: begun, len, outcome };
                 let applied = Update::parse(body, context, kept).and_then(|update| {
                     let ready = rib.prepare(&update, time)?;
                     ready.then(|| rib.apply(&update, time)).transpose()
                 });
-                match applied {
-                    // What was prepared is enough for this time.
-                    Ok(None) => break,
-                    Ok(Some(applied)) => applied.fault.into_iter().for_each(&mut faulty),
-                    Err(notification) => event = Event::Bad(notification),
+                // What was prepared is enough for this time.
+                if applied == Ok(None) {
+                    break;
                 }
                 *at += len;
-                if matches!(event, Event::Bad(_)) {
-                    break;
+                match applied {
+                    Ok(applied) => {
+                        let applied = applied.unwrap_or_default();
+                        if let Some(fault) = applied.fault {
+                            keep(malformed, note(Outcome::TreatedAsWithdraw(fault)));
+                        }
+                        if let Some(code) = applied.discarded {
+                            let count = discarded.as_ref().map_or(0, |(count, _)| *count);
+                            *discarded = Some((count + 1, note(Outcome::AttributeDiscarded(code))));
+                        }
+                    }
+                    Err(notification) => {
+                        if notification.is_of_update() {
+                            let outcome = Outcome::SessionEnded(notification.clone());
+                            keep(malformed, note(outcome));
+                        }
+                        event = Event::Bad(notification);
+                        break;
+                    }
                 }
             }
             done(rib, *at)
@@ -188,4 +255,10 @@ impl Inbox {
         }
         self.at - begin
     }
+}
+
+/// Adds one to those noted, in the place of the last one if there are as many as is allowed.
+fn keep(noted: &mut Vec<Malformed>, malformed: Malformed) {
+    noted.truncate(MALFORMED_MAX - 1);
+    noted.push(malformed);
 }

@@ -10,8 +10,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 use tracing::debug;
 
+use super::faults::Faults;
 use super::fsm::{Action, Direction, End, Event, Fsm};
-use super::inbox::Inbox;
+use super::inbox::{Inbox, Outcome};
 use super::late::Look;
 use super::pending::Place;
 use super::turn::{LITTLE_BYTES, Places, Turn};
@@ -26,7 +27,6 @@ use crate::wire::bmp::Timestamp;
 use crate::wire::family::Family;
 use crate::wire::open::{Negotiated, Open};
 use crate::wire::stored;
-use crate::wire::update::Fault;
 
 /// More than this much unsent is a neighbor that does not read.
 const WRITE_BUFFER_MAX: usize = 16 * 1024;
@@ -62,8 +62,8 @@ pub(super) enum FromLink {
     Exceeded { family: Family, routes: u64 },
     /// There is no room for its routes, which ends the link.
     OverLimit(OverLimit),
-    /// An UPDATE was treated as a withdrawal (RFC 7606), the first one of the session.
-    Fault(Fault),
+    /// An UPDATE was malformed, the first one of the session or one that ends it: what was wrong. It was logged.
+    Fault(String),
     /// The link is over.
     Ended { end: End, time: Timestamp },
 }
@@ -118,6 +118,8 @@ pub(super) struct Setup {
     /// What its tables may take, now and when that changes.
     pub(super) limits: watch::Receiver<Limits>,
     pub(super) tables: Arc<Tables>,
+    /// The neighbor's, of all of its links.
+    pub(super) faults: Arc<Faults>,
     pub(super) to_neighbor: mpsc::Sender<(LinkId, FromLink)>,
     /// Where links work that are busy.
     pub(super) places: Places,
@@ -143,15 +145,8 @@ struct Link {
     turn: Turn,
     /// The family that had too many routes when that was last told.
     exceeded: Option<Family>,
-    /// The first UPDATE that was treated as a withdrawal.
-    fault: Once<Fault>,
-}
-
-/// Something that the neighbor's task is told once.
-enum Once<T> {
-    Nothing,
-    ToTell(T),
-    Told,
+    /// True once an UPDATE was malformed.
+    has_fault: bool,
 }
 
 /// Serves a connection until it ends; the neighbor's task is told how.
@@ -174,7 +169,7 @@ pub(super) async fn run(stream: TcpStream, setup: Setup) {
         quiet_latest: Instant::now(),
         look: Look::default(),
         exceeded: None,
-        fault: Once::Nothing,
+        has_fault: false,
     };
     // Bytes of the neighbor may be what a mistake of ours was waiting for.
     let end = caught(link.serve_and_tidy());
@@ -308,20 +303,14 @@ impl Link {
         loop {
             self.turn.go_on().await;
             let work = self.turn.left();
-            let Self { inbox, fsm, setup, epoch, fault: told, .. } = self;
-            let faulty = |fault| {
-                debug!(neighbor = %setup.name, %fault, "UPDATE treated as a withdrawal");
-                if matches!(told, Once::Nothing) {
-                    *told = Once::ToTell(fault);
-                }
-            };
+            let Self { inbox, fsm, setup, epoch, .. } = self;
             let time = Timestamp::now();
-            let taken = inbox.take(fsm, setup.local.asn, epoch.as_deref(), time, work, faulty)?;
+            let taken = inbox.take(fsm, setup.local.asn, epoch.as_deref(), time, work)?;
             self.turn.count(taken.work);
             if taken.routes {
                 self.routes_came();
             }
-            self.tell_of_fault().await;
+            self.note_faults().await;
             let mut ended = self.on(taken.event).await;
             if ended.is_none()
                 && taken.routes
@@ -342,11 +331,24 @@ impl Link {
         }
     }
 
-    /// Tells the neighbor's task of the first UPDATE that was treated as a withdrawal.
-    async fn tell_of_fault(&mut self) {
-        if let Once::ToTell(fault) = self.fault {
-            self.fault = Once::Told;
-            let message = FromLink::Fault(fault);
+    /// Notes and logs malformed UPDATEs among those that were taken last. The first one of the session, and one
+    /// that ends it, are errors of the neighbor, too.
+    async fn note_faults(&mut self) {
+        let Self { inbox, fsm, setup: Setup { name, faults, .. }, has_fault, .. } = self;
+        let forms = || fsm.negotiated().into_iter().flat_map(Negotiated::forms).collect::<Vec<_>>();
+        if let Some((count, outcome, message)) = inbox.discarded() {
+            Faults::discarded(name, count, outcome, message, forms);
+        }
+        let mut error = None;
+        for (outcome, message) in inbox.malformed() {
+            let text = faults.note(name, outcome, message, &forms());
+            let is_first = !std::mem::replace(has_fault, true);
+            if is_first || matches!(outcome, Outcome::SessionEnded(_)) {
+                error = Some(text);
+            }
+        }
+        if let Some(error) = error {
+            let message = FromLink::Fault(error);
             let _ = self.setup.to_neighbor.send((self.setup.id, message)).await;
         }
     }

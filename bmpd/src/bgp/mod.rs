@@ -17,6 +17,7 @@
 
 mod changes;
 mod directory;
+mod faults;
 pub(crate) mod fsm;
 pub(crate) mod inbox;
 mod late;

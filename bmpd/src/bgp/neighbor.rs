@@ -15,12 +15,14 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
+use super::faults::Faults;
 use super::fsm::{self, Direction, End};
 use super::link::{self, Attention, Close, Established, FromLink, Limits, LinkId};
 use super::pending::{Pending, Place};
 use super::turn::Places;
 use crate::config::{self, MaximumRoutesAction};
 use crate::events::Events;
+use crate::last_error::{LastErrors, Says};
 use crate::moment::{Moment, sleep_until};
 use crate::net::connect::{self, ConnectError};
 use crate::net::listen::refuse;
@@ -61,7 +63,7 @@ const TASKS_MAX: usize = 8;
 /// What a neighbor's task can be told.
 enum Command {
     Incoming(TcpStream, Option<Place>),
-    Report { reply: oneshot::Sender<Box<NeighborReport>> },
+    Report { with_messages: bool, reply: oneshot::Sender<Box<NeighborReport>> },
     Entry { reply: oneshot::Sender<NeighborEntry> },
     Configure(Arc<config::Neighbor>),
     Stop(Notification),
@@ -150,7 +152,8 @@ impl Neighbor {
             silence_noted: false,
             since: Moment::now(),
             last_down: None,
-            last_error: None,
+            errors: LastErrors::default(),
+            faults: Arc::default(),
             stopping: false,
             quota: Quota::default(),
         };
@@ -170,10 +173,11 @@ impl Neighbor {
         }
     }
 
-    /// Describes the neighbor; `None` if it has stopped.
-    pub(crate) async fn report(&self) -> Option<NeighborReport> {
+    /// Describes the neighbor, with the bytes of its last malformed UPDATE if they are wanted; `None` if it has
+    /// stopped.
+    pub(crate) async fn report(&self, with_messages: bool) -> Option<NeighborReport> {
         let (reply, answer) = oneshot::channel();
-        self.commands.send(Command::Report { reply }).await.ok()?;
+        self.commands.send(Command::Report { with_messages, reply }).await.ok()?;
         answer.await.ok().map(|report| *report)
     }
 
@@ -283,7 +287,9 @@ struct Task {
     silence_noted: bool,
     since: Moment,
     last_down: Option<(String, Moment)>,
-    last_error: Option<(String, Moment)>,
+    errors: LastErrors<String>,
+    /// Malformed UPDATEs.
+    faults: Arc<Faults>,
     /// Set when it was told to stop.
     stopping: bool,
     /// What is logged of it.
@@ -317,7 +323,7 @@ impl Task {
             self.last_down = Some((panic.to_string(), Moment::now()));
             self.since = Moment::now();
         }
-        self.note_error(panic.to_string());
+        self.note_error(panic.to_string(), Says::Cause);
         self.wait();
     }
 
@@ -339,8 +345,8 @@ impl Task {
             crate::select! {
                 command = self.commands.recv() => match command {
                     Some(Command::Incoming(stream, place)) => self.incoming(stream, place),
-                    Some(Command::Report { reply }) => {
-                        let _ = reply.send(Box::new(self.report()));
+                    Some(Command::Report { with_messages, reply }) => {
+                        let _ = reply.send(Box::new(self.report(with_messages)));
                     }
                     Some(Command::Entry { reply }) => {
                         let _ = reply.send(self.entry());
@@ -364,7 +370,13 @@ impl Task {
                     match connected {
                         Ok(stream) => self.add_link(stream, Direction::Outgoing, None),
                         Err(error) => {
-                            self.note_error(format!("cannot connect: {error}"));
+                            let says = match &error {
+                                ConnectError::Io(_) | ConnectError::TimedOut { .. } => {
+                                    Says::NoConnection
+                                }
+                                ConnectError::Place(_) | ConnectError::Option(_) => Says::Cause,
+                            };
+                            self.note_error(format!("cannot connect: {error}"), says);
                             self.wait();
                         }
                     }
@@ -378,11 +390,11 @@ impl Task {
                 }
                 attention = link::attention(held.as_deref()) => match attention {
                     Attention::Lost => {
-                        self.note_error(link::LOST.to_owned());
+                        self.note_error(link::LOST.to_owned(), Says::Cause);
                         self.give_up_restart(link::LOST);
                     }
                     Attention::Evicted(over) => {
-                        self.note_error(over.to_string());
+                        self.note_error(over.to_string(), Says::Cause);
                         self.give_up_restart("there is no room for them");
                     }
                     // Only some: what is left goes with the restart.
@@ -396,7 +408,7 @@ impl Task {
                 }
                 () = sleep_until(silent_at) => {
                     if let Some(text) = self.silence() {
-                        self.note_error(text);
+                        self.note_error(text, Says::NoConnection);
                     }
                     self.silence_noted = true;
                 }
@@ -430,21 +442,22 @@ impl Task {
 
     /// Why the state is another one.
     fn why(&self, from: Option<NeighborState>, to: NeighborState) -> String {
-        let last = |noted: &Option<(String, Moment)>| {
-            noted.as_ref().map_or_else(String::new, |(text, _)| text.clone())
+        let text = |noted: Option<&(String, Moment)>| {
+            noted.map_or_else(String::new, |(text, _)| text.clone())
         };
+        let last_down = || text(self.last_down.as_ref());
         match (from, to) {
             (None, _) if self.dynamic => "it has connected from its prefix".to_owned(),
             (None, _) => "it has begun".to_owned(),
             (Some(NeighborState::Established), _) if self.restarting.is_some() => {
-                format!("{}; its routes are kept: it may be restarting", last(&self.last_down))
+                format!("{}; its routes are kept: it may be restarting", last_down())
             }
-            (Some(NeighborState::Established), _) => last(&self.last_down),
+            (Some(NeighborState::Established), _) => last_down(),
             (_, NeighborState::Connect) => "it is time for the next attempt".to_owned(),
             (_, NeighborState::OpenSent) => "connected".to_owned(),
             (_, NeighborState::OpenConfirm) => "its OPEN has come".to_owned(),
             (_, NeighborState::Established) => "both sides agree".to_owned(),
-            (_, NeighborState::Idle | NeighborState::Active) => last(&self.last_error),
+            (_, NeighborState::Idle | NeighborState::Active) => text(self.errors.last()),
         }
     }
 
@@ -458,8 +471,8 @@ impl Task {
         gone.then(|| self.seen_at + FORGET_AFTER)
     }
 
-    /// What is to be said of a neighbor that stays silent, where nothing else tells why: the system drops
-    /// what has the wrong signature, and what comes from too far, without a word.
+    /// What is reported of a neighbor from which nothing is received, where no other error says why: the system
+    /// drops what has the wrong signature, and what comes from too far, without an error.
     fn silence(&self) -> Option<String> {
         let waiting = self.established.is_none()
             && self.penalty.is_none()
@@ -479,13 +492,16 @@ impl Task {
             };
             return Some(format!("no OPEN has come for {seconds} s{hint}"));
         }
-        let waits = self.config.passive && !self.dynamic && self.config.md5.is_some();
-        waits.then(|| {
-            format!(
-                "no connection has come for {seconds} s; with md5 that is also what a wrong or missing \
-                 key at the other side looks like"
-            )
-        })
+        if !self.config.passive || self.dynamic {
+            return None;
+        }
+        let hint = match self.config.md5 {
+            Some(_) => {
+                "with md5 that is also what a wrong or missing key at the other side looks like"
+            }
+            None => "a side that uses TCP MD5 looks the same: no key is configured here",
+        };
+        Some(format!("no connection has come for {seconds} s; {hint}"))
     }
 
     fn seen(&mut self) {
@@ -587,7 +603,7 @@ impl Task {
         let accepted = accepted
             .and_then(|()| options.came_near(&stream).map_err(|too_far| too_far.to_string()));
         if let Err(why) = accepted {
-            self.note_error(format!("a connection was refused: {why}"));
+            self.note_error(format!("a connection was refused: {why}"), Says::Cause);
             refuse(stream);
             return;
         }
@@ -647,6 +663,7 @@ impl Task {
             limits: self.limits.subscribe(),
             tables: Arc::clone(&self.tables),
             places: self.places.clone(),
+            faults: Arc::clone(&self.faults),
             to_neighbor: self.to_neighbor.clone(),
             close: orders,
         };
@@ -670,8 +687,9 @@ impl Task {
             FromLink::OverLimit(over) => {
                 self.no_room = Some(over.to_string());
             }
-            FromLink::Fault(fault) => {
-                self.note_error(format!("an UPDATE was treated as a withdrawal: {fault}"));
+            // The link has logged it.
+            FromLink::Fault(text) => {
+                self.errors.note(text, Says::Cause);
             }
             FromLink::Ended { end, time } => self.ended(link, end, time, false),
         }
@@ -740,7 +758,7 @@ impl Task {
         self.established_count += 1;
         let at = Moment::now();
         self.since = at;
-        self.last_error = None;
+        self.errors.clear();
         self.established = Some(Up { link: id, epoch: Arc::clone(&epoch), at, details: up });
         Ok(epoch)
     }
@@ -782,7 +800,7 @@ impl Task {
             let collision =
                 matches!(&end, End::Sent(n) | End::Received(n) if (n.code, n.subcode) == (6, 7));
             if self.established.is_none() && (!collision || self.links.is_empty()) {
-                self.note_error(end.to_string());
+                self.note_error(end.to_string(), says(&end));
             }
             if self.established.is_none() && self.links.is_empty() && self.attempt.is_none() {
                 self.wait();
@@ -861,12 +879,23 @@ impl Task {
     }
 
     /// Notes an error; the same one again is not worth a line in the log.
-    fn note_error(&mut self, text: String) {
-        if self.last_error.as_ref().is_none_or(|(last, _)| *last != text) {
+    fn note_error(&mut self, text: String, says: Says) {
+        if self.errors.note(text.clone(), says) {
             say!(self.quota, warn, neighbor = %self.id, "{text}");
         } else {
             debug!(neighbor = %self.id, "{text}");
         }
-        self.last_error = Some((text, Moment::now()));
+    }
+}
+
+/// What the end of a connection says that did not come up. That a connection was rejected, or lost against
+/// another one, says nothing of why there is no session.
+fn says(end: &End) -> Says {
+    match end {
+        End::Sent(Notification { code: 6, subcode: 5 | 7, .. })
+        | End::Received(Notification { code: 6, subcode: 5 | 7, .. })
+        | End::Closed(_)
+        | End::Replaced => Says::NoConnection,
+        End::Sent(_) | End::Received(_) | End::Abandoned(_) => Says::Cause,
     }
 }

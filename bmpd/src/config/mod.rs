@@ -25,6 +25,7 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -35,13 +36,13 @@ pub use self::model::{
     AoAlgorithm, AoKey, Authentication, Bgp, Bmp, Clients, Config, Control, Http, Keepalive,
     MaximumRoutes, MaximumRoutesAction, Mode, Monitor, MonitorNeighbors, Neighbor, Peers, Pending,
     Place, Process, Retry, Session, Source, Tcp, Tls, TlsClient, TlsFile, TlsVersion, VpnInstance,
-    route_distinguisher,
 };
 pub use self::secret::Secret;
 
 use self::check::Check;
 use self::diagnostic::Finding;
 use self::source::Source as Text;
+pub use crate::wire::describe::route_distinguisher;
 
 /// The most bytes that a configuration file can have: 4 MiB.
 const FILE_MAX: usize = 4 << 20;
@@ -58,7 +59,7 @@ pub fn load(path: &Path) -> Result<Config, ConfigError> {
         return Err(ConfigError::TooLarge { file: path.to_owned() });
     }
     match std::str::from_utf8(&bytes) {
-        Ok(text) => parse(text, path),
+        Ok(text) => parse(text, path).map(|config| Config { digest: digest(&bytes), ..config }),
         Err(error) => {
             // What stands before the place is the same in both texts.
             let at = error.valid_up_to();
@@ -71,6 +72,21 @@ pub fn load(path: &Path) -> Result<Config, ConfigError> {
             Err(ConfigError::invalid(path, &Text::new(&text), vec![finding], 0))
         }
     }
+}
+
+/// The [`Config::digest`] of a file as it is now; `None` if it cannot be read, or is no regular file and
+/// might never end.
+pub(crate) fn digest_of(path: &Path) -> Option<u64> {
+    if !std::fs::metadata(path).ok()?.is_file() {
+        return None;
+    }
+    reading::read(path, FILE_MAX).ok().map(|bytes| digest(&bytes))
+}
+
+fn digest(bytes: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    bytes.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Checks a text; `path` is the name of the file in errors.

@@ -35,6 +35,8 @@ pub struct Config {
     pub http: Http,
     /// What is allowed and probably not what was meant; a sentence each.
     pub warnings: Vec<String>,
+    /// Of the file that it was read from, to see whether that has changed; 0 of a text without a file.
+    pub digest: u64,
 }
 
 /// `[bmp]`.
@@ -313,17 +315,6 @@ pub struct VpnInstance {
     pub route_distinguisher: Option<[u8; 8]>,
     /// Where its neighbors can connect to; `[::]:179` and `0.0.0.0:179` by default, empty for nowhere.
     pub listen: Vec<SocketAddr>,
-}
-
-/// A route distinguisher as people write it (RFC 4364 section 4.2): `65000:1`, `192.0.2.1:1` or
-/// `4200000000:1`.
-pub fn route_distinguisher(bytes: [u8; 8]) -> String {
-    let [_, kind, a, b, c, d, e, f] = bytes;
-    match kind {
-        0 => format!("{}:{}", u16::from_be_bytes([a, b]), u32::from_be_bytes([c, d, e, f])),
-        1 => format!("{}:{}", Ipv4Addr::new(a, b, c, d), u16::from_be_bytes([e, f])),
-        _ => format!("{}:{}", u32::from_be_bytes([a, b, c, d]), u16::from_be_bytes([e, f])),
-    }
 }
 
 /// `[bgp]`.

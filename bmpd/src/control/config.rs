@@ -31,7 +31,12 @@ pub(super) async fn run(world: &World) -> Response {
     sections.extend(process(&config.process, &world.process_configured()));
     sections.extend(http(&config.http, &world.http_configured()));
     let file = world.config_path().display().to_string();
-    Response::Config(ConfigReport { file, sections })
+    Response::Config(ConfigReport {
+        file,
+        refused_reload: world.refused_reload(),
+        file_differs: world.file_differs().await,
+        sections,
+    })
 }
 
 fn section(name: &str, repeated: bool, settings: Vec<Setting>) -> ConfigSection {

@@ -10,7 +10,8 @@ use crate::daemon::World;
 /// Applies the configuration file, or tells what would be done.
 pub(super) async fn run(dry_run: bool, caller: &Caller, world: &World) -> Response {
     let needed = Request::Reload { dry_run }.level();
-    match world.reload(dry_run, super::still_permitted(needed, caller, world)).await {
+    let permitted = super::still_permitted(needed, caller, world);
+    match world.reload(dry_run, &caller.to_string(), permitted).await {
         Ok(report) => {
             if !dry_run {
                 world.tell_reload(&caller.to_string(), &report);

@@ -94,15 +94,34 @@ pub(super) async fn statistics(selector: &Selector, world: &World) -> Response {
     counted.map_or_else(Response::Failed, Response::Statistics)
 }
 
-/// Every neighbor that is wanted.
+/// So much of malformed UPDATEs an answer has, in hexadecimal digits: it must not grow with what every neighbor
+/// has sent.
+const MESSAGES_MAX: usize = 1 << 20;
+
+/// Every neighbor that is wanted, with the bytes of their last malformed UPDATEs if these are.
 pub(crate) async fn neighbors(
     world: &World,
+    with_messages: bool,
     wanted: impl Fn(&NeighborId) -> bool,
 ) -> Vec<NeighborReport> {
     let neighbors = world.neighbors().into_iter().filter(|neighbor| wanted(neighbor.id()));
-    let reports = all(neighbors.map(|neighbor| async move { neighbor.report().await })).await;
+    let reports =
+        all(neighbors.map(|neighbor| async move { neighbor.report(with_messages).await })).await;
     // One that has stopped meanwhile is gone.
-    reports.into_iter().flatten().collect()
+    let mut reports: Vec<NeighborReport> = reports.into_iter().flatten().collect();
+    let updates = reports.iter_mut().filter_map(|report| report.last_malformed_update.as_mut());
+    keep_messages(updates.map(|update| &mut update.message), MESSAGES_MAX);
+    reports
+}
+
+/// Leaves out messages that do not fit into so many digits.
+fn keep_messages<'a>(messages: impl Iterator<Item = &'a mut Option<String>>, mut room: usize) {
+    for message in messages {
+        match room.checked_sub(message.as_ref().map_or(0, String::len)) {
+            Some(left) => room = left,
+            None => *message = None,
+        }
+    }
 }
 
 /// Describes all neighbors, or those with this address or of this instance.
@@ -121,7 +140,7 @@ pub(super) async fn neighbor(
     }
     let of_instance =
         |name: &Option<VpnInstanceName>| vpn_instance.is_none() || *name == vpn_instance;
-    let found = neighbors(world, |id| {
+    let found = neighbors(world, true, |id| {
         address.is_none_or(|address| id.address == address) && of_instance(&id.vpn_instance)
     })
     .await;
@@ -162,7 +181,7 @@ pub(super) async fn vpn_instance(name: Option<VpnInstanceName>, world: &World) -
     let sessions = all(sessions
         .map(|session| async move { (session.id().vpn_instance.clone(), session.state().await) }))
     .await;
-    let neighbors = neighbors(world, |id| wanted(&id.vpn_instance)).await;
+    let neighbors = neighbors(world, false, |id| wanted(&id.vpn_instance)).await;
     let places: Vec<Place> = instances.iter().map(|(_, place, _)| place.clone()).collect();
     // Where a namespace is can be a file system that does not answer.
     let present =
@@ -209,5 +228,18 @@ fn is_present(place: &Place) -> bool {
         Place::Public => true,
         Place::Device(device) => Path::new("/sys/class/net").join(device).exists(),
         Place::Namespace(path) => path.exists(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_that_do_not_fit_into_the_answer_are_left_out() {
+        let mut messages = ["1234", "123456", "1234", "12"].map(|text| Some(text.to_owned()));
+        messages[2] = None;
+        keep_messages(messages.iter_mut(), 8);
+        assert_eq!(messages, [Some("1234".to_owned()), None, None, Some("12".to_owned())]);
     }
 }

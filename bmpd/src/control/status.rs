@@ -38,7 +38,7 @@ pub(super) async fn run(asked_by: &Caller, world: &World) -> Response {
     let config = world.config();
     let sessions = world.sessions();
     let states = show::all(sessions.into_iter().map(|s| async move { s.state().await })).await;
-    let neighbors = show::neighbors(world, |_| true).await;
+    let neighbors = show::neighbors(world, false, |_| true).await;
     // The files of /proc are made while they are read.
     let process = match tokio::task::spawn_blocking(Process::read).await {
         Ok(process) => process,
@@ -67,6 +67,8 @@ pub(super) async fn run(asked_by: &Caller, world: &World) -> Response {
         file: world.config_path().display().to_string(),
         configured_at: configured.timestamp(),
         configured_ago: Span::of(configured.age()),
+        refused_reload: world.refused_reload(),
+        file_differs: world.file_differs().await,
         memory: process.memory,
         memory_peak: process.memory_peak,
         table_memory: world.table_memory(),

@@ -146,7 +146,7 @@ async fn reloads(hangups: &Notify, world: &Arc<World>, manager: &Manager) {
         hangups.notified().await;
         info!("SIGHUP: reload");
         manager.reloading();
-        let outcome = match world.reload(false, std::future::ready(Ok(()))).await {
+        let outcome = match world.reload(false, "SIGHUP", std::future::ready(Ok(()))).await {
             Ok(report) => {
                 world.tell_reload("SIGHUP", &report);
                 Ok(report.summary())

@@ -4,6 +4,7 @@
 //! waits for it is told in time, and of the threads that go on reading there are a few at most. As readings
 //! can overtake each other, each knows when it was begun: the newest counts.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +31,12 @@ const SETTLED: Duration = Duration::from_millis(50);
 
 /// How often a file that changes is looked at again.
 const SETTLING_TRIES: u32 = 20;
+
+/// How long it may take to see whether the file has changed: who asks wants to see other things, too.
+const LOOK_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// A file that was changed this recently may change again without another time of change.
+const RECENT: Duration = Duration::from_secs(2);
 
 /// What a reading is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,12 +74,43 @@ pub(super) struct Reader {
     threads: Arc<Semaphore>,
     /// Those of them that a plan may have.
     plans: Arc<Semaphore>,
+    /// The last digest of the file; one looks at a time.
+    digest: Arc<tokio::sync::Mutex<Option<Looked>>>,
+}
+
+/// What was found when the file was last looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Looked {
+    /// Device, inode, length, and the times of the last change of the text and of the inode.
+    stamp: [i64; 7],
+    digest: u64,
+}
+
+impl Looked {
+    /// Looks at the file; a large one is only read if it has changed since `before`.
+    fn at(path: &Path, before: Option<Self>) -> Option<Self> {
+        let found = std::fs::metadata(path).ok()?;
+        let stamp = [
+            found.dev() as i64,
+            found.ino() as i64,
+            found.len() as i64,
+            found.mtime(),
+            found.mtime_nsec(),
+            found.ctime(),
+            found.ctime_nsec(),
+        ];
+        let is_settled = age(path).is_some_and(|age| age > RECENT);
+        match before.filter(|before| is_settled && before.stamp == stamp) {
+            Some(before) => Some(before),
+            None => Some(Self { stamp, digest: config::digest_of(path)? }),
+        }
+    }
 }
 
 impl Reader {
     pub(super) fn new(path: PathBuf) -> Self {
         let [threads, plans] = [THREADS_MAX, PLANS_MAX].map(|max| Arc::new(Semaphore::new(max)));
-        Self { path, threads, plans }
+        Self { path, threads, plans, digest: Arc::default() }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -89,6 +127,20 @@ impl Reader {
         return self.read_simulated(purpose);
         #[cfg(not(simulation))]
         self.read_file(purpose).await
+    }
+
+    /// The [`Config::digest`] of the file as it is; `None` if it cannot be had at once.
+    pub(super) async fn digest(&self) -> Option<u64> {
+        let until = Instant::now() + LOOK_TIMEOUT;
+        let digest = Arc::clone(&self.digest);
+        // A thread that the file keeps waiting keeps the lock: there is one at most.
+        let mut digest = timeout_at(until, digest.lock_owned()).await.ok()?;
+        let path = self.path.clone();
+        let looking = move || {
+            *digest = Looked::at(&path, *digest);
+            digest.map(|looked| looked.digest)
+        };
+        timeout_at(until, tokio::task::spawn_blocking(looking)).await.ok()?.ok()?
     }
 
     /// The file of the simulation is there at once.

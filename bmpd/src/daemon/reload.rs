@@ -20,9 +20,10 @@ use tracing::{info, warn};
 
 use super::control;
 use super::reading::{Purpose, Reading};
-use super::world::World;
+use super::world::{Refused, World};
 use crate::config::{Config, Control};
 use crate::host;
+use crate::moment::Moment;
 use crate::privileges;
 use crate::session::{Configured, End};
 
@@ -46,13 +47,38 @@ impl World {
     }
 
     /// Reads the file, checks all of it and applies it as one; with `dry_run` it only says what it would
-    /// do. `permitted` is looked at when no other reload can come between.
+    /// do. `permitted` is looked at when no other reload can come between. `by` is who asks: it is kept if the
+    /// reload is refused.
     ///
     /// # Errors
     ///
     /// The file is bad, the caller may not do it any more, or a place to listen at cannot be had; nothing was
     /// changed then.
     pub(crate) async fn reload(
+        &self,
+        dry_run: bool,
+        by: &str,
+        permitted: impl Future<Output = Result<(), Failure>>,
+    ) -> Result<ReloadReport, Failure> {
+        let result = self.apply(dry_run, permitted).await;
+        if !dry_run {
+            let refused = match &result {
+                Ok(_) => Some(None),
+                Err(failure @ (Failure::Configuration(_) | Failure::Other(_))) => {
+                    let (by, reason) = (by.to_owned(), refusal(failure));
+                    Some(Some(Refused { by, reason, at: Moment::now() }))
+                }
+                // That says nothing about the file.
+                Err(_) => None,
+            };
+            if let Some(refused) = refused {
+                *self.refused_reload.lock() = refused;
+            }
+        }
+        result
+    }
+
+    async fn apply(
         &self,
         dry_run: bool,
         permitted: impl Future<Output = Result<(), Failure>>,

@@ -15,7 +15,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use shared::names::{Selector, SessionId};
-use shared::response::{Failure, PrefixReport};
+use shared::response::{Failure, PrefixReport, RefusedReload};
+use shared::time::Span;
 use tokio::sync::{RwLock, RwLockReadGuard, watch};
 use tokio::task::JoinHandle;
 
@@ -39,6 +40,13 @@ impl Drop for Watching {
     }
 }
 
+/// A reload that was refused.
+pub(super) struct Refused {
+    pub(super) by: String,
+    pub(super) reason: String,
+    pub(super) at: Moment,
+}
+
 /// What runs now.
 pub(crate) struct World {
     reader: Reader,
@@ -51,6 +59,8 @@ pub(crate) struct World {
     pub(super) process_configured: Mutex<Process>,
     /// The same of `[http]`.
     pub(super) http_configured: Mutex<Http>,
+    /// The last reload, if it was refused.
+    pub(super) refused_reload: Mutex<Option<Refused>>,
     pub(super) tables: Arc<Tables>,
     pub(super) doors: Arc<Doors>,
     /// Keeps them apart; a reset reads, a reload writes.
@@ -92,6 +102,7 @@ impl World {
             process_configured: Mutex::new(read.config.process.clone()),
             http_configured: Mutex::new(read.config.http.clone()),
             in_effect: Mutex::new(read.clone()),
+            refused_reload: Mutex::default(),
             tables,
             doors: Arc::default(),
             order: RwLock::default(),
@@ -149,6 +160,21 @@ impl World {
     /// When the configuration in effect was read: at the start, or by the last reload.
     pub(crate) fn configured_at(&self) -> Moment {
         self.in_effect.lock().begun
+    }
+
+    /// The last reload, if it was refused.
+    pub(crate) fn refused_reload(&self) -> Option<RefusedReload> {
+        let refused = self.refused_reload.lock();
+        let Refused { by, reason, at } = refused.as_ref()?;
+        let (by, reason) = (by.clone(), reason.clone());
+        Some(RefusedReload { by, reason, at: at.timestamp(), ago: Span::of(at.age()) })
+    }
+
+    /// True if the file has another text than the configuration in effect; `None` if that cannot be seen at
+    /// once.
+    pub(crate) async fn file_differs(&self) -> Option<bool> {
+        let now = self.reader.digest().await?;
+        Some(now != self.config().digest)
     }
 
     /// `[control]` as configured: some of it waits for another start.

@@ -62,7 +62,7 @@ impl Conversation {
             while self.ended.is_none() {
                 let Self { inbox, fsm, local, epoch, .. } = self;
                 let time = Timestamp::default();
-                let taken = inbox.take(fsm, local.asn, epoch.as_deref(), time, u64::MAX, drop);
+                let taken = inbox.take(fsm, local.asn, epoch.as_deref(), time, u64::MAX);
                 let Some(taken) = taken else { break };
                 self.on(taken.event);
             }

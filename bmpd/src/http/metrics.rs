@@ -37,6 +37,7 @@ struct Snapshot {
     started: f64,
     /// The same of the configuration in effect.
     configured: f64,
+    is_reload_refused: bool,
     table_memory: u64,
     compactions: u64,
     table_memory_limit: Option<u64>,
@@ -57,12 +58,13 @@ pub(super) async fn gather(world: &World) -> Result<String, String> {
     let limit = config.bgp.as_ref().and_then(|bgp| bgp.memory_limit);
     let snapshot = Snapshot {
         sessions,
-        neighbors: neighbors(world, |_| true).await,
+        neighbors: neighbors(world, false, |_| true).await,
         // The files of /proc are made while they are read.
         process: tokio::task::spawn_blocking(Process::read).await.map_err(|e| e.to_string())?,
         processor_time: processor_time(),
         started: seconds(world.started().timestamp().0),
         configured: seconds(world.configured_at().timestamp().0),
+        is_reload_refused: world.refused_reload().is_some(),
         table_memory: world.table_memory(),
         compactions: world.compactions(),
         table_memory_limit: limit.map(|mib| u64::from(mib) << 20),
@@ -207,6 +209,8 @@ impl Snapshot {
         let help =
             "When the configuration in effect was read: at the start, or by the last reload.";
         writer.gauge("bmpd_configuration_timestamp_seconds", help, self.configured)?;
+        let help = "1 if the last reload was refused: bmpctl show status says why.";
+        writer.gauge("bmpd_reload_refused", help, u64::from(self.is_reload_refused))?;
         let help = "Memory of the tables of all neighbors.";
         writer.gauge("bmpd_table_memory_bytes", help, self.table_memory)?;
         if let Some(limit) = self.table_memory_limit {
@@ -378,6 +382,21 @@ impl Snapshot {
         let faulty = all().map(|n| (of_neighbor(&n.id), n.updates_treated_as_withdraw));
         let help = "UPDATE messages in this session that were treated as withdrawals (RFC 7606).";
         writer.counters("bmpd_neighbor_updates_treated_as_withdraw", help, faulty)?;
+        let faulty = all().map(|n| (of_neighbor(&n.id), n.routes_treated_as_withdraw));
+        let help = "Routes in this session that were treated as withdrawn (RFC 7606).";
+        writer.counters("bmpd_neighbor_routes_treated_as_withdraw", help, faulty)?;
+        let announced = all().map(|n| (of_neighbor(&n.id), n.routes_announced));
+        let help = "Routes announced in this session.";
+        writer.counters("bmpd_neighbor_announced_routes", help, announced)?;
+        let withdrawn = all().map(|n| (of_neighbor(&n.id), n.routes_withdrawn));
+        let help = "Routes withdrawn in this session that were in its Adj-RIB-In.";
+        writer.counters("bmpd_neighbor_withdrawn_routes", help, withdrawn)?;
+        let unknown = all().map(|n| (of_neighbor(&n.id), n.unknown_routes_withdrawn));
+        let help = "Routes withdrawn in this session that were not in its Adj-RIB-In.";
+        writer.counters("bmpd_neighbor_unknown_withdrawn_routes", help, unknown)?;
+        let discarded = all().map(|n| (of_neighbor(&n.id), n.attributes_discarded));
+        let help = "Path attributes in this session that were discarded (RFC 7606).";
+        writer.counters("bmpd_neighbor_discarded_attributes", help, discarded)?;
         let sessions = all().map(|n| (of_neighbor(&n.id), n.established_count));
         let help = "BGP sessions that came up since bmpd started.";
         writer.counters("bmpd_neighbor_sessions", help, sessions)

@@ -47,7 +47,7 @@ pub(super) async fn render(world: &World, recent: &Recent) -> String {
     let sessions = world.sessions();
     let sessions = show_all(sessions.iter().map(|session| session.report(false))).await;
     let sessions: Vec<SessionReport> = sessions.into_iter().flatten().collect();
-    let neighbors = neighbors(world, |_| true).await;
+    let neighbors = neighbors(world, false, |_| true).await;
     let config = world.config();
     let name = Escaped(&config.bmp.system_name);
     let version = env!("CARGO_PKG_VERSION");
@@ -188,8 +188,12 @@ fn neighbor_table(page: &mut String, neighbors: &[NeighborReport]) -> std::fmt::
             NeighborState::Active => ("Active", "bad"),
             NeighborState::Idle => ("Idle", "bad"),
         };
-        let error = neighbor.last_error.as_ref().or(neighbor.last_down.as_ref());
-        let why = error.filter(|_| neighbor.state != NeighborState::Established);
+        let why = match (&neighbor.last_error, &neighbor.earlier_error) {
+            _ if neighbor.state == NeighborState::Established => String::new(),
+            (Some(last), Some(earlier)) => format!("{}; before: {}", last.text, earlier.text),
+            (Some(error), None) => error.text.clone(),
+            (None, _) => neighbor.last_down.as_ref().map_or_else(String::new, |e| e.text.clone()),
+        };
         writeln!(
             page,
             "<tr><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"state {tone}\">{word}</td>\
@@ -200,7 +204,7 @@ fn neighbor_table(page: &mut String, neighbors: &[NeighborReport]) -> std::fmt::
             age(neighbor.age),
             grouped(neighbor.families.iter().map(|family| family.routes).sum()),
             grouped(neighbor.updates),
-            Escaped(why.map_or("", |error| &error.text)),
+            Escaped(&why),
         )?;
     }
     page.push_str("</table>\n</div>\n");

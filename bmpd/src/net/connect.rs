@@ -56,22 +56,25 @@ impl ConnectError {
     }
 }
 
-/// Segments with the wrong signature are dropped without a word on both sides; so is the reset of a port
-/// where nobody listens, which is not signed (RFC 2385 section 4.1).
+/// Segments with the wrong signature, or without one where one is expected, are dropped on both sides without
+/// a reply; so is the reset of a port where nobody listens, which is not signed (RFC 2385 section 4.1).
 fn hint(authentication: Option<&str>, near: bool) -> String {
-    let mut text = match authentication {
+    let key = match authentication {
         Some(name) => format!(
             "; with {name} that is also what a wrong or missing key at the other side looks like, or \
              nobody listening there"
         ),
-        None => String::new(),
+        None => "; a side that expects TCP MD5 or TCP-AO looks the same: no key is configured here"
+            .to_owned(),
     };
     if near {
         // What comes from too far is dropped as well (RFC 5082 section 3).
-        text += "; with ttl-security that is also what another side looks like that is further away, \
-                 or has none";
+        return format!(
+            "; with ttl-security that is also what another side looks like that is further away, or has \
+             none{key}"
+        );
     }
-    text
+    key
 }
 
 /// Connects from a place, with options. It sends as soon as there is something to send (TCP_NODELAY).

@@ -83,6 +83,8 @@ pub(crate) struct Counters {
 pub(crate) struct Applied {
     /// Why it was treated as a withdrawal, if it was.
     pub(crate) fault: Option<Fault>,
+    /// The type of the first attribute that was discarded, if any was.
+    pub(crate) discarded: Option<u8>,
     /// The family of which it was the first End-of-RIB.
     pub(crate) end_of_rib: Option<Family>,
 }
@@ -202,7 +204,7 @@ impl Rib {
             }
             self.stored = stored;
         }
-        Ok(Applied { fault: update.fault, end_of_rib })
+        Ok(Applied { fault: update.fault, discarded: update.first_discarded, end_of_rib })
     }
 
     /// Does a part of what must be done before this UPDATE is taken in, if it is much: routes that wait are indexed before

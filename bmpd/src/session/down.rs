@@ -6,6 +6,7 @@ use std::time::Duration;
 use shared::response::DownReason;
 
 use crate::config::Place;
+use crate::last_error::Says;
 use crate::net::connect::ConnectError;
 use crate::net::listen::ListenError;
 use crate::net::place::SocketError;
@@ -110,6 +111,28 @@ impl Down {
             | Down::Stalled(_)
             | Down::Replaced
             | Down::Panicked(_) => false,
+        }
+    }
+
+    /// What it says of an attempt that failed.
+    pub(super) fn says(&self) -> Says {
+        match self {
+            Down::Connect(ConnectError::Io(_) | ConnectError::TimedOut { .. })
+            | Down::Connection(_)
+            | Down::Closed
+            | Down::Reset(_)
+            | Down::Shutdown
+            | Down::Removed
+            | Down::Reconfigured
+            | Down::Stopping => Says::NoConnection,
+            Down::Connect(ConnectError::Place(_) | ConnectError::Option(_))
+            | Down::Listen(_)
+            | Down::Accepted(_)
+            | Down::Tls(_)
+            | Down::TlsSetup(_)
+            | Down::Stalled(_)
+            | Down::Replaced
+            | Down::Panicked(_) => Says::Cause,
         }
     }
 

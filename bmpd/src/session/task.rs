@@ -24,6 +24,7 @@ use super::passive::{Doors, Registration};
 use super::{Command, Configured, End, Sets};
 use crate::config::Mode;
 use crate::events::Events;
+use crate::last_error::LastErrors;
 use crate::moment::{Moment, sleep_until};
 use crate::net::connect::connect;
 use crate::net::listen::{ListenError, refuse};
@@ -75,7 +76,7 @@ pub(super) struct Task {
     attempts: u64,
     last_sent: Sent,
     last_down: Option<(Down, Moment)>,
-    last_failure: Option<(Down, Moment)>,
+    failures: LastErrors<Down>,
     last_reset: Option<(String, Moment)>,
     statistics: Statistics,
     /// What is logged of it.
@@ -131,7 +132,7 @@ impl Task {
             attempts: 0,
             last_sent: Sent::default(),
             last_down: None,
-            last_failure: None,
+            failures: LastErrors::default(),
             last_reset: None,
             statistics: Statistics::new(),
             quota: Quota::default(),
@@ -590,7 +591,7 @@ impl Task {
             self.statistics.connected();
             self.attempts = 0;
             self.attempt = None;
-            self.last_failure = None;
+            self.failures.clear();
         }
         let state = self.fsm.state();
         let other_generation = self.since_generation != self.fsm.generation();
@@ -688,21 +689,20 @@ impl Task {
             say!(self.quota, warn, session = %id, "down: {down}");
         }
         self.last_down = Some((down, Moment::now()));
-        self.last_failure = None;
+        self.failures.clear();
     }
 
     /// Notes an attempt that failed. A station that is away for days is worth one line in the log, not
     /// one for every attempt.
     fn note_failure(&mut self, down: Down) {
-        let text = down.to_string();
-        if self.last_failure.as_ref().is_some_and(|(last, _)| last.to_string() == text) {
-            debug!(session = %self.id(), "{text}");
-        } else {
+        let (text, says) = (down.to_string(), down.says());
+        if self.failures.note(down, says) {
             let id = &self.parameters.session.id;
             say!(self.quota, warn, session = %id, "{text}");
+        } else {
+            debug!(session = %self.id(), "{text}");
         }
         self.statistics.failed();
-        self.last_failure = Some((down, Moment::now()));
     }
 
     fn id(&self) -> &SessionId {

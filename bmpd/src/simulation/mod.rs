@@ -102,7 +102,7 @@ impl Bmpd {
 
     /// `bmpctl reload`.
     pub async fn reload(&self) -> Result<ReloadReport, Failure> {
-        self.0.reload(false, std::future::ready(Ok(()))).await
+        self.0.reload(false, "bmpctl", std::future::ready(Ok(()))).await
     }
 
     /// `bmpctl reset session`, `stagger` in ms; every answer to it.
@@ -132,7 +132,7 @@ impl Bmpd {
     pub async fn neighbors(&self) -> Vec<NeighborReport> {
         let mut reports = Vec::new();
         for neighbor in self.0.neighbors() {
-            reports.extend(neighbor.report().await);
+            reports.extend(neighbor.report(true).await);
         }
         reports
     }

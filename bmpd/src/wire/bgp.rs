@@ -5,6 +5,9 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write};
 
+use super::describe::hex;
+use super::family::Family;
+
 /// The length of the BGP header: marker, length, type.
 pub const HEADER_LEN: usize = 19;
 /// The greatest message without the Extended Message capability (RFC 4271 section 4.1).
@@ -100,6 +103,9 @@ pub fn encode(out: &mut Vec<u8>, kind: MessageType, body: &[u8]) {
     out.extend_from_slice(body);
 }
 
+/// How many bytes of a NOTIFICATION's data are shown.
+const DATA_SHOWN_MAX: usize = 32;
+
 /// A NOTIFICATION: why a BGP session ends (RFC 4271 section 4.5).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notification {
@@ -146,6 +152,11 @@ impl Notification {
         }
     }
 
+    /// True if it is about what an UPDATE says: UPDATE Message Error.
+    pub fn is_of_update(&self) -> bool {
+        self.code == 3
+    }
+
     /// The whole message.
     pub fn message(&self) -> Vec<u8> {
         let mut body = vec![self.code, self.subcode];
@@ -166,6 +177,33 @@ impl Notification {
         }
     }
 
+    /// The NOTIFICATION inside a Hard Reset (RFC 8538 section 3.1), which has the reason of it. `None` for any
+    /// other, or if there is none in it. A Hard Reset inside one is not looked into.
+    pub fn inside_hard_reset(&self) -> Option<Notification> {
+        match (self.code, self.subcode, self.data.as_slice()) {
+            (6, 9, [6, 9, ..]) => None,
+            (6, 9, data @ [_, _, ..]) => Some(Self::parse(data)),
+            _ => None,
+        }
+    }
+
+    /// The family and limit of Maximum Number of Prefixes Reached (RFC 4486 section 4), if they are there.
+    fn prefix_limit(&self) -> Option<(Family, u32)> {
+        match (self.code, self.subcode, self.data.as_slice()) {
+            (6, 1, [high, low, safi, a, b, c, d]) => {
+                let family = Family { afi: u16::from_be_bytes([*high, *low]), safi: *safi };
+                Some((family, u32::from_be_bytes([*a, *b, *c, *d])))
+            }
+            _ => None,
+        }
+    }
+
+    /// True if the data says more of an error: what was wrong in a message (RFC 4271 section 6, RFC 5492
+    /// section 5), or what a Hard Reset holds that is no NOTIFICATION.
+    fn shows_data(&self) -> bool {
+        self.code != 6 || self.subcode == 9
+    }
+
     fn names(&self) -> (&'static str, &'static str) {
         let code = match self.code {
             1 => "Message Header Error",
@@ -175,6 +213,8 @@ impl Notification {
             5 => "Finite State Machine Error",
             6 => "Cease",
             7 => "ROUTE-REFRESH Message Error",
+            // RFC 9687.
+            8 => "Send Hold Timer Expired",
             _ => "unknown error",
         };
         let subcode = match (self.code, self.subcode) {
@@ -185,14 +225,18 @@ impl Notification {
             (2, 2) => "Bad Peer AS",
             (2, 3) => "Bad BGP Identifier",
             (2, 4) => "Unsupported Optional Parameter",
+            (2, 5) => "Authentication Failure",
             (2, 6) => "Unacceptable Hold Time",
             (2, 7) => "Unsupported Capability",
+            // RFC 9234 section 4.2.
+            (2, 11) => "Role Mismatch",
             (3, 1) => "Malformed Attribute List",
             (3, 2) => "Unrecognized Well-known Attribute",
             (3, 3) => "Missing Well-known Attribute",
             (3, 4) => "Attribute Flags Error",
             (3, 5) => "Attribute Length Error",
             (3, 6) => "Invalid ORIGIN Attribute",
+            (3, 7) => "AS Routing Loop",
             (3, 8) => "Invalid NEXT_HOP Attribute",
             (3, 9) => "Optional Attribute Error",
             (3, 10) => "Invalid Network Field",
@@ -210,6 +254,8 @@ impl Notification {
             (6, 8) => "Out of Resources",
             (6, 9) => "Hard Reset",
             (6, 10) => "BFD Down",
+            // RFC 7313 section 5.
+            (7, 1) => "Invalid Message Length",
             _ => "",
         };
         (code, subcode)
@@ -224,9 +270,16 @@ impl fmt::Display for Notification {
             write!(f, ", {subcode}")?;
         }
         f.write_str(")")?;
-        match self.communication() {
-            Some(text) => write!(f, ": \"{}\"", Harmless(&text)),
-            None => Ok(()),
+        if let Some(text) = self.communication() {
+            write!(f, ": \"{}\"", Harmless(&text))
+        } else if let Some(inside) = self.inside_hard_reset() {
+            write!(f, ": {inside}")
+        } else if let Some((family, limit)) = self.prefix_limit() {
+            write!(f, ": {family}, {limit}")
+        } else if !self.data.is_empty() && self.shows_data() {
+            write!(f, ", data {}", hex(&self.data, DATA_SHOWN_MAX))
+        } else {
+            Ok(())
         }
     }
 }
@@ -320,6 +373,64 @@ mod tests {
         );
     }
 
+    #[test]
+    fn the_reason_inside_a_hard_reset_is_shown() {
+        let shown = |data: &[u8]| Notification::new(6, 9, data).to_string();
+        let hard_reset = "NOTIFICATION 6/9 (Cease, Hard Reset)";
+        assert_eq!(
+            shown(b"\x06\x02\x0bmaintenance"),
+            format!(
+                "{hard_reset}: NOTIFICATION 6/2 (Cease, Administrative Shutdown): \"maintenance\""
+            )
+        );
+        assert_eq!(
+            shown(&[6, 3]),
+            format!("{hard_reset}: NOTIFICATION 6/3 (Cease, Peer De-configured)")
+        );
+        // A code without a subcode is no NOTIFICATION, and a Hard Reset holds no other one.
+        for malformed in [&[][..], &[6], &[6, 9, 6, 2]] {
+            assert!(shown(malformed).starts_with(hard_reset), "{malformed:?}");
+            assert_eq!(shown(malformed).matches("Administrative").count(), 0, "{malformed:?}");
+        }
+    }
+
+    #[test]
+    fn codes_of_later_documents_have_their_names() {
+        let shown = |code, subcode| Notification::new(code, subcode, &[]).to_string();
+        assert_eq!(shown(8, 0), "NOTIFICATION 8/0 (Send Hold Timer Expired)");
+        assert_eq!(shown(2, 11), "NOTIFICATION 2/11 (OPEN Message Error, Role Mismatch)");
+        let refresh = "NOTIFICATION 7/1 (ROUTE-REFRESH Message Error, Invalid Message Length)";
+        assert_eq!(shown(7, 1), refresh);
+        assert_eq!(shown(99, 1), "NOTIFICATION 99/1 (unknown error)");
+    }
+
+    #[test]
+    fn the_family_and_limit_of_too_many_prefixes_are_shown() {
+        let shown = |data: &[u8]| Notification::new(6, 1, data).to_string();
+        let reached = "NOTIFICATION 6/1 (Cease, Maximum Number of Prefixes Reached)";
+        assert_eq!(shown(&[0, 1, 1, 0, 0, 3, 0xe8]), format!("{reached}: ipv4-unicast, 1000"));
+        for nothing in [&[][..], &[0, 1, 1, 0, 0, 3], &[0, 1, 1, 0, 0, 3, 0xe8, 0]] {
+            assert_eq!(shown(nothing), reached);
+        }
+    }
+
+    #[test]
+    fn the_data_of_an_error_is_shown_in_hexadecimal_up_to_a_bound() {
+        let shown = |code, subcode, data: &[u8]| Notification::new(code, subcode, data).to_string();
+        assert_eq!(
+            shown(1, 2, &[0x10, 1]),
+            "NOTIFICATION 1/2 (Message Header Error, Bad Message Length), data 1001"
+        );
+        assert_eq!(
+            shown(3, 5, &[0xab; 33]),
+            format!(
+                "NOTIFICATION 3/5 (UPDATE Message Error, Attribute Length Error), data {}... (33 bytes)",
+                "ab".repeat(32)
+            )
+        );
+        assert_eq!(shown(6, 9, &[6, 9, 1]), "NOTIFICATION 6/9 (Cease, Hard Reset), data 060901");
+    }
+
     proptest! {
         #[test]
         fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..80), extended: bool) {
@@ -328,8 +439,10 @@ mod tests {
             marked.extend_from_slice(&bytes);
             let _ = Frame::find(&marked, extended);
             let _ = Notification::parse(&bytes).to_string();
-            let cease = Notification::new(6, 2, &bytes).to_string();
-            prop_assert!(!cease.contains(char::is_control));
+            for subcode in [1, 2, 9] {
+                let cease = Notification::new(6, subcode, &bytes).to_string();
+                prop_assert!(!cease.contains(char::is_control));
+            }
         }
     }
 }

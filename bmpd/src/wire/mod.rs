@@ -6,6 +6,7 @@
 
 pub mod bgp;
 pub mod bmp;
+pub mod describe;
 pub mod family;
 pub mod nlri;
 pub mod open;

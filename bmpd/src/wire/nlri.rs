@@ -96,6 +96,38 @@ impl Form {
         Ok(Routes { form: self, rest: field })
     }
 
+    /// The routes of a field up to the first one that cannot be read.
+    pub fn readable_routes(self, field: &[u8]) -> Routes<'_> {
+        Routes { form: self, rest: field }
+    }
+
+    /// The path identifier of a route, if it has one.
+    pub fn path_id(self, route: &[u8]) -> Option<u32> {
+        let id = route.first_chunk::<PATH_ID>().filter(|_| self.add_path);
+        id.map(|id| u32::from_be_bytes(*id))
+    }
+
+    /// A route without its path identifier.
+    pub fn without_path_id(self, route: &[u8]) -> &[u8] {
+        route.get(self.start()..).unwrap_or_default()
+    }
+
+    /// Of a route that is a prefix: its distinguisher, which may be empty, the prefix length and the prefix,
+    /// without labels.
+    pub fn prefix(self, route: &[u8]) -> Option<(&[u8], usize, &[u8])> {
+        let (bits, rest) = self.without_path_id(route).split_first()?;
+        let (labels, distinguisher) = match self.shape {
+            Shape::Prefix(_) => (0, 0),
+            Shape::Labeled { distinguisher, max } => {
+                (labels_of(*bits, rest, distinguisher, max)?, distinguisher)
+            }
+            Shape::Evpn | Shape::Flowspec | Shape::LinkState => return None,
+        };
+        let (distinguisher, prefix) = rest.get(labels..)?.split_at_checked(distinguisher)?;
+        let bits = usize::from(*bits).checked_sub(8 * (labels + distinguisher.len()))?;
+        Some((distinguisher, bits, prefix))
+    }
+
     /// The length of the route that `field` begins with; it may be more than there is.
     fn len(self, field: &[u8]) -> Option<usize> {
         let at = self.start();

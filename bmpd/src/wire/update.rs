@@ -92,6 +92,8 @@ pub struct Update<'a> {
     pub fault: Option<Fault>,
     /// How many attributes were discarded as malformed or duplicate.
     pub discarded: u32,
+    /// The type of the first of them.
+    pub first_discarded: Option<u8>,
     /// True if no attribute was there at all.
     bare: bool,
     /// The kept attributes.
@@ -125,6 +127,7 @@ impl<'a> Update<'a> {
             unreach: None,
             fault: None,
             discarded: 0,
+            first_discarded: None,
         };
         let bare = attributes.is_empty();
         while !attributes.is_empty() {
@@ -142,7 +145,7 @@ impl<'a> Update<'a> {
         if !announced.is_empty() || walk.reach.is_some() {
             walk.mandatory(!announced.is_empty());
         }
-        let Walk { kept, reach, unreach, fault, discarded, .. } = walk;
+        let Walk { kept, reach, unreach, fault, discarded, first_discarded, .. } = walk;
         Ok(Update {
             withdrawn,
             announced,
@@ -150,6 +153,7 @@ impl<'a> Update<'a> {
             unreach,
             fault,
             discarded,
+            first_discarded,
             bare,
             attributes: kept,
         })
@@ -203,6 +207,7 @@ struct Walk<'a> {
     unreach: Option<(Family, &'a [u8])>,
     fault: Option<Fault>,
     discarded: u32,
+    first_discarded: Option<u8>,
 }
 
 /// What the check of one attribute says.
@@ -230,7 +235,7 @@ impl<'a> Walk<'a> {
             if matches!(code, MP_REACH_NLRI | MP_UNREACH_NLRI) {
                 return Err(Notification::new(3, 1, &[]));
             }
-            self.discarded += 1;
+            self.discard(code);
             return Ok(Ok(()));
         }
         if let Some(expected) = expected_flags(code) {
@@ -245,13 +250,18 @@ impl<'a> Walk<'a> {
             MP_UNREACH_NLRI => self.take_unreach(value, whole)?,
             _ => match self.check(code, value) {
                 Verdict::Keep => self.kept.extend_from_slice(whole),
-                Verdict::Discard => self.discarded += 1,
+                Verdict::Discard => self.discard(code),
                 Verdict::Withdraw => {
                     self.fault.get_or_insert(Fault::Malformed(code));
                 }
             },
         }
         Ok(Ok(()))
+    }
+
+    fn discard(&mut self, code: u8) {
+        self.discarded += 1;
+        self.first_discarded.get_or_insert(code);
     }
 
     fn split(reader: &mut Reader<'a>) -> Result<(u8, u8, Reader<'a>), Short> {
@@ -544,6 +554,7 @@ mod tests {
         let mut kept = Vec::new();
         let update = Update::parse(&body, CONTEXT, &mut kept).unwrap();
         assert_eq!((update.fault, update.discarded), (None, 2));
+        assert_eq!(update.first_discarded, Some(AGGREGATOR));
         assert_eq!(update.attributes, [GOOD_ORIGIN, GOOD_PATH, GOOD_HOP, community].concat());
     }
 

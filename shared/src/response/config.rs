@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::RefusedReload;
 use crate::names::Selector;
 
 /// The configuration in effect, defaults filled in, keys masked.
@@ -9,6 +10,10 @@ use crate::names::Selector;
 pub struct ConfigReport {
     /// The file that it was read from.
     pub file: String,
+    /// The last reload, if it was refused.
+    pub refused_reload: Option<RefusedReload>,
+    /// True if the file has another text than the one in effect; `None` if it cannot be read, or not in time.
+    pub file_differs: Option<bool>,
     /// The tables of the file, in its order.
     pub sections: Vec<ConfigSection>,
 }

@@ -54,6 +54,18 @@ pub struct NeighborReport {
     pub updates: u64,
     /// UPDATE messages treated as withdrawals (RFC 7606) in this session.
     pub updates_treated_as_withdraw: u64,
+    /// Routes in them that were treated as withdrawn.
+    pub routes_treated_as_withdraw: u64,
+    /// Routes announced in this session.
+    pub routes_announced: u64,
+    /// Routes withdrawn in this session that were in Adj-RIB-In, those treated as withdrawn among them.
+    pub routes_withdrawn: u64,
+    /// Routes withdrawn in this session that were not in Adj-RIB-In.
+    pub unknown_routes_withdrawn: u64,
+    /// Path attributes in this session that were discarded, because they were malformed or came twice (RFC 7606).
+    pub attributes_discarded: u64,
+    /// The last UPDATE of any session that was treated as a withdrawal, or has ended its session.
+    pub last_malformed_update: Option<MalformedUpdate>,
     /// Time for which its routes are still kept, while it restarts (RFC 4724).
     pub restarting: Option<Span>,
     /// True if it has, or had when its session was ended for that, more routes than `maximum-routes`.
@@ -66,6 +78,44 @@ pub struct NeighborReport {
     pub last_down: Option<NeighborError>,
     /// The last error since then: an attempt that failed, an OPEN that did not fit.
     pub last_error: Option<NeighborError>,
+    /// The last error before that one which names a cause, such as a NOTIFICATION, if `last_error` only says that
+    /// there is no connection.
+    pub earlier_error: Option<NeighborError>,
+}
+
+/// A malformed UPDATE (RFC 7606 section 6).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct MalformedUpdate {
+    /// What was wrong with it, for people.
+    pub text: String,
+    /// What was done about it.
+    pub action: MalformedUpdateAction,
+    /// The first of its routes, 20 at most, such as `192.0.2.0/24`; one of its withdrawals is followed by
+    /// `(withdrawn)`.
+    pub routes: Vec<String>,
+    /// How many routes it had besides.
+    pub more_routes: u64,
+    /// The length of the message with its header, bytes.
+    pub length: u64,
+    /// The message in hexadecimal, with its header; its first 4,096 bytes if it is longer. `None` if the answer
+    /// has many others already: ask for the neighbor by its address.
+    pub message: Option<String>,
+    /// When it was received.
+    pub at: Timestamp,
+    /// How long ago that was.
+    pub ago: Span,
+}
+
+/// What was done about a malformed UPDATE. Stable: scripts may depend on the variants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum MalformedUpdateAction {
+    /// Its routes were withdrawn.
+    TreatedAsWithdraw,
+    /// The BGP session was ended with a NOTIFICATION.
+    SessionEnded,
 }
 
 /// One prefix that neighbors can come from.

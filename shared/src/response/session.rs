@@ -140,6 +140,9 @@ pub struct SessionReport {
     pub last_down: Option<LastDown>,
     /// The last attempt that failed since then.
     pub last_failure: Option<LastDown>,
+    /// The last attempt before that one whose failure names a cause, such as a certificate, if `last_failure`
+    /// only says that there is no connection.
+    pub earlier_failure: Option<LastDown>,
     /// The last reset.
     pub last_reset: Option<LastReset>,
     /// What was sent on this connection, or on the last one if there is none.

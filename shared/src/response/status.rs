@@ -35,6 +35,11 @@ pub struct StatusReport {
     pub configured_at: Timestamp,
     /// How long ago that was.
     pub configured_ago: Span,
+    /// The last reload, if it was refused; `None` if it was not, or there was none.
+    pub refused_reload: Option<RefusedReload>,
+    /// True if the configuration file has another text than the one in effect; `None` if it cannot be read, or
+    /// not in time. The files that it names are not looked at.
+    pub file_differs: Option<bool>,
     /// Memory in use (resident), bytes; `None` if the system does not say.
     pub memory: Option<u64>,
     /// The most that it was, bytes; `None` if the system does not say.
@@ -67,6 +72,20 @@ pub struct StatusReport {
     pub staggered_resets: Vec<StaggeredReset>,
     /// Who asks.
     pub caller: CallerReport,
+}
+
+/// A reload that has changed nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RefusedReload {
+    /// Who asked for it: user and process, such as `alice (pid 4711)`, or `SIGHUP`.
+    pub by: String,
+    /// Why it was refused; the first line of it.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+    /// How long ago.
+    pub ago: Span,
 }
 
 /// How many sessions are in one state.

@@ -30,8 +30,8 @@ impl Task {
         }
     }
 
-    /// Describes the neighbor.
-    pub(super) fn report(&self) -> NeighborReport {
+    /// Describes the neighbor, with the bytes of its last malformed UPDATE if they are wanted.
+    pub(super) fn report(&self, with_messages: bool) -> NeighborReport {
         let up = self.established.as_ref();
         let family = |family: &Family, routes: usize, end_of_rib: bool| FamilyReport {
             name: family.to_string(),
@@ -66,10 +66,17 @@ impl Task {
             families,
             updates: counters.updates,
             updates_treated_as_withdraw: counters.updates_treated_as_withdraw,
+            routes_treated_as_withdraw: counters.prefixes_treated_as_withdraw,
+            routes_announced: counters.announced,
+            routes_withdrawn: counters.withdrawn,
+            unknown_routes_withdrawn: counters.duplicate_withdraws,
+            attributes_discarded: counters.attributes_discarded,
+            last_malformed_update: self.faults.report(with_messages),
             established_count: self.established_count,
             next_attempt: self.retry_at.map(span_until),
             last_down: self.last_down.as_ref().map(described),
-            last_error: self.last_error.as_ref().map(described),
+            last_error: self.errors.last().map(described),
+            earlier_error: self.errors.earlier_cause().map(described),
         }
     }
 }

@@ -87,6 +87,7 @@ impl<'a> Check<'a> {
             process: process?,
             http: http?,
             warnings: std::mem::take(&mut self.warnings),
+            digest: 0,
         })
     }
 

@@ -139,6 +139,7 @@ fn the_example_of_the_design_gives_this_model() {
         process: Process::default(),
         http: Http { listen: Vec::new(), connections: 64 },
         warnings: vec![],
+        digest: 0,
     };
     assert_eq!(config, expected);
 }
@@ -373,7 +374,13 @@ fn a_file_that_cannot_be_read_says_what_to_do() {
     assert!(error.to_string().contains("not UTF-8"), "{error}");
 
     std::fs::write(&file, format!("\u{feff}{EXAMPLE}").replace('\n', "\r\n")).unwrap();
-    assert_eq!(load(&file).unwrap(), parsed(EXAMPLE).unwrap(), "as a Windows editor saves it");
+    let loaded = load(&file).unwrap();
+    let expected = Config { digest: loaded.digest, ..parsed(EXAMPLE).unwrap() };
+    assert_eq!(loaded, expected, "as a Windows editor saves it");
+    assert_eq!(digest_of(&file), Some(loaded.digest));
+    std::fs::write(&file, EXAMPLE).unwrap();
+    assert_ne!(digest_of(&file), Some(loaded.digest));
+    assert_eq!(digest_of(Path::new("/dev/null")), None, "no regular file");
 }
 
 /// The keys that a table can have, as the error about one that it cannot have lists them.

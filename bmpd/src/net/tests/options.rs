@@ -135,7 +135,8 @@ async fn an_answer_from_too_far_away_is_none_and_the_reason_says_what_it_can_be(
     assert_eq!(
         error.to_string(),
         "no answer within 1 s; with ttl-security that is also what another side looks like that is \
-         further away, or has none"
+         further away, or has none; a side that expects TCP MD5 or TCP-AO looks the same: no key is \
+         configured here"
     );
 }
 

@@ -52,7 +52,7 @@ impl Task {
     /// Says how far the session is.
     pub(super) fn reached(&self) -> Reached {
         let connection = self.connection.as_ref();
-        let refused = || Some(self.last_failure.as_ref()?.0.to_string());
+        let refused = || Some(self.failures.last()?.0.to_string());
         let why = match self.fsm.state() {
             // What the station tried and was refused leaves it in its state.
             State::Connecting if self.is_passive() => refused(),
@@ -108,7 +108,8 @@ impl Task {
             next_attempt: self.retry_at.filter(|_| connection.is_none()).map(span_until),
             attempts: self.attempts,
             last_down: self.last_down.as_ref().map(described),
-            last_failure: self.last_failure.as_ref().map(described),
+            last_failure: self.failures.last().map(described),
+            earlier_failure: self.failures.earlier_cause().map(described),
             last_reset: self.last_reset.as_ref().map(|(by, at)| LastReset {
                 by: by.clone(),
                 at: at.timestamp(),
