@@ -511,7 +511,7 @@ fn a_forged_client_that_claims_more_gets_the_same_answer() {
             match kind {
                 // Somebody who may look is told that this cannot be read.
                 Kind::Refusal => assert_eq!(has, Level::Monitoring, "{body:?}"),
-                Kind::Response | Kind::Request => match failure(&answer) {
+                Kind::Response | Kind::Part | Kind::Request => match failure(&answer) {
                     Failure::NotPermitted { .. } => {}
                     other => panic!("{other:?}"),
                 },
