@@ -67,7 +67,9 @@ pub enum ClientError {
         waited: Duration,
     },
     /// The parts of the answer do not belong together, or are too many.
-    #[error("what answers at {0} sends parts that are no answer; use the bmpctl that came with bmpd")]
+    #[error(
+        "what answers at {0} sends parts that are no answer; use the bmpctl that came with bmpd"
+    )]
     Parts(PathBuf),
     /// bmpd is there and does not answer.
     #[error(

@@ -64,7 +64,8 @@ impl<K: Copy + Eq + Hash> Unread<K> {
         }
     }
 
-    fn has_room(&self, client: K) -> bool {
+    /// True if an answer to this client may be begun.
+    pub(crate) fn has_room(&self, client: K) -> bool {
         let bytes = self.bytes.lock();
         let own = bytes.get(&client).copied().unwrap_or_default();
         own < self.limits.one && bytes.values().sum::<usize>() < self.limits.all

@@ -436,9 +436,9 @@ impl ErrorReport {
         let reason = match error {
             ClientError::NotPermitted { .. } | ClientError::FolderClosed(_) => "not-permitted",
             ClientError::Silent(_) | ClientError::QueueFull { .. } => "silent",
-            ClientError::Refused(_)
-            | ClientError::NotUnderstood(..)
-            | ClientError::Parts(_) => "not-understood",
+            ClientError::Refused(_) | ClientError::NotUnderstood(..) | ClientError::Parts(_) => {
+                "not-understood"
+            }
             ClientError::NoSocket(_)
             | ClientError::NobodyListens(_)
             | ClientError::NotASocket(_)

@@ -179,9 +179,8 @@ mod tests {
         let unread = turn(&one, Work::Memory).await.unwrap().end(UNREAD_BY_USERS.one);
         assert!(turn(&one, Work::Memory).await.is_none());
         assert!(turn(&other, Work::Memory).await.is_some());
-        let of_all: Vec<_> = (3..7)
-            .map(|uid| admission.users.unread.hold(user(uid), UNREAD_BY_USERS.one))
-            .collect();
+        let of_all: Vec<_> =
+            (3..7).map(|uid| admission.users.unread.hold(user(uid), UNREAD_BY_USERS.one)).collect();
         assert!(turn(&other, Work::Memory).await.is_none(), "all users together");
         assert!(turn(&admission.client(Holder::Privileged), Work::Memory).await.is_some());
         drop((unread, of_all));

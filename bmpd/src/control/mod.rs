@@ -137,11 +137,8 @@ struct Held {
 fn refuse_at_once(stream: &Stream, busy: &Response) {
     let Stream::UdSocket(socket) = stream;
     if let Ok(bytes) = frame::encode(Kind::Response, busy) {
-        let _ = rustix::net::send(
-            socket.as_fd(),
-            &bytes,
-            SendFlags::DONTWAIT | SendFlags::NOSIGNAL,
-        );
+        let _ =
+            rustix::net::send(socket.as_fd(), &bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
     }
 }
 

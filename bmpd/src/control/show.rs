@@ -114,7 +114,8 @@ where
         let some = world.select_after(selector, last.as_ref(), PART);
         let Some(end) = some.last().map(|session| session.id().clone()) else { break };
         let asked = some.len();
-        let described = async { answered(some, world, &ask).await.map_or_else(Response::Failed, &part) };
+        let described =
+            async { answered(some, world, &ask).await.map_or_else(Response::Failed, &part) };
         if asked < PART {
             return answer.whole(described).await;
         }

@@ -32,7 +32,7 @@ use hyper::{Method, Request, Response, StatusCode, Version};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{Domain, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 use tracing::{debug, info};
 
 use self::recent::Recent;
@@ -42,6 +42,7 @@ use crate::net::accepts::Accepts;
 use crate::net::listen::ListenError;
 use crate::places::{Place, Places};
 use crate::supervise::{caught, fault, panicked};
+use crate::unread::{Held, Limits, Unread};
 
 /// The time that a connection has.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -54,6 +55,9 @@ const EACH: u32 = 4;
 
 /// How many connections may wait to be accepted.
 const BACKLOG: i32 = 64;
+
+/// What a network may leave unread of figures and pages before its next one is not begun, and what all may.
+const UNREAD: Limits = Limits { one: 16 << 20, all: 128 << 20 };
 
 const PAGE: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
@@ -91,6 +95,7 @@ impl Listeners {
             places: Places::default(),
             connections: self.connections,
             gathering: Mutex::default(),
+            unread: Unread::new(UNREAD),
             recent: Recent::of(&world.events),
         });
         for listener in self.listeners {
@@ -160,6 +165,8 @@ struct Server {
     connections: u32,
     /// Held by the one who gathers: however many ask, sessions answer one.
     gathering: Mutex<()>,
+    /// Bytes of answers that were not read yet.
+    unread: Unread<IpAddr>,
     recent: Recent,
 }
 
@@ -194,8 +201,9 @@ impl Server {
     }
 
     async fn connection(&self, stream: TcpStream, from: SocketAddr) {
+        let client = network(from.ip());
         let service = service_fn(|request: Request<Incoming>| async move {
-            Ok::<_, Infallible>(self.answer(&request).await)
+            Ok::<_, Infallible>(self.answer(&request, client).await)
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -210,7 +218,19 @@ impl Server {
         }
     }
 
-    async fn answer<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
+    /// Waits until figures may be gathered for this network.
+    async fn turn(&self, client: IpAddr) -> MutexGuard<'_, ()> {
+        loop {
+            self.unread.room(client).await;
+            let turn = self.gathering.lock().await;
+            // Others of the network may have had their turn meanwhile.
+            if self.unread.has_room(client) {
+                return turn;
+            }
+        }
+    }
+
+    async fn answer<B>(&self, request: &Request<B>, client: IpAddr) -> Response<Full<Bytes>> {
         fault("http.request");
         let Some(host) = host(request) else {
             let text = "The request has no valid Host field, or several (RFC 9112 section 3.2).\n";
@@ -218,14 +238,14 @@ impl Server {
         };
         let (status, kind, text) = match (request.method(), request.uri().path()) {
             (&Method::GET | &Method::HEAD, "/metrics") => {
-                let _turn = self.gathering.lock().await;
+                let _turn = self.turn(client).await;
                 match metrics::gather(&self.world).await {
                     Ok(text) => (StatusCode::OK, METRICS, text),
                     Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, TEXT, format!("{error}\n")),
                 }
             }
             (&Method::GET | &Method::HEAD, "/") if is_address(&host) => {
-                let _turn = self.gathering.lock().await;
+                let _turn = self.turn(client).await;
                 (StatusCode::OK, PAGE, page::render(&self.world, &self.recent).await)
             }
             (&Method::GET | &Method::HEAD, "/") => {
@@ -242,7 +262,20 @@ impl Server {
                 (StatusCode::METHOD_NOT_ALLOWED, TEXT, text)
             }
         };
-        response(status, kind, text.into())
+        let held = self.unread.hold(client, text.len());
+        response(status, kind, Bytes::from_owner(Counted { text, _held: held }))
+    }
+}
+
+/// A text that counts until it was written, or its connection is closed.
+struct Counted {
+    text: String,
+    _held: Held<IpAddr>,
+}
+
+impl AsRef<[u8]> for Counted {
+    fn as_ref(&self) -> &[u8] {
+        self.text.as_bytes()
     }
 }
 
@@ -290,7 +323,8 @@ mod tests {
             assert_eq!(found.as_deref(), Some(expected), "{field}");
             assert_eq!(is_address(expected), may_read, "{field}");
         }
-        for bad in [&[][..], &["localhost", "localhost"], &["a b"], &["evil@localhost"], &["[::1"]] {
+        for bad in [&[][..], &["localhost", "localhost"], &["a b"], &["evil@localhost"], &["[::1"]]
+        {
             assert_eq!(http11(bad), None, "{bad:?}");
         }
         // HTTP/1.0 has no Host field; the absolute form of the target counts instead of it.
