@@ -2,13 +2,13 @@
 
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use interprocess::ConnectWaitMode;
-use interprocess::local_socket::{
-    ConnectOptions, GenericFilePath, Stream, ToFsName, traits::Stream as _,
-};
+use rustix::io::Errno;
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 use shared::account;
 use shared::frame::{self, FrameError, Kind};
 use shared::request::{Level, Request};
@@ -16,8 +16,8 @@ use shared::response::Response;
 
 use crate::render;
 
-/// How long bmpd may take to accept the connection, at most.
-const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
+/// The longest answer that is accepted, all of its parts together: 256 MiB.
+const ANSWER_MAX: usize = 256 << 20;
 
 /// How long the name service has for the name of the socket's group.
 const NAME_PATIENCE: Duration = Duration::from_secs(1);
@@ -54,6 +54,23 @@ pub enum ClientError {
         "not permitted to look for bmpd at {0}: one of its folders is closed to you; ask as root or as the user that runs bmpd, or have the folder opened (chmod o+x)"
     )]
     FolderClosed(PathBuf),
+    /// The queue of connections that bmpd has not accepted was full all the time.
+    #[error(
+        "bmpd at {path} has not accepted the connection within {} s: its queue is full; it is stopped or overloaded, or \
+         another user connects in a loop; nothing was done, so try again, with a longer --timeout if need be",
+        waited.as_secs_f32()
+    )]
+    QueueFull {
+        /// The socket.
+        path: PathBuf,
+        /// How long that was tried.
+        waited: Duration,
+    },
+    /// The parts of the answer do not belong together, or are too many.
+    #[error(
+        "what answers at {0} sends parts that are no answer; use the bmpctl that came with bmpd"
+    )]
+    Parts(PathBuf),
     /// bmpd is there and does not answer.
     #[error(
         "bmpd at {0} does not answer: it is stopped or overloaded; it may still do what was asked"
@@ -120,7 +137,7 @@ fn is_socket(path: &Path) -> bool {
 #[derive(Debug)]
 pub struct Conversation {
     socket: PathBuf,
-    stream: Stream,
+    stream: UnixStream,
     /// How long bmpd may be silent.
     patience: Duration,
     /// How sending went. bmpd may refuse before it has read all; what it says then is worth more than the
@@ -128,6 +145,8 @@ pub struct Conversation {
     written: io::Result<()>,
     /// What was read and is not yet a whole answer.
     read: Vec<u8>,
+    /// The parts of the answer that have come, and how many bytes they had.
+    parts: Option<(Response, usize)>,
     /// When something was last read.
     heard: Instant,
 }
@@ -138,15 +157,19 @@ pub fn begin(
     request: &Request,
     patience: Duration,
 ) -> Result<Conversation, ClientError> {
-    let mut stream = connect(socket, patience).map_err(|error| match error.kind() {
+    let mut stream = open(socket, patience).map_err(|error| match error.kind() {
         io::ErrorKind::PermissionDenied => not_permitted(socket, request),
+        io::ErrorKind::WouldBlock => {
+            ClientError::QueueFull { path: socket.to_owned(), waited: patience }
+        }
         _ => ClientError::of(socket, error),
     })?;
     let question = frame::encode(Kind::Request, request)
         .map_err(|error| ClientError::of_frame(socket, error))?;
     let written = stream.write_all(&question);
     let (read, heard) = (Vec::new(), Instant::now());
-    Ok(Conversation { socket: socket.to_owned(), stream, patience, written, read, heard })
+    let socket = socket.to_owned();
+    Ok(Conversation { socket, stream, patience, written, read, parts: None, heard })
 }
 
 impl Conversation {
@@ -202,31 +225,67 @@ impl Conversation {
 
     fn receive(&mut self, at_most: Duration, bytes: &mut [u8]) -> io::Result<usize> {
         // The system takes no time at all for no limit.
-        self.stream.set_recv_timeout(Some(at_most.max(Duration::from_millis(1))))?;
+        self.stream.set_read_timeout(Some(at_most.max(Duration::from_millis(1))))?;
         self.stream.read(bytes)
     }
 
     /// The answer that has come as a whole, if there is one.
     fn take(&mut self) -> Result<Option<Response>, ClientError> {
         let frame_error = |error| ClientError::of_frame(&self.socket, error);
-        match frame::take(&mut self.read).map_err(frame_error)? {
-            None => Ok(None),
-            Some((Kind::Response, body)) => {
-                frame::decode(Kind::Response, &body).map(Some).map_err(frame_error)
+        loop {
+            let Some((kind, body)) = frame::take(&mut self.read).map_err(frame_error)? else {
+                return Ok(None);
+            };
+            let len = body.len();
+            let response = match kind {
+                Kind::Response | Kind::Part => frame::decode(kind, &body).map_err(frame_error)?,
+                Kind::Refusal => {
+                    let text = String::from_utf8_lossy(&body).into_owned();
+                    return Err(ClientError::Refused(text));
+                }
+                Kind::Request => return Err(frame_error(FrameError::Kind(0))),
+            };
+            let (whole, len) = match (self.parts.take(), response) {
+                (None, response) => (response, len),
+                // It ends the answer, whatever came before.
+                (Some(_), failed @ Response::Failed(_)) => (failed, len),
+                (Some((mut parts, before)), part) => {
+                    if !parts.append(part) {
+                        return Err(ClientError::Parts(self.socket.clone()));
+                    }
+                    (parts, before + len)
+                }
+            };
+            if kind == Kind::Response {
+                return Ok(Some(whole));
             }
-            Some((Kind::Refusal, text)) => {
-                Err(ClientError::Refused(String::from_utf8_lossy(&text).into_owned()))
+            if len > ANSWER_MAX {
+                return Err(ClientError::Parts(self.socket.clone()));
             }
-            Some((Kind::Request, _)) => Err(frame_error(FrameError::Kind(0))),
+            self.parts = Some((whole, len));
         }
     }
 }
 
-fn connect(socket: &Path, patience: Duration) -> io::Result<Stream> {
-    let stream = ConnectOptions::new()
-        .name(socket.to_fs_name::<GenericFilePath>()?)
-        .wait_mode(ConnectWaitMode::Timeout(patience.min(CONNECT_PATIENCE)))
-        .connect_sync()?;
-    stream.set_send_timeout(Some(patience))?;
+/// Connects. While bmpd's queue of connections is full the system waits for room, at most this long: the error is
+/// `WouldBlock` then.
+fn open(socket: &Path, timeout: Duration) -> io::Result<UnixStream> {
+    let address = SocketAddrUnix::new(socket)?;
+    let stream = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    let until = Instant::now() + timeout;
+    loop {
+        // The system takes no time at all for no limit.
+        let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+        set_socket_timeout(&stream, Timeout::Send, Some(left))?;
+        match connect(&stream, &address) {
+            Ok(()) => break,
+            // A signal, which the caller looks for.
+            Err(Errno::INTR) if Instant::now() < until => {}
+            Err(Errno::INTR) => return Err(io::ErrorKind::WouldBlock.into()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let stream = UnixStream::from(stream);
+    stream.set_write_timeout(Some(timeout))?;
     Ok(stream)
 }

@@ -32,6 +32,7 @@ mod session;
 #[cfg(simulation)]
 pub mod simulation;
 pub mod supervise;
+mod unread;
 pub mod wire;
 
 pub use net::heap;

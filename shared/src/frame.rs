@@ -13,7 +13,8 @@ use std::io::{self, Read};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// The version of the bodies. It changes whenever [`crate::request`] or [`crate::response`] do.
+/// The version of the kinds and the bodies. It changes whenever [`crate::request`] or [`crate::response`] do; the golden
+/// file of a version (`tests/golden`) holds it to that.
 pub const PROTOCOL_VERSION: u16 = 9;
 
 /// The length of the header.
@@ -34,6 +35,9 @@ pub enum Kind {
     /// A text (UTF-8, at most 4 KiB): the other side cannot read what it got. The same in every
     /// version.
     Refusal,
+    /// A [`crate::response::Response`] of which there is more: the next frame has further items of the same answer
+    /// ([`crate::response::Response::append`]), and the last one is of kind [`Kind::Response`].
+    Part,
 }
 
 impl Kind {
@@ -42,6 +46,7 @@ impl Kind {
             Kind::Request => 0,
             Kind::Response => 1,
             Kind::Refusal => 2,
+            Kind::Part => 3,
         }
     }
 
@@ -49,7 +54,7 @@ impl Kind {
     pub const fn max_len(self) -> usize {
         match self {
             Kind::Request => REQUEST_MAX,
-            Kind::Response => RESPONSE_MAX,
+            Kind::Response | Kind::Part => RESPONSE_MAX,
             Kind::Refusal => REFUSAL_MAX,
         }
     }
@@ -105,6 +110,7 @@ impl Header {
             0 => Kind::Request,
             1 => Kind::Response,
             2 => Kind::Refusal,
+            3 => Kind::Part,
             other => return Err(FrameError::Kind(other)),
         };
         let len = u32::from_be_bytes([l0, l1, l2, l3]) as usize;
@@ -151,7 +157,7 @@ pub fn decode<T: DeserializeOwned>(kind: Kind, body: &[u8]) -> Result<T, FrameEr
         Kind::Request => {
             bincode::serde::decode_from_slice(body, config.with_limit::<REQUEST_MAX>())
         }
-        Kind::Response => {
+        Kind::Response | Kind::Part => {
             bincode::serde::decode_from_slice(body, config.with_limit::<RESPONSE_MAX>())
         }
         Kind::Refusal => return Err(FrameError::Kind(Kind::Refusal.code())),

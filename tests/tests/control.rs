@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use shared::frame::PROTOCOL_VERSION;
+use socket2::{Domain, SockAddr, Socket, Type};
 use tests::daemon::{Daemon, binary, run};
 use tests::lab::{Lab, Plan};
 use tests::random::Random;
@@ -251,4 +252,41 @@ fn bmpctl_against_something_else_is_exit_code_5_and_never_a_crash() {
         assert_eq!(output.status, 5, "{answer:?}: {output}");
         assert!(!output.stderr.contains("panicked"), "{answer:?}: {output}");
     }
+}
+
+#[test]
+fn bmpctl_waits_in_a_full_queue_of_connections_and_then_names_it() {
+    let scratch = Scratch::new();
+    let socket = scratch.join("full.sock");
+    let open = || Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+    let (listener, address) = (open(), SockAddr::unix(&socket).unwrap());
+    listener.bind(&address).unwrap();
+    listener.listen(0).unwrap();
+    let mut waiting = Vec::new();
+    loop {
+        let one = open();
+        one.set_nonblocking(true).unwrap();
+        if one.connect(&address).is_err() {
+            break;
+        }
+        waiting.push(one);
+    }
+    let command = |timeout: &str| {
+        let mut command = Command::new(binary("bmpctl"));
+        command.arg("--socket").arg(&socket).args(["--timeout", timeout, "show", "session"]);
+        command
+    };
+    let full = run(&mut command("300ms"), PATIENCE);
+    assert_eq!(full.status, 5, "{full}");
+    assert!(full.stderr.contains("within 0.3 s: its queue is full"), "{full}");
+    assert!(full.took >= Duration::from_millis(300), "{full}");
+    // With room it connects; what it finds there is another matter.
+    let accepting = thread::spawn(move || {
+        for _ in 0..=waiting.len() {
+            let _ = listener.accept();
+        }
+    });
+    let output = run(&mut command("30s"), PATIENCE);
+    assert!(output.stderr.contains("ended the connection without an answer"), "{output}");
+    accepting.join().unwrap();
 }

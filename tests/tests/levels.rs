@@ -511,7 +511,7 @@ fn a_forged_client_that_claims_more_gets_the_same_answer() {
             match kind {
                 // Somebody who may look is told that this cannot be read.
                 Kind::Refusal => assert_eq!(has, Level::Monitoring, "{body:?}"),
-                Kind::Response | Kind::Request => match failure(&answer) {
+                Kind::Response | Kind::Part | Kind::Request => match failure(&answer) {
                     Failure::NotPermitted { .. } => {}
                     other => panic!("{other:?}"),
                 },
@@ -603,6 +603,79 @@ fn one_user_cannot_take_every_place_at_the_socket() {
     wait_for("a place", PATIENCE, || {
         let output = place.run(STRANGER, &["show", "session"]);
         if output.status == 0 { Ok(()) } else { Err(output.to_string()) }
+    });
+}
+
+/// The reports are long, so that most of each does not fit into the buffers of the system.
+#[test]
+fn users_who_do_not_read_their_reports_cost_little_and_root_and_the_stop_have_room() {
+    let scratch = Scratch::new();
+    public(&scratch);
+    let sessions: String = (0..2000)
+        .map(|n| {
+            let (third, fourth) = (n / 250, n % 250 + 1);
+            format!(
+                "[[session]]\naddress = \"127.1.{third}.{fourth}\"\ntcp.connect-port = 9\nshutdown = true\n"
+            )
+        })
+        .collect();
+    let socket = scratch.join("bmpd.sock");
+    let config = format!("{sessions}[control]\nsocket = \"{}\"\nothers = 1\n", socket.display());
+    let daemon = Daemon::start_as(&scratch, "bmpd", &config, "info");
+    let before = daemon.peak_rss_kib();
+    let request = frame::encode(Kind::Request, &Request::ShowConfig).unwrap();
+    let mut held = Vec::new();
+    for uid in 54_301..=54_303 {
+        let person = Person { uid, gid: uid, groups: &[] };
+        held.extend((0..64).map(|_| {
+            let mut stream = person.act(|| UnixStream::connect(&socket)).unwrap();
+            stream.write_all(&request).unwrap();
+            stream
+        }));
+    }
+    for _ in 0..5 {
+        daemon.bmpctl(&["show", "status"]).done();
+        daemon.bmpctl(&["show", "session"]).done();
+    }
+    let after = daemon.peak_rss_kib();
+    assert!(after < before + 100 * 1024, "from {before} to {after} KiB");
+    let begun = std::time::Instant::now();
+    assert!(daemon.terminate().success());
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    drop(held);
+}
+
+#[test]
+fn users_without_a_level_who_connect_in_a_loop_keep_nobody_out() {
+    let place = Place::start(&format!("users = {{ \"{}\" = 1 }}", WATCHER.uid));
+    let address = socket2::SockAddr::unix(place.daemon.socket()).unwrap();
+    let ended = std::sync::atomic::AtomicBool::new(false);
+    let is_over = || ended.load(std::sync::atomic::Ordering::Relaxed);
+    let connect = || {
+        STRANGER.act(|| {
+            while !is_over() {
+                let socket =
+                    socket2::Socket::new(socket2::Domain::UNIX, socket2::Type::STREAM, None);
+                let socket = socket.unwrap();
+                socket.set_nonblocking(true).unwrap();
+                let _ = socket.connect(&address);
+            }
+        });
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(connect);
+        }
+        let outputs: Vec<_> = (0..20)
+            .flat_map(|_| {
+                let look = ["show", "session"];
+                [place.daemon.bmpctl(&look), place.run(WATCHER, &look)]
+            })
+            .collect();
+        ended.store(true, std::sync::atomic::Ordering::Relaxed);
+        for output in outputs {
+            output.done();
+        }
     });
 }
 

@@ -133,7 +133,7 @@ fn whoever_has_no_level_gets_refusals_and_nothing_else() {
                 let text = String::from_utf8(body).unwrap();
                 assert!(text.contains("protocol version"), "{text}");
             }
-            Kind::Request => panic!("a request"),
+            Kind::Request | Kind::Part => panic!("{kind:?}"),
         }
     };
     let mut random = Random::new(3);

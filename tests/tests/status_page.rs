@@ -202,13 +202,18 @@ fn nobody_elses_page_can_read_it() {
     let sight = Sight::new("aa");
     let first = |host: &str| get(sight.place, host).lines().next().unwrap().to_owned();
     let at = sight.place;
-    for host in [&*at.to_string(), "localhost", "localhost:8080", "[::1]:80", "127.0.0.1"] {
+    for host in
+        [&*at.to_string(), "localhost", "LOCALHOST", "localhost:8080", "[::1]:80", "127.0.0.1"]
+    {
         assert_eq!(first(host), "HTTP/1.1 200 OK", "{host}");
     }
     for host in
         ["evil.example", "evil.example:11080", "127.0.0.1.evil.example", "", "localhost.evil"]
     {
         assert_eq!(first(host), "HTTP/1.1 421 Misdirected Request", "{host}");
+    }
+    for host in ["localhost\r\nHost: localhost", "local host", "evil@localhost"] {
+        assert_eq!(first(host), "HTTP/1.1 400 Bad Request", "{host}");
     }
     let head = get(at, "localhost").split("\r\n\r\n").next().unwrap().to_owned();
     assert!(head.contains("content-security-policy: default-src 'none';"), "{head}");

@@ -444,8 +444,10 @@ impl ErrorReport {
     pub(crate) fn of_client(error: &ClientError, exit_code: u8) -> Self {
         let reason = match error {
             ClientError::NotPermitted { .. } | ClientError::FolderClosed(_) => "not-permitted",
-            ClientError::Silent(_) => "silent",
-            ClientError::Refused(_) | ClientError::NotUnderstood(..) => "not-understood",
+            ClientError::Silent(_) | ClientError::QueueFull { .. } => "silent",
+            ClientError::Refused(_) | ClientError::NotUnderstood(..) | ClientError::Parts(_) => {
+                "not-understood"
+            }
             ClientError::NoSocket(_)
             | ClientError::NobodyListens(_)
             | ClientError::NotASocket(_)

@@ -117,6 +117,8 @@ pub(crate) struct Access {
     levels: watch::Sender<Arc<Levels>>,
     /// Locked while the name service is asked, so that it is asked once for all who call meanwhile.
     known: tokio::sync::Mutex<Known>,
+    /// The newest numbers, for who must not wait while the name service is asked.
+    newest: Mutex<Arc<Ids>>,
     names: Mutex<HashMap<Who, (Instant, Name)>>,
     /// How many commands were refused.
     pub(super) refusals: Refusals,
@@ -132,6 +134,7 @@ impl Access {
             group,
             levels: watch::Sender::new(Arc::new(levels)),
             known: tokio::sync::Mutex::default(),
+            newest: Mutex::default(),
             names: Mutex::default(),
             refusals: Refusals::default(),
         }
@@ -167,6 +170,14 @@ impl Access {
     /// True for root and bmpd's own user, who may do everything whatever the configuration says.
     pub(super) fn is_privileged(&self, peer: &Peer) -> bool {
         peer.uid.is_some_and(|uid| uid == 0 || uid == self.own_uid)
+    }
+
+    /// True for who has no level, as far as that is known without asking anybody. It decides which limits count for a
+    /// connection, and nothing else.
+    pub(super) fn is_known_without_level(&self, peer: &Peer) -> bool {
+        let levels = Arc::clone(&self.levels.borrow());
+        let ids = Arc::clone(&self.newest.lock());
+        self.judge(peer, &levels, &ids).level < Level::Monitoring
     }
 
     /// Who is at the other end, and what it may do now.
@@ -288,7 +299,10 @@ impl Access {
         let ask = move || look_up(directory, &asked, &group, &before);
         let patient = move || account::within(IDS_PATIENCE, ask);
         match tokio::task::spawn_blocking(patient).await.ok().flatten() {
-            Some(ids) => known.ids = Arc::new(ids),
+            Some(ids) => {
+                known.ids = Arc::new(ids);
+                *self.newest.lock() = Arc::clone(&known.ids);
+            }
             None => warn!(
                 "the user database does not answer: names in [control] count as it knew them last"
             ),

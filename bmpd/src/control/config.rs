@@ -3,33 +3,88 @@
 //! The file says what is configured. What a session runs with is in its task, and what bmpd as a whole
 //! was started with is in the world; where they differ the setting is pending.
 
-use shared::names::{Selector, SessionId};
+use std::collections::HashMap;
+
+use shared::frame::FrameError;
+use shared::names::{Selector, SessionId, VpnInstanceName};
 use shared::request::Level;
 use shared::response::{ConfigReport, ConfigSection, ConfigValue, Response, Setting, Until};
 
+use super::answer::{Answer, PART};
 use super::show;
 use crate::bgp;
 use crate::config::setting::{self, Effect, integer, list, path, text};
 use crate::config::{
-    Account, Bmp, Config, Control, Http, Levels, Place, Process, VpnInstance, route_distinguisher,
+    self, Account, Bmp, Config, Control, Http, Levels, Place, Process, VpnInstance,
+    route_distinguisher,
 };
 use crate::daemon::World;
 use crate::session::{Sets, bmp_settings, session_settings};
 
+/// A table of the configuration; those of a list by their rank in it.
+#[derive(Debug, Clone, Copy)]
+enum Table {
+    Bmp,
+    Session(usize),
+    VpnInstance(usize),
+    Bgp,
+    Neighbor(usize),
+    /// `[control]`, `[process]` and `[http]`.
+    Daemon,
+}
+
 /// Tells the configuration in effect.
-pub(super) async fn run(world: &World) -> Response {
+pub(super) async fn run(world: &World, answer: &Answer<'_>) -> Result<(), FrameError> {
     let config = world.config();
-    // One that a reload has ended since is gone.
-    let sessions = config.sessions.iter().filter_map(|session| world.session(&session.id));
-    let sets = show::all(sessions.map(|s| async move { s.sets().await })).await;
-    let sets: Vec<Sets> = sets.into_iter().flatten().collect();
-    let mut sections = vec![bmp(&config.bmp, &sets)];
-    sections.extend(sets.iter().map(session));
-    sections.extend(config.vpn_instances.iter().map(|instance| vpn_instance(instance, &sets)));
-    sections.extend(neighbors(&config));
-    sections.push(control(&config.control, &world.control_configured()));
-    sections.extend(process(&config.process, &world.process_configured()));
-    sections.extend(http(&config.http, &world.http_configured()));
+    // What waits in some session stands in the tables that all of them share.
+    let mut waiting = Waiting::default();
+    for some in config.sessions.chunks(PART) {
+        answer.prepare(async { waiting.add(&sets(some, world).await) }).await;
+    }
+    let neighbors = config.bgp.as_ref().map_or(0, |bgp| bgp.neighbors.len());
+    let tables = std::iter::once(Table::Bmp)
+        .chain((0..config.sessions.len()).map(Table::Session))
+        .chain((0..config.vpn_instances.len()).map(Table::VpnInstance))
+        .chain(config.bgp.is_some().then_some(Table::Bgp))
+        .chain((0..neighbors).map(Table::Neighbor))
+        .chain([Table::Daemon]);
+    answer.parts(tables, |some| part(some, &config, &waiting, world)).await
+}
+
+/// A part of the report: these tables, in their order.
+async fn part(tables: Vec<Table>, config: &Config, waiting: &Waiting, world: &World) -> Response {
+    let mut sections = Vec::with_capacity(tables.len());
+    let mut rest = tables.into_iter().peekable();
+    while let Some(table) = rest.next() {
+        match table {
+            Table::Bmp => sections.push(bmp(&config.bmp, &waiting.bmp)),
+            Table::Session(first) => {
+                // All that follow are asked at once.
+                let mut end = first + 1;
+                while rest.next_if(|table| matches!(table, Table::Session(_))).is_some() {
+                    end += 1;
+                }
+                let sets = sets(&config.sessions[first..end], world).await;
+                sections.extend(sets.iter().map(session));
+            }
+            Table::VpnInstance(rank) => {
+                let instance = &config.vpn_instances[rank];
+                sections.push(vpn_instance(instance, waiting.places.get(&instance.name)));
+            }
+            Table::Bgp => sections.extend(config.bgp.as_ref().map(bgp_section)),
+            Table::Neighbor(rank) => {
+                let neighbor = config.bgp.as_ref().and_then(|bgp| bgp.neighbors.get(rank));
+                sections.extend(neighbor.map(|neighbor| {
+                    section("bgp.neighbor", true, setting::in_effect(bgp::settings(neighbor)))
+                }));
+            }
+            Table::Daemon => {
+                sections.push(control(&config.control, &world.control_configured()));
+                sections.extend(process(&config.process, &world.process_configured()));
+                sections.extend(http(&config.http, &world.http_configured()));
+            }
+        }
+    }
     let file = world.config_path().display().to_string();
     Response::Config(ConfigReport {
         file,
@@ -39,29 +94,83 @@ pub(super) async fn run(world: &World) -> Response {
     })
 }
 
+/// What these sessions run with. One that a reload has ended since is gone.
+async fn sets(sessions: &[config::Session], world: &World) -> Vec<Sets> {
+    let sessions = sessions.iter().filter_map(|session| world.session(&session.id));
+    let sets = show::all(sessions.map(|session| async move { session.sets().await })).await;
+    sets.into_iter().flatten().collect()
+}
+
+/// What sessions run with of the tables that they share, where another value is configured.
+#[derive(Debug, Default)]
+struct Waiting {
+    bmp: Option<Pair<Bmp>>,
+    places: HashMap<VpnInstanceName, Pair<Place>>,
+}
+
+/// The values of the first session that waits.
+#[derive(Debug)]
+struct Pair<T> {
+    running: T,
+    configured: T,
+    session: SessionId,
+    /// True if it is not the only one.
+    others: bool,
+}
+
+impl<T> Pair<T> {
+    /// What makes effective what waits.
+    fn until(&self, all: Selector) -> Until {
+        Until::Reset(if self.others { all } else { Selector::One(self.session.clone()) })
+    }
+}
+
+impl Waiting {
+    /// Adds what waits in these sessions.
+    fn add(&mut self, sets: &[Sets]) {
+        let names = |bmp: &Bmp| (bmp.system_name.clone(), bmp.system_description.clone());
+        for Sets { running, configured } in sets {
+            let id = &running.session.id;
+            if names(&running.bmp) != names(&configured.bmp) {
+                let pair = self.bmp.take();
+                self.bmp = Some(Self::first(pair, &running.bmp, &configured.bmp, id));
+            }
+            let (old, new) = (&running.session.place, &configured.session.place);
+            if let Some(name) = id.vpn_instance.as_ref().filter(|_| old != new) {
+                let pair = self.places.remove(name);
+                self.places.insert(name.clone(), Self::first(pair, old, new, id));
+            }
+        }
+    }
+
+    fn first<T: Clone>(
+        before: Option<Pair<T>>,
+        running: &T,
+        configured: &T,
+        session: &SessionId,
+    ) -> Pair<T> {
+        match before {
+            Some(first) => Pair { others: true, ..first },
+            None => Pair {
+                running: running.clone(),
+                configured: configured.clone(),
+                session: session.clone(),
+                others: false,
+            },
+        }
+    }
+}
+
 fn section(name: &str, repeated: bool, settings: Vec<Setting>) -> ConfigSection {
     ConfigSection { name: name.to_owned(), repeated, settings }
 }
 
-/// What makes effective what waits in these sessions.
-fn reset<'a>(waiting: impl IntoIterator<Item = &'a SessionId>, all: Selector) -> Until {
-    let mut waiting = waiting.into_iter();
-    match (waiting.next(), waiting.next()) {
-        (Some(one), None) => Until::Reset(Selector::One(one.clone())),
-        _ => Until::Reset(all),
-    }
-}
-
 /// `[bmp]`: a session tells its station the names once, with the Initiation.
-fn bmp(configured: &Bmp, sets: &[Sets]) -> ConfigSection {
-    let names = |bmp: &Bmp| (bmp.system_name.clone(), bmp.system_description.clone());
-    let waits = |set: &&Sets| names(&set.running.bmp) != names(&set.configured.bmp);
-    let waiting = || sets.iter().filter(waits);
-    let until =
-        reset(waiting().map(|set| &set.running.session.id), Selector::All { vpn_instance: None });
-    let (running, configured) = match waiting().next() {
-        Some(set) => (&set.running.bmp, &set.configured.bmp),
-        None => (configured, configured),
+fn bmp(configured: &Bmp, waiting: &Option<Pair<Bmp>>) -> ConfigSection {
+    let all = Selector::All { vpn_instance: None };
+    let (running, configured, until) = match waiting {
+        Some(pair) => (&pair.running, &pair.configured, pair.until(all)),
+        None => (configured, configured, Until::Reset(all)),
     };
     let settings =
         setting::report(bmp_settings(running).to_vec(), bmp_settings(configured).to_vec(), &until);
@@ -76,20 +185,11 @@ fn session(Sets { running, configured }: &Sets) -> ConfigSection {
 }
 
 /// `[[vpn-instance]]`. Neighbors have moved with a reload; a session that is up stays where it is.
-fn vpn_instance(instance: &VpnInstance, sets: &[Sets]) -> ConfigSection {
-    let waits = |set: &&Sets| {
-        let (running, configured) = (&set.running.session, &set.configured.session);
-        running.id.vpn_instance.as_ref() == Some(&instance.name)
-            && running.place != configured.place
-    };
-    let waiting = || sets.iter().filter(waits);
-    let until = reset(
-        waiting().map(|set| &set.running.session.id),
-        Selector::All { vpn_instance: Some(instance.name.clone()) },
-    );
-    let (running, configured) = match waiting().next() {
-        Some(set) => (&set.running.session.place, &set.configured.session.place),
-        None => (&instance.place, &instance.place),
+fn vpn_instance(instance: &VpnInstance, waiting: Option<&Pair<Place>>) -> ConfigSection {
+    let all = Selector::All { vpn_instance: Some(instance.name.clone()) };
+    let (running, configured, until) = match waiting {
+        Some(pair) => (&pair.running, &pair.configured, pair.until(all)),
+        None => (&instance.place, &instance.place, Until::Reset(all)),
     };
     let settings = setting::report(
         instance_settings(instance, running),
@@ -117,19 +217,13 @@ fn instance_settings(instance: &VpnInstance, place: &Place) -> Vec<setting::Sett
     ]
 }
 
-/// `[bgp]` and each `[[bgp.neighbor]]`. A reload puts all of it into effect.
-fn neighbors(config: &Config) -> Vec<ConfigSection> {
-    let Some(bgp) = &config.bgp else { return Vec::new() };
+/// `[bgp]`. A reload puts all of it into effect, and `[[bgp.neighbor]]` as well.
+fn bgp_section(bgp: &config::Bgp) -> ConfigSection {
     let mut common = bgp::common_settings(bgp.asn, bgp.router_id).to_vec();
     common.push(setting::Setting::new("listen", Effect::Connection, list(&bgp.listen)));
     common.push(bgp::memory_limit(bgp.memory_limit));
     common.extend(bgp::pending_settings(bgp.pending));
-    let common = section("bgp", false, setting::in_effect(common));
-    let neighbors = bgp
-        .neighbors
-        .iter()
-        .map(|neighbor| section("bgp.neighbor", true, setting::in_effect(bgp::settings(neighbor))));
-    std::iter::once(common).chain(neighbors).collect()
+    section("bgp", false, setting::in_effect(common))
 }
 
 /// `[control]`: the socket and its limits are made once, when bmpd starts; levels follow every reload.

@@ -4,12 +4,16 @@
 //! comes from the credentials that the system gives, never from what the caller sends ([`access`]). It is
 //! looked at when the request is there, again when no reload can come between any more, and whenever a reload
 //! changes levels while the answer goes on, so the newest levels count. Everything is bounded: connections at
-//! once, those of one user, the size of a request, the time it may take, the log lines of refusals. Who
-//! watches events, or is told of a reset that goes on, holds a place of another kind, so that however many do
-//! nobody else has to wait for one.
+//! once, those of one user, those of users without a level, the size of a request, the time it may take, reports that
+//! are computed at a time and what of them is unread ([`admission`]), the log lines of refusals. Who watches events, or
+//! follows a reset, holds a place of another kind, so that however many do nobody else has to wait for one.
+//!
+//! A request that changes nothing is dropped when its client has gone, or when bmpd stops; a change is finished.
 #![forbid(unsafe_code)]
 
 mod access;
+mod admission;
+mod answer;
 mod caller;
 mod clear;
 mod config;
@@ -29,11 +33,13 @@ mod staggered;
 mod status;
 mod stream;
 
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
 use interprocess::local_socket::tokio::{Listener, Stream};
 use interprocess::local_socket::traits::tokio::Listener as _;
+use rustix::net::SendFlags;
 use shared::frame::{self, FrameError, HEADER_LEN, Header, Kind};
 use shared::request::{Level, Request};
 use shared::response::{CallerReport, Failure, Response};
@@ -42,6 +48,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tracing::debug;
 
 pub(crate) use self::access::Access;
+use self::admission::{Admission, Client, Work};
+use self::answer::Answer;
 use self::caller::{Caller, Peer};
 use self::places::{Holder, Limits, Places};
 pub(crate) use self::show::{all as show_all, neighbors};
@@ -66,7 +74,9 @@ const RESPONSE_PATIENCE: Duration = Duration::from_secs(5);
 /// Serves the socket, for ever.
 pub(crate) async fn run(socket: &ControlSocket, world: Arc<World>) {
     let clients = world.config().control.clients;
-    let connections = Arc::new(Semaphore::new(clients.all as usize + PRIVILEGED));
+    let places = clients.all as usize + PRIVILEGED + Limits::WITHOUT_LEVEL as usize;
+    let connections = Arc::new(Semaphore::new(places));
+    let admission = Admission::new();
     let followers = Places::new(Limits::going_on(&clients));
     let monitors = Places::new(Limits::going_on(&clients));
     let listener: &Listener = socket.listener();
@@ -83,16 +93,21 @@ pub(crate) async fn run(socket: &ControlSocket, world: Arc<World>) {
                 let world = Arc::clone(&world);
                 let holder = match world.access.is_privileged(&peer) {
                     true => Holder::Privileged,
+                    false if world.access.is_known_without_level(&peer) => {
+                        Holder::WithoutLevel(peer.uid)
+                    }
                     false => Holder::User(peer.uid),
                 };
                 let Some(user) = users.take(holder) else {
-                    tokio::spawn(send_away(stream, users.busy(holder, "connections")));
+                    refuse_at_once(&stream, &users.busy(holder, "connections"));
                     continue;
                 };
                 let (followers, monitors) = (followers.clone(), monitors.clone());
+                let client = admission.client(holder);
                 tokio::spawn(async move {
+                    let connection = permit;
                     let held =
-                        Held { connection: permit, holder, _user: user, followers, monitors };
+                        Held { connection, holder, _user: user, followers, monitors, client };
                     if let Err(error) = serve(stream, &peer, world, held).await {
                         debug!(uid = peer.uid, "control connection: {error}");
                     }
@@ -114,20 +129,31 @@ struct Held {
     followers: Places,
     /// Those of the ones that watch events.
     monitors: Places,
+    /// For reports.
+    client: Client,
+}
+
+/// Says why there is no place, as far as the socket takes it now: the next connection must not wait for this one.
+fn refuse_at_once(stream: &Stream, busy: &Response) {
+    let Stream::UdSocket(socket) = stream;
+    if let Ok(bytes) = frame::encode(Kind::Response, busy) {
+        let _ =
+            rustix::net::send(socket.as_fd(), &bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
+    }
 }
 
 /// Says why there is no answer: a few bytes, for which the socket has room.
-async fn send_away(mut stream: Stream, busy: Response) -> Result<(), FrameError> {
-    send(&mut stream, &frame::encode(Kind::Response, &busy)?).await
+async fn send_away(stream: Stream, busy: Response) -> Result<(), FrameError> {
+    send(&stream, &frame::encode(Kind::Response, &busy)?).await
 }
 
 async fn serve(
-    mut stream: Stream,
+    stream: Stream,
     peer: &Peer,
     world: Arc<World>,
     held: Held,
 ) -> Result<(), FrameError> {
-    let received = match tokio::time::timeout(REQUEST_PATIENCE, receive(&mut stream)).await {
+    let received = match tokio::time::timeout(REQUEST_PATIENCE, receive(&stream)).await {
         Ok(received) => received,
         Err(_) => return Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),
     };
@@ -144,7 +170,7 @@ async fn serve(
             let refusal =
                 refuse(Level::Monitoring, "a request that cannot be read", &caller, &world);
             let response = Response::Failed(refusal.await);
-            send(&mut stream, &frame::encode(Kind::Response, &response)?).await?;
+            send(&stream, &frame::encode(Kind::Response, &response)?).await?;
             return Err(error);
         }
         Err(error) => {
@@ -152,7 +178,7 @@ async fn serve(
                 "bmpd {} cannot read the request: {error}; use the bmpctl that came with this bmpd",
                 env!("CARGO_PKG_VERSION")
             );
-            send(&mut stream, &frame::refusal(&text)).await?;
+            send(&stream, &frame::refusal(&text)).await?;
             return Err(error);
         }
     };
@@ -181,25 +207,24 @@ async fn serve(
             _ => {}
         }
     }
+    if needed < Level::Configuration && caller.level() >= needed {
+        let _connection = connection;
+        return look(&stream, request, &caller, &world, &held.client).await;
+    }
     let (answers, mut answered) = mpsc::channel(1);
     let answering = Arc::clone(&world);
-    if needed < Level::Configuration {
-        // A look has one answer, for which the channel has room.
-        answer(request, &caller, answering, answers).await;
-    } else {
-        // What was ordered is done whether or not the client waits for it.
-        tokio::spawn(async move { answer(request, &caller, answering, answers).await });
-    }
+    // What was ordered is done whether or not the client waits for it.
+    tokio::spawn(async move { answer(request, &caller, answering, answers).await });
     if follower.is_some() {
         // The first answer says whether anything was begun, whatever level is taken meanwhile.
         let Some(first) = answered.recv().await else { return Ok(()) };
-        send(&mut stream, &encode(&first)?).await?;
+        send(&stream, &encode(Kind::Response, &first)?).await?;
         if !matches!(first, Response::Failed(_)) {
             stream::run(&stream, answered, revoked(needed, &command, peer, &world)).await?;
         }
     } else {
         while let Some(response) = answered.recv().await {
-            send(&mut stream, &encode(&response)?).await?;
+            send(&stream, &encode(Kind::Response, &response)?).await?;
         }
     }
     drop((connection, follower));
@@ -207,14 +232,14 @@ async fn serve(
 }
 
 /// The frame of an answer, or of the failure that it is too long.
-fn encode(response: &Response) -> Result<Vec<u8>, FrameError> {
-    frame::encode(Kind::Response, response).or_else(|error| {
+fn encode(kind: Kind, response: &Response) -> Result<Vec<u8>, FrameError> {
+    frame::encode(kind, response).or_else(|error| {
         let text = format!("bmpd cannot send its answer, ask for less: {error}");
         frame::encode(Kind::Response, &Response::Failed(Failure::Other(text)))
     })
 }
 
-async fn receive(stream: &mut Stream) -> Result<Request, FrameError> {
+async fn receive(mut stream: &Stream) -> Result<Request, FrameError> {
     let mut header = [0; HEADER_LEN];
     stream.read_exact(&mut header).await?;
     let Header { kind, len } = Header::parse(header)?;
@@ -230,7 +255,7 @@ async fn receive(stream: &mut Stream) -> Result<Request, FrameError> {
     frame::decode(kind, &body)
 }
 
-async fn send(stream: &mut Stream, bytes: &[u8]) -> Result<(), FrameError> {
+async fn send(mut stream: &Stream, bytes: &[u8]) -> Result<(), FrameError> {
     match tokio::time::timeout(RESPONSE_PATIENCE, stream.write_all(bytes)).await {
         Ok(result) => Ok(result?),
         Err(_) => Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),
@@ -252,26 +277,67 @@ async fn answer(
             Request::ResetSession { selector, stagger, follow } => {
                 return reset::session(selector, stagger, follow, caller, world, answers).await;
             }
-            Request::PlanReset(selector) => reset::plan(&selector, &world).await,
-            // Who may watch never comes here.
-            Request::Monitor => return,
             Request::Reload { dry_run } => reload::run(dry_run, caller, &world).await,
-            Request::ShowSession(selector) => show::session(&selector, &world).await,
-            Request::ShowNeighbor { address, vpn_instance } => {
-                show::neighbor(address, vpn_instance, &world).await
-            }
-            Request::ShowVpnInstance(name) => show::vpn_instance(name, &world).await,
-            Request::ShowConfig => config::run(&world).await,
-            Request::ShowStatistics(selector) => show::statistics(&selector, &world).await,
-            Request::ShowStatus => status::run(caller, &world).await,
             Request::ClearStatistics(selector) => clear::statistics(selector, caller, &world).await,
             Request::SetLog { level, lasts } => log::set(level, lasts, caller, &world),
-            Request::ShowLog => Response::Log(world.log.report()),
-            Request::Directory => Response::Directory(world.directory().await),
+            // Who may look never comes here.
+            Request::PlanReset(_)
+            | Request::ShowSession(_)
+            | Request::ShowNeighbor { .. }
+            | Request::ShowVpnInstance(_)
+            | Request::ShowConfig
+            | Request::ShowStatistics(_)
+            | Request::ShowStatus
+            | Request::ShowLog
+            | Request::Directory
+            | Request::Monitor => return,
         }
     };
     // The client may have gone away.
     let _ = answers.send(response).await;
+}
+
+/// Answers a request that changes nothing, for as long as its client is there.
+async fn look(
+    stream: &Stream,
+    request: Request,
+    caller: &Caller,
+    world: &World,
+    client: &Client,
+) -> Result<(), FrameError> {
+    let work = match request {
+        Request::PlanReset(_) | Request::Reload { .. } => Work::File,
+        _ => Work::Memory,
+    };
+    let answer = Answer::new(stream, client, work, world);
+    let report = async {
+        match request {
+            Request::PlanReset(selector) => answer.whole(reset::plan(&selector, world)).await,
+            Request::Reload { dry_run } => answer.whole(reload::run(dry_run, caller, world)).await,
+            Request::ShowSession(selector) => show::session(&selector, world, &answer).await,
+            Request::ShowNeighbor { address, vpn_instance } => {
+                show::neighbor(address, vpn_instance, world, &answer).await
+            }
+            Request::ShowVpnInstance(name) => answer.whole(show::vpn_instance(name, world)).await,
+            Request::ShowConfig => config::run(world, &answer).await,
+            Request::ShowStatistics(selector) => show::statistics(&selector, world, &answer).await,
+            Request::ShowStatus => answer.whole(status::run(caller, world)).await,
+            Request::ShowLog => answer.whole(async { Response::Log(world.log.report()) }).await,
+            Request::Directory => {
+                answer.whole(async { Response::Directory(world.directory().await) }).await
+            }
+            // These change something, or go on.
+            Request::ResetSession { .. }
+            | Request::ClearStatistics(_)
+            | Request::SetLog { .. }
+            | Request::Monitor => Ok(()),
+        }
+    };
+    tokio::select! {
+        biased;
+        sent = report => sent,
+        () = answer::gone(stream) => Err(std::io::Error::from(std::io::ErrorKind::BrokenPipe).into()),
+    }
 }
 
 /// A command that the caller may not give: noted, and answered with what it takes.

@@ -1,6 +1,8 @@
 //! How many connections one user has at once: the socket can be open to all, and nobody may take every
 //! place there is.
 
+use std::collections::HashMap;
+
 use shared::response::{Failure, Response};
 
 use crate::config::Clients;
@@ -18,6 +20,13 @@ pub(super) struct Limits {
 }
 
 impl Limits {
+    /// Connections of all users without a level. They get a refusal and nothing else, so they need no more, and must
+    /// not take the places of others.
+    pub(super) const WITHOUT_LEVEL: u32 = 32;
+
+    /// The same of one of these users.
+    const ONE_WITHOUT_LEVEL: u32 = 4;
+
     /// Connections of any kind.
     pub(super) fn connections(clients: &Clients) -> Self {
         Self { one_user: clients.per_user, all_users: clients.all, privileged: u32::MAX }
@@ -37,6 +46,8 @@ pub(super) enum Holder {
     Privileged,
     /// Another one; `None` is one that the system does not name.
     User(Option<u32>),
+    /// Another one that is known to have no level.
+    WithoutLevel(Option<u32>),
 }
 
 /// The users that are connected, and how often.
@@ -59,9 +70,12 @@ impl Places {
         self.taken.take(holder, |own, taken| match holder {
             Holder::Privileged => own < self.limits.privileged,
             Holder::User(_) => {
-                let users = taken.iter().filter(|(holder, _)| **holder != Holder::Privileged);
-                own < self.limits.one_user
-                    && users.map(|(_, count)| count).sum::<u32>() < self.limits.all_users
+                let is_user = |holder: &Holder| matches!(holder, Holder::User(_));
+                own < self.limits.one_user && all(taken, is_user) < self.limits.all_users
+            }
+            Holder::WithoutLevel(_) => {
+                let is_without = |holder: &Holder| matches!(holder, Holder::WithoutLevel(_));
+                own < Limits::ONE_WITHOUT_LEVEL && all(taken, is_without) < Limits::WITHOUT_LEVEL
             }
         })
     }
@@ -74,11 +88,21 @@ impl Places {
             Holder::User(_) => format!(
                 "{one_user} {whose} of one user at once, and {all_users} of all but root and its own user"
             ),
+            Holder::WithoutLevel(_) => format!(
+                "{} {whose} of one user without a level at once, and {} of all of them",
+                Limits::ONE_WITHOUT_LEVEL,
+                Limits::WITHOUT_LEVEL
+            ),
         };
         Response::Failed(Failure::Busy(format!(
             "bmpd serves {most}: end one of them, or try again later"
         )))
     }
+}
+
+/// How many places such holders have.
+fn all(taken: &HashMap<Holder, u32>, is_such: impl Fn(&Holder) -> bool) -> u32 {
+    taken.iter().filter(|(holder, _)| is_such(holder)).map(|(_, count)| count).sum()
 }
 
 #[cfg(test)]
@@ -123,5 +147,18 @@ mod tests {
         let places = Places::new(limits);
         let root: Vec<_> = (0..100).filter_map(|_| places.take(Holder::Privileged)).collect();
         assert_eq!(root.len(), limits.privileged as usize);
+    }
+
+    #[test]
+    fn users_without_a_level_take_no_place_of_others() {
+        let places = Places::new(Limits::connections(&CLIENTS));
+        let without = |uid| Holder::WithoutLevel(Some(uid));
+        let one: Vec<_> = (0..100).filter_map(|_| places.take(without(1))).collect();
+        assert_eq!(one.len(), 4);
+        let all: Vec<_> = (2..1000).filter_map(|uid| places.take(without(uid))).collect();
+        assert_eq!(one.len() + all.len(), 32);
+        let users: Vec<_> = (0..1000).filter_map(|uid| places.take(user(uid))).collect();
+        assert_eq!(users.len(), 192);
+        assert!(places.take(Holder::Privileged).is_some());
     }
 }

@@ -1,17 +1,22 @@
 //! `show session`, `show neighbor`, `show vpn-instance` and `show statistics`.
 //!
-//! Who is asked answers beside the others: a busy session delays its own answer only.
+//! Who is asked answers beside the others: a busy session delays its own answer only. Sessions and neighbors are asked
+//! some at a time, a part of the report each ([`super::answer`]).
 
 use std::future::poll_fn;
 use std::net::IpAddr;
 use std::path::Path;
 use std::task::Poll;
 
-use shared::names::{NeighborId, Selector, VpnInstanceName};
+use parking_lot::Mutex;
+use shared::frame::FrameError;
+use shared::names::{NeighborId, Selector, SessionId, VpnInstanceName};
 use shared::response::{
     Failure, NeighborReport, NeighborState, Response, SessionState, VpnInstanceReport,
 };
 
+use super::answer::{Answer, PART};
+use crate::bgp::Neighbor;
 use crate::config::{Place, route_distinguisher};
 use crate::daemon::{World, listening};
 use crate::session::Session;
@@ -66,9 +71,22 @@ where
         }
         Err(failure) => return Err(failure),
     };
-    let answers = all(selected.iter().cloned().map(ask)).await;
+    answered(selected, world, ask).await
+}
+
+/// What each of these sessions answers, but for those that a reload has ended meanwhile.
+async fn answered<T, F>(
+    asked: Vec<Session>,
+    world: &World,
+    ask: impl Fn(Session) -> F,
+) -> Result<Vec<T>, Failure>
+where
+    T: Send + 'static,
+    F: Future<Output = Option<T>> + Send + 'static,
+{
+    let answers = all(asked.iter().cloned().map(ask)).await;
     let mut found = Vec::with_capacity(answers.len());
-    for (session, answer) in selected.iter().zip(answers) {
+    for (session, answer) in asked.iter().zip(answers) {
         match answer {
             Some(answer) => found.push(answer),
             None if world.session(session.id()).is_none() => {}
@@ -78,20 +96,64 @@ where
     Ok(found)
 }
 
-/// Describes the selected sessions.
-pub(super) async fn session(selector: &Selector, world: &World) -> Response {
-    // The answer for all sessions must not grow with every neighbor of each.
-    let detailed = matches!(selector, Selector::One(_));
-    let reports =
-        sessions(selector, world, |session| async move { session.report(detailed).await }).await;
-    reports.map_or_else(Response::Failed, Response::Sessions)
+/// Reports on the selected sessions, some at a time; `part` makes a part of the report of what they answer.
+async fn report<T, F>(
+    selector: &Selector,
+    world: &World,
+    answer: &Answer<'_>,
+    ask: impl Fn(Session) -> F,
+    part: impl Fn(Vec<T>) -> Response,
+) -> Result<(), FrameError>
+where
+    T: Send + 'static,
+    F: Future<Output = Option<T>> + Send + 'static,
+{
+    let mut last: Option<SessionId> = None;
+    loop {
+        // Ids rather than handles: what waits for a client that reads slowly is one name.
+        let some = world.select_after(selector, last.as_ref(), PART);
+        let Some(end) = some.last().map(|session| session.id().clone()) else { break };
+        let asked = some.len();
+        let described =
+            async { answered(some, world, &ask).await.map_or_else(Response::Failed, &part) };
+        if asked < PART {
+            return answer.whole(described).await;
+        }
+        if !answer.part(described).await? {
+            return Ok(());
+        }
+        last = Some(end);
+    }
+    // There is none, or none behind those that were reported.
+    let rest = async {
+        match last {
+            Some(_) => part(Vec::new()),
+            None => sessions(selector, world, ask).await.map_or_else(Response::Failed, part),
+        }
+    };
+    answer.whole(rest).await
 }
 
-/// Tells what the selected sessions have counted.
-pub(super) async fn statistics(selector: &Selector, world: &World) -> Response {
-    let counted =
-        sessions(selector, world, |session| async move { session.statistics().await }).await;
-    counted.map_or_else(Response::Failed, Response::Statistics)
+/// Describes the selected sessions.
+pub(super) async fn session(
+    selector: &Selector,
+    world: &World,
+    answer: &Answer<'_>,
+) -> Result<(), FrameError> {
+    // The answer for all sessions must not grow with every neighbor of each.
+    let detailed = matches!(selector, Selector::One(_));
+    let ask = |session: Session| async move { session.report(detailed).await };
+    report(selector, world, answer, ask, Response::Sessions).await
+}
+
+/// Reports what the selected sessions have counted.
+pub(super) async fn statistics(
+    selector: &Selector,
+    world: &World,
+    answer: &Answer<'_>,
+) -> Result<(), FrameError> {
+    let ask = |session: Session| async move { session.statistics().await };
+    report(selector, world, answer, ask, Response::Statistics).await
 }
 
 /// So much of malformed UPDATEs an answer has, in hexadecimal digits: it must not grow with what every neighbor
@@ -104,10 +166,16 @@ pub(crate) async fn neighbors(
     with_messages: bool,
     wanted: impl Fn(&NeighborId) -> bool,
 ) -> Vec<NeighborReport> {
-    let neighbors = world.neighbors().into_iter().filter(|neighbor| wanted(neighbor.id()));
+    let mut neighbors = world.neighbors();
+    neighbors.retain(|neighbor| wanted(neighbor.id()));
+    described(neighbors, with_messages).await
+}
+
+/// What these neighbors answer. One that has stopped meanwhile is gone.
+async fn described(neighbors: Vec<Neighbor>, with_messages: bool) -> Vec<NeighborReport> {
+    let asked = neighbors.into_iter();
     let reports =
-        all(neighbors.map(|neighbor| async move { neighbor.report(with_messages).await })).await;
-    // One that has stopped meanwhile is gone.
+        all(asked.map(|neighbor| async move { neighbor.report(with_messages).await })).await;
     let mut reports: Vec<NeighborReport> = reports.into_iter().flatten().collect();
     let updates = reports.iter_mut().filter_map(|report| report.last_malformed_update.as_mut());
     keep_messages(updates.map(|update| &mut update.message), MESSAGES_MAX);
@@ -129,31 +197,55 @@ pub(super) async fn neighbor(
     address: Option<IpAddr>,
     vpn_instance: Option<VpnInstanceName>,
     world: &World,
-) -> Response {
-    if let Some(name) = &vpn_instance {
+    answer: &Answer<'_>,
+) -> Result<(), FrameError> {
+    let found = answer.prepare(async { select_neighbors(address, vpn_instance.as_ref(), world) });
+    let found = match found.await {
+        Ok(found) => found,
+        Err(failure) => return answer.whole(async { Response::Failed(failure) }).await,
+    };
+    let is_of_instance =
+        |name: &Option<VpnInstanceName>| vpn_instance.is_none() || *name == vpn_instance;
+    let mut prefixes = world.prefixes();
+    prefixes.retain(|prefix| address.is_none() && is_of_instance(&prefix.vpn_instance));
+    // They are in the first part.
+    let prefixes = Mutex::new(prefixes);
+    let part = |some| {
+        let prefixes = std::mem::take(&mut *prefixes.lock());
+        async move { Response::Neighbors { neighbors: described(some, true).await, prefixes } }
+    };
+    answer.parts(found, part).await
+}
+
+/// The neighbors with this address or of this instance, or the failure that names those there are.
+fn select_neighbors(
+    address: Option<IpAddr>,
+    vpn_instance: Option<&VpnInstanceName>,
+    world: &World,
+) -> Result<Vec<Neighbor>, Failure> {
+    if let Some(name) = vpn_instance {
         let config = world.config();
         if !config.vpn_instances.iter().any(|instance| instance.name == *name) {
             let existing = config.vpn_instances.iter().map(|instance| instance.name.clone());
             let (name, existing) = (name.clone(), existing.collect());
-            return Response::Failed(Failure::NoSuchVpnInstance { name, existing });
+            return Err(Failure::NoSuchVpnInstance { name, existing });
         }
     }
-    let of_instance =
-        |name: &Option<VpnInstanceName>| vpn_instance.is_none() || *name == vpn_instance;
-    let found = neighbors(world, true, |id| {
-        address.is_none_or(|address| id.address == address) && of_instance(&id.vpn_instance)
-    })
-    .await;
+    let mut found = world.neighbors();
+    found.retain(|neighbor| {
+        let id = neighbor.id();
+        address.is_none_or(|address| id.address == address)
+            && (vpn_instance.is_none() || id.vpn_instance.as_ref() == vpn_instance)
+    });
     if let (Some(address), true) = (address, found.is_empty()) {
         let mut existing: Vec<NeighborId> =
             world.neighbors().iter().map(|neighbor| neighbor.id().clone()).collect();
         // It may be in another instance.
         existing.sort_by_key(|id| id.address != address);
-        return Response::Failed(Failure::NoSuchNeighbor { address, vpn_instance, existing });
+        let vpn_instance = vpn_instance.cloned();
+        return Err(Failure::NoSuchNeighbor { address, vpn_instance, existing });
     }
-    let mut prefixes = world.prefixes();
-    prefixes.retain(|prefix| address.is_none() && of_instance(&prefix.vpn_instance));
-    Response::Neighbors { neighbors: found, prefixes }
+    Ok(found)
 }
 
 /// Describes the VPN instances, the public one first, or the one of this name.

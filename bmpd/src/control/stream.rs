@@ -24,7 +24,8 @@ pub(super) trait Frames {
 
 impl Frames for mpsc::Receiver<Response> {
     async fn next(&mut self) -> Result<Option<Vec<u8>>, FrameError> {
-        self.recv().await.as_ref().map(super::encode).transpose()
+        let response = self.recv().await;
+        response.as_ref().map(|response| super::encode(Kind::Response, response)).transpose()
     }
 }
 

@@ -244,6 +244,20 @@ impl World {
         Err(Failure::NoSuchSession { selector: selector.clone(), existing, configured_in: None })
     }
 
+    /// The next of the selected sessions behind the one with this id, at most so many: for who must not hold all of
+    /// them meanwhile.
+    pub(crate) fn select_after(
+        &self,
+        selector: &Selector,
+        after: Option<&SessionId>,
+        count: usize,
+    ) -> Vec<Session> {
+        let sessions = self.sessions.lock();
+        let first = after.map_or(0, |id| sessions.partition_point(|session| session.id() <= id));
+        let rest = sessions[first..].iter().filter(|session| selector.matches(session.id()));
+        rest.take(count).cloned().collect()
+    }
+
     /// Segments of tables that were compacted.
     pub(crate) fn compactions(&self) -> u64 {
         self.tables.compactions()

@@ -5,7 +5,7 @@
 //!   browser ── GET / ─────────>    (one gathers at a time) ──────────> Recent <── events
 //! ```
 //!
-//! It only reads, and nothing of a request but its method and its path is looked at. A connection has one
+//! It only reads, and of a request it uses only the method, the path and the host. A connection has one
 //! request and ten seconds for all of it; there are as many as `[http]` says, a quarter of them from one address,
 //! and further ones are closed. What it asks sessions and neighbors is what `bmpctl show` asks.
 #![forbid(unsafe_code)]
@@ -25,13 +25,14 @@ use hyper::header::{
     ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderValue,
     REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
+use hyper::http::uri::Authority;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode, Version};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{Domain, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 use tracing::{debug, info};
 
 use self::recent::Recent;
@@ -41,6 +42,7 @@ use crate::net::accepts::Accepts;
 use crate::net::listen::ListenError;
 use crate::places::{Place, Places};
 use crate::supervise::{caught, fault, panicked};
+use crate::unread::{Held, Limits, Unread};
 
 /// The time that a connection has.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -53,6 +55,9 @@ const EACH: u32 = 4;
 
 /// How many connections may wait to be accepted.
 const BACKLOG: i32 = 64;
+
+/// What a network may leave unread of figures and pages before its next one is not begun, and what all may.
+const UNREAD: Limits = Limits { one: 16 << 20, all: 128 << 20 };
 
 const PAGE: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
@@ -90,6 +95,7 @@ impl Listeners {
             places: Places::default(),
             connections: self.connections,
             gathering: Mutex::default(),
+            unread: Unread::new(UNREAD),
             recent: Recent::of(&world.events),
         });
         for listener in self.listeners {
@@ -114,15 +120,28 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-/// True if the request names this host by its address, or as `localhost`: a name of somebody else's that leads here
-/// (DNS rebinding) would let the pages of that name read what is here.
-fn is_named_by_address<B>(request: &Request<B>) -> bool {
-    let named =
-        request.headers().get(HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let host = match named.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
-        _ => named,
+/// The host that a request names, in lower case and without a port; empty if it may leave it out and does. `None` if
+/// the request is to be answered with 400 (RFC 9112 section 3.2): without a Host field, with several, or with one that
+/// is not a host and a port.
+fn host<B>(request: &Request<B>) -> Option<String> {
+    let mut fields = request.headers().get_all(HOST).iter();
+    let named = match (fields.next(), fields.next()) {
+        (Some(field), None) => field.to_str().ok()?,
+        (None, _) if request.version() < Version::HTTP_11 => "",
+        _ => return None,
     };
+    // The absolute form counts instead of the field (RFC 9112 section 3.2.2).
+    let authority = match request.uri().authority() {
+        Some(authority) => authority.clone(),
+        None if named.is_empty() => return Some(String::new()),
+        None => named.parse::<Authority>().ok().filter(|_| !named.contains('@'))?,
+    };
+    Some(authority.host().to_ascii_lowercase())
+}
+
+/// True for the address of a host and for `localhost`: a name of somebody else's that leads here (DNS rebinding) would
+/// let the pages of that name read what is here.
+fn is_address(host: &str) -> bool {
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     host == "localhost" || bare.parse::<IpAddr>().is_ok()
 }
@@ -146,6 +165,8 @@ struct Server {
     connections: u32,
     /// Held by the one who gathers: however many ask, sessions answer one.
     gathering: Mutex<()>,
+    /// Bytes of answers that were not read yet.
+    unread: Unread<IpAddr>,
     recent: Recent,
 }
 
@@ -180,8 +201,9 @@ impl Server {
     }
 
     async fn connection(&self, stream: TcpStream, from: SocketAddr) {
+        let client = network(from.ip());
         let service = service_fn(|request: Request<Incoming>| async move {
-            Ok::<_, Infallible>(self.answer(&request).await)
+            Ok::<_, Infallible>(self.answer(&request, client).await)
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -196,18 +218,34 @@ impl Server {
         }
     }
 
-    async fn answer<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
+    /// Waits until figures may be gathered for this network.
+    async fn turn(&self, client: IpAddr) -> MutexGuard<'_, ()> {
+        loop {
+            self.unread.room(client).await;
+            let turn = self.gathering.lock().await;
+            // Others of the network may have had their turn meanwhile.
+            if self.unread.has_room(client) {
+                return turn;
+            }
+        }
+    }
+
+    async fn answer<B>(&self, request: &Request<B>, client: IpAddr) -> Response<Full<Bytes>> {
         fault("http.request");
+        let Some(host) = host(request) else {
+            let text = "The request has no valid Host field, or several (RFC 9112 section 3.2).\n";
+            return response(StatusCode::BAD_REQUEST, TEXT, text.into());
+        };
         let (status, kind, text) = match (request.method(), request.uri().path()) {
             (&Method::GET | &Method::HEAD, "/metrics") => {
-                let _turn = self.gathering.lock().await;
+                let _turn = self.turn(client).await;
                 match metrics::gather(&self.world).await {
                     Ok(text) => (StatusCode::OK, METRICS, text),
                     Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, TEXT, format!("{error}\n")),
                 }
             }
-            (&Method::GET | &Method::HEAD, "/") if is_named_by_address(request) => {
-                let _turn = self.gathering.lock().await;
+            (&Method::GET | &Method::HEAD, "/") if is_address(&host) => {
+                let _turn = self.turn(client).await;
                 (StatusCode::OK, PAGE, page::render(&self.world, &self.recent).await)
             }
             (&Method::GET | &Method::HEAD, "/") => {
@@ -224,17 +262,74 @@ impl Server {
                 (StatusCode::METHOD_NOT_ALLOWED, TEXT, text)
             }
         };
-        let mut response = Response::new(Full::new(Bytes::from(text)));
-        *response.status_mut() = status;
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, kind);
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(page::POLICY));
-        if status == StatusCode::METHOD_NOT_ALLOWED {
-            headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+        let held = self.unread.hold(client, text.len());
+        response(status, kind, Bytes::from_owner(Counted { text, _held: held }))
+    }
+}
+
+/// A text that counts until it was written, or its connection is closed.
+struct Counted {
+    text: String,
+    _held: Held<IpAddr>,
+}
+
+impl AsRef<[u8]> for Counted {
+    fn as_ref(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
+}
+
+fn response(status: StatusCode, kind: HeaderValue, text: Bytes) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(text));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, kind);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(page::POLICY));
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(version: Version, target: &str, hosts: &[&str]) -> Request<()> {
+        let mut request = Request::builder().version(version).uri(target);
+        for host in hosts {
+            request = request.header(HOST, *host);
         }
-        response
+        request.body(()).unwrap()
+    }
+
+    #[test]
+    fn a_host_field_is_required_once_and_names_have_no_case() {
+        let http11 = |hosts: &[&str]| host(&request(Version::HTTP_11, "/", hosts));
+        for (field, expected, may_read) in [
+            ("localhost", "localhost", true),
+            ("LOCALHOST", "localhost", true),
+            ("LocalHost:8080", "localhost", true),
+            ("127.0.0.1:80", "127.0.0.1", true),
+            ("[2001:DB8::1]:80", "[2001:db8::1]", true),
+            ("Evil.Example", "evil.example", false),
+            ("localhost.evil", "localhost.evil", false),
+            ("", "", false),
+        ] {
+            let found = http11(&[field]);
+            assert_eq!(found.as_deref(), Some(expected), "{field}");
+            assert_eq!(is_address(expected), may_read, "{field}");
+        }
+        for bad in [&[][..], &["localhost", "localhost"], &["a b"], &["evil@localhost"], &["[::1"]]
+        {
+            assert_eq!(http11(bad), None, "{bad:?}");
+        }
+        // HTTP/1.0 has no Host field; the absolute form of the target counts instead of it.
+        assert_eq!(host(&request(Version::HTTP_10, "/", &[])).as_deref(), Some(""));
+        let absolute = request(Version::HTTP_11, "http://evil.example/", &["localhost"]);
+        assert_eq!(host(&absolute).as_deref(), Some("evil.example"));
     }
 }

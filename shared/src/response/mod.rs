@@ -97,6 +97,27 @@ pub enum Response {
     Failed(Failure),
 }
 
+impl Response {
+    /// Appends the items of the next part of the same answer ([`crate::frame::Kind::Part`]). False if `next` is of
+    /// another kind, or of one that is never sent in parts.
+    pub fn append(&mut self, next: Self) -> bool {
+        match (self, next) {
+            (Self::Sessions(all), Self::Sessions(more)) => all.extend(more),
+            (Self::Statistics(all), Self::Statistics(more)) => all.extend(more),
+            (Self::Config(all), Self::Config(more)) => all.sections.extend(more.sections),
+            (
+                Self::Neighbors { neighbors, prefixes },
+                Self::Neighbors { neighbors: more_neighbors, prefixes: more_prefixes },
+            ) => {
+                neighbors.extend(more_neighbors);
+                prefixes.extend(more_prefixes);
+            }
+            _ => return false,
+        }
+        true
+    }
+}
+
 /// Why a request was not done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Failure {

@@ -28,7 +28,7 @@ pub fn frames(bytes: &[u8]) {
         assert!(len <= max, "a body of {len} bytes, {max} are allowed");
         match kind {
             Kind::Request => same_again::<Request>(*kind, body),
-            Kind::Response => same_again::<Response>(*kind, body),
+            Kind::Response | Kind::Part => same_again::<Response>(*kind, body),
             Kind::Refusal => {
                 assert!(frame::decode::<Response>(*kind, body).is_err());
                 let text = String::from_utf8_lossy(body);
