@@ -164,7 +164,7 @@ impl Nlri<'_> {
     }
 }
 
-/// The fields of an EVPN route that name it (RFC 7432 section 7, RFC 9136 section 3.1).
+/// The fields of an EVPN route that name it (RFC 7432 section 7, RFC 9136 section 3.1, RFC 9251 section 9).
 fn evpn_name(body: &[u8]) -> Result<Vec<u8>, String> {
     const RD: usize = 8;
     const ESI: usize = 10;
@@ -192,6 +192,14 @@ fn evpn_name(body: &[u8]) -> Result<Vec<u8>, String> {
             };
             let tag = RD + ESI;
             (vec![part(0, RD)?, part(tag, tag + TAG + 1 + address)?], true)
+        }
+        // Source, group and originator; of 6 and 7 flags, of 8 also four reserved bytes and a response time.
+        6..=8 => {
+            let mut end = RD + TAG + if kind == 6 { 0 } else { ESI };
+            for _ in 0..3 {
+                end += 1 + bits(part(end, end + 1)?[0]);
+            }
+            (vec![part(0, end)?], value.len() == end + if kind == 8 { 6 } else { 1 })
         }
         _ => (vec![value], true),
     };

@@ -129,3 +129,6 @@ impl Conversation {
         self.epoch = Some(epoch);
     }
 }
+
+#[cfg(test)]
+mod tests;

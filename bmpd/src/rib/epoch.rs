@@ -76,6 +76,8 @@ pub(crate) struct Counters {
     pub(crate) prefixes_treated_as_withdraw: u64,
     /// Attributes discarded (RFC 7606).
     pub(crate) attributes_discarded: u64,
+    /// UPDATE messages with routes of a family that was not negotiated: those routes were passed over.
+    pub(crate) updates_not_negotiated: u64,
 }
 
 /// What came of one UPDATE.
@@ -139,8 +141,8 @@ impl Rib {
 
     /// Takes an UPDATE into the tables: withdrawals first, then announcements (RFC 4271 section 4.3).
     ///
-    /// Families that were not negotiated are passed over. All routes are checked before any is taken;
-    /// the error is the NOTIFICATION that ends the session.
+    /// Families that were not negotiated are passed over and counted, whatever is in them. All routes are
+    /// checked before any is taken; the error is the NOTIFICATION that ends the session.
     pub(crate) fn apply(
         &mut self,
         update: &Update<'_>,
@@ -149,62 +151,64 @@ impl Rib {
         let negotiated = |family: Family| {
             self.logs.iter().find(|(other, _)| *other == family).map(|(_, log)| log.form())
         };
-        let plain = negotiated(Family::IPV4_UNICAST)
-            .unwrap_or_else(|| Form::new(Family::IPV4_UNICAST, false));
-        let plain_withdrawn = plain.routes(update.withdrawn)?;
-        let plain_announced = plain.routes(update.announced)?;
+        let mut is_passed_over = false;
+        let mut cut = |family, field: Result<_, Notification>| match negotiated(family) {
+            Some(form) => form.routes(field?).map(|routes| Some((family, routes))),
+            None => {
+                is_passed_over |= !field.is_ok_and(<[u8]>::is_empty);
+                Ok(None)
+            }
+        };
+        let plain_withdrawn = cut(Family::IPV4_UNICAST, Ok(update.withdrawn))?;
+        let plain_announced = cut(Family::IPV4_UNICAST, Ok(update.announced))?;
         let unreach = match update.unreach {
-            Some((family, nlri)) => match negotiated(family) {
-                Some(form) => Some((family, form.routes(nlri)?)),
-                None => None,
-            },
+            Some((family, nlri)) => cut(family, Ok(nlri))?,
             None => None,
         };
         let reach = match update.reach {
-            Some(reach) => match negotiated(reach.family) {
-                Some(form) => Some((reach, form.routes(reach.nlri)?)),
-                None => None,
-            },
+            Some(reach) => cut(reach.family, reach.routes())?.map(|(_, routes)| (reach, routes)),
             None => None,
         };
 
         self.counters.updates += 1;
+        self.counters.updates_not_negotiated += u64::from(is_passed_over);
         self.counters.attributes_discarded += u64::from(update.discarded);
         let mut end_of_rib = None;
         if let Some(family) = update.end_of_rib() {
             end_of_rib = self.end_of_rib(family, time)?.then_some(family);
         }
-        let fields = [Some((Family::IPV4_UNICAST, plain_withdrawn)), unreach];
-        for (family, prefixes) in fields.into_iter().flatten() {
+        for (family, prefixes) in [plain_withdrawn, unreach].into_iter().flatten() {
             let unknown = self.withdraw(family, prefixes, time).map_err(out_of_resources)?;
             self.counters.duplicate_withdraws += u64::from(unknown);
         }
-        if update.fault.is_some() {
+        let has_routes = |(_, routes): &(Family, Routes<'_>)| routes.field_len() > 0;
+        let plain_announced = plain_announced.filter(has_routes);
+        let reach = reach.filter(|(_, routes)| routes.field_len() > 0);
+        // Of families that were not negotiated nothing is withdrawn. What announces nothing at all has
+        // MP_UNREACH_NLRI with wrong flags.
+        let fault = update
+            .fault
+            .filter(|_| plain_announced.is_some() || reach.is_some() || unreach.is_some());
+        if fault.is_some() {
             self.counters.updates_treated_as_withdraw += 1;
-            let fields = [
-                Some((Family::IPV4_UNICAST, plain_announced)),
-                reach.map(|(reach, prefixes)| (reach.family, prefixes)),
-            ];
-            for (family, prefixes) in fields.into_iter().flatten() {
+            let reach = reach.map(|(reach, routes)| (reach.family, routes));
+            for (family, prefixes) in [plain_announced, reach].into_iter().flatten() {
                 self.counters.prefixes_treated_as_withdraw += prefixes.count() as u64;
                 self.withdraw(family, prefixes, time).map_err(out_of_resources)?;
             }
         } else {
             let mut stored = std::mem::take(&mut self.stored);
-            if plain_announced.field_len() > 0 {
+            if let Some((family, routes)) = plain_announced {
                 update.store_plain(&mut stored);
-                self.announce(Family::IPV4_UNICAST, &stored, plain_announced, time)
-                    .map_err(out_of_resources)?;
+                self.announce(family, &stored, routes, time).map_err(out_of_resources)?;
             }
-            if let Some((reach, prefixes)) = reach
-                && prefixes.field_len() > 0
-            {
+            if let Some((reach, routes)) = reach {
                 update.store_reach(&reach, &mut stored);
-                self.announce(reach.family, &stored, prefixes, time).map_err(out_of_resources)?;
+                self.announce(reach.family, &stored, routes, time).map_err(out_of_resources)?;
             }
             self.stored = stored;
         }
-        Ok(Applied { fault: update.fault, discarded: update.first_discarded, end_of_rib })
+        Ok(Applied { fault, discarded: update.first_discarded, end_of_rib })
     }
 
     /// Does a part of what must be done before this UPDATE is taken in, if it is much: routes that wait are indexed before

@@ -13,3 +13,13 @@ pub mod open;
 pub mod reader;
 pub mod stored;
 pub mod update;
+
+/// The bytes that these digits mean, for tests.
+#[cfg(test)]
+pub(crate) fn bytes_of(digits: &str) -> Vec<u8> {
+    let byte = |pair: &[u8]| {
+        let pair = str::from_utf8(pair).expect("two digits");
+        u8::from_str_radix(pair, 16).expect("two digits")
+    };
+    digits.as_bytes().chunks(2).map(byte).collect()
+}

@@ -171,8 +171,9 @@ impl Form {
     /// The path identifier belongs to it (RFC 7911 section 3), and labels do not (RFC 8277 section 2.4,
     /// RFC 4364 section 4.3.1). Of the EVPN routes, type 1 is known without its label, type 2 without
     /// the segment identifier and the labels (RFC 7432 sections 7.1 and 7.2), type 5 without the segment
-    /// identifier, the gateway and the label (RFC 9136 section 3.1), any other by all that it is. A flow
-    /// specification is known by what it says and not by how its length is written.
+    /// identifier, the gateway and the label (RFC 9136 section 3.1), types 6 and 7 without the flags, type 8
+    /// without the reserved bytes, the maximum response time and the flags (RFC 9251 sections 9.1 to 9.3); of
+    /// types 3 and 4 (RFC 7432 sections 7.3 and 7.4) and any other by all that it is. A flow specification is known by what it says and not by how its length is written.
     pub fn key(self, route: &[u8]) -> Key<'_> {
         let (path_id, rest) = route.split_at_checked(self.start()).unwrap_or((route, &[]));
         let known = match self.shape {
@@ -215,6 +216,10 @@ impl Form {
 /// and the bottom-of-stack bit means nothing (RFC 8277 section 2.2), just as the whole label does in a
 /// withdrawal (section 2.4: 0x800000; RFC 3107: 0x000000). A rest that is too long for a prefix comes
 /// from a neighbor of the time of RFC 3107 that sends a stack: then that bit says where it ends.
+///
+/// Where the rest is short enough, a stack is not looked for. A speaker of RFC 8277 that leaves the bit clear
+/// and one of RFC 3107 that sends two labels write the same bytes; to believe the bit would take different
+/// routes of the former for one, and what a withdrawal with a placeholder means is not in its bytes.
 fn labels_of(bits: u8, labels: &[u8], distinguisher: usize, max: u8) -> Option<usize> {
     let bits = usize::from(bits);
     let behind = |labels: usize| bits.checked_sub(8 * (LABEL * labels + distinguisher));
@@ -239,6 +244,9 @@ fn labeled_key(route: &[u8], distinguisher: usize, max: u8) -> Parts<'_> {
 fn evpn_key(route: &[u8]) -> Parts<'_> {
     const ESI: usize = 10;
     const ETHERNET_TAG: usize = 4;
+    const FLAGS: usize = 1;
+    const RESERVED: usize = 4;
+    const MAXIMUM_RESPONSE_TIME: usize = 1;
     let [kind, _, value @ ..] = route else { return None };
     let (distinguisher, rest) = value.split_at_checked(DISTINGUISHER)?;
     let rest = match kind {
@@ -264,9 +272,29 @@ fn evpn_key(route: &[u8]) -> Parts<'_> {
             };
             rest.get(ESI..ESI + ETHERNET_TAG + 1 + address)?
         }
+        // Ethernet tag, source, group, originator; flags.
+        6 => before_the_flags(rest, ETHERNET_TAG, FLAGS)?,
+        // Segment identifier, Ethernet tag, source, group, originator; flags.
+        7 => before_the_flags(rest, ESI + ETHERNET_TAG, FLAGS)?,
+        // The same; reserved, maximum response time, flags.
+        8 => {
+            let unkeyed = RESERVED + MAXIMUM_RESPONSE_TIME + FLAGS;
+            before_the_flags(rest, ESI + ETHERNET_TAG, unkeyed)?
+        }
         _ => return None,
     };
     Some((u16::from(*kind), [distinguisher, rest]))
+}
+
+/// The fields that name a multicast route (RFC 9251 section 9): `head` bytes, and three addresses behind
+/// their lengths in bits. `None` unless exactly `unkeyed` bytes follow.
+fn before_the_flags(rest: &[u8], head: usize, unkeyed: usize) -> Option<&[u8]> {
+    let mut at = head;
+    for _source_group_originator in 0..3 {
+        at += 1 + usize::from(*rest.get(at)?).div_ceil(8);
+    }
+    let (known, behind) = rest.split_at_checked(at)?;
+    (behind.len() == unkeyed).then_some(known)
 }
 
 /// How many bytes the length takes, and the length (RFC 8955 section 4.1).
@@ -338,6 +366,7 @@ impl<'a> Iterator for Routes<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::bytes_of;
     use proptest::prelude::*;
 
     fn cut(form: Form, field: &[u8]) -> Option<Vec<Vec<u8>>> {
@@ -414,6 +443,27 @@ mod tests {
         assert_eq!(cut(form(Family::IPV4_LABELED_UNICAST), &endless), None);
     }
 
+    /// RFC 8277 section 2.2 has the bottom-of-stack bit ignored: without the Multiple Labels capability there
+    /// is one label, and what follows it is the prefix. [`labels_of`] says why a stack is not looked for there.
+    #[test]
+    fn two_labels_before_a_prefix_that_leaves_room_for_them_are_one_label_and_a_longer_prefix() {
+        let stacks = [
+            (Family::IPV4_LABELED_UNICAST, "380003200003310a", "208000000a", "388000000003310a"),
+            (
+                Family::IPV6_LABELED_UNICAST,
+                "5000032000033120010db8",
+                "3880000020010db8",
+                "5080000000033120010db8",
+            ),
+        ];
+        for (family, stack, withdrawn, longer) in
+            stacks.map(|(family, a, b, c)| (family, bytes_of(a), bytes_of(b), bytes_of(c)))
+        {
+            same(family, &stack, &withdrawn, false);
+            same(family, &stack, &longer, true);
+        }
+    }
+
     #[test]
     fn the_distinguisher_belongs_to_the_key_of_a_vpn_route() {
         let route = |label: u8, distinguisher: u8| {
@@ -473,6 +523,48 @@ mod tests {
         let three = evpn(3, &[rd, tag, &[32, 10, 0, 0, 1]]);
         same(family, &three, &three, true);
         same(family, &three, &evpn(3, &[rd, tag, &[32, 10, 0, 0, 2]]), false);
+
+        let four = |esi: &[u8]| evpn(4, &[rd, esi, &[32, 10, 0, 0, 1]]);
+        same(family, &four(esi), &four(esi), true);
+        same(family, &four(esi), &four(other_esi), false);
+    }
+
+    /// RFC 9251 section 9.
+    #[test]
+    fn multicast_routes_of_evpn_are_known_without_flags_and_response_time() {
+        let family = Family::L2VPN_EVPN;
+        let six = |flags: &str| {
+            bytes_of(&format!("06180000fde800000001000000000020ef010101200a000001{flags}"))
+        };
+        same(family, &six("02"), &six("04"), true);
+        let (rd, esi, tag) = (&[1; 8][..], &[2; 10][..], &[3; 4][..]);
+        let (source, group, originator) =
+            (&[32, 192, 0, 2, 1][..], &[32, 239, 1, 1, 1][..], &[32, 10, 0, 0, 1][..]);
+        let any_source = &[0][..];
+        let long = &[&[128][..], &[0xff; 16]].concat()[..];
+        for source in [source, any_source, long] {
+            let six = |group, flags| evpn(6, &[rd, tag, source, group, originator, &[flags]]);
+            same(family, &six(group, 2), &six(group, 12), true);
+            same(family, &six(group, 2), &six(&[32, 239, 1, 1, 2], 2), false);
+            let seven = |esi, flags| evpn(7, &[rd, esi, tag, source, group, originator, &[flags]]);
+            same(family, &seven(esi, 2), &seven(esi, 4), true);
+            same(family, &seven(esi, 2), &seven(&[9; 10], 2), false);
+            let eight = |tag, end: &[u8]| evpn(8, &[rd, esi, tag, source, group, originator, end]);
+            same(
+                family,
+                &eight(tag, &[0, 0, 0, 0, 10, 2]),
+                &eight(tag, &[1, 2, 3, 4, 99, 4]),
+                true,
+            );
+            same(family, &eight(tag, &[0; 6]), &eight(&[0; 4], &[0; 6]), false);
+            // One is not the other.
+            same(family, &seven(esi, 2), &six(group, 2), false);
+            // With more or less behind the addresses they are what they are by all their bytes.
+            same(family, &eight(tag, &[0; 5]), &eight(tag, &[0, 0, 0, 0, 1]), false);
+            same(family, &eight(tag, &[0; 7]), &eight(tag, &[0, 0, 0, 0, 0, 0, 1]), false);
+        }
+        let short = evpn(6, &[rd, tag, &[32, 239]]);
+        same(family, &short, &evpn(6, &[rd, tag, &[32, 240]]), false);
     }
 
     #[test]

@@ -20,6 +20,9 @@ const GRACEFUL_RESTART: u8 = 64;
 const FOUR_OCTET_AS: u8 = 65;
 const ADD_PATH: u8 = 69;
 
+/// How many families fit into one ADD-PATH capability.
+const ADD_PATH_FAMILIES: usize = 63;
+
 /// The flags of a Graceful Restart capability and those of its families (RFC 4724 section 3, RFC 8538
 /// section 2).
 const RESTARTING: u16 = 0x8000;
@@ -128,7 +131,8 @@ pub struct Open {
     pub route_refresh: bool,
     /// The Graceful Restart capability: with one, an End-of-RIB is to be expected (RFC 4724).
     pub graceful_restart: Option<GracefulRestart>,
-    /// What the side that announces this does with path identifiers, by family (RFC 7911).
+    /// What the side that announces this does with path identifiers, by family (RFC 7911): the entries of all
+    /// its ADD-PATH capabilities.
     pub add_path: Vec<(Family, AddPath)>,
 }
 
@@ -138,7 +142,8 @@ impl Open {
     /// Our Graceful Restart capability has no families: it asks the neighbor for its End-of-RIB and
     /// promises nothing (RFC 4724 section 3).
     ///
-    /// A capability's value has at most 255 bytes: 63 families of ADD-PATH or Graceful Restart.
+    /// A capability's value has at most 255 bytes. ADD-PATH is written several times if it has more; Graceful
+    /// Restart has at most 63 families.
     pub fn message(&self) -> Vec<u8> {
         let mut capabilities = Vec::new();
         let mut capability = |code: u8, value: &[u8]| {
@@ -161,9 +166,9 @@ impl Open {
         if self.four_octet_as {
             capability(FOUR_OCTET_AS, &self.asn.to_be_bytes());
         }
-        if !self.add_path.is_empty() {
+        for families in self.add_path.chunks(ADD_PATH_FAMILIES) {
             let mut value = Vec::new();
-            for (family, add_path) in &self.add_path {
+            for (family, add_path) in families {
                 let [high, low] = family.afi.to_be_bytes();
                 value.extend_from_slice(&[high, low, family.safi, add_path.code()]);
             }
@@ -216,6 +221,10 @@ impl Open {
             graceful_restart: None,
             add_path: Vec::new(),
         };
+        // RFC 7607 section 2.
+        if open.asn == 0 {
+            return Ok(Err(Notification::new(2, 2, &[])));
+        }
         if matches!(open.hold_time, 1 | 2) {
             return Ok(Err(Notification::new(2, 6, &[])));
         }
@@ -249,7 +258,9 @@ impl Open {
             while !value.is_empty() {
                 let code = value.u8()?;
                 let length = usize::from(value.u8()?);
-                open.take_capability(code, value.sub(length)?);
+                if let Err(notification) = open.take_capability(code, value.sub(length)?) {
+                    return Ok(Err(notification));
+                }
             }
         }
         // Stations get the message as it came, and would find bytes there that nothing accounts for.
@@ -263,7 +274,11 @@ impl Open {
     }
 
     /// Notes one capability; one of a wrong length is ignored like an unknown one.
-    fn take_capability(&mut self, code: u8, mut value: Reader<'_>) {
+    ///
+    /// Of capabilities that come more than once those with families add up (RFC 4760 section 8; RFC 7911
+    /// section 4 asks for one ADD-PATH capability, and some speakers send one for each family). Of the others
+    /// the last one counts.
+    fn take_capability(&mut self, code: u8, mut value: Reader<'_>) -> Result<(), Notification> {
         match (code, value.len()) {
             (MULTIPROTOCOL, 4) => {
                 if let (Ok(afi), Ok([_, safi])) = (value.u16(), value.array::<2>()) {
@@ -280,18 +295,23 @@ impl Open {
             }
             (ADD_PATH, length) if length % 4 == 0 => {
                 if let Some(add_path) = read_add_path(value) {
-                    self.add_path = add_path;
+                    self.add_path.extend(add_path);
                 }
             }
             (EXTENDED_MESSAGE, 0) => self.extended_message = true,
             (FOUR_OCTET_AS, 4) => {
                 if let Ok(asn) = value.u32() {
+                    // No AS has these numbers (RFC 7607 section 2, RFC 6793 section 9).
+                    if asn == 0 || asn == u32::from(AS_TRANS) {
+                        return Err(Notification::new(2, 2, &[]));
+                    }
                     self.asn = asn;
                     self.four_octet_as = true;
                 }
             }
             _ => {}
         }
+        Ok(())
     }
 }
 
@@ -367,6 +387,7 @@ pub fn missing_families(local: &Open) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::bytes_of;
     use proptest::prelude::*;
 
     fn ours() -> Open {
@@ -406,7 +427,8 @@ mod tests {
                 time: 4095,
                 families: Family::ALL.map(|family| (family, family.safi == 1)).to_vec(),
             }),
-            add_path: all(&Family::ALL),
+            // More than fit into one capability.
+            add_path: (1..=100).map(|afi| (Family { afi, safi: 1 }, AddPath::Receive)).collect(),
             ..ours()
         };
         let bytes = long.message();
@@ -425,6 +447,56 @@ mod tests {
             Open::parse(&body(&[16, 2, 6, 65, 4, 0, 1, 0, 0, 2, 6, 69, 4, 0, 1, 1, 2])).unwrap();
         assert_eq!(open.asn, 65536);
         assert_eq!(open.add_path, [(Family::IPV4_UNICAST, AddPath::Send)]);
+    }
+
+    #[test]
+    fn capabilities_that_come_more_than_once_add_up_or_the_last_one_counts() {
+        let digits = "04fde9005a0a01001320021e01040001000101040002000141040000fde94504000101034504000201\
+                      03";
+        let open = Open::parse(&bytes_of(digits)).unwrap();
+        assert_eq!(open.families, Family::DEFAULT);
+        assert_eq!(open.add_path, Family::DEFAULT.map(|family| (family, AddPath::Both)));
+        let open = |capabilities: &[&[u8]]| {
+            let capabilities = capabilities.concat();
+            let length = capabilities.len() as u8;
+            let parameter = [&[length + 2, CAPABILITIES, length], &capabilities[..]].concat();
+            Open::parse(&body(&parameter)).unwrap()
+        };
+        // A capability that is not well formed takes none of the others with it.
+        let paths: [&[u8]; 3] = [&[69, 4, 0, 1, 1, 2], &[69, 4, 0, 2, 1, 9], &[69, 4, 0, 1, 4, 1]];
+        let expected = [
+            (Family::IPV4_UNICAST, AddPath::Send),
+            (Family::IPV4_LABELED_UNICAST, AddPath::Receive),
+        ];
+        assert_eq!(open(&paths).add_path, expected);
+        let families: [&[u8]; 3] = [&[1, 4, 0, 2, 0, 1], &[1, 4, 0, 1, 0, 1], &[1, 4, 0, 2, 0, 1]];
+        assert_eq!(open(&families).families, [Family::IPV6_UNICAST, Family::IPV4_UNICAST]);
+        let restarts: [&[u8]; 2] = [&[64, 6, 0, 120, 0, 1, 1, 0], &[64, 2, 0, 9]];
+        let last = open(&restarts).graceful_restart.unwrap();
+        assert_eq!((last.time, last.families), (9, vec![]));
+        assert_eq!(open(&[&[65, 4, 0, 1, 0, 0], &[65, 4, 0, 1, 0, 1]]).asn, 65537);
+        let flags: [&[u8]; 4] = [&[6, 0], &[2, 0], &[2, 0], &[6, 0]];
+        let both = open(&flags);
+        assert!(both.extended_message && both.route_refresh);
+    }
+
+    /// RFC 7607 section 2, RFC 6793 section 9.
+    #[test]
+    fn as_0_and_as_trans_are_no_as_of_a_neighbor() {
+        let refused = [
+            "040000005a0a010008080206010400010001",
+            "045ba0005a0a0100090e020c010400010001410400000000",
+            "045ba0005a0a0100090e020c01040001000141040000 5ba0",
+            "040000005a0a0100090e020c0104000100014104000100 00",
+            // The last one counts, but none may be wrong.
+            "04fde9005a0a0100090e020c41040000000041040000fde9",
+        ];
+        for digits in refused {
+            let error = Open::parse(&bytes_of(&digits.replace(' ', ""))).unwrap_err();
+            assert_eq!((error.code, error.subcode), (2, 2), "{digits}");
+        }
+        // RFC 6793 has no rule for AS_TRANS of a speaker of two octets.
+        assert_eq!(Open::parse(&bytes_of("045ba0005a0a01000900")).unwrap().asn, 23456);
     }
 
     #[test]

@@ -28,6 +28,12 @@ const AS4_AGGREGATOR: u8 = 18;
 const IPV6_EXTENDED_COMMUNITIES: u8 = 25;
 const LARGE_COMMUNITIES: u8 = 32;
 
+/// Types of segments of AS_PATH and AS4_PATH (RFC 4271 section 4.3, RFC 5065 section 3).
+const AS_SET: u8 = 1;
+const AS_SEQUENCE: u8 = 2;
+const AS_CONFED_SEQUENCE: u8 = 3;
+const AS_CONFED_SET: u8 = 4;
+
 pub(super) const OPTIONAL: u8 = 0x80;
 const TRANSITIVE: u8 = 0x40;
 pub(super) const EXTENDED_LENGTH: u8 = 0x10;
@@ -68,13 +74,31 @@ pub struct Reach<'a> {
     pub family: Family,
     /// The next hop's bytes.
     pub next_hop: &'a [u8],
-    /// The routes, unchecked.
+    /// The routes, unchecked; see [`Reach::routes`].
     pub nlri: &'a [u8],
     /// Where the attribute stood among the kept ones.
     position: usize,
     /// Its flags. Extended Length stays: what is sent has at most the routes that were received, so
     /// the form that was right for them is right again, and no message grows beyond what came in.
     flags: u8,
+    /// The whole attribute, if the length of its next hop is more than there is or none of its family:
+    /// then nobody knows where its routes begin.
+    malformed: Option<&'a [u8]>,
+}
+
+impl<'a> Reach<'a> {
+    /// The routes, unchecked.
+    ///
+    /// The error is the NOTIFICATION that ends the session if the family was negotiated: they cannot be
+    /// located (RFC 7606 section 7.11).
+    pub fn routes(&self) -> Result<&'a [u8], Notification> {
+        self.malformed.map_or(Ok(self.nlri), |whole| Err(Notification::new(3, 9, whole)))
+    }
+
+    /// True if it has routes, or may have.
+    fn has_routes(&self) -> bool {
+        self.malformed.is_some() || !self.nlri.is_empty()
+    }
 }
 
 /// A decoded UPDATE. Routes are unchecked bytes: see [`super::nlri::Form::routes`].
@@ -90,7 +114,7 @@ pub struct Update<'a> {
     pub unreach: Option<(Family, &'a [u8])>,
     /// Set if the announced routes are to be treated as withdrawn.
     pub fault: Option<Fault>,
-    /// How many attributes were discarded as malformed or duplicate.
+    /// How many attributes were discarded, as a whole or in parts (RFC 7606, RFC 6793).
     pub discarded: u32,
     /// The type of the first of them.
     pub first_discarded: Option<u8>,
@@ -103,8 +127,8 @@ pub struct Update<'a> {
 impl<'a> Update<'a> {
     /// Reads the body of an UPDATE (what follows the header). Kept attributes are collected in `kept`.
     ///
-    /// The error is the NOTIFICATION for what RFC 7606 leaves as a reason to end the session: lengths
-    /// that hide where the routes are.
+    /// The error is the NOTIFICATION for what RFC 7606 leaves as a reason to end the session: it is not
+    /// certain that all routes were found.
     pub fn parse(
         body: &'a [u8],
         context: Context,
@@ -130,20 +154,21 @@ impl<'a> Update<'a> {
             first_discarded: None,
         };
         let bare = attributes.is_empty();
+        let mut overrun = false;
         while !attributes.is_empty() {
             let at = attributes.offset();
             if let Err(Short { .. }) = walk.attribute(&mut attributes)? {
                 walk.fault.get_or_insert(Fault::Overrun(at));
-                // The routes of an MP_REACH_NLRI that was not reached are not known (RFC 7606 section
-                // 5.2): then nothing can be treated as withdrawn.
-                if announced.is_empty() && walk.reach.is_none() && walk.unreach.is_none() {
-                    return Err(Notification::new(3, 1, &[]));
-                }
+                overrun = true;
                 break;
             }
         }
-        if !announced.is_empty() || walk.reach.is_some() {
+        if !announced.is_empty() || walk.reach.as_ref().is_some_and(Reach::has_routes) {
             walk.mandatory(!announced.is_empty());
+        } else if walk.fault.is_some() && (overrun || walk.has_more_than_unreach()) {
+            // RFC 7606 section 5.2: without routes to withdraw there is no treat-as-withdraw. The routes
+            // may be in what a wrong length has swallowed, and would keep their old attributes for ever.
+            return Err(Notification::new(3, 1, &[]));
         }
         let Walk { kept, reach, unreach, fault, discarded, first_discarded, .. } = walk;
         Ok(Update {
@@ -240,6 +265,10 @@ impl<'a> Walk<'a> {
         }
         if let Some(expected) = expected_flags(code) {
             if flags & (OPTIONAL | TRANSITIVE) != expected {
+                if self.is_unexpected(code) {
+                    self.discarded += 1;
+                    return Ok(Ok(()));
+                }
                 self.fault.get_or_insert(Fault::Flags(code));
             }
         } else if flags & OPTIONAL == 0 {
@@ -248,6 +277,7 @@ impl<'a> Walk<'a> {
         match code {
             MP_REACH_NLRI => self.take_reach(flags, value, whole)?,
             MP_UNREACH_NLRI => self.take_unreach(value, whole)?,
+            AS4_PATH => self.take_as4_path(flags, value, whole),
             _ => match self.check(code, value) {
                 Verdict::Keep => self.kept.extend_from_slice(whole),
                 Verdict::Discard => self.discard(code),
@@ -275,64 +305,122 @@ impl<'a> Walk<'a> {
         Ok((flags, code, reader.sub(length)?))
     }
 
-    /// RFC 4760 section 3; errors as RFC 7606 section 7.11.
+    /// RFC 4760 section 3. A malformed next hop is an error in [`Reach::routes`]: it does not matter in a
+    /// family that was not negotiated.
     fn take_reach(
         &mut self,
         flags: u8,
         mut value: Reader<'a>,
-        whole: &[u8],
+        whole: &'a [u8],
     ) -> Result<(), Notification> {
         let position = self.kept.len();
+        let family = Self::family(&mut value, whole)?;
         let parts = (|| {
-            let family = Family { afi: value.u16()?, safi: value.u8()? };
             let length = usize::from(value.u8()?);
             let next_hop = value.take(length)?;
             value.u8()?;
-            Ok((family, next_hop))
+            Ok::<_, Short>((next_hop, value.rest()))
         })();
-        let (family, next_hop) = parts.map_err(|_: Short| Notification::new(3, 9, whole))?;
-        if !next_hop_lengths(family).is_none_or(|lengths| lengths.contains(&next_hop.len())) {
-            return Err(Notification::new(3, 9, whole));
-        }
-        self.reach = Some(Reach { family, next_hop, nlri: value.rest(), position, flags });
+        let is_of_the_family = |next_hop: &[u8]| {
+            next_hop_lengths(family).is_none_or(|lengths| lengths.contains(&next_hop.len()))
+        };
+        let good = parts.as_ref().is_ok_and(|(next_hop, _)| is_of_the_family(next_hop));
+        let malformed = (!good).then_some(whole);
+        let (next_hop, nlri) = parts.unwrap_or_default();
+        self.reach = Some(Reach { family, next_hop, nlri, position, flags, malformed });
         Ok(())
     }
 
     fn take_unreach(&mut self, mut value: Reader<'a>, whole: &[u8]) -> Result<(), Notification> {
-        let family = (|| Ok(Family { afi: value.u16()?, safi: value.u8()? }))();
-        let family = family.map_err(|_: Short| Notification::new(3, 9, whole))?;
+        let family = Self::family(&mut value, whole)?;
         self.unreach = Some((family, value.rest()));
         Ok(())
     }
 
-    /// The checks of RFC 7606 section 7, of RFC 6793 section 6 and of RFC 8092 section 5.
+    /// The family of MP_REACH_NLRI or MP_UNREACH_NLRI (RFC 7606 section 5.3: shorter ones are incorrect).
+    fn family(value: &mut Reader<'a>, whole: &[u8]) -> Result<Family, Notification> {
+        let family = (|| Ok(Family { afi: value.u16()?, safi: value.u8()? }))();
+        family.map_err(|_: Short| Notification::new(3, 9, whole))
+    }
+
+    /// RFC 6793 sections 4.1 and 6. AS_CONFED_SEQUENCE and AS_CONFED_SET do not belong there: they are
+    /// discarded, and what is left is kept.
+    fn take_as4_path(&mut self, flags: u8, value: Reader<'a>, whole: &[u8]) {
+        if self.is_unexpected(AS4_PATH) || value.is_empty() || !is_as_path(value, 4) {
+            self.discarded += 1;
+            return;
+        }
+        let is_confederation = |kind: u8| matches!(kind, AS_CONFED_SEQUENCE | AS_CONFED_SET);
+        let segments = |mut value: Reader<'a>| std::iter::from_fn(move || segment(&mut value, 4));
+        if !segments(value).any(|segment| is_confederation(segment.kind)) {
+            self.kept.extend_from_slice(whole);
+            return;
+        }
+        self.discarded += 1;
+        let rest = segments(value).filter(|segment| !is_confederation(segment.kind));
+        let length: usize = rest.clone().map(|segment| segment.whole.len()).sum();
+        if length == 0 {
+            return;
+        }
+        self.kept.extend_from_slice(&[flags, AS4_PATH]);
+        let length = (length as u16).to_be_bytes();
+        self.kept.extend_from_slice(&length[usize::from(flags & EXTENDED_LENGTH == 0)..]);
+        rest.for_each(|segment| self.kept.extend_from_slice(segment.whole));
+    }
+
+    /// True if this neighbor should not send an attribute of this type. The RFCs have it
+    /// discarded whatever is in it; [`Walk::check`] says what bmpd keeps of such attributes. Wrong flags of
+    /// one do not cost the routes.
+    fn is_unexpected(&self, code: u8) -> bool {
+        match code {
+            // RFC 7606 sections 7.5, 7.9 and 7.10.
+            LOCAL_PREF | ORIGINATOR_ID | CLUSTER_LIST => self.context.external,
+            // RFC 6793 section 4.1: both sides have four-octet AS numbers.
+            AS4_PATH | AS4_AGGREGATOR => self.context.four_octet_as,
+            _ => false,
+        }
+    }
+
+    /// True if there is an attribute beside MP_UNREACH_NLRI.
+    fn has_more_than_unreach(&self) -> bool {
+        let mut codes = self.seen.iter().zip(0..=u8::MAX).filter(|(seen, _)| **seen);
+        codes.any(|(_, code)| code != MP_UNREACH_NLRI)
+    }
+
+    /// The checks of RFC 7606 section 7, of RFC 7607 section 2 (AS 0), of RFC 6793 section 6 and of RFC 8092
+    /// section 5.
     ///
-    /// A well-formed attribute that does not belong on an external session (LOCAL_PREF and its like)
-    /// is kept: stations are told what was received.
+    /// A well-formed LOCAL_PREF, ORIGINATOR_ID or CLUSTER_LIST of an external neighbor is kept, where RFC
+    /// 7606 has it discarded: stations are sent what was received.
     fn check(&self, code: u8, mut value: Reader<'a>) -> Verdict {
         let length = value.len();
+        let width = if self.context.four_octet_as { 4 } else { 2 };
         let keep_if = |good: bool, otherwise: Verdict| if good { Verdict::Keep } else { otherwise };
         let internal_only = |good: bool| {
-            keep_if(good, if self.context.external { Verdict::Discard } else { Verdict::Withdraw })
+            keep_if(
+                good,
+                if self.is_unexpected(code) { Verdict::Discard } else { Verdict::Withdraw },
+            )
         };
         let multiple_of =
             |n: usize| keep_if(length > 0 && length.is_multiple_of(n), Verdict::Withdraw);
+        let aggregator = |mut value: Reader<'_>, width: usize| {
+            keep_if(length == width + 4 && value.take(width).is_ok_and(is_as), Verdict::Discard)
+        };
         match code {
             ORIGIN => keep_if(length == 1 && value.u8().is_ok_and(|v| v <= 2), Verdict::Withdraw),
-            AS_PATH => keep_if(is_as_path(value, self.context.four_octet_as), Verdict::Withdraw),
+            AS_PATH => keep_if(is_as_path(value, width), Verdict::Withdraw),
             NEXT_HOP | MULTI_EXIT_DISC => keep_if(length == 4, Verdict::Withdraw),
             LOCAL_PREF | ORIGINATOR_ID => internal_only(length == 4),
             CLUSTER_LIST => internal_only(length > 0 && length.is_multiple_of(4)),
             ATOMIC_AGGREGATE => keep_if(length == 0, Verdict::Discard),
-            AGGREGATOR => {
-                keep_if(length == if self.context.four_octet_as { 8 } else { 6 }, Verdict::Discard)
-            }
+            AGGREGATOR => aggregator(value, width),
+            AS4_AGGREGATOR if self.is_unexpected(code) => Verdict::Discard,
+            AS4_AGGREGATOR => aggregator(value, 4),
             COMMUNITIES => multiple_of(4),
             EXTENDED_COMMUNITIES => multiple_of(8),
             IPV6_EXTENDED_COMMUNITIES => multiple_of(20),
             LARGE_COMMUNITIES => multiple_of(12),
-            AS4_PATH => keep_if(is_as_path(value, true), Verdict::Discard),
-            AS4_AGGREGATOR => keep_if(length == 8, Verdict::Discard),
             _ => Verdict::Keep,
         }
     }
@@ -359,8 +447,9 @@ fn next_hop_lengths(family: Family) -> Option<&'static [usize]> {
         Family::IPV4_LABELED_UNICAST | Family::IPV6_LABELED_UNICAST | Family::LINK_STATE => {
             Some(&[4, 16, 32])
         }
-        // RFC 4364 section 4.3.2, RFC 4659 section 3.2.1, RFC 8950 section 3.
-        Family::VPNV4_UNICAST | Family::VPNV6_UNICAST => Some(&[12, 24, 48]),
+        // RFC 4364 section 4.3.2, RFC 4659 section 3.2.1, RFC 8950 section 3. RFC 5549 section 3, which RFC
+        // 8950 has replaced, had no distinguisher before an IPv6 next hop, and routers still write it so.
+        Family::VPNV4_UNICAST | Family::VPNV6_UNICAST => Some(&[12, 16, 24, 32, 48]),
         // RFC 9552 section 5.5 asks for the distinguisher; not everyone writes one.
         Family::LINK_STATE_VPN => Some(&[4, 12, 16, 24, 32, 48]),
         // RFC 7432 section 9.2.1.
@@ -388,24 +477,45 @@ fn expected_flags(code: u8) -> Option<u8> {
     }
 }
 
-/// RFC 7606 section 7.2: known segment types, no empty segment, no overrun.
-fn is_as_path(mut value: Reader<'_>, four_octet_as: bool) -> bool {
-    let width = if four_octet_as { 4 } else { 2 };
-    while !value.is_empty() {
-        let (Ok(kind), Ok(count)) = (value.u8(), value.u8()) else {
-            return false;
-        };
-        if !(1..=4).contains(&kind) || count == 0 || value.take(usize::from(count) * width).is_err()
-        {
+/// A segment of AS_PATH or AS4_PATH.
+#[derive(Debug, Clone, Copy)]
+struct Segment<'a> {
+    kind: u8,
+    /// Its AS numbers.
+    numbers: &'a [u8],
+    /// All of it.
+    whole: &'a [u8],
+}
+
+/// Takes the next segment, of AS numbers of `width` bytes; `None` at the end, or if it is not all there.
+fn segment<'a>(value: &mut Reader<'a>, width: usize) -> Option<Segment<'a>> {
+    let mut ahead = *value;
+    let [kind, count] = ahead.array().ok()?;
+    let length = 2 + usize::from(count) * width;
+    let whole = value.take(length).ok()?;
+    Some(Segment { kind, numbers: &whole[2..], whole })
+}
+
+/// RFC 7606 section 7.2: known segment types, no empty segment, no overrun; RFC 7607 section 2: no AS 0.
+fn is_as_path(mut value: Reader<'_>, width: usize) -> bool {
+    while let Some(Segment { kind, numbers, .. }) = segment(&mut value, width) {
+        let is_known = matches!(kind, AS_SET | AS_SEQUENCE | AS_CONFED_SEQUENCE | AS_CONFED_SET);
+        if !is_known || numbers.is_empty() || !numbers.chunks_exact(width).all(is_as) {
             return false;
         }
     }
-    true
+    value.is_empty()
+}
+
+/// AS 0 is none (RFC 7607).
+fn is_as(number: &[u8]) -> bool {
+    number.iter().any(|byte| *byte != 0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::bytes_of;
     use proptest::prelude::*;
 
     const CONTEXT: Context = Context { four_octet_as: true, external: true };
@@ -542,6 +652,23 @@ mod tests {
         assert_eq!(with(&[0xc0, 99, 1, 7]), Ok(None));
         assert!(matches!(with(&[0xc0, 8, 9, 0]), Ok(Some(Fault::Overrun(_)))));
         assert_eq!(fault(&[&[0x40, 1, 9, 0]], &[], CONTEXT), Err((3, 1)), "no routes to withdraw");
+        for zero in [&[2, 2, 0, 0, 0, 1, 0, 0, 0, 0][..], &[1, 1, 0, 0, 0, 0], &[4, 1, 0, 0, 0, 0]]
+        {
+            assert_eq!(path(zero), withdraw(2), "AS 0");
+        }
+        let two_octets = Context { four_octet_as: false, ..CONTEXT };
+        let short = |path: &[u8]| fault(&[GOOD_ORIGIN, path, GOOD_HOP], TEN, two_octets);
+        assert_eq!(short(&[0x40, 2, 6, 2, 2, 0xfd, 0xe9, 0, 1]), Ok(None));
+        assert_eq!(short(&[0x40, 2, 6, 2, 2, 0xfd, 0xe9, 0, 0]), withdraw(2), "AS 0");
+        // Flags of what an external neighbor should not send: the attribute is discarded, not the route.
+        for unexpected in
+            [&[0xc0, 5, 4, 0, 0, 0, 100][..], &[0x40, 9, 4, 1, 1, 1, 1], &[0xc0, 10, 0]]
+        {
+            let all = [&good[..], &[unexpected]].concat();
+            assert_eq!(fault(&all, TEN, CONTEXT), Ok(None));
+            let internal = Context { external: false, ..CONTEXT };
+            assert_eq!(fault(&all, TEN, internal), Ok(Some(Fault::Flags(unexpected[1]))));
+        }
     }
 
     #[test]
@@ -558,10 +685,117 @@ mod tests {
         assert_eq!(update.attributes, [GOOD_ORIGIN, GOOD_PATH, GOOD_HOP, community].concat());
     }
 
+    /// The kept attributes of an announcement with this one more, and how many were discarded.
+    fn kept_with(extra: &[u8], four_octet_as: bool) -> (Vec<u8>, u32) {
+        let path: &[u8] = if four_octet_as { GOOD_PATH } else { &[0x40, 2, 4, 2, 1, 0xfd, 0xe9] };
+        let good = [GOOD_ORIGIN, path, GOOD_HOP];
+        let body = body(&[], &[&good[..], &[extra]].concat(), TEN);
+        let mut kept = Vec::new();
+        let context = Context { four_octet_as, ..CONTEXT };
+        let update = Update::parse(&body, context, &mut kept).unwrap();
+        assert_eq!(update.fault, None);
+        (update.attributes[good.concat().len()..].to_vec(), update.discarded)
+    }
+
+    #[test]
+    fn an_aggregator_of_as_0_is_discarded() {
+        let aggregator = |code: u8, asn: &[u8]| {
+            [&[0xc0, code, asn.len() as u8 + 4][..], asn, &[192, 0, 2, 1]].concat()
+        };
+        let zero = bytes_of("c0070800000000c0000201");
+        assert_eq!(kept_with(&zero, true), (vec![], 1));
+        for (code, asn, four_octet_as) in
+            [(7, &[0, 0, 0, 1][..], true), (7, &[0, 1], false), (18, &[0, 1, 0, 0], false)]
+        {
+            let good = aggregator(code, asn);
+            assert_eq!(kept_with(&good, four_octet_as), (good, 0));
+            let zero = aggregator(code, &vec![0; asn.len()]);
+            assert_eq!(kept_with(&zero, four_octet_as), (vec![], 1));
+        }
+    }
+
+    /// RFC 6793 sections 4.1 and 6.
+    #[test]
+    fn as4_path_is_taken_from_two_octet_speakers_without_segments_of_a_confederation() {
+        let mixed = bytes_of("e0111403020000ffd20000ff820202000022360003000d");
+        let sequence = bytes_of("e0110a0202000022360003000d");
+        let long = |short: &[u8]| [&[short[0] | 0x10, short[1], 0], &short[2..]].concat();
+        assert_eq!(kept_with(&mixed, true), (vec![], 1), "from a four-octet speaker");
+        assert_eq!(kept_with(&sequence, true), (vec![], 1), "from a four-octet speaker");
+        assert_eq!(kept_with(&mixed, false), (sequence.clone(), 1));
+        assert_eq!(kept_with(&long(&mixed), false), (long(&sequence), 1));
+        assert_eq!(kept_with(&sequence, false), (sequence, 0));
+        let alone = bytes_of("e0110603010000ffd2");
+        assert_eq!(kept_with(&alone, false), (vec![], 1), "nothing is left");
+        for bad in
+            ["c01100", "c011020200", "c01105020100000d", "c01106020100000000", "c0110605010000000d"]
+        {
+            assert_eq!(kept_with(&bytes_of(bad), false), (vec![], 1), "{bad}");
+        }
+        let aggregator = bytes_of("c0120800010000c0000201");
+        assert_eq!(kept_with(&aggregator, true), (vec![], 1), "from a four-octet speaker");
+        assert_eq!(kept_with(&aggregator, false), (aggregator, 0));
+        assert_eq!(kept_with(&bytes_of("401100"), true), (vec![], 1), "whatever its flags");
+    }
+
+    #[test]
+    fn a_well_formed_attribute_of_internal_sessions_is_kept_from_an_external_neighbor() {
+        for digits in ["40050400000064", "8009040a000001", "800a040a000002"] {
+            let attribute = bytes_of(digits);
+            assert_eq!(kept_with(&attribute, true), (attribute, 0));
+        }
+        assert_eq!(kept_with(&bytes_of("c0050400000064"), true), (vec![], 1));
+        assert_eq!(kept_with(&bytes_of("400503000064"), true), (vec![], 1));
+    }
+
+    /// RFC 7606 section 5.2.
+    #[test]
+    fn a_fault_in_an_update_that_announces_nothing_ends_the_session() {
+        let parsed = |digits: &str| {
+            let body = bytes_of(digits);
+            Update::parse(&body, CONTEXT, &mut Vec::new())
+                .map(|update| update.fault)
+                .map_err(|n| (n.code, n.subcode))
+        };
+        let ends = [
+            // An attribute behind MP_UNREACH_NLRI overruns, and may have swallowed MP_REACH_NLRI.
+            "00000040800f0a0002013020010db80099c008ff4001010040020a02020000fde90000fdea800e1c000201102001\
+             0db8000000000000000000000009003020010db80005",
+            "00000014800f0a0002013020010db80099c0080900010001",
+            "0000000e800f0a0002013020010db80099ff",
+            "0000000d800f0b0002013020010db80099",
+            // ORIGIN alone, beside withdrawals, and beside MP_REACH_NLRI without routes.
+            "0000000440010105",
+            "0003100a63000d4001010540020602010000fde9",
+            "000000254001010340020602010000fde9800e150002011020010db800000000000000000000000900",
+            // Wrong flags of MP_UNREACH_NLRI beside another attribute.
+            "00000011c00f0a0002013020010db8009940010100",
+        ];
+        for digits in ends {
+            assert_eq!(parsed(digits), Err((3, 1)), "{digits}");
+        }
+        // Good attributes; attributes that are discarded; wrong flags of MP_UNREACH_NLRI alone; MP_REACH_NLRI
+        // without routes, which needs no mandatory attributes.
+        let goes_on = [
+            ("0003100a63000d4001010040020602010000fde9", None),
+            ("00000006c00703000102", None),
+            ("0000000dc00f0a0002013020010db80099", Some(Fault::Flags(15))),
+            ("00000018800e150002011020010db800000000000000000000000900", None),
+            ("00000000", None),
+        ];
+        for (digits, expected) in goes_on {
+            assert_eq!(parsed(digits), Ok(expected), "{digits}");
+        }
+    }
+
     #[test]
     fn two_mp_reach_and_broken_lengths_end_the_session() {
         let reach: &[u8] = &[0x80, 14, 5, 0, 2, 1, 0, 0];
-        assert_eq!(fault(&[reach], &[], CONTEXT), Err((3, 9)), "no next hop");
+        assert_eq!(next_hop(reach), Err((3, 9)), "no next hop");
+        assert_eq!(next_hop(&[0x80, 14, 5, 0, 2, 1, 16, 0]), Err((3, 9)), "more than there is");
+        for short in [&[0x80, 14, 2, 0, 2][..], &[0x80, 15, 2, 0, 2]] {
+            assert_eq!(fault(&[short], &[], CONTEXT), Err((3, 9)), "no family");
+        }
         let mut good = vec![0x80, 14, 21, 0, 2, 1, 16];
         good.extend_from_slice(&[0; 17]);
         assert_eq!(fault(&[GOOD_ORIGIN, GOOD_PATH, &good, &good], &[], CONTEXT), Err((3, 1)));
@@ -574,6 +808,14 @@ mod tests {
         assert_eq!(end(&[0, 0, 0, 9, 1]), Err((3, 1)));
     }
 
+    /// Whether the routes of an MP_REACH_NLRI can be located.
+    fn next_hop(reach: &[u8]) -> Result<(), (u8, u8)> {
+        let body = body(&[], &[GOOD_ORIGIN, GOOD_PATH, reach], &[]);
+        let mut kept = Vec::new();
+        let update = Update::parse(&body, CONTEXT, &mut kept).unwrap();
+        update.reach.unwrap().routes().map(drop).map_err(|n| (n.code, n.subcode))
+    }
+
     #[test]
     fn the_length_of_a_next_hop_must_be_one_of_its_family() {
         let with_next_hop = |family: Family, length: u8| {
@@ -581,7 +823,7 @@ mod tests {
             reach.extend_from_slice(&family.afi.to_be_bytes());
             reach.extend_from_slice(&[family.safi, length]);
             reach.resize(reach.len() + usize::from(length) + 1, 0);
-            fault(&[GOOD_ORIGIN, GOOD_PATH, &reach], &[], CONTEXT)
+            next_hop(&reach)
         };
         for family in Family::ALL {
             let good: Vec<u8> =
@@ -589,7 +831,7 @@ mod tests {
             let expected: &[u8] = match family.safi {
                 1 | 2 if family.afi == 2 => &[16, 32],
                 1 | 2 | 4 | 71 => &[4, 16, 32],
-                128 => &[12, 24, 48],
+                128 => &[12, 16, 24, 32, 48],
                 70 => &[4, 16],
                 72 => &[4, 12, 16, 24, 32, 48],
                 133 | 134 => {

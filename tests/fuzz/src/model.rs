@@ -70,6 +70,10 @@ pub(crate) fn announce(routes: &mut Routes, update: &Update<'_>, terms: Terms) -
             MP_UNREACH => {}
             MP_REACH => reach.push((kept.len(), attribute)),
             kind if !seen.insert(kind) || is_discarded(&attribute, terms) => discarded += 1,
+            17 if has_confederation(attribute.value) => {
+                discarded += 1;
+                kept.extend(without_confederation(&attribute));
+            }
             _ => kept.push(attribute.whole.to_vec()),
         }
     }
@@ -162,29 +166,64 @@ fn is_within(part: &[u8], whole: &[u8]) -> bool {
 /// What RFC 7606 section 7 has discarded rather than its routes withdrawn.
 fn is_discarded(attribute: &Attribute<'_>, terms: Terms) -> bool {
     let length = attribute.value.len();
+    let flags = attribute.whole[0] & 0xc0;
+    let is_as_0 = |width: usize| attribute.value.iter().take(width).all(|byte| *byte == 0);
     match attribute.kind {
         // ATOMIC_AGGREGATE (7.6).
         6 => length != 0,
-        // AGGREGATOR (7.7).
-        7 => length != if terms.four_octet_as { 8 } else { 6 },
+        // AGGREGATOR (7.7; RFC 7607 section 2).
+        7 if terms.four_octet_as => length != 8 || is_as_0(4),
+        7 => length != 6 || is_as_0(2),
         // LOCAL_PREF, ORIGINATOR_ID, CLUSTER_LIST (7.5, 7.9, 7.10): malformed, of an external neighbor.
-        5 | 9 => terms.external && length != 4,
-        10 => terms.external && (length == 0 || !length.is_multiple_of(4)),
-        // AS4_PATH, AS4_AGGREGATOR (RFC 6793 section 6).
-        17 => !is_as_path(attribute.value),
-        18 => length != 8,
+        5 => terms.external && (length != 4 || flags != 0x40),
+        9 => terms.external && (length != 4 || flags != 0x80),
+        10 => terms.external && (length == 0 || !length.is_multiple_of(4) || flags != 0x80),
+        // AS4_PATH, AS4_AGGREGATOR (RFC 6793 sections 4.1 and 6; RFC 7607 section 2).
+        17 => terms.four_octet_as || !is_as4_path(attribute.value),
+        18 => terms.four_octet_as || length != 8 || is_as_0(4),
         _ => false,
     }
 }
 
-/// Segments of a known type, none empty, that fill the value.
-fn is_as_path(mut value: &[u8]) -> bool {
-    while let [kind, count, rest @ ..] = value {
-        let Some(rest) = rest.get(4 * usize::from(*count)..) else { return false };
-        if !(1..=4).contains(kind) || *count == 0 {
-            return false;
-        }
+/// The segments of an AS4_PATH, as far as they are whole, and what is left.
+fn segments(mut value: &[u8]) -> (Vec<&[u8]>, &[u8]) {
+    let mut segments = Vec::new();
+    while let [_, count, ..] = value
+        && let Some((segment, rest)) = value.split_at_checked(2 + 4 * usize::from(*count))
+    {
+        segments.push(segment);
         value = rest;
     }
-    value.is_empty()
+    (segments, value)
+}
+
+/// At least one segment, each of a known type and with an AS, none of them 0, that fill the value.
+fn is_as4_path(value: &[u8]) -> bool {
+    let (segments, rest) = segments(value);
+    let good = |segment: &&[u8]| {
+        (1..=4).contains(&segment[0])
+            && segment[1] > 0
+            && segment[2..].chunks(4).all(|asn| asn != [0; 4])
+    };
+    rest.is_empty() && !segments.is_empty() && segments.iter().all(good)
+}
+
+/// True if there is a segment of a confederation (types 3 and 4) in an AS4_PATH.
+fn has_confederation(value: &[u8]) -> bool {
+    segments(value).0.iter().any(|segment| segment[0] > 2)
+}
+
+/// The AS4_PATH without these segments (RFC 6793 section 6), if there is anything left.
+fn without_confederation(attribute: &Attribute<'_>) -> Option<Vec<u8>> {
+    let kept: Vec<&[u8]> =
+        segments(attribute.value).0.into_iter().filter(|segment| segment[0] <= 2).collect();
+    let value = kept.concat();
+    let mut whole = attribute.whole[..2].to_vec();
+    if whole[0] & 0x10 != 0 {
+        whole.extend_from_slice(&(value.len() as u16).to_be_bytes());
+    } else {
+        whole.push(value.len() as u8);
+    }
+    whole.extend_from_slice(&value);
+    (!value.is_empty()).then_some(whole)
 }
