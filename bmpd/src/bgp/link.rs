@@ -33,6 +33,10 @@ const WRITE_BUFFER_MAX: usize = 16 * 1024;
 /// How long a closing connection waits for its NOTIFICATION to leave.
 const GOODBYE: Duration = Duration::from_millis(200);
 
+/// Why a connection ends whose place among those without an OPEN another one has taken.
+const PLACE_LOST: &str = "no OPEN has come, and another connection has its place: as many wait for an OPEN as \
+                          maximum-pending allows";
+
 /// Without an End-of-RIB a neighbor is taken to have sent its routes when it has been quiet for this
 /// long. One that announced Graceful Restart has promised an End-of-RIB and gets more time.
 const QUIET: Duration = Duration::from_secs(5);
@@ -174,11 +178,17 @@ pub(super) async fn run(stream: TcpStream, setup: Setup) {
     };
     // Bytes of the neighbor may be what a mistake of ours was waiting for.
     let end = caught(link.serve()).await.unwrap_or_else(|panic| End::Abandoned(panic.to_string()));
+    let place_lost = matches!(&end, End::Abandoned(why) if why == PLACE_LOST);
     link.setup.pending = None;
     let time = Timestamp::now();
     // The neighbor's task lives longer than its links, but for a stop.
     let _ = to_neighbor.send((id, FromLink::Ended { end, time })).await;
-    link.say_goodbye().await;
+    if place_lost {
+        // At once: there can be many of them.
+        tcp::abandon(&link.stream);
+    } else {
+        link.say_goodbye().await;
+    }
 }
 
 impl Link {
@@ -236,6 +246,9 @@ impl Link {
                 () = sleep_until(self.keepalive_at) => Some(Event::KeepaliveTimer),
                 () = sleep_until(self.quiet_at) => self.gone_quiet(),
                 () = sleep_until(self.look.at()) => self.look_at_routes().await,
+                () = place_lost(self.setup.pending.as_ref()) => {
+                    Some(Event::Abandon(PLACE_LOST.into()))
+                }
                 () = lost(self.epoch.as_deref()) => Some(Event::Abandon(LOST.into())),
                 // The sender, the neighbor's task, lives longer.
                 Ok(()) = self.setup.limits.changed() => {
@@ -505,6 +518,13 @@ impl Link {
         let _ = tokio::time::timeout(GOODBYE, farewell).await;
         drain(&self.stream).await;
         debug!(direction = ?self.setup.direction, "connection closed");
+    }
+}
+
+async fn place_lost(place: Option<&Place>) {
+    match place {
+        Some(place) => place.lost().await,
+        None => std::future::pending().await,
     }
 }
 
