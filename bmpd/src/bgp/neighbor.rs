@@ -850,7 +850,7 @@ impl Task {
                 .collect();
             if again.is_some()
                 && epoch.fits(&identity, &forms)
-                && self.tables.restart(&epoch, peer_up.clone(), &kept, now)
+                && self.tables.restart(&self.place, &epoch, peer_up.clone(), &kept, now)
             {
                 say!(self.quota, info, neighbor = %self.id, "it has restarted");
                 return epoch;
