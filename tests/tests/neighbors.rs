@@ -78,7 +78,7 @@ fn a_neighbor_that_is_shut_down_for_its_routes_waits_for_another_limit() {
     wait_until("the neighbor to be kept out", PATIENCE, || {
         refused(lab.peer, lab.listen) == Some((6, 5))
     });
-    // It was told why; a router that goes on trying is only reset for a minute.
+    // It was told why; a router that goes on trying is only closed for a minute.
     for _ in 0..20 {
         assert_eq!(refused(lab.peer, lab.listen), None);
     }

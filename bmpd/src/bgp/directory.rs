@@ -137,7 +137,8 @@ impl Directory {
 
     /// Begins with a neighbor, or lets those of a prefix in.
     pub(crate) fn start(&self, neighbor: &config::Neighbor, bgp: Bgp) {
-        let entry = Entry { config: Arc::new(neighbor.clone()), bgp, quota: PrefixQuota::default() };
+        let entry =
+            Entry { config: Arc::new(neighbor.clone()), bgp, quota: PrefixQuota::default() };
         let mut inner = self.inner.lock();
         if let Peers::One(address) = neighbor.peers {
             let id = NeighborId { vpn_instance: neighbor.vpn_instance.clone(), address };

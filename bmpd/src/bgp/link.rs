@@ -542,6 +542,11 @@ pub(super) async fn refuse(stream: TcpStream, notification: Notification) {
     drain(&stream).await;
 }
 
+/// Closes a connection without a NOTIFICATION, and without the reset that a close over unread bytes would be.
+pub(super) async fn close(stream: TcpStream) {
+    drain(&stream).await;
+}
+
 /// Ends our side and reads what still comes until the other side ends, or [`GOODBYE`] is over: a close
 /// over unread bytes would take our last message away from the other side.
 async fn drain(stream: &TcpStream) {

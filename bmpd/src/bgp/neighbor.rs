@@ -55,7 +55,7 @@ const SILENCE: Duration = Duration::from_secs(15);
 /// How long a neighbor is kept out for whose routes there was no room.
 const OUT_OF_RESOURCES: Duration = Duration::from_secs(60);
 
-/// How long further connections of a neighbor that is held down are reset, after one that was answered.
+/// How long further connections of a neighbor that is held down are only closed, after one that got a NOTIFICATION.
 const REJECTED_AGAIN: Duration = Duration::from_secs(60);
 
 /// Connections with one neighbor at once, those that are being closed among them.
@@ -107,9 +107,15 @@ pub(crate) struct Neighbor {
 struct Claim {
     /// True once it has sent an OPEN that fits.
     has_opened: AtomicBool,
-    /// Notified when its place goes to another neighbor.
+    /// True once its place has gone to another neighbor.
+    is_displaced: AtomicBool,
+    /// Notified then.
     displaced: Notify,
 }
+
+/// What becomes of a neighbor without a place.
+const DISPLACED: (Notification, &str) =
+    (Notification::REJECTED, "its place went to another neighbor of its prefix");
 
 impl Neighbor {
     /// Starts a neighbor; its task ends when it is told to stop and its connections are closed.
@@ -225,6 +231,7 @@ impl Neighbor {
 
     /// Stops the neighbor, whose place in its prefix goes to another one.
     pub(super) fn displace(&self) {
+        self.claim.is_displaced.store(true, Ordering::Relaxed);
         self.claim.displaced.notify_one();
     }
 
@@ -397,16 +404,11 @@ impl Task {
                         };
                         break (notification, why);
                     }
+                    // Its place may have gone to another neighbor at this moment, and the handle with it.
+                    None if self.claim.is_displaced.load(Ordering::Relaxed) => break DISPLACED,
                     None => break (Notification::SHUTDOWN, "bmpd is stopping"),
                 },
-                () = self.claim.displaced.notified() => {
-                    if !self.claim.has_opened.load(Ordering::Relaxed) {
-                        // At once: there can be many of them.
-                        self.links.clear();
-                        self.tasks.abort_all();
-                    }
-                    break (Notification::REJECTED, "its place went to another neighbor of its prefix");
-                }
+                () = self.claim.displaced.notified() => break DISPLACED,
                 Some((link, message)) = self.from_links.recv() => self.hear(link, message),
                 connected = attempt => {
                     self.attempt = None;
@@ -448,6 +450,12 @@ impl Task {
             }
         };
         self.stopping = true;
+        if notification == Notification::REJECTED && !self.claim.has_opened.load(Ordering::Relaxed)
+        {
+            // At once: there can be many of them.
+            self.links.clear();
+            self.tasks.abort_all();
+        }
         self.stop(notification).await;
         let from = self.told;
         self.tell(from, None, why.to_owned());
@@ -674,11 +682,12 @@ impl Task {
     }
 
     /// Refuses a connection of a neighbor that is held down. A NOTIFICATION says why (RFC 4486 section 4), but not
-    /// to each of its attempts: FRR answers each with one of its own, and logs both.
+    /// to each of its attempts: FRR answers each with one of its own, and logs both. It logs a reset as well, but not
+    /// that a connection was closed.
     fn reject(&mut self, stream: TcpStream) {
         if self.rejected_at.is_some_and(|at| at.elapsed() < REJECTED_AGAIN) {
-            debug!(neighbor = %self.id, "a connection was reset: the neighbor is held down");
-            refuse(stream);
+            debug!(neighbor = %self.id, "a connection was closed: the neighbor is held down");
+            self.tasks.spawn(link::close(stream));
             return;
         }
         self.rejected_at = Some(Instant::now());
