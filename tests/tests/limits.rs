@@ -14,6 +14,7 @@ use tests::addresses::loopback;
 use tests::bgp::{self, Family};
 use tests::daemon::{self, Daemon, bgp_listen};
 use tests::lab::Plan;
+use tests::neighbor::{Neighbor, Options};
 use tests::person::{Person, public};
 use tests::random::Random;
 use tests::scratch::Scratch;
@@ -222,47 +223,78 @@ fn ended(stream: &mut TcpStream) -> Option<(u8, u8)> {
     None
 }
 
+/// Connects, and reads bmpd's OPEN: the connection was accepted.
+fn silent(from: IpAddr, to: SocketAddr) -> TcpStream {
+    let mut stream = connect(from, to);
+    assert_eq!(hear(&mut stream).map(|(kind, _)| kind), Some(bgp::kind::OPEN), "{from}");
+    stream
+}
+
+/// True if the connection is there and nothing comes on it.
+fn is_open(stream: &mut TcpStream) -> bool {
+    stream.set_nonblocking(true).unwrap();
+    let read = stream.read(&mut [0]);
+    stream.set_nonblocking(false).unwrap();
+    matches!(read, Err(error) if error.kind() == ErrorKind::WouldBlock)
+}
+
 #[test]
 fn connections_that_send_no_open_are_few_and_do_not_last() {
     let listen = bgp_listen();
-    let [one, two, three] = [(); 3].map(|()| loopback());
+    let [one, two, three, four] = [(); 4].map(|()| loopback());
     let own = loopback();
     let IpAddr::V4(v4) = one else { panic!("{one}") };
     let [a, b, ..] = v4.octets();
-    let limits = "open-timeout = 3\nmaximum-pending = 2\n";
     let config = format!(
-        "{}{limits}[[bgp.neighbor]]\nprefix = \"{a}.{b}.0.0/16\"\n{}",
+        "{}maximum-pending = 2\n[[bgp.neighbor]]\nprefix = \"{a}.{b}.0.0/16\"\n{}",
         daemon::bgp(listen),
         daemon::neighbor(own, 65002),
     );
     let scratch = Scratch::new();
     let daemon = Daemon::start(&scratch, &config);
-    let mut silent = [one, two].map(|address| {
-        let mut stream = connect(address, listen);
-        assert_eq!(hear(&mut stream).map(|(kind, _)| kind), Some(bgp::kind::OPEN));
-        stream
-    });
-    assert_eq!(hear(&mut connect(three, listen)), None, "one too many");
+    let [mut first, mut second, mut third] = [one, two, three].map(|from| silent(from, listen));
+    assert_eq!(ended(&mut first), None, "the oldest is reset");
     wait_until("the line about it", PATIENCE, || {
         daemon.log().contains("as maximum-pending allows")
     });
-    // Who has an address in the configuration needs no place.
-    let mut known = connect(own, listen);
-    assert_eq!(hear(&mut known).map(|(kind, _)| kind), Some(bgp::kind::OPEN));
-    // A reload lets more in.
-    daemon.rewrite_config(&config.replace("maximum-pending = 2", "maximum-pending = 3"));
+    // A reload lets more in, and another time counts for them.
+    let other = config.replace("maximum-pending = 2", "maximum-pending = 3\nopen-timeout = 3");
+    daemon.rewrite_config(&other);
     let reloaded = daemon.bmpctl(&["reload"]);
     assert!(reloaded.done().contains("bgp.maximum-pending 2 -> 3"), "{reloaded}");
-    let mut third = connect(three, listen);
-    assert_eq!(hear(&mut third).map(|(kind, _)| kind), Some(bgp::kind::OPEN));
+    let mut fourth = silent(four, listen);
+    // Who has an address in the configuration needs no place.
+    let mut known = silent(own, listen);
+    assert!(is_open(&mut second) && is_open(&mut third));
     // Hold Timer Expired.
-    for stream in silent.iter_mut().chain([&mut known, &mut third]) {
-        assert_eq!(ended(stream), Some((4, 0)));
+    assert_eq!((ended(&mut fourth), ended(&mut known)), (Some((4, 0)), Some((4, 0))));
+}
+
+/// Who can connect from many addresses of a prefix, and sends nothing, keeps no router out.
+#[test]
+fn a_router_gets_a_place_of_a_prefix_that_is_full_of_connections_without_an_open() {
+    let listen = bgp_listen();
+    let [one, two, router, another, late] = [(); 5].map(|()| loopback());
+    let IpAddr::V4(v4) = one else { panic!("{one}") };
+    let [a, b, ..] = v4.octets();
+    let config = format!(
+        "{}[[bgp.neighbor]]\nprefix = \"{a}.{b}.0.0/16\"\nmaximum-neighbors = 2\n",
+        daemon::bgp(listen)
+    );
+    let scratch = Scratch::new();
+    let daemon = Daemon::start(&scratch, &config);
+    let [mut first, mut second] = [one, two].map(|from| silent(from, listen));
+    let session = |from| Neighbor::try_connect(&Options::new(from, 65001), listen);
+    let _router = session(router).unwrap();
+    assert_eq!(ended(&mut first), None, "the oldest is closed");
+    assert!(is_open(&mut second));
+    let _another = session(another).unwrap();
+    assert_eq!(ended(&mut second), None);
+    assert!(session(late).is_err(), "both places belong to neighbors with a session");
+    let log = daemon.log();
+    for line in ["its place goes to another neighbor", "has as many neighbors as"] {
+        assert!(log.contains(line), "no {line:?} in\n{log}");
     }
-    wait_for("a place that was given back", PATIENCE, || match hear(&mut connect(one, listen)) {
-        Some((bgp::kind::OPEN, _)) => Ok(()),
-        other => Err(format!("{other:?}")),
-    });
 }
 
 #[test]
@@ -328,7 +360,7 @@ fn a_message_is_never_longer_than_was_agreed() {
     assert_eq!(heard.notification, Some((1, 2, vec![0x10, 1])), "Bad Message Length");
     let mut options = lab.options();
     options.open.extended_message = true;
-    let neighbor = tests::neighbor::Neighbor::connect(&options, lab.listen);
+    let neighbor = Neighbor::connect(&options, lab.listen);
     let given = [0x40, 1, 1, 0, 0x40, 2, 6, 2, 1, 0, 0, 0xfd, 0xe9, 0xd0, 200, 0x40, 0];
     let path = [&given[..], &[7; 0x4000]].concat();
     neighbor.announce_nlri(Family::IPV4, &[192, 0, 2, 2], &[8, 10], &path);

@@ -61,11 +61,9 @@ fn comes_back<S: Speaker>(
         if held.as_ref() == Some(&before) { Ok(()) } else { Err(connection.summary()) }
     });
     scene.speaker.change(changed(&scene.speaker));
-    let begun = Instant::now();
     again(&mut scene.speaker);
     scene.wait_routes();
     connection.wait_complete(address, PATIENCE);
-    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
     assert_eq!(counts(&connection), (2, 0), "{}", connection.summary());
     scene.station.assert_legal();
 }
@@ -201,13 +199,8 @@ fn is_up_once<S: Speaker>(start: impl Fn(&Scratch, Link, Terms, Announced) -> S,
     let terms = || Terms { graceful_restart: Some(60), ..Terms::default() };
     for router_id in [[192, 0, 2, 1], [192, 0, 2, 255]] {
         let link = Link { router_id: router_id.into(), ..link };
-        let start = |scratch: &Scratch, link, announced| {
-            let mut speaker = start(scratch, link, terms(), announced);
-            speaker.freeze();
-            speaker
-        };
-        let mut scene = Scene::start_with(link, "", true, start, sample(65001, 20, 10, 1));
-        scene.wait_shown(&["Open"]);
+        let start = |scratch: &Scratch, link, announced| start(scratch, link, terms(), announced);
+        let mut scene = Scene::start_frozen(link, true, start, sample(65001, 20, 10, 1));
         scene.speaker.thaw();
         scene.wait_routes();
         let connection = scene.station.wait_connection(1);

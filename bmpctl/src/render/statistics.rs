@@ -78,6 +78,8 @@ fn page(counted: &SessionStatistics) -> String {
     );
     page.line("Strangers refused", counted.strangers_refused.to_string());
     page.line("Ignored", format!("{} bytes that the station sent", counted.bytes_ignored));
+    let skipped = counted.neighbor_sessions_skipped;
+    page.line("Skipped", format!("{skipped} BGP sessions that came and went before their Peer Up"));
     if !counted.downs.is_empty() {
         let downs = counted.downs.iter().map(|down| (down.reason.word(), down.count));
         page.counts("Connections that ended", downs);

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! A neighbor from a prefix is made when it first connects, and forgotten once it has been down for a
-//! while; there are never more of them than the prefix allows. The longest prefix counts.
+//! while; there are never more of them than the prefix allows. When it is full, a further neighbor takes the place of
+//! the oldest that has not sent a valid OPEN yet. The longest prefix counts.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -19,7 +20,7 @@ use shared::names::{NeighborId, VpnInstanceName};
 use shared::response::{NeighborEntry, PrefixReport};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
-use tracing::{debug, info};
+use tracing::debug;
 
 use super::neighbor::{Neighbor, Setup};
 use super::pending::{Pending, Place};
@@ -27,7 +28,7 @@ use super::turn::Places;
 use crate::config::{self, Authentication, Peers};
 use crate::events::Events;
 use crate::net::keys::PeerKey;
-use crate::quota::{Quota, say};
+use crate::quota::{NeighborQuota, PrefixQuota, say};
 use crate::rib::{NeighborTables, PeerDown, Tables};
 use crate::wire::bgp::Notification;
 use crate::wire::bmp::{PeerDownReason, PeerInstance, Timestamp};
@@ -73,6 +74,8 @@ struct Inner {
     entries: Vec<Entry>,
     /// Every neighbor that has a task.
     neighbors: HashMap<NeighborId, Known>,
+    /// How many were made.
+    made: u64,
 }
 
 /// One `[[bgp.neighbor]]`.
@@ -80,8 +83,8 @@ struct Inner {
 struct Entry {
     config: Arc<config::Neighbor>,
     bgp: Bgp,
-    /// What is logged of neighbors of the prefix that come.
-    comers: Arc<Mutex<Quota>>,
+    /// What is logged of all neighbors of the prefix.
+    quota: PrefixQuota,
 }
 
 /// What all neighbors have in common.
@@ -99,6 +102,8 @@ struct Known {
     place: Arc<NeighborTables>,
     /// The entry that it is of.
     of: EntryId,
+    /// Counts up with every neighbor that is made.
+    number: u64,
     task: JoinHandle<()>,
 }
 
@@ -136,11 +141,12 @@ impl Directory {
 
     /// Begins with a neighbor, or lets those of a prefix in.
     pub(crate) fn start(&self, neighbor: &config::Neighbor, bgp: Bgp) {
-        let entry = Entry { config: Arc::new(neighbor.clone()), bgp, comers: Arc::default() };
+        let entry =
+            Entry { config: Arc::new(neighbor.clone()), bgp, quota: PrefixQuota::default() };
         let mut inner = self.inner.lock();
         if let Peers::One(address) = neighbor.peers {
             let id = NeighborId { vpn_instance: neighbor.vpn_instance.clone(), address };
-            let known = self.make(id.clone(), &entry);
+            let known = self.make(id.clone(), &entry, &mut inner);
             inner.neighbors.insert(id, known);
         }
         inner.entries.push(entry);
@@ -222,25 +228,20 @@ impl Directory {
         let Peers::Prefix { maximum, .. } = entry.config.peers else { return Found::Stranger };
         let of = entry.id();
         let count = inner.neighbors.values().filter(|known| known.of == of).count();
-        if count >= maximum as usize {
+        if count >= maximum as usize && !inner.make_room(&entry) {
             return Found::Full(entry.config.peers);
         }
         let Some(place) = self.pending.take() else { return Found::Busy };
         let prefix = &entry.config.peers;
-        let mut comers = entry.comers.lock();
-        if let Some(left_out) = comers.ended() {
-            info!(%prefix, "{left_out} more neighbors of it have come within a minute");
-        }
-        say!(comers, info, neighbor = %id, %prefix, "a neighbor has come");
-        drop(comers);
-        let known = self.make(id.clone(), &entry);
+        say!(entry.quota, info, neighbor = %id, %prefix, "a neighbor has come");
+        let known = self.make(id.clone(), &entry, &mut inner);
         let handle = known.handle.clone();
         inner.neighbors.insert(id, known);
         Found::Neighbor(handle, Some(place))
     }
 
     /// Starts the task of a neighbor.
-    fn make(&self, id: NeighborId, entry: &Entry) -> Known {
+    fn make(&self, id: NeighborId, entry: &Entry, inner: &mut Inner) -> Known {
         let config = &entry.config;
         let table_name = id.vpn_instance.as_ref().map(|name| name.as_str().to_owned());
         let instance = PeerInstance::new(table_name.as_deref(), config.route_distinguisher);
@@ -252,6 +253,7 @@ impl Directory {
             asn: entry.bgp.asn,
             router_id: entry.bgp.router_id,
             dynamic,
+            quota: NeighborQuota::new(dynamic.then(|| entry.quota.clone())),
             pending: self.pending.clone(),
             places: self.places.clone(),
             place: Arc::clone(&place),
@@ -269,7 +271,8 @@ impl Directory {
                 directory.forget(&id, &its_place);
             }
         });
-        Known { handle, place, of: entry.id(), task }
+        inner.made += 1;
+        Known { handle, place, of: entry.id(), number: inner.made, task }
     }
 
     fn forget(&self, id: &NeighborId, place: &Arc<NeighborTables>) {
@@ -355,6 +358,28 @@ impl Directory {
 }
 
 impl Inner {
+    /// Ends the oldest neighbor of a full prefix that has sent no valid OPEN yet: whoever can connect from many
+    /// addresses of it must not keep routers out. False if there is none.
+    fn make_room(&mut self, entry: &Entry) -> bool {
+        let of = entry.id();
+        let of_it = self.neighbors.iter().filter(|(_, known)| known.of == of);
+        let without_open = of_it.filter(|(_, known)| !known.handle.has_opened());
+        let oldest = without_open.min_by_key(|(_, known)| known.number);
+        let Some(id) = oldest.map(|(id, _)| id.clone()) else { return false };
+        let Some(known) = self.neighbors.remove(&id) else { return false };
+        known.handle.displace();
+        let prefix = &entry.config.peers;
+        say!(
+            entry.quota,
+            warn,
+            neighbor = %id,
+            %prefix,
+            "its place goes to another neighbor: it has sent no OPEN, and the prefix has as many neighbors as \
+             maximum-neighbors allows"
+        );
+        true
+    }
+
     /// Every neighbor: in the order of the file, those of a prefix by address.
     fn in_order(&self) -> Vec<(&NeighborId, &Known)> {
         let rank: HashMap<EntryId, usize> = self.entries.iter().map(Entry::id).zip(0..).collect();
@@ -373,4 +398,55 @@ impl Entry {
 
 fn removed() -> PeerDown {
     PeerDown { time: Timestamp::now(), reason: PeerDownReason::Deconfigured }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A directory with the prefix 10.0.0.0/8, which has room for two.
+    fn directory() -> Arc<Directory> {
+        let text = "[bgp]\nas = 1\nrouter-id = '1.1.1.1'\n[[bgp.neighbor]]\nprefix = '10.0.0.0/8'\n\
+                    maximum-neighbors = 2";
+        let config = config::parse(text, std::path::Path::new("f")).unwrap().bgp.unwrap();
+        let directory = Directory::new(Tables::new(), Events::default());
+        directory.allow_pending(config::Pending { maximum: 10, timeout: Duration::MAX });
+        let bgp = Bgp { asn: 1, router_id: [1, 1, 1, 1].into() };
+        directory.start(&config.neighbors[0], bgp);
+        directory
+    }
+
+    #[tokio::test]
+    async fn when_a_prefix_is_full_the_oldest_neighbor_without_an_open_loses_its_place() {
+        let directory = directory();
+        let address = |n: u8| IpAddr::from([10, 0, 0, n]);
+        let find = |n| directory.find(&None, address(n));
+        let is_known = |n| {
+            let id = NeighborId { vpn_instance: None, address: address(n) };
+            directory.inner.lock().neighbors.contains_key(&id)
+        };
+        let opens = |found: &Found| match found {
+            Found::Neighbor(neighbor, _) => neighbor.note_open(),
+            other => panic!("{other:?}"),
+        };
+        opens(&find(1));
+        assert!(matches!(find(2), Found::Neighbor(..)));
+        // The first one is older, and has sent its OPEN.
+        let third = find(3);
+        assert_eq!([1, 2, 3].map(is_known), [true, false, true]);
+        opens(&third);
+        assert!(matches!(find(4), Found::Full(_)), "both have sent an OPEN");
+        assert_eq!([1, 3, 4].map(is_known), [true, true, false]);
+    }
+
+    #[tokio::test]
+    async fn a_neighbor_that_has_lost_its_place_stops() {
+        let directory = directory();
+        let found = [1, 2].map(|n: u8| directory.find(&None, [10, 0, 0, n].into()));
+        let [Found::Neighbor(first, _), Found::Neighbor(second, _)] = found else { panic!() };
+        assert!(matches!(directory.find(&None, [10, 0, 0, 3].into()), Found::Neighbor(..)));
+        while first.report(false).await.is_some() {}
+        assert!(second.report(false).await.is_some());
+        assert_eq!(directory.prefixes()[0].neighbors, 2);
+    }
 }

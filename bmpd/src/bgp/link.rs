@@ -34,6 +34,10 @@ const WRITE_BUFFER_MAX: usize = 16 * 1024;
 /// How long a closing connection waits for its NOTIFICATION to leave.
 const GOODBYE: Duration = Duration::from_millis(200);
 
+/// Why a connection ends whose place among those without an OPEN another one has taken.
+const PLACE_LOST: &str = "no OPEN has come, and another connection has its place: as many wait for an OPEN as \
+                          maximum-pending allows";
+
 /// Without an End-of-RIB a neighbor is taken to have sent its routes when it has been quiet for this
 /// long. One that announced Graceful Restart has promised an End-of-RIB and gets more time.
 const QUIET: Duration = Duration::from_secs(5);
@@ -174,11 +178,17 @@ pub(super) async fn run(stream: TcpStream, setup: Setup) {
     // Bytes of the neighbor may be what a mistake of ours was waiting for.
     let end = caught(link.serve_and_tidy());
     let end = end.await.unwrap_or_else(|panic| End::Abandoned(panic.to_string()));
+    let place_lost = matches!(&end, End::Abandoned(why) if why == PLACE_LOST);
     link.setup.pending = None;
     let time = Timestamp::now();
     // The neighbor's task lives longer than its links, but for a stop.
     let _ = to_neighbor.send((id, FromLink::Ended { end, time })).await;
-    link.say_goodbye().await;
+    if place_lost {
+        // At once: there can be many of them.
+        tcp::abandon(&link.stream);
+    } else {
+        link.say_goodbye().await;
+    }
 }
 
 impl Link {
@@ -255,6 +265,9 @@ impl Link {
                 () = sleep_until(self.keepalive_at) => Some(Event::KeepaliveTimer),
                 () = sleep_until(self.quiet_at) => self.gone_quiet().await,
                 () = sleep_until(self.look.at()) => self.tidy().await,
+                () = place_lost(self.setup.pending.as_ref()) => {
+                    Some(Event::Abandon(PLACE_LOST.into()))
+                }
                 attention = attention(self.epoch.as_deref()) => match attention {
                     Attention::Lost => Some(Event::Abandon(LOST.into())),
                     Attention::Evicted(over) => Some(self.over_limit(over).await),
@@ -582,6 +595,13 @@ impl Link {
     }
 }
 
+async fn place_lost(place: Option<&Place>) {
+    match place {
+        Some(place) => place.lost().await,
+        None => std::future::pending().await,
+    }
+}
+
 /// What else than the neighbor calls for something to be done about its tables.
 pub(super) enum Attention {
     /// They are lost: an internal error.
@@ -605,6 +625,11 @@ pub(super) async fn attention(epoch: Option<&Epoch>) -> Attention {
 /// Refuses a connection: sends the NOTIFICATION, and waits a little for the other side to take it.
 pub(super) async fn refuse(stream: TcpStream, notification: Notification) {
     let _ = stream.try_write(&notification.message());
+    drain(&stream).await;
+}
+
+/// Closes a connection without a NOTIFICATION, and without the reset that a close over unread bytes would be.
+pub(super) async fn close(stream: TcpStream) {
     drain(&stream).await;
 }
 

@@ -5,12 +5,13 @@ mod report;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use shared::event::Happening;
 use shared::names::NeighborId;
 use shared::response::{NeighborEntry, NeighborReport, NeighborState};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{debug, warn};
@@ -28,7 +29,7 @@ use crate::net::connect::{self, ConnectError};
 use crate::net::listen::refuse;
 use crate::net::options::Options;
 use crate::net::tcp::TcpStream;
-use crate::quota::{Quota, say};
+use crate::quota::{NeighborQuota, PrefixQuota, say};
 use crate::rib::{self, Epoch, Identity, NeighborTables, PeerDown, Tables};
 use crate::supervise::{Panic, caught, clearing_away, fault};
 use crate::wire::bgp::Notification;
@@ -57,6 +58,9 @@ const SILENCE: Duration = Duration::from_secs(15);
 /// How long a neighbor is kept out for whose routes there was no room.
 const OUT_OF_RESOURCES: Duration = Duration::from_secs(60);
 
+/// How long further connections of a neighbor that is held down are only closed, after one that got a NOTIFICATION.
+const REJECTED_AGAIN: Duration = Duration::from_secs(60);
+
 /// Connections with one neighbor at once, those that are being closed among them.
 const TASKS_MAX: usize = 8;
 
@@ -81,6 +85,8 @@ pub(super) struct Setup {
     pub(super) router_id: Ipv4Addr,
     /// True if it is one of a prefix: its task ends when it has been down for a while.
     pub(super) dynamic: bool,
+    /// What is logged of it.
+    pub(super) quota: NeighborQuota,
     /// Connections whose OPEN has not come.
     pub(super) pending: Pending,
     /// Where links work that are busy.
@@ -98,13 +104,40 @@ pub(super) struct Setup {
 pub(crate) struct Neighbor {
     id: NeighborId,
     commands: mpsc::Sender<Command>,
+    claim: Arc<Claim>,
 }
+
+/// A neighbor's claim to its place among those of its prefix.
+#[derive(Debug, Default)]
+struct Claim {
+    /// True once it has sent an OPEN that fits.
+    has_opened: AtomicBool,
+    /// True once its place has gone to another neighbor.
+    is_displaced: AtomicBool,
+    /// Notified then.
+    displaced: Notify,
+}
+
+/// What becomes of a neighbor without a place.
+const DISPLACED: (Notification, &str) =
+    (Notification::REJECTED, "its place went to another neighbor of its prefix");
 
 impl Neighbor {
     /// Starts a neighbor; its task ends when it is told to stop and its connections are closed.
     pub(super) fn start(setup: Setup) -> (Self, tokio::task::JoinHandle<()>) {
-        let Setup { id, config, asn, router_id, dynamic, pending, places, place, tables, events } =
-            setup;
+        let Setup {
+            id,
+            config,
+            asn,
+            router_id,
+            dynamic,
+            quota,
+            pending,
+            places,
+            place,
+            tables,
+            events,
+        } = setup;
         let local = Open {
             asn,
             hold_time: config.hold_time,
@@ -119,12 +152,13 @@ impl Neighbor {
         let (commands, receiver) = mpsc::channel(16);
         let (to_neighbor, from_links) = mpsc::channel(16);
         let (limits, _) = watch::channel(Limits::of(&config));
-        let name = id.clone();
+        let (name, claim) = (id.clone(), Arc::<Claim>::default());
         let task = Task {
             id,
             retry_at: (!config.passive).then(Instant::now),
             config,
             dynamic,
+            claim: Arc::clone(&claim),
             local,
             pending,
             places,
@@ -146,6 +180,7 @@ impl Neighbor {
             restarting: None,
             replacement: None,
             penalty: None,
+            rejected_at: None,
             exceeded: false,
             no_room: None,
             seen_at: Instant::now(),
@@ -155,9 +190,9 @@ impl Neighbor {
             errors: LastErrors::default(),
             faults: Arc::default(),
             stopping: false,
-            quota: Quota::default(),
+            quota,
         };
-        (Self { id: name, commands }, tokio::spawn(task.run()))
+        (Self { id: name, commands, claim }, tokio::spawn(task.run()))
     }
 
     /// The neighbor's name.
@@ -202,6 +237,23 @@ impl Neighbor {
         let _ = self.commands.send(Command::Configure(config)).await;
     }
 
+    /// True once it has sent an OPEN that fits.
+    pub(super) fn has_opened(&self) -> bool {
+        self.claim.has_opened.load(Ordering::Relaxed)
+    }
+
+    /// What an OPEN that fits makes true.
+    #[cfg(test)]
+    pub(super) fn note_open(&self) {
+        self.claim.has_opened.store(true, Ordering::Relaxed);
+    }
+
+    /// Stops the neighbor, whose place in its prefix goes to another one.
+    pub(super) fn displace(&self) {
+        self.claim.is_displaced.store(true, Ordering::Relaxed);
+        self.claim.displaced.notify_one();
+    }
+
     /// Ends the session with this NOTIFICATION and stops.
     pub(crate) async fn stop(&self, notification: Notification) {
         // A neighbor whose task is gone has stopped already.
@@ -213,6 +265,8 @@ impl Neighbor {
 struct Link {
     id: LinkId,
     direction: Direction,
+    /// True if it came while a session was up, whose place it takes once its OPEN has come.
+    replaces: bool,
     /// The neighbor's OPEN, once the link was allowed to go on.
     remote: Option<Open>,
     close: mpsc::Sender<Close>,
@@ -235,6 +289,14 @@ enum Penalty {
     Configuration,
 }
 
+/// A link that takes the place of the one that is up, once that has ended.
+struct Replacement {
+    link: LinkId,
+    remote: Open,
+    /// It waits for this answer to its OPEN.
+    reply: oneshot::Sender<Result<(), Notification>>,
+}
+
 /// The link that is up, and what came of it.
 struct Up {
     link: LinkId,
@@ -249,6 +311,7 @@ struct Task {
     id: NeighborId,
     config: Arc<config::Neighbor>,
     dynamic: bool,
+    claim: Arc<Claim>,
     local: Open,
     pending: Pending,
     places: Places,
@@ -273,10 +336,11 @@ struct Task {
     established: Option<Up>,
     established_count: u64,
     restarting: Option<Restarting>,
-    /// A connection that takes the place of the one that is up, once that has ended.
-    replacement: Option<(TcpStream, Option<Place>)>,
+    replacement: Option<Replacement>,
     /// Set after too many routes, or more than there is room for.
     penalty: Option<Penalty>,
+    /// When a connection was last answered that came meanwhile.
+    rejected_at: Option<Instant>,
     /// True if there are, or were, more routes than are allowed.
     exceeded: bool,
     /// Why there is no room for its routes, while the link ends for that.
@@ -293,7 +357,7 @@ struct Task {
     /// Set when it was told to stop.
     stopping: bool,
     /// What is logged of it.
-    quota: Quota,
+    quota: NeighborQuota,
 }
 
 impl Task {
@@ -362,13 +426,18 @@ impl Task {
                         };
                         break (notification, why);
                     }
+                    // Its place may have gone to another neighbor at this moment, and the handle with it.
+                    None if self.claim.is_displaced.load(Ordering::Relaxed) => break DISPLACED,
                     None => break (Notification::SHUTDOWN, "bmpd is stopping"),
                 },
+                () = self.claim.displaced.notified() => break DISPLACED,
                 Some((link, message)) = self.from_links.recv() => self.hear(link, message),
                 connected = attempt => {
                     self.attempt = None;
                     match connected {
-                        Ok(stream) => self.add_link(stream, Direction::Outgoing, None),
+                        Ok(stream) => {
+                            self.add_link(stream, Direction::Outgoing, None);
+                        }
                         Err(error) => {
                             let says = match &error {
                                 ConnectError::Io(_) | ConnectError::TimedOut { .. } => {
@@ -412,16 +481,19 @@ impl Task {
                     }
                     self.silence_noted = true;
                 }
-                () = sleep_until(quota_ends) => {
-                    let lines = self.quota.end();
-                    warn!(neighbor = %self.id, "{lines} more lines about it were left out within a minute");
-                }
+                () = sleep_until(quota_ends) => self.report_left_out(),
                 () = sleep_until(forget_at) => {
                     break (Notification::SHUTDOWN, "it has been gone for a while");
                 }
             }
         };
         self.stopping = true;
+        if notification == Notification::REJECTED && !self.claim.has_opened.load(Ordering::Relaxed)
+        {
+            // At once: there can be many of them.
+            self.links.clear();
+            self.tasks.abort_all();
+        }
         self.stop(notification).await;
         let from = self.told;
         self.tell(from, None, why.to_owned());
@@ -458,6 +530,17 @@ impl Task {
             (_, NeighborState::OpenConfirm) => "its OPEN has come".to_owned(),
             (_, NeighborState::Established) => "both sides agree".to_owned(),
             (_, NeighborState::Idle | NeighborState::Active) => text(self.errors.last()),
+        }
+    }
+
+    /// Logs how many lines about it, or about all neighbors of its prefix, were left out in the minute that is over.
+    fn report_left_out(&mut self) {
+        if let Some(lines) = self.quota.own.ended() {
+            warn!(neighbor = %self.id, "{lines} more lines about it were left out within a minute");
+        }
+        if let Some(lines) = self.quota.prefix.as_ref().and_then(PrefixQuota::ended) {
+            let prefix = &self.config.peers;
+            warn!(%prefix, "{lines} more lines about its neighbors were left out within a minute");
         }
     }
 
@@ -612,21 +695,15 @@ impl Task {
             return;
         }
         if self.penalty.is_some() {
-            self.tasks.spawn(link::refuse(stream, Notification::REJECTED));
+            self.reject(stream);
             return;
         }
         let settled = |up: &&Up| up.at.age() >= SETTLED_AFTER;
         let restarts = |up: &&Up| self.may_restart(&up.details.open);
-        if let Some(up) = self.established.as_ref().filter(settled).filter(restarts) {
-            // RFC 4724 section 5: a neighbor that connects anew has restarted, and the loss of the old
-            // connection has just not been noticed.
-            if let Some(link) = self.links.iter().find(|link| link.id == up.link) {
-                let _ = link.close.try_send(Close::Replaced);
-            }
-            self.replacement = Some((stream, place));
-            return;
-        }
-        if self.established.is_some() {
+        // RFC 4724 section 5: a neighbor that connects anew has restarted, and the loss of the old connection has
+        // just not been noticed. The RFC ends the old one as soon as TCP is up; here its OPEN must come first.
+        let replaces = self.established.as_ref().filter(settled).is_some_and(|up| restarts(&up));
+        if self.established.is_some() && !replaces {
             // RFC 4271 section 6.8: the connection that is up stays. A neighbor that has lost it
             // without a word comes through once the hold time is over.
             debug!(neighbor = %self.id, "a second connection was refused: one is up");
@@ -634,11 +711,29 @@ impl Task {
             return;
         }
         // A neighbor uses the newest of the connections that it made.
-        for link in self.links.iter_mut().filter(|link| link.direction == Direction::Incoming) {
+        let up = self.established.as_ref().map(|up| up.link);
+        let older = self.links.iter_mut().filter(|link| Some(link.id) != up);
+        for link in older.filter(|link| link.direction == Direction::Incoming) {
             let _ = link.close.try_send(Close::Notify(Notification::REJECTED));
             link.remote = None;
         }
-        self.add_link(stream, Direction::Incoming, place);
+        let id = self.add_link(stream, Direction::Incoming, place);
+        if let Some(link) = self.links.iter_mut().find(|link| link.id == id) {
+            link.replaces = replaces;
+        }
+    }
+
+    /// Refuses a connection of a neighbor that is held down. A NOTIFICATION says why (RFC 4486 section 4), but not
+    /// to each of its attempts: FRR answers each with one of its own, and logs both. It logs a reset as well, but not
+    /// that a connection was closed.
+    fn reject(&mut self, stream: TcpStream) {
+        if self.rejected_at.is_some_and(|at| at.elapsed() < REJECTED_AGAIN) {
+            debug!(neighbor = %self.id, "a connection was closed: the neighbor is held down");
+            self.tasks.spawn(link::close(stream));
+            return;
+        }
+        self.rejected_at = Some(Instant::now());
+        self.tasks.spawn(link::refuse(stream, Notification::REJECTED));
     }
 
     /// Lets go of connections that have ended.
@@ -646,7 +741,12 @@ impl Task {
         while self.tasks.try_join_next().is_some() {}
     }
 
-    fn add_link(&mut self, stream: TcpStream, direction: Direction, pending: Option<Place>) {
+    fn add_link(
+        &mut self,
+        stream: TcpStream,
+        direction: Direction,
+        pending: Option<Place>,
+    ) -> LinkId {
         self.reap();
         self.seen();
         let id = self.next_link;
@@ -667,21 +767,34 @@ impl Task {
             to_neighbor: self.to_neighbor.clone(),
             close: orders,
         };
-        self.links.push(Link { id, direction, remote: None, close });
+        self.links.push(Link { id, direction, replaces: false, remote: None, close });
         self.tasks.spawn(link::run(stream, setup));
+        id
     }
 
     fn hear(&mut self, link: LinkId, message: FromLink) {
         match message {
             FromLink::Judge { remote, reply } => {
-                let _ = reply.send(self.judge(link, remote));
+                self.claim.has_opened.store(true, Ordering::Relaxed);
+                if !self.replace(link) {
+                    let _ = reply.send(self.judge(link, remote));
+                    return;
+                }
+                self.replacement = Some(Replacement { link, remote, reply });
             }
             FromLink::Establish { up, reply } => {
                 let _ = reply.send(self.establish(link, *up));
             }
             FromLink::Exceeded { family, routes } => {
                 if !std::mem::replace(&mut self.exceeded, true) {
-                    warn!(neighbor = %self.id, %family, routes, "more routes than maximum-routes");
+                    say!(
+                        self.quota,
+                        warn,
+                        neighbor = %self.id,
+                        %family,
+                        routes,
+                        "more routes than maximum-routes"
+                    );
                 }
             }
             FromLink::OverLimit(over) => {
@@ -700,6 +813,16 @@ impl Task {
         let asks = open.graceful_restart.as_ref();
         self.config.graceful_restart
             && asks.is_some_and(|asks| asks.time > 0 && !asks.families.is_empty())
+    }
+
+    /// Ends the session that is up, if this link is to take its place.
+    fn replace(&mut self, id: LinkId) -> bool {
+        let replaces = self.links.iter().any(|link| link.id == id && link.replaces);
+        let Some(up) = self.established.as_ref().filter(|_| replaces) else { return false };
+        if let Some(link) = self.links.iter().find(|link| link.id == up.link) {
+            let _ = link.close.try_send(Close::Replaced);
+        }
+        true
     }
 
     /// RFC 4271 section 6.8: if another connection has got as far, one of the two ends here.
@@ -781,7 +904,7 @@ impl Task {
                 .collect();
             if again.is_some()
                 && epoch.fits(&identity, &forms)
-                && self.tables.restart(&epoch, peer_up.clone(), &kept, now)
+                && self.tables.restart(&self.place, &epoch, peer_up.clone(), &kept, now)
             {
                 say!(self.quota, info, neighbor = %self.id, "it has restarted");
                 return epoch;
@@ -835,14 +958,23 @@ impl Task {
             }
             _ => {}
         }
-        if let Some((stream, place)) = self.replacement.take().filter(|_| !stopping) {
-            // The link may have ended by itself before it heard of the replacement: for its routes, say.
-            if self.penalty.is_some() {
-                self.tasks.spawn(link::refuse(stream, Notification::REJECTED));
-            } else {
-                self.add_link(stream, Direction::Incoming, place);
-                return;
+        if self.penalty.is_some() {
+            self.rejected_at = None;
+            // Connections that came just before.
+            for link in &self.links {
+                let _ = link.close.try_send(Close::Notify(Notification::REJECTED));
             }
+        }
+        if let Some(Replacement { link, remote, reply }) =
+            self.replacement.take().filter(|_| !stopping)
+        {
+            // The session may have ended by itself before it was replaced: for its routes, say.
+            let allowed = match self.penalty {
+                Some(_) => Err(Notification::REJECTED),
+                None => self.judge(link, remote),
+            };
+            let _ = reply.send(allowed);
+            return;
         }
         self.wait();
     }

@@ -1,13 +1,17 @@
 //! Connections of neighbors whose OPEN has not come: how many there may be at once, and for how long.
 //!
-//! Whoever is in a prefix can connect and say nothing. A neighbor has one such connection: its newest. Those of
+//! Whoever is in a prefix can connect and send nothing. A neighbor has one such connection: its newest. Those of
 //! the neighbors of prefixes share so many places, one of which a connection has until its OPEN has come or it
-//! ends; a neighbor with an address of its own in the configuration needs none, and nobody keeps it out.
+//! ends. When there is none left the connection that has waited longest loses its place: a router sends its OPEN at
+//! once, so who connects and sends nothing keeps nobody out. A neighbor with an address of its own in the
+//! configuration needs no place.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 use crate::config;
 
@@ -18,17 +22,23 @@ pub(super) struct Pending(Arc<Mutex<State>>);
 #[derive(Debug)]
 struct State {
     allowed: config::Pending,
-    taken: u32,
+    /// The places that are taken, by number: the oldest is the first.
+    taken: BTreeMap<u64, Arc<Notify>>,
+    next: u64,
 }
 
 /// The place of one connection; given back when it is dropped.
 #[derive(Debug)]
-pub(super) struct Place(Pending);
+pub(super) struct Place {
+    pending: Pending,
+    number: u64,
+    lost: Arc<Notify>,
+}
 
 impl Pending {
     /// All places are free.
     pub(super) fn new(allowed: config::Pending) -> Self {
-        Self(Arc::new(Mutex::new(State { allowed, taken: 0 })))
+        Self(Arc::new(Mutex::new(State { allowed, taken: BTreeMap::new(), next: 0 })))
     }
 
     /// Something else is allowed from now on. Connections that are there stay.
@@ -41,20 +51,35 @@ impl Pending {
         self.0.lock().allowed.timeout
     }
 
-    /// A place for one more connection; `None` if there are as many as there may be.
+    /// A place for one more connection, if need be that of the one that has waited longest; `None` if none is
+    /// allowed.
     pub(super) fn take(&self) -> Option<Place> {
         let mut state = self.0.lock();
-        if state.taken >= state.allowed.maximum {
+        let maximum = state.allowed.maximum as usize;
+        if maximum == 0 {
             return None;
         }
-        state.taken += 1;
-        Some(Place(self.clone()))
+        while state.taken.len() >= maximum {
+            let (_, oldest) = state.taken.pop_first()?;
+            oldest.notify_one();
+        }
+        let (number, lost) = (state.next, Arc::new(Notify::new()));
+        state.next += 1;
+        state.taken.insert(number, Arc::clone(&lost));
+        Some(Place { pending: self.clone(), number, lost })
+    }
+}
+
+impl Place {
+    /// Returns when another connection has taken the place. Safe to be dropped while it waits.
+    pub(super) async fn lost(&self) {
+        self.lost.notified().await;
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.0.lock().taken -= 1;
+        self.pending.0.lock().taken.remove(&self.number);
     }
 }
 
@@ -62,22 +87,37 @@ impl Drop for Place {
 mod tests {
     use super::*;
 
-    #[test]
-    fn places_come_back_and_another_number_counts_at_once() {
-        let allowed = |maximum| config::Pending { maximum, timeout: Duration::from_secs(5) };
+    fn allowed(maximum: u32) -> config::Pending {
+        config::Pending { maximum, timeout: Duration::from_secs(5) }
+    }
+
+    fn is_lost(place: &Place) -> bool {
+        let taken = &place.pending.0.lock().taken;
+        !taken.contains_key(&place.number)
+    }
+
+    #[tokio::test]
+    async fn the_connection_that_has_waited_longest_loses_its_place() {
         let pending = Pending::new(allowed(2));
-        let (one, two) = (pending.take(), pending.take());
-        assert!(one.is_some() && two.is_some() && pending.take().is_none());
+        let [one, two, three] = [(); 3].map(|()| pending.take().unwrap());
+        one.lost().await;
+        assert!(is_lost(&one) && !is_lost(&two) && !is_lost(&three));
+        // A place that was lost is not given back a second time.
         drop(one);
-        let three = pending.take();
-        assert!(three.is_some() && pending.take().is_none());
-        pending.allow(allowed(3));
-        let four = pending.take();
-        assert!(four.is_some() && pending.take().is_none());
-        pending.allow(allowed(1));
-        drop((two, three));
+        drop(two);
+        let four = pending.take().unwrap();
+        assert!(!is_lost(&three) && !is_lost(&four));
+    }
+
+    #[test]
+    fn another_number_counts_at_once() {
+        let pending = Pending::new(allowed(0));
         assert!(pending.take().is_none());
-        drop(four);
-        assert!(pending.take().is_some());
+        pending.allow(allowed(3));
+        let places = [(); 3].map(|()| pending.take().unwrap());
+        assert!(!places.iter().any(is_lost));
+        pending.allow(allowed(1));
+        let last = pending.take().unwrap();
+        assert!(places.iter().all(is_lost) && !is_lost(&last));
     }
 }

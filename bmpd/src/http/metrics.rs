@@ -334,6 +334,9 @@ impl Snapshot {
         writer.counters("bmpd_session_blocked_writes_seconds", help, blocked)?;
         let help = "Bytes that the station sent, which BMP does not provide for.";
         writer.counters("bmpd_session_ignored_bytes", help, self.counted(|s| s.bytes_ignored))?;
+        let help = "BGP sessions of neighbors that came and went before their Peer Up was sent.";
+        let skipped = self.counted(|counted| counted.neighbor_sessions_skipped);
+        writer.counters("bmpd_session_skipped_neighbor_sessions", help, skipped)?;
         let strangers = self.counted(|counted| counted.strangers_refused);
         let help = "Connections of others to the port of a passive session, which were refused.";
         writer.counters("bmpd_session_refused_strangers", help, strangers)

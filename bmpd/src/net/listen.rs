@@ -20,8 +20,9 @@ use super::standing::{self, Gone, Standing};
 use super::tcp::{self, TcpStream};
 use crate::config::{Authentication, Place};
 
-/// How many connections may wait to be accepted.
-const BACKLOG: i32 = 128;
+/// How many connections may wait to be accepted, unless the system allows less (net.core.somaxconn). All neighbors
+/// connect at once when bmpd starts, and who has no business here must not fill the queue for them.
+const BACKLOG: i32 = 4096;
 
 /// Listens at an address, which can be a wildcard. An IPv6 address takes no IPv4 connections, so that
 /// both wildcards can be used side by side. Safe to be dropped while it waits.

@@ -40,6 +40,8 @@ struct Place {
     wanted: bool,
     /// True once it is no longer among the tables: it goes when its Peer Down is told.
     removed: bool,
+    /// Sessions of the neighbor that the station was told of, or that were counted as skipped.
+    accounted: u64,
     told: Option<Told>,
     /// True if it had more to send than its share when it last had its turn.
     is_busy: bool,
@@ -49,6 +51,23 @@ impl Place {
     /// The epoch that the station is to know.
     fn current(&self) -> Option<Arc<Epoch>> {
         self.neighbor.current().filter(|epoch| self.wanted && !epoch.is_over())
+    }
+
+    /// Returns how many further sessions have come and gone without a Peer Up, once so many were sent.
+    fn account(&mut self, peer_ups: u64) -> u64 {
+        self.accounted += peer_ups;
+        let told = self.told.as_ref();
+        let sessions = self.neighbor.sessions(|present| {
+            !told.is_some_and(|told| {
+                Arc::ptr_eq(present, &told.epoch) && present.incarnation() == told.incarnation
+            })
+        });
+        if !self.wanted {
+            self.accounted = sessions;
+        }
+        let skipped = sessions.saturating_sub(self.accounted);
+        self.accounted += skipped;
+        skipped
     }
 
     fn is_synchronised(&self) -> bool {
@@ -132,6 +151,8 @@ pub(crate) struct Batch {
     pub(crate) end_of_rib: u64,
     /// Neighbors that are sent from the beginning again because the station fell too far behind.
     pub(crate) neighbors_resent: u64,
+    /// Sessions of neighbors that came and went since the batch before: nothing is sent of them.
+    pub(crate) sessions_skipped: u64,
 }
 
 impl Batch {
@@ -145,6 +166,7 @@ impl Batch {
         self.withdrawn += other.withdrawn;
         self.end_of_rib += other.end_of_rib;
         self.neighbors_resent += other.neighbors_resent;
+        self.sessions_skipped += other.sessions_skipped;
     }
 }
 
@@ -185,7 +207,7 @@ impl Feed {
             turn: 0,
             scans: 0,
         };
-        feed.look_around();
+        feed.look_around(true);
         feed
     }
 
@@ -203,7 +225,7 @@ impl Feed {
     }
 
     /// Takes note of neighbors that were added or removed.
-    fn look_around(&mut self) {
+    fn look_around(&mut self, is_new: bool) {
         let neighbors = self.tables.neighbors();
         if Arc::ptr_eq(&neighbors, &self.known) {
             return;
@@ -214,10 +236,13 @@ impl Feed {
             place.removed = found.is_none();
         }
         for neighbor in still {
+            let over = neighbor.sessions(|_| true);
             self.places.push(Place {
                 neighbor: Arc::clone(neighbor),
                 wanted: self.monitor.wants(neighbor.id()),
                 removed: false,
+                // What was over before the connection came up is no business of its station.
+                accounted: if is_new { over } else { 0 },
                 told: None,
                 is_busy: false,
             });
@@ -233,13 +258,15 @@ impl Feed {
     /// leave room for the largest message (256 KiB do).
     pub(crate) fn fill(&mut self, out: &mut Vec<u8>, limit: usize) -> Batch {
         let mut batch = Batch::default();
-        self.look_around();
+        self.look_around(false);
         // In order: a neighbor that was removed and added again is told down before it is told up.
         for place in &mut self.places {
             if out.len() >= limit {
                 return batch;
             }
+            let before = batch.peer_up;
             tell_state(place, &self.monitor, self.unwanted_since, out, &mut batch);
+            batch.sessions_skipped += place.account(batch.peer_up - before);
         }
         self.places.retain(|place| !place.removed || place.told.is_some());
         let count = self.places.len();

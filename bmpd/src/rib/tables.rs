@@ -30,6 +30,8 @@ pub(crate) struct NeighborTables {
 #[derive(Debug, Default)]
 struct Current {
     epoch: Option<Arc<Epoch>>,
+    /// How many sessions have begun here, those after a graceful restart among them.
+    begun: u64,
     /// True once the place is no longer among the tables: nobody is told of what happens in it.
     removed: bool,
 }
@@ -48,6 +50,13 @@ impl NeighborTables {
     /// The epoch of the BGP session that is up, or that is held while the neighbor restarts.
     pub(crate) fn current(&self) -> Option<Arc<Epoch>> {
         self.current.lock().epoch.clone()
+    }
+
+    /// How many sessions have begun here, without the present one if a station `is_to_be_told` of that.
+    pub(super) fn sessions(&self, is_to_be_told: impl FnOnce(&Arc<Epoch>) -> bool) -> u64 {
+        let current = self.current.lock();
+        let present = current.epoch.as_ref().filter(|epoch| !epoch.is_over());
+        current.begun - u64::from(present.is_some_and(is_to_be_told))
     }
 }
 
@@ -143,7 +152,10 @@ impl Tables {
         let mut current = neighbor.current.lock();
         let before = match current.removed {
             true => None,
-            false => current.epoch.replace(Arc::clone(&epoch)),
+            false => {
+                current.begun += 1;
+                current.epoch.replace(Arc::clone(&epoch))
+            }
         };
         // Stations know a peer once: whoever has forgotten to end the one before, it is over now.
         if let Some(before) = before {
@@ -168,12 +180,14 @@ impl Tables {
     /// [`Tables::end`] and [`Tables::begin`] are next.
     pub(crate) fn restart(
         &self,
+        neighbor: &NeighborTables,
         epoch: &Epoch,
         up: PeerUp,
         preserved: &[Family],
         now: Timestamp,
     ) -> bool {
         let restarted = epoch.restart(up, preserved, now);
+        neighbor.current.lock().begun += u64::from(restarted);
         self.ring();
         restarted
     }

@@ -55,6 +55,8 @@ pub(super) struct Count {
     pub(super) blocked_for: Duration,
     /// Bytes that the station sent.
     pub(super) bytes_ignored: u64,
+    /// Sessions of neighbors that came and went unsent.
+    pub(super) sessions_skipped: u64,
 }
 
 /// A station that takes less than it is given.
@@ -94,6 +96,7 @@ pub(super) struct Connection {
     statistics_timer: Duration,
     next_statistics: Instant,
     bytes_ignored: u64,
+    sessions_skipped: u64,
     local: Option<SocketAddr>,
     remote: Option<SocketAddr>,
 }
@@ -125,6 +128,7 @@ impl Connection {
             statistics_timer,
             next_statistics: Instant::now() + statistics_timer,
             bytes_ignored: 0,
+            sessions_skipped: 0,
         }
     }
 
@@ -212,7 +216,9 @@ impl Connection {
             self.next_statistics = Instant::now() + self.statistics_timer;
             self.batch = self.feed.statistics(&mut self.out, Timestamp::now());
         }
-        self.batch.add(&self.feed.fill(&mut self.out, batch_size()));
+        let filled = self.feed.fill(&mut self.out, batch_size());
+        self.sessions_skipped += filled.sessions_skipped;
+        self.batch.add(&filled);
         if self.out.is_empty() {
             // A thousand quiet sessions need no buffers.
             self.out = Vec::new();
@@ -353,6 +359,7 @@ impl Connection {
             blocked_times: self.blocked_times,
             blocked_for: self.blocked_for(),
             bytes_ignored: self.bytes_ignored,
+            sessions_skipped: self.sessions_skipped,
         }
     }
 

@@ -10,7 +10,7 @@
 //! of the same station takes the place of an older one. A device or namespace that goes takes its doors with
 //! it: each session is told, and opens its door anew when there is such a place again.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
-use tracing::{debug, warn};
+use tracing::warn;
 
 use crate::config::{Authentication, Place};
 use crate::net::accepts::Accepts;
@@ -27,6 +27,7 @@ use crate::net::keys::PeerKey;
 use crate::net::listen::{self, ListenError, ListenOptions, Listener};
 use crate::net::standing::Gone;
 use crate::net::tcp::TcpStream;
+use crate::quota::UnknownPeers;
 use crate::supervise::{fault, panicked};
 
 /// Where a door is.
@@ -188,7 +189,7 @@ impl Door {
             guests: Arc::clone(&guests),
             wanted: renewed,
             refused: Arc::clone(&refused),
-            strangers: HashSet::new(),
+            unknown: UnknownPeers::new("BMP connection"),
         };
         let (doors, its_guests) = (Arc::downgrade(doors), Arc::clone(&guests));
         let task = tokio::spawn(async move {
@@ -303,7 +304,7 @@ struct Porter {
     guests: Arc<Mutex<HashMap<IpAddr, Guest>>>,
     wanted: watch::Receiver<Wanted>,
     refused: Arc<AtomicU64>,
-    strangers: HashSet<IpAddr>,
+    unknown: UnknownPeers,
 }
 
 impl Porter {
@@ -343,21 +344,8 @@ impl Porter {
             None => {
                 listen::refuse(stream);
                 self.refused.fetch_add(1, Ordering::Relaxed);
-                note(&mut self.strangers, from);
+                self.unknown.note(from, "no passive session has this station");
             }
         }
-    }
-}
-
-/// The most strangers that are remembered; more are a scan.
-const STRANGERS_MAX: usize = 100;
-
-/// Each stranger is worth one line in the log: it comes again every few seconds.
-fn note(strangers: &mut HashSet<IpAddr>, address: IpAddr) {
-    let text = "a connection was refused: no passive session has this station";
-    if strangers.len() < STRANGERS_MAX && strangers.insert(address) {
-        warn!(%address, "{text}");
-    } else {
-        debug!(%address, "{text}");
     }
 }

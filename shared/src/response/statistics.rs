@@ -34,6 +34,8 @@ pub struct SessionStatistics {
     pub blocked_for: Span,
     /// Bytes that the station sent, which BMP does not provide for.
     pub bytes_ignored: u64,
+    /// BGP sessions of neighbors that came and went before the station could be sent their Peer Up.
+    pub neighbor_sessions_skipped: u64,
     /// Connections of others to the port of a passive session, which were refused.
     pub strangers_refused: u64,
 }

@@ -4,6 +4,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use rustix::process::Signal;
+
 use super::bird::Bird;
 use super::{Announced, Connects, Link, Speaker, bmpd_listens, bmpd_listens_v6, sample};
 use crate::addresses::loopback;
@@ -11,8 +13,9 @@ use crate::bgp::{self, Family, Open, Prefix, difference};
 use crate::bmp::{Mode, Record};
 use crate::daemon::{self, Daemon, session};
 use crate::scratch::Scratch;
+use crate::sockets;
 use crate::station::{Connection, End, Setup, Station};
-use crate::wait::{holds_for, wait_for};
+use crate::wait::{holds_for, wait_for, wait_until};
 
 /// How long routes may take from the neighbor's configuration to the station. Most of it is the
 /// neighbors' own: see their modules.
@@ -73,14 +76,53 @@ impl<S: Speaker> Scene<S> {
         start: impl FnOnce(&Scratch, Link, Announced) -> S,
         announced: Announced,
     ) -> Self {
-        let scratch = Scratch::new();
-        let setup = Setup { second_peer_up: restarts, ..Setup::default() };
-        let station = Station::listen_with((loopback(), 0).into(), Mode::Keeping, setup);
-        let sessions = session(station.ip(), station.port(), None);
-        let bgp = daemon::bgp(link.bmpd) + &link.neighbor_with(lines);
-        let daemon = Daemon::start(&scratch, &(sessions + &bgp));
+        let (scratch, station, daemon) = begin(&link, lines, restarts);
         let speaker = start(&scratch, link, announced);
         Self { speaker, daemon, station, scratch }
+    }
+
+    /// The same with a neighbor to which both ends connect, and which is frozen before a session is up: bmpd does not
+    /// run until it is. When this returns bmpd has connected to it, and its own connection is made or is due, so that
+    /// both collide once it goes on.
+    ///
+    /// # Panics
+    /// When one of them does not come up.
+    #[track_caller]
+    pub fn start_frozen(
+        link: Link,
+        restarts: bool,
+        start: impl FnOnce(&Scratch, Link, Announced) -> S,
+        announced: Announced,
+    ) -> Self {
+        let (scratch, station, daemon) = begin(&link, "", restarts);
+        daemon.signal(Signal::STOP);
+        let mut speaker = start(&scratch, link, announced);
+        speaker.freeze();
+        daemon.signal(Signal::CONT);
+        let scene = Self { speaker, daemon, station, scratch };
+        scene.wait_connected();
+        scene
+    }
+
+    /// Starts the neighbor again, which has ended; the rest is as with [`Scene::start_frozen`].
+    ///
+    /// # Panics
+    /// When it does not come up, or bmpd does not connect to it.
+    #[track_caller]
+    pub fn start_again_frozen(&mut self) {
+        self.daemon.signal(Signal::STOP);
+        self.speaker.start_again();
+        self.speaker.freeze();
+        self.daemon.signal(Signal::CONT);
+        self.wait_connected();
+    }
+
+    #[track_caller]
+    fn wait_connected(&self) {
+        let to = self.speaker.link().program;
+        wait_until("bmpd to connect to the frozen neighbor", PATIENCE, || {
+            sockets::connected(self.daemon.pid(), to).is_some()
+        });
     }
 
     /// Waits until the station's newest connection holds exactly what the neighbor announces.
@@ -134,6 +176,18 @@ impl<S: Speaker> Scene<S> {
             record.peer(address).is_none().then_some(())
         });
     }
+}
+
+/// The station, and bmpd.
+#[track_caller]
+fn begin(link: &Link, lines: &str, restarts: bool) -> (Scratch, Station, Daemon) {
+    let scratch = Scratch::new();
+    let setup = Setup { second_peer_up: restarts, ..Setup::default() };
+    let station = Station::listen_with((loopback(), 0).into(), Mode::Keeping, setup);
+    let sessions = session(station.ip(), station.port(), None);
+    let bgp = daemon::bgp(link.bmpd) + &link.neighbor_with(lines);
+    let daemon = Daemon::start(&scratch, &(sessions + &bgp));
+    (scratch, station, daemon)
 }
 
 /// A neighbor's table, its changes and both of its deaths reach the station, exactly.
@@ -237,9 +291,8 @@ fn check_peer_up(record: &Record, link: &Link, count: usize) {
 
 /// A neighbor to which both ends connect comes up once, each time, and stays.
 ///
-/// The collision is made: the neighbor is frozen before it connects and until bmpd has connected to
-/// it; when it goes on it finds that connection, and its own is due. `router_id` says whose
-/// connection should survive: bmpd's identifier is 192.0.2.254. `ups` is how many Peer Ups a collision
+/// The collision is made ([`Scene::start_frozen`]). `router_id` says whose connection should survive: bmpd's
+/// identifier is 192.0.2.254. `ups` is how many Peer Ups a collision
 /// may lead to at most: more than 1 only for a neighbor that does itself harm.
 ///
 /// # Panics
@@ -252,24 +305,12 @@ pub fn survives_collisions<S: Speaker>(
 ) {
     // bmpd waits twice as long before each further attempt: three rounds would take a minute.
     let rounds = 2;
-    let start = |scratch: &Scratch, link: Link, announced: Announced| {
-        start(scratch, Link { router_id, ..link }, announced)
-    };
-    let mut scene = Scene::start(start, Connects::Both, sample(65001, 20, 10, 1));
+    let link = Link { router_id, ..Link::new(bmpd_listens(), 65001, Connects::Both) };
+    let mut scene = Scene::start_frozen(link, false, start, sample(65001, 20, 10, 1));
     let address = scene.speaker.ip();
     let connection = scene.station.wait_connection(1);
     for round in 1..=rounds {
         let before = connection.look(|r| (r.peer_ups.len(), r.peer_downs.len()));
-        scene.speaker.freeze();
-        wait_for("bmpd to connect to the frozen neighbor", PATIENCE, || {
-            let shown = scene.daemon.bmpctl(&["show", "neighbor"]);
-            // On a busy machine the neighbor may have been quicker than the signal.
-            if ["OpenSent", "Established"].iter().any(|state| shown.done().contains(state)) {
-                Ok(())
-            } else {
-                Err(shown.to_string())
-            }
-        });
         scene.speaker.thaw();
 
         scene.wait_routes();
@@ -284,7 +325,7 @@ pub fn survives_collisions<S: Speaker>(
         if round < rounds {
             scene.speaker.kill();
             scene.wait_down(&connection);
-            scene.speaker.start_again();
+            scene.start_again_frozen();
         }
     }
     connection.look(|record| {

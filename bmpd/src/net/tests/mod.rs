@@ -83,3 +83,15 @@ async fn carries(from: &TcpStream, to: &TcpStream, patience: Duration) -> bool {
     };
     tokio::time::timeout(patience, arrives).await.unwrap_or(false)
 }
+
+#[tokio::test]
+async fn hundreds_of_connections_can_wait_to_be_accepted() {
+    let (_listener, address) = listener(&[]).await;
+    let allowed = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap();
+    let count = allowed.trim().parse::<usize>().unwrap().min(400);
+    let mut connections = Vec::new();
+    for n in 0..count {
+        let connected = tokio::time::timeout(SOON, TcpStream::connect(address)).await;
+        connections.push(connected.unwrap_or_else(|_| panic!("{n} fill the queue")).unwrap());
+    }
+}

@@ -293,9 +293,9 @@ impl Fixture {
         }
         let up = self.peer_up(neighbor);
         let model = &mut self.neighbors[neighbor];
-        let Some(epoch) = &model.epoch else { return };
+        let Some((place, epoch)) = model.place.as_ref().zip(model.epoch.as_ref()) else { return };
         assert!(epoch.fits(&Self::identity(neighbor), &Self::forms(neighbor)));
-        assert!(self.tables.restart(epoch, up, preserved, Timestamp::default()));
+        assert!(self.tables.restart(place, epoch, up, preserved, Timestamp::default()));
         model.held = false;
         model.stale.retain(|(family, _), _| preserved.contains(family));
     }
@@ -445,21 +445,39 @@ fn only(neighbors: u8) -> MonitorNeighbors {
 }
 
 #[test]
-fn a_flap_that_a_station_never_heard_of_is_not_told() {
+fn sessions_that_came_and_went_between_two_batches_are_not_sent_and_counted() {
     let mut fixture = Fixture::new();
     fixture.station();
     for _ in 0..3 {
         fixture.up(0);
         fixture.down(0);
     }
-    assert_eq!(fixture.fill(0, 4096), Batch::default());
+    let skipped = |sessions_skipped| Batch { sessions_skipped, ..Batch::default() };
+    assert_eq!(fixture.fill(0, 4096), skipped(3));
     fixture.up(0);
-    assert_eq!(fixture.fill(0, 4096), Batch { peer_up: 1, ..Batch::default() });
+    assert_eq!(fixture.fill(0, 4096), Batch { peer_up: 1, ..skipped(0) });
     for _ in 0..3 {
         fixture.down(0);
         fixture.up(0);
     }
-    assert_eq!(fixture.fill(0, 4096), Batch { peer_up: 1, peer_down: 1, ..Batch::default() });
+    assert_eq!(fixture.fill(0, 4096), Batch { peer_up: 1, peer_down: 1, ..skipped(2) });
+    for _ in 0..3 {
+        fixture.hold(0, &FAMILIES);
+        fixture.restart(0, &FAMILIES);
+    }
+    assert_eq!(fixture.fill(0, 4096), Batch { peer_up: 1, ..skipped(2) });
+    fixture.down(0);
+    assert_eq!(fixture.fill(0, 4096), Batch { peer_down: 1, ..skipped(0) });
+    assert_eq!(fixture.fill(0, 4096), skipped(0));
+
+    // What was before its connection came up is no business of a station, nor is a neighbor that it does not want.
+    fixture.station();
+    assert_eq!(fixture.fill(1, 4096), skipped(0));
+    let session = fixture.connect(Monitor { neighbors: only(0b010), families: None }, false);
+    fixture.sessions.push(session);
+    fixture.up(0);
+    fixture.down(0);
+    assert_eq!([0, 1, 2].map(|session| fixture.fill(session, 4096).sessions_skipped), [1, 1, 0]);
 }
 
 #[test]

@@ -103,6 +103,7 @@ impl Task {
             blocked_times: count.blocked_times,
             blocked_for: Span::of(count.blocked_for),
             bytes_ignored: count.bytes_ignored,
+            neighbor_sessions_skipped: count.sessions_skipped,
             strangers_refused: counted.strangers_over + strangers,
         }
     }
@@ -169,6 +170,7 @@ impl Count {
             blocked_times: numbers(self.blocked_times, other.blocked_times),
             blocked_for: times(self.blocked_for, other.blocked_for),
             bytes_ignored: numbers(self.bytes_ignored, other.bytes_ignored),
+            sessions_skipped: numbers(self.sessions_skipped, other.sessions_skipped),
         }
     }
 }
