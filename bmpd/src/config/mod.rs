@@ -44,7 +44,7 @@ use self::diagnostic::Finding;
 use self::source::Source as Text;
 
 /// The most bytes that a configuration file can have: 4 MiB.
-const FILE_MAX: usize = 4 << 20;
+pub(crate) const FILE_MAX: usize = 4 << 20;
 
 /// Reads and checks a file of at most 4 MiB.
 ///
