@@ -215,7 +215,10 @@ mod tests {
         for (_, new, ..) in CASES {
             note("", new);
         }
-        note("", "md5.key-file = '/etc/hostname'");
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("key");
+        std::fs::write(&file, "one").unwrap();
+        note("", &format!("md5.key-file = '{}'", file.display()));
         seen.insert("maximum-neighbors");
         let keys: BTreeSet<&str> = values(&neighbor("")).into_iter().map(|(key, _)| key).collect();
         assert_eq!(seen, keys, "a key without a case");

@@ -285,6 +285,7 @@ mod tests {
         let (pem, key) = pem;
         std::fs::write(folder.path().join("CA"), pem).unwrap();
         std::fs::write(folder.path().join("KEY"), key).unwrap();
+        std::fs::write(folder.path().join("MD5"), "one").unwrap();
         let text = format!(
             "[[vpn-instance]]\nname = 'red'\nnetns = 'red'\n[bgp]\nas = 1\nrouter-id = '1.1.1.1'\n\
              listen = []\n[[bgp.neighbor]]\naddress = '10.0.0.2'\nremote-as = 1\n\
@@ -483,10 +484,14 @@ mod tests {
     }
 
     /// More cases, for the keys that come with others.
-    const MORE: [(&str, &str); 15] = [
+    const MORE: [(&str, &str); 16] = [
+        (
+            "tcp.connect-port = 1",
+            "tcp = { connect-port = 1, ao = [{ send-id = 1, receive-id = 2, key = 'one' }] }",
+        ),
         ("tcp.connect-port = 1", "mode = 'passive'\ntcp.listen-port = 1"),
         ("mode = 'passive'\ntcp.listen-port = 1", "mode = 'passive'\ntcp.listen-port = 2"),
-        ("tcp.connect-port = 1", "tcp.connect-port = 1\ntcp.md5.key-file = 'CA'"),
+        ("tcp.connect-port = 1", "tcp.connect-port = 1\ntcp.md5.key-file = 'MD5'"),
         ("tcp.connect-port = 1", "tcp.connect-port = 1\ntls.ca = 'CA'"),
         (
             "tcp.connect-port = 1\ntls.ca = 'CA'",
