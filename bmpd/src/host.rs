@@ -12,7 +12,7 @@ use rustix::process::{Resource, getrlimit};
 use shared::account;
 use shared::request::Level;
 
-use crate::config::{Account, Authentication, Config, Control, Place};
+use crate::config::{Account, Authentication, Config, Control, Neighbor, Place};
 use crate::net::keys::tcp_ao_supported;
 
 /// Descriptors beside those of sessions and neighbors: listeners, bmpctl, neighbors that connect twice.
@@ -67,27 +67,73 @@ pub fn warnings(config: &Config) -> Vec<String> {
             ));
         }
     }
-    warnings.extend(accounts(&config.control));
+    warnings.extend(accounts(&config.control, config.process.user.as_ref()));
     warnings
 }
 
-/// Accounts of `[control]` that do not exist, or that have level 3 whatever is written.
-fn accounts(control: &Control) -> Vec<String> {
+/// What is allowed and leaves sessions or neighbors with nothing to do; a sentence each, for who checks a file. A
+/// reload says what ends, and this is of no news to it.
+pub fn unused(config: &Config) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let neighbors = config.bgp.as_ref().map(|bgp| &*bgp.neighbors).unwrap_or_default();
+    if !config.sessions.is_empty() && neighbors.is_empty() {
+        warnings.push(
+            "there are sessions and no [[bgp.neighbor]], which is the only source of routes: stations will \
+             receive none"
+                .to_owned(),
+        );
+    }
+    if !neighbors.is_empty() && config.sessions.iter().all(|session| session.shutdown) {
+        let why = match config.sessions.is_empty() {
+            true => "there is no [[session]]",
+            false => "every [[session]] is shut down (shutdown = true)",
+        };
+        warnings.push(format!("{why}: the routes of the neighbors will be reported to no station"));
+    }
+    let is_closed = |neighbor: &&Neighbor| {
+        neighbor.passive && crate::daemon::listening(config, &neighbor.vpn_instance).is_empty()
+    };
+    let closed: Vec<String> =
+        neighbors.iter().filter(is_closed).map(|n| n.peers.to_string()).collect();
+    if !closed.is_empty() {
+        warnings.push(format!(
+            "bmpd waits for these neighbors to connect, and listens nowhere (listen = []): {}",
+            listed(&closed)
+        ));
+    }
+    warnings
+}
+
+/// Accounts of `[control]` and `[process]` that do not exist, and those that have level 3 whatever is written. The
+/// user of `[process]` can exist where the file is used though not where it is checked, so it is no error either.
+fn accounts(control: &Control, user: Option<&Account>) -> Vec<String> {
     let (group, levels) = (control.group.clone(), control.levels.clone());
     let named = |accounts: &[(Account, Level)]| -> Vec<String> {
         accounts.iter().filter_map(|(account, _)| name(account)).collect()
     };
     let (users, mut groups) = (named(&levels.users), named(&levels.groups));
     groups.extend(group.as_ref().and_then(name));
+    let process_user = user.cloned();
     let look_up = move || {
         let missing = |names: Vec<String>, find: fn(&str) -> std::io::Result<Option<u32>>| {
             names.into_iter().filter(|name| matches!(find(name), Ok(None))).collect::<Vec<_>>()
         };
-        (missing(users, account::user_id), missing(groups, account::group_id))
+        let is_nobody = match &process_user {
+            Some(Account::Name(name)) => matches!(account::user_id(name), Ok(None)),
+            Some(Account::Id(id)) => matches!(account::user_name(*id), Ok(None)),
+            None => false,
+        };
+        (missing(users, account::user_id), missing(groups, account::group_id), is_nobody)
     };
     let mut warnings = Vec::new();
     match account::within(ACCOUNTS_PATIENCE, look_up) {
-        Some((users, groups)) => {
+        Some((users, groups, is_nobody)) => {
+            if let Some(user) = user.filter(|_| is_nobody) {
+                warnings.push(format!(
+                    "[process] user: this host has no user {user} now: bmpd does not start here before there is \
+                     one (`useradd --system {user}`)"
+                ));
+            }
             for (kind, names) in [("user", users), ("group", groups)] {
                 if !names.is_empty() {
                     warnings.push(format!(
@@ -99,7 +145,8 @@ fn accounts(control: &Control) -> Vec<String> {
             }
         }
         None => warnings.push(
-            "the user database does not answer: whether users and groups in [control] exist cannot be said"
+            "the user database does not answer: whether the users and groups of [control] and [process] exist \
+             cannot be said"
                 .to_owned(),
         ),
     }
@@ -134,7 +181,41 @@ mod tests {
 
     fn of_control(text: &str) -> Vec<String> {
         let config = crate::config::parse(text, Path::new("f")).unwrap();
-        accounts(&config.control)
+        accounts(&config.control, config.process.user.as_ref())
+    }
+
+    #[test]
+    fn a_file_whose_sessions_have_no_source_is_warned_of() {
+        let warned = |text: &str| unused(&crate::config::parse(text, Path::new("f")).unwrap());
+        let session = "[[session]]\naddress = '10.1.1.1'\ntcp.connect-port = 1\n";
+        let bgp = "[bgp]\nas = 1\nrouter-id = '1.1.1.1'\n";
+        let neighbor = "[[bgp.neighbor]]\naddress = '10.0.0.2'\nremote-as = 1\n";
+        let begins = |text: &str, expected: &[&str]| {
+            let warned = warned(text);
+            let fits = warned.len() == expected.len()
+                && warned.iter().zip(expected).all(|(warning, begin)| warning.starts_with(begin));
+            assert!(fits, "{text}\n{warned:?}");
+        };
+        begins("", &[]);
+        begins(&[session, bgp, neighbor].concat(), &[]);
+        begins(session, &["there are sessions and no [[bgp.neighbor]]"]);
+        begins(&[session, bgp].concat(), &["there are sessions and no [[bgp.neighbor]]"]);
+        begins(&[bgp, neighbor].concat(), &["there is no [[session]]: "]);
+        let shut = [session, "shutdown = true\n", bgp, neighbor].concat();
+        begins(&shut, &["every [[session]] is shut down"]);
+        let closed = [session, bgp, "listen = []\n", neighbor, "passive = true\n"].concat();
+        begins(&closed, &["bmpd waits for these neighbors to connect, and listens nowhere"]);
+    }
+
+    #[test]
+    fn a_user_to_become_that_does_not_exist_is_warned_of_by_name_and_by_number() {
+        assert_eq!(of_control("process.user = 'root'"), [""; 0]);
+        for user in ["no-such-user", "4123456789"] {
+            let warned = of_control(&format!("process.user = '{user}'"));
+            let begin =
+                format!("[process] user: this host has no user {user} now: bmpd does not start");
+            assert!(warned.len() == 1 && warned[0].starts_with(&begin), "{warned:?}");
+        }
     }
 
     #[test]

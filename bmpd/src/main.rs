@@ -51,7 +51,8 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         read => read?,
     };
     if arguments.check {
-        for warning in bmpd::host::warnings(&config) {
+        let unused = bmpd::host::unused(&config);
+        for warning in bmpd::host::warnings(&config).into_iter().chain(unused) {
             eprintln!("bmpd: warning: {warning}");
         }
         return match writeln!(std::io::stdout(), "{}: good", path.display()) {

@@ -244,7 +244,15 @@ fn what_can_change_while_a_session_runs_does() {
 
     // Shut down: the station is told, and nobody connects until the file says otherwise.
     daemon.rewrite_config(&config("", "shutdown = true"));
-    daemon.bmpctl(&["reload"]).done();
+    let says = |arguments: &[&str], action: &str| {
+        let output = daemon.bmpctl(arguments);
+        let line = format!("session {address}: {action}\n");
+        assert!(output.done().contains(&line), "{line}\n{output}");
+        assert!(!output.stdout.contains("without interruption"), "{output}");
+    };
+    says(&["reload", "--dry-run"], "end");
+    assert!(connection.end().is_none(), "a dry run does nothing");
+    says(&["reload"], "ended");
     connection.wait_end(PATIENCE);
     assert_eq!(connection.look(|record| record.termination), Some(0));
     daemon.wait_state(address, None, "Shutdown");
@@ -256,9 +264,39 @@ fn what_can_change_while_a_session_runs_does() {
         n => Err(format!("{n} connections")),
     });
     daemon.rewrite_config(&config("", ""));
-    daemon.bmpctl(&["reload"]).done();
+    says(&["reload", "--dry-run"], "start");
+    says(&["reload"], "started");
     station.wait_connection(2).wait_complete(peer, PATIENCE);
     station.assert_legal();
+}
+
+#[test]
+fn a_neighbor_that_is_beyond_a_new_limit_is_said_to_end() {
+    let scratch = Scratch::new();
+    let (listen, peer) = (bgp_listen(), loopback());
+    let config = |lines: &str| bgp(listen) + &with(neighbor(peer, 65001), lines);
+    let daemon = Daemon::start(&scratch, &config(""));
+    let speaker = Neighbor::connect(&Options::new(peer, 65001), listen);
+    speaker.send_all(&Table::full(100, 0));
+    for (lines, action) in [
+        ("maximum-routes.limit = 100", "change, without interruption"),
+        ("maximum-routes = { limit = 10, action = \"warn\" }", "change, without interruption"),
+        ("maximum-routes.limit = 10", "restart"),
+        ("maximum-routes = { limit = 10, action = \"shutdown\" }", "end"),
+    ] {
+        daemon.rewrite_config(&config(lines));
+        // Its routes may still be on their way.
+        wait_for("the plan", PATIENCE, || {
+            let plan = daemon.bmpctl(&["reload", "--dry-run"]);
+            let is_right = plan.done().contains(&format!("neighbor {peer}: {action}\n"));
+            if is_right { Ok(()) } else { Err(format!("{lines}\n{plan}")) }
+        });
+    }
+    let done = daemon.bmpctl(&["reload"]);
+    assert!(done.done().contains(&format!("neighbor {peer}: ended\n")), "{done}");
+    let closed = speaker.wait_closed(PATIENCE);
+    let cause = closed.notification.as_ref().map(|(code, subcode, _)| [*code, *subcode]);
+    assert_eq!(cause, Some([6, 1]), "maximum number of prefixes reached");
 }
 
 #[test]

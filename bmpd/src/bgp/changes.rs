@@ -139,6 +139,8 @@ fn maximum_routes(maximum: Option<MaximumRoutes>) -> Setting {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn neighbor(lines: &str) -> Neighbor {
@@ -149,36 +151,33 @@ mod tests {
         config.bgp.unwrap().neighbors[0].clone()
     }
 
+    /// One change of each key, what it is called, and whether the BGP session restarts.
+    const CASES: [(&str, &str, &str, bool); 15] = [
+        ("", "port = 1", "port 179 -> 1", true),
+        ("", "passive = true", "passive false -> true", true),
+        ("", "hold-time = 30", "hold-time 90 s -> 30 s", true),
+        (
+            "",
+            "families = ['ipv4-unicast']",
+            "families ipv4-unicast, ipv6-unicast -> ipv4-unicast",
+            true,
+        ),
+        ("", "add-path = ['ipv4-unicast']", "add-path none -> ipv4-unicast", true),
+        ("", "md5.key = 'one'", "md5 none -> ***", true),
+        ("md5.key = 'one'", "md5.key = 'two'", "md5 *** -> *** (changed)", true),
+        ("", "source-address = '10.0.0.1'", "source-address none -> 10.0.0.1", true),
+        ("", "multihop = 2", "multihop none -> 2", true),
+        ("", "ttl-security = 1", "ttl-security none -> 1", true),
+        ("", "mss = 500", "mss none -> 500", true),
+        ("", "maximum-routes.limit = 5", "maximum-routes none -> 5 (restart after 300 s)", false),
+        ("", "maximum-memory = 16", "maximum-memory 2048 MiB -> 16 MiB", false),
+        ("", "graceful-restart = false", "graceful-restart true -> false", false),
+        ("", "description = 'x'", "description none -> x", false),
+    ];
+
     #[test]
     fn every_change_is_named_with_old_and_new_and_keys_masked() {
-        let cases = [
-            ("", "port = 1", "port 179 -> 1", true),
-            ("", "passive = true", "passive false -> true", true),
-            ("", "hold-time = 30", "hold-time 90 s -> 30 s", true),
-            (
-                "",
-                "families = ['ipv4-unicast']",
-                "families ipv4-unicast, ipv6-unicast -> ipv4-unicast",
-                true,
-            ),
-            ("", "add-path = ['ipv4-unicast']", "add-path none -> ipv4-unicast", true),
-            ("", "md5.key = 'one'", "md5 none -> ***", true),
-            ("md5.key = 'one'", "md5.key = 'two'", "md5 *** -> *** (changed)", true),
-            ("", "source-address = '10.0.0.1'", "source-address none -> 10.0.0.1", true),
-            ("", "multihop = 2", "multihop none -> 2", true),
-            ("", "ttl-security = 1", "ttl-security none -> 1", true),
-            ("", "mss = 500", "mss none -> 500", true),
-            (
-                "",
-                "maximum-routes.limit = 5",
-                "maximum-routes none -> 5 (restart after 300 s)",
-                false,
-            ),
-            ("", "maximum-memory = 16", "maximum-memory 2048 MiB -> 16 MiB", false),
-            ("", "graceful-restart = false", "graceful-restart true -> false", false),
-            ("", "description = 'x'", "description none -> x", false),
-        ];
-        for (old, new, expected, restarts) in cases {
+        for (old, new, expected, restarts) in CASES {
             let Changes { restart, running } = changes(&neighbor(old), &neighbor(new));
             let shown = |list: &[Change]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
             let expected = [expected.to_owned()];
@@ -196,6 +195,59 @@ mod tests {
             }
         }
         assert_eq!(changes(&neighbor(""), &neighbor("")), Changes::default());
+    }
+
+    #[test]
+    fn for_every_key_it_is_said_whether_the_bgp_session_restarts_or_goes_on() {
+        // Another address or prefix is another neighbor; a VPN instance has its own file.
+        let mut seen: BTreeSet<&str> = ["address", "prefix", "vpn-instance", "remote-as"].into();
+        let values = |neighbor: &Neighbor| -> Vec<(&'static str, Option<ConfigValue>)> {
+            let settings = settings(neighbor);
+            settings
+                .iter()
+                .flat_map(|s| s.keys().map(|(k, v)| (k, v.clone())).collect::<Vec<_>>())
+                .collect()
+        };
+        let mut note = |old: &str, new: &str| {
+            let pairs = values(&neighbor(old)).into_iter().zip(values(&neighbor(new)));
+            seen.extend(pairs.filter(|(old, new)| old != new).map(|(old, _)| old.0));
+        };
+        for (_, new, ..) in CASES {
+            note("", new);
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("key");
+        std::fs::write(&file, "one").unwrap();
+        note("", &format!("md5.key-file = '{}'", file.display()));
+        seen.insert("maximum-neighbors");
+        let keys: BTreeSet<&str> = values(&neighbor("")).into_iter().map(|(key, _)| key).collect();
+        assert_eq!(seen, keys, "a key without a case");
+        let prefix = |lines: &str| {
+            let text = format!(
+                "[bgp]\nas = 1\nrouter-id = '1.1.1.1'\n[[bgp.neighbor]]\nprefix = '10.0.0.0/8'\n{lines}"
+            );
+            crate::config::parse(&text, std::path::Path::new("f")).unwrap().bgp.unwrap().neighbors
+                [0]
+            .clone()
+        };
+        let Changes { restart, running } = changes(&prefix(""), &prefix("maximum-neighbors = 5"));
+        assert_eq!((restart.len(), running.len()), (0, 1));
+        let Changes { restart, running } = changes(&prefix(""), &prefix("remote-as = 5"));
+        assert_eq!((restart.len(), running.len()), (1, 0));
+    }
+
+    #[test]
+    fn the_readme_names_what_a_neighbor_takes_with_a_reload() {
+        let readme = include_str!("../../../README.md");
+        let row = readme.lines().find(|line| line.starts_with("| with a reload |")).unwrap();
+        let (_, row) = row.split_once("of a neighbor:").unwrap();
+        let (of_a_neighbor, of_all) = row.split_once(';').unwrap();
+        let named =
+            |text: &'static str| text.split('`').skip(1).step_by(2).collect::<BTreeSet<_>>();
+        let settings = settings(&neighbor(""));
+        let running = settings.iter().filter(|setting| setting.effect() == Effect::Running);
+        assert_eq!(named(of_a_neighbor), running.map(Setting::key).collect());
+        assert_eq!(named(of_all), ["maximum-pending", "memory-limit", "open-timeout"].into());
     }
 
     #[test]

@@ -22,6 +22,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tracing::debug;
 
+use super::link::{Held, Limits};
 use super::neighbor::{Neighbor, Setup};
 use super::pending::{Pending, Place};
 use super::turn::Places;
@@ -186,6 +187,21 @@ impl Directory {
             let _ = known.task.await;
             self.tables.remove(&known.place, removed());
         }
+    }
+
+    /// The neighbors of an entry whose sessions end with these new limits, by address.
+    pub(crate) fn beyond(&self, neighbor: &config::Neighbor) -> Vec<(NeighborId, Held)> {
+        let (id, limits) = (EntryId::of(neighbor), Limits::of(neighbor));
+        let of_it: Vec<(NeighborId, Arc<NeighborTables>)> = {
+            let inner = self.inner.lock();
+            let of_it = inner.neighbors.iter().filter(|(_, known)| known.of == id);
+            of_it.map(|(id, known)| (id.clone(), Arc::clone(&known.place))).collect()
+        };
+        let ends = |place: &NeighborTables| limits.ends(&*place.current()?);
+        let mut beyond: Vec<(NeighborId, Held)> =
+            of_it.into_iter().filter_map(|(id, place)| Some((id, ends(&place)?))).collect();
+        beyond.sort_by_key(|(id, _)| id.address);
+        beyond
     }
 
     /// Gives a neighbor, or all of a prefix, what can change while its session runs.

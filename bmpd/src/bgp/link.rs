@@ -104,6 +104,34 @@ impl Limits {
     pub(super) fn of(config: &config::Neighbor) -> Self {
         Self { routes: config.maximum_routes, memory: u64::from(config.maximum_memory) << 20 }
     }
+
+    /// What ends the session of these tables as soon as it has these limits; `None` if it goes on. Nothing is counted
+    /// that has not been indexed yet: it is looked at again then.
+    pub(super) fn ends(&self, epoch: &Epoch) -> Option<Held> {
+        epoch
+            .maintain(|rib| {
+                if rib.memory() as u64 > self.memory {
+                    return Some(Held::ForAWhile);
+                }
+                let MaximumRoutes { limit, action } = self.routes?;
+                rib.more_than(limit as usize)?;
+                match action {
+                    MaximumRoutesAction::Warn => None,
+                    MaximumRoutesAction::Restart(_) => Some(Held::ForAWhile),
+                    MaximumRoutesAction::Shutdown => Some(Held::ForGood),
+                }
+            })
+            .flatten()
+    }
+}
+
+/// How long a neighbor is kept out that is beyond a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Held {
+    /// For some time.
+    ForAWhile,
+    /// Until its configuration changes.
+    ForGood,
 }
 
 /// What a link needs to know.

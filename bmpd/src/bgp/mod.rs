@@ -32,4 +32,5 @@ pub(crate) use changes::{
     pending_settings, settings,
 };
 pub(crate) use directory::{Bgp, Directory, EntryId};
+pub(crate) use link::Held;
 pub(crate) use neighbor::Neighbor;

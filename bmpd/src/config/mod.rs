@@ -45,7 +45,7 @@ use self::source::Source as Text;
 pub use crate::wire::describe::route_distinguisher;
 
 /// The most bytes that a configuration file can have: 4 MiB.
-const FILE_MAX: usize = 4 << 20;
+pub(crate) const FILE_MAX: usize = 4 << 20;
 
 /// Reads and checks a file of at most 4 MiB.
 ///

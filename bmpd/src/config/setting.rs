@@ -82,6 +82,18 @@ impl Setting {
         self.effect
     }
 
+    /// Its name.
+    #[cfg(test)]
+    pub(crate) fn key(&self) -> &'static str {
+        self.key
+    }
+
+    /// Its keys in the file, with their values.
+    #[cfg(test)]
+    pub(crate) fn keys(&self) -> impl Iterator<Item = (&'static str, &Option<ConfigValue>)> {
+        self.written.iter().map(|(key, value)| (*key, value))
+    }
+
     fn differs(&self, other: &Self) -> bool {
         self.shown != other.shown || self.hidden != other.hidden
     }

@@ -144,18 +144,18 @@ impl Neighbors {
             let subject = ReloadSubject::Daemon;
             items.push(ReloadItem { subject, action: ReloadAction::Apply, changes });
         }
-        let mut add = |neighbor: &config::Neighbor, action, changes| {
-            let subject = ReloadSubject::Neighbor(name(neighbor));
+        let mut add = |name, action, changes| {
+            let subject = ReloadSubject::Neighbor(name);
             items.push(ReloadItem { subject, action, changes });
         };
         for neighbor in in_order(old).filter(|neighbor| !after.contains_key(&EntryId::of(neighbor)))
         {
-            add(neighbor, ReloadAction::End, Vec::new());
+            add(name(neighbor), ReloadAction::End, Vec::new());
             plan.ended.push(EntryId::of(neighbor));
         }
         for neighbor in in_order(new) {
             let Some(was) = before.get(&EntryId::of(neighbor)) else {
-                add(neighbor, ReloadAction::Start, Vec::new());
+                add(name(neighbor), ReloadAction::Start, Vec::new());
                 plan.started.push(neighbor.clone());
                 continue;
             };
@@ -163,15 +163,37 @@ impl Neighbors {
             restart.splice(0..0, changed_for_all.iter().cloned());
             if !restart.is_empty() {
                 restart.extend(running);
-                add(neighbor, ReloadAction::Restart, restart);
+                add(name(neighbor), ReloadAction::Restart, restart);
                 plan.restarted.push((EntryId::of(neighbor), neighbor.clone()));
             } else if !running.is_empty() {
-                add(neighbor, ReloadAction::Apply, running);
+                for (name, action) in self.effects(neighbor) {
+                    add(name, action, running.clone());
+                }
                 plan.configured.push(neighbor.clone());
             }
         }
         self.plan_listeners(old, new, &mut plan, &mut items).await?;
         Ok((items, (!dry_run).then_some(plan)))
+    }
+
+    /// What becomes of a neighbor, or of those of a prefix, when they are given what can change while their sessions
+    /// run: they go on, but for those that are beyond a new limit.
+    fn effects(&self, neighbor: &config::Neighbor) -> Vec<(String, ReloadAction)> {
+        let beyond = self.directory.beyond(neighbor);
+        let beyond = beyond.into_iter().map(|(id, held)| {
+            let action = match held {
+                bgp::Held::ForAWhile => ReloadAction::Restart,
+                bgp::Held::ForGood => ReloadAction::End,
+            };
+            (id.to_string(), action)
+        });
+        let entry = (name(neighbor), ReloadAction::Apply);
+        match neighbor.peers {
+            Peers::One(_) => {
+                vec![beyond.map(|(_, action)| (name(neighbor), action)).next().unwrap_or(entry)]
+            }
+            Peers::Prefix { .. } => std::iter::once(entry).chain(beyond).collect(),
+        }
     }
 
     async fn plan_listeners(

@@ -21,7 +21,7 @@ use tracing::{info, warn};
 use super::control;
 use super::reading::{Purpose, Reading};
 use super::world::{Refused, World};
-use crate::config::{Config, Control};
+use crate::config::{Config, Control, setting};
 use crate::host;
 use crate::moment::Moment;
 use crate::privileges;
@@ -154,17 +154,22 @@ impl World {
             let configured = running.configure(parameters, new.begun.steady(), dry_run).await;
             // One that has stopped is stopping with bmpd.
             let Some(configured) = configured else { continue };
-            let Configured { applied, pending } = configured;
             let mut add = |action, changes: Vec<Change>| {
                 let subject = ReloadSubject::Session(session.id.clone());
                 items.push(ReloadItem { subject, action, changes });
             };
-            if !applied.is_empty() {
-                add(ReloadAction::Apply, applied);
-            }
-            // Also what was pending before: it is still not what runs.
-            if !pending.is_empty() {
-                add(ReloadAction::Pending, pending);
+            match configured {
+                Configured::Ends(changes) => add(ReloadAction::End, changes),
+                Configured::Starts(changes) => add(ReloadAction::Start, changes),
+                Configured::GoesOn { applied, pending } => {
+                    if !applied.is_empty() {
+                        add(ReloadAction::Apply, applied);
+                    }
+                    // Also what was pending before: it is still not what runs.
+                    if !pending.is_empty() {
+                        add(ReloadAction::Pending, pending);
+                    }
+                }
             }
         }
     }
@@ -176,9 +181,20 @@ impl World {
                 self.start_session(session, new);
             }
             let subject = ReloadSubject::Session(session.id.clone());
-            items.push(ReloadItem { subject, action: ReloadAction::Start, changes: Vec::new() });
+            items.push(match session.shutdown {
+                false => ReloadItem { subject, action: ReloadAction::Start, changes: Vec::new() },
+                // Nothing begins.
+                true => {
+                    ReloadItem { subject, action: ReloadAction::Apply, changes: vec![shut_down()] }
+                }
+            });
         }
     }
+}
+
+/// What is to be said of a new session that is shut down.
+fn shut_down() -> Change {
+    Change { key: "shutdown".to_owned(), old: setting::none(), new: true.to_string() }
 }
 
 /// What the host lacks; one that is simulated lacks nothing.

@@ -4,14 +4,17 @@
 //!   file ── frr, bird, gobgp ──> Found: neighbors, stations, notes ── write ──> bmpd.toml
 //! ```
 //!
-//! Each reader knows a part of its language and passes over the rest. What concerns BMP or a neighbor and has no
-//! counterpart is not lost in silence: it becomes a note with its line. What is written is judged by the
-//! configuration's own check, table by table; one that is refused comes out as a comment with the reason.
+//! Each reader knows a part of its language. Every statement that it meets is taken over, noted with its line and
+//! the reason, or listed as passed over ([`statement::Fate`]): none is dropped without a trace. The configuration's own
+//! check validates what is written, table by table; a table that it refuses comes out as a comment with the reason.
+//!
+//! The time is linear in the length of the file, and input and output have a limit.
 #![forbid(unsafe_code)]
 
 mod bird;
 mod frr;
 mod gobgp;
+mod statement;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -22,10 +25,13 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use crate::config::{MaximumRoutes, MaximumRoutesAction};
+use crate::config::{self, MaximumRoutes, MaximumRoutesAction};
 
-/// The longest file that is read, in bytes: a hundred thousand neighbors have room in it.
+/// The longest file that is read, in bytes.
 pub const FILE_MAX: usize = 16 << 20;
+
+/// The longest text that is written, in bytes: bmpd reads no longer configuration.
+const WRITTEN_MAX: usize = config::FILE_MAX;
 
 /// Whose configuration it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -58,6 +64,12 @@ pub enum ImportError {
         /// What is wrong, and what to do.
         text: String,
     },
+    /// More than [`WRITTEN_MAX`] would be written.
+    #[error(
+        "more than {} MiB would be written, and bmpd reads no longer file: import it in parts",
+        WRITTEN_MAX >> 20
+    )]
+    TooMuch,
     /// There is nothing that concerns bmpd.
     #[error(
         "there is no BGP neighbor and no BMP station in it: is it the right file, and the right kind?"
@@ -83,22 +95,26 @@ pub fn import(dialect: Dialect, bytes: &[u8]) -> Result<String, ImportError> {
         Dialect::Bird => bird::read(text)?,
         Dialect::Gobgp => gobgp::read(text)?,
     };
-    if found.neighbors.is_empty() && found.stations.is_empty() {
+    if !found.has_any {
         return Err(ImportError::Nothing);
     }
-    Ok(write::write(&found))
+    write::write(&found)
 }
 
 /// What was found.
 #[derive(Debug, Default)]
 struct Found {
+    /// True if there is a neighbor or a station, be it one that cannot be taken over.
+    has_any: bool,
     asn: Option<u32>,
     router_id: Option<String>,
-    /// Where the other daemon listens.
-    port: Option<u16>,
+    /// Where the other daemon listens, if the file says so; empty for nowhere.
+    listen: Option<Vec<String>>,
     neighbors: Vec<Neighbor>,
     stations: Vec<Station>,
     notes: Vec<Note>,
+    /// What has no counterpart: lines by the name of the statement, in their order.
+    passed_over: BTreeMap<String, Vec<usize>>,
 }
 
 /// Something that a person has to look at.
@@ -112,13 +128,78 @@ impl Found {
     fn note(&mut self, line: usize, text: impl Into<String>) {
         self.notes.push(Note { line, text: text.into() });
     }
+
+    fn pass_over(&mut self, line: usize, name: &str) {
+        match self.passed_over.get_mut(name) {
+            Some(lines) => lines.push(line),
+            None => {
+                self.passed_over.insert(name.to_owned(), vec![line]);
+            }
+        }
+    }
+
+    fn add_neighbor(&mut self, neighbor: Neighbor) {
+        self.has_any = true;
+        self.neighbors.push(neighbor);
+    }
+
+    fn add_station(&mut self, station: Station) {
+        self.has_any = true;
+        self.stations.push(station);
+    }
+
+    /// Notes a neighbor or a station that cannot be taken over at all.
+    fn unsupported(&mut self, line: usize, text: impl Into<String>) {
+        self.has_any = true;
+        self.note(line, text);
+    }
+
+    /// Our AS; bmpd has one.
+    fn own_as(&mut self, line: usize, asn: u32) {
+        match self.asn {
+            Some(other) if other != asn => {
+                self.note(line, format!("AS {asn} here, and bmpd has one for all: {other}"));
+            }
+            _ => self.asn = Some(asn),
+        }
+    }
+
+    /// Our router ID; bmpd has one.
+    fn own_router_id(&mut self, line: usize, id: &str) {
+        match &self.router_id {
+            Some(other) if other != id => {
+                let text = format!("router ID {id} here, and bmpd has one for all: {other}");
+                self.note(line, text);
+            }
+            _ => self.router_id = Some(id.to_owned()),
+        }
+    }
 }
 
 /// Where a neighbor is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum At {
     Address(IpAddr),
-    Prefix(String),
+    Prefix(IpAddr, u8),
+}
+
+/// A prefix as people write it; bits beyond its length do not count.
+fn prefix(text: &str) -> Option<At> {
+    let (address, length) = text.split_once('/')?;
+    let (address, length): (IpAddr, u8) = (address.parse().ok()?, length.parse().ok()?);
+    let network = match address {
+        IpAddr::V4(address) => {
+            let beyond = 32u8.checked_sub(length)?;
+            let mask = u32::MAX.checked_shl(beyond.into()).unwrap_or(0);
+            IpAddr::V4((u32::from(address) & mask).into())
+        }
+        IpAddr::V6(address) => {
+            let beyond = 128u8.checked_sub(length)?;
+            let mask = u128::MAX.checked_shl(beyond.into()).unwrap_or(0);
+            IpAddr::V6((u128::from(address) & mask).into())
+        }
+    };
+    Some(At::Prefix(network, length))
 }
 
 /// The AS of a neighbor.
@@ -126,13 +207,20 @@ enum At {
 enum RemoteAs {
     Number(u32),
     Internal,
+    /// Any but ours.
     External,
+    /// Any.
+    Auto,
 }
 
 /// What is said of a neighbor, or of a group or template.
 #[derive(Debug, Clone, Default)]
 struct Traits {
+    /// True if the other daemon keeps the session down.
+    is_shut: Option<bool>,
     remote_as: Option<RemoteAs>,
+    /// Our AS towards this neighbor.
+    local_as: Option<u32>,
     password: Option<String>,
     port: Option<u16>,
     hold_time: Option<u32>,
@@ -190,7 +278,9 @@ impl Traits {
             self.limits.entry(name).or_insert(*maximum);
         }
         Traits {
+            is_shut: self.is_shut.or(other.is_shut),
             remote_as: self.remote_as.or(other.remote_as),
+            local_as: self.local_as.or(other.local_as),
             password: self.password.or_else(|| other.password.clone()),
             port: self.port.or(other.port),
             hold_time: self.hold_time.or(other.hold_time),
@@ -222,6 +312,8 @@ struct Neighbor {
     at: At,
     /// The VRF that it is in.
     vrf: Option<String>,
+    /// Our AS in the part of the file that it is in, if parts differ.
+    own_as: Option<u32>,
     traits: Traits,
 }
 
@@ -229,16 +321,20 @@ struct Neighbor {
 #[derive(Debug, Clone)]
 struct Station {
     line: usize,
-    address: IpAddr,
+    /// Its address, or a host name, which bmpd does not look up.
+    host: String,
     port: u16,
     /// What the other daemon calls it, if it has a name.
     name: Option<String>,
     vrf: Option<String>,
-    /// Seconds, the first and the longest.
+    is_shut: bool,
+    /// Milliseconds, the first and the longest.
     retry: Option<(u64, u64)>,
-    /// Seconds.
+    /// Milliseconds.
     statistics: Option<u64>,
     source_interface: Option<String>,
+    /// The families that it is sent; all if none is named.
+    families: BTreeMap<&'static str, bool>,
 }
 
 /// Our name of a family by the words that others have for it, such as `ipv4 unicast` or `l3vpn-ipv4-unicast`.
@@ -248,14 +344,22 @@ fn family(words: &str) -> Option<&'static str> {
         "ipv6 unicast" | "ipv6" | "ipv6-unicast" => "ipv6-unicast",
         "ipv4 multicast" | "ipv4-multicast" => "ipv4-multicast",
         "ipv6 multicast" | "ipv6-multicast" => "ipv6-multicast",
-        "ipv4 labeled-unicast" | "ipv4 mpls" | "ipv4-labelled-unicast" => "ipv4-labeled-unicast",
-        "ipv6 labeled-unicast" | "ipv6 mpls" | "ipv6-labelled-unicast" => "ipv6-labeled-unicast",
-        "ipv4 vpn" | "vpn4 mpls" | "vpn4" | "l3vpn-ipv4-unicast" => "vpnv4-unicast",
-        "ipv6 vpn" | "vpn6 mpls" | "vpn6" | "l3vpn-ipv6-unicast" => "vpnv6-unicast",
+        "ipv4 labeled-unicast" | "ipv4-labeled-unicast" | "ipv4 mpls" | "ipv4-labelled-unicast" => {
+            "ipv4-labeled-unicast"
+        }
+        "ipv6 labeled-unicast" | "ipv6-labeled-unicast" | "ipv6 mpls" | "ipv6-labelled-unicast" => {
+            "ipv6-labeled-unicast"
+        }
+        "ipv4 vpn" | "ipv4-vpn" | "vpnv4" | "vpnv4 unicast" | "vpn4 mpls" | "vpn4"
+        | "l3vpn-ipv4-unicast" => "vpnv4-unicast",
+        "ipv6 vpn" | "ipv6-vpn" | "vpnv6" | "vpnv6 unicast" | "vpn6 mpls" | "vpn6"
+        | "l3vpn-ipv6-unicast" => "vpnv6-unicast",
         "l2vpn evpn" | "evpn" | "l2vpn-evpn" => "l2vpn-evpn",
         "ipv4 flowspec" | "flow4" | "ipv4-flowspec" => "ipv4-flowspec",
         "ipv6 flowspec" | "flow6" | "ipv6-flowspec" => "ipv6-flowspec",
-        "ls" | "link-state link-state" => "link-state",
+        "l3vpn-ipv4-flowspec" => "vpnv4-flowspec",
+        "l3vpn-ipv6-flowspec" => "vpnv6-flowspec",
+        "ls" | "link-state" | "link-state link-state" => "link-state",
         _ => return None,
     })
 }

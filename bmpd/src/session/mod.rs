@@ -31,13 +31,12 @@ use std::time::Duration;
 
 use shared::names::SessionId;
 use shared::response::{
-    Change, PlannedReset, Progress, ResetDone, SessionEntry, SessionReport, SessionState,
-    SessionStatistics,
+    PlannedReset, Progress, ResetDone, SessionEntry, SessionReport, SessionState, SessionStatistics,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-pub(crate) use self::parameters::{Parameters, bmp_settings, session_settings};
+pub(crate) use self::parameters::{Configured, Parameters, bmp_settings, session_settings};
 pub(crate) use self::passive::Doors;
 use crate::events::Events;
 use crate::rib::Tables;
@@ -102,15 +101,6 @@ pub(crate) struct Reached {
     pub(crate) progress: Progress,
     /// The newest generation whose station was sent every route and End-of-RIB; 0 if none was.
     pub(crate) synchronised: u64,
-}
-
-/// What has become, or would become, of new parameters.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Configured {
-    /// They are in effect.
-    pub(crate) applied: Vec<Change>,
-    /// They wait for the next connection.
-    pub(crate) pending: Vec<Change>,
 }
 
 /// The two sets of parameters of a session.

@@ -96,7 +96,51 @@ pub(crate) fn bmp_settings(bmp: &config::Bmp) -> [Setting; 3] {
     ]
 }
 
+/// What a session has when new parameters come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// A connection.
+    Up,
+    /// None, and it is tried.
+    Down,
+    /// None, as the configuration wants none.
+    Shutdown,
+}
+
+/// What becomes, or would become, of a session with new parameters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Configured {
+    /// It is shut down: a connection ends.
+    Ends(Vec<Change>),
+    /// It is no longer shut down.
+    Starts(Vec<Change>),
+    /// It goes on.
+    GoesOn {
+        /// These are in effect.
+        applied: Vec<Change>,
+        /// These wait for the next connection.
+        pending: Vec<Change>,
+    },
+}
+
 impl Parameters {
+    /// What becomes of a session that runs with these parameters when it is given new ones. Nothing else decides that.
+    pub(super) fn configured(&self, new: &Self, standing: Standing) -> Configured {
+        match (standing, new.session.shutdown) {
+            (Standing::Up | Standing::Down, true) => Configured::Ends(self.changes(new, None)),
+            (Standing::Shutdown, false) => Configured::Starts(self.changes(new, None)),
+            (Standing::Up, false) => Configured::GoesOn {
+                applied: self.changes(new, Some(Effect::Running)),
+                pending: self.changes(new, Some(Effect::Connection)),
+            },
+            (Standing::Down, false) | (Standing::Shutdown, true) => {
+                let mut applied = self.changes(new, Some(Effect::Connection));
+                applied.extend(self.changes(new, Some(Effect::Running)));
+                Configured::GoesOn { applied, pending: Vec::new() }
+            }
+        }
+    }
+
     /// Every parameter, in the order in which they are shown.
     pub(super) fn settings(&self) -> Vec<Setting> {
         let of_all = bmp_settings(&self.bmp).into_iter();
@@ -229,15 +273,19 @@ fn monitored(monitor: &Monitor) -> Setting {
 mod tests {
     use super::*;
 
-    static CA: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    static CA: std::sync::OnceLock<(String, String)> = std::sync::OnceLock::new();
 
     fn parsed(session: &str) -> Parameters {
         // Certificates are read with the file, from the folder that it is in.
         let folder = tempfile::tempdir().unwrap();
         let pem = CA.get_or_init(|| {
-            rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap().cert.pem()
+            let made = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap();
+            (made.cert.pem(), made.signing_key.serialize_pem())
         });
+        let (pem, key) = pem;
         std::fs::write(folder.path().join("CA"), pem).unwrap();
+        std::fs::write(folder.path().join("KEY"), key).unwrap();
+        std::fs::write(folder.path().join("MD5"), "one").unwrap();
         let text = format!(
             "[[vpn-instance]]\nname = 'red'\nnetns = 'red'\n[bgp]\nas = 1\nrouter-id = '1.1.1.1'\n\
              listen = []\n[[bgp.neighbor]]\naddress = '10.0.0.2'\nremote-as = 1\n\
@@ -247,6 +295,10 @@ mod tests {
         let mut session = config.sessions[0].clone();
         if let Some(tls) = &mut session.tls {
             tls.ca.path = "CA".into();
+            if let Some(client) = &mut tls.client {
+                client.certificate.path = "CA".into();
+                client.key_path = "KEY".into();
+            }
         }
         Parameters { session, bmp: config.bmp }
     }
@@ -415,5 +467,138 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// The keys of the file whose value a case changes.
+    fn changed(old: &Parameters, new: &Parameters) -> Vec<&'static str> {
+        let keys = |parameters: &Parameters| {
+            session_settings(&parameters.session)
+                .into_iter()
+                .flat_map(|setting| {
+                    setting.keys().map(|(key, value)| (key, value.clone())).collect::<Vec<_>>()
+                })
+                .collect::<Vec<_>>()
+        };
+        let pairs = keys(old).into_iter().zip(keys(new));
+        pairs.filter(|(old, new)| old != new).map(|(old, _)| old.0).collect()
+    }
+
+    /// More cases, for the keys that come with others.
+    const MORE: [(&str, &str); 16] = [
+        (
+            "tcp.connect-port = 1",
+            "tcp = { connect-port = 1, ao = [{ send-id = 1, receive-id = 2, key = 'one' }] }",
+        ),
+        ("tcp.connect-port = 1", "mode = 'passive'\ntcp.listen-port = 1"),
+        ("mode = 'passive'\ntcp.listen-port = 1", "mode = 'passive'\ntcp.listen-port = 2"),
+        ("tcp.connect-port = 1", "tcp.connect-port = 1\ntcp.md5.key-file = 'MD5'"),
+        ("tcp.connect-port = 1", "tcp.connect-port = 1\ntls.ca = 'CA'"),
+        (
+            "tcp.connect-port = 1\ntls.ca = 'CA'",
+            "tcp.connect-port = 1\ntls = { ca = 'CA', certificate = 'CA', private-key = 'KEY' }",
+        ),
+        (
+            "tcp.connect-port = 1\ntls.ca = 'CA'",
+            "tcp.connect-port = 1\ntls = { ca = 'CA', minimum-version = '1.3' }",
+        ),
+        ("tcp.connect-port = 1", "tcp.connect-port = 1\ntcp.connect-timeout = 3"),
+        ("tcp.connect-port = 1", "tcp.connect-port = 1\nretry.maximum = 600"),
+        ("tcp.connect-port = 1", "tcp.connect-port = 1\ninitial-delay = 3"),
+        ("tcp.connect-port = 1", "tcp.connect-port = 1\nstall-timeout = 400"),
+        ("tcp.connect-port = 1", "tcp.connect-port = 1\nmonitor.vpn-instances = ['red']"),
+        ("tcp.connect-port = 1", "tcp.connect-port = 1\nmonitor.all-vpn-instances = true"),
+        (
+            "tcp.connect-port = 1",
+            "tcp.connect-port = 1\nmonitor.neighbors = [{ address = '10.0.0.2' }]",
+        ),
+        ("tcp.connect-port = 1", "tcp.connect-port = 1\ndescription = 'y'"),
+        ("tcp.connect-port = 1", "tcp.connect-port = 2\nretry.initial = 2"),
+    ];
+
+    /// Another address or alias is another session: these keys cannot change.
+    const NAMES: [&str; 2] = ["address", "alias"];
+
+    #[test]
+    fn for_every_key_it_is_said_whether_the_session_ends_waits_or_goes_on() {
+        let mut seen: std::collections::BTreeSet<&str> = NAMES.into();
+        let cases = CASES.iter().map(|(old, new, ..)| (*old, *new)).chain(MORE);
+        for (old, new) in cases {
+            let (old, new) = (parsed(old), parsed(new));
+            let all = old.changes(&new, None).len();
+            seen.extend(changed(&old, &new));
+            if new.session.shutdown {
+                for standing in [Standing::Up, Standing::Down] {
+                    let ends = old.configured(&new, standing);
+                    assert!(
+                        matches!(&ends, Configured::Ends(changes) if changes.len() == all),
+                        "{ends:?}"
+                    );
+                }
+                let starts = new.configured(&old, Standing::Shutdown);
+                assert!(
+                    matches!(&starts, Configured::Starts(changes) if changes.len() == all),
+                    "{starts:?}"
+                );
+                continue;
+            }
+            // What a connection was made with waits for another one; without one nothing waits.
+            let kept = old.changes(&new, Some(Effect::Connection));
+            let Configured::GoesOn { applied, pending } = old.configured(&new, Standing::Up) else {
+                panic!("{new:?}")
+            };
+            assert_eq!((applied.len() + pending.len(), &pending), (all, &kept));
+            let Configured::GoesOn { applied, pending } = old.configured(&new, Standing::Down)
+            else {
+                panic!("{new:?}")
+            };
+            assert_eq!((applied.len(), pending.len()), (all, 0));
+        }
+        let keys: std::collections::BTreeSet<&str> =
+            session_settings(&parsed("tcp.connect-port = 1").session)
+                .iter()
+                .flat_map(|setting| setting.keys().map(|(key, _)| key).collect::<Vec<_>>())
+                .collect();
+        assert_eq!(seen, keys, "a key without a case");
+    }
+
+    /// The keys of the example below a comment, up to the next one that ends with a colon or to an empty line.
+    fn below(comment: &str) -> Vec<String> {
+        let example = include_str!("../../../etc/bmpd.toml");
+        let lines = example.lines().skip_while(|line| !line.contains(comment)).skip(1);
+        let lines = lines.take_while(|line| !line.is_empty() && !line.ends_with(':'));
+        let keys = lines.filter_map(|line| line.trim_start_matches("# ").split_once(" = "));
+        keys.map(|(key, _)| key.to_owned()).filter(|key| !key.starts_with('#')).collect()
+    }
+
+    #[test]
+    fn the_example_and_the_readme_say_when_each_key_takes_effect() {
+        let settings = session_settings(&parsed("tcp.connect-port = 1").session);
+        let effect = |key: &str| {
+            settings.iter().find(|s| s.keys().any(|(one, _)| one == key)).map(Setting::effect)
+        };
+        let reloaded = below("These take effect with a reload");
+        assert!(
+            reloaded.len() > 5 && !reloaded.iter().any(|key| key == "shutdown"),
+            "{reloaded:?}"
+        );
+        assert!(reloaded.iter().all(|key| effect(key) == Some(Effect::Running)), "{reloaded:?}");
+        let reset = below("These need a new connection");
+        assert!(reset.len() > 8, "{reset:?}");
+        assert!(reset.iter().all(|key| effect(key) == Some(Effect::Connection)), "{reset:?}");
+        assert_eq!(below("ends the session, or starts it"), ["shutdown"]);
+
+        let readme = include_str!("../../../README.md");
+        let row = |begin: &str| readme.lines().find(|line| line.starts_with(begin)).unwrap();
+        let row_of_a_reload = row("| with a reload |").split("of a neighbor:").next().unwrap();
+        for setting in settings.iter().filter(|setting| setting.effect() == Effect::Running) {
+            let key = setting.key();
+            let begin = key
+                .split_once('.')
+                .filter(|(begin, _)| *begin == "retry")
+                .map_or(key, |(begin, _)| begin);
+            let is_in = row_of_a_reload.contains(&format!("`{begin}`"));
+            assert_eq!(is_in, key != "shutdown", "{key}");
+        }
+        assert!(row("| with a reload, which ends or starts the session |").contains("`shutdown`"));
     }
 }

@@ -19,9 +19,9 @@ use super::attempt::{Attempt, Made, door, secure};
 use super::connection::{Connection, Progress};
 use super::down::Down;
 use super::fsm::{Action, Event, Fsm, Pattern, STABLE_AFTER, State};
-use super::parameters::{Effect, Parameters};
+use super::parameters::{Configured, Effect, Parameters, Standing};
 use super::passive::{Doors, Registration};
-use super::{Command, Configured, End, Sets};
+use super::{Command, End, Sets};
 use crate::config::Mode;
 use crate::events::Events;
 use crate::last_error::LastErrors;
@@ -511,48 +511,44 @@ impl Task {
 
     /// What [`Task::configure`] would answer.
     fn would_configure(&self, new: &Parameters) -> Configured {
-        let connection = self.parameters.changes(new, Some(Effect::Connection));
-        let mut applied = self.parameters.changes(new, Some(Effect::Running));
-        let stays_up = self.connection.is_some() && !new.session.shutdown;
-        if stays_up {
-            return Configured { applied, pending: connection };
-        }
-        applied.splice(0..0, connection);
-        Configured { applied, pending: Vec::new() }
+        let standing = match self.fsm.state() {
+            State::Up { .. } => Standing::Up,
+            State::Idle | State::Connecting | State::Stopped => Standing::Down,
+            State::Shutdown => Standing::Shutdown,
+        };
+        self.parameters.configured(new, standing)
     }
 
-    /// Takes new parameters without ending a connection: what needs another one waits for it.
+    /// Takes new parameters. A connection ends if they shut the session down, and for nothing else: what needs another
+    /// one waits for it.
     async fn configure(&mut self, new: Parameters, read_at: Instant) -> Configured {
         let configured = self.would_configure(&new);
         let wants_connection = !self.parameters.changes(&new, Some(Effect::Connection)).is_empty();
         self.configured = new;
         self.configured_at = read_at;
-        if self.configured.session.shutdown {
-            if self.fsm.state() != State::Shutdown {
-                self.shut_down(self.patience(RESET_PATIENCE)).await;
-            }
-            self.parameters = self.configured.clone();
-            return configured;
-        }
         let pattern = pattern(&self.configured);
-        match self.fsm.state() {
-            State::Up { .. } => {
+        match (&configured, self.fsm.state()) {
+            (_, State::Stopped) => {}
+            (Configured::Ends(_), _) => self.shut_down(self.patience(RESET_PATIENCE)).await,
+            (Configured::GoesOn { .. }, State::Shutdown) => {
+                self.parameters = self.configured.clone();
+            }
+            (Configured::GoesOn { .. }, State::Up { .. }) => {
                 self.parameters = self.parameters.with_running_of(&self.configured);
                 if let Some(connection) = &mut self.connection {
                     connection.adapt(&self.parameters);
                 }
                 self.on(Event::Adapt(pattern), self.why.clone(), None, Duration::ZERO).await;
             }
-            State::Idle | State::Connecting if !wants_connection => {
+            (Configured::GoesOn { .. }, State::Idle | State::Connecting) if !wants_connection => {
                 self.parameters = self.configured.clone();
                 self.on(Event::Adapt(pattern), self.why.clone(), None, Duration::ZERO).await;
             }
-            State::Idle | State::Connecting | State::Shutdown => {
+            (Configured::GoesOn { .. } | Configured::Starts(_), _) => {
                 let down = Down::Reconfigured;
                 let why = down.to_string();
                 self.on(Event::Reset(pattern), why, Some(down), Duration::ZERO).await;
             }
-            State::Stopped => {}
         }
         configured
     }

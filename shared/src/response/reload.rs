@@ -91,15 +91,15 @@ impl fmt::Display for ReloadSubject {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ReloadAction {
-    /// It is new and begins.
+    /// It is new, or shut down no longer, and begins.
     Start,
-    /// It is gone from the file and ends.
+    /// It is gone from the file, or shut down there, or beyond a limit of it, and ends.
     End,
     /// Its parameters take effect at once; nothing is interrupted.
     Apply,
     /// Its parameters wait for a `reset session`, or for the next connection.
     Pending,
-    /// It ends and begins again with its new parameters.
+    /// It ends and begins again with its new parameters; beyond a limit of them it is held down first.
     Restart,
     /// Only a restart of bmpd makes its parameters effective.
     RestartDaemon,
