@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -17,13 +17,15 @@ const SPARE: u64 = 64;
 ///
 /// The file cannot be read, or is a FIFO, which would keep the reader waiting for ever.
 pub(super) fn read(path: &Path, max: usize) -> io::Result<Zeroizing<Vec<u8>>> {
-    let found = std::fs::metadata(path)?;
+    // Looked at when it is open: what the path leads to can change. Opening a FIFO so does not wait (open(2)).
+    let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    let found = file.metadata()?;
     if found.file_type().is_fifo() {
         return Err(io::Error::other("it is a FIFO, not a file"));
     }
     let most = max as u64 + 1;
     let length = found.len().min(most) + SPARE;
     let mut bytes = Zeroizing::new(Vec::with_capacity(length as usize));
-    File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    file.take(most).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
