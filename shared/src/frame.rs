@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// The version of the bodies. It changes whenever [`crate::request`] or [`crate::response`] do.
-pub const PROTOCOL_VERSION: u16 = 8;
+pub const PROTOCOL_VERSION: u16 = 9;
 
 /// The length of the header.
 pub const HEADER_LEN: usize = 12;

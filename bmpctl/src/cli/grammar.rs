@@ -432,7 +432,7 @@ impl ResetSession {
         }
         let selector = select(vpn_instance, target, alias).map_err(conflict)?;
         if dry_run {
-            return Ok(Command::PlanReset(selector));
+            return Ok(Command::PlanReset { selector, stagger });
         }
         Ok(Command::ResetSession { selector, stagger: stagger.unwrap_or_default(), wait })
     }
