@@ -660,7 +660,7 @@ fn all_skips_what_is_shut_down_and_says_so_and_a_reset_by_name_fails() {
         station.wait_connection(generation + 2);
     }
     let all = ["reset", "session", "all"];
-    let outcome = r#"outcome="1 session; 1 session in Shutdown skipped""#;
+    let outcome = "1 session; 1 session in Shutdown skipped caller=";
     assert!(daemon.log().contains(outcome), "{}", daemon.log());
     for option in ["--wait=30s", "--dry-run"] {
         let shown = daemon.bmpctl(&[&all[..], &[option]].concat());

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 
+use rustix::fs::{OFlags, fcntl_setfl};
 use zeroize::Zeroizing;
 
 /// More than what `read_to_end` tries with a buffer of its own, on its stack, before it uses ours.
@@ -23,6 +24,8 @@ pub(super) fn read(path: &Path, max: usize) -> io::Result<Zeroizing<Vec<u8>>> {
     if found.file_type().is_fifo() {
         return Err(io::Error::other("it is a FIFO, not a file"));
     }
+    // What it is for is done: a terminal, for one, is waited for.
+    fcntl_setfl(&file, OFlags::empty())?;
     let most = max as u64 + 1;
     let length = found.len().min(most) + SPARE;
     let mut bytes = Zeroizing::new(Vec::with_capacity(length as usize));
