@@ -14,6 +14,7 @@ pub mod config;
 mod control;
 pub mod daemon;
 mod events;
+mod folder;
 pub mod heart;
 pub mod host;
 mod http;

@@ -20,10 +20,8 @@
 
 use std::ffi::CString;
 use std::fmt;
-use std::fs::{self, DirBuilder, File, Permissions};
+use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, fchown};
-use std::path::Path;
 use std::sync::OnceLock;
 
 use nix::unistd::{
@@ -37,6 +35,7 @@ use rustix::thread::{
 };
 
 use crate::config::{Account, Config, Mode, Place, Source};
+use crate::folder;
 use crate::net;
 
 /// The first port that anybody may listen at (ip(7), ip_unprivileged_port_start).
@@ -44,9 +43,6 @@ const FREE_PORT: u16 = 1024;
 
 /// The first Linux in which anybody may bind a socket to a device that is bound to none yet.
 const DEVICES_FOR_ALL: (u32, u32) = (5, 7);
-
-/// The folder of the socket: all may go through it, the owner alone makes something in it.
-const FOLDER_MODE: u32 = 0o755;
 
 /// What was given up at the start; not set if nothing was looked at.
 static GIVEN_UP: OnceLock<CapabilitySet> = OnceLock::new();
@@ -278,7 +274,12 @@ fn look_up(account: &Account) -> Result<User, PrivilegeError> {
 /// Root becomes the user, in its groups, with every capability that it had permitted.
 fn become_user(user: &User, config: &Config) -> Result<(), PrivilegeError> {
     if let Some(folder) = config.control.socket.parent() {
-        refused("make the folder of the control socket", make_folder(folder, user))?;
+        let owner = Some((user.uid.as_raw(), user.gid.as_raw()));
+        let made = folder::make(folder, owner);
+        if let Some(made) = refused("make the folder of the control socket", made)? {
+            // It is the user's, whatever becomes of this start.
+            made.keep();
+        }
     }
     let name = CString::new(user.name.as_str()).map_err(io::Error::from);
     let name = refused("read the user's name", name)?;
@@ -313,20 +314,6 @@ fn become_user(user: &User, config: &Config) -> Result<(), PrivilegeError> {
     }
 }
 
-/// Makes a folder that is not there, for this user. One that is there is left as it is: it may be anybody's.
-fn make_folder(folder: &Path, user: &User) -> io::Result<()> {
-    if folder.as_os_str().is_empty() || fs::symlink_metadata(folder).is_ok() {
-        return Ok(());
-    }
-    DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder)?;
-    // By its descriptor, so that nobody puts something else in its place meanwhile.
-    let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
-    let made = File::options().read(true).custom_flags(flags).open(folder)?;
-    // Whatever the umask is.
-    made.set_permissions(Permissions::from_mode(FOLDER_MODE))?;
-    fchown(&made, Some(user.uid.as_raw()), Some(user.gid.as_raw()))
-}
-
 /// Keeps of the permitted capabilities those that the configuration needs.
 fn keep(config: &Config, warnings: &mut Vec<String>) -> Result<(), PrivilegeError> {
     let had = refused("read the capabilities", capabilities(None))?.permitted;
@@ -356,6 +343,8 @@ fn refused<T, E: Into<io::Error>>(
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn needed(text: &str) -> Vec<Capability> {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::names::{Selector, Shown, VpnInstanceName};
 use crate::response::LogLevel;
+use crate::time::Span;
 
 /// The longest time between two sessions of a reset: one hour, ms.
 pub const STAGGER_MAX: u64 = 3_600_000;
@@ -115,7 +116,7 @@ impl fmt::Display for Request {
                 write!(f, "reset session {selector}")
             }
             Request::ResetSession { selector, stagger, follow: _ } => {
-                write!(f, "reset session {selector} --stagger {stagger}ms")
+                write!(f, "reset session {selector} --stagger {}", Span(*stagger))
             }
             Request::PlanReset(selector) => write!(f, "reset session {selector} --dry-run"),
             Request::Reload { dry_run: false } => f.write_str("reload"),
@@ -124,7 +125,7 @@ impl fmt::Display for Request {
             Request::SetLog { level, lasts } => {
                 write!(f, "log level {}", level.map_or("default", LogLevel::name))?;
                 match lasts {
-                    Some(lasts) => write!(f, " --for {lasts}ms"),
+                    Some(lasts) => write!(f, " --for {}", Span(*lasts)),
                     None => Ok(()),
                 }
             }

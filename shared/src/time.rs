@@ -72,6 +72,23 @@ impl Span {
     }
 }
 
+/// As bmpctl reads it on its command line: `10m`, `1m30s`, `500ms`.
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == 0 {
+            return f.write_str("0s");
+        }
+        let mut rest = self.0;
+        for (length, unit) in [(3_600_000, "h"), (60_000, "m"), (1000, "s"), (1, "ms")] {
+            if rest >= length {
+                write!(f, "{}{unit}", rest / length)?;
+            }
+            rest %= length;
+        }
+        Ok(())
+    }
+}
+
 impl Serialize for Span {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() {
@@ -135,6 +152,24 @@ mod tests {
         assert_eq!(Timestamp(1_795_420_800_999).to_seconds_text(), "2026-11-23T08:00:00Z");
         assert_eq!(Timestamp(u64::MAX).to_string(), "unknown");
         assert_eq!(serde_json::to_string(&Span(2057)).unwrap(), "2.057");
+    }
+
+    #[test]
+    fn a_length_of_time_is_shown_as_it_is_typed() {
+        for (millis, text) in [
+            (0, "0s"),
+            (5, "5ms"),
+            (500, "500ms"),
+            (1500, "1s500ms"),
+            (2000, "2s"),
+            (90_000, "1m30s"),
+            (600_000, "10m"),
+            (3_600_000, "1h"),
+            (86_400_000, "24h"),
+            (3_661_001, "1h1m1s1ms"),
+        ] {
+            assert_eq!(Span(millis).to_string(), text);
+        }
     }
 
     #[test]

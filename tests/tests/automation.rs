@@ -184,7 +184,7 @@ fn commands_for_cron_say_nothing_when_done_and_one_line_otherwise_however_often_
     });
     site.daemon.rewrite_config(&away);
     let said = go("bmpctl --quiet reset session all --wait=300ms");
-    let line = "bmpctl: 2 of 2 sessions are not synchronised after 0.30s; bmpd goes on\n";
+    let line = "bmpctl: 2 of 2 sessions are not synchronised after 300ms; bmpd goes on\n";
     assert_eq!((said.status, said.stdout.as_str(), &*said.stderr), (6, "", line), "{said}");
 }
 

@@ -2,20 +2,24 @@
 
 use std::fs;
 use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
+use rustix::fs::{CWD, Mode, mkfifoat};
+use rustix::process::Signal;
 use shared::frame::PROTOCOL_VERSION;
 use socket2::{Domain, SockAddr, Socket, Type};
-use tests::daemon::{Daemon, binary, run};
+use tests::addresses::loopback;
+use tests::daemon::{Daemon, bgp, binary, run};
 use tests::lab::{Lab, Plan};
 use tests::random::Random;
 use tests::scratch::Scratch;
 use tests::table::Table;
-use tests::wait::wait_for;
+use tests::wait::{wait_for, wait_until};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -92,6 +96,44 @@ fn a_socket_file_that_nobody_listens_at_is_taken_over() {
     let daemon = Daemon::start(&scratch, "");
     assert!(daemon.terminate().success());
     assert!(!socket.exists());
+}
+
+/// Whatever a start waits for: here it hangs, with its lock.
+#[test]
+fn a_start_that_hangs_ends_with_sigterm() {
+    let scratch = Scratch::new();
+    let mut bmpd = Command::new(binary("bmpd"));
+    bmpd.env("BMPD_FAULTS", "control.socket:1:hang");
+    let daemon = Daemon::spawn_by(bmpd, &scratch, "bmpd", "", "debug");
+    let lock = scratch.join("bmpd.sock.lock");
+    wait_until("the start to hang", PATIENCE, || lock.exists());
+    daemon.signal(Signal::TERM);
+    assert!(daemon.wait_exit().success());
+    assert!(daemon.log().contains("stopped by SIGTERM before the start"), "{}", daemon.log());
+}
+
+#[test]
+fn a_start_that_finds_a_fifo_in_the_place_of_its_lock_says_so_and_ends() {
+    let scratch = Scratch::new();
+    let lock = scratch.join("bmpd.sock.lock");
+    mkfifoat(CWD, &lock, Mode::from(0o666)).unwrap();
+    let daemon = Daemon::spawn(&scratch, "bmpd", "", "debug");
+    assert_eq!(daemon.wait_exit().code(), Some(1));
+    let says = format!("{} is not a regular file of bmpd's own", lock.display());
+    assert!(daemon.log().contains(&says), "{}", daemon.log());
+}
+
+/// The socket was there, and another place to listen at could not be had.
+#[test]
+fn a_start_that_fails_later_leaves_neither_socket_nor_lock() {
+    let scratch = Scratch::new();
+    let held = TcpListener::bind((loopback(), 0)).unwrap();
+    let config = bgp(held.local_addr().unwrap());
+    let folder = scratch.join("run");
+    let text = format!("{config}{}", control(&folder.join("bmpd.sock")));
+    let daemon = Daemon::spawn(&scratch, "bmpd", &text, "debug");
+    assert!(!daemon.wait_exit().success(), "{}", daemon.log());
+    assert!(!folder.exists(), "{}", daemon.log());
 }
 
 #[test]

@@ -60,7 +60,7 @@ fn another_level_shows_more_or_less_and_each_change_is_on_record() {
 
     // The record of a change to a quieter level is not lost to it.
     daemon.bmpctl(&["log", "level", "error", "--for", "1h"]).done();
-    recorded("command=\"log level error --for 3600000ms\"");
+    recorded("command=\"log level error --for 1h\"");
     let now = level(&daemon);
     assert_eq!(now["level"], "error");
     let left = now["left"].as_f64().unwrap();

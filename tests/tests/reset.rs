@@ -640,7 +640,7 @@ fn a_link_local_station_is_refused() {
 }
 
 #[test]
-fn all_leaves_out_what_is_shut_down_on_purpose_and_its_name_does_not() {
+fn all_skips_what_is_shut_down_and_says_so_and_a_reset_by_name_fails() {
     let scratch = Scratch::new();
     let station = Station::listen(loopback(), Mode::Keeping);
     let (up, off) = (station.ip(), loopback());
@@ -648,17 +648,30 @@ fn all_leaves_out_what_is_shut_down_on_purpose_and_its_name_does_not() {
     let daemon = Daemon::start(&scratch, &(session(up, station.port(), None) + &shut));
     daemon.wait_state(up, None, "Established");
     daemon.wait_state(off, None, "Shutdown");
+    let skipped = format!("session {off}: skipped, as it is shut down in the configuration");
     for (generation, arguments) in
         [&["reset", "session", "all"][..], &["reset", "bmp", "session", "all"]].iter().enumerate()
     {
         let reset = daemon.bmpctl(arguments);
-        assert_eq!(reset.done().lines().count(), 1, "{reset}");
-        assert!(reset.stdout.contains(&up.to_string()) && reset.stderr.is_empty(), "{reset}");
+        let lines: Vec<_> = reset.done().lines().collect();
+        assert_eq!(lines.len(), 2, "{reset}");
+        assert_eq!(lines[0], skipped, "{reset}");
+        assert!(lines[1].contains(&up.to_string()) && reset.stderr.is_empty(), "{reset}");
         station.wait_connection(generation + 2);
     }
-    daemon.bmpctl(&["reset", "session", "all", "--wait=30s"]).done();
-    let plan = daemon.bmpctl(&["reset", "session", "all", "--dry-run"]);
-    assert!(!plan.done().contains(&off.to_string()), "{plan}");
+    let all = ["reset", "session", "all"];
+    let outcome = "1 session; 1 session in Shutdown skipped caller=";
+    assert!(daemon.log().contains(outcome), "{}", daemon.log());
+    for option in ["--wait=30s", "--dry-run"] {
+        let shown = daemon.bmpctl(&[&all[..], &[option]].concat());
+        assert_eq!(shown.done().lines().filter(|line| *line == skipped).count(), 1, "{shown}");
+        let json = daemon.bmpctl(&[&all[..], &[option, "--json"]].concat());
+        let json: serde_json::Value = serde_json::from_str(json.done()).unwrap();
+        assert_eq!(json["skipped"][0]["address"], off.to_string(), "{json}");
+        assert_eq!(json["sessions"].as_array().unwrap().len(), 1, "{json}");
+        let quiet = daemon.bmpctl(&[&all[..], &[option, "--quiet"]].concat());
+        assert_eq!(quiet.done(), "", "{quiet}");
+    }
 
     let reset = daemon.bmpctl(&["reset", "session", &off.to_string()]);
     assert_eq!(reset.status, 1, "{reset}");

@@ -58,6 +58,24 @@ fn wait_listed(lab: &Lab, expected: &[[u64; 2]]) {
 }
 
 #[test]
+fn a_dry_run_says_how_far_apart_the_sessions_would_be() {
+    let lab = lab();
+    let plan = ["reset", "session", "all", "--stagger", "2m", "--dry-run"];
+    let shown = lab.daemon.bmpctl(&plan);
+    let last = shown.done().lines().last();
+    let says = "3 sessions, 2m between two of them: the last one 4m after the first";
+    assert_eq!(last, Some(says), "{shown}");
+    let json = |args: &[&str]| -> Value {
+        let answer = lab.daemon.bmpctl(&[args, &["--json"]].concat());
+        serde_json::from_str(answer.done()).unwrap()
+    };
+    assert_eq!(json(&plan)["stagger"], 120.0);
+    assert_eq!(json(&["reset", "session", "all", "--dry-run"])["stagger"], Value::Null);
+    assert_eq!(listed(&lab), Vec::<Value>::new());
+    assert_eq!(generations(&lab), [1, 1, 1]);
+}
+
+#[test]
 fn ctrl_c_ends_the_command_which_says_that_the_reset_goes_on_and_it_is_listed() {
     let lab = lab();
     let none = lab.daemon.bmpctl(&["show", "status"]);
@@ -77,7 +95,7 @@ fn ctrl_c_ends_the_command_which_says_that_the_reset_goes_on_and_it_is_listed() 
     assert!(listed[0]["by"].as_str().unwrap().contains(&format!("(pid {})", running.pid())));
     let page = lab.daemon.bmpctl(&["show", "status"]);
     let line = page.done().lines().find(|line| line.contains(" sessions to come")).unwrap();
-    for says in [" by ", ": 2 of 3 sessions to come, every 1h00m, since ", " ago)"] {
+    for says in [" by ", ": 2 of 3 sessions to come, every 1h, since ", " ago)"] {
         assert!(line.contains(says), "{says}: {page}");
     }
 

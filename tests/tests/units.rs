@@ -218,6 +218,13 @@ fn under_systemd_everything_works_and_what_should_be_refused_is() {
         assert_eq!(u64::from_str_radix(&field(set), 16).unwrap(), expected, "{set} {status}");
     }
 
+    let limits = fs::read_to_string(format!("/proc/{main}/limits")).unwrap();
+    let core = limits.lines().find_map(|line| line.strip_prefix("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().collect::<Vec<_>>(), ["0", "0", "bytes"], "{limits}");
+    assert_eq!(systemd.property(SERVICE, "TasksMax"), "1024");
+    let bytes = |name| systemd.property(SERVICE, name).parse::<u64>().unwrap();
+    assert!(bytes("MemoryHigh") < bytes("MemoryMax"));
+
     // The same restrictions around a program that tries what bmpd has no use for.
     let unit = text("etc/systemd/bmpd.service");
     let probe: String = unit

@@ -89,7 +89,8 @@ enum Reset {
     ///
     /// The configuration file is read again. If it is bad, nothing is touched. Otherwise each selected
     /// session ends its connection, takes its parameters from the file, connects at once and sends all
-    /// routes again. Other sessions are not touched. The command ends when the new connections are
+    /// routes again. Other sessions are not touched. `all` skips sessions that are shut down in the
+    /// configuration, and names them. The command ends when the new connections are
     /// under way, with `--wait` when everything was sent.
     #[command(arg_required_else_help = true)]
     Session(Deferred<ResetSession>),
@@ -139,7 +140,8 @@ struct ResetSession {
 
     /// Print what a reset would do, and do nothing
     ///
-    /// The configuration file is read, and what is different in it is listed for each session.
+    /// The configuration file is read, and what is different in it is listed for each session. With `--stagger`
+    /// it says how far apart the sessions would be.
     #[arg(long)]
     dry_run: bool,
 }
@@ -434,7 +436,7 @@ impl ResetSession {
         }
         let selector = select(vpn_instance, target, alias).map_err(conflict)?;
         if dry_run {
-            return Ok(Command::PlanReset(selector));
+            return Ok(Command::PlanReset { selector, stagger });
         }
         Ok(Command::ResetSession { selector, stagger: stagger.unwrap_or_default(), wait })
     }

@@ -60,7 +60,12 @@ pub enum Command {
         wait: Option<Duration>,
     },
     /// `reset session --dry-run`.
-    PlanReset(Selector),
+    PlanReset {
+        /// Which.
+        selector: Selector,
+        /// The time between one session and the next, unless all are reset at once.
+        stagger: Option<Duration>,
+    },
     /// `reload`.
     Reload {
         /// Print what would be done, and do nothing.

@@ -42,6 +42,17 @@ fn both_grammars_mean_the_same() {
 }
 
 #[test]
+fn a_length_of_time_reads_back_as_it_is_shown() {
+    for millis in [1, 500, 1500, 2000, 90_000, 600_000, 3_599_999, 3_600_000] {
+        let shown = shared::time::Span(millis).to_string();
+        let read = parse(&["reset", "session", "all", "--dry-run", "--stagger", &shown]);
+        let selector = Selector::All { vpn_instance: None };
+        let stagger = Some(Duration::from_millis(millis));
+        assert_eq!(read.unwrap().command, Command::PlanReset { selector, stagger }, "{shown}");
+    }
+}
+
+#[test]
 fn a_stagger_is_a_time_with_a_unit_and_for_all() {
     let stagger = |text: &str| match parse(&["reset", "session", "all", "--stagger", text])
         .unwrap()

@@ -22,7 +22,7 @@ pub(crate) fn run(command: &Command, context: &Context) -> Output {
         Command::ResetSession { selector, stagger, wait: Some(wait) } => {
             wait::session(selector, *stagger, *wait, context)
         }
-        Command::PlanReset(selector) => reset::plan(selector, context),
+        Command::PlanReset { selector, stagger } => reset::plan(selector, *stagger, context),
         Command::Reload { dry_run } => reload::run(*dry_run, context),
         Command::ClearStatistics(selector) => clear::statistics(selector, context),
         Command::ShowLog => log::show(context),

@@ -4,9 +4,10 @@ use std::io::Write;
 use std::time::Duration;
 
 use shared::exit;
-use shared::names::Selector;
+use shared::names::{Selector, SessionId};
 use shared::request::Request;
 use shared::response::{ResetOutcome, Response};
+use shared::time::Span;
 
 use crate::client::{ClientError, Conversation};
 use crate::context::{self, Context, Output};
@@ -29,23 +30,24 @@ pub(super) fn session(
     // One that is done at once needs no word about how it goes on.
     let interrupt = (!stagger.is_zero()).then(Interrupt::catch);
     let mut talk = context.begin(&request)?;
-    let (mut all, mut left) = (Vec::new(), None);
+    let (mut all, mut all_skipped, mut left) = (Vec::new(), Vec::new(), None);
     loop {
         let Some(answer) = next(&mut talk, stagger, interrupt.as_ref()) else {
             return match left {
                 None => Err(context.error(interrupted_early())),
-                Some(_) => Ok(end(all, left, Over::Interrupted, context)),
+                Some(_) => Ok(end(all, all_skipped, left, Over::Interrupted, context)),
             };
         };
         let error = match context::heard(answer) {
-            Ok(Response::Reset { outcomes, to_come }) => {
+            Ok(Response::Reset { outcomes, to_come, skipped }) => {
                 if !context.json {
-                    show(&outcomes, context);
+                    show(&outcomes, &skipped, context);
                 }
                 all.extend(outcomes);
+                all_skipped.extend(skipped);
                 left = Some(to_come);
                 if to_come == 0 {
-                    return Ok(end(all, left, Over::Done, context));
+                    return Ok(end(all, all_skipped, left, Over::Done, context));
                 }
                 continue;
             }
@@ -56,7 +58,7 @@ pub(super) fn session(
             return Err(context.error(error));
         }
         // What is done is done, and whoever asked must hear of it.
-        return Err(end(all, left, Over::Failed(error), context));
+        return Err(end(all, all_skipped, left, Over::Failed(error), context));
     }
 }
 
@@ -94,7 +96,10 @@ enum Over {
 }
 
 /// What is known is shown now; who waits for the last session must not wait for the first.
-fn show(outcomes: &[ResetOutcome], context: &Context) {
+fn show(outcomes: &[ResetOutcome], skipped: &[SessionId], context: &Context) {
+    if !context.quiet {
+        let _ = std::io::stdout().write_all(render::reset::skipped(skipped).as_bytes());
+    }
     for outcome in outcomes {
         match &outcome.result {
             Ok(_) if context.quiet => {}
@@ -111,7 +116,13 @@ fn show(outcomes: &[ResetOutcome], context: &Context) {
     let _ = std::io::stdout().flush();
 }
 
-fn end(outcomes: Vec<ResetOutcome>, to_come: Option<u32>, over: Over, context: &Context) -> Output {
+fn end(
+    outcomes: Vec<ResetOutcome>,
+    skipped: Vec<SessionId>,
+    to_come: Option<u32>,
+    over: Over,
+    context: &Context,
+) -> Output {
     let left = to_come.unwrap_or(0);
     let failed = outcomes.iter().any(|outcome| outcome.result.is_err());
     let (code, error, complaint) = match over {
@@ -128,7 +139,7 @@ fn end(outcomes: Vec<ResetOutcome>, to_come: Option<u32>, over: Over, context: &
     if context.json {
         // A failure is told also to those who want to hear of nothing else.
         let told = code != exit::DONE || !context.quiet;
-        let document = || Document::reset(outcomes, left, Vec::new(), error).to_text();
+        let document = || Document::reset(outcomes, skipped, left, Vec::new(), error).to_text();
         let out = if told { document() } else { String::new() };
         return Output { out, err: String::new(), code };
     }
@@ -137,24 +148,36 @@ fn end(outcomes: Vec<ResetOutcome>, to_come: Option<u32>, over: Over, context: &
 }
 
 /// Shows what a reset would do; what would fail goes to standard error, as what fails does.
-pub(super) fn plan(selector: &Selector, context: &Context) -> Result<Output, Output> {
+pub(super) fn plan(
+    selector: &Selector,
+    stagger: Option<Duration>,
+    context: &Context,
+) -> Result<Output, Output> {
+    let stagger = stagger.map(Span::of);
     match context.ask(&Request::PlanReset(selector.clone()))? {
-        Response::ResetPlan(plans) => {
+        Response::ResetPlan { plans, skipped } => {
             let failed = plans.iter().any(|plan| plan.result.is_err());
             let code = if failed { exit::FAILED } else { exit::DONE };
             if context.json {
                 let told = failed || !context.quiet;
-                let document = || Document::reset_plan(plans).to_text();
+                let document = || Document::reset_plan(plans, skipped, stagger).to_text();
                 let out = if told { document() } else { String::new() };
                 return Ok(Output { out, err: String::new(), code });
             }
             let mut output = Output { out: String::new(), err: String::new(), code };
+            if !context.quiet {
+                output.out.push_str(&render::reset::skipped(&skipped));
+            }
             for plan in &plans {
                 match render::reset::plan(plan) {
                     Ok(_) if context.quiet => {}
                     Ok(text) => output.out.push_str(&text),
                     Err(text) => output.err.push_str(&render::error(&text)),
                 }
+            }
+            if let Some(stagger) = stagger.filter(|_| !context.quiet) {
+                let count = plans.iter().filter(|plan| plan.result.is_ok()).count();
+                output.out.push_str(&render::reset::staggered(stagger, count));
             }
             Ok(output)
         }

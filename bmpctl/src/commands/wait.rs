@@ -52,8 +52,9 @@ pub(super) fn session(
         }
         match talk.poll(left.min(EVERY), HEARTBEAT) {
             Ok(None) => {}
-            Ok(Some(Response::Reset { outcomes, to_come })) => {
+            Ok(Some(Response::Reset { outcomes, to_come, skipped })) => {
                 until = Instant::now() + wait;
+                watch.skip(skipped);
                 watch.begin(outcomes, to_come, until);
             }
             Ok(Some(Response::Progress(news))) => watch.hear(news),
@@ -116,6 +117,8 @@ impl View {
 struct Watch {
     view: View,
     outcomes: Vec<ResetOutcome>,
+    /// Those that `all` skips.
+    skipped: Vec<SessionId>,
     /// Sessions still to be reset; `None` until bmpd has said.
     to_come: Option<u32>,
     /// Those that were reset, in the order in which they were.
@@ -131,7 +134,19 @@ impl Watch {
     fn new(view: View) -> Self {
         let (outcomes, waiting, failed) = (Vec::new(), Vec::new(), Vec::new());
         let (ranks, above) = (HashMap::new(), String::new());
-        Self { view, outcomes, to_come: None, waiting, ranks, above, failed }
+        let skipped = Vec::new();
+        Self { view, outcomes, skipped, to_come: None, waiting, ranks, above, failed }
+    }
+
+    /// Sessions are left as they are.
+    fn skip(&mut self, ids: Vec<SessionId>) {
+        let lines = render::reset::skipped(&ids);
+        match &self.view {
+            View::Nothing => {}
+            View::Lines(_) => print(&lines),
+            View::Bars(_) => self.above.push_str(&lines),
+        }
+        self.skipped.extend(ids);
     }
 
     /// Sessions were reset.
@@ -234,7 +249,8 @@ impl Watch {
                 Over::Failed(error) => Some(error.clone()),
                 Over::Done | Over::Late | Over::Interrupted => None,
             };
-            let document = Document::reset(self.outcomes, to_come, progress.collect(), error);
+            let document =
+                Document::reset(self.outcomes, self.skipped, to_come, progress.collect(), error);
             return Output { out: document.to_text(), err: String::new(), code };
         }
         let mut failed = std::mem::take(&mut self.failed);

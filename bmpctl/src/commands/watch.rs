@@ -17,7 +17,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use shared::exit;
 use shared::response::Response;
-use shared::time::Timestamp;
+use shared::time::{Span, Timestamp};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
@@ -25,7 +25,7 @@ use signal_hook::low_level::emulate_default_handler;
 use super::{monitor, show};
 use crate::cli::Show;
 use crate::context::{Context, Output, is_terminal};
-use crate::render::{self, Screen, Tone};
+use crate::render::{Screen, Tone};
 
 /// The alternate screen, without a cursor; lines that are too long are cut.
 const ENTER: &str = "\u{1b}[?1049h\u{1b}[?25l\u{1b}[?7l";
@@ -174,7 +174,7 @@ fn frame(look: &Output, interval: Duration) -> String {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(Timestamp(0), |since| Timestamp(u64::try_from(since.as_millis()).unwrap_or(0)));
-    let every = render::interval(interval);
+    let every = Span::of(interval);
     let head = format!("{}, every {every}; Ctrl-C ends", now.to_seconds_text());
     let mut lines = vec![screen.paint(Tone::Faint, &head)];
     lines.extend(look.out.lines().chain(look.err.lines()).map(str::to_owned));

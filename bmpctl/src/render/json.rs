@@ -26,7 +26,7 @@ use shared::response::{
     ReloadSubject, ResetDone, ResetOutcome, ResetPlan, SessionReport, SessionState,
     SessionStatistics, StatusReport, VpnInstanceReport,
 };
-use shared::time::Timestamp;
+use shared::time::{Span, Timestamp};
 
 use crate::client::ClientError;
 
@@ -41,6 +41,8 @@ pub enum Document {
         sessions: Vec<ResetSession>,
         /// Sessions that were still to be reset when the command ended; 0 otherwise.
         to_come: u32,
+        /// The sessions that `all` skips, as they are shut down in the configuration.
+        skipped: Vec<SessionId>,
         /// What ended the command before everything was done or known; null if nothing did.
         error: Option<ErrorReport>,
     },
@@ -48,6 +50,10 @@ pub enum Document {
     ResetPlan {
         /// What would become of each selected session.
         sessions: Vec<PlannedSession>,
+        /// The sessions that `all` would skip, as they are shut down in the configuration.
+        skipped: Vec<SessionId>,
+        /// The time between one session and the next; null if all would be reset at once.
+        stagger: Option<Span>,
     },
     /// Of `reload`.
     Reload {
@@ -319,6 +325,7 @@ impl Document {
     /// What became of sessions, and how far those came that were waited for.
     pub(crate) fn reset(
         outcomes: Vec<ResetOutcome>,
+        skipped: Vec<SessionId>,
         to_come: u32,
         progress: Vec<Progress>,
         error: Option<ErrorReport>,
@@ -334,15 +341,21 @@ impl Document {
             };
             ResetSession { id, done, left_to, error, progress }
         };
-        Self::Reset { sessions: outcomes.into_iter().map(session).collect(), to_come, error }
+        let sessions = outcomes.into_iter().map(session).collect();
+        Self::Reset { sessions, to_come, skipped, error }
     }
 
-    pub(crate) fn reset_plan(plans: Vec<ResetPlan>) -> Self {
+    pub(crate) fn reset_plan(
+        plans: Vec<ResetPlan>,
+        skipped: Vec<SessionId>,
+        stagger: Option<Span>,
+    ) -> Self {
         let session = |ResetPlan { id, result }| {
             let (plan, error) = either(result);
             PlannedSession { id, plan, error }
         };
-        Self::ResetPlan { sessions: plans.into_iter().map(session).collect() }
+        let sessions = plans.into_iter().map(session).collect();
+        Self::ResetPlan { sessions, skipped, stagger }
     }
 
     pub(crate) fn reload(report: ReloadReport) -> Self {

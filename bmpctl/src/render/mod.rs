@@ -19,7 +19,6 @@ pub(crate) mod status;
 mod table;
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use shared::names::{Selector, SessionId, Shown, VpnInstanceName};
 use shared::request::Level;
@@ -216,14 +215,6 @@ pub(crate) fn age(Span(millis): Span) -> String {
         (0, 0, _) => format!("{minutes}m{:02}s", seconds % 60),
         (0, _, _) => format!("{hours}h{:02}m", minutes % 60),
         _ => format!("{days}d{:02}h", hours % 24),
-    }
-}
-
-/// The time between one thing and the next.
-pub(crate) fn interval(interval: Duration) -> String {
-    match interval.as_millis() {
-        millis if millis % 1000 == 0 => age(Span::of(interval)),
-        millis => format!("{millis}ms"),
     }
 }
 

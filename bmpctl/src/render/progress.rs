@@ -144,7 +144,7 @@ fn late_in_one_line(
     to_come: Option<u32>,
     wait: Duration,
 ) -> String {
-    let (wait, more) = (time(wait), to_come.unwrap_or(0) as usize);
+    let (wait, more) = (Span::of(wait), to_come.unwrap_or(0) as usize);
     match (named, late + more, whole + more) {
         ([one], 1, _) => format!("{one}, not synchronised after {wait}; bmpd goes on"),
         (_, 0, _) => format!("not every session is synchronised after {wait}; bmpd goes on"),
@@ -522,16 +522,16 @@ mod tests {
         let one = std::slice::from_ref(&late_one);
         assert_eq!(
             late_briefly(one, 300, Some(0), minute),
-            format!("{late_one}, not synchronised after 1m00s; bmpd goes on")
+            format!("{late_one}, not synchronised after 1m; bmpd goes on")
         );
         assert_eq!(
             late_briefly(&["a".to_owned(), "b".to_owned()], 300, Some(0), minute),
-            "2 of 300 sessions are not synchronised after 1m00s; bmpd goes on"
+            "2 of 300 sessions are not synchronised after 1m; bmpd goes on"
         );
         let text = late(one, 1, Some(2), minute);
         assert_eq!(
             text,
-            "3 of 3 sessions are not synchronised after 1m00s; bmpd goes on:\n  session 10.1.1.1: \
+            "3 of 3 sessions are not synchronised after 1m; bmpd goes on:\n  session 10.1.1.1: \
              synchronising, 30% sent (30 of 100 routes)\n  2 sessions are still to be reset"
         );
         assert!(interrupted_briefly(2).contains("bmpctl show status"));

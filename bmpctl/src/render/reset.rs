@@ -2,6 +2,27 @@
 
 use shared::names::SessionId;
 use shared::response::{Done, PlannedReset, ResetDone, ResetPlan};
+use shared::time::Span;
+
+/// A line for each session that `all` skips.
+pub(crate) fn skipped(ids: &[SessionId]) -> String {
+    let line = |id| format!("session {id}: skipped, as it is shut down in the configuration\n");
+    ids.iter().map(line).collect()
+}
+
+/// How so many sessions would follow each other.
+pub(crate) fn staggered(stagger: Span, count: usize) -> String {
+    match count {
+        0 => String::new(),
+        1 => format!("one session has nothing to wait for: --stagger {stagger} changes nothing\n"),
+        count => {
+            let last = Span(stagger.0.saturating_mul(count as u64 - 1));
+            format!(
+                "{count} sessions, {stagger} between two of them: the last one {last} after the first\n"
+            )
+        }
+    }
+}
 
 /// One line for a session that was reset, or left to a newer reset.
 pub(crate) fn done(id: &SessionId, done: &Done) -> String {
@@ -45,4 +66,21 @@ pub(crate) fn plan(plan: &ResetPlan) -> Result<String, String> {
         text.push_str(&format!("    {change}\n"));
     }
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_says_how_far_apart_sessions_are_and_when_the_last_one_is_reset() {
+        for (millis, count, text) in [
+            (120_000, 0, ""),
+            (120_000, 1, "one session has nothing to wait for: --stagger 2m changes nothing\n"),
+            (120_000, 3, "3 sessions, 2m between two of them: the last one 4m after the first\n"),
+            (500, 2, "2 sessions, 500ms between two of them: the last one 500ms after the first\n"),
+        ] {
+            assert_eq!(staggered(Span(millis), count), text);
+        }
+    }
 }

@@ -4,7 +4,7 @@ use shared::response::{CallerReport, RefusedReload, StaggeredReset, StatusReport
 use shared::time::Span;
 
 use super::page::Page;
-use super::{age, interval, level, moment, neighbor, session, size};
+use super::{age, level, moment, neighbor, session, size};
 
 /// Everything about it.
 pub(crate) fn page(status: &StatusReport) -> String {
@@ -93,7 +93,7 @@ fn staggered(reset: &StaggeredReset) -> String {
     let StaggeredReset { by, since, ago, stagger, selected, to_come } = reset;
     format!(
         "by {by}: {to_come} of {selected} sessions to come, every {}, since {} ({} ago)",
-        interval(stagger.duration()),
+        stagger,
         since.to_seconds_text(),
         age(*ago)
     )

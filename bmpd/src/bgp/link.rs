@@ -114,8 +114,8 @@ impl Limits {
                     return Some(Held::ForAWhile);
                 }
                 let MaximumRoutes { limit, action } = self.routes?;
-                rib.more_than(limit as usize)?;
                 match action {
+                    _ if !rib.has_indexed_more_than(limit as usize) => None,
                     MaximumRoutesAction::Warn => None,
                     MaximumRoutesAction::Restart(_) => Some(Held::ForAWhile),
                     MaximumRoutesAction::Shutdown => Some(Held::ForGood),

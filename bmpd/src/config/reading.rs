@@ -2,9 +2,10 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 
+use rustix::fs::{OFlags, fcntl_setfl};
 use zeroize::Zeroizing;
 
 /// More than what `read_to_end` tries with a buffer of its own, on its stack, before it uses ours.
@@ -17,13 +18,17 @@ const SPARE: u64 = 64;
 ///
 /// The file cannot be read, or is a FIFO, which would keep the reader waiting for ever.
 pub(super) fn read(path: &Path, max: usize) -> io::Result<Zeroizing<Vec<u8>>> {
-    let found = std::fs::metadata(path)?;
+    // Looked at when it is open: what the path leads to can change. Opening a FIFO so does not wait (open(2)).
+    let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    let found = file.metadata()?;
     if found.file_type().is_fifo() {
         return Err(io::Error::other("it is a FIFO, not a file"));
     }
+    // What it is for is done: a terminal, for one, is waited for.
+    fcntl_setfl(&file, OFlags::empty())?;
     let most = max as u64 + 1;
     let length = found.len().min(most) + SPARE;
     let mut bytes = Zeroizing::new(Vec::with_capacity(length as usize));
-    File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    file.take(most).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

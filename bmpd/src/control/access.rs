@@ -15,7 +15,6 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +27,7 @@ use tracing::warn;
 
 use super::caller::{Caller, Peer};
 use super::refusals::Refusals;
-use super::socket::{self, Door, SocketGroup};
+use super::socket::{Door, SocketFile, SocketGroup};
 use crate::config::{Account, Levels};
 
 /// How old an answer to a name in the configuration may be.
@@ -111,7 +110,7 @@ enum Who {
 pub(crate) struct Access {
     directory: Directory,
     own_uid: u32,
-    socket: PathBuf,
+    file: SocketFile,
     group: SocketGroup,
     /// Watched by what goes on for its caller: see [`Access::revoked`].
     levels: watch::Sender<Arc<Levels>>,
@@ -125,12 +124,12 @@ pub(crate) struct Access {
 }
 
 impl Access {
-    /// For the socket at this path, with this group.
-    pub(super) fn new(path: &Path, group: SocketGroup, levels: Levels) -> Self {
+    /// For the socket with this file and group.
+    pub(super) fn new(file: SocketFile, group: SocketGroup, levels: Levels) -> Self {
         Self {
             directory: SYSTEM,
             own_uid: rustix::process::geteuid().as_raw(),
-            socket: path.to_owned(),
+            file,
             group,
             levels: watch::Sender::new(Arc::new(levels)),
             known: tokio::sync::Mutex::default(),
@@ -152,10 +151,10 @@ impl Access {
             }
             differ
         });
-        socket::set_door(&self.socket, Door::of(&levels, &self.group)).map_err(|error| {
+        self.file.set_door(Door::of(&levels, &self.group)).map_err(|error| {
             format!(
                 "cannot change who can connect to {}: {}",
-                self.socket.display(),
+                self.file.path().display(),
                 crate::net::describe(&error)
             )
         })

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use shared::names::{Selector, SessionId};
 use shared::request::{Level, Request, STAGGER_MAX};
 use shared::response::{Done, Failure, ResetOutcome, ResetPlan, Response, SessionState};
@@ -38,7 +39,7 @@ pub(super) async fn session(
 ) {
     let command = Request::ResetSession { selector: selector.clone(), stagger, follow: false };
     let record = |outcome| record::command(&world.events, caller, &command.to_string(), outcome);
-    let (selected, read, order) = match begin(&selector, caller, &world).await {
+    let Begun { selected, skipped, read, order } = match begin(&selector, caller, &world).await {
         Ok(begun) => begun,
         Err(failure) => {
             record(Err(crate::daemon::refusal(&failure)));
@@ -54,14 +55,16 @@ pub(super) async fn session(
         false => drop(tokio::spawn(follow::forward(outcomes, answers))),
     }
     let (by, caller) = (caller.to_string(), caller.clone());
-    let reset = Arc::new(Reset { caller, by, follow, world: Arc::clone(&world), told });
+    let skips = skipped.len();
+    let skipped = Mutex::new(skipped);
+    let reset = Arc::new(Reset { caller, by, follow, world: Arc::clone(&world), skipped, told });
     if stagger > 0 && selected.len() > 1 {
         let stagger = Duration::from_millis(stagger.min(STAGGER_MAX));
-        record(reset.one_after_another(selected, read, stagger, order).await);
+        record(reset.one_after_another(selected, skips, read, stagger, order).await);
     } else {
         let outcomes = reset.all_at_once(selected, read, order).await;
         // Who is told that it was done finds it in the log.
-        record(Sum::of(&outcomes).outcome());
+        record(Sum::of(&outcomes, skips).outcome());
         reset.tell(outcomes, 0);
     }
 }
@@ -69,12 +72,23 @@ pub(super) async fn session(
 /// The level that a reset needs.
 const NEEDED: Level = Level::Configuration;
 
-/// The sessions that are to be reset, and what the file says; no reload comes between while the guard is held.
+/// What a reset begins with.
+struct Begun<'a> {
+    /// The sessions that are to be reset.
+    selected: Vec<Session>,
+    /// Those that `all` skips.
+    skipped: Vec<SessionId>,
+    /// What the file says.
+    read: Reading,
+    /// No reload comes between while it is held.
+    order: RwLockReadGuard<'a, ()>,
+}
+
 async fn begin<'a>(
     selector: &Selector,
     caller: &Caller,
     world: &'a World,
-) -> Result<(Vec<Session>, Reading, RwLockReadGuard<'a, ()>), Failure> {
+) -> Result<Begun<'a>, Failure> {
     let read = world.read_config(Purpose::Act).await?;
     // A reload waits until the orders are given, and the other way round.
     let order = world.begin_reset().await;
@@ -82,7 +96,8 @@ async fn begin<'a>(
     let read = world.newest(read);
     let selected = world.select(selector);
     let selected = selected.map_err(|failure| with_file(failure, &read.config, world))?;
-    Ok((wanted(selected, selector, &read).await, read, order))
+    let (selected, skipped) = wanted(selected, selector, &read).await;
+    Ok(Begun { selected, skipped, read, order })
 }
 
 /// One reset: for whom, and who is told.
@@ -91,6 +106,8 @@ struct Reset {
     by: String,
     follow: bool,
     world: Arc<World>,
+    /// Those that `all` skips, until they are reported.
+    skipped: Mutex<Vec<SessionId>>,
     told: mpsc::UnboundedSender<Told>,
 }
 
@@ -117,6 +134,7 @@ impl Reset {
     async fn one_after_another(
         &self,
         selected: Vec<Session>,
+        skips: usize,
         read: Reading,
         stagger: Duration,
         order: RwLockReadGuard<'_, ()>,
@@ -127,7 +145,7 @@ impl Reset {
             selected.into_iter().partition(|session| is_in(&read, session));
         let under_way = self.world.staggered.begin(&ids(&selected), &self.by, read, stagger);
         drop(order);
-        let mut sum = Sum::default();
+        let mut sum = Sum { skipped: skips, ..Sum::default() };
         if !gone.is_empty() {
             let outcome = |id| ResetOutcome { id, result: Err(no_longer_configured(&self.world)) };
             let outcomes: Vec<_> = ids(&gone).into_iter().map(outcome).collect();
@@ -195,7 +213,9 @@ impl Reset {
             Some(Followed::new(self.world.session(&outcome.id)?, done.generation))
         });
         let begun = begun.collect();
-        let _ = self.told.send(Told { response: Response::Reset { outcomes, to_come }, begun });
+        let skipped = std::mem::take(&mut *self.skipped.lock());
+        let response = Response::Reset { outcomes, to_come, skipped };
+        let _ = self.told.send(Told { response, begun });
     }
 }
 
@@ -221,7 +241,7 @@ pub(super) async fn plan(selector: &Selector, world: &World) -> Response {
         Ok(selected) => selected,
         Err(failure) => return Response::Failed(with_file(failure, &read.config, world)),
     };
-    let selected = wanted(selected, selector, &read).await;
+    let (selected, skipped) = wanted(selected, selector, &read).await;
     let mut plans = Vec::with_capacity(selected.len());
     for session in selected {
         let result = match parameters(session.id(), &read) {
@@ -235,37 +255,44 @@ pub(super) async fn plan(selector: &Selector, world: &World) -> Response {
         };
         plans.push(ResetPlan { id: session.id().clone(), result });
     }
-    Response::ResetPlan(plans)
+    Response::ResetPlan { plans, skipped }
 }
 
-/// The sessions that a reset is for. `all` leaves out those that are shut down and are to stay so: who has
-/// configured that must not be told of a failure each time. By its name such a session is one.
-async fn wanted(selected: Vec<Session>, selector: &Selector, read: &Reading) -> Vec<Session> {
+/// The sessions that a reset is for, and those that `all` skips: they are shut down and are to stay so, which is what
+/// the file says and no failure. A reset of such a session by its name is one.
+async fn wanted(
+    selected: Vec<Session>,
+    selector: &Selector,
+    read: &Reading,
+) -> (Vec<Session>, Vec<SessionId>) {
     if matches!(selector, Selector::One(_)) {
-        return selected;
+        return (selected, Vec::new());
     }
-    let mut wanted = Vec::with_capacity(selected.len());
+    let (mut wanted, mut skipped) = (Vec::with_capacity(selected.len()), Vec::new());
     for session in selected {
         let stays = parameters(session.id(), read).is_some_and(|file| file.session.shutdown)
             && session.state().await == Some(SessionState::Shutdown);
-        if !stays {
-            wanted.push(session);
+        match stays {
+            true => skipped.push(session.id().clone()),
+            false => wanted.push(session),
         }
     }
-    wanted
+    (wanted, skipped)
 }
 
-/// How many sessions there were, how many of them were not reset, and how many a newer reset has taken over.
+/// How many sessions there were, how many of them were not reset, how many a newer reset has taken over, and how many
+/// more were skipped.
 #[derive(Debug, Default)]
 struct Sum {
     all: usize,
     failed: usize,
     left: usize,
+    skipped: usize,
 }
 
 impl Sum {
-    fn of(outcomes: &[ResetOutcome]) -> Self {
-        let mut sum = Self::default();
+    fn of(outcomes: &[ResetOutcome], skipped: usize) -> Self {
+        let mut sum = Self { skipped, ..Self::default() };
         sum.add(outcomes);
         sum
     }
@@ -284,10 +311,14 @@ impl Sum {
     /// As the record has it.
     fn outcome(&self) -> Result<String, String> {
         let all = sessions(self.all);
+        let skipped = match self.skipped {
+            0 => String::new(),
+            count => format!("; {} in Shutdown skipped", sessions(count)),
+        };
         match (self.failed, self.left) {
-            (0, 0) => Ok(all),
-            (0, left) => Ok(format!("{all}, {left} of them left to a newer reset")),
-            (failed, _) => Err(format!("{failed} of {all} were not reset")),
+            (0, 0) => Ok(format!("{all}{skipped}")),
+            (0, left) => Ok(format!("{all}, {left} of them left to a newer reset{skipped}")),
+            (failed, _) => Err(format!("{failed} of {all} were not reset{skipped}")),
         }
     }
 }

@@ -10,14 +10,18 @@ use tokio::sync::mpsc;
 use super::access::Access;
 use super::caller::Peer;
 use super::reset;
-use super::socket::SocketGroup;
+use super::socket::{SocketFile, SocketGroup};
 use crate::config::{Account, Config};
 use crate::daemon::World;
 
 /// Who may do what where there is no socket.
 pub(crate) fn access(config: &Config) -> Arc<Access> {
     let group = SocketGroup { account: Account::Id(0), file_gid: 0, gid: Some(0) };
-    Arc::new(Access::new(Path::new("bmpd.sock"), group, config.control.levels.clone()))
+    Arc::new(Access::new(
+        SocketFile::none(Path::new("bmpd.sock")),
+        group,
+        config.control.levels.clone(),
+    ))
 }
 
 /// `reset session`; every answer to it.

@@ -1,12 +1,14 @@
 //! The socket file: one bmpd a path, whatever happened before. It is made here, or by the service manager.
 
-use std::fs::{self, DirBuilder, File, Permissions};
+mod file;
+mod lock;
+#[cfg(test)]
+mod tests;
+
+use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{
-    DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown,
-};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,27 +18,28 @@ use interprocess::local_socket::tokio::Listener;
 use interprocess::local_socket::{GenericFilePath, ListenerOptions, ToFsName};
 use interprocess::os::unix::local_socket::ListenerOptionsExt as _;
 use interprocess::os::unix::uds_local_socket;
-use rustix::fs::{FlockOperation, flock};
 use rustix::process::geteuid;
 use shared::account;
 use shared::request::Level;
 use tracing::warn;
 
+pub(super) use self::file::SocketFile;
+use self::file::is_bound;
+use self::lock::Lock;
 use super::access::Access;
 use crate::config::{Account, Control, Levels};
+use crate::folder::{self, MadeFolder, Others};
 use crate::net;
+use crate::supervise::fault;
 
 /// Until the file has its group only the owner may connect.
 const FIRST_MODE: u32 = 0o600;
 
-/// The folder of the socket, if it is to be made: all may go through it, its owner alone changes it.
-const FOLDER_MODE: u32 = 0o755;
-
-/// How long a process that is ended may still be seen to listen.
-const LAST_BREATH: Duration = Duration::from_millis(200);
+/// How long the socket of a process that was ended may still be bound.
+const EXIT_GRACE: Duration = Duration::from_millis(200);
 
 /// How long the name service has for the group of the socket. Nothing runs yet that would wait for it.
-const GROUP_PATIENCE: Duration = Duration::from_secs(2);
+const GROUP_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Why there is no socket.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +52,18 @@ pub(crate) enum SocketError {
     /// Something else lies there.
     #[error("{0} exists and is not a socket: remove it, or give bmpd another [control] socket")]
     NotASocket(PathBuf),
+    /// What is in the place of the lock is no lock of bmpd's.
+    #[error(
+        "{0} is not a regular file of bmpd's own (it is a link, a FIFO, a directory or the like): remove it, or give bmpd \
+         another [control] socket"
+    )]
+    NotALock(PathBuf),
+    /// Everybody can put something else in the place of the socket.
+    #[error(
+        "everybody can replace what is in {0}, the control socket among it: `chmod o-w` it, or let [control] socket name \
+         a place in another folder, such as /run/bmpd"
+    )]
+    OpenFolder(PathBuf),
     /// Somebody listens there who is no bmpd: the service manager, most likely.
     #[error(
         "{0} is listened at already, and not by a bmpd: if systemd does (bmpd.socket), start bmpd with \
@@ -61,7 +76,7 @@ pub(crate) enum SocketError {
          [control] socket can name another place"
     )]
     Foreign {
-        /// The lock.
+        /// The lock or the socket.
         path: PathBuf,
         /// Whose it is.
         owner: u32,
@@ -112,22 +127,25 @@ pub(crate) enum SocketError {
 pub(crate) struct ControlSocket {
     listener: Listener,
     access: Arc<Access>,
-    /// Held as long as bmpd runs; the system lets go of it whatever way bmpd ends.
-    _lock: File,
+    // Behind the listener: its file is removed while the lock is held.
+    _lock: Lock,
+    _folder: Option<MadeFolder>,
 }
 
 impl ControlSocket {
     /// Makes the socket, unless the service manager has passed one. A file left behind by a bmpd that died is
     /// taken over; that of a living one is not touched, and what the service manager has made stays its own.
+    ///
+    /// Blocks while the name service is asked for the group. What it has made is removed when it fails.
     pub(crate) fn create(control: &Control, passed: Option<OwnedFd>) -> Result<Self, SocketError> {
         let path = &*control.socket;
         let io_error = |error: io::Error| SocketError::Io { path: path.to_owned(), error };
-        if let Some(folder) =
-            path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists())
-        {
-            DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder).map_err(io_error)?;
-            // Whatever the umask is: all who may use the socket must get there.
-            fs::set_permissions(folder, Permissions::from_mode(FOLDER_MODE)).map_err(io_error)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let made_folder = folder::make(folder, None).map_err(io_error)?;
+        match folder::others(folder) {
+            None => {}
+            Some(Others::Replace(folder)) => return Err(SocketError::OpenFolder(folder)),
+            Some(Others::Some(sentence)) => warn!("{sentence}"),
         }
         // Before the lock file is made beside something that was never ours.
         if let Ok(found) = fs::symlink_metadata(path)
@@ -135,35 +153,21 @@ impl ControlSocket {
         {
             return Err(SocketError::NotASocket(path.to_owned()));
         }
-        let mut lock_path = path.as_os_str().to_owned();
-        lock_path.push(".lock");
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .mode(0o600)
-            .open(&lock_path)
-            .map_err(|error| refused(path, Path::new(&lock_path), error))?;
-        // Who can open the file can hold the lock: nobody else must.
-        lock.set_permissions(Permissions::from_mode(0o600))
-            .map_err(|error| refused(path, Path::new(&lock_path), error))?;
-        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(rustix::io::Errno::WOULDBLOCK) => return Err(SocketError::Taken(path.to_owned())),
-            Err(error) => return Err(io_error(error.into())),
-        }
-        let listener = match passed {
-            Some(socket) => take_over(socket, path)?,
-            None if stays_listened_at(path) => return Err(SocketError::Listened(path.to_owned())),
-            None => make(path).map_err(io_error)?,
+        let lock = Lock::acquire(path)?;
+        fault("control.socket");
+        let (listener, file) = match passed {
+            Some(socket) => (take_over(socket, path)?, SocketFile::open(path, false)?),
+            None if stays_bound(path)? => return Err(SocketError::Listened(path.to_owned())),
+            None => (make(path).map_err(io_error)?, SocketFile::open(path, true)?),
         };
-        let (group, warning) = SocketGroup::give(path, control.group.as_ref()).map_err(io_error)?;
+        let (group, warning) =
+            SocketGroup::give(&file, control.group.as_ref()).map_err(io_error)?;
         if let Some(warning) = warning {
             warn!("{warning}");
         }
-        set_door(path, Door::of(&control.levels, &group)).map_err(io_error)?;
-        let access = Arc::new(Access::new(path, group, control.levels.clone()));
-        Ok(Self { listener, access, _lock: lock })
+        file.set_door(Door::of(&control.levels, &group)).map_err(io_error)?;
+        let access = Arc::new(Access::new(file, group, control.levels.clone()));
+        Ok(Self { listener, access, _lock: lock, _folder: made_folder })
     }
 
     pub(super) fn listener(&self) -> &Listener {
@@ -176,55 +180,26 @@ impl ControlSocket {
     }
 }
 
-/// Why the lock cannot be had: what is left of a bmpd of another user is a case of its own.
-fn refused(path: &Path, lock: &Path, error: io::Error) -> SocketError {
+/// True if somebody has a socket bound to the file at this path, and not only for as long as the system takes to end a
+/// process whose lock is free already.
+fn stays_bound(path: &Path) -> Result<bool, SocketError> {
+    let bound = || is_bound(path).map_err(|error| refused(path, error));
+    if !bound()? {
+        return Ok(false);
+    }
+    std::thread::sleep(EXIT_GRACE);
+    bound()
+}
+
+/// Why nobody can say whose socket that is: one of another user is a case of its own.
+fn refused(path: &Path, error: io::Error) -> SocketError {
     let user = geteuid().as_raw();
-    let other = |error| SocketError::Io { path: path.to_owned(), error };
-    if error.kind() != io::ErrorKind::PermissionDenied {
-        return other(error);
-    }
-    match (fs::symlink_metadata(lock), lock.parent()) {
-        (Ok(found), _) if found.uid() != user => {
-            SocketError::Foreign { path: lock.to_owned(), owner: found.uid(), user }
+    match fs::symlink_metadata(path) {
+        Ok(found) if error.kind() == io::ErrorKind::PermissionDenied && found.uid() != user => {
+            SocketError::Foreign { path: path.to_owned(), owner: found.uid(), user }
         }
-        (Err(missing), Some(folder)) if missing.kind() == io::ErrorKind::NotFound => {
-            SocketError::Folder { folder: folder.to_owned(), user }
-        }
-        _ => other(error),
+        _ => SocketError::Io { path: path.to_owned(), error },
     }
-}
-
-/// True if somebody listens at this path, and not only for as long as the system takes to end a process whose lock
-/// is free already.
-fn stays_listened_at(path: &Path) -> bool {
-    // A socket without a file, or with one that is seen elsewhere, is in nobody's way.
-    if !path.exists() || !is_listened_at(path) {
-        return false;
-    }
-    std::thread::sleep(LAST_BREATH);
-    is_listened_at(path)
-}
-
-/// True if a socket listens whose file was made at this path. To connect would tell, too, and start whatever
-/// the service manager starts for who connects.
-fn is_listened_at(path: &Path) -> bool {
-    /// SO_ACCEPTCON of the kernel's, among the flags.
-    const LISTENS: u32 = 0x1_0000;
-    let Ok(sockets) = fs::read("/proc/self/net/unix") else { return false };
-    sockets.split(|byte| *byte == b'\n').any(|line| {
-        let mut rest = line;
-        let mut next = || {
-            let field = rest.trim_ascii_start();
-            let end = field.iter().position(|byte| *byte == b' ').unwrap_or(field.len());
-            let (field, after) = field.split_at(end);
-            rest = after;
-            str::from_utf8(field).unwrap_or_default()
-        };
-        // Number, count of references, protocol, flags, type, state, inode; then the path as it is.
-        let [_, _, _, flags, _, _, _] = [(); 7].map(|()| next());
-        let listens = u32::from_str_radix(flags, 16).is_ok_and(|flags| flags & LISTENS != 0);
-        listens && rest.strip_prefix(b" ") == Some(path.as_os_str().as_bytes())
-    })
 }
 
 /// The socket and its file, whose mode is right before the file can be seen.
@@ -243,19 +218,30 @@ fn take_over(socket: OwnedFd, path: &Path) -> Result<Listener, SocketError> {
     let io_error = |error: io::Error| SocketError::Io { path: path.to_owned(), error };
     let socket = UnixListener::from(socket);
     let address = socket.local_addr().map_err(io_error)?;
-    if address.as_pathname() != Some(path) {
+    let is_there = address.as_pathname().is_some_and(|passed| is_same_place(passed, path));
+    if !is_there {
         let passed = address.as_pathname().map_or_else(
             || "a place without a file".to_owned(),
             |passed| passed.display().to_string(),
         );
         return Err(SocketError::Elsewhere { passed, configured: path.to_owned() });
     }
-    if !path.exists() {
+    // A file that no socket is bound to is one that somebody else has left there.
+    if !is_bound(path).map_err(io_error)? {
         return Err(SocketError::Gone(path.to_owned()));
     }
     uds_local_socket::tokio::Listener::try_from(OwnedFd::from(socket))
         .map(Listener::from)
         .map_err(io_error)
+}
+
+/// True if both paths lead to the same place, through whatever links to folders.
+fn is_same_place(one: &Path, other: &Path) -> bool {
+    let place = |path: &Path| {
+        let folder = fs::metadata(path.parent()?).ok()?;
+        Some((folder.dev(), folder.ino(), path.file_name()?.to_owned()))
+    };
+    one == other || place(one).is_some_and(|one| place(other) == Some(one))
 }
 
 /// The group of the socket.
@@ -284,10 +270,9 @@ impl SocketGroup {
     /// Gives the file its group. That the system does not allow it, or does not know the group, is a
     /// sentence for people and no reason not to run: bmpd looks at the groups of each caller anyway, so
     /// members of the group have what they are to have as long as they can connect.
-    fn give(path: &Path, wanted: Option<&Account>) -> io::Result<(Self, Option<String>)> {
-        let group_of_file = || fs::metadata(path).map(|found| found.gid());
+    fn give(file: &SocketFile, wanted: Option<&Account>) -> io::Result<(Self, Option<String>)> {
         let Some(account) = wanted else {
-            let file_gid = group_of_file()?;
+            let file_gid = file.gid()?;
             let account = Account::Id(file_gid);
             return Ok((Self { account, file_gid, gid: Some(file_gid) }, None));
         };
@@ -295,7 +280,7 @@ impl SocketGroup {
             Account::Id(gid) => Ok(*gid),
             Account::Name(name) => {
                 let name = name.clone();
-                match account::within(GROUP_PATIENCE, move || account::group_id(&name)) {
+                match account::within(GROUP_TIMEOUT, move || account::group_id(&name)) {
                     Some(Ok(Some(gid))) => Ok(gid),
                     Some(Ok(None)) => Err("there is no such group".to_owned()),
                     Some(Err(error)) => Err(net::describe(&error)),
@@ -304,16 +289,16 @@ impl SocketGroup {
             }
         };
         let gid = found.as_ref().ok().copied();
-        let given = found
-            .and_then(|gid| chown(path, None, Some(gid)).map_err(|error| net::describe(&error)));
+        let given =
+            found.and_then(|gid| file.set_group(gid).map_err(|error| net::describe(&error)));
         let warning = given.err().map(|why| {
             format!(
                 "cannot give the control socket {} to the group {account}: {why}; so all can connect, and \
                  bmpd alone decides who may do what",
-                path.display()
+                file.path().display()
             )
         });
-        Ok((Self { account: account.clone(), file_gid: group_of_file()?, gid }, warning))
+        Ok((Self { account: account.clone(), file_gid: file.gid()?, gid }, warning))
     }
 }
 
@@ -344,9 +329,4 @@ impl Door {
             Door::All => 0o666,
         }
     }
-}
-
-/// Opens or closes the socket at this path.
-pub(super) fn set_door(path: &Path, door: Door) -> io::Result<()> {
-    fs::set_permissions(path, Permissions::from_mode(door.mode()))
 }

@@ -27,7 +27,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
 use shared::event::Happening;
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tracing::{error, info, warn};
@@ -49,6 +51,9 @@ use crate::session::End;
 use crate::supervise::panicked;
 use crate::wire::bgp::Notification;
 
+/// How long a start that a signal has interrupted has to come to its end, so that it removes what it has made.
+const START_GRACE: Duration = Duration::from_secs(1);
+
 /// How long a station has to take the Termination when bmpd stops.
 const STATION_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -62,14 +67,94 @@ const MONITOR_PATIENCE: Duration = Duration::from_millis(500);
 pub async fn run(
     config: Config,
     config_path: PathBuf,
-    mut manager: Manager,
+    manager: Manager,
     log: log::Level,
 ) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
 
-    // What can fail comes before anything that others see.
+    // On a thread of its own, as it can block: a signal counts while it does.
+    let handle = Handle::current();
+    let begin = start(config, config_path, manager, log);
+    let mut begun = tokio::task::spawn_blocking(move || handle.block_on(begin));
+    let interrupted = tokio::select! {
+        biased;
+        result = &mut begun => Ok(result),
+        _ = terminate.recv() => Err("SIGTERM"),
+        _ = interrupt.recv() => Err("SIGINT"),
+    };
+    let (result, mut stopped_by) = match interrupted {
+        Ok(result) => (result, None),
+        Err(signal) => match tokio::time::timeout(START_GRACE, begun).await {
+            Ok(result) => (result, Some(signal)),
+            Err(_) => {
+                warn!("stopped by {signal} before the start was complete");
+                return Ok(());
+            }
+        },
+    };
+    let Started { socket, http, manager, world } = result.context("the start has panicked")??;
+    http.serve(&world);
+    // Beside the loop: a reload may wait for neighbors, and a stop must not wait for that.
+    let hangups = Arc::new(Notify::new());
+    let (order, asked, told) = (Arc::clone(&world), Arc::clone(&hangups), Arc::clone(&manager));
+    tokio::spawn(async move {
+        while panicked(reloads(&asked, &order, &told)).await {
+            // It may have been told of a reload that will not end any more.
+            told.ready(&status(&order));
+        }
+    });
+    watchdog::start(Arc::clone(&world), Arc::clone(&manager));
+    let mut control = Box::pin(async {
+        while panicked(crate::control::run(&socket, Arc::clone(&world))).await {}
+    });
+    manager.ready(&status(&world));
+    let stopped_by = loop {
+        if let Some(signal) = stopped_by.take() {
+            break signal;
+        }
+        tokio::select! {
+            () = &mut control => break "the loss of the control socket",
+            _ = terminate.recv() => break "SIGTERM",
+            _ = interrupt.recv() => break "SIGINT",
+            _ = hangup.recv() => {
+                hangups.notify_one();
+            }
+        }
+    };
+
+    info!("stopping: {stopped_by}");
+    manager.stopping();
+    // Nobody can give orders any more; the file goes with the socket.
+    drop(control);
+    drop(socket);
+    world.events.tell(|| Happening::Stopping);
+    world.begin_stop();
+    stop(&world).await;
+    // It is the last that they hear.
+    let told =
+        async { world.monitors.subscribe().wait_for(|monitors| *monitors == 0).await.is_ok() };
+    let _ = tokio::time::timeout(MONITOR_PATIENCE, told).await;
+    info!("stopped");
+    Ok(())
+}
+
+/// What a start has brought up.
+struct Started {
+    socket: ControlSocket,
+    http: http::Listeners,
+    manager: Arc<Manager>,
+    world: Arc<World>,
+}
+
+/// Brings up what is configured. What can fail comes before anything that others see.
+async fn start(
+    config: Config,
+    config_path: PathBuf,
+    mut manager: Manager,
+    log: log::Level,
+) -> anyhow::Result<Started> {
     let socket = ControlSocket::create(&config.control, manager.take_socket())?;
     let http = http::Listeners::open(&config.http).map_err(anyhow::Error::msg)?;
     let manager = Arc::new(manager);
@@ -97,46 +182,7 @@ pub async fn run(
         Arc::clone(socket.access()),
         log,
     ));
-    http.serve(&world);
-    // Beside the loop: a reload may wait for neighbors, and a stop must not wait for that.
-    let hangups = Arc::new(Notify::new());
-    let (order, asked, told) = (Arc::clone(&world), Arc::clone(&hangups), Arc::clone(&manager));
-    tokio::spawn(async move {
-        while panicked(reloads(&asked, &order, &told)).await {
-            // It may have been told of a reload that will not end any more.
-            told.ready(&status(&order));
-        }
-    });
-    watchdog::start(Arc::clone(&world), Arc::clone(&manager));
-    let mut control = Box::pin(async {
-        while panicked(crate::control::run(&socket, Arc::clone(&world))).await {}
-    });
-    manager.ready(&status(&world));
-    let stopped_by = loop {
-        tokio::select! {
-            () = &mut control => break "the loss of the control socket",
-            _ = terminate.recv() => break "SIGTERM",
-            _ = interrupt.recv() => break "SIGINT",
-            _ = hangup.recv() => {
-                hangups.notify_one();
-            }
-        }
-    };
-
-    info!("stopping: {stopped_by}");
-    manager.stopping();
-    // Nobody can give orders any more; the file goes with the socket.
-    drop(control);
-    drop(socket);
-    world.events.tell(|| Happening::Stopping);
-    world.begin_stop();
-    stop(&world).await;
-    // It is the last that they hear.
-    let told =
-        async { world.monitors.subscribe().wait_for(|monitors| *monitors == 0).await.is_ok() };
-    let _ = tokio::time::timeout(MONITOR_PATIENCE, told).await;
-    info!("stopped");
-    Ok(())
+    Ok(Started { socket, http, manager, world })
 }
 
 /// What SIGHUP asks for, one at a time and for ever. However many come while one is under way, one more

@@ -341,6 +341,11 @@ impl Rib {
         logs.iter_mut().map(|(family, log)| (*family, log.routes(attributes), log.has_end_of_rib()))
     }
 
+    /// True if a family has more routes than this. Routes that wait for the index do not count: some may be there twice.
+    pub(crate) fn has_indexed_more_than(&self, limit: usize) -> bool {
+        self.logs.iter().any(|(_, log)| log.has_indexed_more_than(limit))
+    }
+
     /// True if [`Rib::tidy`] has something to do: routes wait for the index, or segments to be compacted.
     pub(crate) fn is_untidy(&self) -> bool {
         self.logs.iter().any(|(_, log)| log.late() > 0 || log.has_candidates())

@@ -247,6 +247,11 @@ impl Log {
         self.form
     }
 
+    /// True if there are more routes than this in the index.
+    pub(crate) fn has_indexed_more_than(&self, limit: usize) -> bool {
+        self.routes > limit
+    }
+
     /// True if there may be more routes than this: those that wait for the index are taken to be new.
     pub(crate) fn may_have_more_than(&self, limit: usize) -> bool {
         self.routes + self.late_entries > limit

@@ -51,13 +51,21 @@ pub enum Response {
         outcomes: Vec<ResetOutcome>,
         /// How many sessions are still to come, in further responses.
         to_come: u32,
+        /// The sessions that `all` skips, as they are shut down in the configuration and are to stay so; in the
+        /// first such response.
+        skipped: Vec<SessionId>,
     },
     /// To [`crate::request::Request::ResetSession`] with `follow`: how far sessions are that were reset,
     /// each time something has changed; empty if nothing has for a while. The last one of a session has
     /// its [`Progress::end`].
     Progress(Vec<Progress>),
-    /// To [`crate::request::Request::PlanReset`]: every selected session, in their order.
-    ResetPlan(Vec<ResetPlan>),
+    /// To [`crate::request::Request::PlanReset`].
+    ResetPlan {
+        /// Every selected session, in their order.
+        plans: Vec<ResetPlan>,
+        /// The sessions that `all` skips, as they are shut down in the configuration and are to stay so.
+        skipped: Vec<SessionId>,
+    },
     /// To [`crate::request::Request::Reload`].
     Reloaded(ReloadReport),
     /// To [`crate::request::Request::ClearStatistics`]: the sessions that count from zero now.

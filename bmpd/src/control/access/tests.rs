@@ -38,7 +38,8 @@ fn access(text: &str, directory: Directory) -> Access {
         file_gid: SOCKET,
         gid: Some(SOCKET),
     };
-    let access = Access::new(Path::new("/nonexistent/socket"), group, control.levels);
+    let access =
+        Access::new(SocketFile::none(Path::new("/nonexistent/socket")), group, control.levels);
     Access { directory, own_uid: OWN, ..access }
 }
 

@@ -1,0 +1,164 @@
+//! The folder of the control socket: making it, and who else can replace what is in it.
+#![forbid(unsafe_code)]
+
+use std::fs::{self, DirBuilder, File, Metadata, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+use std::path::{Path, PathBuf};
+
+use rustix::process::geteuid;
+
+/// All may go through it, the owner alone makes something in it.
+const MODE: u32 = 0o755;
+
+/// In a directory with this bit an entry is removed or renamed by its owner, the directory's owner and root only
+/// (inode(7), the sticky bit).
+const STICKY: u32 = 0o1000;
+
+/// A folder that bmpd has made. It is removed when this is dropped, if nothing is in it then: a start that failed as
+/// root leaves nothing of root's.
+#[derive(Debug)]
+pub(crate) struct MadeFolder(PathBuf);
+
+impl MadeFolder {
+    /// Leaves the folder where it is.
+    pub(crate) fn keep(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for MadeFolder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir(&self.0);
+    }
+}
+
+/// Makes a folder that is not there, of this user and group if they are named. One that is there is left as it is: it
+/// may be anybody's.
+///
+/// # Errors
+///
+/// Those of mkdir(2), open(2), fchmod(2) and fchown(2).
+pub(crate) fn make(folder: &Path, owner: Option<(u32, u32)>) -> io::Result<Option<MadeFolder>> {
+    if folder.as_os_str().is_empty() || fs::symlink_metadata(folder).is_ok() {
+        return Ok(None);
+    }
+    DirBuilder::new().recursive(true).mode(MODE).create(folder)?;
+    let made = MadeFolder(folder.to_owned());
+    // By its descriptor, so that nobody puts something else in its place meanwhile.
+    let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
+    let open = File::options().read(true).custom_flags(flags).open(folder)?;
+    // Whatever the umask is: all who may use the socket must get there.
+    open.set_permissions(Permissions::from_mode(MODE))?;
+    if let Some((user, group)) = owner {
+        fchown(&open, Some(user), Some(group))?;
+    }
+    Ok(Some(made))
+}
+
+/// Who else can replace the files that bmpd makes in a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Others {
+    /// Everybody: the folder is writable by all and has no sticky bit.
+    Replace(PathBuf),
+    /// Some: a sentence for people.
+    Some(String),
+}
+
+/// Finds who else can replace what bmpd makes in this folder, or keep bmpd from making it: by its mode and owner, and
+/// by those of the folders above it. `None` is nobody but root.
+pub(crate) fn others(folder: &Path) -> Option<Others> {
+    // What cannot be found is reported by whoever makes a file there.
+    let folder = match folder.as_os_str().is_empty() {
+        true => fs::canonicalize("."),
+        false => fs::canonicalize(folder),
+    };
+    let folder = folder.ok()?;
+    folder.ancestors().find_map(|above| {
+        let found = fs::metadata(above).ok()?;
+        others_by(above, &found, above == folder, geteuid().as_raw())
+    })
+}
+
+/// The same of one folder: the one of the socket itself, or one above it.
+fn others_by(folder: &Path, found: &Metadata, is_its_own: bool, user: u32) -> Option<Others> {
+    let (mode, owner, shown) = (found.mode(), found.uid(), folder.display());
+    let (all, group) = (mode & 0o002 != 0, mode & 0o020 != 0 && found.gid() != 0);
+    let advice = "[control] socket can name a place in a folder that only root and bmpd can write to, such as \
+                  /run/bmpd";
+    let sentence = if all && mode & STICKY == 0 {
+        if is_its_own {
+            return Some(Others::Replace(folder.to_owned()));
+        }
+        format!(
+            "everybody can replace what is in {shown}, the folder of the control socket as well"
+        )
+    } else if owner != 0 && owner != user {
+        format!("{shown} is of user {owner}, who can replace the control socket")
+    } else if mode & STICKY != 0 {
+        if !is_its_own || !(all || group) {
+            return None;
+        }
+        format!(
+            "other users can make files in {shown}, and so keep bmpd from making its control socket"
+        )
+    } else if group {
+        format!(
+            "members of the group {} can write to {shown} and replace the control socket",
+            found.gid()
+        )
+    } else {
+        return None;
+    };
+    Some(Others::Some(format!("{sentence}: {advice}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_can_replace_the_socket_is_known_by_mode_owner_and_sticky_bit() {
+        let scratch = tempfile::tempdir().unwrap();
+        let folder = scratch.path().join("run");
+        fs::create_dir(&folder).unwrap();
+        let found = |mode: u32, is_its_own: bool, user: u32| {
+            fs::set_permissions(&folder, Permissions::from_mode(mode)).unwrap();
+            others_by(&folder, &fs::metadata(&folder).unwrap(), is_its_own, user)
+        };
+        let owner = fs::metadata(&folder).unwrap().uid();
+        let has = |others: Option<Others>, text: &str| match others {
+            Some(Others::Some(sentence)) => assert!(sentence.contains(text), "{sentence}"),
+            other => panic!("{other:?} instead of {text:?}"),
+        };
+        assert_eq!(found(0o755, true, owner), None);
+        assert_eq!(found(0o700, false, owner), None);
+        assert_eq!(found(0o777, true, owner), Some(Others::Replace(folder.clone())));
+        has(found(0o777, false, owner), "everybody can replace");
+        // As /tmp.
+        has(found(0o1777, true, owner), "other users can make files");
+        assert_eq!(found(0o1777, false, owner), None);
+        if owner == 0 {
+            std::os::unix::fs::chown(&folder, Some(1), Some(1)).unwrap();
+            has(found(0o755, true, 2), "is of user 1");
+            assert_eq!(found(0o755, true, 1), None);
+            has(found(0o775, true, 1), "members of the group 1");
+            has(found(0o755, false, 0), "is of user 1");
+        }
+    }
+
+    #[test]
+    fn a_folder_that_was_made_goes_when_nothing_is_in_it() {
+        let scratch = tempfile::tempdir().unwrap();
+        let folder = scratch.path().join("run/bmpd");
+        let made = make(&folder, None).unwrap().unwrap();
+        assert_eq!(fs::metadata(&folder).unwrap().mode() & 0o7777, MODE);
+        assert!(make(&folder, None).unwrap().is_none());
+        drop(made);
+        assert!(!folder.exists());
+        let made = make(&folder, None).unwrap().unwrap();
+        fs::write(folder.join("other"), "").unwrap();
+        drop(made);
+        assert!(folder.join("other").exists());
+    }
+}
