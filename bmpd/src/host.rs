@@ -18,11 +18,48 @@ use crate::net::keys::tcp_ao_supported;
 /// Descriptors beside those of sessions and neighbors: listeners, bmpctl, neighbors that connect twice.
 const SPARE_DESCRIPTORS: usize = 64;
 
+/// So much of its memory bmpd lets its tables take where `memory-limit` does not say how much: buffers and reports come
+/// on top, and the unit slows it down at 80 percent.
+const TABLES_PERCENT: u64 = 70;
+
 /// How long the name service has for all users and groups: a reload must not wait for a dead one.
 const ACCOUNTS_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How many users, and groups, that do not exist are named.
 const LISTED_MAX: usize = 5;
+
+/// How much the tables of all neighbors may take, in bytes: `memory-limit`, or a share of the memory that there is for
+/// bmpd; `None` if nobody can tell how much that is.
+pub(crate) fn memory_limit(config: &Config) -> Option<u64> {
+    match config.bgp.as_ref()?.memory_limit {
+        Some(mib) => Some(u64::from(mib) << 20),
+        // A run of the simulation is the same on every machine.
+        None if cfg!(simulation) => None,
+        None => memory().map(|bytes| bytes / 100 * TABLES_PERCENT),
+    }
+}
+
+/// The memory of the machine, or of the control group that bmpd is in (cgroups(7), version 2), whichever is less.
+fn memory() -> Option<u64> {
+    let machine = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| total(&text));
+    let group = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let group = group.lines().find_map(|line| line.strip_prefix("0::/"));
+    let folder = group.map(|group| Path::new("/sys/fs/cgroup").join(group));
+    // A group has what every one above it leaves.
+    let folders = folder.as_deref().into_iter().flat_map(Path::ancestors);
+    let limits =
+        folders.take_while(|folder| folder.starts_with("/sys/fs/cgroup")).flat_map(|folder| {
+            ["memory.max", "memory.high"].map(|name| std::fs::read_to_string(folder.join(name)))
+        });
+    limits.filter_map(|text| text.ok()?.trim().parse().ok()).chain(machine).min()
+}
+
+/// The bytes of MemTotal in proc_meminfo(5).
+fn total(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib << 10)
+}
 
 /// What is missing; a sentence each, together with the file's own warnings.
 pub fn warnings(config: &Config) -> Vec<String> {
@@ -178,6 +215,13 @@ fn listed(names: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_memory_of_the_machine_is_read() {
+        assert_eq!(total("MemTotal:       24684132 kB\nMemFree: 1 kB\n"), Some(24_684_132 << 10));
+        assert_eq!(total("MemFree: 1 kB\n"), None);
+        assert!(memory().is_some_and(|bytes| bytes > 64 << 20));
+    }
 
     fn of_control(text: &str) -> Vec<String> {
         let config = crate::config::parse(text, Path::new("f")).unwrap();

@@ -96,6 +96,10 @@ fn page(neighbor: &NeighborReport) -> String {
         ),
     );
     page.line("Discarded", format!("{} path attributes", neighbor.attributes_discarded));
+    if neighbor.updates_not_negotiated > 0 {
+        let updates = neighbor.updates_not_negotiated;
+        page.line("Not negotiated", format!("{updates} UPDATEs with a family that is not in use"));
+    }
     page.line(
         "Maximum routes",
         if neighbor.maximum_routes_exceeded { "exceeded" } else { "not exceeded" },

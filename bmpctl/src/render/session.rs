@@ -159,7 +159,7 @@ pub(super) fn sent_counts(sent: &Sent) -> [(&'static str, u64); 11] {
         ("Routes announced", sent.routes_announced),
         ("Routes withdrawn", sent.routes_withdrawn),
         ("End-of-RIB", sent.end_of_rib),
-        ("Neighbors sent again", sent.neighbors_resent),
+        ("Neighbors resent", sent.neighbors_resent),
         ("Bytes", sent.bytes),
     ]
 }

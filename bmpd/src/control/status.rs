@@ -72,11 +72,7 @@ pub(super) async fn run(asked_by: &Caller, world: &World) -> Response {
         memory: process.memory,
         memory_peak: process.memory_peak,
         table_memory: world.table_memory(),
-        table_memory_maximum: config
-            .bgp
-            .as_ref()
-            .and_then(|bgp| bgp.memory_limit)
-            .map(|mib| u64::from(mib) << 20),
+        table_memory_maximum: crate::host::memory_limit(&config),
         processor_time: processor_time(),
         routes: neighbors.iter().map(show::routes).sum(),
         sessions: sessions.into_iter().filter(|found| found.count > 0).collect(),

@@ -128,7 +128,7 @@ impl Neighbors {
             configured: Vec::new(),
             started: Vec::new(),
             bgp,
-            memory_limit: memory_limit(new).map(|mib| u64::from(mib) << 20),
+            memory_limit: crate::host::memory_limit(new),
             pending: pending(new),
             order: in_order(new).map(EntryId::of).collect(),
             closed: Vec::new(),

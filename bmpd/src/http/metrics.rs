@@ -55,7 +55,7 @@ pub(super) async fn gather(world: &World) -> Result<String, String> {
     // One that a reload has ended meanwhile has no answer.
     let sessions = reports.into_iter().zip(statistics).filter_map(|(a, b)| a.zip(b)).collect();
     let config = world.config();
-    let limit = config.bgp.as_ref().and_then(|bgp| bgp.memory_limit);
+    let limit = crate::host::memory_limit(&config);
     let snapshot = Snapshot {
         sessions,
         neighbors: neighbors(world, false, |_| true).await,
@@ -67,7 +67,7 @@ pub(super) async fn gather(world: &World) -> Result<String, String> {
         is_reload_refused: world.refused_reload().is_some(),
         table_memory: world.table_memory(),
         compactions: world.compactions(),
-        table_memory_limit: limit.map(|mib| u64::from(mib) << 20),
+        table_memory_limit: limit,
         internal_errors: supervise::panics(),
         tasks: tokio::runtime::Handle::current().metrics().num_alive_tasks() as u64,
         monitors: world.monitors().into(),
@@ -214,7 +214,7 @@ impl Snapshot {
         let help = "Memory of the tables of all neighbors.";
         writer.gauge("bmpd_table_memory_bytes", help, self.table_memory)?;
         if let Some(limit) = self.table_memory_limit {
-            let help = "How much the tables may take, if memory-limit is set.";
+            let help = "How much the tables may take: memory-limit, or 70 percent of the memory.";
             writer.gauge("bmpd_table_memory_limit_bytes", help, limit)?;
         }
         let help =
@@ -400,6 +400,9 @@ impl Snapshot {
         let discarded = all().map(|n| (of_neighbor(&n.id), n.attributes_discarded));
         let help = "Path attributes in this session that were discarded (RFC 7606).";
         writer.counters("bmpd_neighbor_discarded_attributes", help, discarded)?;
+        let unused = all().map(|n| (of_neighbor(&n.id), n.updates_not_negotiated));
+        let help = "UPDATE messages in this session with a family that was not negotiated, which is ignored.";
+        writer.counters("bmpd_neighbor_not_negotiated_updates", help, unused)?;
         let sessions = all().map(|n| (of_neighbor(&n.id), n.established_count));
         let help = "BGP sessions that came up since bmpd started.";
         writer.counters("bmpd_neighbor_sessions", help, sessions)

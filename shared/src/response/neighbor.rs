@@ -64,6 +64,8 @@ pub struct NeighborReport {
     pub unknown_routes_withdrawn: u64,
     /// Path attributes in this session that were discarded, because they were malformed or came twice (RFC 7606).
     pub attributes_discarded: u64,
+    /// UPDATE messages in this session with a family that was not negotiated, which is ignored (RFC 4760 section 8).
+    pub updates_not_negotiated: u64,
     /// The last UPDATE of any session that was treated as a withdrawal, or has ended its session.
     pub last_malformed_update: Option<MalformedUpdate>,
     /// Time for which its routes are still kept, while it restarts (RFC 4724).

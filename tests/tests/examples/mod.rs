@@ -299,6 +299,12 @@ fn every_configuration_file_in_a_document_is_good() {
     for File { place, text } in files {
         let checked = Daemon::check(&scratch, &text);
         assert_eq!(checked.status, 0, "{place}: {checked}");
-        assert_eq!(checked.stderr, "", "{place}");
+        // A part of a file lacks the neighbors or the sessions that are in another part.
+        let is_part = |line: &&str| {
+            line.starts_with("bmpd: warning: there is no [[session]]:")
+                || line.starts_with("bmpd: warning: there are sessions and no [[bgp.neighbor]]")
+        };
+        let others: Vec<&str> = checked.stderr.lines().filter(|line| !is_part(line)).collect();
+        assert!(others.is_empty(), "{place}: {others:?}");
     }
 }

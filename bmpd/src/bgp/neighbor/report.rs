@@ -71,6 +71,7 @@ impl Task {
             routes_withdrawn: counters.withdrawn,
             unknown_routes_withdrawn: counters.duplicate_withdraws,
             attributes_discarded: counters.attributes_discarded,
+            updates_not_negotiated: counters.updates_not_negotiated,
             last_malformed_update: self.faults.report(with_messages),
             established_count: self.established_count,
             next_attempt: self.retry_at.map(span_until),

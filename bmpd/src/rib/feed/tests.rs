@@ -557,6 +557,41 @@ fn no_route_of_the_next_incarnation_is_told_before_its_peer_up() {
     assert_eq!((batch.peer_up, batch.announced), (1, 1));
 }
 
+/// Routes come and go that the station never reads of; the other neighbor and the other station have nothing to do with it.
+#[test]
+fn a_station_that_falls_too_far_behind_one_neighbor_is_sent_that_one_again() {
+    let mut fixture = Fixture::new();
+    for neighbor in [0, 1] {
+        fixture.up(neighbor);
+        fixture.announce(neighbor, Family::IPV4_UNICAST, 1, &[1, 2, 3]);
+    }
+    fixture.station();
+    fixture.station();
+    fixture.check();
+    let epoch = fixture.neighbors[0].epoch.clone().unwrap();
+    epoch.with(|rib| rib.logs.iter_mut().for_each(|(_, log)| log.keep_withdrawals(5)));
+    for number in 10..60 {
+        fixture.announce(0, Family::IPV4_UNICAST, 1, &[number]);
+        fixture.fill(1, 4096);
+        fixture.withdraw(0, Family::IPV4_UNICAST, &[number]);
+        fixture.fill(1, 4096);
+    }
+    fixture.announce(1, Family::IPV4_UNICAST, 1, &[4]);
+    let batch = fixture.fill(0, 4096);
+    let expected = Batch {
+        peer_down: 1,
+        neighbors_resent: 1,
+        announced: 1,
+        route_monitoring: 1,
+        ..Batch::default()
+    };
+    assert_eq!(batch, expected);
+    let batch = fixture.fill(0, 4096);
+    assert_eq!((batch.peer_up, batch.announced, batch.sessions_skipped), (1, 3, 0));
+    assert_eq!(fixture.fill(1, 4096).neighbors_resent, 0);
+    fixture.check();
+}
+
 #[test]
 fn another_session_does_not_fit_into_an_epoch() {
     let mut fixture = Fixture::new();

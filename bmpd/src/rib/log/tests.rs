@@ -781,6 +781,13 @@ fn a_segment_is_a_candidate_once() {
     fixture.check();
 }
 
+impl Log {
+    /// Sets how many more withdrawals than routes are kept.
+    pub(crate) fn keep_withdrawals(&mut self, spare: usize) {
+        self.spare_withdrawals = spare;
+    }
+}
+
 proptest! {
     /// Against the plainest model there is: a list of routes, compared by what makes them the same.
     #[test]
