@@ -209,7 +209,8 @@ async fn serve(
     }
     if needed < Level::Configuration && caller.level() >= needed {
         let _connection = connection;
-        return look(&stream, request, &caller, &world, &held.client).await;
+        // On the heap: a connection whose request has not come must not have room for a report.
+        return Box::pin(look(&stream, request, &caller, &world, &held.client)).await;
     }
     let (answers, mut answered) = mpsc::channel(1);
     let answering = Arc::clone(&world);

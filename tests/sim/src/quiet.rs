@@ -4,6 +4,7 @@
 //! everything that can be known is compared; who is away stays away. At the end all is well: everybody
 //! is there and reads, bmpd has to find them by itself, and nothing may be missing.
 
+use shared::response::Sent;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -205,7 +206,13 @@ impl Run {
             let Some(number) = self.number(report.id.address.ip()) else { continue };
             let Some(connection) = &self.stations[number].connection else { continue };
             let at = plan::station(number);
-            if report.sent != connection.received {
+            // Where enough withdrawals are kept nobody falls too far behind.
+            let resent = report.sent.neighbors_resent;
+            if resent > 0 && self.spare_withdrawals >= 500_000 {
+                return Err(format!("{at} was sent {resent} neighbors again without need"));
+            }
+            let received = Sent { neighbors_resent: resent, ..connection.received };
+            if report.sent != received {
                 return Err(format!(
                     "{at} was sent {:?}, and has received {:?}",
                     report.sent, connection.received

@@ -110,6 +110,8 @@ pub struct Run {
     pub(crate) speakers: Vec<Speaker>,
     pub(crate) stations: Vec<Station>,
     next_mark: u32,
+    /// How many more withdrawals than routes are kept for slow stations.
+    pub(crate) spare_withdrawals: usize,
     commands: Vec<JoinHandle<Outcomes>>,
 }
 
@@ -152,6 +154,7 @@ impl Run {
             speakers,
             stations,
             next_mark: 1,
+            spare_withdrawals: sizes.spare_withdrawals,
             commands: Vec::new(),
         };
         run.note_versions();

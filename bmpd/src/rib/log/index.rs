@@ -67,9 +67,9 @@ impl Log {
     pub(super) fn keep_up(&mut self, more: usize, attributes: &mut Attributes) {
         let is_loading = self.end_of_rib.is_none() && self.stale.is_none();
         if !is_loading {
-            self.index(more + CATCH_UP.max(more), attributes);
+            self.index_entries(more + CATCH_UP.max(more), attributes);
         } else if self.late_entries > self.late_max {
-            self.index(more, attributes);
+            self.index_entries(more, attributes);
         }
     }
 
@@ -81,8 +81,12 @@ impl Log {
         self.routes + self.found.expected(self.late_entries)
     }
 
-    /// Takes late entries into the index, in their order: all that a record has, until there were so many. An entry that
-    /// is moved because the index grows counts as one.
+    /// Takes so many late entries into the index, or fewer if it grows meanwhile.
+    fn index_entries(&mut self, count: usize, attributes: &mut Attributes) {
+        self.index(count.saturating_mul(INDEXED as usize), attributes);
+    }
+
+    /// Takes late entries into the index, in their order: all that a record has, until so much work was done ([`Log::work`]).
     pub(crate) fn index(&mut self, count: usize, attributes: &mut Attributes) {
         let Some(mut at) = self.late else { return };
         let end = self.work.saturating_add(count as u64);

@@ -459,7 +459,7 @@ fn a_first_table_is_read_before_it_is_indexed() {
     fixture.read(reader, usize::MAX);
     assert_eq!((fixture.log.late(), fixture.log.index.len()), (1000, 0));
     assert_eq!(fixture.readers[reader].1.routes, fixture.model);
-    fixture.log.index(15, &mut fixture.attributes);
+    fixture.log.index(60, &mut fixture.attributes);
     assert_eq!(fixture.log.late(), 980, "records are taken whole");
     fixture.consistent();
     fixture.check();
