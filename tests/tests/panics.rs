@@ -61,7 +61,8 @@ fn announce_until_met(lab: &Lab, neighbor: &Neighbor) {
         for _ in 0..20 {
             let [_, a, b, c] = next.to_be_bytes();
             let prefix: Prefix = format!("{}.{b}.{c}.0/24", 20 + a).parse().unwrap();
-            neighbor.announce(&[prefix], &Attributes::sample(next, &mut random));
+            // AS 0 is malformed (RFC 7607).
+            neighbor.announce(&[prefix], &Attributes::sample(next + 1, &mut random));
             next += 1;
         }
         match internal_errors(&lab.daemon) {

@@ -27,6 +27,10 @@ const OF_USER: usize = 1;
 /// The same for root and bmpd's own user together.
 const OF_PRIVILEGED: usize = 4;
 
+/// Reports of root and bmpd's own user that wait for the configuration file: a server that does not answer must not make
+/// them wait for each other as well. How many read it at a time is bounded where it is read.
+const OF_PRIVILEGED_FILE: usize = 64;
+
 /// What users may leave unread before their next report is not begun.
 const UNREAD_BY_USERS: Limits = Limits { one: 8 << 20, all: 32 << 20 };
 
@@ -51,8 +55,8 @@ struct Class {
 }
 
 impl Class {
-    fn new(at_a_time: usize, unread: Limits) -> Self {
-        let [memory, file] = [(); 2].map(|()| Arc::new(Semaphore::new(at_a_time)));
+    fn new(memory: usize, file: usize, unread: Limits) -> Self {
+        let [memory, file] = [memory, file].map(|places| Arc::new(Semaphore::new(places)));
         Self { memory, file, unread: Unread::new(unread) }
     }
 }
@@ -69,8 +73,8 @@ pub(super) struct Admission {
 impl Admission {
     pub(super) fn new() -> Self {
         Self {
-            users: Class::new(OF_USERS, UNREAD_BY_USERS),
-            privileged: Class::new(OF_PRIVILEGED, UNREAD_BY_PRIVILEGED),
+            users: Class::new(OF_USERS, OF_USERS, UNREAD_BY_USERS),
+            privileged: Class::new(OF_PRIVILEGED, OF_PRIVILEGED_FILE, UNREAD_BY_PRIVILEGED),
             own: Mutex::default(),
         }
     }
@@ -78,7 +82,7 @@ impl Admission {
     /// One more connection of this user.
     pub(super) fn client(&self, holder: Holder) -> Client {
         let (class, own) = match holder {
-            Holder::Privileged => (&self.privileged, OF_PRIVILEGED),
+            Holder::Privileged => (&self.privileged, OF_PRIVILEGED_FILE),
             Holder::User(_) | Holder::WithoutLevel(_) => (&self.users, OF_USER),
         };
         let mut known = self.own.lock();
