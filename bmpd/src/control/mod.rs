@@ -160,6 +160,18 @@ async fn serve(
     if let Err(FrameError::Io(error)) = received {
         return Err(error.into());
     }
+    // On the heap: a connection whose request has not come must not have room for an answer.
+    Box::pin(handle_request(received, stream, peer, world, held)).await
+}
+
+/// Does what a request asks for, if its caller may ask for it.
+async fn handle_request(
+    received: Result<Request, FrameError>,
+    stream: Stream,
+    peer: &Peer,
+    world: Arc<World>,
+    held: Held,
+) -> Result<(), FrameError> {
     let caller = world.access.caller(peer).await;
     let request = match received {
         Ok(request) => request,
@@ -209,7 +221,6 @@ async fn serve(
     }
     if needed < Level::Configuration && caller.level() >= needed {
         let _connection = connection;
-        // On the heap: a connection whose request has not come must not have room for a report.
         return Box::pin(look(&stream, request, &caller, &world, &held.client)).await;
     }
     let (answers, mut answered) = mpsc::channel(1);
