@@ -84,11 +84,8 @@ impl Attributes {
     /// `bytes` is shorter than 128 KiB. Returns its id and true if it is new.
     pub(crate) fn hold(&mut self, bytes: &[u8]) -> Result<(AttributesId, bool), Full> {
         let hash = self.hasher.hash_one(bytes);
-        let known = self
-            .index
-            .find(hash, |id| Self::bytes_of(&self.chunks, &self.slots, *id) == bytes)
-            .copied();
-        if let Some(id) = known {
+        let is_it = |id: &u32| Self::bytes_of(&self.chunks, &self.slots, *id) == bytes;
+        if let Some(id) = self.index.find(hash, is_it).copied() {
             self.slots[id as usize].holders += 1;
             return Ok((AttributesId(id), false));
         }
@@ -102,10 +99,21 @@ impl Attributes {
         let Self { chunks, slots, index, hasher, .. } = self;
         let rehash = |id: &u32| hasher.hash_one(Self::bytes_of(chunks, slots, *id));
         index.make_room(1, rehash);
-        index.put(hash, id, |_| false, rehash);
-        index.shrink(rehash);
+        index.put_new(hash, id, rehash);
         index.keep_pace(1, rehash);
         Ok((AttributesId(id), true))
+    }
+
+    /// True while the index is resized.
+    pub(super) fn is_resized(&self) -> bool {
+        self.index.is_resized()
+    }
+
+    /// Lets the index go on being resized, by so many entries.
+    pub(super) fn resize_some(&mut self, entries: usize) {
+        let Self { chunks, slots, index, hasher, .. } = self;
+        let entries = i64::try_from(entries).unwrap_or(i64::MAX);
+        index.move_some(entries, |id| hasher.hash_one(Self::bytes_of(chunks, slots, *id)));
     }
 
     /// Entries of the index that were moved by resizing so far.
@@ -130,6 +138,10 @@ impl Attributes {
         chunk.bytes[offset..][..size_of::<u32>()].copy_from_slice(&NOBODY.to_le_bytes());
         chunk.dead += ENTRY_HEADER + len;
         self.reclaim(number);
+        let Self { chunks, slots, index, hasher, .. } = self;
+        let rehash = |id: &u32| hasher.hash_one(Self::bytes_of(chunks, slots, *id));
+        index.shrink(rehash);
+        index.keep_pace(1, rehash);
     }
 
     /// Bytes of memory that it takes.

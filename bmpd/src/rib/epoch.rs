@@ -152,21 +152,33 @@ impl Rib {
             self.logs.iter().find(|(other, _)| *other == family).map(|(_, log)| log.form())
         };
         let mut is_passed_over = false;
-        let mut cut = |family, field: Result<_, Notification>| match negotiated(family) {
-            Some(form) => form.routes(field?).map(|routes| Some((family, routes))),
+        let (plain_withdrawn, plain_announced) = match negotiated(Family::IPV4_UNICAST) {
+            Some(form) => {
+                (Some(form.routes(update.withdrawn)?), Some(form.routes(update.announced)?))
+            }
             None => {
-                is_passed_over |= !field.is_ok_and(<[u8]>::is_empty);
-                Ok(None)
+                is_passed_over = !update.withdrawn.is_empty() || !update.announced.is_empty();
+                (None, None)
             }
         };
-        let plain_withdrawn = cut(Family::IPV4_UNICAST, Ok(update.withdrawn))?;
-        let plain_announced = cut(Family::IPV4_UNICAST, Ok(update.announced))?;
         let unreach = match update.unreach {
-            Some((family, nlri)) => cut(family, Ok(nlri))?,
+            Some((family, nlri)) => match negotiated(family) {
+                Some(form) => Some((family, form.routes(nlri)?)),
+                None => {
+                    is_passed_over |= !nlri.is_empty();
+                    None
+                }
+            },
             None => None,
         };
         let reach = match update.reach {
-            Some(reach) => cut(reach.family, reach.routes())?.map(|(_, routes)| (reach, routes)),
+            Some(reach) => match negotiated(reach.family) {
+                Some(form) => Some((reach, form.routes(reach.routes()?)?)),
+                None => {
+                    is_passed_over |= reach.has_routes();
+                    None
+                }
+            },
             None => None,
         };
 
@@ -177,12 +189,12 @@ impl Rib {
         if let Some(family) = update.end_of_rib() {
             end_of_rib = self.end_of_rib(family, time)?.then_some(family);
         }
-        for (family, prefixes) in [plain_withdrawn, unreach].into_iter().flatten() {
+        let fields = [plain_withdrawn.map(|routes| (Family::IPV4_UNICAST, routes)), unreach];
+        for (family, prefixes) in fields.into_iter().flatten() {
             let unknown = self.withdraw(family, prefixes, time).map_err(out_of_resources)?;
             self.counters.duplicate_withdraws += u64::from(unknown);
         }
-        let has_routes = |(_, routes): &(Family, Routes<'_>)| routes.field_len() > 0;
-        let plain_announced = plain_announced.filter(has_routes);
+        let plain_announced = plain_announced.filter(|routes| routes.field_len() > 0);
         let reach = reach.filter(|(_, routes)| routes.field_len() > 0);
         // Of families that were not negotiated nothing is withdrawn. What announces nothing at all has
         // MP_UNREACH_NLRI with wrong flags.
@@ -191,16 +203,20 @@ impl Rib {
             .filter(|_| plain_announced.is_some() || reach.is_some() || unreach.is_some());
         if fault.is_some() {
             self.counters.updates_treated_as_withdraw += 1;
-            let reach = reach.map(|(reach, routes)| (reach.family, routes));
-            for (family, prefixes) in [plain_announced, reach].into_iter().flatten() {
+            let fields = [
+                plain_announced.map(|routes| (Family::IPV4_UNICAST, routes)),
+                reach.map(|(reach, routes)| (reach.family, routes)),
+            ];
+            for (family, prefixes) in fields.into_iter().flatten() {
                 self.counters.prefixes_treated_as_withdraw += prefixes.count() as u64;
                 self.withdraw(family, prefixes, time).map_err(out_of_resources)?;
             }
         } else {
             let mut stored = std::mem::take(&mut self.stored);
-            if let Some((family, routes)) = plain_announced {
+            if let Some(routes) = plain_announced {
                 update.store_plain(&mut stored);
-                self.announce(family, &stored, routes, time).map_err(out_of_resources)?;
+                self.announce(Family::IPV4_UNICAST, &stored, routes, time)
+                    .map_err(out_of_resources)?;
             }
             if let Some((reach, routes)) = reach {
                 update.store_reach(&reach, &mut stored);
@@ -346,9 +362,11 @@ impl Rib {
         self.logs.iter().any(|(_, log)| log.has_indexed_more_than(limit))
     }
 
-    /// True if [`Rib::tidy`] has something to do: routes wait for the index, or segments to be compacted.
+    /// True if [`Rib::tidy`] has something to do: routes wait for the index, segments to be compacted, or an index to be
+    /// resized.
     pub(crate) fn is_untidy(&self) -> bool {
-        self.logs.iter().any(|(_, log)| log.late() > 0 || log.has_candidates())
+        let is_untidy = |log: &Log| log.late() > 0 || log.has_candidates() || log.is_resized();
+        self.logs.iter().any(|(_, log)| is_untidy(log)) || self.attributes.is_resized()
     }
 
     /// True if routes wait for the index.
@@ -361,13 +379,18 @@ impl Rib {
         self.logs.iter().map(|(_, log)| log.late()).sum()
     }
 
-    /// Indexes about so many of the routes that wait, or compacts a few segments. What is left is for other calls.
+    /// Indexes about so many of the routes that wait, or compacts a few segments, or goes on resizing an index. What is left
+    /// is for other calls.
     pub(crate) fn tidy(&mut self, count: usize) {
         let Self { attributes, logs, .. } = self;
         if let Some((_, log)) = logs.iter_mut().find(|(_, log)| log.late() > 0) {
             log.index(count, attributes);
         } else if let Some((_, log)) = logs.iter_mut().find(|(_, log)| log.has_candidates()) {
             log.settle(attributes);
+        } else if let Some((_, log)) = logs.iter_mut().find(|(_, log)| log.is_resized()) {
+            log.resize_some(count);
+        } else if attributes.is_resized() {
+            attributes.resize_some(count);
         }
     }
 

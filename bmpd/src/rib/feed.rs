@@ -29,6 +29,9 @@ use crate::wire::family::Family;
 /// So many bytes are encoded of one neighbor before another one has its turn.
 const SHARE: usize = 16 * 1024;
 
+/// So many bytes of tables are looked at to count what is still to be sent; beyond that it is an estimate.
+const EXACT: usize = 1024 * 1024;
+
 /// So often a call passes over much that is superseded before others have their turn.
 const SCANS: usize = 16;
 
@@ -56,6 +59,9 @@ impl Place {
     /// Returns how many further sessions have come and gone without a Peer Up, once so many were sent.
     fn account(&mut self, peer_ups: u64) -> u64 {
         self.accounted += peer_ups;
+        if self.wanted && self.accounted == self.neighbor.begun() {
+            return 0;
+        }
         let told = self.told.as_ref();
         let sessions = self.neighbor.sessions(|present| {
             !told.is_some_and(|told| {
@@ -417,6 +423,7 @@ impl Feed {
             .filter(|neighbor| self.monitor.wants(neighbor.id()))
             .filter_map(|neighbor| neighbor.current())
             .filter_map(|epoch| epoch.maintain(all));
+        let mut exact = EXACT;
         let known = self.places.iter().filter_map(|place| {
             let current = place.current()?;
             let told = place.told.as_ref().filter(|told| Arc::ptr_eq(&told.epoch, &current));
@@ -425,7 +432,10 @@ impl Feed {
                 Some(told) => told
                     .readers
                     .iter()
-                    .filter_map(|reader| Some(rib.logs.get(reader.log)?.1.remaining(reader.id)))
+                    .filter_map(|reader| {
+                        let (_, log) = rib.logs.get(reader.log)?;
+                        Some(log.remaining(reader.id, &mut exact))
+                    })
                     .sum(),
             })
         });
@@ -572,8 +582,8 @@ fn tell_routes(
                 fault("feed.read");
                 let stored = record.attributes.map(|id| attributes.get(id));
                 let room = bmp::route_monitoring_room(stored.map_or(0, <[u8]>::len), record.room());
-                let end = out.len() + room;
-                if end > until && (out.len() > begin || end > limit) {
+                let most = if out.len() > begin { until } else { limit };
+                if out.len() + room > most {
                     return Visit::Stop;
                 }
                 encode(out, header, reader.family, &record, stored, batch);

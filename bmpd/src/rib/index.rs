@@ -30,10 +30,15 @@ pub(super) struct Index {
     /// How many entries a part takes without growing.
     part: usize,
     parts: Vec<HashTable<u32>>,
-    /// While the index is resized, the parts that the entries move to.
-    next: Option<Vec<HashTable<u32>>>,
+    /// While the index is resized, the parts that the entries move to. Those that something has moved to have room for a
+    /// whole part.
+    next: Vec<HashTable<u32>>,
     /// How many of `parts` have moved.
     moved: usize,
+    /// With more entries than this the index grows, and with fewer than that it shrinks. While it is resized it does
+    /// neither.
+    most: usize,
+    least: usize,
     /// How many entries may still move before others have their turn; below 0: how many moved too early.
     credit: i64,
     len: usize,
@@ -42,6 +47,7 @@ pub(super) struct Index {
 }
 
 /// The part of a hash. The hash tables themselves use its lowest bits and the highest seven.
+#[inline]
 fn number(hash: u64, parts: usize) -> usize {
     let middle = u64::from((hash >> 25) as u32);
     ((middle * parts as u64) >> 32) as usize
@@ -53,8 +59,10 @@ impl Index {
         Self {
             part,
             parts: vec![HashTable::new()],
-            next: None,
+            next: Vec::new(),
             moved: 0,
+            most: 0,
+            least: 0,
             credit: 0,
             len: 0,
             moves: 0,
@@ -73,15 +81,18 @@ impl Index {
 
     /// Bytes of memory.
     pub(super) fn memory(&self) -> usize {
-        let all = || [&self.parts].into_iter().chain(&self.next);
+        let all = || [&self.parts, &self.next].into_iter();
         let tables = all().flatten().map(HashTable::allocation_size).sum::<usize>();
         tables + all().map(|parts| parts.capacity() * size_of::<HashTable<u32>>()).sum::<usize>()
     }
 
-    /// How many entries the index has before it grows.
-    fn capacity(&self) -> usize {
-        let parts = self.next.as_ref().unwrap_or(&self.parts).len();
-        parts * (self.part * 24 / 28).max(1)
+    /// Notes when the index is to be resized again.
+    fn resized(&mut self) {
+        let most = (self.part * 24 / 28).max(1);
+        (self.most, self.least) = match self.parts.as_slice() {
+            [only] => (only.capacity().min(most), 0),
+            parts => (parts.len() * most, parts.len() * most / 8),
+        };
     }
 
     /// How many entries there are for each part at most when it was resized. Parts are not filled evenly: the square root
@@ -90,25 +101,15 @@ impl Index {
         (self.part * 25 / 28).max(1)
     }
 
+    #[inline]
     fn table(&mut self, hash: u64) -> &mut HashTable<u32> {
-        let old = number(hash, self.parts.len());
-        match &mut self.next {
-            Some(next) if old < self.moved => {
-                let new = number(hash, next.len());
-                &mut next[new]
-            }
-            _ => &mut self.parts[old],
+        let part = number(hash, self.parts.len());
+        if part < self.moved {
+            let part = number(hash, self.next.len());
+            &mut self.next[part]
+        } else {
+            &mut self.parts[part]
         }
-    }
-
-    /// As [`Index::table`]; with room for a whole part from its first entry on, if there are several parts.
-    fn table_with_room(&mut self, hash: u64) -> &mut HashTable<u32> {
-        let (part, is_only) = (self.part, self.parts.len() == 1 && self.next.is_none());
-        let table = self.table(hash);
-        if !is_only && table.capacity() == 0 {
-            *table = HashTable::with_capacity(part);
-        }
-        table
     }
 
     /// The entry with this hash for which `is_it` is true.
@@ -117,6 +118,7 @@ impl Index {
     }
 
     /// Puts a place in. Returns the one that it replaces, for which `is_it` is true.
+    #[inline]
     pub(super) fn put(
         &mut self,
         hash: u64,
@@ -124,7 +126,7 @@ impl Index {
         is_it: impl FnMut(&u32) -> bool,
         rehash: impl Fn(&u32) -> u64,
     ) -> Option<u32> {
-        match self.table_with_room(hash).entry(hash, is_it, &rehash) {
+        match self.table(hash).entry(hash, is_it, rehash) {
             Entry::Occupied(mut found) => Some(std::mem::replace(found.get_mut(), place)),
             Entry::Vacant(vacant) => {
                 vacant.insert(place);
@@ -132,6 +134,12 @@ impl Index {
                 None
             }
         }
+    }
+
+    /// Puts in the place of what is not there.
+    pub(super) fn put_new(&mut self, hash: u64, place: u32, rehash: impl Fn(&u32) -> u64) {
+        self.table(hash).insert_unique(hash, place, rehash);
+        self.len += 1;
     }
 
     /// Takes a place out, if it is there.
@@ -142,78 +150,102 @@ impl Index {
         }
     }
 
+    /// True if so many more entries fit in without growing.
+    pub(super) fn has_room(&self, more: usize) -> bool {
+        self.len + more <= self.most
+    }
+
     /// Makes room for so many more entries, which are to come. The entries that are there move as those come.
+    #[inline]
     pub(super) fn make_room(&mut self, more: usize, rehash: impl Fn(&u32) -> u64) {
-        let needed = self.len + more;
-        if self.next.is_some() || needed <= self.capacity() {
-            return;
+        if !self.has_room(more) {
+            self.grow(more, rehash);
         }
+    }
+
+    #[cold]
+    fn grow(&mut self, more: usize, rehash: impl Fn(&u32) -> u64) {
+        let needed = self.len + more;
         // What comes at once is all there is for now; what comes little by little goes on coming. In between
         // are the tables of which only a part may be late: they come little by little, with much behind.
+        // Of a small index everything moves each time: it grows in few steps.
         let spare = match self.len {
             0 => needed / 16,
             len if len < more => needed / 4,
+            _ if needed < self.filled() => (needed * 3).min(self.filled() - needed),
             _ => needed / 2,
         };
         self.resize(needed + spare, rehash);
     }
 
     /// Makes the index smaller if it has far too many places.
+    #[inline]
     pub(super) fn shrink(&mut self, rehash: impl Fn(&u32) -> u64) {
-        if self.next.is_none() && self.parts.len() > 1 && self.len < self.capacity() / 8 {
+        if self.len < self.least {
             self.resize(self.len * 2, rehash);
         }
     }
 
+    #[cold]
     fn resize(&mut self, capacity: usize, rehash: impl Fn(&u32) -> u64) {
         let count = capacity.div_ceil(self.filled()).max(1);
-        if count == self.parts.len() {
-            return;
+        if let [only] = self.parts.as_mut_slice()
+            && count == 1
+        {
+            only.reserve(capacity.min(self.part).saturating_sub(self.len), rehash);
+            self.resized();
+        } else if count != self.parts.len() {
+            self.next = (0..count).map(|_| HashTable::new()).collect();
+            (self.moved, self.credit, self.most, self.least) = (0, 0, usize::MAX, 0);
+            if self.parts.len() == 1 {
+                self.move_part(&rehash);
+            }
         }
-        let parts = (0..count).map(|_| HashTable::new()).collect();
-        if self.len == 0 {
-            self.parts = parts;
-            return;
-        }
-        (self.next, self.moved, self.credit) = (Some(parts), 0, 0);
-        if self.parts.len() == 1 {
-            self.move_part(&rehash);
-        }
+    }
+
+    /// True while entries are still to be moved.
+    pub(super) fn is_resized(&self) -> bool {
+        !self.next.is_empty()
     }
 
     /// Moves entries in proportion to so many that were put in or taken out. To be called when what all places name
     /// is where they say.
+    #[inline]
     pub(super) fn keep_pace(&mut self, entries: usize, rehash: impl Fn(&u32) -> u64) {
-        if self.next.is_none() {
-            return;
+        if self.is_resized() {
+            self.move_some(MOVES * entries as i64, rehash);
         }
-        self.credit += MOVES * entries as i64;
-        while self.credit > 0 && self.next.is_some() {
+    }
+
+    /// Moves so many entries, and all others of the last part of them.
+    #[cold]
+    pub(super) fn move_some(&mut self, entries: i64, rehash: impl Fn(&u32) -> u64) {
+        self.credit = self.credit.saturating_add(entries);
+        while self.credit > 0 && self.is_resized() {
             self.move_part(&rehash);
         }
     }
 
     /// Moves the next part.
     fn move_part(&mut self, rehash: &impl Fn(&u32) -> u64) {
-        let Some(next) = &mut self.next else { return };
-        let (part, is_only) = (self.part, next.len() == 1);
-        let from = std::mem::take(&mut self.parts[self.moved]);
+        let Self { part, parts, next, moved, len, .. } = self;
+        let from = std::mem::take(&mut parts[*moved]);
+        *moved += 1;
+        // What is put in from now on may go to any part up to this one.
+        let reached = (*moved * next.len()).div_ceil(parts.len());
+        let room = if next.len() > 1 { *part } else { *len };
+        let empty = next[..reached].iter_mut().rev().take_while(|table| table.capacity() == 0);
+        empty.for_each(|table| *table = HashTable::with_capacity(room));
         self.credit -= from.len() as i64 + 1;
         self.moves += from.len() as u64;
         for place in from {
             let hash = rehash(&place);
             let number = number(hash, next.len());
-            let table = &mut next[number];
-            if !is_only && table.capacity() == 0 {
-                *table = HashTable::with_capacity(part);
-            }
-            table.insert_unique(hash, place, rehash);
+            next[number].insert_unique(hash, place, rehash);
         }
-        self.moved += 1;
-        if self.moved == self.parts.len()
-            && let Some(next) = self.next.take()
-        {
-            self.parts = next;
+        if *moved == parts.len() {
+            (self.parts, self.moved) = (std::mem::take(next), 0);
+            self.resized();
         }
     }
 }
@@ -227,12 +259,6 @@ mod tests {
 
     fn hash(place: &u32) -> u64 {
         foldhash::fast::FixedState::default().hash_one(place)
-    }
-
-    impl Index {
-        fn is_resized(&self) -> bool {
-            self.next.is_some()
-        }
     }
 
     proptest! {
@@ -304,7 +330,7 @@ mod tests {
             index.put(hash(&place), place, |other| *other == place, hash);
             index.keep_pace(1, hash);
             if index.is_resized() {
-                assert!(index.len() <= index.capacity());
+                assert!(index.len() <= index.next.len() * (PART * 24 / 28));
             }
         }
         // No part had to grow.

@@ -59,9 +59,6 @@ const SPARE_WITHDRAWALS: usize = 500_000;
 /// After so many bytes of records that are superseded a reader lets others have their turn.
 const SCAN: usize = 128 * 1024;
 
-/// So many bytes before the end of a segment the routes that a reader has before it are counted one by one.
-const EXACT: usize = 16 * 1024;
-
 /// Stale routes are withdrawn in records of at most so many bytes, which become messages that fit into
 /// an UPDATE without the Extended Message capability (RFC 4271 section 4.1).
 const STALE_BATCH: usize = 3800;
@@ -528,9 +525,11 @@ impl Log {
                     is_stopped = true;
                     break 'segments;
                 }
-                scanned += (next.offset - at.offset) as usize;
+                if !wanted {
+                    scanned += (next.offset - at.offset) as usize;
+                }
                 at = next;
-                if !wanted && scanned >= SCAN {
+                if scanned >= SCAN {
                     break 'segments;
                 }
             }
@@ -577,9 +576,9 @@ impl Log {
         due
     }
 
-    /// How many routes (announced or withdrawn) the reader has still before it. While it is far from the end, it is an
-    /// estimate for the segment that it stands in.
-    pub(crate) fn remaining(&self, reader: ReaderId) -> usize {
+    /// How many routes (announced or withdrawn) the reader has still before it. Those of the segment in which it stands are
+    /// counted one by one, and estimated if they are more than `exact` bytes, which this is taken from.
+    pub(crate) fn remaining(&self, reader: ReaderId, exact: &mut usize) -> usize {
         let Some(reader) = self.reader(reader) else {
             return 0;
         };
@@ -589,11 +588,12 @@ impl Log {
             if segment.sequence == reader.cursor.sequence {
                 let mut offset = reader.cursor.offset as usize;
                 let (rest, all) = (segment.bytes.len() - offset, segment.bytes.len());
-                if rest > EXACT {
+                if rest > *exact {
                     let alive = (segment.announced + segment.withdrawn) as usize;
                     count += (alive as u64 * rest as u64 / all as u64) as usize;
                     continue;
                 }
+                *exact -= rest;
                 while let Some(header) = header_at(&segment.bytes, offset) {
                     offset = header.entries.end;
                     let entries = segment.bytes.get(header.entries).unwrap_or_default();
@@ -722,18 +722,27 @@ impl Log {
 }
 
 /// The hash of what makes the route the one that it is.
+///
+/// Most routes have few bytes, of which the first one tells how many: as words they are hashed in a few steps. Those of
+/// four to seven are the first and the last four, and so on.
+#[inline(always)]
 fn hash(form: Form, hasher: &RandomState, route: &[u8]) -> u64 {
+    match (route.first_chunk(), route.last_chunk()) {
+        (Some(first), Some(last)) if route.len() < 8 && form.is_its_own_key() => hasher.hash_one(
+            u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last)),
+        ),
+        _ => hash_of_long(form, hasher, route),
+    }
+}
+
+#[inline(never)]
+fn hash_of_long(form: Form, hasher: &RandomState, route: &[u8]) -> u64 {
     if !form.is_its_own_key() {
         return hasher.hash_one(form.key(route));
     }
-    // Most routes have few bytes, of which the first one tells how many: as words they are hashed in a few
-    // steps. Those of four to seven are the first and the last four, and so on.
-    match (route.first_chunk(), route.last_chunk(), route.first_chunk(), route.last_chunk()) {
-        (_, _, Some(first), Some(last)) if route.len() <= 16 => hasher.hash_one(
+    match (route.first_chunk(), route.last_chunk()) {
+        (Some(first), Some(last)) if route.len() <= 16 => hasher.hash_one(
             u128::from(u64::from_le_bytes(*first)) << 64 | u128::from(u64::from_le_bytes(*last)),
-        ),
-        (Some(first), Some(last), _, _) if route.len() < 8 => hasher.hash_one(
-            u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last)),
         ),
         _ => hasher.hash_one(route),
     }

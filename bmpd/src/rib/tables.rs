@@ -1,6 +1,7 @@
 //! All neighbors' tables, and the bell that tells the sessions of something new.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use shared::names::NeighborId;
@@ -25,13 +26,13 @@ pub(crate) struct NeighborTables {
     instance: PeerInstance,
     table_name: Option<String>,
     current: Mutex<Current>,
+    /// How many sessions have begun here, those after a graceful restart among them. It changes under the lock.
+    begun: AtomicU64,
 }
 
 #[derive(Debug, Default)]
 struct Current {
     epoch: Option<Arc<Epoch>>,
-    /// How many sessions have begun here, those after a graceful restart among them.
-    begun: u64,
     /// True once the place is no longer among the tables: nobody is told of what happens in it.
     removed: bool,
 }
@@ -52,11 +53,16 @@ impl NeighborTables {
         self.current.lock().epoch.clone()
     }
 
+    /// How many sessions have begun here.
+    pub(super) fn begun(&self) -> u64 {
+        self.begun.load(Ordering::Relaxed)
+    }
+
     /// How many sessions have begun here, without the present one if a station `is_to_be_told` of that.
     pub(super) fn sessions(&self, is_to_be_told: impl FnOnce(&Arc<Epoch>) -> bool) -> u64 {
         let current = self.current.lock();
         let present = current.epoch.as_ref().filter(|epoch| !epoch.is_over());
-        current.begun - u64::from(present.is_some_and(is_to_be_told))
+        self.begun() - u64::from(present.is_some_and(is_to_be_told))
     }
 }
 
@@ -109,7 +115,13 @@ impl Tables {
         table_name: Option<String>,
     ) -> Arc<NeighborTables> {
         let current = Mutex::default();
-        let place = Arc::new(NeighborTables { id, instance, table_name, current });
+        let place = Arc::new(NeighborTables {
+            id,
+            instance,
+            table_name,
+            current,
+            begun: AtomicU64::default(),
+        });
         self.edit(|neighbors| neighbors.push(Arc::clone(&place)));
         place
     }
@@ -153,7 +165,7 @@ impl Tables {
         let before = match current.removed {
             true => None,
             false => {
-                current.begun += 1;
+                neighbor.begun.fetch_add(1, Ordering::Relaxed);
                 current.epoch.replace(Arc::clone(&epoch))
             }
         };
@@ -187,7 +199,9 @@ impl Tables {
         now: Timestamp,
     ) -> bool {
         let restarted = epoch.restart(up, preserved, now);
-        neighbor.current.lock().begun += u64::from(restarted);
+        let current = neighbor.current.lock();
+        neighbor.begun.fetch_add(u64::from(restarted), Ordering::Relaxed);
+        drop(current);
         self.ring();
         restarted
     }

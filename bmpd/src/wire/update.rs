@@ -96,7 +96,7 @@ impl<'a> Reach<'a> {
     }
 
     /// True if it has routes, or may have.
-    fn has_routes(&self) -> bool {
+    pub fn has_routes(&self) -> bool {
         self.malformed.is_some() || !self.nlri.is_empty()
     }
 }
@@ -405,7 +405,8 @@ impl<'a> Walk<'a> {
         let multiple_of =
             |n: usize| keep_if(length > 0 && length.is_multiple_of(n), Verdict::Withdraw);
         let aggregator = |mut value: Reader<'_>, width: usize| {
-            keep_if(length == width + 4 && value.take(width).is_ok_and(is_as), Verdict::Discard)
+            let is_good = |number| !has_as_0(number, width);
+            keep_if(length == width + 4 && value.take(width).is_ok_and(is_good), Verdict::Discard)
         };
         match code {
             ORIGIN => keep_if(length == 1 && value.u8().is_ok_and(|v| v <= 2), Verdict::Withdraw),
@@ -500,7 +501,7 @@ fn segment<'a>(value: &mut Reader<'a>, width: usize) -> Option<Segment<'a>> {
 fn is_as_path(mut value: Reader<'_>, width: usize) -> bool {
     while let Some(Segment { kind, numbers, .. }) = segment(&mut value, width) {
         let is_known = matches!(kind, AS_SET | AS_SEQUENCE | AS_CONFED_SEQUENCE | AS_CONFED_SET);
-        if !is_known || numbers.is_empty() || !numbers.chunks_exact(width).all(is_as) {
+        if !is_known || numbers.is_empty() || has_as_0(numbers, width) {
             return false;
         }
     }
@@ -508,8 +509,11 @@ fn is_as_path(mut value: Reader<'_>, width: usize) -> bool {
 }
 
 /// AS 0 is none (RFC 7607).
-fn is_as(number: &[u8]) -> bool {
-    number.iter().any(|byte| *byte != 0)
+fn has_as_0(numbers: &[u8], width: usize) -> bool {
+    match width {
+        4 => numbers.as_chunks::<4>().0.iter().any(|number| u32::from_ne_bytes(*number) == 0),
+        _ => numbers.as_chunks::<2>().0.iter().any(|number| u16::from_ne_bytes(*number) == 0),
+    }
 }
 
 #[cfg(test)]

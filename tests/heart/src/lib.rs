@@ -129,6 +129,7 @@ pub fn stalled(updates: &[Parsed], withdrawals: &[Parsed]) -> (Neighbor, Station
         take(&neighbor, withdrawn);
         take(&neighbor, new);
     }
+    neighbor.tidy();
     (neighbor, stalled)
 }
 

@@ -247,8 +247,10 @@ fn every_example_does_what_it_says() {
     assert!(wrong.is_empty(), "{} of {count} examples:\n\n{}", wrong.len(), wrong.join("\n"));
 }
 
-/// What a command has printed, but for what is another number or moment each time.
+/// What a command has printed, but for what is another number or moment each time, and units of bytes, which follow
+/// from the numbers.
 fn shape(text: &str) -> Vec<String> {
+    const UNITS: [&str; 5] = ["bytes", "KiB", "MiB", "GiB", "TiB"];
     let is_number = |word: &str| {
         let mut kinds = word.chars();
         word.contains(|c: char| c.is_ascii_digit())
@@ -256,6 +258,7 @@ fn shape(text: &str) -> Vec<String> {
     };
     let shown = |word: &str| match is_number(word) {
         true => "#".to_owned(),
+        false if UNITS.contains(&word) => "unit".to_owned(),
         false => word.to_owned(),
     };
     text.lines()

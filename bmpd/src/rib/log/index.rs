@@ -25,10 +25,13 @@ pub(super) const INDEXED: u64 = 4;
 const MOVED: u64 = 2;
 
 /// So many of the routes that wait are indexed before it is estimated how many of the others are new.
-const SAMPLE: usize = 4096;
+const SAMPLE: usize = 512;
 
 /// The index is given room for so many times what was found new: the first routes of a table that is repeated are new.
-const GROWTH: usize = 32;
+const GROWTH: usize = 128;
+
+/// After so many entries room is made in the index for the next ones.
+const BATCH: usize = 512;
 
 /// So many routes are indexed at once, however many wait, where an exact number of routes is wanted.
 const INDEX_AT_ONCE: usize = 16 * 1024;
@@ -90,8 +93,24 @@ impl Log {
     pub(crate) fn index(&mut self, count: usize, attributes: &mut Attributes) {
         let Some(mut at) = self.late else { return };
         let end = self.work.saturating_add(count as u64);
+        while self.work < end && self.late_entries > 0 {
+            let left = ((end - self.work) / INDEXED) as usize;
+            at = self.index_some(at, left.clamp(1, BATCH));
+        }
+        self.late = (self.late_entries > 0).then_some(at);
+        if self.late.is_none() {
+            self.found = Found::default();
+        }
+        self.settle(attributes);
+    }
+
+    #[inline(never)]
+    /// Takes about so many late entries into the index, from this position on. Returns where the next ones are.
+    fn index_some(&mut self, mut at: Position, count: usize) -> Position {
+        self.make_room_in_index();
+        let (waiting, known) = (self.late_entries, self.index.len());
         let mut rank = self.rank(at.sequence);
-        while self.work < end
+        while waiting - self.late_entries < count
             && self.late_entries > 0
             && let Some(slot) = self.order.get(rank).copied()
         {
@@ -101,23 +120,27 @@ impl Log {
             }
             match header_at(&segment.bytes, at.offset as usize) {
                 Some(header) => {
-                    self.make_room_in_index();
                     self.index_record(slot, at.offset as usize, header.entries.end);
                     at.offset = header.entries.end as u32;
                 }
                 None => rank += 1,
             }
         }
-        self.late = (self.late_entries > 0).then_some(at);
-        if self.late.is_none() {
-            self.found = Found::default();
-        }
-        self.settle(attributes);
+        let (indexed, new) = (waiting - self.late_entries, self.index.len() - known);
+        self.found.indexed += indexed;
+        self.found.new += new;
+        self.work += INDEXED * indexed as u64;
+        self.keep_pace(new);
+        at
     }
 
-    /// Makes room in the index for those of the routes that wait which are expected to be new.
+    /// Makes room in the index for the next routes that wait. If it has to grow for them, it is given room for all that are
+    /// expected to be new.
     fn make_room_in_index(&mut self) {
         let Self { form, segments, index, hasher, late_entries, found, .. } = self;
+        if index.has_room((*late_entries).min(BATCH)) {
+            return;
+        }
         let expected = match found.indexed {
             ..SAMPLE => (*late_entries).min(SAMPLE),
             _ => found.expected(*late_entries).min(GROWTH * found.new.max(SAMPLE)),
@@ -133,6 +156,20 @@ impl Log {
         self.work += MOVED * (index.moves() - before);
     }
 
+    /// True while the index is resized.
+    pub(crate) fn is_resized(&self) -> bool {
+        self.index.is_resized()
+    }
+
+    /// Lets the index go on being resized, by so many entries.
+    pub(crate) fn resize_some(&mut self, entries: usize) {
+        let Self { form, segments, index, hasher, .. } = self;
+        let before = index.moves();
+        let entries = i64::try_from(entries).unwrap_or(i64::MAX);
+        index.move_some(entries, |place| hash(*form, hasher, route_at(segments, *place)));
+        self.work += MOVED * (index.moves() - before);
+    }
+
     /// Makes the index smaller that has far too many places. While routes wait they may need them.
     pub(super) fn shrink_index(&mut self) {
         let Self { form, segments, index, hasher, late, .. } = self;
@@ -144,18 +181,18 @@ impl Log {
     /// Takes the entries of a record into the index; older ones of the same routes are dead from now on.
     fn index_record(&mut self, slot: u32, start: usize, end: usize) {
         let mut next = start + RECORD_HEADER;
-        let (waiting, known) = (self.late_entries, self.index.len());
+        let (mut indexed, mut new) = (0, 0);
         while next < end {
             let Self { form, segments, index, hasher, .. } = self;
             let Some(entry) = entry_at(bytes_of(segments, slot), next) else { break };
             next = entry.end;
-            self.late_entries -= 1;
+            indexed += 1;
             let (offset, place) = (entry.offset, place(slot, entry.offset));
             let hash = hash(*form, hasher, entry.route);
             let is_it = same(*form, segments, entry.route);
             let rehash = |place: &u32| self::hash(*form, hasher, route_at(segments, *place));
             let Some(old) = index.put(hash, place, is_it, rehash) else {
-                self.routes += 1;
+                new += 1;
                 continue;
             };
             // Once every reader has been told of a withdrawal, no reader has the route any more.
@@ -165,16 +202,13 @@ impl Log {
                 false => is_told(&self.segments, self.told_up_to, old),
             };
             self.kill(old);
-            self.routes += usize::from(was_withdrawn);
+            new += usize::from(was_withdrawn);
             if told {
                 self.segment_mut(slot).bytes[offset] |= TOLD;
             }
         }
-        let (indexed, new) = (waiting - self.late_entries, self.index.len() - known);
-        self.found.indexed += indexed;
-        self.found.new += new;
-        self.work += INDEXED * indexed as u64;
-        self.keep_pace(new);
+        self.late_entries -= indexed;
+        self.routes += new;
     }
 
     /// An entry has moved. Late ones are not known by their places yet.
