@@ -257,14 +257,17 @@ impl Link {
                 }
                 readable = self.stream.readable() => {
                     self.turn.begin().await;
-                    ended = match readable.and_then(|()| self.read()) {
-                        Ok(0) => {
-                            self.turn.rest();
-                            None
-                        }
+                    let most = self.most_to_read();
+                    let read = readable.and_then(|()| self.read());
+                    let is_all = matches!(read, Ok(read) if read < most);
+                    ended = match read {
+                        Ok(0) => None,
                         Ok(_) => self.take_messages().await,
                         Err(error) => self.on(Event::TcpClosed(closed(&error))).await,
                     };
+                    if is_all {
+                        self.turn.rest();
+                    }
                     None
                 }
                 writable = self.stream.writable(), if pending => {
@@ -313,11 +316,16 @@ impl Link {
         }
     }
 
+    /// How many bytes are read at once.
+    fn most_to_read(&mut self) -> usize {
+        let room = self.inbox.room().len();
+        if self.turn.has_place() { room } else { room.min(LITTLE_BYTES) }
+    }
+
     /// Reads what is there; 0 if nothing is.
     fn read(&mut self) -> io::Result<usize> {
-        let room = self.inbox.room();
-        let most = if self.turn.has_place() { room.len() } else { room.len().min(LITTLE_BYTES) };
-        match self.stream.try_read(&mut room[..most]) {
+        let most = self.most_to_read();
+        match self.stream.try_read(&mut self.inbox.room()[..most]) {
             Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(n) => {
                 self.inbox.fill(n);
@@ -459,12 +467,15 @@ impl Link {
     /// nothing is read meanwhile. Or compacts some of what is superseded.
     async fn tidy(&mut self) -> Option<Event> {
         let is_overdue = self.look.is_overdue(Instant::now());
-        self.turn.take_place().await;
-        self.in_turns(|rib| {
-            rib.tidy(TIDY);
-            (!is_overdue || !rib.is_untidy()).then_some(())
-        })
-        .await?;
+        let little = self.turn.left();
+        if !self.epoch.as_ref()?.maintain(|rib| rib.tidy_if_little(little))? {
+            self.turn.take_place().await;
+            self.in_turns(|rib| {
+                rib.tidy(TIDY);
+                (!is_overdue || !rib.is_untidy()).then_some(())
+            })
+            .await?;
+        }
         let event = self.check_tables().await;
         self.look.go_on(Instant::now());
         event

@@ -16,8 +16,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// read. That takes some 0.3 ms. In the simulation it is little, so that small tables take several turns, too.
 pub(super) const TURN: u64 = if cfg!(simulation) { 64 } else { 16 * 1024 };
 
-/// What is done without a place: more than the few routes that come when something in the network changes.
-pub(super) const LITTLE: u64 = TURN / 16;
+/// What is done without a place: more than the few routes that come when something in the network changes, and so little
+/// that a hundred links can do it one after the other before somebody else has its turn.
+pub(super) const LITTLE: u64 = if cfg!(simulation) { 4 } else { TURN / 64 };
 
 /// So many bytes of messages count as one entry.
 const BYTES: u64 = 16;
@@ -86,6 +87,9 @@ impl Turn {
         if self.place.is_none() {
             // The places are never closed.
             self.place = Arc::clone(&self.places.0).acquire_owned().await.ok();
+            // The one that is woken when a place is handed over would be the next on its thread, and so would the one
+            // after it: tasks that were ready before, which need no place, go first.
+            tokio::task::yield_now().await;
         }
     }
 

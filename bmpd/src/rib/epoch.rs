@@ -21,7 +21,7 @@ use tokio::sync::Notify;
 
 use super::Full;
 use super::attributes::Attributes;
-use super::log::{Log, Withdrawn};
+use super::log::{INDEXED, Log, Withdrawn};
 use super::meter::{OverLimit, Share, Slot};
 use crate::supervise::undone_by_panic;
 use crate::wire::bgp::Notification;
@@ -392,6 +392,20 @@ impl Rib {
         } else if attributes.is_resized() {
             attributes.resize_some(count);
         }
+    }
+
+    /// Does all that [`Rib::tidy`] has to do if it is no more than so much work; true if that was so.
+    pub(crate) fn tidy_if_little(&mut self, work: u64) -> bool {
+        let is_little = |log: &Log| !log.has_candidates() && !log.is_resized();
+        let is_little = self.logs.iter().all(|(_, log)| is_little(log))
+            && !self.attributes.is_resized()
+            && self.late() as u64 * INDEXED <= work;
+        if is_little {
+            while self.is_late() {
+                self.index(usize::MAX);
+            }
+        }
+        is_little
     }
 
     /// Does all that [`Rib::tidy`] does in parts.

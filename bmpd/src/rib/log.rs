@@ -35,6 +35,7 @@ use std::hash::BuildHasher;
 use foldhash::fast::RandomState;
 
 use self::index::Found;
+pub(super) use self::index::INDEXED;
 pub(crate) use self::record::Record;
 use self::record::{
     DEAD, Entries, Header, LENGTH, RECORD_HEADER, TOLD, WITHDRAWN, WITHDRAWN_RECORD, entry_at,
@@ -446,7 +447,7 @@ impl Log {
             }
         }
         self.finish(slot, start);
-        self.work += index::INDEXED * u64::from(result.known + result.unknown);
+        self.work += INDEXED * u64::from(result.known + result.unknown);
         self.keep_pace(known - self.index.len());
         self.settle(attributes);
         if self.withdrawals > self.most_routes + self.spare_withdrawals {

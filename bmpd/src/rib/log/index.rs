@@ -21,7 +21,7 @@ const CATCH_UP: usize = 512;
 
 /// What an entry counts as work that is looked up in the index, and one that is moved in it; one that is only appended
 /// counts 1, as it waits for no memory.
-pub(super) const INDEXED: u64 = 4;
+pub(in crate::rib) const INDEXED: u64 = 4;
 const MOVED: u64 = 2;
 
 /// So many of the routes that wait are indexed before it is estimated how many of the others are new.
