@@ -19,6 +19,7 @@ mod display;
 mod errors;
 mod exabgp;
 mod examples;
+mod fairness;
 mod families;
 mod faults;
 mod frr;
