@@ -8,7 +8,7 @@
 use std::hash::BuildHasher;
 
 use super::Full;
-use super::index::{Index, PART};
+use super::index::{Index, PART, Pace};
 
 /// A place is a chunk's number and an offset in it, in one u32.
 const OFFSET_BITS: u32 = 18;
@@ -25,6 +25,20 @@ pub(crate) struct AttributesId(pub(super) u32);
 struct Slot {
     place: u32,
     holders: u32,
+    /// A half of its hash: sets lie far apart, and to read them all takes long when the index is resized.
+    hash: u32,
+}
+
+impl Slot {
+    /// The hash in the index.
+    fn hash(self) -> u64 {
+        spread(self.hash)
+    }
+}
+
+/// A hash of which all bits count, from a half of one (multiplicative hashing by the golden ratio).
+fn spread(half: u32) -> u64 {
+    u64::from(half).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 #[derive(Debug, Default)]
@@ -83,7 +97,8 @@ impl Attributes {
     ///
     /// `bytes` is shorter than 128 KiB. Returns its id and true if it is new.
     pub(crate) fn hold(&mut self, bytes: &[u8]) -> Result<(AttributesId, bool), Full> {
-        let hash = self.hasher.hash_one(bytes);
+        let half = self.hasher.hash_one(bytes) as u32;
+        let hash = spread(half);
         let is_it = |id: &u32| Self::bytes_of(&self.chunks, &self.slots, *id) == bytes;
         if let Some(id) = self.index.find(hash, is_it).copied() {
             self.slots[id as usize].holders += 1;
@@ -95,12 +110,12 @@ impl Attributes {
             (self.slots.len() - 1) as u32
         });
         self.store(place, id, bytes);
-        self.slots[id as usize] = Slot { place, holders: 1 };
-        let Self { chunks, slots, index, hasher, .. } = self;
-        let rehash = |id: &u32| hasher.hash_one(Self::bytes_of(chunks, slots, *id));
+        self.slots[id as usize] = Slot { place, holders: 1, hash: half };
+        let Self { slots, index, .. } = self;
+        let rehash = |id: &u32| slots[*id as usize].hash();
         index.make_room(1, rehash);
         index.put_new(hash, id, rehash);
-        index.keep_pace(1, rehash);
+        index.go_on(Pace::Put(1), rehash);
         Ok((AttributesId(id), true))
     }
 
@@ -111,9 +126,8 @@ impl Attributes {
 
     /// Lets the index go on being resized, by so many entries.
     pub(super) fn resize_some(&mut self, entries: usize) {
-        let Self { chunks, slots, index, hasher, .. } = self;
-        let entries = i64::try_from(entries).unwrap_or(i64::MAX);
-        index.move_some(entries, |id| hasher.hash_one(Self::bytes_of(chunks, slots, *id)));
+        let Self { slots, index, .. } = self;
+        index.go_on(Pace::Entries(entries), |id| slots[*id as usize].hash());
     }
 
     /// Entries of the index that were moved by resizing so far.
@@ -129,19 +143,18 @@ impl Attributes {
             return;
         }
         let (number, offset) = split(slot.place);
-        let bytes = Self::bytes_of(&self.chunks, &self.slots, id.0);
-        let len = bytes.len();
-        let hash = self.hasher.hash_one(bytes);
+        let hash = slot.hash();
+        let len = Self::bytes_of(&self.chunks, &self.slots, id.0).len();
         self.index.remove(hash, id.0);
         self.free_slots.push(id.0);
         let chunk = &mut self.chunks[number as usize];
         chunk.bytes[offset..][..size_of::<u32>()].copy_from_slice(&NOBODY.to_le_bytes());
         chunk.dead += ENTRY_HEADER + len;
         self.reclaim(number);
-        let Self { chunks, slots, index, hasher, .. } = self;
-        let rehash = |id: &u32| hasher.hash_one(Self::bytes_of(chunks, slots, *id));
+        let Self { slots, index, .. } = self;
+        let rehash = |id: &u32| slots[*id as usize].hash();
         index.shrink(rehash);
-        index.keep_pace(1, rehash);
+        index.go_on(Pace::Removed(1), rehash);
     }
 
     /// Bytes of memory that it takes.

@@ -21,6 +21,7 @@ use tokio::sync::Notify;
 
 use super::Full;
 use super::attributes::Attributes;
+use super::index::Pace;
 use super::log::{INDEXED, Log, Withdrawn};
 use super::meter::{OverLimit, Share, Slot};
 use crate::supervise::undone_by_panic;
@@ -388,7 +389,7 @@ impl Rib {
         } else if let Some((_, log)) = logs.iter_mut().find(|(_, log)| log.has_candidates()) {
             log.settle(attributes);
         } else if let Some((_, log)) = logs.iter_mut().find(|(_, log)| log.is_resized()) {
-            log.resize_some(count);
+            log.resize(Pace::Entries(count));
         } else if attributes.is_resized() {
             attributes.resize_some(count);
         }

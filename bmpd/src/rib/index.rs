@@ -20,9 +20,23 @@ use hashbrown::hash_table::Entry;
 /// How many entries a part takes: 7/8 of 2^14 places.
 pub(super) const PART: usize = 14 * 1024;
 
-/// How many entries move for each one that is put in or taken out. While an index grows, the parts that have not moved
-/// take what comes: an eighth more than they had, for which [`Index::capacity`] leaves room.
-const MOVES: i64 = 8;
+/// How many entries move for each one that is put in while an index grows: the parts that have not moved take what comes,
+/// an eighth more than they had, for which `most` leaves room.
+const MOVES_TO_GROW: usize = 8;
+
+/// How many entries move for each one that is put in or taken out when nothing presses.
+const MOVES: usize = 2;
+
+/// How many entries are to move.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Pace {
+    /// In proportion to so many that were put in.
+    Put(usize),
+    /// In proportion to so many that were taken out.
+    Removed(usize),
+    /// So many.
+    Entries(usize),
+}
 
 /// A map of hashes to places.
 #[derive(Debug)]
@@ -208,19 +222,24 @@ impl Index {
         !self.next.is_empty()
     }
 
-    /// Moves entries in proportion to so many that were put in or taken out. To be called when what all places name
-    /// is where they say.
+    /// Goes on being resized. To be called when what all places name is where they say.
     #[inline]
-    pub(super) fn keep_pace(&mut self, entries: usize, rehash: impl Fn(&u32) -> u64) {
+    pub(super) fn go_on(&mut self, pace: Pace, rehash: impl Fn(&u32) -> u64) {
         if self.is_resized() {
-            self.move_some(MOVES * entries as i64, rehash);
+            self.move_some(pace, rehash);
         }
     }
 
-    /// Moves so many entries, and all others of the last part of them.
+    /// Moves as many entries as are due, and all others of the last part of them.
     #[cold]
-    pub(super) fn move_some(&mut self, entries: i64, rehash: impl Fn(&u32) -> u64) {
-        self.credit = self.credit.saturating_add(entries);
+    fn move_some(&mut self, pace: Pace, rehash: impl Fn(&u32) -> u64) {
+        let grows = self.next.len() > self.parts.len();
+        let due = match pace {
+            Pace::Put(entries) if grows => entries.saturating_mul(MOVES_TO_GROW),
+            Pace::Put(entries) | Pace::Removed(entries) => entries.saturating_mul(MOVES),
+            Pace::Entries(entries) => entries,
+        };
+        self.credit = self.credit.saturating_add(i64::try_from(due).unwrap_or(i64::MAX));
         while self.credit > 0 && self.is_resized() {
             self.move_part(&rehash);
         }
@@ -275,13 +294,13 @@ mod tests {
                     1 | 2 => for place in first..first + count {
                         let replaced = index.put(hash(&place), place, |other| *other == place, hash);
                         prop_assert_eq!(replaced.is_none(), model.insert(place));
-                        index.keep_pace(1, hash);
+                        index.go_on(Pace::Put(1), hash);
                     },
                     _ => for place in first..first + count {
                         index.remove(hash(&place), place);
                         model.remove(&place);
                         index.shrink(hash);
-                        index.keep_pace(1, hash);
+                        index.go_on(Pace::Removed(1), hash);
                     },
                 }
                 prop_assert_eq!(index.len(), model.len());
@@ -301,7 +320,7 @@ mod tests {
             let before = index.moves();
             index.make_room(1, hash);
             index.put(hash(&place), place, |other| *other == place, hash);
-            index.keep_pace(1, hash);
+            index.go_on(Pace::Put(1), hash);
             index.moves() - before
         };
         let mut most = 0;
@@ -315,7 +334,7 @@ mod tests {
             let before = index.moves();
             index.remove(hash(&place), place);
             index.shrink(hash);
-            index.keep_pace(1, hash);
+            index.go_on(Pace::Removed(1), hash);
             assert!(index.moves() - before <= PART as u64);
         }
         assert!(index.memory() < 1 << 20, "{}", index.memory());
@@ -328,7 +347,7 @@ mod tests {
         for place in 0..2_000_000 {
             index.make_room(1, hash);
             index.put(hash(&place), place, |other| *other == place, hash);
-            index.keep_pace(1, hash);
+            index.go_on(Pace::Put(1), hash);
             if index.is_resized() {
                 assert!(index.len() <= index.next.len() * (PART * 24 / 28));
             }

@@ -43,7 +43,7 @@ use self::record::{
 };
 use super::Full;
 use super::attributes::{Attributes, AttributesId};
-use super::index::{self as places, Index};
+use super::index::{self as places, Index, Pace};
 use crate::wire::bmp::Timestamp;
 use crate::wire::nlri::Form;
 
@@ -448,7 +448,7 @@ impl Log {
         }
         self.finish(slot, start);
         self.work += INDEXED * u64::from(result.known + result.unknown);
-        self.keep_pace(known - self.index.len());
+        self.resize(Pace::Removed(known - self.index.len()));
         self.settle(attributes);
         if self.withdrawals > self.most_routes + self.spare_withdrawals {
             self.drop_the_slowest(attributes);

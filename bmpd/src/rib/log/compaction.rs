@@ -9,6 +9,7 @@ use super::record::{
 };
 use super::{Log, Position, Reader, Segment, hash, place};
 use crate::rib::attributes::{Attributes, AttributesId};
+use crate::rib::index::Pace;
 
 /// So many segments are compacted at once, and others in later calls: all of them would take as long as the table is
 /// large.
@@ -75,7 +76,7 @@ impl Log {
                 let known = self.index.len();
                 self.compact(slot, needed_from, attributes);
                 self.tidy(slot);
-                self.keep_pace(known - self.index.len());
+                self.resize(Pace::Removed(known - self.index.len()));
                 self.compactions += 1;
                 compacted += 1;
             }

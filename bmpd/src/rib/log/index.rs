@@ -11,6 +11,7 @@
 use super::record::{RECORD_HEADER, TOLD, WITHDRAWN, entry_at, header_at};
 use super::{Log, Position, bytes_of, hash, is_told, place, route_at, same, tag_at};
 use crate::rib::attributes::Attributes;
+use crate::rib::index::Pace;
 
 /// How many routes may be late, so that nobody waits long when they have to be looked at all at once: 0.2 s
 /// for each family.
@@ -130,7 +131,7 @@ impl Log {
         self.found.indexed += indexed;
         self.found.new += new;
         self.work += INDEXED * indexed as u64;
-        self.keep_pace(new);
+        self.resize(Pace::Put(new));
         at
     }
 
@@ -148,26 +149,17 @@ impl Log {
         index.make_room(expected, |place| hash(*form, hasher, route_at(segments, *place)));
     }
 
-    /// Lets the index go on being resized, after so many entries were put in and taken out.
-    pub(super) fn keep_pace(&mut self, entries: usize) {
+    /// Lets the index go on being resized.
+    pub(crate) fn resize(&mut self, pace: Pace) {
         let Self { form, segments, index, hasher, .. } = self;
         let before = index.moves();
-        index.keep_pace(entries, |place| hash(*form, hasher, route_at(segments, *place)));
+        index.go_on(pace, |place| hash(*form, hasher, route_at(segments, *place)));
         self.work += MOVED * (index.moves() - before);
     }
 
     /// True while the index is resized.
     pub(crate) fn is_resized(&self) -> bool {
         self.index.is_resized()
-    }
-
-    /// Lets the index go on being resized, by so many entries.
-    pub(crate) fn resize_some(&mut self, entries: usize) {
-        let Self { form, segments, index, hasher, .. } = self;
-        let before = index.moves();
-        let entries = i64::try_from(entries).unwrap_or(i64::MAX);
-        index.move_some(entries, |place| hash(*form, hasher, route_at(segments, *place)));
-        self.work += MOVED * (index.moves() - before);
     }
 
     /// Makes the index smaller that has far too many places. While routes wait they may need them.
