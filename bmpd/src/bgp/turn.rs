@@ -71,6 +71,8 @@ impl Turn {
 
     /// Counts entries that were worked on.
     pub(super) fn count(&mut self, entries: u64) {
+        #[cfg(simulation)]
+        crate::simulation::note_work(entries);
         self.done = self.done.saturating_add(entries);
     }
 

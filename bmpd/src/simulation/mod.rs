@@ -64,6 +64,7 @@ const SHIPPED: Sizes = Sizes {
 thread_local! {
     static SIZES: Cell<Sizes> = const { Cell::new(SHIPPED) };
     static FILE: RefCell<String> = const { RefCell::new(String::new()) };
+    static WORK: Cell<u64> = const { Cell::new(0) };
 }
 
 /// Begins a run on this thread: nothing is left of the one before. To be called inside the runtime.
@@ -72,10 +73,20 @@ pub fn begin(seed: u64, sizes: Sizes) {
     clock::begin();
     network::begin(seed);
     SIZES.set(sizes);
+    WORK.take();
 }
 
 pub(crate) fn sizes() -> Sizes {
     SIZES.get()
+}
+
+/// How much the links of neighbors have done since this was last called, in entries of the tables.
+pub fn take_work() -> u64 {
+    WORK.take()
+}
+
+pub(crate) fn note_work(entries: u64) {
+    WORK.set(WORK.get() + entries);
 }
 
 /// Writes the configuration file.

@@ -442,6 +442,11 @@ impl End {
         wire.wake();
     }
 
+    /// How many bytes from bmpd may be on their way.
+    pub fn room(&self) -> usize {
+        self.wire.lock().room
+    }
+
     /// How many bytes of what was sent bmpd has read, without those that it threw away after its end.
     pub fn read_by_bmpd(&self) -> u64 {
         let wire = self.wire.lock();

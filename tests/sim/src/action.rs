@@ -6,6 +6,21 @@ use tests::random::Random;
 
 use crate::{speaker, station};
 
+/// What a neighbor sends without end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flood {
+    /// The same UPDATE.
+    Repeat,
+    /// Ever other UPDATEs.
+    Change,
+    /// Announcements of what it has, and withdrawals of all of that.
+    WithdrawAll,
+    /// End-of-RIBs.
+    EndOfRib,
+    /// It asks for our routes.
+    RouteRefresh,
+}
+
 /// One step of a schedule. Numbers of neighbors, stations and sessions count from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
@@ -17,6 +32,8 @@ pub enum Action {
     EndOfRib(usize),
     /// A neighbor asks for our routes.
     RouteRefresh(usize),
+    /// A neighbor floods bmpd, in one of some ways, while another one announces a route.
+    Flood(usize, Flood),
     /// A neighbor connects, whatever it has of connections.
     Connect(usize),
     /// A neighbor ends its connection.
@@ -84,7 +101,12 @@ impl Action {
             330..370 => Action::Update(neighbor, 2 + random.below(30)),
             370..385 => Action::Faulty(neighbor),
             385..430 => Action::EndOfRib(neighbor),
-            430..440 => Action::RouteRefresh(neighbor),
+            430..435 => Action::RouteRefresh(neighbor),
+            435..440 => {
+                use Flood::*;
+                let kinds = [Repeat, Change, WithdrawAll, WithdrawAll, EndOfRib, RouteRefresh];
+                Action::Flood(neighbor, crate::plan::one_of(random, &kinds))
+            }
             440..480 => Action::Connect(neighbor),
             480..540 => Action::End(neighbor, ending(random)),
             540..555 => Action::Willing(neighbor),

@@ -29,7 +29,7 @@
 //! refresh, hold times, ends by FIN, RST, NOTIFICATION, garbage, silence, and in the middle of a message;
 //! stations active and passive that stall, read bytes one by one, send, refuse, leave, come twice, fall behind;
 //! resets of one, of all and staggered, reloads that change, add and remove sessions and neighbors, bad files;
-//! small and large segments, batches and bounds of what is kept.
+//! small and large segments, batches and bounds of what is kept; neighbors that flood bmpd while others announce a route.
 //!
 //! What is not: TLS, TCP options and keys, VPN instances, dynamic neighbors of a prefix, `maximum-routes`, the
 //! other families, addresses of IPv6, `monitor` and who may do what, more than one thread, and what the
@@ -43,6 +43,7 @@
 pub mod action;
 pub mod bmp;
 pub mod count;
+mod flood;
 pub mod ledger;
 pub mod many;
 pub mod plan;

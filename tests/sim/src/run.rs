@@ -109,7 +109,7 @@ pub struct Run {
     pub(crate) ledger: Ledger,
     pub(crate) speakers: Vec<Speaker>,
     pub(crate) stations: Vec<Station>,
-    next_mark: u32,
+    pub(crate) next_mark: u32,
     /// How many more withdrawals than routes are kept for slow stations.
     pub(crate) spare_withdrawals: usize,
     commands: Vec<JoinHandle<Outcomes>>,
@@ -211,6 +211,7 @@ impl Run {
                     self.count.add("route refreshes of neighbors", 1);
                 }
             }
+            Action::Flood(neighbor, flood) => self.flood(neighbor, flood).await?,
             Action::Connect(neighbor) => {
                 let Self { random, ledger, speakers, .. } = self;
                 if speakers[neighbor].connect(random, ledger, now) {
@@ -311,13 +312,13 @@ impl Run {
         self.commands.push(tokio::spawn(async move { Outcomes::Reload(bmpd.reload().await) }));
     }
 
-    fn draw_family(&mut self, neighbor: usize) -> Option<Family> {
+    pub(crate) fn draw_family(&mut self, neighbor: usize) -> Option<Family> {
         let entry = &self.ledger[&self.speakers[neighbor].serial()?];
         (!entry.families.is_empty()).then(|| plan::one_of(&mut self.random, &entry.families))
     }
 
     /// An UPDATE for the connection that is up.
-    fn draw_update(&mut self, neighbor: usize) -> Option<Said> {
+    pub(crate) fn draw_update(&mut self, neighbor: usize) -> Option<Said> {
         let family = self.draw_family(neighbor)?;
         let speaker = &mut self.speakers[neighbor];
         let add_path = speaker.serial().is_some_and(|s| self.ledger[&s].add_path.contains(&family));
@@ -342,7 +343,7 @@ impl Run {
         Some(Said { family, withdrawn, announced, mark: self.next_mark, faulty: false })
     }
 
-    fn say(&mut self, neighbor: usize, said: Option<Said>) {
+    pub(crate) fn say(&mut self, neighbor: usize, said: Option<Said>) {
         let Some(said) = said else { return };
         self.count.add("UPDATEs", 1);
         self.count.add("routes announced", said.announced.len() as u64);

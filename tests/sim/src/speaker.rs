@@ -253,6 +253,11 @@ impl Speaker {
         current.filter(|link| !link.is_lost).all(|link| link.unread.is_empty())
     }
 
+    /// How many messages bmpd has still to read of the connection that is up.
+    pub fn waiting(&mut self) -> usize {
+        self.up().map_or(0, |link| link.unread.len())
+    }
+
     /// Sends an UPDATE on the connection that is up.
     pub fn say(&mut self, said: Said, ledger: &mut Ledger) {
         let Some(link) = self.up() else { return };
