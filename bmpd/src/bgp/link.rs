@@ -49,6 +49,9 @@ pub(super) const LOST: &str = "an internal error has cost its routes";
 /// A table that changes without pause is never quiet: after this long it is taken to be complete.
 const QUIET_LATEST: Duration = Duration::from_secs(180);
 
+/// After so many turns timers and orders are seen to.
+const TURNS_AT_ONCE: usize = if cfg!(simulation) { 3 } else { 64 };
+
 /// So many of the routes that wait are indexed before more is read: some 0.5 ms. In the simulation few, so that it takes
 /// several steps there, too.
 const TIDY: usize = if cfg!(simulation) { 10 } else { rib::AT_ONCE };
@@ -175,6 +178,8 @@ struct Link {
     look: Look,
     /// What it does before others have their turn.
     turn: Turn,
+    /// True if whole messages wait in the inbox: until they are taken nothing is read.
+    is_behind: bool,
     /// The family that had too many routes when that was last told.
     exceeded: Option<Family>,
     /// True once an UPDATE was malformed.
@@ -200,12 +205,14 @@ pub(super) async fn run(stream: TcpStream, setup: Setup) {
         quiet_at: None,
         quiet_latest: Instant::now(),
         look: Look::default(),
+        is_behind: false,
         exceeded: None,
         has_fault: false,
     };
     // Bytes of the neighbor may be what a mistake of ours was waiting for.
     let end = caught(link.serve_and_tidy());
     let end = end.await.unwrap_or_else(|panic| End::Abandoned(panic.to_string()));
+    link.turn.pause();
     let place_lost = matches!(&end, End::Abandoned(why) if why == PLACE_LOST);
     link.setup.pending = None;
     let time = Timestamp::now();
@@ -231,7 +238,6 @@ impl Link {
             })
             .await;
         }
-        self.turn.pause();
         end
     }
 
@@ -247,6 +253,7 @@ impl Link {
                 continue;
             }
             let pending = !self.output.is_empty();
+            let reads = !self.is_behind && !self.look.is_overdue(Instant::now());
             let event = crate::select! {
                 close = self.setup.close.recv() => {
                     Some(match close {
@@ -255,7 +262,12 @@ impl Link {
                         None => Event::Stop(Notification::SHUTDOWN),
                     })
                 }
-                readable = self.stream.readable() => {
+                () = std::future::ready(()), if self.is_behind => {
+                    self.turn.begin().await;
+                    ended = self.take_messages().await;
+                    None
+                }
+                readable = self.stream.readable(), if reads => {
                     self.turn.begin().await;
                     let most = self.most_to_read();
                     let read = readable.and_then(|()| self.read());
@@ -265,7 +277,7 @@ impl Link {
                         Ok(_) => self.take_messages().await,
                         Err(error) => self.on(Event::TcpClosed(closed(&error))).await,
                     };
-                    if is_all {
+                    if is_all && !self.is_behind {
                         self.turn.rest();
                     }
                     None
@@ -275,7 +287,7 @@ impl Link {
                         Ok(()) => None,
                         Err(error) => {
                             // The neighbor may have said why before it closed.
-                            if matches!(self.read(), Ok(1..)) {
+                            if self.is_behind || matches!(self.read(), Ok(1..)) {
                                 ended = self.take_messages().await;
                             }
                             ended.is_none().then(|| Event::TcpClosed(closed(&error)))
@@ -284,7 +296,8 @@ impl Link {
                 }
                 () = sleep_until(self.hold_at) => {
                     // What has arrived counts, however late this process was to look.
-                    match self.read() {
+                    let read = if self.is_behind { Ok(1) } else { self.read() };
+                    match read {
                         Ok(1..) => {
                             ended = self.take_messages().await;
                             None
@@ -347,9 +360,11 @@ impl Link {
         }
     }
 
-    /// Takes all whole messages that have come.
+    /// Takes all whole messages that have come, or as many as some turns allow: what is left is for another call, after
+    /// timers and orders have been seen to.
     async fn take_messages(&mut self) -> Option<End> {
-        loop {
+        self.is_behind = false;
+        for _ in 0..TURNS_AT_ONCE {
             self.turn.go_on().await;
             let work = self.turn.left();
             let Self { inbox, fsm, setup, epoch, .. } = self;
@@ -371,6 +386,8 @@ impl Link {
                 return ended;
             }
         }
+        self.is_behind = true;
+        None
     }
 
     fn routes_came(&mut self) {
@@ -468,13 +485,22 @@ impl Link {
     async fn tidy(&mut self) -> Option<Event> {
         let is_overdue = self.look.is_overdue(Instant::now());
         let little = self.turn.left();
-        if !self.epoch.as_ref()?.maintain(|rib| rib.tidy_if_little(little))? {
+        let epoch = self.epoch.as_ref();
+        let mut done = epoch.and_then(|epoch| epoch.maintain(|rib| rib.tidy_if_little(little)));
+        if done == Some(false) {
             self.turn.take_place().await;
-            self.in_turns(|rib| {
+            let mut turns = 0;
+            let tidied = self.in_turns(|rib| {
                 rib.tidy(TIDY);
-                (!is_overdue || !rib.is_untidy()).then_some(())
-            })
-            .await?;
+                turns += 1;
+                (!is_overdue || turns == TURNS_AT_ONCE || !rib.is_untidy()).then_some(true)
+            });
+            done = tidied.await;
+        }
+        if done.is_none() {
+            // Of tables that are no more nothing waits.
+            self.look.note(false, Instant::now());
+            return None;
         }
         let event = self.check_tables().await;
         self.look.go_on(Instant::now());

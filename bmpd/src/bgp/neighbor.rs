@@ -465,6 +465,8 @@ impl Task {
                     Attention::Evicted(over) => {
                         self.note_error(over.to_string(), Says::Cause);
                         self.give_up_restart("there is no room for them");
+                        self.penalty = Some(Penalty::Until(Instant::now() + OUT_OF_RESOURCES));
+                        self.reject_links();
                     }
                     // Only some: what is left goes with the restart.
                     Attention::Untidy => {
@@ -959,11 +961,7 @@ impl Task {
             _ => {}
         }
         if self.penalty.is_some() {
-            self.rejected_at = None;
-            // Connections that came just before.
-            for link in &self.links {
-                let _ = link.close.try_send(Close::Notify(Notification::REJECTED));
-            }
+            self.reject_links();
         }
         if let Some(Replacement { link, remote, reply }) =
             self.replacement.take().filter(|_| !stopping)
@@ -977,6 +975,14 @@ impl Task {
             return;
         }
         self.wait();
+    }
+
+    /// Closes connections that came just before the neighbor was kept out.
+    fn reject_links(&mut self) {
+        self.rejected_at = None;
+        for link in &self.links {
+            let _ = link.close.try_send(Close::Notify(Notification::REJECTED));
+        }
     }
 
     /// Keeps the routes of a neighbor that may be restarting.

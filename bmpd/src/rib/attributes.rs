@@ -8,7 +8,7 @@
 use std::hash::BuildHasher;
 
 use super::Full;
-use super::index::{Index, PART, Pace};
+use super::index::{Hasher, Index, PART, Pace};
 
 /// A place is a chunk's number and an offset in it, in one u32.
 const OFFSET_BITS: u32 = 18;
@@ -67,7 +67,7 @@ pub(crate) struct Attributes {
     free_slots: Vec<u32>,
     /// The hash of a set -> its id.
     index: Index,
-    hasher: foldhash::fast::RandomState,
+    hasher: Hasher,
 }
 
 impl Default for Attributes {
@@ -89,7 +89,7 @@ impl Attributes {
             slots: Vec::new(),
             free_slots: Vec::new(),
             index: Index::new(PART),
-            hasher: foldhash::fast::RandomState::default(),
+            hasher: Hasher::default(),
         }
     }
 

@@ -26,8 +26,8 @@ use crate::supervise::fault;
 use crate::wire::bmp::{self, PeerDownReason, PeerHeader, Timestamp};
 use crate::wire::family::Family;
 
-/// So many bytes are encoded of one neighbor before another one has its turn.
-const SHARE: usize = 16 * 1024;
+/// Of one neighbor a part of a batch is encoded, this one of so many, before another one has its turn.
+const SHARES: usize = 16;
 
 /// So many bytes of tables are looked at to count what is still to be sent; beyond that it is an estimate.
 const EXACT: usize = 1024 * 1024;
@@ -257,7 +257,7 @@ impl Feed {
     }
 
     /// Encodes the next messages into `out` until it holds about `limit` bytes or there is nothing
-    /// left to send. Neighbors that went down or came up are first, then routes: of each neighbor about [`SHARE`] bytes
+    /// left to send. Neighbors that went down or came up are first, then routes: of each neighbor a share
     /// in turn, so that one with much to send does not keep others waiting.
     ///
     /// A table is locked for the length of a share at most, or of this call if no other has anything to send. `limit` must
@@ -284,7 +284,7 @@ impl Feed {
             if self.places[rank].is_busy || out.len() >= limit / 2 {
                 busy.push_back(rank);
             } else if let Outcome::Part | Outcome::Full =
-                self.tell_share(rank, out, limit, SHARE, &mut batch)
+                self.tell_share(rank, out, limit, limit / SHARES, &mut batch)
             {
                 busy.push_back(rank);
             }
@@ -294,7 +294,7 @@ impl Feed {
                 self.turn = rank;
                 break;
             }
-            let share = if busy.is_empty() { limit } else { SHARE };
+            let share = if busy.is_empty() { limit } else { limit / SHARES };
             match self.tell_share(rank, out, limit, share, &mut batch) {
                 Outcome::All => {}
                 Outcome::Part => busy.push_back(rank),
@@ -323,23 +323,25 @@ impl Feed {
         share: usize,
         batch: &mut Batch,
     ) -> Outcome {
-        let Some(Place { told, is_busy, .. }) = self.places.get_mut(rank) else {
+        let Some(Place { told, is_busy, accounted, .. }) = self.places.get_mut(rank) else {
             return Outcome::All;
         };
         let Some(some) = told else {
             *is_busy = false;
             return Outcome::All;
         };
-        let until = limit.min(out.len().saturating_add(share));
+        let begin = out.len();
+        let until = limit.min(begin.saturating_add(share));
         let sent = tell_routes(some, out, until, limit, batch);
         *is_busy = matches!(sent, Sent::Part | Sent::Scanned);
         match sent {
-            Sent::All => Outcome::All,
+            Sent::All | Sent::Restarted => Outcome::All,
             Sent::Scanned => {
                 self.scans += 1;
                 Outcome::Part
             }
-            Sent::Part if until < limit => Outcome::Part,
+            // Where not even one message fits, another try would not help.
+            Sent::Part if until < limit && out.len() > begin => Outcome::Part,
             Sent::Part => Outcome::Full,
             Sent::Lapsed => {
                 some.leave();
@@ -349,6 +351,8 @@ impl Feed {
                 bmp::peer_down(out, &some.epoch.header, Timestamp::now(), &reason);
                 batch.peer_down += 1;
                 batch.neighbors_resent += 1;
+                // Its second Peer Up is of the same session.
+                *accounted = accounted.saturating_sub(1);
                 *told = None;
                 Outcome::All
             }
@@ -544,6 +548,8 @@ enum Sent {
     Scanned,
     /// The next message does not fit.
     Part,
+    /// The neighbor has restarted: Peer Up comes before its routes, in the next call.
+    Restarted,
     /// A reader has lapsed.
     Lapsed,
 }
@@ -566,9 +572,8 @@ fn tell_routes(
     let header = &epoch.header;
     let outcome = epoch.maintain(|rib| {
         if rib.incarnation != *incarnation {
-            // It has restarted since its state was told. The bell rings for that, and the next call
-            // tells Peer Up first.
-            return Sent::Part;
+            // It has restarted since its state was sent. The bell rings for that.
+            return Sent::Restarted;
         }
         for _ in 0..readers.len() {
             let rank = *turn % readers.len();

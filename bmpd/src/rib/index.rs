@@ -17,6 +17,13 @@
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
+/// What makes hashes, of which nobody outside knows the seed. In the simulation they are the same in every run, as how
+/// much is moved depends on them.
+#[cfg(not(simulation))]
+pub(super) type Hasher = foldhash::fast::RandomState;
+#[cfg(simulation)]
+pub(super) type Hasher = foldhash::fast::FixedState;
+
 /// How many entries a part takes: 7/8 of 2^14 places.
 pub(super) const PART: usize = 14 * 1024;
 

@@ -32,8 +32,6 @@ mod tests;
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
 
-use foldhash::fast::RandomState;
-
 use self::index::Found;
 pub(super) use self::index::INDEXED;
 pub(crate) use self::record::Record;
@@ -43,7 +41,7 @@ use self::record::{
 };
 use super::Full;
 use super::attributes::{Attributes, AttributesId};
-use super::index::{self as places, Index, Pace};
+use super::index::{self as places, Hasher, Index, Pace};
 use crate::wire::bmp::Timestamp;
 use crate::wire::nlri::Form;
 
@@ -167,7 +165,7 @@ pub(crate) struct Log {
     found: Found,
     /// How many may wait while the neighbor sends its table for the first time.
     late_max: usize,
-    hasher: RandomState,
+    hasher: Hasher,
     readers: Vec<Option<Reader>>,
     /// The furthest that any reader has come: entries before it may have been told.
     told_up_to: Position,
@@ -225,7 +223,7 @@ impl Log {
             late_entries: 0,
             found: Found::default(),
             late_max: index::LATE_MAX,
-            hasher: RandomState::default(),
+            hasher: Hasher::default(),
             readers: Vec::new(),
             told_up_to: Position::default(),
             end_of_rib: None,
@@ -727,7 +725,7 @@ impl Log {
 /// Most routes have few bytes, of which the first one tells how many: as words they are hashed in a few steps. Those of
 /// four to seven are the first and the last four, and so on.
 #[inline(always)]
-fn hash(form: Form, hasher: &RandomState, route: &[u8]) -> u64 {
+fn hash(form: Form, hasher: &Hasher, route: &[u8]) -> u64 {
     match (route.first_chunk(), route.last_chunk()) {
         (Some(first), Some(last)) if route.len() < 8 && form.is_its_own_key() => hasher.hash_one(
             u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last)),
@@ -737,7 +735,7 @@ fn hash(form: Form, hasher: &RandomState, route: &[u8]) -> u64 {
 }
 
 #[inline(never)]
-fn hash_of_long(form: Form, hasher: &RandomState, route: &[u8]) -> u64 {
+fn hash_of_long(form: Form, hasher: &Hasher, route: &[u8]) -> u64 {
     if !form.is_its_own_key() {
         return hasher.hash_one(form.key(route));
     }

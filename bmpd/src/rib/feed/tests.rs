@@ -551,7 +551,7 @@ fn no_route_of_the_next_incarnation_is_told_before_its_peer_up() {
     fixture.announce(0, Family::IPV4_UNICAST, 1, &[1]);
     let told = fixture.sessions[0].feed.places[0].told.as_mut().unwrap();
     let (mut out, mut batch) = (Vec::new(), Batch::default());
-    assert!(matches!(tell_routes(told, &mut out, 4096, 4096, &mut batch), Sent::Part));
+    assert!(matches!(tell_routes(told, &mut out, 4096, 4096, &mut batch), Sent::Restarted));
     assert_eq!((out.len(), batch), (0, Batch::default()));
     let batch = fixture.fill(0, 4096);
     assert_eq!((batch.peer_up, batch.announced), (1, 1));
@@ -775,4 +775,22 @@ proptest! {
         }
         fixture.check();
     }
+}
+
+/// Each had its next message left, which did not fit, and both were tried again for ever.
+#[test]
+fn a_batch_ends_where_the_next_message_of_nobody_fits() {
+    let mut fixture = Fixture::new();
+    fixture.station();
+    let routes: Vec<u8> = (0..=255).collect();
+    for neighbor in [0, 1] {
+        fixture.up(neighbor);
+        for mark in 1..4 {
+            fixture.announce(neighbor, Family::IPV4_UNICAST, mark, &routes);
+        }
+    }
+    let limit = 4096;
+    let first = fixture.fill(0, limit);
+    assert!(first.peer_up == 2 && first.announced >= 256 && first.announced < 6 * 256, "{first:?}");
+    fixture.check();
 }
