@@ -431,7 +431,7 @@ impl Task {
                     None => break (Notification::SHUTDOWN, "bmpd is stopping"),
                 },
                 () = self.claim.displaced.notified() => break DISPLACED,
-                Some((link, message)) = self.from_links.recv() => self.hear(link, message),
+                Some((link, message)) = self.from_links.recv() => self.hear(link, message).await,
                 connected = attempt => {
                     self.attempt = None;
                     match connected {
@@ -655,7 +655,7 @@ impl Task {
                     let _ = reply.send(Err(notification.clone()));
                 }
                 FromLink::Exceeded { .. } | FromLink::OverLimit(_) | FromLink::Fault(_) => {}
-                FromLink::Ended { end, time } => self.ended(link, end, time, true),
+                FromLink::Ended { end, time } => self.ended(link, end, time, true).await,
             }
         }
         while self.tasks.join_next().await.is_some() {}
@@ -774,7 +774,7 @@ impl Task {
         id
     }
 
-    fn hear(&mut self, link: LinkId, message: FromLink) {
+    async fn hear(&mut self, link: LinkId, message: FromLink) {
         match message {
             FromLink::Judge { remote, reply } => {
                 self.claim.has_opened.store(true, Ordering::Relaxed);
@@ -785,7 +785,7 @@ impl Task {
                 self.replacement = Some(Replacement { link, remote, reply });
             }
             FromLink::Establish { up, reply } => {
-                let _ = reply.send(self.establish(link, *up));
+                let _ = reply.send(self.establish(link, *up).await);
             }
             FromLink::Exceeded { family, routes } => {
                 if !std::mem::replace(&mut self.exceeded, true) {
@@ -806,7 +806,7 @@ impl Task {
             FromLink::Fault(text) => {
                 self.errors.note(text, Says::Cause);
             }
-            FromLink::Ended { end, time } => self.ended(link, end, time, false),
+            FromLink::Ended { end, time } => self.ended(link, end, time, false).await,
         }
     }
 
@@ -853,7 +853,7 @@ impl Task {
         Ok(())
     }
 
-    fn establish(&mut self, id: LinkId, up: Established) -> Result<Arc<Epoch>, Notification> {
+    async fn establish(&mut self, id: LinkId, up: Established) -> Result<Arc<Epoch>, Notification> {
         // A link whose permission was taken back has its order to close on the way.
         let allowed = self.links.iter().any(|link| link.id == id && link.remote.is_some());
         if self.established.is_some() || !allowed {
@@ -878,7 +878,7 @@ impl Task {
             received_open: up.received_open.clone(),
             table_name: self.place.table_name().map(str::to_owned),
         };
-        let epoch = self.begin(identity, peer_up, &up);
+        let epoch = self.begin(identity, peer_up, &up).await;
         say!(self.quota, info, neighbor = %self.id, "established");
         self.established_count += 1;
         let at = Moment::now();
@@ -890,7 +890,7 @@ impl Task {
 
     /// The epoch of a session that is up: that of the session before if the neighbor has restarted and
     /// everything fits, else a new one.
-    fn begin(&mut self, identity: Identity, peer_up: PeerUp, up: &Established) -> Arc<Epoch> {
+    async fn begin(&mut self, identity: Identity, peer_up: PeerUp, up: &Established) -> Arc<Epoch> {
         let now = Timestamp::now();
         let forms: Vec<Form> = up.negotiated.forms().collect();
         if let Some(restarting) = self.restarting.take() {
@@ -904,8 +904,10 @@ impl Task {
                 .filter(|(_, forwarding)| *forwarding)
                 .map(|(family, _)| *family)
                 .collect();
+            let lost = |family: &Family| !kept.contains(family);
             if again.is_some()
                 && epoch.fits(&identity, &forms)
+                && drop_stale(&self.tables, &epoch, lost, now).await
                 && self.tables.restart(&self.place, &epoch, peer_up.clone(), &kept, now)
             {
                 say!(self.quota, info, neighbor = %self.id, "it has restarted");
@@ -916,7 +918,7 @@ impl Task {
         self.tables.begin(&self.place, identity, peer_up, &forms, now)
     }
 
-    fn ended(&mut self, id: LinkId, end: End, time: Timestamp, stopping: bool) {
+    async fn ended(&mut self, id: LinkId, end: End, time: Timestamp, stopping: bool) {
         self.seen();
         self.links.retain(|link| link.id != id);
         let Some(up) = self.established.take_if(|up| up.link == id) else {
@@ -946,7 +948,7 @@ impl Task {
         // RFC 4724 section 4.2: a connection that ends without a NOTIFICATION may be a restart.
         let lost = matches!(end, End::Closed(_) | End::Replaced);
         if lost && !stopping && self.may_restart(&up.details.open) {
-            self.keep(up, down);
+            self.keep(up, down).await;
         } else {
             self.tables.end(&self.place, &up.epoch, down);
         }
@@ -986,11 +988,15 @@ impl Task {
     }
 
     /// Keeps the routes of a neighbor that may be restarting.
-    fn keep(&mut self, up: Up, down: PeerDown) {
+    async fn keep(&mut self, up: Up, down: PeerDown) {
         let Some(asks) = &up.details.open.graceful_restart else { return };
         let time = Duration::from_secs(asks.time.into());
         let families: Vec<Family> = asks.families.iter().map(|(family, _)| *family).collect();
-        if !self.tables.hold(&up.epoch, &families, Timestamp::now()) {
+        let now = Timestamp::now();
+        let held = drop_stale(&self.tables, &up.epoch, |_| true, now).await
+            && self.tables.hold(&up.epoch, &up.details.negotiated.families, now)
+            && drop_stale(&self.tables, &up.epoch, |family| !families.contains(family), now).await;
+        if !held {
             self.tables.end(&self.place, &up.epoch, down);
             return;
         }
@@ -1036,4 +1042,28 @@ fn says(end: &End) -> Says {
         | End::Replaced => Says::NoConnection,
         End::Sent(_) | End::Received(_) | End::Abandoned(_) => Says::Cause,
     }
+}
+
+/// Withdraws the stale routes of these families, some at a time: others have their turn meanwhile. False if the epoch has
+/// ended, or must.
+async fn drop_stale(
+    tables: &Tables,
+    epoch: &Epoch,
+    of: impl Fn(&Family) -> bool,
+    now: Timestamp,
+) -> bool {
+    let families = epoch.with(|rib| rib.forms().map(Form::family).collect::<Vec<_>>());
+    for family in families.iter().flatten().filter(|family| of(family)) {
+        loop {
+            match epoch.change(|rib| rib.drop_some_stale(*family, now)) {
+                Some(Ok(true)) => break,
+                Some(Ok(false)) => {
+                    tables.ring();
+                    tokio::task::yield_now().await;
+                }
+                Some(Err(_)) | None => return false,
+            }
+        }
+    }
+    families.is_some()
 }

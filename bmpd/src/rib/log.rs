@@ -58,6 +58,9 @@ const SPARE_WITHDRAWALS: usize = 500_000;
 /// After so many bytes of records that are superseded a reader lets others have their turn.
 const SCAN: usize = 128 * 1024;
 
+/// So many stale routes are withdrawn at once, and the rest of their record.
+const STALE_AT_ONCE: usize = 2048;
+
 /// Stale routes are withdrawn in records of at most so many bytes, which become messages that fit into
 /// an UPDATE without the Extended Message capability (RFC 4271 section 4.1).
 const STALE_BATCH: usize = 3800;
@@ -314,8 +317,8 @@ impl Log {
         Ok(())
     }
 
-    /// Withdraws the stale routes of one segment: all, so that the next call does not find it again, wherever compaction
-    /// has moved the rest meanwhile. True if there are no stale routes left.
+    /// Withdraws some of the stale routes: of one segment, wherever compaction has moved the rest meanwhile. True if there are
+    /// no stale routes left.
     pub(crate) fn drop_some_stale(
         &mut self,
         attributes: &mut Attributes,
@@ -341,7 +344,7 @@ impl Log {
         Ok(false)
     }
 
-    /// The stale routes of the first segment that has any.
+    /// Stale routes of the first segment that has any.
     fn stale_in_a_segment(&self) -> Option<Vec<Vec<u8>>> {
         let mark = self.stale?;
         let segments = self.order.iter().map(|slot| self.segment(*slot));
@@ -352,6 +355,7 @@ impl Log {
                 let mut routes = Vec::new();
                 let mut at = Position { sequence: segment.sequence, offset: 0 };
                 while at < mark
+                    && routes.len() < STALE_AT_ONCE
                     && let Some(header) = header_at(&segment.bytes, at.offset as usize)
                 {
                     at.offset = header.entries.end as u32;
