@@ -794,3 +794,34 @@ fn a_batch_ends_where_the_next_message_of_nobody_fits() {
     assert!(first.peer_up == 2 && first.announced >= 256 && first.announced < 6 * 256, "{first:?}");
     fixture.check();
 }
+
+/// As with a prefix of neighbors whose addresses change: what was known of those that have gone goes, too.
+#[test]
+fn a_hundred_thousand_neighbors_that_come_and_go_leave_nothing() {
+    let mut fixture = Fixture::new();
+    fixture.station();
+    fixture.check();
+    let places = fixture.sessions[0].feed.places.len();
+    let identity = Fixture::identity(0);
+    let now = Timestamp::default();
+    let (mut out, up) = (Vec::new(), fixture.peer_up(0));
+    for number in 0..100_000u32 {
+        let address =
+            IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, (number >> 16) as u16, number as u16]);
+        let id = NeighborId { vpn_instance: None, address };
+        let place = fixture.tables.add(id, instance(0), None);
+        let epoch = fixture.tables.begin(&place, identity, up.clone(), &Fixture::forms(0), now);
+        epoch.change(|rib| rib.end_of_rib(Family::IPV4_UNICAST, now).unwrap());
+        let feed = &mut fixture.sessions[0].feed;
+        out.clear();
+        let batch = feed.fill(&mut out, 4096);
+        assert_eq!((batch.peer_up, batch.end_of_rib), (1, 1));
+        feed.end_of_ribs_written(Moment::now());
+        assert_eq!(feed.end_of_ribs().count(), 1);
+        fixture.tables.remove(&place, Fixture::ended(PeerDownReason::Deconfigured));
+        let feed = &mut fixture.sessions[0].feed;
+        assert_eq!(feed.fill(&mut out, 1 << 20).peer_down, 1);
+        assert_eq!((feed.places.len(), feed.end_of_ribs().count()), (places, 0));
+    }
+    assert_eq!(fixture.tables.neighbors().len(), places);
+}
