@@ -43,7 +43,14 @@ pub(crate) fn make(folder: &Path, owner: Option<(u32, u32)>) -> io::Result<Optio
     if folder.as_os_str().is_empty() || fs::symlink_metadata(folder).is_ok() {
         return Ok(None);
     }
-    DirBuilder::new().recursive(true).mode(MODE).create(folder)?;
+    if let Some(above) = folder.parent() {
+        DirBuilder::new().recursive(true).mode(MODE).create(above)?;
+    }
+    // This one alone: a folder that somebody else has put there meanwhile is not ours.
+    match DirBuilder::new().mode(MODE).create(folder) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
+        made => made?,
+    }
     let made = MadeFolder(folder.to_owned());
     // By its descriptor, so that nobody puts something else in its place meanwhile.
     let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;

@@ -11,6 +11,8 @@ use std::time::Duration;
 use rustix::process::{Resource, getrlimit};
 use shared::account;
 use shared::request::Level;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
 
 use crate::config::{Account, Authentication, Config, Control, Neighbor, Place};
 use crate::net::keys::tcp_ao_supported;
@@ -27,6 +29,25 @@ const ACCOUNTS_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How many users, and groups, that do not exist are named.
 const LISTED_MAX: usize = 5;
+
+/// How many look-ups may wait for a file system or a name server at once.
+const LOOKS_MAX: usize = 8;
+
+/// Does what may never end, as a look at a file system that does not answer: `None` if it takes longer than this, or too
+/// many others wait still.
+pub(crate) async fn within<T: Send + 'static>(
+    time: Duration,
+    look: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    static LOOKS: Semaphore = Semaphore::const_new(LOOKS_MAX);
+    let until = Instant::now() + time;
+    let permit = timeout_at(until, LOOKS.acquire()).await.ok()?.ok()?;
+    let looking = move || {
+        let _permit = permit;
+        look()
+    };
+    timeout_at(until, tokio::task::spawn_blocking(looking)).await.ok()?.ok()
+}
 
 /// How much the tables of all neighbors may take, in bytes: `memory-limit`, or a share of the memory that there is for
 /// bmpd; `None` if nobody can tell how much that is.

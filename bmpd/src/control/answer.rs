@@ -9,7 +9,7 @@ use std::os::fd::AsFd;
 
 use interprocess::local_socket::tokio::Stream;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use shared::frame::{FrameError, Kind};
+use shared::frame::{self, FrameError, Kind};
 use shared::response::{Failure, Response};
 use tokio::io::AsyncReadExt;
 
@@ -97,14 +97,18 @@ impl<'a> Answer<'a> {
             computed = computed => computed?,
         };
         let goes_on = kind == Kind::Part && !matches!(response, Response::Failed(_));
-        let bytes = super::encode(if goes_on { Kind::Part } else { Kind::Response }, &response)?;
+        let kind = if goes_on { Kind::Part } else { Kind::Response };
+        let (bytes, fits) = match frame::encode(kind, &response) {
+            Ok(bytes) => (bytes, true),
+            Err(error) => (super::too_long(&error)?, false),
+        };
         drop(response);
         let unread = turn.map(|turn| turn.end(bytes.len()));
         super::send(self.stream, &bytes).await?;
         drop((bytes, unread));
         // A client that reads at once must not have a worker for itself.
         tokio::task::yield_now().await;
-        Ok(goes_on)
+        Ok(goes_on && fits)
     }
 }
 

@@ -48,11 +48,20 @@ pub(super) async fn run(world: &World, answer: &Answer<'_>) -> Result<(), FrameE
         .chain(config.bgp.is_some().then_some(Table::Bgp))
         .chain((0..neighbors).map(Table::Neighbor))
         .chain([Table::Daemon]);
-    answer.parts(tables, |some| part(some, &config, &waiting, world)).await
+    // Once for all parts, of which the first one says it.
+    let mut file_differs = None;
+    answer.prepare(async { file_differs = world.file_differs().await }).await;
+    answer.parts(tables, |some| part(some, &config, &waiting, file_differs, world)).await
 }
 
 /// A part of the report: these tables, in their order.
-async fn part(tables: Vec<Table>, config: &Config, waiting: &Waiting, world: &World) -> Response {
+async fn part(
+    tables: Vec<Table>,
+    config: &Config,
+    waiting: &Waiting,
+    file_differs: Option<bool>,
+    world: &World,
+) -> Response {
     let mut sections = Vec::with_capacity(tables.len());
     let mut rest = tables.into_iter().peekable();
     while let Some(table) = rest.next() {
@@ -89,7 +98,7 @@ async fn part(tables: Vec<Table>, config: &Config, waiting: &Waiting, world: &Wo
     Response::Config(ConfigReport {
         file,
         refused_reload: world.refused_reload(),
-        file_differs: world.file_differs().await,
+        file_differs,
         sections,
     })
 }

@@ -245,10 +245,13 @@ async fn handle_request(
 
 /// The frame of an answer, or of the failure that it is too long.
 fn encode(kind: Kind, response: &Response) -> Result<Vec<u8>, FrameError> {
-    frame::encode(kind, response).or_else(|error| {
-        let text = format!("bmpd cannot send its answer, ask for less: {error}");
-        frame::encode(Kind::Response, &Response::Failed(Failure::Other(text)))
-    })
+    frame::encode(kind, response).or_else(|error| too_long(&error))
+}
+
+/// The frame of the failure that an answer is too long; nothing follows it.
+fn too_long(error: &FrameError) -> Result<Vec<u8>, FrameError> {
+    let text = format!("bmpd cannot send its answer, ask for less: {error}");
+    frame::encode(Kind::Response, &Response::Failed(Failure::Other(text)))
 }
 
 async fn receive(mut stream: &Stream) -> Result<Request, FrameError> {

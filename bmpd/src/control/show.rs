@@ -7,6 +7,7 @@ use std::future::poll_fn;
 use std::net::IpAddr;
 use std::path::Path;
 use std::task::Poll;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use shared::frame::FrameError;
@@ -19,6 +20,7 @@ use super::answer::{Answer, PART};
 use crate::bgp::Neighbor;
 use crate::config::{Place, route_distinguisher};
 use crate::daemon::{World, listening};
+use crate::host;
 use crate::session::Session;
 
 /// Asks all at once. The answers are in the order of those who were asked.
@@ -160,6 +162,9 @@ pub(super) async fn statistics(
 /// has sent.
 const MESSAGES_MAX: usize = 1 << 20;
 
+/// How long the system has to say whether a network namespace is there.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// Every neighbor that is wanted, with the bytes of their last malformed UPDATEs if these are.
 pub(crate) async fn neighbors(
     world: &World,
@@ -276,11 +281,13 @@ pub(super) async fn vpn_instance(name: Option<VpnInstanceName>, world: &World) -
     let neighbors = neighbors(world, false, |id| wanted(&id.vpn_instance)).await;
     let places: Vec<Place> = instances.iter().map(|(_, place, _)| place.clone()).collect();
     // Where a namespace is can be a file system that does not answer.
-    let present =
-        tokio::task::spawn_blocking(move || places.iter().map(is_present).collect::<Vec<_>>());
-    let present = match present.await {
-        Ok(present) => present,
-        Err(error) => return Response::Failed(Failure::Other(error.to_string())),
+    let look = move || places.iter().map(is_present).collect::<Vec<_>>();
+    let Some(present) = host::within(LOOK_TIMEOUT, look).await else {
+        let text = format!(
+            "the system did not say in {} s whether the network namespaces are there",
+            LOOK_TIMEOUT.as_secs()
+        );
+        return Response::Failed(Failure::Other(text));
     };
     let described = instances.into_iter().zip(listening).zip(present);
     let reports = described.map(|(((name, place, route_distinguisher), listen), present)| {

@@ -30,6 +30,10 @@ use crate::session::{Configured, End};
 /// How long the station of a session that is removed has to take the Termination.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// How long the system has to say whether what the configuration names is there.
+#[cfg(not(simulation))]
+const LOOK_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// How many items of a reload are told to those who watch: what the ring of events holds is bounded.
 const TOLD: usize = 100;
 
@@ -85,6 +89,8 @@ impl World {
     ) -> Result<ReloadReport, Failure> {
         let purpose = if dry_run { Purpose::Plan } else { Purpose::Act };
         let read = self.read_config(purpose).await?;
+        // Before the lock: whoever asks for a plan must not keep those who act waiting for a name server.
+        let (looked_at, warnings) = (Arc::clone(&read.config), warnings(&read.config).await);
         let _order = self.order.write().await;
         permitted.await?;
         let read = self.newest(read);
@@ -93,7 +99,8 @@ impl World {
         if self.is_stopping() {
             return Err(Failure::Stopping);
         }
-        let mut warnings = warnings(&new).await;
+        // A newer reading had its own.
+        let mut warnings = if Arc::ptr_eq(&looked_at, &new) { warnings } else { Vec::new() };
         let mut items = Vec::new();
         let planned = self.neighbors.plan(&old, &new, dry_run).await;
         let (neighbors, plan) =
@@ -204,7 +211,14 @@ async fn warnings(config: &Arc<Config>) -> Vec<String> {
     #[cfg(not(simulation))]
     {
         let looked_at = Arc::clone(config);
-        tokio::task::spawn_blocking(move || host::warnings(&looked_at)).await.unwrap_or_default()
+        match host::within(LOOK_TIMEOUT, move || host::warnings(&looked_at)).await {
+            Some(warnings) => warnings,
+            None => vec![format!(
+                "whether users, groups and network namespaces of the configuration are there is not known: the system \
+                 did not say in {} s",
+                LOOK_TIMEOUT.as_secs()
+            )],
+        }
     }
 }
 

@@ -245,6 +245,8 @@ pub(super) fn read(text: &str) -> Result<Found, ImportError> {
                 Ok(Fate::Taken)
             }
             Some(block) if words.take_all(&["protocol", "bgp"]) => {
+                // Whatever becomes of it, the file has a neighbor.
+                found.has_any = true;
                 let (name, base) = named(words, &said)?;
                 let of_it = said_in(block, base, found);
                 if let Some(name) = name {

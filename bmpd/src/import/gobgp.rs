@@ -321,17 +321,25 @@ fn traits(of: &mut DeTable<'_>, lines: &Lines, found: &mut Found) -> Traits {
         let least = least.filter(|least| *least > 0).unwrap_or(255);
         traits.ttl_security = is_on.then_some(256u32.saturating_sub(least).max(1));
     }
+    let paths_line = of.get("add-paths").map(|paths| key_line(paths, lines));
     let receives_all =
         table(of, &["add-paths", "config"]).and_then(|paths| boolean(paths, "receive"));
+    let mut has_families = false;
     for (line, safi) in tables(of, "afi-safis", lines) {
+        has_families = true;
+        let mut is_enabled = true;
         let name = table(safi, &["config"]).and_then(|config| {
-            boolean(config, "enabled");
+            is_enabled = boolean(config, "enabled").unwrap_or(true);
             string(config, "afi-safi-name")
         });
         let Some(name) = name else {
             found.note(line, "a family without an afi-safi-name");
             continue;
         };
+        if !is_enabled {
+            let name = shown(&name);
+            found.note(line, format!("the family {name} has enabled = false: it is taken over"));
+        }
         let receives =
             table(safi, &["add-paths", "config"]).and_then(|paths| boolean(paths, "receive"));
         let limit: Option<u32> = table(safi, &["prefix-limit", "config"])
@@ -348,6 +356,9 @@ fn traits(of: &mut DeTable<'_>, lines: &Lines, found: &mut Found) -> Traits {
             let action = MaximumRoutesAction::Shutdown;
             traits.limits.insert(name, MaximumRoutes { limit, action });
         }
+    }
+    if let (false, Some(true), Some(line)) = (has_families, receives_all, paths_line) {
+        found.note(line, "add-paths beside no afi-safis: name the families in add-path");
     }
     traits
 }
