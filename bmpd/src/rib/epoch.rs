@@ -108,6 +108,10 @@ pub(crate) enum Check {
     TooMany(Family, usize),
 }
 
+/// Somebody works on the tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct InUse;
+
 /// The tables of one epoch.
 #[derive(Debug)]
 pub(crate) struct Rib {
@@ -550,13 +554,26 @@ impl Epoch {
     /// A panic in the midst of it leaves tables that nobody can rely on: the epoch ends, whose neighbor hears
     /// of it by [`Epoch::lost`], and stations are told nothing more of it but that.
     pub(crate) fn maintain<T>(&self, work: impl FnOnce(&mut Rib) -> T) -> Option<T> {
+        undone_by_panic(|| self.with(work), || self.end_by_mistake())
+    }
+
+    /// Like [`Epoch::maintain`], but only if nobody else works on the tables at this moment: `Err` if somebody does.
+    pub(crate) fn try_maintain<T>(
+        &self,
+        work: impl FnOnce(&mut Rib) -> T,
+    ) -> Result<Option<T>, InUse> {
         undone_by_panic(
-            || self.with(work),
-            || {
-                self.end(PeerDown::by_mistake());
-                self.lost.notify_one();
+            || match &mut *self.state.try_lock().ok_or(InUse)? {
+                State::Up(rib) => Ok(Some(work(rib))),
+                State::Down(_) => Ok(None),
             },
+            || self.end_by_mistake(),
         )
+    }
+
+    fn end_by_mistake(&self) {
+        self.end(PeerDown::by_mistake());
+        self.lost.notify_one();
     }
 
     /// Like [`Epoch::maintain`], for a change that sessions must see: [`super::Tables::ring`] goes with it.
