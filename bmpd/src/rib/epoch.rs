@@ -557,13 +557,18 @@ impl Epoch {
         undone_by_panic(|| self.with(work), || self.end_by_mistake())
     }
 
-    /// Like [`Epoch::maintain`], but only if nobody else works on the tables at this moment: `Err` if somebody does.
+    /// Like [`Epoch::maintain`], but `Err` if somebody else works on the tables at this moment and this is not to wait.
     pub(crate) fn try_maintain<T>(
         &self,
+        waits: bool,
         work: impl FnOnce(&mut Rib) -> T,
     ) -> Result<Option<T>, InUse> {
+        let lock = || match waits {
+            true => Some(self.state.lock()),
+            false => self.state.try_lock(),
+        };
         undone_by_panic(
-            || match &mut *self.state.try_lock().ok_or(InUse)? {
+            || match &mut *lock().ok_or(InUse)? {
                 State::Up(rib) => Ok(Some(work(rib))),
                 State::Down(_) => Ok(None),
             },

@@ -570,7 +570,8 @@ fn tell_routes(
     }
     let Told { epoch, incarnation, readers, turn, .. } = told;
     let header = &epoch.header;
-    let encode_some = |rib: &mut Rib| {
+    // What is encoded does not wait for a link that is busy with these tables.
+    let outcome = epoch.try_maintain(begin == 0, |rib| {
         if rib.incarnation != *incarnation {
             // It has restarted since its state was sent. The bell rings for that.
             return Sent::Restarted;
@@ -606,12 +607,7 @@ fn tell_routes(
             }
         }
         Sent::All
-    };
-    // What is encoded does not wait for a link that is busy with these tables.
-    let outcome = match begin {
-        0 => Ok(epoch.maintain(encode_some)),
-        _ => epoch.try_maintain(encode_some),
-    };
+    });
     let Ok(outcome) = outcome else { return Sent::Part };
     // An epoch that has ended meanwhile: the next call reports that.
     let outcome = outcome.unwrap_or(Sent::All);
