@@ -5,6 +5,7 @@
 //! of version N and samples of all variants in bytes. If this test fails, raise `PROTOCOL_VERSION` in `src/frame.rs`,
 //! then write the file of the new version with `BLESS=1 cargo test -p shared --test protocol`; the file of a version is
 //! never written twice.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
