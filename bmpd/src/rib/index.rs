@@ -191,7 +191,7 @@ impl Index {
         // are the tables of which only a part may be late: they come little by little, with much behind.
         // Of a small index everything moves each time: it grows in few steps.
         let spare = match self.len {
-            0 => needed / 16,
+            len if len <= more / 8 => needed / 16,
             len if len < more => needed / 4,
             _ if needed < self.filled() => (needed * 3).min(self.filled() - needed),
             _ => needed / 2,
