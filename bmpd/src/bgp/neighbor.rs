@@ -431,7 +431,7 @@ impl Task {
                     None => break (Notification::SHUTDOWN, "bmpd is stopping"),
                 },
                 () = self.claim.displaced.notified() => break DISPLACED,
-                Some((link, message)) = self.from_links.recv() => self.hear(link, message).await,
+                Some((link, message)) = self.from_links.recv() => self.handle(link, message).await,
                 connected = attempt => {
                     self.attempt = None;
                     match connected {
@@ -774,7 +774,7 @@ impl Task {
         id
     }
 
-    async fn hear(&mut self, link: LinkId, message: FromLink) {
+    async fn handle(&mut self, link: LinkId, message: FromLink) {
         match message {
             FromLink::Judge { remote, reply } => {
                 self.claim.has_opened.store(true, Ordering::Relaxed);
