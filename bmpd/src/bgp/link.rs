@@ -269,17 +269,10 @@ impl Link {
                 }
                 readable = self.stream.readable(), if reads => {
                     self.turn.begin().await;
-                    let most = self.most_to_read();
-                    let read = readable.and_then(|()| self.read());
-                    let is_all = matches!(read, Ok(read) if read < most);
-                    ended = match read {
-                        Ok(0) => None,
-                        Ok(_) => self.take_messages().await,
+                    ended = match readable {
+                        Ok(()) => self.read_messages().await,
                         Err(error) => self.on(Event::TcpClosed(closed(&error))).await,
                     };
-                    if is_all && !self.is_behind {
-                        self.turn.rest();
-                    }
                     None
                 }
                 writable = self.stream.writable(), if pending => {
@@ -346,6 +339,28 @@ impl Link {
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Reads and takes messages until all that has come is taken, or the turn is over.
+    async fn read_messages(&mut self) -> Option<End> {
+        loop {
+            let most = self.most_to_read();
+            let read = match self.read() {
+                Ok(read) => read,
+                Err(error) => return self.on(Event::TcpClosed(closed(&error))).await,
+            };
+            if read > 0
+                && let Some(end) = self.take_messages().await
+            {
+                return Some(end);
+            }
+            if read < most && !self.is_behind {
+                self.turn.rest();
+            }
+            if read < most || self.is_behind || !self.turn.goes_on() {
+                return None;
+            }
         }
     }
 

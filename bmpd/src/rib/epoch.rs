@@ -243,14 +243,22 @@ impl Rib {
         if update.only_announces() {
             return Ok(true);
         }
+        let end_of_rib = update.end_of_rib();
+        if end_of_rib.is_some_and(|family| !self.has_stale(family)) {
+            return Ok(true);
+        }
         if self.late() > AT_ONCE {
             self.index(AT_ONCE);
             return Ok(false);
         }
-        match update.end_of_rib() {
+        match end_of_rib {
             Some(family) => self.drop_some_stale(family, time),
             None => Ok(true),
         }
+    }
+
+    fn has_stale(&self, family: Family) -> bool {
+        self.logs.iter().any(|(other, log)| *other == family && log.has_stale())
     }
 
     /// Withdraws some of the routes of a family that are stale; true if there are none left. Their End-of-RIB can follow

@@ -298,6 +298,11 @@ impl Log {
         self.stale = Some(self.end());
     }
 
+    /// True if there may be stale routes.
+    pub(crate) fn has_stale(&self) -> bool {
+        self.stale.is_some()
+    }
+
     /// The neighbor is back: its End-of-RIB is awaited, and readers are given it, once more.
     pub(crate) fn restart(&mut self) {
         self.end_of_rib = None;

@@ -3,6 +3,7 @@
 //! It owns the socket, the feed and one batch buffer. The buffer is filled from the feed when it is
 //! empty and written as the station takes it; that is all that waits in this process for a station.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
@@ -35,6 +36,18 @@ fn batch_size() -> usize {
     return crate::simulation::sizes().batch;
     #[cfg(not(simulation))]
     BATCH
+}
+
+thread_local! {
+    /// The buffer of the session that last had nothing to send: the next one to send something does not need another from
+    /// the system.
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// Keeps a buffer for the next session on this thread, if it is the larger one.
+fn put_aside(buffer: Vec<u8>) {
+    let spare = SPARE.take();
+    SPARE.set(if buffer.capacity() > spare.capacity() { buffer } else { spare });
 }
 
 /// What woke the task.
@@ -216,12 +229,15 @@ impl Connection {
             self.next_statistics = Instant::now() + self.statistics_timer;
             self.batch = self.feed.statistics(&mut self.out, Timestamp::now());
         }
+        if self.out.capacity() == 0 {
+            self.out = SPARE.take();
+        }
         let filled = self.feed.fill(&mut self.out, batch_size());
         self.sessions_skipped += filled.sessions_skipped;
         self.batch.add(&filled);
         if self.out.is_empty() {
             // A thousand quiet sessions need no buffers.
-            self.out = Vec::new();
+            put_aside(std::mem::take(&mut self.out));
         }
     }
 
