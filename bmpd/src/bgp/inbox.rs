@@ -66,15 +66,17 @@ pub(crate) enum Outcome {
 pub(crate) struct Taken {
     /// What the state machine is to be told.
     pub(crate) event: Event,
-    /// True if the tables were worked on: [`crate::rib::Tables::ring`] goes with it.
+    /// True if the tables were worked on.
     pub(crate) routes: bool,
+    /// True if stations are to be sent something: [`crate::rib::Tables::ring`] goes with it.
+    pub(crate) news: bool,
     /// How much was done for it, in entries of the tables.
     pub(crate) work: u64,
 }
 
 impl Taken {
     fn event(event: Event, bytes: usize) -> Self {
-        Self { event, routes: false, work: turn::entries(bytes) }
+        Self { event, routes: false, news: false, work: turn::entries(bytes) }
     }
 }
 
@@ -195,7 +197,7 @@ impl Inbox {
         let Self { bytes, at, filled, kept, malformed, discarded, .. } = self;
         let begin = *at;
         let changed = epoch.change(|rib| {
-            let before = rib.work();
+            let (before, news) = (rib.work(), rib.news());
             let done = |rib: &Rib, at| rib.work() - before + turn::entries(at - begin);
             while done(rib, *at) < work
                 && let Ok(Some(Frame { kind: MessageType::Update, len })) =
@@ -235,14 +237,14 @@ impl Inbox {
                     }
                 }
             }
-            done(rib, *at)
+            (done(rib, *at), rib.news() != news)
         });
-        let Some(work) = changed else {
+        let Some((work, news)) = changed else {
             // The epoch has ended, and the order to close is on its way: until it comes the neighbor does
             // nothing wrong.
             return Taken::event(event, self.pass_over_updates(extended));
         };
-        Taken { event, routes: true, work }
+        Taken { event, routes: true, news, work }
     }
 
     /// Drops UPDATEs in a row, whose tables are gone; returns how many bytes. The beginning of another message stays.

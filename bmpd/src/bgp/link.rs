@@ -389,6 +389,10 @@ impl Link {
             if taken.routes {
                 self.routes_came();
             }
+            if taken.news {
+                self.setup.tables.ring();
+                self.turn.note_news();
+            }
             self.note_faults().await;
             let mut ended = self.on(taken.event).await;
             if ended.is_none()
@@ -406,7 +410,6 @@ impl Link {
     }
 
     fn routes_came(&mut self) {
-        self.setup.tables.ring();
         if self.quiet_at.is_some() {
             self.quiet_at = Some((Instant::now() + self.quiet()).min(self.quiet_latest));
         }

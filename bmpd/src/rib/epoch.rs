@@ -435,6 +435,12 @@ impl Rib {
         }
     }
 
+    /// Goes up whenever there is something more to send: a record, or an End-of-RIB.
+    pub(crate) fn news(&self) -> u64 {
+        let news = |log: &Log| log.records() + u64::from(log.has_end_of_rib());
+        self.logs.iter().map(|(_, log)| news(log)).sum()
+    }
+
     /// How much was done so far, in entries of logs and indexes. It bounds what is done in one turn.
     pub(crate) fn work(&self) -> u64 {
         self.attributes.moves() + self.logs.iter().map(|(_, log)| log.work()).sum::<u64>()

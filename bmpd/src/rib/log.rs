@@ -183,6 +183,8 @@ pub(crate) struct Log {
     most_routes: usize,
     /// Slots of segments that may be worth compacting, each at most once.
     candidates: Vec<u32>,
+    /// Records that were appended.
+    records: u64,
     /// Segments that were compacted.
     compactions: u64,
     /// How many entries were worked on so far: put in, looked up, moved. It bounds what is done in one turn.
@@ -236,6 +238,7 @@ impl Log {
             withdrawals: 0,
             most_routes: 0,
             candidates: Vec::new(),
+            records: 0,
             compactions: 0,
             work: 0,
         }
@@ -265,6 +268,11 @@ impl Log {
     /// How many entries were worked on so far.
     pub(crate) fn work(&self) -> u64 {
         self.work
+    }
+
+    /// How many records were appended so far: with each there is something to send.
+    pub(crate) fn records(&self) -> u64 {
+        self.records
     }
 
     /// Segments that were compacted so far.
@@ -705,6 +713,7 @@ impl Log {
             return false;
         };
         bytes[start..start + RECORD_HEADER].copy_from_slice(&record::header(attributes, time, len));
+        self.records += 1;
         true
     }
 

@@ -288,3 +288,41 @@ fn the_reserved_octet_of_mp_reach_is_sent_as_0() {
     assert_eq!(routes(&session), 1);
     assert!(is_sent(&session, &reach("0900")));
 }
+
+/// Stations wait for the last routes of a first table while it is indexed.
+#[test]
+fn an_end_of_rib_of_a_first_table_needs_no_index() {
+    let mut session = up(&remote(65001, &Family::DEFAULT));
+    let attributes = "4001010040020602010000fde9400304c0000201";
+    for second in 0..80 {
+        let routes = (0..=255).map(|third| format!("180a{second:02x}{third:02x}"));
+        let routes = routes.collect::<String>();
+        update(&mut session, &format!("0000{:04x}{attributes}{routes}", attributes.len() / 2));
+    }
+    let work = |session: &Conversation| session.epoch.as_ref()?.with(|rib| rib.work());
+    let before = work(&session);
+    update(&mut session, "00000000");
+    assert_eq!(work(&session), before);
+    update(&mut session, "0004180a00000000");
+    assert!(work(&session) > before, "before a withdrawal they are indexed");
+    assert_eq!(routes(&session), 80 * 256 - 1);
+}
+
+/// Sessions are woken for what there is to send, and not for what changes nothing.
+#[test]
+fn there_is_something_to_send_of_routes_and_of_the_first_end_of_rib() {
+    let mut session = up(&remote(65001, &Family::DEFAULT));
+    let announce = "000000144001010040020602010000fde9400304c000020118c00002";
+    let news = |session: &mut Conversation, digits: &str| {
+        let news = |session: &Conversation| session.epoch.as_ref()?.with(|rib| rib.news());
+        let before = news(session);
+        update(session, digits);
+        before != news(session)
+    };
+    assert!(news(&mut session, announce), "a route");
+    assert!(!news(&mut session, "000418c000030000"), "a withdrawal of a route that is not there");
+    assert!(news(&mut session, "00000000"), "an End-of-RIB");
+    assert!(!news(&mut session, "00000000"), "another one");
+    assert!(is_sent(&session, "18c00002"));
+    assert!(news(&mut session, announce), "a route that is announced again");
+}
