@@ -12,6 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustls::pki_types::CertificateDer;
 use rustls::{ProtocolVersion, ServerConfig, ServerConnection, StreamOwned};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
@@ -239,6 +240,8 @@ impl Connection {
 struct Shared {
     mode: Mutex<Mode>,
     connections: Mutex<Vec<Connection>>,
+    /// Held while a connection is accepted and put there.
+    accepting: Mutex<()>,
     pace: Mutex<Pace>,
     /// Set when the pace changes or the station is killed.
     changed: Condvar,
@@ -303,6 +306,7 @@ impl Station {
         let shared = Arc::new(Shared {
             mode: Mutex::new(mode),
             connections: Mutex::new(vec![]),
+            accepting: Mutex::new(()),
             pace: Mutex::new(Pace::Full),
             changed: Condvar::new(),
             setup,
@@ -398,7 +402,24 @@ impl Station {
 
     /// All connections that there ever were, the oldest first.
     pub fn connections(&self) -> Vec<Connection> {
+        self.accept_all();
         lock(&self.shared.connections).clone()
+    }
+
+    /// Returns when every connection that the system has for the station is accepted: bmpd may have written to one
+    /// before the thread that accepts has had its turn.
+    fn accept_all(&self) {
+        let Some((listener, _)) = &self.listener else { return };
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while Instant::now() < deadline {
+            let accepting = lock(&self.shared.accepting);
+            let now = Some(&Timespec { tv_sec: 0, tv_nsec: 0 });
+            if poll(&mut [PollFd::new(&**listener, PollFlags::IN)], now) == Ok(0) {
+                return;
+            }
+            drop(accepting);
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// Waits for connection `number`, counted from 1.
@@ -429,6 +450,7 @@ impl Station {
 
     /// The newest connection, if there is any.
     pub fn latest(&self) -> Option<Connection> {
+        self.accept_all();
         lock(&self.shared.connections).last().cloned()
     }
 
@@ -471,7 +493,10 @@ fn socket(address: SocketAddr, setup: &Setup) -> io::Result<Socket> {
 }
 
 fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
-    while let Ok((stream, remote)) = listener.accept() {
+    // A listener that is shut down is readable, too.
+    while poll(&mut [PollFd::new(listener, PollFlags::IN)], None).is_ok() {
+        let _accepting = lock(&shared.accepting);
+        let Ok((stream, remote)) = listener.accept() else { return };
         take(stream, remote, shared);
     }
 }

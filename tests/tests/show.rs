@@ -351,7 +351,10 @@ fn what_is_shown_is_also_there_as_json_with_stable_words() {
     let lab = Plan { aliases: &[None, Some("aa")], ..Plan::default() }.start();
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(30, 12));
-    lab.daemon.wait_state(lab.address, Some("aa"), "Established");
+    for station in &lab.stations {
+        station.wait_connection(1).wait_complete(lab.peer, PATIENCE);
+    }
+    lab.daemon.wait_state(lab.address, None, "Established");
     lab.stations[1].latest().unwrap().close();
     wait_for("the end to be noticed", PATIENCE, || {
         let page = lab.daemon.bmpctl(&["show", "session", &lab.station(), "--alias", "aa"]);

@@ -279,7 +279,13 @@ fn the_reference_prints_what_the_commands_print() {
         let (block, after) = block.split_once("```\n").unwrap();
         let (line, kept) = block.split_once('\n').unwrap();
         let output = world.printed(line);
-        if shape(kept) != shape(&output) {
+        let (mut documented, mut printed) = (shape(kept), shape(&output));
+        if line == "bmpctl monitor" {
+            // A command and its sessions write their events at the same time.
+            documented.sort();
+            printed.sort();
+        }
+        if documented != printed {
             wrong.push(format!("{line}\n{output}"));
         }
         made += &format!("{before}\n```console\n$ {line}\n{output}```\n");

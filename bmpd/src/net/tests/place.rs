@@ -99,7 +99,9 @@ async fn an_interface_is_looked_up_in_the_namespace() {
         source: Some(Source::Interface(interface.to_owned())),
         ..options()
     };
-    let ours = connect(there, &one.place(), &from("left")).await.unwrap();
+    // Until the cable is seen to be there at both ends segments are lost, and sent again after a second.
+    let left = Options { connect_timeout: SOON, ..from("left") };
+    let ours = connect(there, &one.place(), &left).await.unwrap();
     assert_eq!(ours.local_addr().unwrap().ip(), "10.9.9.1".parse::<IpAddr>().unwrap());
     assert!(carries(&ours, &accept(&listener).await, SOON).await);
 
