@@ -14,6 +14,7 @@ pub mod config;
 mod control;
 pub mod daemon;
 mod events;
+mod filter;
 mod folder;
 pub mod heart;
 pub mod host;
@@ -28,6 +29,7 @@ mod places;
 pub mod privileges;
 mod quota;
 mod rib;
+mod secret;
 pub mod service;
 mod session;
 #[cfg(simulation)]

@@ -28,11 +28,12 @@ use super::pending::{Pending, Place};
 use super::turn::Places;
 use crate::config::{self, Authentication, Peers};
 use crate::events::Events;
+use crate::moment::bmp_timestamp;
 use crate::net::keys::PeerKey;
 use crate::quota::{NeighborQuota, PrefixQuota, say};
 use crate::rib::{NeighborTables, PeerDown, Tables};
 use crate::wire::bgp::Notification;
-use crate::wire::bmp::{PeerDownReason, PeerInstance, Timestamp};
+use crate::wire::bmp::{PeerDownReason, PeerInstance};
 
 /// What names a `[[bgp.neighbor]]`: its instance and its address or prefix.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -413,7 +414,7 @@ impl Entry {
 }
 
 fn removed() -> PeerDown {
-    PeerDown { time: Timestamp::now(), reason: PeerDownReason::Deconfigured }
+    PeerDown { time: bmp_timestamp(), reason: PeerDownReason::Deconfigured }
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use super::late::Look;
 use super::pending::Place;
 use super::turn::{LITTLE_BYTES, Places, Turn};
 use crate::config::{self, MaximumRoutes, MaximumRoutesAction};
-use crate::moment::sleep_until;
+use crate::moment::{bmp_timestamp, sleep_until};
 use crate::net;
 use crate::net::tcp::{self, TcpStream};
 use crate::rib::{self, Check, Epoch, OverLimit, Rib, Tables};
@@ -215,7 +215,7 @@ pub(super) async fn run(stream: TcpStream, setup: Setup) {
     link.turn.pause();
     let place_lost = matches!(&end, End::Abandoned(why) if why == PLACE_LOST);
     link.setup.pending = None;
-    let time = Timestamp::now();
+    let time = bmp_timestamp();
     // The neighbor's task lives longer than its links, but for a stop.
     let _ = to_neighbor.send((id, FromLink::Ended { end, time })).await;
     if place_lost {
@@ -383,7 +383,7 @@ impl Link {
             self.turn.go_on().await;
             let work = self.turn.left();
             let Self { inbox, fsm, setup, epoch, .. } = self;
-            let time = Timestamp::now();
+            let time = bmp_timestamp();
             let taken = inbox.take(fsm, setup.local.asn, epoch.as_deref(), time, work)?;
             self.turn.count(taken.work);
             if taken.routes {
@@ -536,7 +536,7 @@ impl Link {
     async fn gone_quiet(&mut self) -> Option<Event> {
         self.quiet_at = None;
         let families = self.fsm.negotiated()?.families.clone();
-        let now = Timestamp::now();
+        let now = bmp_timestamp();
         for family in &families {
             let dropped = self.in_turns(|rib| match rib.drop_some_stale(*family, now) {
                 Ok(done) => done.then_some(Ok(())),

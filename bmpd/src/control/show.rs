@@ -18,8 +18,8 @@ use shared::response::{
 
 use super::answer::{Answer, PART};
 use crate::bgp::Neighbor;
-use crate::config::{Place, route_distinguisher};
-use crate::daemon::{World, listening};
+use crate::config::{Place, listening, route_distinguisher};
+use crate::daemon::World;
 use crate::host;
 use crate::session::Session;
 

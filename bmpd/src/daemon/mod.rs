@@ -35,7 +35,6 @@ use tokio::sync::Notify;
 use tracing::{error, info, warn};
 
 use self::neighbors::Neighbors;
-pub(crate) use self::neighbors::listening;
 pub(crate) use self::reading::{Purpose, Reading};
 pub(crate) use self::reload::{not_permitted, refusal, unchanged};
 pub(crate) use self::world::{Watching, World};

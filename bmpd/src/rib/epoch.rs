@@ -24,6 +24,7 @@ use super::attributes::Attributes;
 use super::index::Pace;
 use super::log::{INDEXED, Log, Withdrawn};
 use super::meter::{OverLimit, Share, Slot};
+use crate::moment::bmp_timestamp;
 use crate::supervise::undone_by_panic;
 use crate::wire::bgp::Notification;
 use crate::wire::bmp::{PeerDownReason, PeerHeader, PeerInstance, PeerUp, Statistic, Timestamp};
@@ -56,7 +57,7 @@ pub(crate) struct PeerDown {
 impl PeerDown {
     /// Now, by a mistake of ours: no event of RFC 4271 section 8.1 fits.
     pub(crate) fn by_mistake() -> Self {
-        Self { time: Timestamp::now(), reason: PeerDownReason::LocalNoNotification(0) }
+        Self { time: bmp_timestamp(), reason: PeerDownReason::LocalNoNotification(0) }
     }
 }
 

@@ -16,11 +16,11 @@ use tokio::time::Instant;
 
 use super::Parameters;
 use super::down::Down;
-use crate::moment::{Moment, sleep_until};
+use crate::moment::{Moment, bmp_timestamp, sleep_until};
 use crate::net::stream::Stream;
 use crate::net::{queue, tcp};
 use crate::rib::{Batch, Bell, Feed, Tables};
-use crate::wire::bmp::{self, TerminationReason, Timestamp};
+use crate::wire::bmp::{self, TerminationReason};
 use crate::wire::family::Family;
 
 /// How much is encoded at a time, in bytes. The largest message fits.
@@ -227,7 +227,7 @@ impl Connection {
         self.bell.mark_unchanged();
         if self.next_statistics <= Instant::now() {
             self.next_statistics = Instant::now() + self.statistics_timer;
-            self.batch = self.feed.statistics(&mut self.out, Timestamp::now());
+            self.batch = self.feed.statistics(&mut self.out, bmp_timestamp());
         }
         if self.out.capacity() == 0 {
             self.out = SPARE.take();

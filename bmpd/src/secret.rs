@@ -25,7 +25,7 @@ impl Secret {
     }
 
     /// Keeps a key in the place that it is in already.
-    pub(super) fn taken(bytes: Zeroizing<Vec<u8>>) -> Self {
+    pub(crate) fn taken(bytes: Zeroizing<Vec<u8>>) -> Self {
         Self { bytes: Arc::new(bytes), file: None }
     }
 
