@@ -1,4 +1,5 @@
 //! Which neighbors and families a receiver is sent.
+#![forbid(unsafe_code)]
 
 use shared::names::{NeighborId, VpnInstanceName};
 

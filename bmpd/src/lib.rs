@@ -8,6 +8,7 @@
 
 #![cfg_attr(simulation, allow(dead_code, unused_imports))]
 
+mod access;
 pub mod arguments;
 mod bgp;
 pub mod config;
@@ -34,10 +35,14 @@ pub mod service;
 mod session;
 #[cfg(simulation)]
 pub mod simulation;
+mod socket_file;
 pub mod supervise;
 mod unread;
 pub mod wire;
+mod world;
 
+#[cfg(simulation)]
+pub use daemon::simulated::Bmpd;
 pub use net::heap;
 
 #[cfg(not(simulation))]

@@ -1,5 +1,6 @@
 //! A key that nobody may read: not in an error, a log, an answer or a debugging line, nor in memory when
 //! it is not needed any more.
+#![forbid(unsafe_code)]
 
 use std::fmt;
 use std::hash::{Hash, Hasher};

@@ -35,7 +35,9 @@ pub(crate) mod tls;
 mod tests;
 
 #[cfg(simulation)]
-pub(crate) use crate::simulation::{listen, queue, tcp};
+mod simulated;
+#[cfg(simulation)]
+pub(crate) use self::simulated::{listen, queue, tcp};
 
 /// An error of the system as people read it: its sentence without the number.
 pub(crate) fn describe(error: &std::io::Error) -> String {

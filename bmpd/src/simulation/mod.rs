@@ -15,24 +15,10 @@
 #![forbid(unsafe_code)]
 
 pub mod clock;
-pub(crate) mod listen;
 pub mod network;
-pub(crate) mod queue;
-pub(crate) mod tcp;
 pub(crate) mod watch;
 
 use std::cell::{Cell, RefCell};
-use std::path::Path;
-use std::sync::Arc;
-
-use shared::names::Selector;
-use shared::response::{
-    Failure, NeighborReport, ReloadReport, Response, SessionReport, SessionStatistics,
-};
-
-use crate::config;
-use crate::daemon::World;
-use crate::{control, daemon};
 
 /// How small the pieces are that a run works in, so that few routes need several of them.
 #[derive(Debug, Clone, Copy)]
@@ -96,60 +82,4 @@ pub fn write_file(text: &str) {
 
 pub(crate) fn file() -> String {
     FILE.with_borrow(String::clone)
-}
-
-/// bmpd, running.
-#[derive(Clone)]
-pub struct Bmpd(Arc<World>);
-
-impl Bmpd {
-    /// Starts with what the file says. The error is a sentence for people.
-    pub async fn start() -> Result<Self, String> {
-        let path = Path::new("bmpd.toml");
-        let config = config::parse(&file(), path).map_err(|error| error.to_string())?;
-        let access = control::simulated::access(&config);
-        daemon::simulated::start(config, path.to_owned(), access).await.map(Self)
-    }
-
-    /// `bmpctl reload`.
-    pub async fn reload(&self) -> Result<ReloadReport, Failure> {
-        self.0.reload(false, "bmpctl", std::future::ready(Ok(()))).await
-    }
-
-    /// `bmpctl reset session`, `stagger` in ms; every answer to it.
-    pub async fn reset(&self, selector: Selector, stagger: u64) -> Vec<Response> {
-        control::simulated::reset(selector, stagger, Arc::clone(&self.0)).await
-    }
-
-    /// `bmpctl show session`, each in full.
-    pub async fn sessions(&self) -> Vec<SessionReport> {
-        let mut reports = Vec::new();
-        for session in self.0.sessions() {
-            reports.extend(session.report(true).await);
-        }
-        reports
-    }
-
-    /// `bmpctl show statistics`.
-    pub async fn statistics(&self) -> Vec<SessionStatistics> {
-        let mut all = Vec::new();
-        for session in self.0.sessions() {
-            all.extend(session.statistics().await);
-        }
-        all
-    }
-
-    /// `bmpctl show neighbor`.
-    pub async fn neighbors(&self) -> Vec<NeighborReport> {
-        let mut reports = Vec::new();
-        for neighbor in self.0.neighbors() {
-            reports.extend(neighbor.report(true).await);
-        }
-        reports
-    }
-
-    /// SIGTERM.
-    pub async fn stop(&self) {
-        daemon::simulated::stop(&self.0).await;
-    }
 }

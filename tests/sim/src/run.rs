@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use shared::names::{Selector, SessionId};
 use shared::response::{Done, Failure, ReloadReport, Response};
+use simulated::Bmpd;
 use simulated::simulation::network::{self, Answer};
-use simulated::simulation::{self, Bmpd, Sizes, clock};
+use simulated::simulation::{self, Sizes, clock};
 use tests::bgp::Family;
 use tests::random::Random;
 use tokio::task::JoinHandle;

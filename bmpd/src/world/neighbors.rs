@@ -22,13 +22,13 @@ use crate::rib::Tables;
 use crate::wire::bgp::Notification;
 
 /// The neighbors and their listeners.
-pub(super) struct Neighbors {
+pub(crate) struct Neighbors {
     directory: Arc<Directory>,
     listeners: Mutex<HashMap<ListenerId, JoinHandle<()>>>,
 }
 
 /// What a reload does to them. Every socket that could be refused is open.
-pub(super) struct Plan {
+pub(crate) struct Plan {
     ended: Vec<EntryId>,
     restarted: Vec<(EntryId, config::Neighbor)>,
     configured: Vec<config::Neighbor>,
@@ -48,7 +48,7 @@ impl Neighbors {
     /// # Errors
     ///
     /// A place of the public instance cannot be listened at; a sentence that says what to do.
-    pub(super) async fn start(
+    pub(crate) async fn start(
         config: &Config,
         tables: Arc<Tables>,
         events: Events,
@@ -64,24 +64,24 @@ impl Neighbors {
     }
 
     /// Every neighbor, in the order of the configuration.
-    pub(super) fn handles(&self) -> Vec<Neighbor> {
+    pub(crate) fn handles(&self) -> Vec<Neighbor> {
         self.directory.handles()
     }
 
     /// Asks every neighbor for a few words about itself, in the same order.
-    pub(super) fn ask_entries(
+    pub(crate) fn ask_entries(
         &self,
     ) -> Vec<(NeighborId, Option<oneshot::Receiver<NeighborEntry>>)> {
         self.directory.ask_entries()
     }
 
     /// The prefixes that neighbors can come from.
-    pub(super) fn prefixes(&self) -> Vec<PrefixReport> {
+    pub(crate) fn prefixes(&self) -> Vec<PrefixReport> {
         self.directory.prefixes()
     }
 
     /// Takes every task, for the end of bmpd; nobody listens any more.
-    pub(super) fn tasks(&self) -> Vec<JoinHandle<()>> {
+    pub(crate) fn tasks(&self) -> Vec<JoinHandle<()>> {
         for (_, task) in self.listeners.lock().drain() {
             task.abort();
         }
@@ -94,7 +94,7 @@ impl Neighbors {
     ///
     /// A place of the public instance cannot be listened at; nothing was changed. A sentence that says what
     /// to do.
-    pub(super) async fn plan(
+    pub(crate) async fn plan(
         &self,
         old: &Config,
         new: &Config,
@@ -244,7 +244,7 @@ impl Neighbors {
     }
 
     /// Does what was planned. Returns when neighbors that end or restart have been told.
-    pub(super) async fn apply(&self, plan: Plan) {
+    pub(crate) async fn apply(&self, plan: Plan) {
         let Plan {
             ended,
             restarted,
