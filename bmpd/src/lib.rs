@@ -44,6 +44,7 @@ mod world;
 #[cfg(simulation)]
 pub use daemon::simulated::Bmpd;
 pub use net::heap;
+pub use rib::Sizes;
 
 #[cfg(not(simulation))]
 pub(crate) use tokio::select;

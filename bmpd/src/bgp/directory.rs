@@ -126,12 +126,12 @@ impl Directory {
     /// Nobody yet.
     pub(crate) fn new(tables: Arc<Tables>, events: Events) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
+            places: Places::new(tables.sizes()),
             tables,
             events,
             inner: Mutex::default(),
             changed: watch::Sender::new(0),
             pending: Pending::new(config::Pending { maximum: 0, timeout: Duration::ZERO }),
-            places: Places::new(),
             this: Weak::clone(this),
         })
     }
@@ -420,13 +420,14 @@ fn removed() -> PeerDown {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rib::Sizes;
 
     /// A directory with the prefix 10.0.0.0/8, which has room for two.
     fn directory() -> Arc<Directory> {
         let text = "[bgp]\nas = 1\nrouter-id = '1.1.1.1'\n[[bgp.neighbor]]\nprefix = '10.0.0.0/8'\n\
                     maximum-neighbors = 2";
         let config = config::parse(text, std::path::Path::new("f")).unwrap().bgp.unwrap();
-        let directory = Directory::new(Tables::new(), Events::default());
+        let directory = Directory::new(Tables::new(Sizes::default()), Events::default());
         directory.allow_pending(config::Pending { maximum: 10, timeout: Duration::MAX });
         let bgp = Bgp { asn: 1, router_id: [1, 1, 1, 1].into() };
         directory.start(&config.neighbors[0], bgp);

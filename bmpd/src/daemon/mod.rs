@@ -34,7 +34,7 @@ use crate::events::Events;
 use crate::host;
 use crate::http;
 use crate::log;
-use crate::rib::Tables;
+use crate::rib::{Sizes, Tables};
 use crate::service::Manager;
 use crate::session::End;
 use crate::supervise::panicked;
@@ -151,7 +151,7 @@ async fn start(
     for warning in host::warnings(&config) {
         warn!("{warning}");
     }
-    let tables = Tables::new();
+    let tables = Tables::new(Sizes::default());
     let events = Events::default();
     let neighbors = Neighbors::start(&config, Arc::clone(&tables), events.clone());
     let neighbors = neighbors.await.map_err(anyhow::Error::msg)?;

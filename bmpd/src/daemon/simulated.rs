@@ -12,13 +12,18 @@ use shared::response::{
 use crate::access::Access;
 use crate::events::Events;
 use crate::log;
-use crate::rib::Tables;
+use crate::rib::{Sizes, Tables};
 use crate::world::{Neighbors, World};
 use crate::{config, control, simulation};
 
 /// Starts what [`super::run`] starts. The error is a sentence for people.
-async fn start(config: Config, path: PathBuf, access: Arc<Access>) -> Result<Arc<World>, String> {
-    let (tables, events) = (Tables::new(), Events::default());
+async fn start(
+    config: Config,
+    path: PathBuf,
+    access: Arc<Access>,
+    sizes: Sizes,
+) -> Result<Arc<World>, String> {
+    let (tables, events) = (Tables::new(sizes), Events::default());
     let neighbors = Neighbors::start(&config, Arc::clone(&tables), events.clone()).await?;
     let log = log::Level::of_no_log();
     Ok(Arc::new(World::new(config, path, tables, neighbors, events, access, log)))
@@ -35,12 +40,13 @@ async fn stop(world: &World) {
 pub struct Bmpd(Arc<World>);
 
 impl Bmpd {
-    /// Starts with what the file says. The error is a sentence for people.
-    pub async fn start() -> Result<Self, String> {
+    /// Starts with what the file says; the pieces that it works in are of these sizes. The error is a sentence for
+    /// people.
+    pub async fn start(sizes: Sizes) -> Result<Self, String> {
         let path = Path::new("bmpd.toml");
         let config = config::parse(&simulation::file(), path).map_err(|error| error.to_string())?;
         let access = control::simulated::access(&config);
-        start(config, path.to_owned(), access).await.map(Self)
+        start(config, path.to_owned(), access, sizes).await.map(Self)
     }
 
     /// `bmpctl reload`.

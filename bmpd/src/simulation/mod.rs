@@ -5,8 +5,7 @@
 //!      │                                                          │ select!, TcpStream, listen, connect
 //!      ├── network: the far end of every connection <─────────────┤
 //!      ├── clock: the wall's clock, which can jump <──────────────┤ Moment, Timestamp
-//!      ├── file: what the configuration file says now <───────────┤ Reader
-//!      └── sizes: how small the tables' pieces are <──────────────┘ Log, Attributes, Connection
+//!      └── file: what the configuration file says now <───────────┘ Reader
 //! ```
 //!
 //! Compiled with `cfg(simulation)` only, which the package `simulated` sets: no program that is shipped has
@@ -20,50 +19,17 @@ pub(crate) mod watch;
 
 use std::cell::{Cell, RefCell};
 
-/// How small the pieces are that a run works in, so that few routes need several of them.
-#[derive(Debug, Clone, Copy)]
-pub struct Sizes {
-    /// A segment of a log, in bytes, at most 256 KiB.
-    pub segment: usize,
-    /// How many entries a part of an index takes.
-    pub part: usize,
-    /// A chunk of sets of attributes, in bytes, at most 256 KiB.
-    pub chunk: usize,
-    /// How many more withdrawals than routes are kept for slow readers.
-    pub spare_withdrawals: usize,
-    /// How many routes may wait for the index.
-    pub late: usize,
-    /// What a session encodes at a time, in bytes; the largest message of the run must fit.
-    pub batch: usize,
-}
-
-/// The sizes of the daemon.
-const SHIPPED: Sizes = Sizes {
-    segment: 1 << 18,
-    part: 14 * 1024,
-    chunk: 1 << 18,
-    spare_withdrawals: 500_000,
-    late: 6_000_000,
-    batch: 1 << 18,
-};
-
 thread_local! {
-    static SIZES: Cell<Sizes> = const { Cell::new(SHIPPED) };
     static FILE: RefCell<String> = const { RefCell::new(String::new()) };
     static WORK: Cell<u64> = const { Cell::new(0) };
 }
 
 /// Begins a run on this thread: nothing is left of the one before. To be called inside the runtime.
-pub fn begin(seed: u64, sizes: Sizes) {
+pub fn begin(seed: u64) {
     fastrand::seed(seed);
     clock::begin();
     network::begin(seed);
-    SIZES.set(sizes);
     WORK.take();
-}
-
-pub(crate) fn sizes() -> Sizes {
-    SIZES.get()
 }
 
 /// How much the links of neighbors have done since this was last called, in entries of the tables.
