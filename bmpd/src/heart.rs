@@ -14,7 +14,7 @@ use std::sync::Arc;
 use shared::names::NeighborId;
 
 use crate::config::Monitor;
-use crate::rib::{Attributes, Epoch, Feed, Identity, Tables};
+use crate::rib::{Attributes, Epoch, Feed, Identity, Sizes, Tables};
 use crate::wire::bgp::Notification;
 use crate::wire::bmp::{PeerInstance, PeerUp, Timestamp};
 use crate::wire::family::Family;
@@ -35,7 +35,7 @@ impl Neighbor {
     /// A neighbor that is up and has announced nothing.
     pub fn up() -> Self {
         let address = IpAddr::from([192, 0, 2, 2]);
-        let tables = Tables::new();
+        let tables = Tables::new(Sizes::default());
         let id = NeighborId { vpn_instance: None, address };
         let place = tables.add(id, PeerInstance::Global, None);
         let identity = Identity {
@@ -61,7 +61,7 @@ impl Neighbor {
     pub fn between(local: &Open, remote: &Open) -> Self {
         let negotiated = Negotiated::between(local, remote);
         let address = IpAddr::from([192, 0, 2, 2]);
-        let tables = Tables::new();
+        let tables = Tables::new(Sizes::default());
         let id = NeighborId { vpn_instance: None, address };
         let place = tables.add(id, PeerInstance::Global, None);
         let (identity, up) = said(address, &negotiated, remote, local.message(), remote.message());

@@ -149,7 +149,7 @@ pub fn unused(config: &Config) -> Vec<String> {
         warnings.push(format!("{why}: the routes of the neighbors will be reported to no station"));
     }
     let is_closed = |neighbor: &&Neighbor| {
-        neighbor.passive && crate::daemon::listening(config, &neighbor.vpn_instance).is_empty()
+        neighbor.passive && crate::config::listening(config, &neighbor.vpn_instance).is_empty()
     };
     let closed: Vec<String> =
         neighbors.iter().filter(is_closed).map(|n| n.peers.to_string()).collect();

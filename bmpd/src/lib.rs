@@ -8,12 +8,14 @@
 
 #![cfg_attr(simulation, allow(dead_code, unused_imports))]
 
+mod access;
 pub mod arguments;
 mod bgp;
 pub mod config;
 mod control;
 pub mod daemon;
 mod events;
+mod filter;
 mod folder;
 pub mod heart;
 pub mod host;
@@ -28,15 +30,21 @@ mod places;
 pub mod privileges;
 mod quota;
 mod rib;
+mod secret;
 pub mod service;
 mod session;
 #[cfg(simulation)]
 pub mod simulation;
+mod socket_file;
 pub mod supervise;
 mod unread;
 pub mod wire;
+mod world;
 
+#[cfg(simulation)]
+pub use daemon::simulated::Bmpd;
 pub use net::heap;
+pub use rib::Sizes;
 
 #[cfg(not(simulation))]
 pub(crate) use tokio::select;

@@ -6,6 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use shared::time::{Span, Timestamp};
 use tokio::time::Instant;
 
+use crate::wire::bmp;
+
 /// A moment by the wall's clock, for people, and by the steady one, for ages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Moment {
@@ -33,6 +35,14 @@ impl Moment {
     pub(crate) fn age(&self) -> Duration {
         self.steady.elapsed()
     }
+}
+
+/// The current time as BMP carries it; 0 ("not available", RFC 7854 section 4.2) for a clock that is before 1970.
+pub(crate) fn bmp_timestamp() -> bmp::Timestamp {
+    wall().duration_since(UNIX_EPOCH).map_or_else(
+        |_| bmp::Timestamp::default(),
+        |since| bmp::Timestamp { seconds: since.as_secs() as u32, micros: since.subsec_micros() },
+    )
 }
 
 /// What the wall's clock says; in the simulation that of the run.

@@ -19,10 +19,8 @@
 #![forbid(unsafe_code)]
 
 use std::ffi::CString;
-use std::fmt;
 use std::fs;
 use std::io;
-use std::sync::OnceLock;
 
 use nix::unistd::{
     Gid, Group, Uid, User, getegid, geteuid, getgrouplist, setgroups, setresgid, setresuid,
@@ -37,15 +35,13 @@ use rustix::thread::{
 use crate::config::{Account, Config, Mode, Place, Source};
 use crate::folder;
 use crate::net;
+use crate::net::capability::{Capability, Missing, note_dropped};
 
 /// The first port that anybody may listen at (ip(7), ip_unprivileged_port_start).
 const FREE_PORT: u16 = 1024;
 
 /// The first Linux in which anybody may bind a socket to a device that is bound to none yet.
 const DEVICES_FOR_ALL: (u32, u32) = (5, 7);
-
-/// What was given up at the start; not set if nothing was looked at.
-static GIVEN_UP: OnceLock<CapabilitySet> = OnceLock::new();
 
 /// Why bmpd does not start.
 #[derive(Debug, thiserror::Error)]
@@ -94,65 +90,12 @@ pub enum PrivilegeError {
     NotForGood,
 }
 
-/// A capability that a configuration can need.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Capability {
-    /// CAP_NET_BIND_SERVICE: ports below 1024.
-    NetBindService,
-    /// CAP_SYS_ADMIN: another network namespace (setns(2)).
-    SysAdmin,
-    /// CAP_NET_RAW: binding to a device, before Linux 5.7.
-    NetRaw,
-}
-
-impl Capability {
-    const fn set(self) -> CapabilitySet {
-        match self {
-            Capability::NetBindService => CapabilitySet::NET_BIND_SERVICE,
-            Capability::SysAdmin => CapabilitySet::SYS_ADMIN,
-            Capability::NetRaw => CapabilitySet::NET_RAW,
-        }
-    }
-
-    /// True if bmpd had to leave it when it started, as its configuration then did not need it.
-    fn was_given_up(self) -> bool {
-        GIVEN_UP.get().is_some_and(|given_up| given_up.contains(self.set()))
-    }
-}
-
-impl fmt::Display for Capability {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Capability::NetBindService => "CAP_NET_BIND_SERVICE",
-            Capability::SysAdmin => "CAP_SYS_ADMIN",
-            Capability::NetRaw => "CAP_NET_RAW",
-        })
-    }
-}
-
-/// A capability that is missing, as the end of a sentence.
-pub(crate) struct Missing(pub(crate) Capability);
-
-impl fmt::Display for Missing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Missing(capability) = self;
-        match capability.was_given_up() {
-            true => write!(
-                f,
-                "bmpd needs {capability} for it, and gave it up at its start, when its configuration did not \
-                 need it: restart bmpd"
-            ),
-            false => write!(f, "bmpd needs {capability} for it (capabilities(7))"),
-        }
-    }
-}
-
 /// What a configuration needs, and what for.
 fn needs(config: &Config) -> Vec<(Capability, String)> {
     let mut needs = Vec::new();
     let bgp = std::iter::once(None)
         .chain(config.vpn_instances.iter().map(|instance| Some(instance.name.clone())))
-        .flat_map(|instance| crate::daemon::listening(config, &instance))
+        .flat_map(|instance| crate::config::listening(config, &instance))
         .map(|address| address.port());
     let stations = config.sessions.iter().filter_map(|session| match session.mode {
         Mode::Passive(port) => Some(port.get()),
@@ -194,7 +137,7 @@ pub(crate) fn lacking(config: &Config) -> Vec<String> {
     let has = capabilities(None).map_or(CapabilitySet::empty(), |sets| sets.effective);
     let missing = needs(config)
         .into_iter()
-        .filter(|(capability, _)| capability.was_given_up() && !has.contains(capability.set()));
+        .filter(|(capability, _)| capability.was_dropped() && !has.contains(capability.set()));
     missing.map(|(capability, what)| format!("{what}: {}", Missing(capability))).collect()
 }
 
@@ -329,8 +272,7 @@ fn keep(config: &Config, warnings: &mut Vec<String>) -> Result<(), PrivilegeErro
     let sets =
         CapabilitySets { effective: kept, permitted: kept, inheritable: CapabilitySet::empty() };
     refused("give up capabilities", set_capabilities(None, sets))?;
-    // It is set once: what is given up is not had again.
-    let _ = GIVEN_UP.set(had - kept);
+    note_dropped(had - kept);
     Ok(())
 }
 
@@ -381,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_lacking_where_nothing_was_given_up() {
+    fn nothing_is_lacking_where_nothing_was_dropped() {
         let config = crate::config::parse(
             "vpn-instance = [{ name = 'blue', netns = 'blue' }]",
             Path::new("f"),

@@ -28,11 +28,12 @@ use super::pending::{Pending, Place};
 use super::turn::Places;
 use crate::config::{self, Authentication, Peers};
 use crate::events::Events;
+use crate::moment::bmp_timestamp;
 use crate::net::keys::PeerKey;
 use crate::quota::{NeighborQuota, PrefixQuota, say};
 use crate::rib::{NeighborTables, PeerDown, Tables};
 use crate::wire::bgp::Notification;
-use crate::wire::bmp::{PeerDownReason, PeerInstance, Timestamp};
+use crate::wire::bmp::{PeerDownReason, PeerInstance};
 
 /// What names a `[[bgp.neighbor]]`: its instance and its address or prefix.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -125,12 +126,12 @@ impl Directory {
     /// Nobody yet.
     pub(crate) fn new(tables: Arc<Tables>, events: Events) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
+            places: Places::new(tables.sizes()),
             tables,
             events,
             inner: Mutex::default(),
             changed: watch::Sender::new(0),
             pending: Pending::new(config::Pending { maximum: 0, timeout: Duration::ZERO }),
-            places: Places::new(),
             this: Weak::clone(this),
         })
     }
@@ -413,19 +414,20 @@ impl Entry {
 }
 
 fn removed() -> PeerDown {
-    PeerDown { time: Timestamp::now(), reason: PeerDownReason::Deconfigured }
+    PeerDown { time: bmp_timestamp(), reason: PeerDownReason::Deconfigured }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rib::Sizes;
 
     /// A directory with the prefix 10.0.0.0/8, which has room for two.
     fn directory() -> Arc<Directory> {
         let text = "[bgp]\nas = 1\nrouter-id = '1.1.1.1'\n[[bgp.neighbor]]\nprefix = '10.0.0.0/8'\n\
                     maximum-neighbors = 2";
         let config = config::parse(text, std::path::Path::new("f")).unwrap().bgp.unwrap();
-        let directory = Directory::new(Tables::new(), Events::default());
+        let directory = Directory::new(Tables::new(Sizes::default()), Events::default());
         directory.allow_pending(config::Pending { maximum: 10, timeout: Duration::MAX });
         let bgp = Bgp { asn: 1, router_id: [1, 1, 1, 1].into() };
         directory.start(&config.neighbors[0], bgp);

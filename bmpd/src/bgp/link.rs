@@ -15,12 +15,12 @@ use super::fsm::{Action, Direction, End, Event, Fsm};
 use super::inbox::{Inbox, Outcome};
 use super::late::Look;
 use super::pending::Place;
-use super::turn::{LITTLE_BYTES, Places, Turn};
+use super::turn::{Places, Turn};
 use crate::config::{self, MaximumRoutes, MaximumRoutesAction};
-use crate::moment::sleep_until;
+use crate::moment::{bmp_timestamp, sleep_until};
 use crate::net;
 use crate::net::tcp::{self, TcpStream};
-use crate::rib::{self, Check, Epoch, OverLimit, Rib, Tables};
+use crate::rib::{Check, Epoch, OverLimit, Rib, Sizes, Tables};
 use crate::supervise::caught;
 use crate::wire::bgp::{self, MessageType, Notification};
 use crate::wire::bmp::Timestamp;
@@ -48,13 +48,6 @@ pub(super) const LOST: &str = "an internal error has cost its routes";
 
 /// A table that changes without pause is never quiet: after this long it is taken to be complete.
 const QUIET_LATEST: Duration = Duration::from_secs(180);
-
-/// After so many turns timers and orders are seen to.
-const TURNS_AT_ONCE: usize = if cfg!(simulation) { 3 } else { 64 };
-
-/// So many of the routes that wait are indexed before more is read: some 0.5 ms. In the simulation few, so that it takes
-/// several steps there, too.
-const TIDY: usize = if cfg!(simulation) { 10 } else { rib::AT_ONCE };
 
 /// Tells the links of one neighbor apart.
 pub(super) type LinkId = u64;
@@ -215,7 +208,7 @@ pub(super) async fn run(stream: TcpStream, setup: Setup) {
     link.turn.pause();
     let place_lost = matches!(&end, End::Abandoned(why) if why == PLACE_LOST);
     link.setup.pending = None;
-    let time = Timestamp::now();
+    let time = bmp_timestamp();
     // The neighbor's task lives longer than its links, but for a stop.
     let _ = to_neighbor.send((id, FromLink::Ended { end, time })).await;
     if place_lost {
@@ -231,9 +224,10 @@ impl Link {
         let end = self.serve().await;
         if matches!(end, End::Closed(_) | End::Replaced) {
             // The neighbor's task may keep the routes (RFC 4724), for which all of them have to be indexed.
+            let Sizes { tidy, .. } = *self.setup.tables.sizes();
             self.turn.take_place().await;
             self.in_turns(|rib| {
-                rib.tidy(TIDY);
+                rib.tidy(tidy);
                 (!rib.is_untidy()).then_some(())
             })
             .await;
@@ -325,7 +319,7 @@ impl Link {
     /// How many bytes are read at once.
     fn most_to_read(&mut self) -> usize {
         let room = self.inbox.room().len();
-        if self.turn.has_place() { room } else { room.min(LITTLE_BYTES) }
+        if self.turn.has_place() { room } else { room.min(self.turn.little_bytes()) }
     }
 
     /// Reads what is there; 0 if nothing is.
@@ -379,11 +373,11 @@ impl Link {
     /// timers and orders have been seen to.
     async fn take_messages(&mut self) -> Option<End> {
         self.is_behind = false;
-        for _ in 0..TURNS_AT_ONCE {
+        for _ in 0..self.setup.tables.sizes().turns {
             self.turn.go_on().await;
             let work = self.turn.left();
             let Self { inbox, fsm, setup, epoch, .. } = self;
-            let time = Timestamp::now();
+            let time = bmp_timestamp();
             let taken = inbox.take(fsm, setup.local.asn, epoch.as_deref(), time, work)?;
             self.turn.count(taken.work);
             if taken.routes {
@@ -507,11 +501,12 @@ impl Link {
         let mut done = epoch.and_then(|epoch| epoch.maintain(|rib| rib.tidy_if_little(little)));
         if done == Some(false) {
             self.turn.take_place().await;
+            let Sizes { tidy, turns: most_turns, .. } = *self.setup.tables.sizes();
             let mut turns = 0;
             let tidied = self.in_turns(|rib| {
-                rib.tidy(TIDY);
+                rib.tidy(tidy);
                 turns += 1;
-                (!is_overdue || turns == TURNS_AT_ONCE || !rib.is_untidy()).then_some(true)
+                (!is_overdue || turns == most_turns || !rib.is_untidy()).then_some(true)
             });
             done = tidied.await;
         }
@@ -536,7 +531,7 @@ impl Link {
     async fn gone_quiet(&mut self) -> Option<Event> {
         self.quiet_at = None;
         let families = self.fsm.negotiated()?.families.clone();
-        let now = Timestamp::now();
+        let now = bmp_timestamp();
         for family in &families {
             let dropped = self.in_turns(|rib| match rib.drop_some_stale(*family, now) {
                 Ok(done) => done.then_some(Ok(())),

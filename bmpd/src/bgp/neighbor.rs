@@ -24,7 +24,7 @@ use super::turn::Places;
 use crate::config::{self, MaximumRoutesAction};
 use crate::events::Events;
 use crate::last_error::{LastErrors, Says};
-use crate::moment::{Moment, sleep_until};
+use crate::moment::{Moment, bmp_timestamp, sleep_until};
 use crate::net::connect::{self, ConnectError};
 use crate::net::listen::refuse;
 use crate::net::options::Options;
@@ -891,7 +891,7 @@ impl Task {
     /// The epoch of a session that is up: that of the session before if the neighbor has restarted and
     /// everything fits, else a new one.
     async fn begin(&mut self, identity: Identity, peer_up: PeerUp, up: &Established) -> Arc<Epoch> {
-        let now = Timestamp::now();
+        let now = bmp_timestamp();
         let forms: Vec<Form> = up.negotiated.forms().collect();
         if let Some(restarting) = self.restarting.take() {
             let Restarting { epoch, down, .. } = restarting;
@@ -992,7 +992,7 @@ impl Task {
         let Some(asks) = &up.details.open.graceful_restart else { return };
         let time = Duration::from_secs(asks.time.into());
         let families: Vec<Family> = asks.families.iter().map(|(family, _)| *family).collect();
-        let now = Timestamp::now();
+        let now = bmp_timestamp();
         let held = drop_stale(&self.tables, &up.epoch, |_| true, now).await
             && self.tables.hold(&up.epoch, &up.details.negotiated.families, now)
             && drop_stale(&self.tables, &up.epoch, |family| !families.contains(family), now).await;

@@ -1,10 +1,10 @@
 //! How long the link of a neighbor works before others have their turn.
 //!
 //! A neighbor that sends without end must not keep others waiting, nor bmpctl, nor keepalives. So a link counts what it
-//! does: bytes that it takes, and entries that the tables work on for it. A little of that it may do at once ([`LITTLE`]).
+//! does: bytes that it takes, and entries that the tables work on for it. A little of that it may do at once ([`Sizes::little`]).
 //! For more it needs a place to work, of which there are as many as threads: of a hundred busy neighbors only so many
 //! are ready to run at a time, and the others wait in the order in which they came. With a place it works for a turn
-//! ([`TURN`]), and then waits for another place. Whoever has little to do waits for one turn at most on each thread.
+//! ([`Sizes::turn`]), and then waits for another place. Whoever has little to do waits for one turn at most on each thread.
 //!
 //! What is counted is work, not time: a bound that a test can check.
 
@@ -14,30 +14,31 @@ use std::task::Poll;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// What is done in one turn: 24,000 routes are appended to a log, 6,000 are indexed, or 384 KiB of messages without routes are
-/// read. That takes some 0.5 ms. In the simulation it is little, so that small tables take several turns, too.
-pub(super) const TURN: u64 = if cfg!(simulation) { 64 } else { 24 * 1024 };
-
-/// What is done without a place: more than the few routes that come when something in the network changes, and so little
-/// that a hundred links can do it one after the other before somebody else has its turn.
-pub(super) const LITTLE: u64 = if cfg!(simulation) { 4 } else { TURN / 96 };
+use crate::rib::Sizes;
 
 /// So many bytes of messages count as one entry.
 const BYTES: u64 = 16;
 
-/// So many bytes are read without a place.
-pub(super) const LITTLE_BYTES: usize = (LITTLE * BYTES) as usize;
-
 /// The places to work for links that are busy.
 #[derive(Debug, Clone)]
-pub(super) struct Places(Arc<Semaphore>);
+pub(super) struct Places {
+    free: Arc<Semaphore>,
+    /// How much is done with a place, and without one.
+    turn: u64,
+    little: u64,
+}
 
 impl Places {
     /// As many as there are threads.
-    pub(super) fn new() -> Self {
+    pub(super) fn new(sizes: &Sizes) -> Self {
         let threads = tokio::runtime::Handle::try_current()
             .map_or(1, |runtime| runtime.metrics().num_workers());
-        Self(Arc::new(Semaphore::new(threads.max(1))))
+        Self::of(threads.max(1), sizes)
+    }
+
+    fn of(count: usize, sizes: &Sizes) -> Self {
+        let Sizes { turn, little, .. } = *sizes;
+        Self { free: Arc::new(Semaphore::new(count)), turn, little }
     }
 }
 
@@ -65,7 +66,12 @@ impl Turn {
     }
 
     fn allowed(&self) -> u64 {
-        if self.has_place() { TURN } else { LITTLE }
+        if self.has_place() { self.places.turn } else { self.places.little }
+    }
+
+    /// How many bytes may be read without a place.
+    pub(super) fn little_bytes(&self) -> usize {
+        (self.places.little * BYTES) as usize
     }
 
     /// True if it may do more than a little.
@@ -97,7 +103,7 @@ impl Turn {
         self.is_busy = true;
         if self.place.is_none() {
             // The places are never closed.
-            self.place = Arc::clone(&self.places.0).acquire_owned().await.ok();
+            self.place = Arc::clone(&self.places.free).acquire_owned().await.ok();
             // The one that is woken when a place is handed over would be the next on its thread, and so would the one
             // after it: tasks that were ready before, which need no place, go first.
             self.let_others_run().await;
@@ -167,7 +173,7 @@ mod tests {
 
     /// The order in which links are served, each with so much to do.
     async fn served(places: usize, work: &[u64]) -> Vec<usize> {
-        let places = Places(Arc::new(Semaphore::new(places)));
+        let places = Places::of(places, &Sizes::default());
         let order = RefCell::new(Vec::new());
         let order = &order;
         let links = work.iter().enumerate().map(|(number, work)| {
@@ -212,7 +218,8 @@ mod tests {
 
     #[tokio::test]
     async fn busy_links_are_served_one_turn_each_in_order_and_one_with_little_to_do_at_once() {
-        let order = served(1, &[3 * TURN, 3 * TURN, 3 * TURN, LITTLE]).await;
+        let Sizes { turn, little, .. } = Sizes::default();
+        let order = served(1, &[3 * turn, 3 * turn, 3 * turn, little]).await;
         let last = order.iter().position(|number| *number == 3);
         assert!(last <= Some(3), "the last one waits for one turn of each: {order:?}");
         let turns = |number| order.iter().filter(|other| **other == number).count();

@@ -15,11 +15,12 @@ mod check;
 mod defaults;
 mod diagnostic;
 mod levels;
+mod listeners;
 mod model;
 mod reading;
 mod schema;
-mod secret;
 pub(crate) mod setting;
+mod sockets;
 mod source;
 mod syntax;
 #[cfg(test)]
@@ -32,16 +33,21 @@ use zeroize::Zeroizing;
 
 pub use self::diagnostic::{ConfigError, Problem};
 pub use self::levels::{Account, Levels};
+pub(crate) use self::listeners::{ListenerId, listeners, listening};
 pub use self::model::{
-    AoAlgorithm, AoKey, Authentication, Bgp, Bmp, Clients, Config, Control, Http, Keepalive,
-    MaximumRoutes, MaximumRoutesAction, Mode, Monitor, MonitorNeighbors, Neighbor, Peers, Pending,
-    Place, Process, Retry, Session, Source, Tcp, Tls, TlsClient, TlsFile, TlsVersion, VpnInstance,
+    Bgp, Bmp, Clients, Config, Control, Http, MaximumRoutes, MaximumRoutesAction, Mode, Neighbor,
+    Peers, Pending, Process, Retry, Session, Tcp, VpnInstance,
 };
-pub use self::secret::Secret;
 
 use self::check::Check;
 use self::diagnostic::Finding;
 use self::source::Source as Text;
+pub use crate::filter::{Monitor, MonitorNeighbors};
+pub use crate::net::settings::{
+    AoAlgorithm, AoKey, Authentication, Keepalive, Place, Source, Tls, TlsClient, TlsFile,
+    TlsVersion,
+};
+pub use crate::secret::Secret;
 pub use crate::wire::describe::route_distinguisher;
 
 /// The most bytes that a configuration file can have: 4 MiB.

@@ -7,13 +7,14 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroU16;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
-use shared::names::{NeighborId, SessionId, VpnInstanceName};
+use shared::names::{SessionId, VpnInstanceName};
 
 use super::levels::{Account, Levels};
-use super::secret::Secret;
+use crate::filter::Monitor;
+use crate::net::settings::{Authentication, Keepalive, Place, Source, Tls};
+use crate::secret::Secret;
 use crate::wire::family::Family;
 
 /// Everything that the configuration file says, defaults filled in.
@@ -99,28 +100,6 @@ impl Mode {
     }
 }
 
-/// Where a socket lives.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub enum Place {
-    /// In bmpd's own network namespace, bound to no device: the public instance.
-    #[default]
-    Public,
-    /// Bound to this device, a VRF's or any other (SO_BINDTODEVICE), 1 to 15 bytes.
-    Device(String),
-    /// In the network namespace at this path, such as `/run/netns/NAME`.
-    Namespace(PathBuf),
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Place::Public => f.write_str("the host's own network"),
-            Place::Device(device) => write!(f, "the device {device}"),
-            Place::Namespace(path) => write!(f, "the network namespace {}", path.display()),
-        }
-    }
-}
-
 /// `tcp` of a session.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Tcp {
@@ -140,159 +119,6 @@ pub struct Tcp {
     pub connect_timeout: Duration,
     /// How segments are authenticated.
     pub authentication: Option<Authentication>,
-}
-
-/// What our end of a connection is bound to.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Source {
-    /// This address of ours, of the same family as the other end.
-    Address(IpAddr),
-    /// This device: what it has of addresses, and its way out (SO_BINDTODEVICE).
-    Interface(String),
-}
-
-/// TCP keepalive (RFC 9293 section 3.8.4, tcp(7)).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Keepalive {
-    /// Silence before the first probe: 1 to 32767 s, default 60 s.
-    pub idle: Duration,
-    /// Time between probes: 1 to 32767 s, default 10 s.
-    pub interval: Duration,
-    /// Unanswered probes after which the connection is lost: 1 to 127, default 6.
-    pub count: u8,
-}
-
-impl Default for Keepalive {
-    fn default() -> Self {
-        Self { idle: Duration::from_secs(60), interval: Duration::from_secs(10), count: 6 }
-    }
-}
-
-/// How TCP segments are authenticated.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Authentication {
-    /// TCP MD5 (RFC 2385) with a key of 1 to 80 bytes.
-    Md5(Secret),
-    /// TCP-AO (RFC 5925): the key chain, never empty, of which the first key is sent with.
-    Ao(Vec<AoKey>),
-}
-
-/// One Master Key Tuple of TCP-AO (RFC 5925 section 3.1).
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct AoKey {
-    /// The KeyID of what we send.
-    pub send_id: u8,
-    /// The KeyID of what we receive.
-    pub receive_id: u8,
-    /// The algorithm (RFC 5926).
-    pub algorithm: AoAlgorithm,
-    /// The master key, 1 to 80 bytes.
-    pub key: Secret,
-}
-
-/// The algorithms of TCP-AO that every implementation must have (RFC 5926 section 2.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum AoAlgorithm {
-    /// HMAC-SHA-1-96 with KDF_HMAC_SHA1: `hmac(sha1)`.
-    HmacSha1,
-    /// AES-128-CMAC-96 with KDF_AES_128_CMAC: `cmac(aes128)`.
-    AesCmac,
-}
-
-impl fmt::Display for AoAlgorithm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            AoAlgorithm::HmacSha1 => "hmac-sha-1-96",
-            AoAlgorithm::AesCmac => "aes-128-cmac-96",
-        })
-    }
-}
-
-/// `tls` of a session; bmpd is the TLS client, also on a connection that the station made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tls {
-    /// The certificates that vouch for the station's, PEM, as read from the file.
-    pub ca: TlsFile,
-    /// Our certificate chain and its key, PEM, for stations that demand one.
-    pub client: Option<TlsClient>,
-    /// The name that the station's certificate must have; the station's address by default.
-    pub server_name: Option<String>,
-    /// The lowest version that is accepted; 1.2 by default.
-    pub minimum_version: TlsVersion,
-}
-
-/// What a file held when the configuration was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TlsFile {
-    /// The file.
-    pub path: PathBuf,
-    /// Its bytes.
-    pub pem: Arc<[u8]>,
-}
-
-/// Our certificate.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TlsClient {
-    /// The chain, our own certificate first.
-    pub certificate: TlsFile,
-    /// The file of the key.
-    pub key_path: PathBuf,
-    /// The key.
-    pub key: Secret,
-}
-
-/// A version of TLS.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TlsVersion {
-    /// 1.2 (RFC 5246).
-    V1_2,
-    /// 1.3 (RFC 8446).
-    V1_3,
-}
-
-/// Which neighbors and families a station is told of.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Monitor {
-    /// Which neighbors.
-    pub neighbors: MonitorNeighbors,
-    /// Which families; `None` is all that a neighbor has.
-    pub families: Option<Vec<Family>>,
-}
-
-/// Which neighbors a station is told of.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum MonitorNeighbors {
-    /// All neighbors of all instances.
-    #[default]
-    All,
-    /// Those of these instances (`None` is the public one) and those that are named.
-    Listed {
-        /// All neighbors of these instances.
-        instances: Vec<Option<VpnInstanceName>>,
-        /// True if the neighbors of every VPN instance are meant, the public one not.
-        every_vpn_instance: bool,
-        /// These neighbors.
-        neighbors: Vec<NeighborId>,
-    },
-}
-
-impl Monitor {
-    /// True if the station is told of this neighbor.
-    pub fn wants(&self, neighbor: &NeighborId) -> bool {
-        match &self.neighbors {
-            MonitorNeighbors::All => true,
-            MonitorNeighbors::Listed { instances, every_vpn_instance, neighbors } => {
-                instances.contains(&neighbor.vpn_instance)
-                    || (*every_vpn_instance && neighbor.vpn_instance.is_some())
-                    || neighbors.contains(neighbor)
-            }
-        }
-    }
-
-    /// True if the station is told of routes of this family.
-    pub fn wants_family(&self, family: Family) -> bool {
-        self.families.as_ref().is_none_or(|families| families.contains(&family))
-    }
 }
 
 /// How long to wait between attempts to connect (RFC 7854 section 3.2).

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use shared::response::{self, Change, ConfigValue, Pending, Until};
 
-use super::secret::Secret;
+use crate::secret::Secret;
 
 /// When a parameter that has changed takes effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use shared::response::{Failure, Response};
 use tokio::io::AsyncReadExt;
 
 use super::admission::{Client, Work};
-use crate::daemon::World;
+use crate::world::World;
 
 /// How many sessions or neighbors a part of a report has at most.
 pub(super) const PART: usize = 128;

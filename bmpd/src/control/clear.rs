@@ -4,9 +4,9 @@ use shared::names::{Selector, SessionId};
 use shared::request::Request;
 use shared::response::Response;
 
-use super::caller::Caller;
 use super::{record, show};
-use crate::daemon::World;
+use crate::access::Caller;
+use crate::world::World;
 
 /// Lets the selected sessions count from zero; their connections are not touched.
 pub(super) async fn statistics(selector: Selector, caller: &Caller, world: &World) -> Response {
@@ -23,7 +23,7 @@ pub(super) async fn statistics(selector: Selector, caller: &Caller, world: &Worl
             Response::Cleared(sessions)
         }
         Err(failure) => {
-            record(Err(crate::daemon::refusal(&failure)));
+            record(Err(crate::world::refusal(&failure)));
             Response::Failed(failure)
         }
     }

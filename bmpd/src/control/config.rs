@@ -11,15 +11,14 @@ use shared::request::Level;
 use shared::response::{ConfigReport, ConfigSection, ConfigValue, Response, Setting, Until};
 
 use super::answer::{Answer, PART};
-use super::show;
 use crate::bgp;
 use crate::config::setting::{self, Effect, integer, list, path, text};
 use crate::config::{
     self, Account, Bmp, Config, Control, Http, Levels, Place, Process, VpnInstance,
     route_distinguisher,
 };
-use crate::daemon::World;
 use crate::session::{Sets, bmp_settings, session_settings};
+use crate::world::{World, all};
 
 /// A table of the configuration; those of a list by their rank in it.
 #[derive(Debug, Clone, Copy)]
@@ -106,7 +105,7 @@ async fn part(
 /// What these sessions run with. One that a reload has ended since is gone.
 async fn sets(sessions: &[config::Session], world: &World) -> Vec<Sets> {
     let sessions = sessions.iter().filter_map(|session| world.session(&session.id));
-    let sets = show::all(sessions.map(|session| async move { session.sets().await })).await;
+    let sets = all(sessions.map(|session| async move { session.sets().await })).await;
     sets.into_iter().flatten().collect()
 }
 

@@ -16,8 +16,8 @@ use shared::response::{Failure, HEARTBEAT, Progress, ProgressEnd, Response, Sess
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::daemon::World;
 use crate::session::{Reached, Session};
+use crate::world::World;
 
 /// How often sessions are asked.
 const EVERY: Duration = Duration::from_millis(100);

@@ -5,9 +5,9 @@ use std::time::Duration;
 use shared::request::{LOG_LASTS_MAX, Request};
 use shared::response::{Failure, LogLevel, Response};
 
-use super::caller::Caller;
 use super::record;
-use crate::daemon::World;
+use crate::access::Caller;
+use crate::world::World;
 
 /// Sets the level, or the default again.
 pub(super) fn set(

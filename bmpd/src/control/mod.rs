@@ -11,10 +11,8 @@
 //! A request that changes nothing is dropped when its client has gone, or when bmpd stops; a change is finished.
 #![forbid(unsafe_code)]
 
-mod access;
 mod admission;
 mod answer;
-mod caller;
 mod clear;
 mod config;
 mod follow;
@@ -22,14 +20,12 @@ mod log;
 mod monitor;
 mod places;
 mod record;
-mod refusals;
 mod reload;
 mod reset;
 mod show;
 #[cfg(simulation)]
 pub(crate) mod simulated;
 mod socket;
-mod staggered;
 mod status;
 mod stream;
 
@@ -47,18 +43,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tracing::debug;
 
-pub(crate) use self::access::Access;
 use self::admission::{Admission, Client, Work};
 use self::answer::Answer;
-use self::caller::{Caller, Peer};
 use self::places::{Holder, Limits, Places};
-pub(crate) use self::show::{all as show_all, neighbors};
 pub(crate) use self::socket::ControlSocket;
-pub(crate) use self::staggered::Staggered;
-pub(crate) use self::status::{NEIGHBOR_STATES, Process, SESSION_STATES, processor_time};
-use crate::daemon::World;
+use crate::access::{Caller, Peer};
 use crate::net::accepts::Accepts;
 use crate::supervise::fault;
+use crate::world::World;
 
 /// Connections served at once beyond those of all users but root and bmpd's own, which these have for
 /// themselves; further ones wait to be accepted.

@@ -19,8 +19,8 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tracing::debug;
 
 use super::stream::{self, Frames};
-use crate::daemon::{Watching, World};
 use crate::events::Events;
+use crate::world::{Watching, World};
 
 /// How many events a frame carries at most.
 const BATCH: usize = 256;

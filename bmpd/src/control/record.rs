@@ -4,7 +4,7 @@ use shared::event::Happening;
 use shared::request::Level;
 use tracing::{info, warn};
 
-use super::caller::Caller;
+use crate::access::Caller;
 use crate::events::Events;
 
 /// Notes a command above level 1 with its caller and what came of it: what was done, or why not; a few
@@ -28,9 +28,9 @@ pub(super) fn command(
 }
 
 /// Notes a command that the caller may not give, of whatever level. Not each of them comes here: see
-/// [`super::refusals`].
+/// [`crate::access`].
 pub(super) fn refusal(events: &Events, caller: &Caller, command: &str, needed: Level) {
-    let reason = crate::daemon::not_permitted(needed, caller.level(), caller.because());
+    let reason = crate::world::not_permitted(needed, caller.level(), caller.reason());
     if needed > Level::Monitoring {
         self::command(events, caller, command, Err(reason));
     } else {
@@ -40,6 +40,6 @@ pub(super) fn refusal(events: &Events, caller: &Caller, command: &str, needed: L
 
 /// Notes that a caller is told no more of a command that goes on, as a reload has taken its level.
 pub(super) fn revoked(caller: &Caller, command: &str, needed: Level) {
-    let reason = crate::daemon::not_permitted(needed, caller.level(), caller.because());
+    let reason = crate::world::not_permitted(needed, caller.level(), caller.reason());
     warn!(%caller, uid = caller.uid(), command, "ended: {reason}");
 }

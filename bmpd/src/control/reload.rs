@@ -3,9 +3,9 @@
 use shared::request::Request;
 use shared::response::Response;
 
-use super::caller::Caller;
 use super::record;
-use crate::daemon::World;
+use crate::access::Caller;
+use crate::world::World;
 
 /// Applies the configuration file, or tells what would be done.
 pub(super) async fn run(dry_run: bool, caller: &Caller, world: &World) -> Response {
@@ -21,7 +21,7 @@ pub(super) async fn run(dry_run: bool, caller: &Caller, world: &World) -> Respon
         }
         Err(failure) => {
             if !dry_run {
-                let reason = crate::daemon::unchanged(&failure);
+                let reason = crate::world::unchanged(&failure);
                 record::command(&world.events, caller, "reload", Err(reason));
             }
             Response::Failed(failure)

@@ -10,13 +10,13 @@ use shared::response::{Done, Failure, ResetOutcome, ResetPlan, Response, Session
 use tokio::sync::{RwLockReadGuard, mpsc};
 use tokio::time::Instant;
 
-use super::caller::Caller;
 use super::follow::{self, Followed, Told};
-use super::staggered::Taken;
-use super::{record, show};
+use super::record;
+use crate::access::Caller;
 use crate::config::Config;
-use crate::daemon::{Purpose, Reading, World};
 use crate::session::{Parameters, Session};
+use crate::world::Taken;
+use crate::world::{Purpose, Reading, World, all};
 
 /// Reads the configuration again and, if it is good, resets the selected sessions: all at once, or with
 /// a stagger (ms) one after another in the order of their ids. Every answer goes to `answers`; that
@@ -42,7 +42,7 @@ pub(super) async fn session(
     let Begun { selected, skipped, read, order } = match begin(&selector, caller, &world).await {
         Ok(begun) => begun,
         Err(failure) => {
-            record(Err(crate::daemon::refusal(&failure)));
+            record(Err(crate::world::refusal(&failure)));
             let _ = answers.send(Response::Failed(failure)).await;
             return;
         }
@@ -124,7 +124,7 @@ impl Reset {
             let (reset, read) = (Arc::clone(self), read.clone());
             async move { reset.one(session, &read).await }
         });
-        let outcomes = show::all(resets).await;
+        let outcomes = all(resets).await;
         drop(order);
         outcomes
     }

@@ -3,10 +3,8 @@
 //! Who is asked answers beside the others: a busy session delays its own answer only. Sessions and neighbors are asked
 //! some at a time, a part of the report each ([`super::answer`]).
 
-use std::future::poll_fn;
 use std::net::IpAddr;
 use std::path::Path;
-use std::task::Poll;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -18,40 +16,10 @@ use shared::response::{
 
 use super::answer::{Answer, PART};
 use crate::bgp::Neighbor;
-use crate::config::{Place, route_distinguisher};
-use crate::daemon::{World, listening};
+use crate::config::{Place, listening, route_distinguisher};
 use crate::host;
 use crate::session::Session;
-
-/// Asks all at once. The answers are in the order of those who were asked.
-pub(crate) async fn all<T>(asked: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
-    enum Asked<F, T> {
-        Waiting(F),
-        Answered(T),
-    }
-    let mut all: Vec<_> =
-        asked.into_iter().map(|question| Asked::Waiting(Box::pin(question))).collect();
-    // Everybody has the question before the first answer is waited for, however many they are.
-    let ask = poll_fn(|context| {
-        for one in &mut all {
-            if let Asked::Waiting(question) = one
-                && let Poll::Ready(answer) = question.as_mut().poll(context)
-            {
-                *one = Asked::Answered(answer);
-            }
-        }
-        Poll::Ready(())
-    });
-    tokio::task::unconstrained(ask).await;
-    let mut answers = Vec::with_capacity(all.len());
-    for one in all {
-        answers.push(match one {
-            Asked::Waiting(question) => question.await,
-            Asked::Answered(answer) => answer,
-        });
-    }
-    answers
-}
+use crate::world::{World, all, described, neighbors};
 
 /// What each selected session answers, but for those that a reload has ended meanwhile. A bmpd without
 /// sessions has nothing to answer, and that is the answer.
@@ -158,44 +126,8 @@ pub(super) async fn statistics(
     report(selector, world, answer, ask, Response::Statistics).await
 }
 
-/// So much of malformed UPDATEs an answer has, in hexadecimal digits: it must not grow with what every neighbor
-/// has sent.
-const MESSAGES_MAX: usize = 1 << 20;
-
 /// How long the system has to say whether a network namespace is there.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// Every neighbor that is wanted, with the bytes of their last malformed UPDATEs if these are.
-pub(crate) async fn neighbors(
-    world: &World,
-    with_messages: bool,
-    wanted: impl Fn(&NeighborId) -> bool,
-) -> Vec<NeighborReport> {
-    let mut neighbors = world.neighbors();
-    neighbors.retain(|neighbor| wanted(neighbor.id()));
-    described(neighbors, with_messages).await
-}
-
-/// What these neighbors answer. One that has stopped meanwhile is gone.
-async fn described(neighbors: Vec<Neighbor>, with_messages: bool) -> Vec<NeighborReport> {
-    let asked = neighbors.into_iter();
-    let reports =
-        all(asked.map(|neighbor| async move { neighbor.report(with_messages).await })).await;
-    let mut reports: Vec<NeighborReport> = reports.into_iter().flatten().collect();
-    let updates = reports.iter_mut().filter_map(|report| report.last_malformed_update.as_mut());
-    keep_messages(updates.map(|update| &mut update.message), MESSAGES_MAX);
-    reports
-}
-
-/// Leaves out messages that do not fit into so many digits.
-fn keep_messages<'a>(messages: impl Iterator<Item = &'a mut Option<String>>, mut room: usize) {
-    for message in messages {
-        match room.checked_sub(message.as_ref().map_or(0, String::len)) {
-            Some(left) => room = left,
-            None => *message = None,
-        }
-    }
-}
 
 /// Describes all neighbors, or those with this address or of this instance.
 pub(super) async fn neighbor(
@@ -327,18 +259,5 @@ fn is_present(place: &Place) -> bool {
         Place::Public => true,
         Place::Device(device) => Path::new("/sys/class/net").join(device).exists(),
         Place::Namespace(path) => path.exists(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn messages_that_do_not_fit_into_the_answer_are_left_out() {
-        let mut messages = ["1234", "123456", "1234", "12"].map(|text| Some(text.to_owned()));
-        messages[2] = None;
-        keep_messages(messages.iter_mut(), 8);
-        assert_eq!(messages, [Some("1234".to_owned()), None, None, Some("12".to_owned())]);
     }
 }

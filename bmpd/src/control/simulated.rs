@@ -7,12 +7,12 @@ use shared::names::Selector;
 use shared::response::Response;
 use tokio::sync::mpsc;
 
-use super::access::Access;
-use super::caller::Peer;
 use super::reset;
-use super::socket::{SocketFile, SocketGroup};
+use crate::access::Access;
+use crate::access::Peer;
 use crate::config::{Account, Config};
-use crate::daemon::World;
+use crate::socket_file::{SocketFile, SocketGroup};
+use crate::world::World;
 
 /// Who may do what where there is no socket.
 pub(crate) fn access(config: &Config) -> Arc<Access> {

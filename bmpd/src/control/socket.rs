@@ -1,7 +1,5 @@
 //! The socket file: one bmpd a path, whatever happened before. It is made here, or by the service manager.
 
-mod file;
-mod lock;
 #[cfg(test)]
 mod tests;
 
@@ -10,7 +8,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::UnixListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,17 +17,12 @@ use interprocess::local_socket::{GenericFilePath, ListenerOptions, ToFsName};
 use interprocess::os::unix::local_socket::ListenerOptionsExt as _;
 use interprocess::os::unix::uds_local_socket;
 use rustix::process::geteuid;
-use shared::account;
-use shared::request::Level;
 use tracing::warn;
 
-pub(super) use self::file::SocketFile;
-use self::file::is_bound;
-use self::lock::Lock;
-use super::access::Access;
-use crate::config::{Account, Control, Levels};
+use crate::access::Access;
+use crate::config::Control;
 use crate::folder::{self, MadeFolder, Others};
-use crate::net;
+use crate::socket_file::{Lock, SocketError, SocketFile, SocketGroup, WhoConnects, is_bound};
 use crate::supervise::fault;
 
 /// Until the file has its group only the owner may connect.
@@ -37,91 +30,6 @@ const FIRST_MODE: u32 = 0o600;
 
 /// How long the socket of a process that was ended may still be bound.
 const EXIT_GRACE: Duration = Duration::from_millis(200);
-
-/// How long the name service has for the group of the socket. Nothing runs yet that would wait for it.
-const GROUP_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// Why there is no socket.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum SocketError {
-    /// Another bmpd has it.
-    #[error(
-        "another bmpd is running with the control socket {0}: stop it, or give this one another [control] socket"
-    )]
-    Taken(PathBuf),
-    /// Something else lies there.
-    #[error("{0} exists and is not a socket: remove it, or give bmpd another [control] socket")]
-    NotASocket(PathBuf),
-    /// What is in the place of the lock is no lock of bmpd's.
-    #[error(
-        "{0} is not a regular file of bmpd's own (it is a link, a FIFO, a directory or the like): remove it, or give bmpd \
-         another [control] socket"
-    )]
-    NotALock(PathBuf),
-    /// Everybody can put something else in the place of the socket.
-    #[error(
-        "everybody can replace what is in {0}, the control socket among it: `chmod o-w` it, or let [control] socket name \
-         a place in another folder, such as /run/bmpd"
-    )]
-    OpenFolder(PathBuf),
-    /// Somebody listens there who is no bmpd: the service manager, most likely.
-    #[error(
-        "{0} is listened at already, and not by a bmpd: if systemd does (bmpd.socket), start bmpd with \
-         `systemctl start bmpd`, or stop that unit first; or give this bmpd another [control] socket"
-    )]
-    Listened(PathBuf),
-    /// An earlier bmpd was of another user.
-    #[error(
-        "{path} is of user {owner}, and bmpd runs as user {user} now: remove it, or give it to that user (chown); \
-         [control] socket can name another place"
-    )]
-    Foreign {
-        /// The lock or the socket.
-        path: PathBuf,
-        /// Whose it is.
-        owner: u32,
-        /// Who bmpd is.
-        user: u32,
-    },
-    /// bmpd's user makes no files in the folder.
-    #[error(
-        "cannot make files in {folder} as user {user}: [control] socket can name a place in a folder of its own, such as \
-         /run/bmpd"
-    )]
-    Folder {
-        /// That of the socket.
-        folder: PathBuf,
-        /// Who bmpd is.
-        user: u32,
-    },
-    /// What the service manager has made is no longer where bmpctl looks.
-    #[error(
-        "the service manager listens at {0}, and its file is gone: `systemctl restart bmpd.socket` makes it again"
-    )]
-    Gone(PathBuf),
-    /// The service manager listens somewhere else.
-    #[error(
-        "the service manager listens at {passed}, and [control] socket is {configured}, where bmpctl looks: \
-         make them the same"
-    )]
-    Elsewhere {
-        /// Where it listens.
-        passed: String,
-        /// As configured.
-        configured: PathBuf,
-    },
-    /// The system refused.
-    #[error(
-        "cannot make the control socket {path}: {}; [control] socket can name another place",
-        net::describe(error)
-    )]
-    Io {
-        /// The path of the socket.
-        path: PathBuf,
-        /// What the system said.
-        error: io::Error,
-    },
-}
 
 /// The listening socket, its file and the lock beside it.
 pub(crate) struct ControlSocket {
@@ -165,7 +73,7 @@ impl ControlSocket {
         if let Some(warning) = warning {
             warn!("{warning}");
         }
-        file.set_door(Door::of(&control.levels, &group)).map_err(io_error)?;
+        file.set_mode(WhoConnects::of(&control.levels, &group).mode()).map_err(io_error)?;
         let access = Arc::new(Access::new(file, group, control.levels.clone()));
         Ok(Self { listener, access, _lock: lock, _folder: made_folder })
     }
@@ -242,91 +150,4 @@ fn is_same_place(one: &Path, other: &Path) -> bool {
         Some((folder.dev(), folder.ino(), path.file_name()?.to_owned()))
     };
     one == other || place(one).is_some_and(|one| place(other) == Some(one))
-}
-
-/// The group of the socket.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct SocketGroup {
-    /// As the configuration calls it, else the number of the file's.
-    pub(super) account: Account,
-    /// What the file has: another one if the system did not allow to change it, or does not know the
-    /// group.
-    pub(super) file_gid: u32,
-    /// The number of the group when the socket was made; `None` if there was no such group.
-    pub(super) gid: Option<u32>,
-}
-
-impl SocketGroup {
-    /// True if the members of the group are those that the file lets in.
-    fn is_that_of_file(&self) -> bool {
-        self.gid == Some(self.file_gid)
-    }
-
-    /// True if this is the group, as far as that can be told without asking.
-    fn is(&self, other: &Account) -> bool {
-        *other == self.account || self.gid.is_some_and(|gid| *other == Account::Id(gid))
-    }
-
-    /// Gives the file its group. That the system does not allow it, or does not know the group, is a
-    /// sentence for people and no reason not to run: bmpd looks at the groups of each caller anyway, so
-    /// members of the group have what they are to have as long as they can connect.
-    fn give(file: &SocketFile, wanted: Option<&Account>) -> io::Result<(Self, Option<String>)> {
-        let Some(account) = wanted else {
-            let file_gid = file.gid()?;
-            let account = Account::Id(file_gid);
-            return Ok((Self { account, file_gid, gid: Some(file_gid) }, None));
-        };
-        let found = match account {
-            Account::Id(gid) => Ok(*gid),
-            Account::Name(name) => {
-                let name = name.clone();
-                match account::within(GROUP_TIMEOUT, move || account::group_id(&name)) {
-                    Some(Ok(Some(gid))) => Ok(gid),
-                    Some(Ok(None)) => Err("there is no such group".to_owned()),
-                    Some(Err(error)) => Err(net::describe(&error)),
-                    None => Err("the user database does not answer".to_owned()),
-                }
-            }
-        };
-        let gid = found.as_ref().ok().copied();
-        let given =
-            found.and_then(|gid| file.set_group(gid).map_err(|error| net::describe(&error)));
-        let warning = given.err().map(|why| {
-            format!(
-                "cannot give the control socket {} to the group {account}: {why}; so all can connect, and \
-                 bmpd alone decides who may do what",
-                file.path().display()
-            )
-        });
-        Ok((Self { account: account.clone(), file_gid: file.gid()?, gid }, warning))
-    }
-}
-
-/// Who can connect. What a caller may do is decided for each command; this only keeps away those who may
-/// do nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Door {
-    /// Owner and group of the file.
-    Group,
-    /// Everybody, as somebody beyond the file's group can have a level.
-    All,
-}
-
-impl Door {
-    /// The door for these levels.
-    pub(super) fn of(levels: &Levels, group: &SocketGroup) -> Self {
-        let gets_in = |level: Level| level > Level::Visit;
-        let beyond = !group.is_that_of_file()
-            || gets_in(levels.others)
-            || levels.users.iter().any(|(_, level)| gets_in(*level))
-            || levels.groups.iter().any(|(listed, level)| gets_in(*level) && !group.is(listed));
-        if beyond { Door::All } else { Door::Group }
-    }
-
-    const fn mode(self) -> u32 {
-        match self {
-            Door::Group => 0o660,
-            Door::All => 0o666,
-        }
-    }
 }

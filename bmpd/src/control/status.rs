@@ -1,46 +1,24 @@
 //! `show status`: bmpd itself.
 
-use rustix::process::{Resource, getrlimit};
-use rustix::time::{ClockId, clock_gettime};
-use shared::response::{
-    Failure, NeighborCount, NeighborState, Response, SessionCount, SessionState, StatusReport,
-};
+use shared::response::{Failure, NeighborCount, Response, SessionCount, StatusReport};
 use shared::time::Span;
 
-use super::caller::Caller;
 use super::show;
-use crate::daemon::World;
+use crate::access::Caller;
 use crate::privileges;
 use crate::supervise;
-
-/// The states of a session in the order in which they are told.
-pub(crate) const SESSION_STATES: [SessionState; 6] = [
-    SessionState::Established,
-    SessionState::Synchronising,
-    SessionState::Connecting,
-    SessionState::Listening,
-    SessionState::Idle,
-    SessionState::Shutdown,
-];
-
-/// The states of a neighbor in the order in which they are told.
-pub(crate) const NEIGHBOR_STATES: [NeighborState; 6] = [
-    NeighborState::Established,
-    NeighborState::OpenConfirm,
-    NeighborState::OpenSent,
-    NeighborState::Connect,
-    NeighborState::Active,
-    NeighborState::Idle,
-];
+use crate::world::{
+    NEIGHBOR_STATES, ProcessFigures, SESSION_STATES, World, all, neighbors, processor_time,
+};
 
 /// Describes bmpd.
 pub(super) async fn run(asked_by: &Caller, world: &World) -> Response {
     let config = world.config();
     let sessions = world.sessions();
-    let states = show::all(sessions.into_iter().map(|s| async move { s.state().await })).await;
-    let neighbors = show::neighbors(world, false, |_| true).await;
+    let states = all(sessions.into_iter().map(|s| async move { s.state().await })).await;
+    let neighbors = neighbors(world, false, |_| true).await;
     // The files of /proc are made while they are read.
-    let process = match tokio::task::spawn_blocking(Process::read).await {
+    let process = match tokio::task::spawn_blocking(ProcessFigures::read).await {
         Ok(process) => process,
         Err(error) => return Response::Failed(Failure::Other(error.to_string())),
     };
@@ -85,67 +63,4 @@ pub(super) async fn run(asked_by: &Caller, world: &World) -> Response {
         staggered_resets: world.staggered.report(),
         caller: asked_by.report(),
     }))
-}
-
-/// What the system says of this process.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Process {
-    /// Bytes.
-    pub(crate) memory: Option<u64>,
-    /// Bytes.
-    pub(crate) memory_peak: Option<u64>,
-    pub(crate) descriptors: Option<u64>,
-    /// How many it may open; `None` is as many as it likes.
-    pub(crate) descriptors_maximum: Option<u64>,
-}
-
-impl Process {
-    /// Reads it from /proc (proc_pid_status(5), proc_pid_fd(5)); `None` where there is no such file.
-    pub(crate) fn read() -> Self {
-        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        // Without the descriptor that lists them.
-        let descriptors = std::fs::read_dir("/proc/self/fd")
-            .ok()
-            .map(|found| (found.count() as u64).saturating_sub(1));
-        Self {
-            memory: bytes(&status, "VmRSS:"),
-            memory_peak: bytes(&status, "VmHWM:"),
-            descriptors,
-            descriptors_maximum: getrlimit(Resource::Nofile).current,
-        }
-    }
-}
-
-/// A field of /proc/PID/status, which has it in KiB.
-fn bytes(status: &str, field: &str) -> Option<u64> {
-    let rest = status.lines().find_map(|line| line.strip_prefix(field))?;
-    let number: u64 = rest.split_whitespace().next()?.parse().ok()?;
-    number.checked_mul(1024)
-}
-
-/// Processor time of all threads.
-pub(crate) fn processor_time() -> Span {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
-    Span(seconds * 1000 + u64::try_from(time.tv_nsec).unwrap_or(0) / 1_000_000)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn memory_is_read_in_bytes() {
-        let status = "Name:\tbmpd\nVmPeak:\t  900 kB\nVmHWM:\t    2048 kB\nVmRSS:\t    1024 kB\n";
-        assert_eq!(bytes(status, "VmRSS:"), Some(1 << 20));
-        assert_eq!(bytes(status, "VmHWM:"), Some(2 << 20));
-        assert_eq!(bytes("", "VmRSS:"), None);
-    }
-
-    #[test]
-    fn this_process_has_memory_and_descriptors() {
-        let process = Process::read();
-        assert!(process.memory > Some(0) && process.memory_peak >= process.memory);
-        assert!(process.descriptors >= Some(3));
-    }
 }

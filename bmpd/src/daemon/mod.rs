@@ -13,15 +13,9 @@
 //! `rib` alone: no channel carries one.
 #![forbid(unsafe_code)]
 
-mod control;
-mod directory;
-mod neighbors;
-mod reading;
-mod reload;
 #[cfg(simulation)]
 pub(crate) mod simulated;
 mod watchdog;
-mod world;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -34,22 +28,18 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tracing::{error, info, warn};
 
-use self::neighbors::Neighbors;
-pub(crate) use self::neighbors::listening;
-pub(crate) use self::reading::{Purpose, Reading};
-pub(crate) use self::reload::{not_permitted, refusal, unchanged};
-pub(crate) use self::world::{Watching, World};
 use crate::config::Config;
 use crate::control::ControlSocket;
 use crate::events::Events;
 use crate::host;
 use crate::http;
 use crate::log;
-use crate::rib::Tables;
+use crate::rib::{Sizes, Tables};
 use crate::service::Manager;
 use crate::session::End;
 use crate::supervise::panicked;
 use crate::wire::bgp::Notification;
+use crate::world::{Neighbors, World, unchanged};
 
 /// How long a start that a signal has interrupted has to come to its end, so that it removes what it has made.
 const START_GRACE: Duration = Duration::from_secs(1);
@@ -161,7 +151,7 @@ async fn start(
     for warning in host::warnings(&config) {
         warn!("{warning}");
     }
-    let tables = Tables::new();
+    let tables = Tables::new(Sizes::default());
     let events = Events::default();
     let neighbors = Neighbors::start(&config, Arc::clone(&tables), events.clone());
     let neighbors = neighbors.await.map_err(anyhow::Error::msg)?;

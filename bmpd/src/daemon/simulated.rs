@@ -1,30 +1,93 @@
-//! Start and stop without signals and a socket, for [`crate::simulation`].
+//! Start and stop without signals and a socket: the door for `tests/sim`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::neighbors::Neighbors;
-use super::world::World;
 use crate::config::Config;
-use crate::control::Access;
+use shared::names::Selector;
+use shared::response::{
+    Failure, NeighborReport, ReloadReport, Response, SessionReport, SessionStatistics,
+};
+
+use crate::access::Access;
 use crate::events::Events;
 use crate::log;
-use crate::rib::Tables;
+use crate::rib::{Sizes, Tables};
+use crate::world::{Neighbors, World};
+use crate::{config, control, simulation};
 
 /// Starts what [`super::run`] starts. The error is a sentence for people.
-pub(crate) async fn start(
+async fn start(
     config: Config,
     path: PathBuf,
     access: Arc<Access>,
+    sizes: Sizes,
 ) -> Result<Arc<World>, String> {
-    let (tables, events) = (Tables::new(), Events::default());
+    let (tables, events) = (Tables::new(sizes), Events::default());
     let neighbors = Neighbors::start(&config, Arc::clone(&tables), events.clone()).await?;
     let log = log::Level::of_no_log();
     Ok(Arc::new(World::new(config, path, tables, neighbors, events, access, log)))
 }
 
 /// Stops as [`super::run`] does.
-pub(crate) async fn stop(world: &World) {
+async fn stop(world: &World) {
     world.begin_stop();
     super::stop(world).await;
+}
+
+/// bmpd, running.
+#[derive(Clone)]
+pub struct Bmpd(Arc<World>);
+
+impl Bmpd {
+    /// Starts with what the file says; the pieces that it works in are of these sizes. The error is a sentence for
+    /// people.
+    pub async fn start(sizes: Sizes) -> Result<Self, String> {
+        let path = Path::new("bmpd.toml");
+        let config = config::parse(&simulation::file(), path).map_err(|error| error.to_string())?;
+        let access = control::simulated::access(&config);
+        start(config, path.to_owned(), access, sizes).await.map(Self)
+    }
+
+    /// `bmpctl reload`.
+    pub async fn reload(&self) -> Result<ReloadReport, Failure> {
+        self.0.reload(false, "bmpctl", std::future::ready(Ok(()))).await
+    }
+
+    /// `bmpctl reset session`, `stagger` in ms; every answer to it.
+    pub async fn reset(&self, selector: Selector, stagger: u64) -> Vec<Response> {
+        control::simulated::reset(selector, stagger, Arc::clone(&self.0)).await
+    }
+
+    /// `bmpctl show session`, each in full.
+    pub async fn sessions(&self) -> Vec<SessionReport> {
+        let mut reports = Vec::new();
+        for session in self.0.sessions() {
+            reports.extend(session.report(true).await);
+        }
+        reports
+    }
+
+    /// `bmpctl show statistics`.
+    pub async fn statistics(&self) -> Vec<SessionStatistics> {
+        let mut all = Vec::new();
+        for session in self.0.sessions() {
+            all.extend(session.statistics().await);
+        }
+        all
+    }
+
+    /// `bmpctl show neighbor`.
+    pub async fn neighbors(&self) -> Vec<NeighborReport> {
+        let mut reports = Vec::new();
+        for neighbor in self.0.neighbors() {
+            reports.extend(neighbor.report(true).await);
+        }
+        reports
+    }
+
+    /// SIGTERM.
+    pub async fn stop(&self) {
+        stop(&self.0).await;
+    }
 }

@@ -20,9 +20,8 @@ use parking_lot::Mutex;
 use tokio::time::MissedTickBehavior;
 use tracing::{error, warn};
 
-use super::World;
-use crate::control::show_all;
 use crate::service;
+use crate::world::{World, all};
 
 /// How many of them are named.
 const NAMED_MAX: usize = 3;
@@ -57,7 +56,7 @@ pub(super) fn start(world: Arc<World>, manager: service::Shared) {
             let neighbors = neighbors.iter().map(|neighbor| {
                 asked.answer(format!("neighbor {}", neighbor.id()), neighbor.entry())
             });
-            tokio::join!(show_all(sessions), show_all(neighbors));
+            tokio::join!(all(sessions), all(neighbors));
             manager.alive();
         }
     });
@@ -111,7 +110,7 @@ mod tests {
         asked.answer("session 0".into(), ready(())).await;
         assert_eq!(asked.late(Duration::ZERO), None);
         let waits = (1..=5).map(|n| asked.answer(format!("session {n}"), pending::<()>()));
-        let waits = show_all(waits);
+        let waits = all(waits);
         assert!(tokio::time::timeout(Duration::from_millis(10), waits).await.is_err());
         let named = asked.late(Duration::ZERO).unwrap();
         assert_eq!(named, "no answer for 0ns from session 1, session 2, session 3 and 2 more");

@@ -14,7 +14,7 @@ use super::Station;
 use crate::bgp::fsm::{Action, End, Event, Fsm};
 use crate::bgp::inbox::Inbox;
 use crate::config::Monitor;
-use crate::rib::{Epoch, Feed, NeighborTables, PeerDown, Tables};
+use crate::rib::{Epoch, Feed, NeighborTables, PeerDown, Sizes, Tables};
 use crate::wire::bgp::{self, MessageType};
 use crate::wire::bmp::{PeerInstance, Timestamp};
 use crate::wire::family::Family;
@@ -38,7 +38,7 @@ const ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2));
 impl Conversation {
     /// TCP is up, and our OPEN is sent.
     pub fn begin(local: Open) -> Self {
-        let tables = Tables::new();
+        let tables = Tables::new(Sizes::default());
         let id = NeighborId { vpn_instance: None, address: ADDRESS };
         let place = tables.add(id, PeerInstance::Global, None);
         let fsm = Fsm::new(local.clone(), None, Duration::from_secs(240));

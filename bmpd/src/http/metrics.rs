@@ -17,11 +17,10 @@ use shared::response::{
 };
 use shared::time::Span;
 
-use crate::control::{
-    NEIGHBOR_STATES, Process, SESSION_STATES, neighbors, processor_time, show_all,
-};
-use crate::daemon::World;
 use crate::supervise;
+use crate::world::{
+    NEIGHBOR_STATES, ProcessFigures, SESSION_STATES, World, all, neighbors, processor_time,
+};
 
 /// Labels and their values.
 type Labels = Vec<(&'static str, String)>;
@@ -31,7 +30,7 @@ type Labels = Vec<(&'static str, String)>;
 struct Snapshot {
     sessions: Vec<(SessionReport, SessionStatistics)>,
     neighbors: Vec<NeighborReport>,
-    process: Process,
+    process: ProcessFigures,
     processor_time: Span,
     /// Seconds since the epoch.
     started: f64,
@@ -50,8 +49,8 @@ struct Snapshot {
 /// Asks everybody and writes it down. The error is a sentence for people.
 pub(super) async fn gather(world: &World) -> Result<String, String> {
     let sessions = world.sessions();
-    let reports = show_all(sessions.iter().map(|session| session.report(false))).await;
-    let statistics = show_all(sessions.iter().map(|session| session.statistics())).await;
+    let reports = all(sessions.iter().map(|session| session.report(false))).await;
+    let statistics = all(sessions.iter().map(|session| session.statistics())).await;
     // One that a reload has ended meanwhile has no answer.
     let sessions = reports.into_iter().zip(statistics).filter_map(|(a, b)| a.zip(b)).collect();
     let config = world.config();
@@ -60,7 +59,9 @@ pub(super) async fn gather(world: &World) -> Result<String, String> {
         sessions,
         neighbors: neighbors(world, false, |_| true).await,
         // The files of /proc are made while they are read.
-        process: tokio::task::spawn_blocking(Process::read).await.map_err(|e| e.to_string())?,
+        process: tokio::task::spawn_blocking(ProcessFigures::read)
+            .await
+            .map_err(|e| e.to_string())?,
         processor_time: processor_time(),
         started: seconds(world.started().timestamp().0),
         configured: seconds(world.configured_at().timestamp().0),
@@ -192,7 +193,7 @@ impl Snapshot {
         let version = vec![("version", env!("CARGO_PKG_VERSION").to_owned())];
         let build = [(version, 1u64)];
         writer.gauges("bmpd_build_info", "The version of bmpd, as a label.", build)?;
-        let Process { memory, descriptors, descriptors_maximum, .. } = self.process;
+        let ProcessFigures { memory, descriptors, descriptors_maximum, .. } = self.process;
         if let Some(memory) = memory {
             writer.gauge("process_resident_memory_bytes", "Memory in use.", memory)?;
         }

@@ -37,12 +37,12 @@ use tracing::{debug, info};
 
 use self::recent::Recent;
 use crate::config::Http;
-use crate::daemon::World;
 use crate::net::accepts::Accepts;
 use crate::net::listen::ListenError;
 use crate::places::{Place, Places};
 use crate::supervise::{caught, fault, panicked};
 use crate::unread::{Held, Limits, Unread};
+use crate::world::World;
 
 /// The time that a connection has.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -12,9 +12,9 @@ use shared::response::{NeighborReport, NeighborState, SessionReport, SessionStat
 use shared::time::Span;
 
 use super::recent::Recent;
-use crate::control::{neighbors, show_all};
-use crate::daemon::World;
 use crate::supervise;
+use crate::world::World;
+use crate::world::{all, neighbors};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -45,7 +45,7 @@ impl std::fmt::Display for Escaped<'_> {
 /// Asks everybody and writes the page.
 pub(super) async fn render(world: &World, recent: &Recent) -> String {
     let sessions = world.sessions();
-    let sessions = show_all(sessions.iter().map(|session| session.report(false))).await;
+    let sessions = all(sessions.iter().map(|session| session.report(false))).await;
     let sessions: Vec<SessionReport> = sessions.into_iter().flatten().collect();
     let neighbors = neighbors(world, false, |_| true).await;
     let config = world.config();

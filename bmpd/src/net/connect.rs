@@ -16,8 +16,8 @@ use super::options::{Hops, OptionError, Options};
 #[cfg(not(simulation))]
 use super::place;
 use super::place::SocketError;
+use super::settings::{Place, Source};
 use super::tcp::TcpStream;
-use crate::config::{Place, Source};
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]

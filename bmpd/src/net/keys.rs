@@ -18,7 +18,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use zeroize::Zeroize;
 
 use super::raw;
-use crate::config::{AoAlgorithm, AoKey, Authentication};
+use super::settings::{AoAlgorithm, AoKey, Authentication};
 
 /// The length of a MAC in a segment: HMAC-SHA-1-96 and AES-128-CMAC-96 (RFC 5926 section 2.1).
 const MAC_LEN: u8 = 12;

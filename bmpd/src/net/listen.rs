@@ -16,9 +16,9 @@ pub(crate) use super::listening::{ListenError, ListenOptions};
 use super::options::{self, OptionError, TTL_MAX, prefix_name};
 use super::place::{self, SocketError};
 use super::raw;
+use super::settings::{Authentication, Place};
 use super::standing::{self, Gone, Standing};
 use super::tcp::{self, TcpStream};
-use crate::config::{Authentication, Place};
 
 /// How many connections may wait to be accepted, unless the system allows less (net.core.somaxconn). All neighbors
 /// connect at once when bmpd starts, and who has no business here must not fill the queue for them.

@@ -2,11 +2,11 @@
 
 use std::io;
 
+use super::capability::{Capability, Missing};
 use super::describe;
 use super::keys::PeerKey;
 use super::options::OptionError;
 use super::place::SocketError;
-use crate::privileges::{Capability, Missing};
 
 /// What a listener needs beside its address.
 #[derive(Debug, Clone, Copy, Default)]

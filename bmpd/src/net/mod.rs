@@ -10,6 +10,7 @@
 //! file does, and never the key.
 
 pub(crate) mod accepts;
+pub(crate) mod capability;
 pub(crate) mod connect;
 pub mod heap;
 pub(crate) mod inherited;
@@ -23,6 +24,7 @@ pub(crate) mod place;
 #[cfg(not(simulation))]
 pub(crate) mod queue;
 mod raw;
+pub(crate) mod settings;
 pub(crate) mod standing;
 pub(crate) mod stream;
 #[cfg(not(simulation))]
@@ -33,7 +35,9 @@ pub(crate) mod tls;
 mod tests;
 
 #[cfg(simulation)]
-pub(crate) use crate::simulation::{listen, queue, tcp};
+mod simulated;
+#[cfg(simulation)]
+pub(crate) use self::simulated::{listen, queue, tcp};
 
 /// An error of the system as people read it: its sentence without the number.
 pub(crate) fn describe(error: &std::io::Error) -> String {

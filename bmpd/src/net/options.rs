@@ -13,13 +13,10 @@ use std::time::Duration;
 use libc::c_int;
 use socket2::{SockRef, Socket, TcpKeepalive};
 
+use super::capability::{Capability, Missing};
+use super::settings::{Authentication, Keepalive, Source};
 use super::tcp::TcpStream;
 use super::{describe, keys, raw};
-use crate::config::{self, Authentication, Keepalive, Source};
-use crate::privileges::{Capability, Missing};
-
-/// How long an attempt to connect to a neighbor may take.
-const NEIGHBOR_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// What a connection needs beside its address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,45 +98,6 @@ impl fmt::Display for OptionError {
 pub(crate) struct TooFar {
     ttl: u8,
     least: u8,
-}
-
-impl From<&config::Tcp> for Options {
-    /// For a session.
-    fn from(tcp: &config::Tcp) -> Self {
-        Self {
-            prefix: "tcp.",
-            source: tcp.source.clone(),
-            mss: tcp.mss,
-            dscp: tcp.dscp,
-            keepalive: tcp.keepalive,
-            user_timeout: Some(tcp.user_timeout),
-            connect_timeout: tcp.connect_timeout,
-            hops: Hops::System,
-            authentication: tcp.authentication.clone(),
-        }
-    }
-}
-
-impl From<&config::Neighbor> for Options {
-    /// For a neighbor, or each of those in a prefix.
-    fn from(neighbor: &config::Neighbor) -> Self {
-        let hops = match (neighbor.ttl_security, neighbor.multihop) {
-            (Some(hops), _) => Hops::Security(hops),
-            (None, Some(ttl)) => Hops::Ttl(ttl),
-            (None, None) => Hops::System,
-        };
-        Self {
-            prefix: "",
-            source: neighbor.source_address.map(Source::Address),
-            mss: neighbor.mss,
-            dscp: None,
-            keepalive: Keepalive::default(),
-            user_timeout: None,
-            connect_timeout: NEIGHBOR_TIMEOUT,
-            hops,
-            authentication: neighbor.md5.clone().map(Authentication::Md5),
-        }
-    }
 }
 
 impl Options {

@@ -14,9 +14,9 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::oneshot;
 
+use super::capability::{Capability, Missing};
 use super::describe;
-use crate::config::Place;
-use crate::privileges::{Capability, Missing};
+use super::settings::Place;
 
 /// Where `ip netns` keeps the namespaces that have names (ip-netns(8)).
 const NAMED: [&str; 2] = ["/run/netns", "/var/run/netns"];

@@ -13,7 +13,7 @@ use rustix::net::netdevice::name_to_index;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 
 use super::place::SocketError;
-use crate::config::Place;
+use super::settings::Place;
 
 /// How often a place is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

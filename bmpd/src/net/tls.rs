@@ -1,7 +1,7 @@
 //! TLS to a station (RFC 8446, RFC 5246). bmpd is the TLS client whoever made the TCP connection.
 //!
 //! ```text
-//! config::Tls --check--> ClientConfig        when the configuration is read: bad files are errors there
+//! settings::Tls --check--> ClientConfig        when the configuration is read: bad files are errors there
 //! TCP connection --handshake--> TlsStream    with a deadline
 //! TlsStream -- io::Error --cause--> TlsError  what a station says later, such as no to our certificate
 //! ```

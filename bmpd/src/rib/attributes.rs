@@ -72,15 +72,12 @@ pub(crate) struct Attributes {
 
 impl Default for Attributes {
     fn default() -> Self {
-        #[cfg(simulation)]
-        return Self::with_chunk_size(crate::simulation::sizes().chunk);
-        #[cfg(not(simulation))]
         Self::with_chunk_size(CHUNK)
     }
 }
 
 impl Attributes {
-    fn with_chunk_size(chunk_size: usize) -> Self {
+    pub(super) fn with_chunk_size(chunk_size: usize) -> Self {
         Self {
             chunks: Vec::new(),
             chunk_size,

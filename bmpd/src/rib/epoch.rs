@@ -24,6 +24,8 @@ use super::attributes::Attributes;
 use super::index::Pace;
 use super::log::{INDEXED, Log, Withdrawn};
 use super::meter::{OverLimit, Share, Slot};
+use super::sizes::Sizes;
+use crate::moment::bmp_timestamp;
 use crate::supervise::undone_by_panic;
 use crate::wire::bgp::Notification;
 use crate::wire::bmp::{PeerDownReason, PeerHeader, PeerInstance, PeerUp, Statistic, Timestamp};
@@ -56,7 +58,7 @@ pub(crate) struct PeerDown {
 impl PeerDown {
     /// Now, by a mistake of ours: no event of RFC 4271 section 8.1 fits.
     pub(crate) fn by_mistake() -> Self {
-        Self { time: Timestamp::now(), reason: PeerDownReason::LocalNoNotification(0) }
+        Self { time: bmp_timestamp(), reason: PeerDownReason::LocalNoNotification(0) }
     }
 }
 
@@ -131,10 +133,10 @@ pub(crate) struct Rib {
 }
 
 impl Rib {
-    fn new(forms: &[Form], up: PeerUp, since: Timestamp, share: Share) -> Self {
+    fn new(forms: &[Form], up: PeerUp, since: Timestamp, share: Share, sizes: &Sizes) -> Self {
         Self {
-            attributes: Attributes::default(),
-            logs: forms.iter().map(|form| (form.family(), Log::new(*form))).collect(),
+            attributes: Attributes::with_chunk_size(sizes.chunk),
+            logs: forms.iter().map(|form| (form.family(), Log::new(*form, sizes))).collect(),
             counters: Counters::default(),
             incarnation: 1,
             up,
@@ -539,6 +541,7 @@ impl Epoch {
         forms: &[Form],
         since: Timestamp,
         share: Share,
+        sizes: &Sizes,
     ) -> Self {
         let Identity { address, asn, bgp_id, two_octet_as } = identity;
         Self {
@@ -550,7 +553,7 @@ impl Epoch {
             lost: Notify::new(),
             untidy: Notify::new(),
             slot: share.slot(),
-            state: Mutex::new(State::Up(Box::new(Rib::new(forms, up, since, share)))),
+            state: Mutex::new(State::Up(Box::new(Rib::new(forms, up, since, share, sizes)))),
         }
     }
 

@@ -20,8 +20,8 @@ use shared::names::NeighborId;
 use super::epoch::{Epoch, PeerDown, Rib};
 use super::log::{ReaderId, Record, Visit};
 use super::tables::{NeighborTables, Tables};
-use crate::config::Monitor;
-use crate::moment::Moment;
+use crate::filter::Monitor;
+use crate::moment::{Moment, bmp_timestamp};
 use crate::supervise::fault;
 use crate::wire::bmp::{self, PeerDownReason, PeerHeader, Timestamp};
 use crate::wire::family::Family;
@@ -224,7 +224,7 @@ impl Feed {
     /// connection.
     pub(crate) fn set_monitor(&mut self, monitor: Monitor) {
         self.monitor.neighbors = monitor.neighbors;
-        self.unwanted_since = Timestamp::now();
+        self.unwanted_since = bmp_timestamp();
         for place in &mut self.places {
             place.wanted = self.monitor.wants(place.neighbor.id());
         }
@@ -348,7 +348,7 @@ impl Feed {
                 // Reason 5: not the neighbor has gone, but what the station knows of it is not kept up (RFC 7854
                 // section 4.9). The next call begins with Peer Up.
                 let reason = PeerDownReason::Deconfigured;
-                bmp::peer_down(out, &some.epoch.header, Timestamp::now(), &reason);
+                bmp::peer_down(out, &some.epoch.header, bmp_timestamp(), &reason);
                 batch.peer_down += 1;
                 batch.neighbors_resent += 1;
                 // Its second Peer Up is of the same session.

@@ -41,7 +41,8 @@ use self::record::{
 };
 use super::Full;
 use super::attributes::{Attributes, AttributesId};
-use super::index::{self as places, Hasher, Index, Pace};
+use super::index::{Hasher, Index, Pace};
+use super::sizes::Sizes;
 use crate::wire::bmp::Timestamp;
 use crate::wire::nlri::Form;
 
@@ -49,11 +50,6 @@ use crate::wire::nlri::Form;
 const OFFSET_BITS: u32 = 18;
 const SEGMENT_MAX: usize = 1 << OFFSET_BITS;
 const SLOTS_MAX: usize = 1 << (32 - OFFSET_BITS);
-
-/// A slow reader may keep as many withdrawals as there were routes, and this many more. A neighbor that withdraws all
-/// of its table stays below that. A reader that would need still more has lapsed: it is better to send it everything
-/// again.
-const SPARE_WITHDRAWALS: usize = 500_000;
 
 /// After so many bytes of records that are superseded a reader lets others have their turn.
 const SCAN: usize = 128 * 1024;
@@ -202,32 +198,20 @@ pub(crate) struct Withdrawn {
 
 impl Log {
     /// An empty table of routes of this form.
-    pub(crate) fn new(form: Form) -> Self {
-        #[cfg(simulation)]
-        return Self {
-            spare_withdrawals: crate::simulation::sizes().spare_withdrawals,
-            late_max: crate::simulation::sizes().late,
-            index: Index::new(crate::simulation::sizes().part),
-            ..Self::with_segment_size(form, crate::simulation::sizes().segment)
-        };
-        #[cfg(not(simulation))]
-        Self::with_segment_size(form, SEGMENT_MAX)
-    }
-
-    fn with_segment_size(form: Form, segment_size: usize) -> Self {
+    pub(crate) fn new(form: Form, sizes: &Sizes) -> Self {
         Self {
             form,
             segments: Vec::new(),
             free_slots: Vec::new(),
             order: VecDeque::new(),
             next_sequence: 1,
-            segment_size,
-            spare_withdrawals: SPARE_WITHDRAWALS,
-            index: Index::new(places::PART),
+            segment_size: sizes.segment,
+            spare_withdrawals: sizes.spare_withdrawals,
+            index: Index::new(sizes.part),
             late: None,
             late_entries: 0,
             found: Found::default(),
-            late_max: index::LATE_MAX,
+            late_max: sizes.late,
             hasher: Hasher::default(),
             readers: Vec::new(),
             told_up_to: Position::default(),

@@ -21,12 +21,14 @@ mod feed;
 mod index;
 mod log;
 mod meter;
+mod sizes;
 mod tables;
 
 pub(crate) use attributes::Attributes;
 pub(crate) use epoch::{AT_ONCE, Check, Epoch, Identity, PeerDown, Rib};
 pub(crate) use feed::{Batch, Feed};
 pub(crate) use meter::OverLimit;
+pub use sizes::Sizes;
 pub(crate) use tables::{Bell, NeighborTables, Tables};
 
 /// A table, or the attributes of a neighbor, have reached the greatest size that places can name (4 GiB).

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::epoch::{Epoch, Identity, PeerDown};
 use super::meter::{Meter, Share};
+use super::sizes::Sizes;
 #[cfg(simulation)]
 use crate::simulation::watch;
 use crate::wire::bmp::{PeerInstance, PeerUp, Timestamp};
@@ -74,16 +75,23 @@ pub(crate) struct Tables {
     neighbors: Mutex<Arc<Vec<Arc<NeighborTables>>>>,
     bell: watch::Sender<u64>,
     meter: Arc<Meter>,
+    sizes: Sizes,
 }
 
 impl Tables {
     /// Tables without neighbors.
-    pub(crate) fn new() -> Arc<Self> {
+    pub(crate) fn new(sizes: Sizes) -> Arc<Self> {
         Arc::new(Self {
             neighbors: Mutex::default(),
             bell: watch::Sender::new(0),
             meter: Arc::default(),
+            sizes,
         })
+    }
+
+    /// How large the pieces are in which they are kept and worked on.
+    pub(crate) fn sizes(&self) -> &Sizes {
+        &self.sizes
     }
 
     /// Bytes of memory that the tables of all neighbors take.
@@ -160,7 +168,8 @@ impl Tables {
         now: Timestamp,
     ) -> Arc<Epoch> {
         let share = Share::new(&self.meter);
-        let epoch = Arc::new(Epoch::new(neighbor.instance, identity, up, forms, now, share));
+        let epoch =
+            Arc::new(Epoch::new(neighbor.instance, identity, up, forms, now, share, &self.sizes));
         let mut current = neighbor.current.lock();
         let before = match current.removed {
             true => None,

@@ -16,27 +16,12 @@ use tokio::time::Instant;
 
 use super::Parameters;
 use super::down::Down;
-use crate::moment::{Moment, sleep_until};
+use crate::moment::{Moment, bmp_timestamp, sleep_until};
 use crate::net::stream::Stream;
 use crate::net::{queue, tcp};
-use crate::rib::{Batch, Bell, Feed, Tables};
-use crate::wire::bmp::{self, TerminationReason, Timestamp};
+use crate::rib::{Batch, Bell, Feed, Sizes, Tables};
+use crate::wire::bmp::{self, TerminationReason};
 use crate::wire::family::Family;
-
-/// How much is encoded at a time, in bytes. The largest message fits.
-const BATCH: usize = 256 * 1024;
-
-/// After about so many bytes others have their turn: a dump that never has to wait must not keep those waiting who
-/// have less to send, or to answer. In the simulation they are few, so that its small dumps have turns, too.
-const TURN: usize = if cfg!(simulation) { 4096 } else { 256 * 1024 };
-
-/// [`BATCH`]; in the simulation as much as a run has, so that small tables need several batches, too.
-fn batch_size() -> usize {
-    #[cfg(simulation)]
-    return crate::simulation::sizes().batch;
-    #[cfg(not(simulation))]
-    BATCH
-}
 
 thread_local! {
     /// The buffer of the session that last had nothing to send: the next one to send something does not need another from
@@ -90,6 +75,7 @@ pub(super) struct Connection {
     stream: Stream,
     feed: Feed,
     bell: Bell,
+    sizes: Sizes,
     /// Encoded messages, of which `written` bytes are gone.
     out: Vec<u8>,
     written: usize,
@@ -126,6 +112,7 @@ impl Connection {
             remote: stream.tcp().peer_addr().ok(),
             stream,
             bell: tables.bell(),
+            sizes: *tables.sizes(),
             feed: Feed::new(tables, session.monitor.clone()),
             out,
             written: 0,
@@ -207,7 +194,7 @@ impl Connection {
             // The bell lives as long as the tables, which the feed holds.
             _ = self.bell.changed(), if !pending => {}
         }
-        if self.in_a_row >= TURN {
+        if self.in_a_row >= self.sizes.written {
             self.in_a_row = 0;
             tokio::task::yield_now().await;
         }
@@ -227,12 +214,12 @@ impl Connection {
         self.bell.mark_unchanged();
         if self.next_statistics <= Instant::now() {
             self.next_statistics = Instant::now() + self.statistics_timer;
-            self.batch = self.feed.statistics(&mut self.out, Timestamp::now());
+            self.batch = self.feed.statistics(&mut self.out, bmp_timestamp());
         }
         if self.out.capacity() == 0 {
             self.out = SPARE.take();
         }
-        let filled = self.feed.fill(&mut self.out, batch_size());
+        let filled = self.feed.fill(&mut self.out, self.sizes.batch);
         self.sessions_skipped += filled.sessions_skipped;
         self.batch.add(&filled);
         if self.out.is_empty() {

@@ -5,8 +5,7 @@
 //!      │                                                          │ select!, TcpStream, listen, connect
 //!      ├── network: the far end of every connection <─────────────┤
 //!      ├── clock: the wall's clock, which can jump <──────────────┤ Moment, Timestamp
-//!      ├── file: what the configuration file says now <───────────┤ Reader
-//!      └── sizes: how small the tables' pieces are <──────────────┘ Log, Attributes, Connection
+//!      └── file: what the configuration file says now <───────────┘ Reader
 //! ```
 //!
 //! Compiled with `cfg(simulation)` only, which the package `simulated` sets: no program that is shipped has
@@ -15,69 +14,22 @@
 #![forbid(unsafe_code)]
 
 pub mod clock;
-pub(crate) mod listen;
 pub mod network;
-pub(crate) mod queue;
-pub(crate) mod tcp;
 pub(crate) mod watch;
 
 use std::cell::{Cell, RefCell};
-use std::path::Path;
-use std::sync::Arc;
-
-use shared::names::Selector;
-use shared::response::{
-    Failure, NeighborReport, ReloadReport, Response, SessionReport, SessionStatistics,
-};
-
-use crate::config;
-use crate::daemon::World;
-use crate::{control, daemon};
-
-/// How small the pieces are that a run works in, so that few routes need several of them.
-#[derive(Debug, Clone, Copy)]
-pub struct Sizes {
-    /// A segment of a log, in bytes, at most 256 KiB.
-    pub segment: usize,
-    /// How many entries a part of an index takes.
-    pub part: usize,
-    /// A chunk of sets of attributes, in bytes, at most 256 KiB.
-    pub chunk: usize,
-    /// How many more withdrawals than routes are kept for slow readers.
-    pub spare_withdrawals: usize,
-    /// How many routes may wait for the index.
-    pub late: usize,
-    /// What a session encodes at a time, in bytes; the largest message of the run must fit.
-    pub batch: usize,
-}
-
-/// The sizes of the daemon.
-const SHIPPED: Sizes = Sizes {
-    segment: 1 << 18,
-    part: 14 * 1024,
-    chunk: 1 << 18,
-    spare_withdrawals: 500_000,
-    late: 6_000_000,
-    batch: 1 << 18,
-};
 
 thread_local! {
-    static SIZES: Cell<Sizes> = const { Cell::new(SHIPPED) };
     static FILE: RefCell<String> = const { RefCell::new(String::new()) };
     static WORK: Cell<u64> = const { Cell::new(0) };
 }
 
 /// Begins a run on this thread: nothing is left of the one before. To be called inside the runtime.
-pub fn begin(seed: u64, sizes: Sizes) {
+pub fn begin(seed: u64) {
     fastrand::seed(seed);
     clock::begin();
     network::begin(seed);
-    SIZES.set(sizes);
     WORK.take();
-}
-
-pub(crate) fn sizes() -> Sizes {
-    SIZES.get()
 }
 
 /// How much the links of neighbors have done since this was last called, in entries of the tables.
@@ -96,60 +48,4 @@ pub fn write_file(text: &str) {
 
 pub(crate) fn file() -> String {
     FILE.with_borrow(String::clone)
-}
-
-/// bmpd, running.
-#[derive(Clone)]
-pub struct Bmpd(Arc<World>);
-
-impl Bmpd {
-    /// Starts with what the file says. The error is a sentence for people.
-    pub async fn start() -> Result<Self, String> {
-        let path = Path::new("bmpd.toml");
-        let config = config::parse(&file(), path).map_err(|error| error.to_string())?;
-        let access = control::simulated::access(&config);
-        daemon::simulated::start(config, path.to_owned(), access).await.map(Self)
-    }
-
-    /// `bmpctl reload`.
-    pub async fn reload(&self) -> Result<ReloadReport, Failure> {
-        self.0.reload(false, "bmpctl", std::future::ready(Ok(()))).await
-    }
-
-    /// `bmpctl reset session`, `stagger` in ms; every answer to it.
-    pub async fn reset(&self, selector: Selector, stagger: u64) -> Vec<Response> {
-        control::simulated::reset(selector, stagger, Arc::clone(&self.0)).await
-    }
-
-    /// `bmpctl show session`, each in full.
-    pub async fn sessions(&self) -> Vec<SessionReport> {
-        let mut reports = Vec::new();
-        for session in self.0.sessions() {
-            reports.extend(session.report(true).await);
-        }
-        reports
-    }
-
-    /// `bmpctl show statistics`.
-    pub async fn statistics(&self) -> Vec<SessionStatistics> {
-        let mut all = Vec::new();
-        for session in self.0.sessions() {
-            all.extend(session.statistics().await);
-        }
-        all
-    }
-
-    /// `bmpctl show neighbor`.
-    pub async fn neighbors(&self) -> Vec<NeighborReport> {
-        let mut reports = Vec::new();
-        for neighbor in self.0.neighbors() {
-            reports.extend(neighbor.report(true).await);
-        }
-        reports
-    }
-
-    /// SIGTERM.
-    pub async fn stop(&self) {
-        daemon::simulated::stop(&self.0).await;
-    }
 }

@@ -337,21 +337,21 @@ impl TcpStream {
         Ok(self.remote)
     }
 
-    pub(super) fn end_writing(&self) {
+    pub(crate) fn end_writing(&self) {
         let mut wire = self.wire.lock();
         let read = wire.read;
         wire.read_at_end.get_or_insert(read);
     }
 
-    pub(super) fn abandon(&self) {
+    pub(crate) fn abandon(&self) {
         self.wire.lock().abandoned = true;
     }
 
-    pub(super) fn acknowledged(&self) -> u64 {
+    pub(crate) fn acknowledged(&self) -> u64 {
         self.wire.lock().taken
     }
 
-    pub(super) fn unacknowledged(&self) -> u64 {
+    pub(crate) fn unacknowledged(&self) -> u64 {
         self.wire.lock().from_bmpd.len() as u64
     }
 }

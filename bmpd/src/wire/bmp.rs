@@ -31,16 +31,6 @@ pub struct Timestamp {
     pub micros: u32,
 }
 
-impl Timestamp {
-    /// The current time; 0 ("not available") for a clock that is before 1970.
-    pub fn now() -> Self {
-        crate::moment::wall().duration_since(std::time::UNIX_EPOCH).map_or_else(
-            |_| Self::default(),
-            |since| Self { seconds: since.as_secs() as u32, micros: since.subsec_micros() },
-        )
-    }
-}
-
 /// The routing instance in which a neighbor is: the Peer Type and the Peer Distinguisher (section 4.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PeerInstance {

@@ -7,7 +7,8 @@ use std::time::Duration;
 use shared::names::{Selector, SessionId};
 use shared::response::{Done, Failure, ReloadReport, Response};
 use simulated::simulation::network::{self, Answer};
-use simulated::simulation::{self, Bmpd, Sizes, clock};
+use simulated::simulation::{self, clock};
+use simulated::{Bmpd, Sizes};
 use tests::bgp::Family;
 use tests::random::Random;
 use tokio::task::JoinHandle;
@@ -131,8 +132,14 @@ impl Run {
             spare_withdrawals: plan::one_of(&mut random, &[3, 40, 500_000]),
             late: plan::one_of(&mut random, &[0, 10, 100, 6_000_000]),
             batch: plan::one_of(&mut random, &[2048, 4096, 1 << 18]),
+            // So little that small tables take several turns.
+            written: 4096,
+            turn: 64,
+            little: 4,
+            turns: 3,
+            tidy: 10,
         };
-        simulation::begin(random.draw(), sizes);
+        simulation::begin(random.draw());
         let plan = Plan::draw(&mut random);
         let speakers = (0..plan.neighbors.len()).map(Speaker::new).collect();
         let stations = (0..plan.sessions.len()).map(Station::new).collect();
@@ -144,7 +151,7 @@ impl Run {
             random,
             trace,
             count: Count::default(),
-            bmpd: Bmpd::start().await?,
+            bmpd: Bmpd::start(sizes).await?,
             file: plan.clone(),
             plan,
             versions: BTreeMap::new(),

@@ -10,8 +10,9 @@ use toml::Spanned;
 use super::Check;
 use super::value::shown;
 use crate::config::defaults;
-use crate::config::model::{Place, VpnInstance};
+use crate::config::model::VpnInstance;
 use crate::config::schema::{self, Table};
+use crate::net::settings::Place;
 
 /// The longest name of a network device: IFNAMSIZ without the NUL (netdevice(7)).
 const DEVICE_MAX: usize = 15;

@@ -12,10 +12,10 @@ use toml::Spanned;
 use zeroize::Zeroizing;
 
 use super::Check;
-use crate::config::model::{AoAlgorithm, AoKey, Authentication, TlsFile};
 use crate::config::reading;
 use crate::config::schema::{self, Table};
-use crate::config::secret::Secret;
+use crate::net::settings::{AoAlgorithm, AoKey, Authentication, TlsFile};
+use crate::secret::Secret;
 
 /// The longest key of TCP MD5 and TCP-AO (TCP_MD5SIG_MAXKEYLEN, TCP_AO_MAXKEYLEN).
 const KEY_MAX: usize = 80;

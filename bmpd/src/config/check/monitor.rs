@@ -9,8 +9,9 @@ use toml::Spanned;
 use super::Check;
 use super::session::Common;
 use super::value::shown;
-use crate::config::model::{Monitor, MonitorNeighbors, Neighbor, Peers};
+use crate::config::model::{Neighbor, Peers};
 use crate::config::schema::{self, Table};
+use crate::filter::{Monitor, MonitorNeighbors};
 
 /// The neighbors of the file, so that each name is looked up at once.
 #[derive(Debug, Default)]

@@ -11,8 +11,10 @@ use super::monitor::KnownNeighbors;
 use super::value::about;
 use super::{Check, seconds_or};
 use crate::config::defaults;
-use crate::config::model::{Bmp, Mode, Monitor, Place, Retry, Session, Source};
+use crate::config::model::{Bmp, Mode, Retry, Session};
 use crate::config::schema::{self, Table};
+use crate::filter::Monitor;
+use crate::net::settings::{Place, Source};
 
 /// The most free-form TLVs of an Initiation.
 const MESSAGES_MAX: usize = 16;

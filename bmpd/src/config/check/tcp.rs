@@ -11,10 +11,9 @@ use toml::Spanned;
 use super::value::shown;
 use super::{Check, seconds_or};
 use crate::config::defaults;
-use crate::config::model::{
-    Authentication, Keepalive, Mode, Source, Tcp, Tls, TlsClient, TlsVersion,
-};
+use crate::config::model::{Mode, Tcp};
 use crate::config::schema::{self, Table, Whole};
+use crate::net::settings::{Authentication, Keepalive, Source, Tls, TlsClient, TlsVersion};
 
 /// What Linux takes for TCP_MAXSEG (TCP_MIN_MSS, MAX_TCP_WINDOW).
 const MSS: std::ops::RangeInclusive<u32> = 88..=32767;

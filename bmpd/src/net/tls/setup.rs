@@ -15,7 +15,7 @@ use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{InconsistentKeys, RootCertStore};
 use zeroize::Zeroizing;
 
-use crate::config::{Tls, TlsClient, TlsFile, TlsVersion};
+use crate::net::settings::{Tls, TlsClient, TlsFile, TlsVersion};
 
 /// What is wrong with the files or names of `tls`.
 #[derive(Debug, thiserror::Error)]

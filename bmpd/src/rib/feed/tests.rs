@@ -9,6 +9,7 @@ use shared::names::NeighborId;
 use super::*;
 use crate::config::MonitorNeighbors;
 use crate::rib::epoch::Identity;
+use crate::rib::sizes::Sizes;
 use crate::wire::bmp::{PeerInstance, PeerUp};
 use crate::wire::nlri::{Form, Routes as Field};
 use crate::wire::stored;
@@ -204,7 +205,7 @@ struct Fixture {
 
 impl Fixture {
     fn new() -> Self {
-        let tables = Tables::new();
+        let tables = Tables::new(Sizes::default());
         let neighbor = |neighbor| Neighbor {
             place: Some(tables.add(id(neighbor), instance(neighbor), None)),
             epoch: None,

@@ -13,10 +13,6 @@ use super::{Log, Position, bytes_of, hash, is_told, place, route_at, same, tag_a
 use crate::rib::attributes::Attributes;
 use crate::rib::index::Pace;
 
-/// How many routes may be late, so that nobody waits long when they have to be looked at all at once: 0.2 s
-/// for each family.
-pub(super) const LATE_MAX: usize = 6_000_000;
-
 /// Where late routes are not allowed any more, at least so many of them are looked at with each UPDATE.
 const CATCH_UP: usize = 512;
 

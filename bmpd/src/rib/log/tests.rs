@@ -36,7 +36,7 @@ impl Fixture {
     }
 
     fn of(form: Form, segment_size: usize) -> Self {
-        let log = Log { late_max: 0, ..Log::with_segment_size(form, segment_size) };
+        let log = Log::new(form, &Sizes { late: 0, segment: segment_size, ..Sizes::default() });
         Self {
             log,
             attributes: Attributes::default(),
@@ -800,7 +800,7 @@ proptest! {
         ),
     ) {
         let form = Form::new(family, add_path);
-        let (mut log, mut attributes) = (Log::with_segment_size(form, 400), Attributes::default());
+        let (mut log, mut attributes) = (Log::new(form, &Sizes { segment: 400, ..Sizes::default() }), Attributes::default());
         let mut model: Vec<Vec<u8>> = Vec::new();
         for (announces, field) in &fields {
             // As much of the bytes as can be cut into routes.

@@ -11,24 +11,24 @@ use shared::request::Level;
 use shared::response::CallerReport;
 use tracing::debug;
 
-use super::access::{Because, Verdict};
+use super::authorization::{Authorization, Reason};
 use crate::config::Levels;
 use crate::net::peer;
 
 /// The process at the other end as the system describes it, as it was when it connected.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Peer {
+pub(crate) struct Peer {
     /// Its effective user.
-    pub(super) uid: Option<u32>,
+    pub(crate) uid: Option<u32>,
     /// Its process, if that can be seen from here.
     pid: Option<i32>,
     /// Its effective group and the supplementary ones.
-    pub(super) groups: HashSet<u32>,
+    pub(crate) groups: HashSet<u32>,
 }
 
 impl Peer {
     /// Asks the system who has connected.
-    pub(super) fn of(stream: &Stream) -> Self {
+    pub(crate) fn of(stream: &Stream) -> Self {
         let credentials = stream.peer_creds().ok();
         let uid = credentials.as_ref().and_then(|credentials| credentials.euid());
         let gid = credentials.as_ref().and_then(|credentials| credentials.egid());
@@ -44,13 +44,13 @@ impl Peer {
 
     /// Root, in the simulation.
     #[cfg(simulation)]
-    pub(super) fn root() -> Self {
+    pub(crate) fn root() -> Self {
         Self { uid: Some(0), pid: None, groups: HashSet::new() }
     }
 
     /// Somebody with this user and these groups.
     #[cfg(test)]
-    pub(super) fn with(uid: Option<u32>, groups: impl IntoIterator<Item = u32>) -> Self {
+    pub(crate) fn with(uid: Option<u32>, groups: impl IntoIterator<Item = u32>) -> Self {
         Self { uid, pid: Some(4711), groups: groups.into_iter().collect() }
     }
 }
@@ -60,52 +60,52 @@ impl Peer {
 pub(crate) struct Caller {
     peer: Peer,
     name: Option<String>,
-    verdict: Verdict,
-    /// The levels that it was judged by.
+    authorization: Authorization,
+    /// The levels by which it was authorized.
     levels: Arc<Levels>,
 }
 
 impl Caller {
-    pub(super) fn new(
+    pub(crate) fn new(
         peer: &Peer,
         name: Option<String>,
-        verdict: Verdict,
+        authorization: Authorization,
         levels: Arc<Levels>,
     ) -> Self {
-        Self { peer: peer.clone(), name, verdict, levels }
+        Self { peer: peer.clone(), name, authorization, levels }
     }
 
-    /// The process at the other end, to be judged again.
-    pub(super) fn peer(&self) -> &Peer {
+    /// The process at the other end, to be authorized again.
+    pub(crate) fn peer(&self) -> &Peer {
         &self.peer
     }
 
-    /// True if it was judged by these levels.
-    pub(super) fn was_judged_by(&self, levels: &Arc<Levels>) -> bool {
+    /// True if it was authorized by these levels.
+    pub(crate) fn is_authorized_by(&self, levels: &Arc<Levels>) -> bool {
         Arc::ptr_eq(&self.levels, levels)
     }
 
     /// What the caller may do.
-    pub(super) fn level(&self) -> Level {
-        self.verdict.level
+    pub(crate) fn level(&self) -> Level {
+        self.authorization.level
     }
 
     /// Why it may do that.
-    pub(super) fn because(&self) -> &Because {
-        &self.verdict.because
+    pub(crate) fn reason(&self) -> &Reason {
+        &self.authorization.reason
     }
 
     /// Its user.
-    pub(super) fn uid(&self) -> Option<u32> {
+    pub(crate) fn uid(&self) -> Option<u32> {
         self.peer.uid
     }
 
     /// What callers are told of themselves.
-    pub(super) fn report(&self) -> CallerReport {
+    pub(crate) fn report(&self) -> CallerReport {
         CallerReport {
             name: self.to_string(),
-            level: self.verdict.level,
-            because: self.verdict.because.to_string(),
+            level: self.authorization.level,
+            because: self.authorization.reason.to_string(),
         }
     }
 }

@@ -2,18 +2,22 @@
 //!
 //! ```text
 //!   [control] ── start, reload ──> Levels ──┐
-//!   name service ──(ids of names)──> Ids ───┼── judge ──> Verdict: level, and why
+//!   name service ──(ids of names)──> Ids ───┼── authorize ──> Authorization: level and reason
 //!   socket ──(SO_PEERCRED, SO_PEERGROUPS)──> Peer
 //! ```
 //!
-//! Nothing that a client sends has a part in it. A caller is judged again whenever a reload has changed the
+//! Nothing that a client sends has a part in it. A caller is authorized again whenever a reload has changed the
 //! levels: while something goes on for it, and before anything is done for it that had to wait. Numbers are what counts: the names of the configuration
 //! are looked up when somebody calls, as a user can be made any time, and no more often than every two
 //! seconds. Root and bmpd's own user need no look-up. A name service that does not answer is waited for
 //! a little, then what it said last counts, and a name that it never knew is nobody's.
+#![forbid(unsafe_code)]
+
+mod authorization;
+mod caller;
+mod refusals;
 
 use std::collections::HashMap;
-use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,10 +29,12 @@ use tokio::sync::{OnceCell, watch};
 use tokio::time::Instant;
 use tracing::warn;
 
-use super::caller::{Caller, Peer};
-use super::refusals::Refusals;
-use super::socket::{Door, SocketFile, SocketGroup};
+use self::authorization::{Authorization, Reason};
+use self::refusals::Refusals;
 use crate::config::{Account, Levels};
+use crate::socket_file::{SocketFile, SocketGroup, WhoConnects};
+
+pub(crate) use self::caller::{Caller, Peer};
 
 /// How old an answer to a name in the configuration may be.
 const IDS_AGE: Duration = Duration::from_secs(2);
@@ -50,14 +56,14 @@ const NAMES_MAX: usize = 1024;
 
 /// Where names and numbers of users and groups come from.
 #[derive(Debug, Clone, Copy)]
-struct Directory {
+struct NameService {
     user_id: fn(&str) -> io::Result<Option<u32>>,
     group_id: fn(&str) -> io::Result<Option<u32>>,
     user_name: fn(u32) -> io::Result<Option<String>>,
     group_name: fn(u32) -> io::Result<Option<String>>,
 }
 
-const SYSTEM: Directory = Directory {
+const SYSTEM: NameService = NameService {
     user_id: account::user_id,
     group_id: account::group_id,
     user_name: account::user_name,
@@ -108,7 +114,7 @@ enum Who {
 /// Who may do what. The levels are those of the newest reload; the rest is as bmpd was started.
 #[derive(Debug)]
 pub(crate) struct Access {
-    directory: Directory,
+    name_service: NameService,
     own_uid: u32,
     file: SocketFile,
     group: SocketGroup,
@@ -120,14 +126,14 @@ pub(crate) struct Access {
     newest: Mutex<Arc<Ids>>,
     names: Mutex<HashMap<Who, (Instant, Name)>>,
     /// How many commands were refused.
-    pub(super) refusals: Refusals,
+    pub(crate) refusals: Refusals,
 }
 
 impl Access {
     /// For the socket with this file and group.
-    pub(super) fn new(file: SocketFile, group: SocketGroup, levels: Levels) -> Self {
+    pub(crate) fn new(file: SocketFile, group: SocketGroup, levels: Levels) -> Self {
         Self {
-            directory: SYSTEM,
+            name_service: SYSTEM,
             own_uid: rustix::process::geteuid().as_raw(),
             file,
             group,
@@ -143,7 +149,7 @@ impl Access {
     /// sentence for people.
     pub(crate) fn change(&self, levels: Levels) -> Result<(), String> {
         let levels = Arc::new(levels);
-        // Nobody is judged again because of a reload that has changed something else.
+        // Nobody is authorized again because of a reload that has changed something else.
         self.levels.send_if_modified(|before| {
             let differ = *before != levels;
             if differ {
@@ -151,7 +157,7 @@ impl Access {
             }
             differ
         });
-        self.file.set_door(Door::of(&levels, &self.group)).map_err(|error| {
+        self.file.set_mode(WhoConnects::of(&levels, &self.group).mode()).map_err(|error| {
             format!(
                 "cannot change who can connect to {}: {}",
                 self.file.path().display(),
@@ -161,42 +167,42 @@ impl Access {
     }
 
     /// The user that bmpd runs as.
-    pub(super) async fn own_name(&self) -> String {
+    pub(crate) async fn own_name(&self) -> String {
         let name = self.name(Who::User(self.own_uid)).await;
         name.unwrap_or_else(|| format!("uid {}", self.own_uid))
     }
 
     /// True for root and bmpd's own user, who may do everything whatever the configuration says.
-    pub(super) fn is_privileged(&self, peer: &Peer) -> bool {
+    pub(crate) fn is_privileged(&self, peer: &Peer) -> bool {
         peer.uid.is_some_and(|uid| uid == 0 || uid == self.own_uid)
     }
 
     /// True for who has no level, as far as that is known without asking anybody. It decides which limits count for a
     /// connection, and nothing else.
-    pub(super) fn is_known_without_level(&self, peer: &Peer) -> bool {
+    pub(crate) fn is_known_without_level(&self, peer: &Peer) -> bool {
         let levels = Arc::clone(&self.levels.borrow());
         let ids = Arc::clone(&self.newest.lock());
-        self.judge(peer, &levels, &ids).level < Level::Monitoring
+        self.authorize(peer, &levels, &ids).level < Level::Monitoring
     }
 
     /// Who is at the other end, and what it may do now.
-    pub(super) async fn caller(&self, peer: &Peer) -> Caller {
+    pub(crate) async fn caller(&self, peer: &Peer) -> Caller {
         let levels = Arc::clone(&self.levels.borrow());
         let ids = match self.is_privileged(peer) {
             true => Arc::default(),
             false => self.ids(&levels).await,
         };
-        let verdict = self.judge(peer, &levels, &ids);
+        let authorization = self.authorize(peer, &levels, &ids);
         let name = match peer.uid {
             Some(uid) => self.name(Who::User(uid)).await,
             None => None,
         };
-        Caller::new(peer, name, verdict, levels)
+        Caller::new(peer, name, authorization, levels)
     }
 
-    /// The caller as it is judged now, if a reload has changed the levels since.
-    pub(super) async fn again(&self, caller: &Caller) -> Caller {
-        let is_current = caller.was_judged_by(&self.levels.borrow());
+    /// The caller as it is authorized now, if a reload has changed the levels since.
+    pub(crate) async fn again(&self, caller: &Caller) -> Caller {
+        let is_current = caller.is_authorized_by(&self.levels.borrow());
         match is_current {
             true => caller.clone(),
             false => self.caller(caller.peer()).await,
@@ -204,10 +210,10 @@ impl Access {
     }
 
     /// Waits until a reload has left the caller less than this level; returns it as it is then.
-    pub(super) async fn revoked(&self, peer: &Peer, needed: Level) -> Caller {
+    pub(crate) async fn revoked(&self, peer: &Peer, needed: Level) -> Caller {
         let mut levels = self.levels.subscribe();
         loop {
-            // One that comes while the caller is judged is looked at again.
+            // One that comes while the caller is authorized is looked at again.
             levels.mark_unchanged();
             let caller = self.caller(peer).await;
             if caller.level() < needed {
@@ -219,25 +225,25 @@ impl Access {
     }
 
     /// The rule.
-    fn judge(&self, peer: &Peer, levels: &Levels, ids: &Ids) -> Verdict {
+    fn authorize(&self, peer: &Peer, levels: &Levels, ids: &Ids) -> Authorization {
         let Some(uid) = peer.uid else {
-            return Verdict { level: Level::Visit, because: Because::Unknown };
+            return Authorization { level: Level::Visit, reason: Reason::Unknown };
         };
         if uid == 0 {
-            return Verdict { level: Level::Management, because: Because::Root };
+            return Authorization { level: Level::Management, reason: Reason::Root };
         }
         if uid == self.own_uid {
-            return Verdict { level: Level::Management, because: Because::OwnUser };
+            return Authorization { level: Level::Management, reason: Reason::OwnUser };
         }
         // A user that is listed by name and by number has the lower of the two.
         let listed = levels.users.iter().filter(|(user, _)| ids.user(user) == Some(uid));
         if let Some((user, level)) = listed.min_by_key(|(_, level)| *level) {
-            return Verdict { level: *level, because: Because::User(user.to_string()) };
+            return Authorization { level: *level, reason: Reason::User(user.to_string()) };
         }
-        let mut best: Option<Verdict> = None;
-        let mut offer = |level, because| {
+        let mut best: Option<Authorization> = None;
+        let mut offer = |level, reason| {
             if best.as_ref().is_none_or(|best| best.level < level) {
-                best = Some(Verdict { level, because });
+                best = Some(Authorization { level, reason });
             }
         };
         let socket_gid = ids.group(&self.group.account);
@@ -247,20 +253,20 @@ impl Access {
             socket_is_listed |=
                 *group == self.group.account || (gid.is_some() && gid == socket_gid);
             if gid.is_some_and(|gid| peer.groups.contains(&gid)) {
-                offer(*level, Because::Group(group.to_string()));
+                offer(*level, Reason::Group(group.to_string()));
             }
         }
         if !socket_is_listed && socket_gid.is_some_and(|gid| peer.groups.contains(&gid)) {
-            offer(Level::Configuration, Because::SocketGroup);
+            offer(Level::Configuration, Reason::SocketGroup);
         }
-        best.unwrap_or(Verdict { level: levels.others, because: Because::Others })
+        best.unwrap_or(Authorization { level: levels.others, reason: Reason::Others })
     }
 
     /// A group that a caller can join to have this level: the one that gives no more than it must. `None`
     /// if there is none, or none that helps this caller.
-    pub(super) async fn group_for(&self, needed: Level, caller: &Caller) -> Option<String> {
+    pub(crate) async fn group_for(&self, needed: Level, caller: &Caller) -> Option<String> {
         // An entry of its own counts before any group.
-        if matches!(caller.because(), Because::User(_)) {
+        if matches!(caller.reason(), Reason::User(_)) {
             return None;
         }
         let levels = Arc::clone(&self.levels.borrow());
@@ -293,9 +299,9 @@ impl Access {
         {
             return Arc::clone(&known.ids);
         }
-        let (directory, group) = (self.directory, self.group.account.clone());
+        let (name_service, group) = (self.name_service, self.group.account.clone());
         let (before, asked) = (Arc::clone(&known.ids), Arc::clone(levels));
-        let ask = move || look_up(directory, &asked, &group, &before);
+        let ask = move || look_up(name_service, &asked, &group, &before);
         let patient = move || account::within(IDS_PATIENCE, ask);
         match tokio::task::spawn_blocking(patient).await.ok().flatten() {
             Some(ids) => {
@@ -335,12 +341,12 @@ impl Access {
         #[cfg(simulation)]
         let ask = async || None;
         #[cfg(not(simulation))]
-        let directory = self.directory;
+        let name_service = self.name_service;
         #[cfg(not(simulation))]
         let ask = async || {
             let question = move || match who {
-                Who::User(uid) => (directory.user_name)(uid),
-                Who::Group(gid) => (directory.group_name)(gid),
+                Who::User(uid) => (name_service.user_name)(uid),
+                Who::Group(gid) => (name_service.group_name)(gid),
             };
             let patient = move || account::within(NAME_PATIENCE, question);
             tokio::task::spawn_blocking(patient).await.ok().flatten()?.ok().flatten()
@@ -350,7 +356,12 @@ impl Access {
 }
 
 /// Asks for every name. One that the name service cannot say keeps the number that it had.
-fn look_up(directory: Directory, levels: &Levels, socket_group: &Account, before: &Ids) -> Ids {
+fn look_up(
+    name_service: NameService,
+    levels: &Levels,
+    socket_group: &Account,
+    before: &Ids,
+) -> Ids {
     let ask = |accounts: &mut dyn Iterator<Item = &Account>,
                find: fn(&str) -> io::Result<Option<u32>>,
                before: &HashMap<String, u32>| {
@@ -366,48 +377,8 @@ fn look_up(directory: Directory, levels: &Levels, socket_group: &Account, before
     let mut users = levels.users.iter().map(|(user, _)| user);
     let mut groups = levels.groups.iter().map(|(group, _)| group).chain([socket_group]);
     Ids {
-        users: ask(&mut users, directory.user_id, &before.users),
-        groups: ask(&mut groups, directory.group_id, &before.groups),
-    }
-}
-
-/// What somebody may do, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Verdict {
-    pub(super) level: Level,
-    pub(super) because: Because,
-}
-
-/// Why somebody has its level.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Because {
-    /// It is root.
-    Root,
-    /// It is the user that bmpd runs as.
-    OwnUser,
-    /// It has an entry in `users`.
-    User(String),
-    /// It is in a group that has an entry in `groups`.
-    Group(String),
-    /// It is in the group of the socket.
-    SocketGroup,
-    /// It has no entry, nor has any of its groups.
-    Others,
-    /// The system does not say who it is.
-    Unknown,
-}
-
-impl fmt::Display for Because {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Because::Root => f.write_str("root"),
-            Because::OwnUser => f.write_str("bmpd's own user"),
-            Because::User(user) => write!(f, "user {user} in [control]"),
-            Because::Group(group) => write!(f, "group {group} in [control]"),
-            Because::SocketGroup => f.write_str("group of the socket"),
-            Because::Others => f.write_str("others in [control]"),
-            Because::Unknown => f.write_str("the system does not say who it is"),
-        }
+        users: ask(&mut users, name_service.user_id, &before.users),
+        groups: ask(&mut groups, name_service.group_id, &before.groups),
     }
 }
 

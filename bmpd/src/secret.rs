@@ -1,5 +1,6 @@
 //! A key that nobody may read: not in an error, a log, an answer or a debugging line, nor in memory when
 //! it is not needed any more.
+#![forbid(unsafe_code)]
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -25,7 +26,7 @@ impl Secret {
     }
 
     /// Keeps a key in the place that it is in already.
-    pub(super) fn taken(bytes: Zeroizing<Vec<u8>>) -> Self {
+    pub(crate) fn taken(bytes: Zeroizing<Vec<u8>>) -> Self {
         Self { bytes: Arc::new(bytes), file: None }
     }
 

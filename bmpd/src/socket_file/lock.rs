@@ -17,7 +17,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
-use super::SocketError;
+use super::error::SocketError;
 
 /// How often a file is opened anew that was removed by the bmpd that had it. Each time another bmpd has started and
 /// ended meanwhile.
@@ -25,7 +25,7 @@ const ATTEMPTS: usize = 16;
 
 /// Held until it is dropped; the system releases it whatever way bmpd ends.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub(crate) struct Lock {
     file: File,
     path: PathBuf,
 }
@@ -36,7 +36,7 @@ impl Lock {
     /// # Errors
     ///
     /// Another bmpd has it, or what is there is no lock of bmpd's user.
-    pub(super) fn acquire(socket: &Path) -> Result<Self, SocketError> {
+    pub(crate) fn acquire(socket: &Path) -> Result<Self, SocketError> {
         let mut path = OsString::from(socket);
         path.push(".lock");
         let path = PathBuf::from(path);

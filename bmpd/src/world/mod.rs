@@ -9,6 +9,16 @@
 //! `order` is what keeps a reset and a reload apart: a reset sees all of a reload or nothing. A reload
 //! holds it until neighbors that end have been told, half a second at most; a reset until its sessions
 //! have taken their orders. Both read the file before they take it. The lists are copied out; no lock is held across an await.
+#![forbid(unsafe_code)]
+
+mod control;
+mod directory;
+mod neighbors;
+mod process;
+mod reading;
+mod reload;
+mod reports;
+mod staggered;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,11 +30,16 @@ use shared::time::Span;
 use tokio::sync::{RwLock, RwLockReadGuard, watch};
 use tokio::task::JoinHandle;
 
-use super::neighbors::Neighbors;
-use super::reading::{Purpose, Reader, Reading};
+pub(crate) use self::neighbors::Neighbors;
+pub(crate) use self::process::{Process as ProcessFigures, processor_time};
+use self::reading::Reader;
+pub(crate) use self::reading::{Purpose, Reading};
+pub(crate) use self::reload::{not_permitted, refusal, unchanged};
+pub(crate) use self::reports::{NEIGHBOR_STATES, SESSION_STATES, all, described, neighbors};
+pub(crate) use self::staggered::{Staggered, Taken};
+use crate::access::Access;
 use crate::bgp::Neighbor;
 use crate::config::{self, Config, Control, Http, Process};
-use crate::control::{Access, Staggered};
 use crate::events::Events;
 use crate::log;
 use crate::moment::Moment;
@@ -41,10 +56,10 @@ impl Drop for Watching {
 }
 
 /// A reload that was refused.
-pub(super) struct Refused {
-    pub(super) by: String,
-    pub(super) reason: String,
-    pub(super) at: Moment,
+pub(crate) struct Refused {
+    pub(crate) by: String,
+    pub(crate) reason: String,
+    pub(crate) at: Moment,
 }
 
 /// What runs now.
@@ -52,28 +67,28 @@ pub(crate) struct World {
     reader: Reader,
     started: Moment,
     /// The configuration in effect; a reload, which holds `order`, puts another one here.
-    pub(super) in_effect: Mutex<Reading>,
+    pub(crate) in_effect: Mutex<Reading>,
     /// `[control]` as configured; what runs of it is in `in_effect`.
-    pub(super) control_configured: Mutex<Control>,
+    pub(crate) control_configured: Mutex<Control>,
     /// `[process]` as configured; what bmpd was started with is in `in_effect`.
-    pub(super) process_configured: Mutex<Process>,
+    pub(crate) process_configured: Mutex<Process>,
     /// The same of `[http]`.
-    pub(super) http_configured: Mutex<Http>,
+    pub(crate) http_configured: Mutex<Http>,
     /// The last reload, if it was refused.
-    pub(super) refused_reload: Mutex<Option<Refused>>,
-    pub(super) tables: Arc<Tables>,
-    pub(super) doors: Arc<Doors>,
+    pub(crate) refused_reload: Mutex<Option<Refused>>,
+    pub(crate) tables: Arc<Tables>,
+    pub(crate) doors: Arc<Doors>,
     /// Keeps them apart; a reset reads, a reload writes.
-    pub(super) order: RwLock<()>,
+    pub(crate) order: RwLock<()>,
     /// In the order of the ids.
-    pub(super) sessions: Mutex<Vec<Session>>,
+    pub(crate) sessions: Mutex<Vec<Session>>,
     /// Tasks of sessions, those that were removed and are still ending among them.
-    pub(super) tasks: Mutex<Vec<JoinHandle<()>>>,
-    pub(super) neighbors: Neighbors,
+    pub(crate) tasks: Mutex<Vec<JoinHandle<()>>>,
+    pub(crate) neighbors: Neighbors,
     /// What happens.
     pub(crate) events: Events,
     /// How many watch it.
-    pub(super) monitors: watch::Sender<u32>,
+    pub(crate) monitors: watch::Sender<u32>,
     /// Resets that go on.
     pub(crate) staggered: Staggered,
     /// Who may do what.
@@ -85,7 +100,7 @@ pub(crate) struct World {
 
 impl World {
     /// Starts every session of the configuration; neighbors and their listeners are `neighbors`.
-    pub(super) fn new(
+    pub(crate) fn new(
         config: Config,
         config_path: PathBuf,
         tables: Arc<Tables>,
@@ -123,7 +138,7 @@ impl World {
     }
 
     /// Starts a session.
-    pub(super) fn start_session(&self, session: &config::Session, read: &Reading) {
+    pub(crate) fn start_session(&self, session: &config::Session, read: &Reading) {
         let parameters = read.parameters(session);
         let (tables, doors) = (Arc::clone(&self.tables), Arc::clone(&self.doors));
         let (read_at, events) = (read.begun.steady(), self.events.clone());
@@ -295,7 +310,7 @@ impl World {
     }
 
     /// Tells those who wait that bmpd is about to stop.
-    pub(super) fn begin_stop(&self) {
+    pub(crate) fn begin_stop(&self) {
         self.stopping.send_replace(true);
     }
 }

@@ -12,11 +12,11 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 use rustix::process::geteuid;
 
-use super::{Door, SocketError};
+use super::error::SocketError;
 
 /// The file of the control socket.
 #[derive(Debug)]
-pub(in crate::control) struct SocketFile {
+pub(crate) struct SocketFile {
     path: PathBuf,
     /// Opened with O_PATH; `None` where there is no file.
     file: Option<OwnedFd>,
@@ -28,7 +28,7 @@ impl SocketFile {
     /// # Errors
     ///
     /// Those of open(2), or it is something else.
-    pub(super) fn open(path: &Path, made: bool) -> Result<Self, SocketError> {
+    pub(crate) fn open(path: &Path, made: bool) -> Result<Self, SocketError> {
         let io_error =
             |error: Errno| SocketError::Io { path: path.to_owned(), error: error.into() };
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -46,11 +46,11 @@ impl SocketFile {
 
     /// No file, where there is no socket.
     #[cfg(any(test, simulation))]
-    pub(in crate::control) fn none(path: &Path) -> Self {
+    pub(crate) fn none(path: &Path) -> Self {
         Self { path: path.to_owned(), file: None }
     }
 
-    pub(in crate::control) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
@@ -59,21 +59,21 @@ impl SocketFile {
     }
 
     /// The group of the file.
-    pub(super) fn gid(&self) -> io::Result<u32> {
+    pub(crate) fn gid(&self) -> io::Result<u32> {
         Ok(fstat(self.file()?)?.st_gid)
     }
 
-    pub(super) fn set_group(&self, gid: u32) -> io::Result<()> {
+    pub(crate) fn set_group(&self, gid: u32) -> io::Result<()> {
         chownat(self.file()?, "", None, Some(Gid::from_raw(gid)), AtFlags::EMPTY_PATH)?;
         Ok(())
     }
 
-    /// Opens or closes the socket.
-    pub(in crate::control) fn set_door(&self, door: Door) -> io::Result<()> {
+    /// Sets who can connect.
+    pub(crate) fn set_mode(&self, mode: u32) -> io::Result<()> {
         // fchmod(2) does not take a descriptor of O_PATH (open(2)). Its link in /proc leads to the file that is open,
         // whatever has become of the path.
         let file = format!("/proc/self/fd/{}", self.file()?.as_raw_fd());
-        fs::set_permissions(file, Permissions::from_mode(door.mode()))
+        fs::set_permissions(file, Permissions::from_mode(mode))
     }
 }
 
@@ -86,7 +86,7 @@ impl SocketFile {
 /// # Errors
 ///
 /// Those of connect(2), such as EACCES for a socket of another user.
-pub(super) fn is_bound(path: &Path) -> io::Result<bool> {
+pub(crate) fn is_bound(path: &Path) -> io::Result<bool> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let probe = socket_with(AddressFamily::UNIX, SocketType::DGRAM, flags, None)?;
     match connect(&probe, &SocketAddrUnix::new(path)?) {

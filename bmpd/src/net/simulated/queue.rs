@@ -1,6 +1,6 @@
 //! What the simulated system knows of a connection's send queue.
 
-use super::network::TcpStream;
+use crate::simulation::network::TcpStream;
 
 pub(crate) fn unacknowledged(stream: &TcpStream) -> u64 {
     stream.unacknowledged()

@@ -23,7 +23,7 @@ use shared::response::StaggeredReset;
 use shared::time::Span;
 use tokio::sync::Notify;
 
-use crate::daemon::Reading;
+use super::reading::Reading;
 use crate::moment::Moment;
 
 /// Those that are under way, the oldest first.
@@ -54,21 +54,21 @@ struct Left {
 
 /// A session that a newer reset has taken over.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Taken {
-    pub(super) id: SessionId,
+pub(crate) struct Taken {
+    pub(crate) id: SessionId,
     /// Who asked for the newer one.
-    pub(super) by: String,
+    pub(crate) by: String,
 }
 
 impl Staggered {
     /// Takes these sessions away from every reset that has them still to come. Returns what was read last: by
     /// the taker, or by those that it takes from.
-    pub(super) fn take_over(&self, ids: &[SessionId], by: &str, read: Reading) -> Reading {
+    pub(crate) fn take_over(&self, ids: &[SessionId], by: &str, read: Reading) -> Reading {
         take_over(&self.0.lock(), ids, by, read).1
     }
 
     /// One more is under way, until the guard is dropped; it takes over what others have still to come.
-    pub(super) fn begin(
+    pub(crate) fn begin(
         &self,
         ids: &[SessionId],
         by: &str,
@@ -138,30 +138,30 @@ fn take_over(
 
 /// One that is under way.
 #[derive(Debug)]
-pub(super) struct UnderWay<'a> {
+pub(crate) struct UnderWay<'a> {
     all: &'a Staggered,
     entry: Arc<Entry>,
 }
 
 impl UnderWay<'_> {
     /// The session whose turn it is, which nobody takes over from now on.
-    pub(super) fn next(&self) -> Option<SessionId> {
+    pub(crate) fn next(&self) -> Option<SessionId> {
         self.entry.left.lock().to_come.pop_front()
     }
 
     /// What it goes by, unless a reload has read something newer.
-    pub(super) fn read(&self) -> Reading {
+    pub(crate) fn read(&self) -> Reading {
         self.entry.read.clone()
     }
 
     /// How many sessions there is still something to tell of.
-    pub(super) fn left(&self) -> usize {
+    pub(crate) fn left(&self) -> usize {
         let left = self.entry.left.lock();
         left.to_come.len() + left.taken.len()
     }
 
     /// Waits until sessions were taken over; each is told once.
-    pub(super) async fn taken(&self) -> Vec<Taken> {
+    pub(crate) async fn taken(&self) -> Vec<Taken> {
         loop {
             let taken = std::mem::take(&mut self.entry.left.lock().taken);
             if !taken.is_empty() {

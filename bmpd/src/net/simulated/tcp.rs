@@ -2,7 +2,7 @@
 
 use std::io;
 
-pub(crate) use super::network::TcpStream;
+pub(crate) use crate::simulation::network::TcpStream;
 
 pub(crate) fn end_writing(stream: &TcpStream) -> io::Result<()> {
     stream.end_writing();

@@ -24,11 +24,11 @@ type Who = Option<u32>;
 
 /// The refusals of this minute.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Refusals(Arc<Mutex<HashMap<Who, u32>>>);
+pub(crate) struct Refusals(Arc<Mutex<HashMap<Who, u32>>>);
 
 impl Refusals {
     /// Counts one more refusal of this user. True if it is to be logged.
-    pub(super) fn count(&self, uid: Option<u32>) -> bool {
+    pub(crate) fn count(&self, uid: Option<u32>) -> bool {
         let mut counts = self.0.lock();
         let who = uid.filter(|_| counts.len() < USERS_MAX || counts.contains_key(&uid));
         let count = counts.entry(who).or_default();

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use shared::names::{NeighborId, VpnInstanceName};
+use shared::names::NeighborId;
 use shared::response::{
     Change, NeighborEntry, PrefixReport, ReloadAction, ReloadItem, ReloadSubject,
 };
@@ -15,28 +15,20 @@ use tokio::task::{JoinHandle, JoinSet};
 use tracing::warn;
 
 use crate::bgp::{self, Bgp, Directory, EntryId, Neighbor, listener};
-use crate::config::{self, Config, Peers, Place, setting};
+use crate::config::{self, Config, ListenerId, Peers, listeners, setting};
 use crate::events::Events;
 use crate::net::listen::{ListenError, Listener};
 use crate::rib::Tables;
 use crate::wire::bgp::Notification;
 
-/// Where neighbors connect to: the instance, what it stands for, the address.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct ListenerId {
-    vpn_instance: Option<VpnInstanceName>,
-    place: Place,
-    address: SocketAddr,
-}
-
 /// The neighbors and their listeners.
-pub(super) struct Neighbors {
+pub(crate) struct Neighbors {
     directory: Arc<Directory>,
     listeners: Mutex<HashMap<ListenerId, JoinHandle<()>>>,
 }
 
 /// What a reload does to them. Every socket that could be refused is open.
-pub(super) struct Plan {
+pub(crate) struct Plan {
     ended: Vec<EntryId>,
     restarted: Vec<(EntryId, config::Neighbor)>,
     configured: Vec<config::Neighbor>,
@@ -56,7 +48,7 @@ impl Neighbors {
     /// # Errors
     ///
     /// A place of the public instance cannot be listened at; a sentence that says what to do.
-    pub(super) async fn start(
+    pub(crate) async fn start(
         config: &Config,
         tables: Arc<Tables>,
         events: Events,
@@ -72,24 +64,24 @@ impl Neighbors {
     }
 
     /// Every neighbor, in the order of the configuration.
-    pub(super) fn handles(&self) -> Vec<Neighbor> {
+    pub(crate) fn handles(&self) -> Vec<Neighbor> {
         self.directory.handles()
     }
 
     /// Asks every neighbor for a few words about itself, in the same order.
-    pub(super) fn ask_entries(
+    pub(crate) fn ask_entries(
         &self,
     ) -> Vec<(NeighborId, Option<oneshot::Receiver<NeighborEntry>>)> {
         self.directory.ask_entries()
     }
 
     /// The prefixes that neighbors can come from.
-    pub(super) fn prefixes(&self) -> Vec<PrefixReport> {
+    pub(crate) fn prefixes(&self) -> Vec<PrefixReport> {
         self.directory.prefixes()
     }
 
     /// Takes every task, for the end of bmpd; nobody listens any more.
-    pub(super) fn tasks(&self) -> Vec<JoinHandle<()>> {
+    pub(crate) fn tasks(&self) -> Vec<JoinHandle<()>> {
         for (_, task) in self.listeners.lock().drain() {
             task.abort();
         }
@@ -102,7 +94,7 @@ impl Neighbors {
     ///
     /// A place of the public instance cannot be listened at; nothing was changed. A sentence that says what
     /// to do.
-    pub(super) async fn plan(
+    pub(crate) async fn plan(
         &self,
         old: &Config,
         new: &Config,
@@ -252,7 +244,7 @@ impl Neighbors {
     }
 
     /// Does what was planned. Returns when neighbors that end or restart have been told.
-    pub(super) async fn apply(&self, plan: Plan) {
+    pub(crate) async fn apply(&self, plan: Plan) {
         let Plan {
             ended,
             restarted,
@@ -327,39 +319,6 @@ fn name(neighbor: &config::Neighbor) -> String {
         Some(vpn) => format!("{peers} vpn-instance {}", shared::names::Shown(vpn.as_str())),
         None => peers.to_string(),
     }
-}
-
-/// Every place to listen at: of the public instance, and of those that have neighbors.
-fn listeners(config: &Config) -> Vec<ListenerId> {
-    let mut found = Vec::new();
-    let Some(bgp) = &config.bgp else { return found };
-    let public = bgp.listen.iter();
-    found.extend(public.map(|address| ListenerId {
-        vpn_instance: None,
-        place: Place::Public,
-        address: *address,
-    }));
-    let used: HashSet<_> = bgp.neighbors.iter().map(|neighbor| &neighbor.vpn_instance).collect();
-    for instance in &config.vpn_instances {
-        let vpn_instance = Some(instance.name.clone());
-        if used.contains(&vpn_instance) {
-            found.extend(instance.listen.iter().map(|address| ListenerId {
-                vpn_instance: vpn_instance.clone(),
-                place: instance.place.clone(),
-                address: *address,
-            }));
-        }
-    }
-    found
-}
-
-/// Where neighbors of an instance can connect to, with this configuration.
-pub(crate) fn listening(
-    config: &Config,
-    vpn_instance: &Option<VpnInstanceName>,
-) -> Vec<SocketAddr> {
-    let of_it = listeners(config).into_iter().filter(|id| id.vpn_instance == *vpn_instance);
-    of_it.map(|id| id.address).collect()
 }
 
 /// True if the address cannot be had because the host has no IPv6.

@@ -20,7 +20,7 @@ use tracing::{info, warn};
 
 use super::control;
 use super::reading::{Purpose, Reading};
-use super::world::{Refused, World};
+use super::{Refused, World};
 use crate::config::{Config, Control, setting};
 use crate::host;
 use crate::moment::Moment;

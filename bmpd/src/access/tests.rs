@@ -15,7 +15,7 @@ const BOB: u32 = 1001;
 const STRANGER: u32 = 1002;
 
 /// What the fake name service knows: alice, bob; noc 600, netops 700, bmp 500.
-const FAKE: Directory = Directory {
+const FAKE: NameService = NameService {
     user_id: |name| Ok([("alice", ALICE), ("bob", BOB)].iter().find(|e| e.0 == name).map(|e| e.1)),
     group_id: |name| {
         Ok([("noc", 600), ("netops", 700), ("bmp", SOCKET)]
@@ -31,7 +31,7 @@ fn control(text: &str) -> crate::config::Control {
     crate::config::parse(&format!("[control]\n{text}"), Path::new("f")).unwrap().control
 }
 
-fn access(text: &str, directory: Directory) -> Access {
+fn access(text: &str, name_service: NameService) -> Access {
     let control = control(text);
     let group = SocketGroup {
         account: control.group.unwrap_or(Account::Id(SOCKET)),
@@ -40,13 +40,13 @@ fn access(text: &str, directory: Directory) -> Access {
     };
     let access =
         Access::new(SocketFile::none(Path::new("/nonexistent/socket")), group, control.levels);
-    Access { directory, own_uid: OWN, ..access }
+    Access { name_service, own_uid: OWN, ..access }
 }
 
 /// The level of a caller, and why.
 async fn level(access: &Access, uid: u32, groups: &[u32]) -> (u8, String) {
     let caller = access.caller(&Peer::with(Some(uid), groups.iter().copied())).await;
-    (caller.level().number(), caller.because().to_string())
+    (caller.level().number(), caller.reason().to_string())
 }
 
 #[tokio::test]
@@ -62,7 +62,7 @@ async fn without_a_mapping_root_own_user_and_group_may_and_nobody_else() {
     // Root's group is not root.
     is(ALICE, &[0], (0, "others in [control]")).await;
     let nobody = access.caller(&Peer::with(None, [SOCKET, 0])).await;
-    assert_eq!((nobody.level(), nobody.because()), (Level::Visit, &Because::Unknown));
+    assert_eq!((nobody.level(), nobody.reason()), (Level::Visit, &Reason::Unknown));
 }
 
 #[tokio::test]
@@ -171,7 +171,7 @@ async fn a_name_service_that_does_not_answer_stops_neither_root_nor_numbers() {
         ASKED.fetch_add(1, Ordering::Relaxed);
         never()
     }
-    let dead = Directory {
+    let dead = NameService {
         user_id: dead_id,
         group_id: dead_id,
         user_name: |_| never(),
@@ -194,7 +194,7 @@ async fn a_name_service_that_does_not_answer_stops_neither_root_nor_numbers() {
 async fn what_was_known_counts_while_the_name_service_fails_and_names_that_come_later_do_then() {
     /// 0: nobody is there yet; 1: alice is; 2: it cannot say; 3: alice has gone.
     static TIME: AtomicU32 = AtomicU32::new(0);
-    let changing = Directory {
+    let changing = NameService {
         user_id: |name| match (TIME.load(Ordering::Relaxed), name) {
             (1, "alice") => Ok(Some(ALICE)),
             (2, _) => Err(io::Error::other("the server is down")),
@@ -224,7 +224,7 @@ fn the_socket_is_open_to_all_only_if_somebody_beyond_its_group_has_a_level() {
     };
     let own = group("", SOCKET, Some(SOCKET));
     let bmp = group("bmp", SOCKET, Some(SOCKET));
-    let door = |group: &SocketGroup, text: &str| Door::of(&control(text).levels, group);
+    let door = |group: &SocketGroup, text: &str| WhoConnects::of(&control(text).levels, group);
     for (group, text) in [
         (&own, ""),
         (&own, "groups = { 500 = 1 }"),
@@ -232,7 +232,7 @@ fn the_socket_is_open_to_all_only_if_somebody_beyond_its_group_has_a_level() {
         (&bmp, "groups = { bmp = 3 }"),
         (&bmp, "groups = { 500 = 3 }"),
     ] {
-        assert_eq!(door(group, text), Door::Group, "{text}");
+        assert_eq!(door(group, text), WhoConnects::Group, "{text}");
     }
     for (group, text) in [
         (&own, "others = 1"),
@@ -243,6 +243,6 @@ fn the_socket_is_open_to_all_only_if_somebody_beyond_its_group_has_a_level() {
         (&group("bmp", 0, Some(SOCKET)), ""),
         (&group("bmp", 0, None), ""),
     ] {
-        assert_eq!(door(group, text), Door::All, "{text}");
+        assert_eq!(door(group, text), WhoConnects::All, "{text}");
     }
 }

@@ -3,12 +3,12 @@
 use std::io;
 use std::net::SocketAddr;
 
-use super::network::{self, Port, TcpStream};
-use crate::config::Place;
 use crate::net::keys::PeerKey;
 pub(crate) use crate::net::listening::{ListenError, ListenOptions};
 use crate::net::options::OptionError;
+use crate::net::settings::Place;
 use crate::net::standing::Gone;
+use crate::simulation::network::{self, Port, TcpStream};
 
 pub(crate) async fn listen(
     address: SocketAddr,

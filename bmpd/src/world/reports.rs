@@ -1,0 +1,112 @@
+//! What sessions and neighbors report, asked of many at once: for whoever shows it.
+
+use std::future::poll_fn;
+use std::task::Poll;
+
+use shared::names::NeighborId;
+use shared::response::{NeighborReport, NeighborState, SessionState};
+
+use super::World;
+use crate::bgp::Neighbor;
+
+/// So much of malformed UPDATEs an answer has, in hexadecimal digits: it must not grow with what every neighbor
+/// has sent.
+const MESSAGES_MAX: usize = 1 << 20;
+
+/// The states of a session in the order in which they are told.
+pub(crate) const SESSION_STATES: [SessionState; 6] = [
+    SessionState::Established,
+    SessionState::Synchronising,
+    SessionState::Connecting,
+    SessionState::Listening,
+    SessionState::Idle,
+    SessionState::Shutdown,
+];
+
+/// The states of a neighbor in the order in which they are told.
+pub(crate) const NEIGHBOR_STATES: [NeighborState; 6] = [
+    NeighborState::Established,
+    NeighborState::OpenConfirm,
+    NeighborState::OpenSent,
+    NeighborState::Connect,
+    NeighborState::Active,
+    NeighborState::Idle,
+];
+
+/// Asks all at once. The answers are in the order of those who were asked.
+pub(crate) async fn all<T>(asked: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    enum Asked<F, T> {
+        Waiting(F),
+        Answered(T),
+    }
+    let mut all: Vec<_> =
+        asked.into_iter().map(|question| Asked::Waiting(Box::pin(question))).collect();
+    // Everybody has the question before the first answer is waited for, however many they are.
+    let ask = poll_fn(|context| {
+        for one in &mut all {
+            if let Asked::Waiting(question) = one
+                && let Poll::Ready(answer) = question.as_mut().poll(context)
+            {
+                *one = Asked::Answered(answer);
+            }
+        }
+        Poll::Ready(())
+    });
+    tokio::task::unconstrained(ask).await;
+    let mut answers = Vec::with_capacity(all.len());
+    for one in all {
+        answers.push(match one {
+            Asked::Waiting(question) => question.await,
+            Asked::Answered(answer) => answer,
+        });
+    }
+    answers
+}
+
+/// Every neighbor that is wanted, with the bytes of their last malformed UPDATEs if these are.
+pub(crate) async fn neighbors(
+    world: &World,
+    with_messages: bool,
+    wanted: impl Fn(&NeighborId) -> bool,
+) -> Vec<NeighborReport> {
+    let mut neighbors = world.neighbors();
+    neighbors.retain(|neighbor| wanted(neighbor.id()));
+    described(neighbors, with_messages).await
+}
+
+/// What these neighbors answer. One that has stopped meanwhile is gone.
+pub(crate) async fn described(
+    neighbors: Vec<Neighbor>,
+    with_messages: bool,
+) -> Vec<NeighborReport> {
+    let asked = neighbors.into_iter();
+    let reports =
+        all(asked.map(|neighbor| async move { neighbor.report(with_messages).await })).await;
+    let mut reports: Vec<NeighborReport> = reports.into_iter().flatten().collect();
+    let updates = reports.iter_mut().filter_map(|report| report.last_malformed_update.as_mut());
+    keep_messages(updates.map(|update| &mut update.message), MESSAGES_MAX);
+    reports
+}
+
+/// Leaves out messages that do not fit into so many digits.
+fn keep_messages<'a>(messages: impl Iterator<Item = &'a mut Option<String>>, mut room: usize) {
+    for message in messages {
+        match room.checked_sub(message.as_ref().map_or(0, String::len)) {
+            Some(left) => room = left,
+            None => *message = None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_that_do_not_fit_into_the_answer_are_left_out() {
+        let mut messages = ["1234", "123456", "1234", "12"].map(|text| Some(text.to_owned()));
+        messages[2] = None;
+        keep_messages(messages.iter_mut(), 8);
+        assert_eq!(messages, [Some("1234".to_owned()), None, None, Some("12".to_owned())]);
+    }
+}
