@@ -14,7 +14,7 @@ use shared::frame::{self, FrameError, Kind};
 use shared::request::{Level, Request};
 use shared::response::Response;
 
-use crate::render;
+use crate::permission;
 
 /// The longest answer that is accepted, all of its parts together: 256 MiB.
 const ANSWER_MAX: usize = 256 << 20;
@@ -39,7 +39,7 @@ pub enum ClientError {
     /// The system does not let the caller connect: it has no level.
     #[error(
         "not permitted to use {path}: the command needs level {} ({}), and you have none; ask as root or as the user that runs bmpd{}, or let [control] in bmpd's configuration give you the level",
-        needed.number(), render::level(*needed), group.as_deref().map(render::join_group).unwrap_or_default()
+        needed.number(), needed.name(), group.as_deref().map(permission::join_group).unwrap_or_default()
     )]
     NotPermitted {
         /// The socket.

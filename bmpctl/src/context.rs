@@ -1,6 +1,5 @@
 //! What a verb knows of the world: where bmpd is, and how its caller wants to be answered.
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -178,10 +177,4 @@ pub(crate) fn usage(error: &clap::Error) -> Output {
     let message = text.trim_end().strip_prefix("error: ").unwrap_or(text.trim_end()).to_owned();
     let report = ErrorReport::new(exit::USAGE, "usage", message);
     Output { out: Document::Error(report).to_text(), err: String::new(), code: exit::USAGE }
-}
-
-/// True if standard output is a terminal that can move its cursor.
-pub(crate) fn is_terminal() -> bool {
-    let dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
-    std::io::stdout().is_terminal() && !dumb
 }

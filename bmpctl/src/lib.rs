@@ -5,6 +5,7 @@
 //! become text or JSON. `context` is what a verb knows of the world: the socket, and how to print.
 #![forbid(unsafe_code)]
 
+mod arguments;
 pub mod cli;
 pub mod client;
 mod commands;
@@ -12,8 +13,10 @@ pub mod complete;
 mod context;
 mod directory;
 mod interrupt;
+mod permission;
 pub mod render;
 mod suggest;
+mod tip;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -31,12 +34,11 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
         return code;
     }
     let json = wants_json(&arguments);
-    let parsed = cli::Cli::try_parse_from(&arguments).or_else(|error| {
-        match suggest::tip(&error, &arguments) {
+    let parsed =
+        cli::Cli::try_parse_from(&arguments).or_else(|error| match tip::of(&error, &arguments) {
             Some(tip) => cli::Cli::try_parse_with_tip(&arguments, &tip),
             None => Err(error),
-        }
-    });
+        });
     match parsed {
         Ok(cli) => {
             let context = Context::new(cli.options);

@@ -1,23 +1,14 @@
 //! The nearest of what there is to what was typed.
 
 use std::cmp::Ordering;
-use std::ffi::OsString;
-use std::time::Duration;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
 use shared::names::{NeighborId, Selector, SessionId, VpnInstanceName};
 use strsim::osa_distance;
 
-use crate::cli;
-use crate::complete::Line;
-use crate::directory;
-use crate::render::session_arguments;
+use crate::arguments;
 
 /// How many are named if several are equally near.
 const NAMED: usize = 3;
-
-/// How long bmpd has for its names after a wrong command line.
-const PATIENCE: Duration = Duration::from_millis(200);
 
 /// What a name costs that is there where none was typed, and the other way round.
 const MISSED: usize = 2;
@@ -81,7 +72,8 @@ fn question(nearest: &[String]) -> Option<String> {
 }
 
 /// The nearest of a few words.
-pub(crate) fn word(typed: &str, there: &[&str]) -> Option<String> {
+pub(crate) fn word(typed: &str, there: &[impl AsRef<str>]) -> Option<String> {
+    let there = there.iter().map(AsRef::as_ref);
     question(&nearest_by(there, |there| distance(typed, there), ToString::to_string))
 }
 
@@ -117,7 +109,7 @@ pub(crate) fn session(typed: &Selector, there: &[SessionId]) -> Option<String> {
         let address = distance(&typed.address.to_string(), &there.address.to_string())?;
         Some(instance + alias + address)
     };
-    question(&nearest_by(there, distance, |id| session_arguments(id)))
+    question(&nearest_by(there, distance, |id| arguments::session(id)))
 }
 
 /// The nearest neighbor, as arguments.
@@ -142,83 +134,6 @@ pub(crate) fn neighbor(
         }
         (None, _) | (_, None) => id.address.to_string(),
     }))
-}
-
-/// What was probably meant by a command line that is wrong: of a word that is no address, the address of a
-/// session or neighbor that bmpd has. `None` if that cannot be learnt at once.
-pub(crate) fn tip(error: &clap::Error, arguments: &[OsString]) -> Option<String> {
-    match error.kind() {
-        ErrorKind::ValueValidation => tip_of_time(arguments).or_else(|| tip_of_address(arguments)),
-        ErrorKind::UnknownArgument => {
-            tip_of_time(arguments).or_else(|| tip_of_name(error, arguments))
-        }
-        _ => None,
-    }
-}
-
-/// What was probably meant by a time behind an option that takes one only behind an equals sign.
-fn tip_of_time(arguments: &[OsString]) -> Option<String> {
-    let is_time = |text: &str| {
-        let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
-        unit.len() < text.len() && ["", "ms", "s", "m", "h"].contains(&unit)
-    };
-    arguments.windows(2).find_map(|pair| match [pair[0].to_str()?, pair[1].to_str()?] {
-        [option @ ("--wait" | "--watch"), time] if is_time(time) => {
-            Some(format!("did you mean {option}={time}?"))
-        }
-        _ => None,
-    })
-}
-
-/// What was probably meant by a word too many: a word of the manual's grammar among those of the other, or
-/// the rest of a name with spaces.
-fn tip_of_name(error: &clap::Error, arguments: &[OsString]) -> Option<String> {
-    let Some(ContextValue::String(stray)) = error.get(ContextKind::InvalidArg) else { return None };
-    if let "alias" | "vpn-instance" | "verbose" = stray.as_str() {
-        return Some(format!("did you mean --{stray}?"));
-    }
-    arguments.windows(3).find_map(|words| {
-        match [words[0].to_str()?, words[1].to_str()?, words[2].to_str()?] {
-            [option @ ("--alias" | "--vpn-instance"), first, rest] if rest == stray => {
-                Some(format!(
-                    "a name with spaces needs quotation marks; did you mean {option} \"{first} {rest}\"?"
-                ))
-            }
-            _ => None,
-        }
-    })
-}
-
-fn tip_of_address(arguments: &[OsString]) -> Option<String> {
-    let mut command = cli::command();
-    command.build();
-    let words = arguments.iter().skip(1).map(|word| word.to_string_lossy().into_owned());
-    let line = Line::read(&command, &words.collect::<Vec<_>>());
-    let selection = line.selection();
-    let typed = selection.target.filter(|_| selection.address().is_none())?;
-    let of_neighbors = match line.path().as_slice() {
-        ["show", "neighbor"] => true,
-        [.., "session" | "statistics"] => false,
-        _ => return None,
-    };
-    // The error says already what is wrong with it.
-    if typed.eq_ignore_ascii_case("all") {
-        return None;
-    }
-    let directory = directory::ask(line.socket(), PATIENCE).unwrap_or_default();
-    let instance = selection.instance()?;
-    let mut there: Vec<String> = Vec::new();
-    if of_neighbors {
-        let neighbors = directory.neighbors.iter().map(|entry| &entry.id);
-        let meant = neighbors.filter(|id| instance.is_none() || id.vpn_instance == instance);
-        there.extend(meant.map(|id| id.address.to_string()));
-    } else {
-        there.push("all".to_owned());
-        let sessions = directory.sessions.iter().map(|entry| &entry.id);
-        let meant = sessions.filter(|id| id.vpn_instance == instance);
-        there.extend(meant.map(|id| id.address.to_string()));
-    }
-    question(&nearest_by(&there, |there| distance(typed, there), ToString::to_string))
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::change::ReloadItem;
 use crate::names::{NeighborId, SessionId};
-use crate::response::{NeighborState, ReloadItem, SessionState};
+use crate::state::{NeighborState, SessionState};
 use crate::time::Timestamp;
 
 /// Something that has happened.

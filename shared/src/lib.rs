@@ -32,11 +32,15 @@
 #![forbid(unsafe_code)]
 
 pub mod account;
+mod change;
 pub mod event;
 pub mod exit;
 pub mod frame;
+mod level;
+mod log_level;
 pub mod names;
 pub mod request;
 pub mod response;
 pub mod socket;
+mod state;
 pub mod time;

@@ -5,8 +5,9 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::level::Level;
+use crate::log_level::LogLevel;
 use crate::names::{Selector, Shown, VpnInstanceName};
-use crate::response::LogLevel;
 use crate::time::Span;
 
 /// The longest time between two sessions of a reset: one hour, ms.
@@ -151,27 +152,5 @@ impl fmt::Display for Request {
             Request::Directory => f.write_str("completion"),
             Request::Monitor => f.write_str("monitor"),
         }
-    }
-}
-
-/// Command levels as routers have them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub enum Level {
-    /// 0: nothing of interest.
-    Visit,
-    /// 1: may look.
-    Monitoring,
-    /// 2: may change what runs.
-    Configuration,
-    /// 3: may do everything.
-    Management,
-}
-
-impl Level {
-    /// The number that routers use.
-    pub fn number(self) -> u8 {
-        self as u8
     }
 }

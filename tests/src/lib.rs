@@ -31,6 +31,7 @@ pub mod edge;
 pub mod faults;
 pub mod flood;
 pub mod lab;
+pub mod layers;
 pub mod live;
 pub mod machine;
 pub mod md5;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{ArgMatches, Args, FromArgMatches};
 
-use super::Options;
+use super::invocation::Options;
 use super::values::up_to_an_hour;
 
 /// Under which heading of the help they stand.

@@ -8,11 +8,12 @@ use shared::names::{Alias, Selector, VpnInstanceName};
 
 use super::deferred::Deferred;
 use super::global::Global;
+use super::invocation::{self, Command, Form};
+use super::manual;
 use super::values::{
     LevelTarget, NeighborTarget, Target, interval, log_level, named, select, up_to_a_day,
     up_to_an_hour,
 };
-use super::{Command, Form, manual};
 
 /// Admin command of bmpd, the BMP agent
 ///
@@ -443,7 +444,7 @@ impl ResetSession {
 }
 
 impl What {
-    fn check(self) -> Result<(super::Show, Watch), Refusal> {
+    fn check(self) -> Result<(invocation::Show, Watch), Refusal> {
         let form = |verbose, one| if verbose || one { Form::Page } else { Form::Table };
         Ok(match self {
             What::Session(Deferred(Watched {
@@ -452,31 +453,31 @@ impl What {
             })) => {
                 let selector = selection.check()?;
                 let form = form(verbose, matches!(selector, Selector::One(_)));
-                (super::Show::Session { selector, form }, watch)
+                (invocation::Show::Session { selector, form }, watch)
             }
             What::Neighbor(Deferred(Watched { shown, watch })) => {
                 let ShowNeighbor { address, vpn_instance, verbose } = shown;
                 let address = address.and_then(|NeighborTarget(address)| address);
                 let form = form(verbose, address.is_some());
-                (super::Show::Neighbor { address, vpn_instance, form }, watch)
+                (invocation::Show::Neighbor { address, vpn_instance, form }, watch)
             }
             What::VpnInstance(Deferred(Watched { shown: ShowVpnInstance { name }, watch })) => {
-                (super::Show::VpnInstance(name), watch)
+                (invocation::Show::VpnInstance(name), watch)
             }
             What::Config(Deferred(Watched { shown: ShowConfig { pending }, watch })) => {
-                (super::Show::Config { pending }, watch)
+                (invocation::Show::Config { pending }, watch)
             }
             What::Statistics(Deferred(Watched { shown, watch })) => {
                 let ShowStatistics { selection, verbose } = shown;
                 let selector = selection.check()?;
                 let form = form(verbose, matches!(selector, Selector::One(_)));
-                (super::Show::Statistics { selector, form }, watch)
+                (invocation::Show::Statistics { selector, form }, watch)
             }
             What::Status(Deferred(Watched { shown: Nothing {}, watch })) => {
-                (super::Show::Status, watch)
+                (invocation::Show::Status, watch)
             }
             What::Version(Deferred(Watched { shown: Nothing {}, watch })) => {
-                (super::Show::Version, watch)
+                (invocation::Show::Version, watch)
             }
         })
     }

@@ -1,3 +1,8 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use shared::names::Selector;
+
 use super::*;
 
 fn parse(line: &[&str]) -> Result<Cli, clap::Error> {

@@ -13,11 +13,11 @@ use shared::names::{Selector, SessionId};
 use shared::request::Request;
 use shared::response::{Done, HEARTBEAT, Progress, ProgressEnd, ResetOutcome, Response};
 
-use crate::context::{self, Context, Output, is_terminal};
+use crate::context::{self, Context, Output};
 use crate::interrupt::Interrupt;
-use crate::render;
 use crate::render::json::{Document, ErrorReport};
 use crate::render::progress::{Bars, Lines, Waiting};
+use crate::render::{self, is_terminal};
 
 /// How often the terminal is brought up to date.
 const EVERY: Duration = Duration::from_millis(100);

@@ -24,8 +24,8 @@ use signal_hook::low_level::emulate_default_handler;
 
 use super::{monitor, show};
 use crate::cli::Show;
-use crate::context::{Context, Output, is_terminal};
-use crate::render::{Screen, Tone};
+use crate::context::{Context, Output};
+use crate::render::{Screen, Tone, is_terminal};
 
 /// The alternate screen, without a cursor; lines that are too long are cut.
 const ENTER: &str = "\u{1b}[?1049h\u{1b}[?25l\u{1b}[?7l";

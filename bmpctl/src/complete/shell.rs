@@ -1,5 +1,6 @@
 //! The shells: the script that each of them runs, what that script passes on, and what it gets back.
 
+mod answer;
 mod bash;
 mod elvish;
 mod fish;
@@ -8,12 +9,8 @@ mod zsh;
 use std::ffi::OsStr;
 use std::path::Path;
 
-use clap_complete::CompletionCandidate;
-
-use super::{Found, complete, description};
-
-/// What a script gets instead of candidates where a path is to be typed. No candidate begins with a tab.
-const FILES: &str = "\tfiles\n";
+use self::answer::{FILES, tabbed};
+use super::candidates::{Found, complete};
 
 /// A shell that completes what is live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,20 +60,6 @@ impl Shell {
             (Found::Candidates(found), _) => tabbed(&found),
         }
     }
-}
-
-/// The value of a candidate, and what it means.
-fn parts(candidate: &CompletionCandidate) -> (String, Option<String>) {
-    (candidate.get_value().to_string_lossy().into_owned(), description(candidate))
-}
-
-/// `value<tab>description`, one a line.
-fn tabbed(found: &[CompletionCandidate]) -> String {
-    let line = |candidate| match parts(candidate) {
-        (value, Some(description)) => format!("{value}\t{description}\n"),
-        (value, None) => format!("{value}\n"),
-    };
-    found.iter().map(line).collect()
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use clap_complete::{ArgValueCompleter, CompletionCandidate};
 use shared::names::{Alias, Shown, VpnInstanceName};
 use shared::response::{Directory, NeighborEntry, SessionEntry};
 
-use super::Line;
+use super::line::Line;
 use crate::directory;
 use crate::render;
 

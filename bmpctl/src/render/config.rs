@@ -5,7 +5,7 @@
 use shared::names::Selector;
 use shared::response::{ConfigReport, ConfigSection, ConfigValue, Setting, Until};
 
-use super::session_arguments;
+use crate::arguments;
 
 /// The whole of it, or only what waits to be in effect.
 pub(crate) fn text(report: &ConfigReport, only_pending: bool) -> String {
@@ -79,7 +79,7 @@ fn commands(section: &ConfigSection) -> Vec<String> {
 pub(super) fn until(until: &Until) -> String {
     match until {
         Until::Reset(Selector::One(id)) => {
-            format!("bmpctl reset session {}", session_arguments(id))
+            format!("bmpctl reset session {}", arguments::session(id))
         }
         Until::Reset(Selector::All { vpn_instance: None }) => "bmpctl reset session all".to_owned(),
         Until::Reset(Selector::All { vpn_instance: Some(name) }) => {

@@ -4,8 +4,8 @@ use shared::names::{PUBLIC_INSTANCE, Shown};
 use shared::response::VpnInstanceReport;
 
 use super::page::Page;
+use super::screen::{Screen, Tone};
 use super::table::{Cell, Table, number, text};
-use super::{Screen, Tone};
 
 fn name(instance: &VpnInstanceReport) -> &str {
     instance.name.as_ref().map_or(PUBLIC_INSTANCE, |name| name.as_str())

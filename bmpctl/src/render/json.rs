@@ -441,7 +441,7 @@ impl ErrorReport {
             Failure::Busy(_) => "busy",
             Failure::Other(_) => "failed",
         };
-        let mut report = Self::new(exit_code, reason, super::failure(failure));
+        let mut report = Self::new(exit_code, reason, super::failure::message(failure));
         match failure {
             Failure::NoSuchSession { existing, .. } => report.sessions.clone_from(existing),
             Failure::NoSuchNeighbor { existing, .. } => report.neighbors.clone_from(existing),

@@ -2,7 +2,7 @@
 
 use shared::response::LogReport;
 
-use super::countdown;
+use super::humanize::countdown;
 
 /// The level, who has set it, and until when.
 pub(crate) fn line(log: &LogReport) -> String {

@@ -5,9 +5,10 @@ use shared::response::{
     FamilyReport, MalformedUpdate, NeighborReport, NeighborState, PrefixReport,
 };
 
+use super::humanize::{age, countdown, moment};
 use super::page::Page;
+use super::screen::{Screen, Tone};
 use super::table::{Cell, Table, number, text};
-use super::{Screen, Tone, age, countdown, moment};
 
 /// The state as it is shown.
 pub(crate) fn state(state: NeighborState) -> &'static str {

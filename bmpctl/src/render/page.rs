@@ -1,6 +1,6 @@
 //! A page: a heading, and below it the facts, each with its name.
 
-use super::Screen;
+use super::screen::Screen;
 use super::table::{columns_of, folded};
 
 /// A page that is being written.

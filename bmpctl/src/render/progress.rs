@@ -10,8 +10,9 @@ use shared::time::Span;
 use unicode_width::UnicodeWidthStr;
 
 use super::canvas::{self, Canvas};
+use super::humanize::{age, countdown};
 use super::json::ErrorReport;
-use super::{age, session};
+use super::session;
 
 /// A session of which the end is waited for.
 #[derive(Debug, Clone)]
@@ -365,7 +366,7 @@ impl Bar {
             if progress.routes_to_send > 0 {
                 let left = Duration::try_from_secs_f64(progress.routes_to_send as f64 / rate);
                 let left = left.unwrap_or(Duration::MAX).min(Duration::from_secs(86_400 * 99));
-                text.push_str(&format!("  {} left", super::countdown(Span::of(left))));
+                text.push_str(&format!("  {} left", countdown(Span::of(left))));
             }
         }
         text
@@ -434,7 +435,7 @@ fn summary(all: &[Waiting], to_come: u32, until: Option<Instant>) -> String {
     // The time begins when there is nothing to come any more.
     if let (0, Some(until)) = (to_come, until) {
         let left = Span::of(until.saturating_duration_since(Instant::now()));
-        text.push_str(&format!("; waiting for {} more at most", super::countdown(left)));
+        text.push_str(&format!("; waiting for {} more at most", countdown(left)));
     }
     text
 }

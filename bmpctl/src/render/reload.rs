@@ -2,7 +2,7 @@
 
 use shared::response::{ReloadAction, ReloadItem, ReloadReport, ReloadSubject};
 
-use super::session_arguments;
+use crate::arguments;
 
 /// A line for each thing that is different, its parameters below it.
 pub(crate) fn report(report: &ReloadReport) -> String {
@@ -36,7 +36,7 @@ pub(super) fn line(item: &ReloadItem, dry_run: bool) -> String {
         (ReloadAction::Restart, true) => "restart".to_owned(),
         (ReloadAction::Pending, _) => match &item.subject {
             ReloadSubject::Session(id) => {
-                format!("pending until: bmpctl reset session {}", session_arguments(id))
+                format!("pending until: bmpctl reset session {}", arguments::session(id))
             }
             _ => "pending".to_owned(),
         },

@@ -4,8 +4,6 @@ use std::io::IsTerminal;
 
 use anstyle::{AnsiColor, Style};
 
-use crate::context::is_terminal;
-
 /// What standard output can show: a file or a pipe takes whole lines without colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Screen {
@@ -62,4 +60,10 @@ impl Screen {
         };
         format!("{style}{text}{style:#}")
     }
+}
+
+/// True if standard output is a terminal that can move its cursor.
+pub(crate) fn is_terminal() -> bool {
+    let dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
+    std::io::stdout().is_terminal() && !dumb
 }

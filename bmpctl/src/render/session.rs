@@ -4,8 +4,9 @@ use shared::names::PUBLIC_INSTANCE;
 use shared::response::{DownReason, EndOfRibSent, LastDown, Sent, SessionReport, SessionState};
 use shared::time::Span;
 
+use super::humanize::{age, countdown, moment};
+use super::screen::{Screen, Tone};
 use super::table::{Cell, Table, number, text};
-use super::{Screen, Tone, age, countdown, moment};
 
 /// The state as it is shown.
 pub(crate) fn state(state: SessionState) -> &'static str {

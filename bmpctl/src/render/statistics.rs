@@ -3,10 +3,11 @@
 use shared::names::{PUBLIC_INSTANCE, SessionId};
 use shared::response::SessionStatistics;
 
+use super::humanize::{age, moment, size};
 use super::page::Page;
+use super::screen::Screen;
 use super::session::sent_counts;
 use super::table::{Table, number, text};
-use super::{Screen, age, moment, size};
 
 /// A row a session.
 pub(crate) fn table(sessions: &[SessionStatistics], screen: &Screen) -> String {

@@ -3,8 +3,9 @@
 use shared::response::{CallerReport, RefusedReload, StaggeredReset, StatusReport};
 use shared::time::Span;
 
+use super::humanize::{age, moment, size};
 use super::page::Page;
-use super::{age, level, moment, neighbor, session, size};
+use super::{neighbor, session};
 
 /// Everything about it.
 pub(crate) fn page(status: &StatusReport) -> String {
@@ -60,7 +61,7 @@ pub(crate) fn page(status: &StatusReport) -> String {
     let peers = status.neighbors.iter().map(|found| (neighbor::state(found.state), found.count));
     page.line("Neighbors", by_state(peers));
     let CallerReport { name, level: has, because } = &status.caller;
-    page.line("You are", format!("{name}, level {} ({}): {because}", has.number(), level(*has)));
+    page.line("You are", format!("{name}, level {} ({}): {because}", has.number(), has.name()));
     page.into_text()
 }
 

@@ -6,7 +6,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::{Screen, Tone};
+use super::screen::{Screen, Tone};
 
 /// What stands between two columns.
 const GAP: &str = "  ";

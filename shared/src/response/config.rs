@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::RefusedReload;
+use super::status::RefusedReload;
 use crate::names::Selector;
 
 /// The configuration in effect, defaults filled in, keys masked.

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{NeighborState, SessionState};
 use crate::names::{NeighborId, SessionId, VpnInstanceName};
+use crate::state::{NeighborState, SessionState};
 
 /// Every name that a command line can hold.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

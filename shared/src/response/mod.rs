@@ -32,9 +32,12 @@ pub use self::reset::*;
 pub use self::session::*;
 pub use self::statistics::*;
 pub use self::status::*;
+pub use crate::change::{Change, ReloadAction, ReloadItem, ReloadSubject};
 use crate::event::Event;
+use crate::level::Level;
+pub use crate::log_level::{LogLevel, NoSuchLevel};
 use crate::names::{NeighborId, Selector, SessionId, VpnInstanceName};
-use crate::request::Level;
+pub use crate::state::{NeighborState, SessionState};
 
 /// While there is nothing else to say bmpd sends an empty response this often to those who follow a reset
 /// or watch events.

@@ -5,26 +5,8 @@ use std::net::Ipv4Addr;
 use serde::{Deserialize, Serialize};
 
 use crate::names::{NeighborId, VpnInstanceName};
+use crate::state::NeighborState;
 use crate::time::{Span, Timestamp};
-
-/// The state of a neighbor (RFC 4271 section 8.2.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
-pub enum NeighborState {
-    /// Waiting for the next attempt.
-    Idle,
-    /// An attempt to connect is under way.
-    Connect,
-    /// Waiting for the neighbor to connect.
-    Active,
-    /// Our OPEN is sent.
-    OpenSent,
-    /// Both OPENs are known.
-    OpenConfirm,
-    /// Up.
-    Established,
-}
 
 /// One BGP neighbor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Change, SessionState};
+use crate::change::Change;
 use crate::names::SessionId;
+use crate::state::SessionState;
 
 /// What became of one session in a reset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,29 +4,10 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::Change;
+use crate::change::Change;
 use crate::names::{NeighborId, SessionId};
+use crate::state::SessionState;
 use crate::time::{Span, Timestamp};
-
-/// The state of a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
-pub enum SessionState {
-    /// No connection; waiting for the next attempt.
-    Idle,
-    /// An attempt to connect is under way.
-    Connecting,
-    /// The station is to connect to us.
-    Listening,
-    /// Connected; the station has not yet been sent every route and End-of-RIB of every neighbor that is
-    /// up.
-    Synchronising,
-    /// Connected, and the station has been sent all that.
-    Established,
-    /// The configuration wants no connection (`shutdown = true`).
-    Shutdown,
-}
 
 /// Why a connection ended or did not come up. Stable: scripts may depend on the variants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{DownReason, Sent};
+use super::session::{DownReason, Sent};
 use crate::names::SessionId;
 use crate::time::{Span, Timestamp};
 

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{NeighborState, SessionState};
-use crate::request::Level;
+use crate::level::Level;
+use crate::state::{NeighborState, SessionState};
 use crate::time::{Span, Timestamp};
 
 /// The daemon as a whole.

@@ -4,8 +4,8 @@
 //! inserts candidates as they are. So the line is read here as bash would read it, and a candidate is what
 //! has to stand behind the last cut, quoted in the way in which the word was begun.
 
-use super::{FILES, parts};
-use crate::complete::{Found, complete};
+use super::answer::{FILES, parts};
+use crate::complete::candidates::{Found, complete};
 
 pub(super) const SCRIPT: &str = r#"# Completion of bmpctl for bash. Put this file as bmpctl into /usr/share/bash-completion/completions or
 # ~/.local/share/bash-completion/completions, or source it; bash-completion is not needed for that.

@@ -2,7 +2,7 @@
 
 use clap_complete::CompletionCandidate;
 
-use super::parts;
+use super::answer::parts;
 
 pub(super) const SCRIPT: &str = r##"#compdef bmpctl
 # Completion of bmpctl for zsh. Put this file as _bmpctl into a folder of $fpath, such as

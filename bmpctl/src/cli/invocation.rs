@@ -1,0 +1,122 @@
+//! What a command line asks for, whichever grammar it was written in.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use shared::names::{Selector, VpnInstanceName};
+use shared::response::LogLevel;
+
+/// What holds for every command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// The socket, if one was named.
+    pub socket: Option<PathBuf>,
+    /// True to print JSON.
+    pub json: bool,
+    /// True to print nothing but failures.
+    pub quiet: bool,
+    /// How long bmpd may be silent.
+    pub timeout: Duration,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// `reset session`.
+    ResetSession {
+        /// Which.
+        selector: Selector,
+        /// The time between one session and the next.
+        stagger: Duration,
+        /// How long to wait for the sessions to be synchronised, if at all.
+        wait: Option<Duration>,
+    },
+    /// `reset session --dry-run`.
+    PlanReset {
+        /// Which.
+        selector: Selector,
+        /// The time between one session and the next, unless all are reset at once.
+        stagger: Option<Duration>,
+    },
+    /// `reload`.
+    Reload {
+        /// Print what would be done, and do nothing.
+        dry_run: bool,
+    },
+    /// `clear statistics`.
+    ClearStatistics(Selector),
+    /// `log level`, without a level.
+    ShowLog,
+    /// `log level`.
+    SetLog {
+        /// The level; `None` is that of bmpd's command line.
+        level: Option<LogLevel>,
+        /// For how long; `None` is for good.
+        lasts: Option<Duration>,
+    },
+    /// `show`.
+    Show {
+        /// What.
+        what: Show,
+        /// The time from one look to the next, if there is to be more than one.
+        watch: Option<Duration>,
+    },
+    /// `display bmp session`.
+    Display {
+        /// Which.
+        selector: Selector,
+        /// True for every detail.
+        verbose: bool,
+    },
+    /// `monitor`.
+    Monitor,
+}
+
+/// What to show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Show {
+    /// BMP sessions.
+    Session {
+        /// Which.
+        selector: Selector,
+        /// How.
+        form: Form,
+    },
+    /// BGP neighbors.
+    Neighbor {
+        /// Only those with this address.
+        address: Option<IpAddr>,
+        /// Only those of this instance.
+        vpn_instance: Option<VpnInstanceName>,
+        /// How.
+        form: Form,
+    },
+    /// VPN instances.
+    VpnInstance(Option<VpnInstanceName>),
+    /// The configuration in effect.
+    Config {
+        /// Only what waits to be in effect.
+        pending: bool,
+    },
+    /// What sessions have counted.
+    Statistics {
+        /// Which.
+        selector: Selector,
+        /// How.
+        form: Form,
+    },
+    /// bmpd itself.
+    Status,
+    /// The versions of both programs.
+    Version,
+}
+
+/// How much is shown of a thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A row for each.
+    Table,
+    /// A page for each.
+    Page,
+}

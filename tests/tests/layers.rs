@@ -1,0 +1,94 @@
+//! The modules of each crate form layers: a module imports from lower layers only, so there are no circular imports.
+//!
+//! Each list starts with the lowest layer. A new module must be added to it; a module that fits nowhere is probably two.
+
+use tests::documents::repository;
+use tests::layers::violations;
+
+const SHARED: &[&[&str]] = &[
+    &["account", "exit", "level", "log_level", "names", "socket", "time"],
+    &["change", "state"],
+    &["event", "request"],
+    // Parts of answers.
+    &[
+        "response::directory",
+        "response::instance",
+        "response::log",
+        "response::neighbor",
+        "response::reload",
+        "response::reset",
+        "response::session",
+        "response::status",
+    ],
+    &["response::config", "response::statistics"],
+    &["response"],
+    // Carries requests and responses.
+    &["frame"],
+];
+
+const BMPCTL: &[&[&str]] = &[
+    &["arguments", "interrupt", "permission"],
+    &["client", "suggest"],
+    &["directory"],
+    // What is asked for.
+    &["cli::help", "cli::invocation", "cli::values"],
+    &["cli::global", "cli::manual"],
+    &["cli::deferred"],
+    &["cli::grammar"],
+    &["cli"],
+    // What is printed.
+    &["render::canvas", "render::humanize", "render::screen", "render::stderr"],
+    &["render::failure", "render::log", "render::reload", "render::reset", "render::table"],
+    &["render::page"],
+    &["render::instance", "render::neighbor", "render::session"],
+    &["render::display", "render::event", "render::statistics", "render::status"],
+    &["render::config"],
+    &["render::json"],
+    &["render::progress"],
+    &["render"],
+    // What is completed.
+    &["complete::line"],
+    &["complete::values"],
+    &["complete::candidates"],
+    &["complete::shell::answer"],
+    &[
+        "complete::shell::bash",
+        "complete::shell::elvish",
+        "complete::shell::fish",
+        "complete::shell::zsh",
+    ],
+    &["complete::shell"],
+    &["complete"],
+    // What is done.
+    &["tip"],
+    &["context"],
+    &[
+        "commands::clear",
+        "commands::display",
+        "commands::log",
+        "commands::monitor",
+        "commands::reload",
+        "commands::reset",
+        "commands::show",
+    ],
+    &["commands::wait", "commands::watch"],
+    &["commands"],
+];
+
+// bmpd's list belongs here, as `BMPD`, with a test like those below.
+
+#[track_caller]
+fn check(krate: &str, layers: &[&[&str]]) {
+    let found = violations(&repository(&format!("{krate}/src")), layers);
+    assert!(found.is_empty(), "{krate}:\n  {}", found.join("\n  "));
+}
+
+#[test]
+fn modules_of_shared_import_from_lower_layers_only() {
+    check("shared", SHARED);
+}
+
+#[test]
+fn modules_of_bmpctl_import_from_lower_layers_only() {
+    check("bmpctl", BMPCTL);
+}
