@@ -31,6 +31,7 @@ pub mod privileges;
 mod quota;
 mod rib;
 mod secret;
+mod select;
 pub mod service;
 mod session;
 #[cfg(simulation)]
@@ -45,15 +46,3 @@ mod world;
 pub use daemon::simulated::Bmpd;
 pub use net::heap;
 pub use rib::Sizes;
-
-#[cfg(not(simulation))]
-pub(crate) use tokio::select;
-
-/// In the simulation the branches are looked at in their order: tokio would draw lots that no seed
-/// decides. The network is late by lot instead.
-#[cfg(simulation)]
-macro_rules! in_order {
-    ($($branches:tt)*) => { tokio::select! { biased; $($branches)* } };
-}
-#[cfg(simulation)]
-pub(crate) use in_order as select;

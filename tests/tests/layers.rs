@@ -75,12 +75,34 @@ const BMPCTL: &[&[&str]] = &[
     &["commands"],
 ];
 
-// bmpd's list belongs here, as `BMPD`, with a test like those below.
+/// As ARCHITECTURE.md draws them.
+const BMPD: &[&[&str]] = &[
+    &["arguments", "folder", "places", "quota", "secret", "select", "simulation", "unread"],
+    &["supervise", "wire"],
+    &["moment"],
+    &["events", "filter", "last_error", "log"],
+    &["net"],
+    &["service"],
+    &["config"],
+    &["host", "import", "privileges", "socket_file"],
+    &["rib"],
+    &["bgp", "session"],
+    &["heart"],
+    &["access"],
+    &["world"],
+    &["control", "http"],
+    &["daemon"],
+];
 
 #[track_caller]
 fn check(krate: &str, layers: &[&[&str]]) {
     let found = violations(&repository(&format!("{krate}/src")), layers);
     assert!(found.is_empty(), "{krate}:\n  {}", found.join("\n  "));
+}
+
+#[test]
+fn modules_of_bmpd_import_from_lower_layers_only() {
+    check("bmpd", BMPD);
 }
 
 #[test]

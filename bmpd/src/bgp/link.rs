@@ -21,6 +21,7 @@ use crate::moment::{bmp_timestamp, sleep_until};
 use crate::net;
 use crate::net::tcp::{self, TcpStream};
 use crate::rib::{Check, Epoch, OverLimit, Rib, Sizes, Tables};
+use crate::select::select;
 use crate::supervise::caught;
 use crate::wire::bgp::{self, MessageType, Notification};
 use crate::wire::bmp::Timestamp;
@@ -248,7 +249,7 @@ impl Link {
             }
             let pending = !self.output.is_empty();
             let reads = !self.is_behind && !self.look.is_overdue(Instant::now());
-            let event = crate::select! {
+            let event = select! {
                 close = self.setup.close.recv() => {
                     Some(match close {
                         Some(Close::Notify(notification)) => Event::Stop(notification),
@@ -693,7 +694,7 @@ pub(super) enum Attention {
 /// Returns when something is to be done about the tables of a session that is up, or of one that is expected back.
 pub(super) async fn attention(epoch: Option<&Epoch>) -> Attention {
     let Some(epoch) = epoch else { return std::future::pending().await };
-    crate::select! {
+    select! {
         () = epoch.lost() => Attention::Lost,
         over = epoch.evicted() => Attention::Evicted(over),
         () = epoch.untidy() => Attention::Untidy,

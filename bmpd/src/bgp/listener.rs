@@ -14,6 +14,7 @@ use crate::net::accepts::Accepts;
 use crate::net::listen::{self, ListenError, ListenOptions, Listener};
 use crate::net::tcp::TcpStream;
 use crate::quota::UnknownPeers;
+use crate::select::select;
 use crate::supervise::{fault, panicked};
 
 /// How long to wait before an instance that was not there is looked for again.
@@ -82,7 +83,7 @@ async fn accept(
     let place = listener.place().clone();
     let mut gone = pin!(listener.place_gone());
     loop {
-        crate::select! {
+        select! {
             gone = &mut gone => return ListenError::Place(gone.error(&place)),
             // It goes on with the next connection.
             _ = panicked(serve(&mut listener, directory, vpn_instance, unknown)) => {}

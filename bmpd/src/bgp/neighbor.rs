@@ -31,6 +31,7 @@ use crate::net::options::Options;
 use crate::net::tcp::TcpStream;
 use crate::quota::{NeighborQuota, PrefixQuota, say};
 use crate::rib::{self, Epoch, Identity, NeighborTables, PeerDown, Tables};
+use crate::select::select;
 use crate::supervise::{Panic, caught, clearing_away, fault};
 use crate::wire::bgp::Notification;
 use crate::wire::bmp::{PeerUp, Timestamp};
@@ -406,7 +407,7 @@ impl Task {
                 }
             };
             fault("neighbor.step");
-            crate::select! {
+            select! {
                 command = self.commands.recv() => match command {
                     Some(Command::Incoming(stream, place)) => self.incoming(stream, place),
                     Some(Command::Report { with_messages, reply }) => {

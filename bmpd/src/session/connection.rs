@@ -20,6 +20,7 @@ use crate::moment::{Moment, bmp_timestamp, sleep_until};
 use crate::net::stream::Stream;
 use crate::net::{queue, tcp};
 use crate::rib::{Batch, Bell, Feed, Sizes, Tables};
+use crate::select::select;
 use crate::wire::bmp::{self, TerminationReason};
 use crate::wire::family::Family;
 
@@ -180,7 +181,7 @@ impl Connection {
         }
         let pending = !self.is_written() || self.stream.wants_write();
         let look_at = self.blocked.map(|blocked| blocked.look_at);
-        crate::select! {
+        select! {
             readable = self.stream.readable() => {
                 readable.map_err(Down::Connection)?;
                 self.read()?;

@@ -28,6 +28,7 @@ use crate::net::listen::{self, ListenError, ListenOptions, Listener};
 use crate::net::standing::Gone;
 use crate::net::tcp::TcpStream;
 use crate::quota::UnknownPeers;
+use crate::select::select;
 use crate::supervise::{fault, panicked};
 
 /// Where a door is.
@@ -195,7 +196,7 @@ impl Door {
         let task = tokio::spawn(async move {
             let mut gone = pin!(porter.listener.place_gone());
             let gone = loop {
-                crate::select! {
+                select! {
                     gone = &mut gone => break gone,
                     // It goes on with the next connection.
                     _ = panicked(porter.serve()) => {}
@@ -312,7 +313,7 @@ impl Porter {
     async fn serve(&mut self) {
         let mut accepts = Accepts::default();
         loop {
-            crate::select! {
+            select! {
                 // The sender lives as long as this task.
                 Ok(()) = self.wanted.changed() => {
                     let Wanted { keys, mss } = self.wanted.borrow_and_update().clone();

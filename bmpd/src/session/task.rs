@@ -33,6 +33,7 @@ use crate::net::stream::Stream;
 use crate::net::tcp::TcpStream;
 use crate::quota::{Quota, say};
 use crate::rib::{Feed, Tables};
+use crate::select::select;
 use crate::supervise::{Panic, caught, clearing_away, fault};
 
 /// How long a reset waits for the station to take the Termination. A station that has been blocked for
@@ -270,7 +271,7 @@ impl Task {
         };
         let happens = async {
             match (state, connection, attempt) {
-                (State::Up { .. }, Some(connection), _) => crate::select! {
+                (State::Up { .. }, Some(connection), _) => select! {
                     step = connection.step() => match step {
                         Ok(Progress::Moved) => Outcome::Nothing,
                         Ok(Progress::Synchronised) => {
