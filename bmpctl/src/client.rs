@@ -20,7 +20,7 @@ use crate::permission;
 const ANSWER_MAX: usize = 256 << 20;
 
 /// How long the name service has for the name of the socket's group.
-const NAME_PATIENCE: Duration = Duration::from_secs(1);
+const NAME_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -123,7 +123,7 @@ fn not_permitted(path: &Path, request: &Request) -> ClientError {
     // Nobody is told to join root's group.
     let gid = Some(found.gid()).filter(|gid| *gid != 0 && found.mode() & 0o020 != 0);
     let group = gid.map(|gid| {
-        let name = account::within(NAME_PATIENCE, move || account::group_name(gid));
+        let name = account::within(NAME_TIMEOUT, move || account::group_name(gid));
         name.and_then(Result::ok).flatten().unwrap_or_else(|| gid.to_string())
     });
     ClientError::NotPermitted { path: path.to_owned(), needed: request.level(), group }

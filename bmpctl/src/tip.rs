@@ -9,7 +9,7 @@ use crate::complete::Line;
 use crate::{cli, directory, suggest};
 
 /// How long bmpd has for its names after a wrong command line.
-const PATIENCE: Duration = Duration::from_millis(200);
+const TIMEOUT: Duration = Duration::from_millis(200);
 
 /// What was probably meant by a command line that is wrong: of a word that is no address, the address of a
 /// session or neighbor that bmpd has. `None` if that cannot be learnt at once.
@@ -72,7 +72,7 @@ fn tip_of_address(arguments: &[OsString]) -> Option<String> {
     if typed.eq_ignore_ascii_case("all") {
         return None;
     }
-    let directory = directory::ask(line.socket(), PATIENCE).unwrap_or_default();
+    let directory = directory::ask(line.socket(), TIMEOUT).unwrap_or_default();
     let instance = selection.instance()?;
     let mut there: Vec<String> = Vec::new();
     if of_neighbors {

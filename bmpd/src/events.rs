@@ -8,7 +8,7 @@
 //! the oldest and is told how many.
 #![forbid(unsafe_code)]
 
-use shared::event::{Event, Happening};
+use shared::event::{Event, EventKind};
 use tokio::sync::broadcast;
 
 use crate::moment::Moment;
@@ -16,7 +16,7 @@ use crate::moment::Moment;
 /// How many events are kept for readers.
 const KEPT: usize = 4096;
 
-/// Where events are told and heard.
+/// Where events are published and subscribed to.
 #[derive(Debug, Clone)]
 pub(crate) struct Events(broadcast::Sender<Event>);
 
@@ -28,13 +28,13 @@ impl Default for Events {
 
 impl Events {
     /// True if somebody listens.
-    pub(crate) fn are_heard(&self) -> bool {
+    pub(crate) fn has_subscribers(&self) -> bool {
         self.0.receiver_count() > 0
     }
 
     /// Tells what has happened just now; costs nothing while nobody listens.
-    pub(crate) fn tell(&self, what: impl FnOnce() -> Happening) {
-        if self.are_heard() {
+    pub(crate) fn publish(&self, what: impl FnOnce() -> EventKind) {
+        if self.has_subscribers() {
             // It fails only if the last reader has left just now.
             let _ = self.0.send(Event { at: Moment::now().timestamp(), what: what() });
         }

@@ -1,6 +1,6 @@
 //! The daemon's heart as benchmarks and fuzzers see it: UPDATEs in, buffers for stations out.
 //!
-//! It is the door for `tests/heart` and `tests/fuzz`, which must not know how the tables are made: one
+//! It is the entry point of `tests/heart` and `tests/fuzz`, which must not know how the tables are made: one
 //! neighbor that is up, or a whole conversation with one, its tables, the interned attributes, and what
 //! stations have still to be sent of them. No sockets, no tasks, no clock. The daemon itself does not come
 //! this way.
@@ -81,7 +81,7 @@ impl Neighbor {
                 .into_iter()
                 .try_for_each(|update| rib.apply(update, Timestamp::default()).map(drop))
         });
-        self.tables.ring();
+        self.tables.notify();
         taken.unwrap_or(Ok(()))
     }
 
@@ -103,7 +103,7 @@ impl Neighbor {
             let now = Timestamp::default();
             families.into_iter().try_for_each(|family| rib.end_of_rib(family, now).map(drop))
         });
-        self.tables.ring();
+        self.tables.notify();
         settled.unwrap_or(Ok(()))
     }
 

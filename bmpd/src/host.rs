@@ -25,7 +25,7 @@ const SPARE_DESCRIPTORS: usize = 64;
 const TABLES_PERCENT: u64 = 70;
 
 /// How long the name service has for all users and groups: a reload must not wait for a dead one.
-const ACCOUNTS_PATIENCE: Duration = Duration::from_secs(2);
+const ACCOUNTS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How many users, and groups, that do not exist are named.
 const LISTED_MAX: usize = 5;
@@ -184,7 +184,7 @@ fn accounts(control: &Control, user: Option<&Account>) -> Vec<String> {
         (missing(users, account::user_id), missing(groups, account::group_id), is_nobody)
     };
     let mut warnings = Vec::new();
-    match account::within(ACCOUNTS_PATIENCE, look_up) {
+    match account::within(ACCOUNTS_TIMEOUT, look_up) {
         Some((users, groups, is_nobody)) => {
             if let Some(user) = user.filter(|_| is_nobody) {
                 warnings.push(format!(

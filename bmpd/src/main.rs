@@ -21,7 +21,7 @@ const BAD_CONFIGURATION: u8 = 78;
 struct Unusable(anyhow::Error);
 
 fn main() -> ExitCode {
-    bmpd::heap::give_back_what_is_freed();
+    bmpd::heap::return_freed_memory();
     let arguments = Arguments::parse();
     match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
@@ -60,7 +60,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
             _ => Ok(()),
         };
     }
-    let mut warnings = bmpd::privileges::give_up(&config)?;
+    let mut warnings = bmpd::privileges::drop_privileges(&config)?;
     warnings.extend(unreadable_for_a_reload(&config, &path));
     let log = bmpd::log::begin(arguments.log);
     for warning in warnings {

@@ -154,7 +154,7 @@ pub(crate) fn held() -> (u32, Vec<String>) {
 /// # Errors
 ///
 /// bmpd cannot be what it should be, and must not run.
-pub fn give_up(config: &Config) -> Result<Vec<String>, PrivilegeError> {
+pub fn drop_privileges(config: &Config) -> Result<Vec<String>, PrivilegeError> {
     let threads = fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
     if threads > 1 {
         return Err(PrivilegeError::Threads);

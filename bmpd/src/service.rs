@@ -25,7 +25,7 @@ use tracing::warn;
 use crate::net::inherited;
 
 /// How long the manager has to take a datagram.
-const PATIENCE: Duration = Duration::from_millis(200);
+const TIMEOUT: Duration = Duration::from_millis(200);
 
 /// Why what the manager says cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -141,7 +141,7 @@ fn connect(address: &[u8]) -> io::Result<(UnixDatagram, SocketAddr)> {
         None => SocketAddr::from_pathname(std::ffi::OsStr::from_bytes(address))?,
     };
     let socket = UnixDatagram::unbound()?;
-    socket.set_write_timeout(Some(PATIENCE))?;
+    socket.set_write_timeout(Some(TIMEOUT))?;
     Ok((socket, address))
 }
 
@@ -149,7 +149,7 @@ fn connect(address: &[u8]) -> io::Result<(UnixDatagram, SocketAddr)> {
 mod tests {
     use super::*;
 
-    fn heard(manager: &Manager, socket: &UnixDatagram, tell: impl FnOnce(&Manager)) -> String {
+    fn received(manager: &Manager, socket: &UnixDatagram, tell: impl FnOnce(&Manager)) -> String {
         tell(manager);
         let mut text = [0; 256];
         let length = socket.recv(&mut text).unwrap();
@@ -168,10 +168,10 @@ mod tests {
         ] {
             let notify = Some(connect(&address).unwrap());
             let manager = Manager { notify, ..Manager::default() };
-            let ready = heard(&manager, &socket, |manager| manager.ready("2 sessions"));
+            let ready = received(&manager, &socket, |manager| manager.ready("2 sessions"));
             assert_eq!(ready, "READY=1\nSTATUS=2 sessions");
-            assert_eq!(heard(&manager, &socket, Manager::alive), "WATCHDOG=1");
-            let reloading = heard(&manager, &socket, Manager::reloading);
+            assert_eq!(received(&manager, &socket, Manager::alive), "WATCHDOG=1");
+            let reloading = received(&manager, &socket, Manager::reloading);
             let micros = reloading.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").unwrap();
             assert!(micros.parse::<u64>().unwrap() > 0, "{reloading}");
         }

@@ -101,7 +101,7 @@ impl Panic {
 }
 
 /// Does this until it is done or has panicked; it is not gone on with then.
-pub(crate) async fn caught<T>(work: impl Future<Output = T>) -> Result<T, Panic> {
+pub(crate) async fn catch_panic<T>(work: impl Future<Output = T>) -> Result<T, Panic> {
     let mut work = pin!(work);
     poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
         Ok(polled) => polled.map(Ok),
@@ -111,7 +111,7 @@ pub(crate) async fn caught<T>(work: impl Future<Output = T>) -> Result<T, Panic>
 }
 
 /// Does this; if it panics, `undo` is called before the panic goes on.
-pub(crate) fn undone_by_panic<T>(work: impl FnOnce() -> T, undo: impl FnOnce()) -> T {
+pub(crate) fn roll_back_on_panic<T>(work: impl FnOnce() -> T, undo: impl FnOnce()) -> T {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
         undo();
         resume_unwind(payload)
@@ -119,17 +119,17 @@ pub(crate) fn undone_by_panic<T>(work: impl FnOnce() -> T, undo: impl FnOnce()) 
 }
 
 /// True if this has panicked, after a pause: who asks begins anew, and what was met may still be there.
-pub(crate) async fn panicked(work: impl Future<Output = ()>) -> bool {
-    let panicked = caught(work).await.is_err();
-    if panicked {
+pub(crate) async fn has_panicked(work: impl Future<Output = ()>) -> bool {
+    let has_panicked = catch_panic(work).await.is_err();
+    if has_panicked {
         tokio::time::sleep(PAUSE).await;
     }
-    panicked
+    has_panicked
 }
 
 /// Clears away after a panic. One more leaves nothing to rely on.
-pub(crate) async fn clearing_away(work: impl Future<Output = ()>) {
-    if let Err(panic) = caught(work).await {
+pub(crate) async fn abort_on_panic(work: impl Future<Output = ()>) {
+    if let Err(panic) = catch_panic(work).await {
         error!("{panic}; that was while an internal error was dealt with: bmpd ends");
         std::process::abort();
     }
@@ -182,19 +182,19 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_caught_and_says_what_it_was() {
-        let panic = caught(async {
+        let panic = catch_panic(async {
             tokio::task::yield_now().await;
             assert_eq!(1 + 1, 3, "sums");
         });
         let text = panic.await.unwrap_err().to_string();
         assert!(text.starts_with("internal error: ") && text.contains("sums"), "{text}");
-        assert_eq!(caught(async { 7 }).await, Ok(7));
+        assert_eq!(catch_panic(async { 7 }).await, Ok(7));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_task_that_panics_begins_anew() {
         let mut times = 0;
-        while panicked(async {
+        while has_panicked(async {
             times += 1;
             assert!(times > 2, "not yet");
         })
@@ -207,9 +207,9 @@ mod tests {
     fn what_was_half_done_is_undone_before_the_panic_goes_on() {
         let mut undone = false;
         let outcome = catch_unwind(AssertUnwindSafe(|| {
-            undone_by_panic(|| panic!("half done"), || undone = true);
+            roll_back_on_panic(|| panic!("half done"), || undone = true);
         }));
         assert!(outcome.is_err() && undone);
-        assert_eq!(undone_by_panic(|| 1, || unreachable!()), 1);
+        assert_eq!(roll_back_on_panic(|| 1, || unreachable!()), 1);
     }
 }

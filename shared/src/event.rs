@@ -13,12 +13,12 @@ pub struct Event {
     /// When.
     pub at: Timestamp,
     /// What.
-    pub what: Happening,
+    pub what: EventKind,
 }
 
 /// What has happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Happening {
+pub enum EventKind {
     /// A session's state is another one, or another generation began in the same state.
     Session {
         /// The session.

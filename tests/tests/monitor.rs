@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::Value;
-use shared::event::Happening;
+use shared::event::EventKind;
 use shared::frame::{self, Kind};
 use shared::request::Request;
 use shared::response::{Failure, Response};
@@ -170,9 +170,9 @@ fn a_reader_that_does_not_read_loses_events_with_a_count_and_slows_nobody() {
         while let Response::Events { events, lost: more } = next(&mut quick) {
             lost += more;
             commands +=
-                events.iter().filter(|e| matches!(e.what, Happening::Command { .. })).count();
+                events.iter().filter(|e| matches!(e.what, EventKind::Command { .. })).count();
             hearing.store(commands + lost as usize, Ordering::Relaxed);
-            if events.iter().any(|event| event.what == Happening::Stopping) {
+            if events.iter().any(|event| event.what == EventKind::Stopping) {
                 break;
             }
         }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use shared::event::{Event, Happening};
+use shared::event::{Event, EventKind};
 use shared::exit;
 use shared::request::Request;
 use shared::response::{HEARTBEAT, Response};
@@ -25,7 +25,7 @@ pub(super) fn run(context: &Context) -> Result<Output, Output> {
         if !print(&text, context)? {
             return Ok(Output { out: String::new(), err: String::new(), code: exit::DONE });
         }
-        if events.iter().any(|event| event.what == Happening::Stopping) {
+        if events.iter().any(|event| event.what == EventKind::Stopping) {
             let message = "bmpd has stopped, so there is nothing more to watch".to_owned();
             return Err(context.error(ErrorReport::new(exit::NOT_REACHABLE, "stopping", message)));
         }

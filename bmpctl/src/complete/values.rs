@@ -17,7 +17,7 @@ use crate::render;
 
 /// How long bmpd has for its names. A key that is answered within 150 ms feels like one that is answered
 /// at once; the rest is for the shell.
-const PATIENCE: Duration = Duration::from_millis(120);
+const TIMEOUT: Duration = Duration::from_millis(120);
 
 /// How many sessions of an address its description tells of.
 const TOLD: usize = 4;
@@ -70,7 +70,7 @@ pub(super) fn attach(command: Command, line: &Arc<Line>) -> Command {
 }
 
 fn ask(line: &Line) -> Directory {
-    directory::ask(line.socket(), PATIENCE).unwrap_or_default()
+    directory::ask(line.socket(), TIMEOUT).unwrap_or_default()
 }
 
 /// Spells the candidates as what is typed of them: shells compare letter by letter, while 2001:DB8::1 and

@@ -1,6 +1,6 @@
 //! What happens in bmpd: a line an event.
 
-use shared::event::{Event, Happening};
+use shared::event::{Event, EventKind};
 use shared::response::ReloadItem;
 
 use super::{neighbor, reload, session};
@@ -16,32 +16,32 @@ pub(crate) fn lost(count: u64) -> String {
     format!("... {count} {events} lost: this reader was too slow\n")
 }
 
-fn what(what: &Happening) -> String {
+fn what(what: &EventKind) -> String {
     match what {
-        Happening::Session { id, generation, from, to, why } => {
+        EventKind::Session { id, generation, from, to, why } => {
             let from = from.map_or("new", session::state);
             let to = to.map_or("ended", session::state);
             because(format!("session {id}: {from} -> {to} (generation {generation})"), why)
         }
-        Happening::Neighbor { id, from, to, why } => {
+        EventKind::Neighbor { id, from, to, why } => {
             let from = from.map_or("new", neighbor::state);
             let to = to.map_or("ended", neighbor::state);
             because(format!("neighbor {id}: {from} -> {to}"), why)
         }
-        Happening::Command { by, command, outcome: Ok(done) } => {
+        EventKind::Command { by, command, outcome: Ok(done) } => {
             because(format!("command by {by}: {command}"), done)
         }
-        Happening::Command { by, command, outcome: Err(reason) } => {
+        EventKind::Command { by, command, outcome: Err(reason) } => {
             because(format!("command by {by}: {command}: refused or failed"), reason)
         }
-        Happening::Reload { by, items, more } => {
+        EventKind::Reload { by, items, more } => {
             let mut parts: Vec<String> = items.iter().map(item).collect();
             if *more > 0 {
                 parts.push(format!("and {more} more"));
             }
             because(format!("reload by {by}"), &parts.join("; "))
         }
-        Happening::Stopping => "bmpd is stopping".to_owned(),
+        EventKind::Stopping => "bmpd is stopping".to_owned(),
     }
 }
 
@@ -84,14 +84,14 @@ mod tests {
         SessionId { vpn_instance: None, address: "10.1.1.1".parse().unwrap(), alias }
     }
 
-    fn shown(what: Happening) -> String {
+    fn shown(what: EventKind) -> String {
         line(&Event { at: Timestamp(1_795_420_800_123), what })
     }
 
     #[test]
     fn every_event_is_one_line() {
         let session = |from, to, why: &str| {
-            shown(Happening::Session { id: id(), generation: 2, from, to, why: why.to_owned() })
+            shown(EventKind::Session { id: id(), generation: 2, from, to, why: why.to_owned() })
         };
         let (up, connecting) = (SessionState::Established, SessionState::Connecting);
         assert_eq!(
@@ -106,7 +106,7 @@ mod tests {
             session(Some(up), None, "a\nb\u{1b}[2J")
                 .ends_with("ended (generation 2): a\\nb\\u{1b}[2J\n")
         );
-        let neighbor = shown(Happening::Neighbor {
+        let neighbor = shown(EventKind::Neighbor {
             id: NeighborId {
                 vpn_instance: Some("red".parse().unwrap()),
                 address: "192.0.2.1".parse().unwrap(),
@@ -120,7 +120,7 @@ mod tests {
         ));
         let command = |outcome| {
             let (by, command) = ("alice (pid 3)".to_owned(), "reset session all".to_owned());
-            shown(Happening::Command { by, command, outcome })
+            shown(EventKind::Command { by, command, outcome })
         };
         assert!(
             command(Ok("3 sessions".to_owned()))
@@ -136,7 +136,7 @@ mod tests {
             |action, changes| ReloadItem { subject: ReloadSubject::Session(id()), action, changes };
         let items =
             vec![item(ReloadAction::Start, Vec::new()), item(ReloadAction::Apply, vec![change])];
-        let reload = shown(Happening::Reload { by: "SIGHUP".to_owned(), items, more: 7 });
+        let reload = shown(EventKind::Reload { by: "SIGHUP".to_owned(), items, more: 7 });
         assert!(
             reload.ends_with(
                 "Z reload by SIGHUP: session 10.1.1.1 alias aa: started; session 10.1.1.1 alias aa: \

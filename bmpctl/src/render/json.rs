@@ -17,7 +17,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 use serde_json::Value;
-use shared::event::{Event, Happening};
+use shared::event::{Event, EventKind};
 use shared::exit;
 use shared::names::{NeighborId, SessionId, VpnInstanceName};
 use shared::response::{
@@ -303,21 +303,21 @@ impl Document {
 
     pub(crate) fn event(event: &Event) -> Self {
         let what = match event.what.clone() {
-            Happening::Session { id, generation, from, to, why } => {
+            EventKind::Session { id, generation, from, to, why } => {
                 EventDetails::Session { session: id, generation, from, to, why }
             }
-            Happening::Neighbor { id, from, to, why } => {
+            EventKind::Neighbor { id, from, to, why } => {
                 EventDetails::Neighbor { neighbor: id, from, to, why }
             }
-            Happening::Command { by, command, outcome } => {
+            EventKind::Command { by, command, outcome } => {
                 let (done, error) = either(outcome);
                 EventDetails::Command { by, command, done, error }
             }
-            Happening::Reload { by, items, more } => {
+            EventKind::Reload { by, items, more } => {
                 let items = items.into_iter().map(ReloadEntry::of).collect();
                 EventDetails::Reload { by, items, more }
             }
-            Happening::Stopping => EventDetails::Stopping,
+            EventKind::Stopping => EventDetails::Stopping,
         };
         Self::Event(EventReport { at: event.at, what })
     }

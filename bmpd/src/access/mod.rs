@@ -40,7 +40,7 @@ pub(crate) use self::caller::{Caller, Peer};
 const IDS_AGE: Duration = Duration::from_secs(2);
 
 /// How long the name service has for all names of the configuration.
-const IDS_PATIENCE: Duration = Duration::from_secs(2);
+const IDS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How old the name of a caller may be; it is only shown.
 const NAME_AGE: Duration = Duration::from_secs(60);
@@ -49,7 +49,7 @@ const NAME_AGE: Duration = Duration::from_secs(60);
 const NO_NAME_AGE: Duration = Duration::from_secs(5);
 
 /// How long the name service has for the name of a caller.
-const NAME_PATIENCE: Duration = Duration::from_millis(500);
+const NAME_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Callers whose names are remembered.
 const NAMES_MAX: usize = 1024;
@@ -302,7 +302,7 @@ impl Access {
         let (name_service, group) = (self.name_service, self.group.account.clone());
         let (before, asked) = (Arc::clone(&known.ids), Arc::clone(levels));
         let ask = move || look_up(name_service, &asked, &group, &before);
-        let patient = move || account::within(IDS_PATIENCE, ask);
+        let patient = move || account::within(IDS_TIMEOUT, ask);
         match tokio::task::spawn_blocking(patient).await.ok().flatten() {
             Some(ids) => {
                 known.ids = Arc::new(ids);
@@ -348,7 +348,7 @@ impl Access {
                 Who::User(uid) => (name_service.user_name)(uid),
                 Who::Group(gid) => (name_service.group_name)(gid),
             };
-            let patient = move || account::within(NAME_PATIENCE, question);
+            let patient = move || account::within(NAME_TIMEOUT, question);
             tokio::task::spawn_blocking(patient).await.ok().flatten()?.ok().flatten()
         };
         name.get_or_init(ask).await.clone()

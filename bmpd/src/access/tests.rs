@@ -224,7 +224,8 @@ fn the_socket_is_open_to_all_only_if_somebody_beyond_its_group_has_a_level() {
     };
     let own = group("", SOCKET, Some(SOCKET));
     let bmp = group("bmp", SOCKET, Some(SOCKET));
-    let door = |group: &SocketGroup, text: &str| WhoConnects::of(&control(text).levels, group);
+    let who_connects =
+        |group: &SocketGroup, text: &str| WhoConnects::of(&control(text).levels, group);
     for (group, text) in [
         (&own, ""),
         (&own, "groups = { 500 = 1 }"),
@@ -232,7 +233,7 @@ fn the_socket_is_open_to_all_only_if_somebody_beyond_its_group_has_a_level() {
         (&bmp, "groups = { bmp = 3 }"),
         (&bmp, "groups = { 500 = 3 }"),
     ] {
-        assert_eq!(door(group, text), WhoConnects::Group, "{text}");
+        assert_eq!(who_connects(group, text), WhoConnects::Group, "{text}");
     }
     for (group, text) in [
         (&own, "others = 1"),
@@ -243,6 +244,6 @@ fn the_socket_is_open_to_all_only_if_somebody_beyond_its_group_has_a_level() {
         (&group("bmp", 0, Some(SOCKET)), ""),
         (&group("bmp", 0, None), ""),
     ] {
-        assert_eq!(door(group, text), WhoConnects::All, "{text}");
+        assert_eq!(who_connects(group, text), WhoConnects::All, "{text}");
     }
 }

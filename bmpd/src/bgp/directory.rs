@@ -119,7 +119,7 @@ pub(crate) enum Found {
     /// One of a prefix has it, and as many connections as there may be wait for an OPEN.
     Busy,
     /// Nobody knows it.
-    Stranger,
+    Unknown,
 }
 
 impl Directory {
@@ -153,7 +153,7 @@ impl Directory {
         }
         inner.entries.push(entry);
         drop(inner);
-        self.ring();
+        self.notify();
     }
 
     /// Allows the tables of all neighbors so many bytes of memory, or as many as there are.
@@ -176,7 +176,7 @@ impl Directory {
             inner.entries.retain(|entry| entry.id() != *id);
             inner.neighbors.extract_if(|_, known| known.of == *id).collect()
         };
-        self.ring();
+        self.notify();
         for (_, known) in &ended {
             if deconfigured {
                 self.tables.remove(&known.place, removed());
@@ -241,8 +241,8 @@ impl Directory {
             Peers::One(_) => None,
             Peers::Prefix { length, .. } => Some(length),
         });
-        let Some(entry) = longest.cloned() else { return Found::Stranger };
-        let Peers::Prefix { maximum, .. } = entry.config.peers else { return Found::Stranger };
+        let Some(entry) = longest.cloned() else { return Found::Unknown };
+        let Peers::Prefix { maximum, .. } = entry.config.peers else { return Found::Unknown };
         let of = entry.id();
         let count = inner.neighbors.values().filter(|known| known.of == of).count();
         if count >= maximum as usize && !inner.make_room(&entry) {
@@ -369,7 +369,7 @@ impl Directory {
         self.changed.subscribe()
     }
 
-    fn ring(&self) {
+    fn notify(&self) {
         self.changed.send_modify(|count| *count = count.wrapping_add(1));
     }
 }

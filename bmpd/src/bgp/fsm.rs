@@ -46,7 +46,7 @@ pub(crate) enum Event {
     Notification(Notification),
     /// A message that cannot be accepted, with the answer to it.
     Bad(Notification),
-    /// Nothing was heard for the hold time.
+    /// Nothing was received for the hold time.
     HoldTimer,
     /// It is time to send a KEEPALIVE.
     KeepaliveTimer,

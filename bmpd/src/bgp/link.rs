@@ -22,7 +22,7 @@ use crate::net;
 use crate::net::tcp::{self, TcpStream};
 use crate::rib::{Check, Epoch, OverLimit, Rib, Sizes, Tables};
 use crate::select::select;
-use crate::supervise::caught;
+use crate::supervise::catch_panic;
 use crate::wire::bgp::{self, MessageType, Notification};
 use crate::wire::bmp::Timestamp;
 use crate::wire::family::Family;
@@ -204,7 +204,7 @@ pub(super) async fn run(stream: TcpStream, setup: Setup) {
         has_fault: false,
     };
     // Bytes of the neighbor may be what a mistake of ours was waiting for.
-    let end = caught(link.serve_and_tidy());
+    let end = catch_panic(link.serve_and_tidy());
     let end = end.await.unwrap_or_else(|panic| End::Abandoned(panic.to_string()));
     link.turn.pause();
     let place_lost = matches!(&end, End::Abandoned(why) if why == PLACE_LOST);
@@ -385,7 +385,7 @@ impl Link {
                 self.routes_came();
             }
             if taken.news {
-                self.setup.tables.ring();
+                self.setup.tables.notify();
                 self.turn.note_news();
             }
             self.note_faults().await;
@@ -545,7 +545,7 @@ impl Link {
         let noted = self.epoch.as_ref()?.change(|rib| {
             families.iter().try_for_each(|family| rib.end_of_rib(*family, now).map(drop))
         });
-        self.setup.tables.ring();
+        self.setup.tables.notify();
         noted?.err().map(Event::Bad)
     }
 
@@ -563,7 +563,7 @@ impl Link {
                     self.keepalive_at = time.map(|time| Instant::now() + time)
                 }
                 Action::Judge => {
-                    let event = self.judge().await;
+                    let event = self.validate_open().await;
                     actions.extend(self.fsm.on(event));
                 }
                 Action::Establish => {
@@ -596,7 +596,7 @@ impl Link {
         answer.await.ok()
     }
 
-    async fn judge(&mut self) -> Event {
+    async fn validate_open(&mut self) -> Event {
         let Some((_, open)) = self.inbox.received() else {
             return Event::Stop(Notification::SHUTDOWN);
         };

@@ -15,7 +15,7 @@ use crate::net::listen::{self, ListenError, ListenOptions, Listener};
 use crate::net::tcp::TcpStream;
 use crate::quota::UnknownPeers;
 use crate::select::select;
-use crate::supervise::{fault, panicked};
+use crate::supervise::{fault, has_panicked};
 
 /// How long to wait before an instance that was not there is looked for again.
 const RETRY: Duration = Duration::from_secs(2);
@@ -86,7 +86,7 @@ async fn accept(
         select! {
             gone = &mut gone => return ListenError::Place(gone.error(&place)),
             // It goes on with the next connection.
-            _ = panicked(serve(&mut listener, directory, vpn_instance, unknown)) => {}
+            _ = has_panicked(serve(&mut listener, directory, vpn_instance, unknown)) => {}
         }
     }
 }
@@ -142,7 +142,7 @@ fn admit(
             let text = format!("{prefix} has as many neighbors as maximum-neighbors allows");
             unknown.note(from, &text);
         }
-        Found::Stranger => {
+        Found::Unknown => {
             drop(stream);
             unknown.note(from, "no [[bgp.neighbor]] has this address");
         }

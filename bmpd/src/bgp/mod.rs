@@ -7,7 +7,7 @@
 //!             spawns, Close      v  │ Judge (an OPEN came), Establish, Ended
 //!                             link: one TCP connection, Fsm, one read buffer
 //!                                │
-//!                                └── Epoch (tables), bell
+//!                                └── Epoch (tables), change notifier
 //! ```
 //!
 //! A neighbor has up to two links while both sides connect at once; its task decides which one lives

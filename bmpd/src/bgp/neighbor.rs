@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use shared::event::Happening;
+use shared::event::EventKind;
 use shared::names::NeighborId;
 use shared::response::{NeighborEntry, NeighborReport, NeighborState};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
@@ -32,7 +32,7 @@ use crate::net::tcp::TcpStream;
 use crate::quota::{NeighborQuota, PrefixQuota, say};
 use crate::rib::{self, Epoch, Identity, NeighborTables, PeerDown, Tables};
 use crate::select::select;
-use crate::supervise::{Panic, caught, clearing_away, fault};
+use crate::supervise::{Panic, abort_on_panic, catch_panic, fault};
 use crate::wire::bgp::Notification;
 use crate::wire::bmp::{PeerUp, Timestamp};
 use crate::wire::family::Family;
@@ -180,7 +180,7 @@ impl Neighbor {
             established_count: 0,
             restarting: None,
             replacement: None,
-            penalty: None,
+            hold_down: None,
             rejected_at: None,
             exceeded: false,
             no_room: None,
@@ -283,7 +283,7 @@ struct Restarting {
 
 /// Why a neighbor is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Penalty {
+enum HoldDown {
     /// Until then.
     Until(Instant),
     /// Until its configuration changes.
@@ -339,7 +339,7 @@ struct Task {
     restarting: Option<Restarting>,
     replacement: Option<Replacement>,
     /// Set after too many routes, or more than there is room for.
-    penalty: Option<Penalty>,
+    hold_down: Option<HoldDown>,
     /// When a connection was last answered that came meanwhile.
     rejected_at: Option<Instant>,
     /// True if there are, or were, more routes than are allowed.
@@ -364,8 +364,8 @@ struct Task {
 impl Task {
     /// Serves the neighbor until it is told to stop.
     async fn run(mut self) {
-        while let Err(panic) = caught(self.serve()).await {
-            clearing_away(async { self.recover(&panic) }).await;
+        while let Err(panic) = catch_panic(self.serve()).await {
+            abort_on_panic(async { self.recover(&panic) }).await;
             if self.stopping {
                 return;
             }
@@ -466,7 +466,7 @@ impl Task {
                     Attention::Evicted(over) => {
                         self.note_error(over.to_string(), Says::Cause);
                         self.give_up_restart("there is no room for them");
-                        self.penalty = Some(Penalty::Until(Instant::now() + OUT_OF_RESOURCES));
+                        self.hold_down = Some(HoldDown::Until(Instant::now() + OUT_OF_RESOURCES));
                         self.reject_links();
                     }
                     // Only some: what is left goes with the restart.
@@ -475,7 +475,7 @@ impl Task {
                     }
                 },
                 () = sleep_until(penalty_ends) => {
-                    self.penalty = None;
+                    self.hold_down = None;
                     self.retry_now();
                 }
                 () = sleep_until(silent_at) => {
@@ -512,7 +512,7 @@ impl Task {
     }
 
     fn tell(&self, from: Option<NeighborState>, to: Option<NeighborState>, why: String) {
-        self.events.tell(|| Happening::Neighbor { id: self.id.clone(), from, to, why });
+        self.events.publish(|| EventKind::Neighbor { id: self.id.clone(), from, to, why });
     }
 
     /// Why the state is another one.
@@ -553,7 +553,7 @@ impl Task {
             && self.links.is_empty()
             && self.established.is_none()
             && self.restarting.is_none()
-            && self.penalty.is_none();
+            && self.hold_down.is_none();
         gone.then(|| self.seen_at + FORGET_AFTER)
     }
 
@@ -561,7 +561,7 @@ impl Task {
     /// drops what has the wrong signature, and what comes from too far, without an error.
     fn silence(&self) -> Option<String> {
         let waiting = self.established.is_none()
-            && self.penalty.is_none()
+            && self.hold_down.is_none()
             && !self.silence_noted
             && self.links.iter().all(|link| link.remote.is_none());
         if !waiting {
@@ -596,9 +596,9 @@ impl Task {
     }
 
     fn penalty_ends(&self) -> Option<Instant> {
-        match self.penalty {
-            Some(Penalty::Until(until)) => Some(until),
-            Some(Penalty::Configuration) | None => None,
+        match self.hold_down {
+            Some(HoldDown::Until(until)) => Some(until),
+            Some(HoldDown::Configuration) | None => None,
         }
     }
 
@@ -615,7 +615,7 @@ impl Task {
         self.exceeded = false;
         // The link that is up looks at its tables again.
         self.limits.send_replace(Limits::of(&self.config));
-        if self.penalty.take().is_some() {
+        if self.hold_down.take().is_some() {
             self.retry_now();
         }
     }
@@ -673,7 +673,7 @@ impl Task {
     /// Waits before the next attempt, longer each time; a random part less, so that neighbors part.
     fn wait(&mut self) {
         // One that was set stays: failures of what the neighbor tries do not push our own attempt away.
-        if self.config.passive || self.retry_at.is_some() || self.penalty.is_some() {
+        if self.config.passive || self.retry_at.is_some() || self.hold_down.is_some() {
             return;
         }
         let wait = self.next_wait.mul_f64(1.0 - 0.25 * fastrand::f64());
@@ -697,7 +697,7 @@ impl Task {
             debug!(neighbor = %self.id, "a connection was dropped: too many at once");
             return;
         }
-        if self.penalty.is_some() {
+        if self.hold_down.is_some() {
             self.reject(stream);
             return;
         }
@@ -780,7 +780,7 @@ impl Task {
             FromLink::Judge { remote, reply } => {
                 self.claim.has_opened.store(true, Ordering::Relaxed);
                 if !self.replace(link) {
-                    let _ = reply.send(self.judge(link, remote));
+                    let _ = reply.send(self.validate(link, remote));
                     return;
                 }
                 self.replacement = Some(Replacement { link, remote, reply });
@@ -829,7 +829,7 @@ impl Task {
     }
 
     /// RFC 4271 section 6.8: if another connection has got as far, one of the two ends here.
-    fn judge(&mut self, id: LinkId, remote: Open) -> Result<(), Notification> {
+    fn validate(&mut self, id: LinkId, remote: Open) -> Result<(), Notification> {
         if self.established.is_some() {
             return Err(Notification::COLLISION);
         }
@@ -955,24 +955,24 @@ impl Task {
         }
         match &end {
             End::Sent(notification) if (notification.code, notification.subcode) == (6, 1) => {
-                self.punish();
+                self.begin_hold_down();
             }
             // At once it would only grow to the same size.
             End::Sent(notification) if *notification == Notification::OUT_OF_RESOURCES => {
-                self.penalty = Some(Penalty::Until(Instant::now() + OUT_OF_RESOURCES));
+                self.hold_down = Some(HoldDown::Until(Instant::now() + OUT_OF_RESOURCES));
             }
             _ => {}
         }
-        if self.penalty.is_some() {
+        if self.hold_down.is_some() {
             self.reject_links();
         }
         if let Some(Replacement { link, remote, reply }) =
             self.replacement.take().filter(|_| !stopping)
         {
             // The session may have ended by itself before it was replaced: for its routes, say.
-            let allowed = match self.penalty {
+            let allowed = match self.hold_down {
                 Some(_) => Err(Notification::REJECTED),
-                None => self.judge(link, remote),
+                None => self.validate(link, remote),
             };
             let _ = reply.send(allowed);
             return;
@@ -1012,13 +1012,13 @@ impl Task {
     }
 
     /// Too many routes: what happens to the neighbor that has sent them.
-    fn punish(&mut self) {
+    fn begin_hold_down(&mut self) {
         self.exceeded = true;
-        self.penalty = match self.config.maximum_routes.map(|maximum| maximum.action) {
+        self.hold_down = match self.config.maximum_routes.map(|maximum| maximum.action) {
             Some(MaximumRoutesAction::Restart(after)) => {
-                Some(Penalty::Until(Instant::now() + after))
+                Some(HoldDown::Until(Instant::now() + after))
             }
-            Some(MaximumRoutesAction::Shutdown) => Some(Penalty::Configuration),
+            Some(MaximumRoutesAction::Shutdown) => Some(HoldDown::Configuration),
             Some(MaximumRoutesAction::Warn) | None => None,
         };
     }
@@ -1059,7 +1059,7 @@ async fn drop_stale(
             match epoch.change(|rib| rib.drop_some_stale(*family, now)) {
                 Some(Ok(true)) => break,
                 Some(Ok(false)) => {
-                    tables.ring();
+                    tables.notify();
                     tokio::task::yield_now().await;
                 }
                 Some(Err(_)) | None => return false,

@@ -58,10 +58,10 @@ const PRIVILEGED: usize = 64;
 
 /// The time that a client has for its request. bmpctl sends it at once; one that does not holds a place
 /// that others may need.
-const REQUEST_PATIENCE: Duration = Duration::from_secs(2);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The time that a client has for taking the response.
-const RESPONSE_PATIENCE: Duration = Duration::from_secs(5);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Serves the socket, for ever.
 pub(crate) async fn run(socket: &ControlSocket, world: Arc<World>) {
@@ -145,7 +145,7 @@ async fn serve(
     world: Arc<World>,
     held: Held,
 ) -> Result<(), FrameError> {
-    let received = match tokio::time::timeout(REQUEST_PATIENCE, receive(&stream)).await {
+    let received = match tokio::time::timeout(REQUEST_TIMEOUT, receive(&stream)).await {
         Ok(received) => received,
         Err(_) => return Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),
     };
@@ -263,7 +263,7 @@ async fn receive(mut stream: &Stream) -> Result<Request, FrameError> {
 }
 
 async fn send(mut stream: &Stream, bytes: &[u8]) -> Result<(), FrameError> {
-    match tokio::time::timeout(RESPONSE_PATIENCE, stream.write_all(bytes)).await {
+    match tokio::time::timeout(RESPONSE_TIMEOUT, stream.write_all(bytes)).await {
         Ok(result) => Ok(result?),
         Err(_) => Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),
     }

@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 use interprocess::local_socket::tokio::Stream;
-use shared::event::{Event, Happening};
+use shared::event::{Event, EventKind};
 use shared::frame::{self, FrameError, Kind};
 use shared::response::{Failure, HEARTBEAT, Response};
 use tokio::sync::broadcast::Receiver;
@@ -73,7 +73,7 @@ impl News {
         tokio::time::sleep(GATHER).await;
         // A reload has many items, and after the news that bmpd stops there is none.
         let is_last =
-            |event: &Event| matches!(event.what, Happening::Reload { .. } | Happening::Stopping);
+            |event: &Event| matches!(event.what, EventKind::Reload { .. } | EventKind::Stopping);
         while batch.len() < BATCH && !batch.last().is_some_and(is_last) {
             match self.events.try_recv() {
                 Ok(event) => batch.push(event),
@@ -102,7 +102,7 @@ impl Frames for News {
                 None => return Ok(None),
             },
         };
-        self.ended |= events.last().is_some_and(|event| event.what == Happening::Stopping);
+        self.ended |= events.last().is_some_and(|event| event.what == EventKind::Stopping);
         loop {
             let response = Response::Events { events, lost };
             events = match (frame::encode(Kind::Response, &response), response) {
@@ -124,14 +124,14 @@ impl Frames for News {
 mod tests {
     use super::*;
 
-    fn command(number: usize) -> Happening {
+    fn command(number: usize) -> EventKind {
         let by = "root".to_owned();
-        Happening::Command { by, command: number.to_string(), outcome: Ok(String::new()) }
+        EventKind::Command { by, command: number.to_string(), outcome: Ok(String::new()) }
     }
 
     fn number(event: &Event) -> usize {
         match &event.what {
-            Happening::Command { command, .. } => command.parse().unwrap(),
+            EventKind::Command { command, .. } => command.parse().unwrap(),
             other => panic!("{other:?}"),
         }
     }
@@ -142,18 +142,21 @@ mod tests {
         let mut reader = News::from(&events);
         let all = 10_000;
         for n in 0..all {
-            events.tell(|| command(n));
+            events.publish(|| command(n));
         }
-        let (mut heard, mut lost, mut frames) = (Vec::new(), 0, 0);
-        while heard.last() != Some(&(all - 1)) {
+        let (mut received, mut lost, mut frames) = (Vec::new(), 0, 0);
+        while received.last() != Some(&(all - 1)) {
             let (batch, more) = reader.batch().await.unwrap();
             assert!(batch.len() <= BATCH);
-            heard.extend(batch.iter().map(number));
+            received.extend(batch.iter().map(number));
             lost += more;
             frames += 1;
         }
-        assert_eq!(lost as usize + heard.len(), all);
-        assert!(heard.iter().copied().eq(all - heard.len()..all), "the newest, in their order");
+        assert_eq!(lost as usize + received.len(), all);
+        assert!(
+            received.iter().copied().eq(all - received.len()..all),
+            "the newest, in their order"
+        );
         assert!(lost > 0 && frames < 100, "{lost} lost, {frames} frames");
     }
 
@@ -161,22 +164,22 @@ mod tests {
     async fn what_is_lost_while_a_frame_gathers_is_counted_in_the_next() {
         let events = Events::default();
         let mut reader = News::from(&events);
-        events.tell(|| command(0));
+        events.publish(|| command(0));
         let many = async {
             tokio::time::sleep(GATHER / 2).await;
-            (1..=5000).for_each(|n| events.tell(|| command(n)));
+            (1..=5000).for_each(|n| events.publish(|| command(n)));
         };
         let (first, ()) = tokio::join!(reader.batch(), many);
         let (batch, lost) = first.unwrap();
         assert_eq!((batch.len(), lost), (1, 0));
-        let (mut heard, mut lost) = (1, 0);
-        while heard + lost < 5001 {
+        let (mut received, mut lost) = (1, 0);
+        while received + lost < 5001 {
             let (batch, more) = reader.batch().await.unwrap();
-            assert!(!batch.is_empty(), "{heard} heard, {lost} lost");
-            (heard, lost) = (heard + batch.len() as u64, lost + more);
+            assert!(!batch.is_empty(), "{received} received, {lost} lost");
+            (received, lost) = (received + batch.len() as u64, lost + more);
         }
-        assert_eq!((heard + lost, reader.lost), (5001, 0));
-        assert!(lost > 0, "{heard} heard");
+        assert_eq!((received + lost, reader.lost), (5001, 0));
+        assert!(lost > 0, "{received} received");
     }
 
     #[tokio::test(start_paused = true)]
@@ -185,13 +188,13 @@ mod tests {
         let mut reader = News::from(&events);
         let mebibytes = [1, 5, 5, 5, 5, 5, 17, 1, 3];
         for (number, size) in mebibytes.into_iter().enumerate() {
-            events.tell(|| Happening::Command {
+            events.publish(|| EventKind::Command {
                 by: "root".to_owned(),
                 command: number.to_string(),
                 outcome: Ok("x".repeat(size << 20)),
             });
         }
-        events.tell(|| Happening::Stopping);
+        events.publish(|| EventKind::Stopping);
         let mut told = Vec::new();
         while let Some(mut bytes) = reader.next().await.unwrap() {
             let (kind, body) = frame::take(&mut bytes).unwrap().unwrap();
@@ -200,8 +203,8 @@ mod tests {
             };
             told.extend((0..lost).map(|_| "lost".to_owned()));
             told.extend(events.into_iter().map(|event| match event.what {
-                Happening::Command { command, .. } => command,
-                Happening::Stopping => "stopping".to_owned(),
+                EventKind::Command { command, .. } => command,
+                EventKind::Stopping => "stopping".to_owned(),
                 other => panic!("{other:?}"),
             }));
         }

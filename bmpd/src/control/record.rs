@@ -1,6 +1,6 @@
 //! The record of commands that change something: one line of the log and one event each.
 
-use shared::event::Happening;
+use shared::event::EventKind;
 use shared::request::Level;
 use tracing::{info, warn};
 
@@ -20,7 +20,7 @@ pub(super) fn command(
         Ok(done) => info!(%caller, uid, command, "{done}"),
         Err(reason) => warn!(%caller, uid, command, "refused or failed: {reason}"),
     }
-    events.tell(|| Happening::Command {
+    events.publish(|| EventKind::Command {
         by: caller.to_string(),
         command: command.to_owned(),
         outcome,

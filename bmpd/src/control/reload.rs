@@ -14,7 +14,7 @@ pub(super) async fn run(dry_run: bool, caller: &Caller, world: &World) -> Respon
     match world.reload(dry_run, &caller.to_string(), permitted).await {
         Ok(report) => {
             if !dry_run {
-                world.tell_reload(&caller.to_string(), &report);
+                world.publish_reload(&caller.to_string(), &report);
                 record::command(&world.events, caller, "reload", Ok(report.summary()));
             }
             Response::Reloaded(report)

@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::RESPONSE_PATIENCE;
+use super::RESPONSE_TIMEOUT;
 
 /// Where the frames of an answer come from.
 pub(super) trait Frames {
@@ -61,7 +61,7 @@ pub(super) async fn run(
 /// Who may not have its place any more must not keep it by not reading.
 async fn soon(sending: impl Future<Output = Result<(), FrameError>>) -> Result<(), FrameError> {
     let timed_out = |_| std::io::Error::from(std::io::ErrorKind::TimedOut);
-    timeout(RESPONSE_PATIENCE, sending).await.map_err(timed_out)?
+    timeout(RESPONSE_TIMEOUT, sending).await.map_err(timed_out)?
 }
 
 /// Waits until the client has closed, or sent more than its request.

@@ -4,7 +4,7 @@
 //!   bmpctl ──> control ──────── Reset, Configure, Report ───┐
 //!                 └── Report ──┐                            v
 //!   neighbors <──TCP──> bgp (a task each) ──> Tables ──> session (a task each) ──TCP──> stations
-//!                              ^             (bell)         ^
+//!                              ^             (change notifier)         ^
 //!   signals ──> daemon ── Stop ┴────────── Stop ────────────┤      (and what is new to the service manager)
 //!                 └── World: what runs now; reload changes it ┘
 //! ```
@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use shared::event::Happening;
+use shared::event::EventKind;
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
@@ -37,7 +37,7 @@ use crate::log;
 use crate::rib::{Sizes, Tables};
 use crate::service::Manager;
 use crate::session::End;
-use crate::supervise::panicked;
+use crate::supervise::has_panicked;
 use crate::wire::bgp::Notification;
 use crate::world::{Neighbors, World, unchanged};
 
@@ -45,13 +45,13 @@ use crate::world::{Neighbors, World, unchanged};
 const START_GRACE: Duration = Duration::from_secs(1);
 
 /// How long a station has to take the Termination when bmpd stops.
-const STATION_PATIENCE: Duration = Duration::from_secs(1);
+const STATION_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long the stop may take after that, whatever the tasks do.
-const STOP_PATIENCE: Duration = Duration::from_secs(2);
+const STOP_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long those who watch have to hear that bmpd stops, once everybody else has been told.
-const MONITOR_PATIENCE: Duration = Duration::from_millis(500);
+const MONITOR_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Runs bmpd until a signal ends it. The error is a reason not to have started.
 pub async fn run(
@@ -90,14 +90,14 @@ pub async fn run(
     let hangups = Arc::new(Notify::new());
     let (order, asked, told) = (Arc::clone(&world), Arc::clone(&hangups), Arc::clone(&manager));
     tokio::spawn(async move {
-        while panicked(reloads(&asked, &order, &told)).await {
+        while has_panicked(reloads(&asked, &order, &told)).await {
             // It may have been told of a reload that will not end any more.
             told.ready(&status(&order));
         }
     });
     watchdog::start(Arc::clone(&world), Arc::clone(&manager));
     let mut control = Box::pin(async {
-        while panicked(crate::control::run(&socket, Arc::clone(&world))).await {}
+        while has_panicked(crate::control::run(&socket, Arc::clone(&world))).await {}
     });
     manager.ready(&status(&world));
     let stopped_by = loop {
@@ -119,13 +119,13 @@ pub async fn run(
     // Nobody can give orders any more; the file goes with the socket.
     drop(control);
     drop(socket);
-    world.events.tell(|| Happening::Stopping);
+    world.events.publish(|| EventKind::Stopping);
     world.begin_stop();
     stop(&world).await;
     // It is the last that they hear.
     let told =
         async { world.monitors.subscribe().wait_for(|monitors| *monitors == 0).await.is_ok() };
-    let _ = tokio::time::timeout(MONITOR_PATIENCE, told).await;
+    let _ = tokio::time::timeout(MONITOR_TIMEOUT, told).await;
     info!("stopped");
     Ok(())
 }
@@ -184,7 +184,7 @@ async fn reloads(hangups: &Notify, world: &Arc<World>, manager: &Manager) {
         manager.reloading();
         let outcome = match world.reload(false, "SIGHUP", std::future::ready(Ok(()))).await {
             Ok(report) => {
-                world.tell_reload("SIGHUP", &report);
+                world.publish_reload("SIGHUP", &report);
                 Ok(report.summary())
             }
             Err(failure) => {
@@ -198,7 +198,7 @@ async fn reloads(hangups: &Notify, world: &Arc<World>, manager: &Manager) {
             Err(reason) => format!("{}; the reload failed: {reason}", status(world)),
         };
         manager.ready(&told);
-        world.events.tell(|| Happening::Command {
+        world.events.publish(|| EventKind::Command {
             by: "SIGHUP".to_owned(),
             command: "reload".to_owned(),
             outcome,
@@ -219,20 +219,20 @@ fn status(world: &World) -> String {
 /// Stations first, so that they are not told of neighbors that go down because of us.
 async fn stop(world: &World) {
     // A reload that is under way is waited for a moment, so that it starts nothing that nobody stops.
-    let order = tokio::time::timeout(STOP_PATIENCE, world.order.write()).await;
+    let order = tokio::time::timeout(STOP_TIMEOUT, world.order.write()).await;
     let sessions = world.sessions.lock().clone();
     for session in &sessions {
-        session.stop(End::Stopping, STATION_PATIENCE).await;
+        session.stop(End::Stopping, STATION_TIMEOUT).await;
     }
     let tasks = std::mem::take(&mut *world.tasks.lock());
-    if tokio::time::timeout(STATION_PATIENCE + STOP_PATIENCE, join(tasks)).await.is_err() {
+    if tokio::time::timeout(STATION_TIMEOUT + STOP_TIMEOUT, join(tasks)).await.is_err() {
         warn!("not every session could be ended in time");
     }
     for neighbor in world.neighbors() {
         neighbor.stop(Notification::SHUTDOWN).await;
     }
     let tasks = world.neighbors.tasks();
-    if tokio::time::timeout(STOP_PATIENCE, join(tasks)).await.is_err() {
+    if tokio::time::timeout(STOP_TIMEOUT, join(tasks)).await.is_err() {
         warn!("not every neighbor could be told in time");
     }
     drop(order);

@@ -1,4 +1,4 @@
-//! Start and stop without signals and a socket: the door for `tests/sim`.
+//! Start and stop without signals and a socket: the entry point of `tests/sim`.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

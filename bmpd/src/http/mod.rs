@@ -40,12 +40,12 @@ use crate::config::Http;
 use crate::net::accepts::Accepts;
 use crate::net::listen::ListenError;
 use crate::places::{Place, Places};
-use crate::supervise::{caught, fault, panicked};
+use crate::supervise::{catch_panic, fault, has_panicked};
 use crate::unread::{Held, Limits, Unread};
 use crate::world::World;
 
 /// The time that a connection has.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The longest head of a request, in bytes; hyper needs 8 KiB at least.
 const HEAD_MAX: usize = 8 * 1024;
@@ -103,7 +103,7 @@ impl Listeners {
                 info!(%address, "listening for HTTP");
             }
             let server = Arc::clone(&server);
-            tokio::spawn(async move { while panicked(server.run(&listener)).await {} });
+            tokio::spawn(async move { while has_panicked(server.run(&listener)).await {} });
         }
     }
 }
@@ -184,7 +184,7 @@ impl Server {
                             return;
                         };
                         // The panic was reported when it happened.
-                        let _ = caught(server.connection(stream, from)).await;
+                        let _ = catch_panic(server.connection(stream, from)).await;
                     });
                 }
                 Err(pause) => tokio::time::sleep(pause).await,
@@ -207,11 +207,11 @@ impl Server {
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(PATIENCE)
+            .header_read_timeout(TIMEOUT)
             .keep_alive(false)
             .max_buf_size(HEAD_MAX)
             .serve_connection(TokioIo::new(stream), service);
-        match tokio::time::timeout(PATIENCE, connection).await {
+        match tokio::time::timeout(TIMEOUT, connection).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => debug!(%from, "HTTP: {error}"),
             Err(_) => debug!(%from, "HTTP: it took too long"),

@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use shared::event::{Event, Happening};
+use shared::event::{Event, EventKind};
 use shared::names::PUBLIC_INSTANCE;
 use shared::response::{NeighborReport, NeighborState, SessionReport, SessionState};
 use shared::time::Span;
@@ -80,14 +80,15 @@ fn facts(
     let up = sessions.iter().filter(|session| is_up(session.state)).count();
     let synchronised =
         sessions.iter().filter(|session| session.state == SessionState::Established).count();
-    let heard = neighbors.iter().filter(|one| one.state == NeighborState::Established).count();
+    let neighbors_up =
+        neighbors.iter().filter(|one| one.state == NeighborState::Established).count();
     let routes: u64 =
         neighbors.iter().flat_map(|one| &one.families).map(|family| family.routes).sum();
     let mut text = String::from("<section class=\"facts\">\n");
     for (value, what) in [
         (format!("{up} of {}", sessions.len()), "sessions up"),
         (format!("{synchronised} of {}", sessions.len()), "synchronised"),
-        (format!("{heard} of {}", neighbors.len()), "neighbors up"),
+        (format!("{neighbors_up} of {}", neighbors.len()), "neighbors up"),
         (grouped(routes), "routes"),
         (format!("{} MiB", world.table_memory() >> 20), "tables"),
     ] {
@@ -229,28 +230,28 @@ fn event_table(page: &mut String, events: &[Event]) -> std::fmt::Result {
 }
 
 /// An event in words.
-fn what(happening: &Happening) -> String {
+fn what(happening: &EventKind) -> String {
     let and =
         |text: String, why: &str| if why.is_empty() { text } else { format!("{text}: {why}") };
     match happening {
-        Happening::Session { id, generation, to, why, .. } => {
+        EventKind::Session { id, generation, to, why, .. } => {
             let to = to.map_or("ended", super::metrics::session_state);
             and(format!("session {id} {to} (generation {generation})"), why)
         }
-        Happening::Neighbor { id, to, why, .. } => and(
+        EventKind::Neighbor { id, to, why, .. } => and(
             format!("neighbor {id} {}", to.map_or("ended", super::metrics::neighbor_state)),
             why,
         ),
-        Happening::Command { by, command, outcome: Ok(done) } => {
+        EventKind::Command { by, command, outcome: Ok(done) } => {
             format!("{command} by {by}: {done}")
         }
-        Happening::Command { by, command, outcome: Err(reason) } => {
+        EventKind::Command { by, command, outcome: Err(reason) } => {
             format!("{command} by {by}, refused or failed: {reason}")
         }
-        Happening::Reload { by, items, more } => {
+        EventKind::Reload { by, items, more } => {
             format!("reload by {by}: {} changes", items.len() as u64 + u64::from(*more))
         }
-        Happening::Stopping => "bmpd is stopping".to_owned(),
+        EventKind::Stopping => "bmpd is stopping".to_owned(),
     }
 }
 

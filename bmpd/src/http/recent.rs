@@ -8,7 +8,7 @@ use shared::event::Event;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::events::Events;
-use crate::supervise::panicked;
+use crate::supervise::has_panicked;
 
 /// How many are kept.
 const KEPT: usize = 40;
@@ -22,14 +22,14 @@ impl Recent {
     pub(super) fn of(events: &Events) -> Self {
         let recent = Self::default();
         let (kept, events) = (recent.clone(), events.clone());
-        tokio::spawn(async move { while panicked(kept.keep(&events)).await {} });
+        tokio::spawn(async move { while has_panicked(kept.keep(&events)).await {} });
         recent
     }
 
     async fn keep(&self, events: &Events) {
-        let mut heard = events.subscribe();
+        let mut received = events.subscribe();
         loop {
-            match heard.recv().await {
+            match received.recv().await {
                 Ok(event) => {
                     let mut kept = self.0.lock();
                     kept.truncate(KEPT - 1);

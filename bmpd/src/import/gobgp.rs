@@ -316,7 +316,7 @@ fn traits(of: &mut DeTable<'_>, lines: &Lines, found: &mut Found) -> Traits {
     }
     if let Some(security) = table(of, &["ttl-security", "config"]) {
         let is_on = boolean(security, "enabled").unwrap_or(false);
-        // The least TTL that is taken: 255 is next door.
+        // The least TTL that is taken: 255 is a direct neighbor.
         let least: Option<u32> = number(security, "ttl-min");
         let least = least.filter(|least| *least > 0).unwrap_or(255);
         traits.ttl_security = is_on.then_some(256u32.saturating_sub(least).max(1));

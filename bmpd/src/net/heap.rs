@@ -12,7 +12,7 @@ const OWN_MAPPING: libc::c_int = 64 * 1024;
 /// MiB (mallopt(3), M_MMAP_THRESHOLD): from then on the tables of neighbors that come and go lie scattered in
 /// its arenas, which only ever grow. To be called before anything large is allocated.
 #[allow(unsafe_code)]
-pub fn give_back_what_is_freed() {
+pub fn return_freed_memory() {
     #[cfg(target_env = "gnu")]
     // SAFETY: it takes no pointer and can be called at any time; where it fails nothing is changed.
     unsafe {

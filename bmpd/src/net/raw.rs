@@ -1,4 +1,4 @@
-//! The door to setsockopt(2) and getsockopt(2) for options that neither socket2 nor rustix knows.
+//! Access to setsockopt(2) and getsockopt(2) for options that neither socket2 nor rustix knows.
 //!
 //! It knows no option itself: what a level, a name and a value mean together is the caller's.
 

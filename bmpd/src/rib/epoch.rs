@@ -26,7 +26,7 @@ use super::log::{INDEXED, Log, Withdrawn};
 use super::meter::{OverLimit, Share, Slot};
 use super::sizes::Sizes;
 use crate::moment::bmp_timestamp;
-use crate::supervise::undone_by_panic;
+use crate::supervise::roll_back_on_panic;
 use crate::wire::bgp::Notification;
 use crate::wire::bmp::{PeerDownReason, PeerHeader, PeerInstance, PeerUp, Statistic, Timestamp};
 use crate::wire::family::Family;
@@ -571,7 +571,7 @@ impl Epoch {
     /// A panic in the midst of it leaves tables that nobody can rely on: the epoch ends, whose neighbor hears
     /// of it by [`Epoch::lost`], and stations are told nothing more of it but that.
     pub(crate) fn maintain<T>(&self, work: impl FnOnce(&mut Rib) -> T) -> Option<T> {
-        undone_by_panic(|| self.with(work), || self.end_by_mistake())
+        roll_back_on_panic(|| self.with(work), || self.end_by_mistake())
     }
 
     /// Like [`Epoch::maintain`], but `Err` if somebody else works on the tables at this moment and this is not to wait.
@@ -584,7 +584,7 @@ impl Epoch {
             true => Some(self.state.lock()),
             false => self.state.try_lock(),
         };
-        undone_by_panic(
+        roll_back_on_panic(
             || match &mut *lock().ok_or(InUse)? {
                 State::Up(rib) => Ok(Some(work(rib))),
                 State::Down(_) => Ok(None),
@@ -598,7 +598,7 @@ impl Epoch {
         self.lost.notify_one();
     }
 
-    /// Like [`Epoch::maintain`], for a change that sessions must see: [`super::Tables::ring`] goes with it.
+    /// Like [`Epoch::maintain`], for a change that sessions must see: [`super::Tables::notify`] goes with it.
     pub(crate) fn change<T>(&self, work: impl FnOnce(&mut Rib) -> T) -> Option<T> {
         let result = self.maintain(work);
         self.version.fetch_add(1, Ordering::Release);

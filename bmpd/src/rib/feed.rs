@@ -213,7 +213,7 @@ impl Feed {
             turn: 0,
             scans: 0,
         };
-        feed.look_around(true);
+        feed.refresh_neighbors(true);
         feed
     }
 
@@ -231,7 +231,7 @@ impl Feed {
     }
 
     /// Takes note of neighbors that were added or removed.
-    fn look_around(&mut self, is_new: bool) {
+    fn refresh_neighbors(&mut self, is_new: bool) {
         let neighbors = self.tables.neighbors();
         if Arc::ptr_eq(&neighbors, &self.known) {
             return;
@@ -264,14 +264,14 @@ impl Feed {
     /// leave room for the largest message (256 KiB do).
     pub(crate) fn fill(&mut self, out: &mut Vec<u8>, limit: usize) -> Batch {
         let mut batch = Batch::default();
-        self.look_around(false);
+        self.refresh_neighbors(false);
         // In order: a neighbor that was removed and added again is told down before it is told up.
         for place in &mut self.places {
             if out.len() >= limit {
                 return batch;
             }
             let before = batch.peer_up;
-            tell_state(place, &self.monitor, self.unwanted_since, out, &mut batch);
+            encode_state(place, &self.monitor, self.unwanted_since, out, &mut batch);
             batch.sessions_skipped += place.account(batch.peer_up - before);
         }
         self.places.retain(|place| !place.removed || place.told.is_some());
@@ -284,7 +284,7 @@ impl Feed {
             if self.places[rank].is_busy || out.len() >= limit / 2 {
                 busy.push_back(rank);
             } else if let Outcome::Part | Outcome::Full =
-                self.tell_share(rank, out, limit, limit / SHARES, &mut batch)
+                self.encode_share(rank, out, limit, limit / SHARES, &mut batch)
             {
                 busy.push_back(rank);
             }
@@ -295,7 +295,7 @@ impl Feed {
                 break;
             }
             let share = if busy.is_empty() { limit } else { limit / SHARES };
-            match self.tell_share(rank, out, limit, share, &mut batch) {
+            match self.encode_share(rank, out, limit, share, &mut batch) {
                 Outcome::All => {}
                 Outcome::Part => busy.push_back(rank),
                 Outcome::Full => {
@@ -315,7 +315,7 @@ impl Feed {
     }
 
     /// Encodes routes of one neighbor, about as many bytes as its share.
-    fn tell_share(
+    fn encode_share(
         &mut self,
         rank: usize,
         out: &mut Vec<u8>,
@@ -332,7 +332,7 @@ impl Feed {
         };
         let begin = out.len();
         let until = limit.min(begin.saturating_add(share));
-        let sent = tell_routes(some, out, until, limit, batch);
+        let sent = encode_routes(some, out, until, limit, batch);
         *is_busy = matches!(sent, Sent::Part | Sent::Scanned);
         match sent {
             Sent::All | Sent::Restarted => Outcome::All,
@@ -464,7 +464,7 @@ impl Feed {
 }
 
 /// Peer Down for an epoch that is over or not wanted, Peer Up for one that has begun or restarted.
-fn tell_state(
+fn encode_state(
     place: &mut Place,
     monitor: &Monitor,
     unwanted_since: Timestamp,
@@ -506,7 +506,7 @@ fn tell_state(
         batch.peer_up += 1;
         (rib.incarnation, readers)
     });
-    // An epoch that is over already was never heard of.
+    // An epoch that is over already was never known.
     if let Some((incarnation, readers)) = told {
         place.told = Some(Told { epoch, incarnation, readers, seen: 0, turn: 0 });
     }
@@ -556,7 +556,7 @@ enum Sent {
 
 /// Encodes routes of one neighbor, each family in turn, until `out` holds `until` bytes; at least one message, if that
 /// fits into `limit`.
-fn tell_routes(
+fn encode_routes(
     told: &mut Told,
     out: &mut Vec<u8>,
     until: usize,
@@ -573,7 +573,7 @@ fn tell_routes(
     // What is encoded does not wait for a link that is busy with these tables.
     let outcome = epoch.try_maintain(begin == 0, |rib| {
         if rib.incarnation != *incarnation {
-            // It has restarted since its state was sent. The bell rings for that.
+            // It has restarted since its state was sent. The change notifier notifies for that.
             return Sent::Restarted;
         }
         for _ in 0..readers.len() {

@@ -12,7 +12,7 @@
 //!
 //! No queue and no copy of a route stands between a log and a connection. Nothing here does I/O, and
 //! only [`Feed::set_monitor`] looks at the clock, for the time of a Peer Down that nobody else decides;
-//! the one channel is the bell in [`Tables`] that wakes the sessions.
+//! the one channel is the change notifier in [`Tables`] that wakes the sessions.
 #![forbid(unsafe_code)]
 
 mod attributes;
@@ -29,7 +29,7 @@ pub(crate) use epoch::{AT_ONCE, Check, Epoch, Identity, PeerDown, Rib};
 pub(crate) use feed::{Batch, Feed};
 pub(crate) use meter::OverLimit;
 pub use sizes::Sizes;
-pub(crate) use tables::{Bell, NeighborTables, Tables};
+pub(crate) use tables::{Changes, NeighborTables, Tables};
 
 /// A table, or the attributes of a neighbor, have reached the greatest size that places can name (4 GiB).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -1,4 +1,4 @@
-//! All neighbors' tables, and the bell that tells the sessions of something new.
+//! All neighbors' tables, and the change notifier that tells the sessions of something new.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +18,7 @@ use crate::wire::family::Family;
 use crate::wire::nlri::Form;
 
 /// What wakes a session when something has changed.
-pub(crate) type Bell = watch::Receiver<u64>;
+pub(crate) type Changes = watch::Receiver<u64>;
 
 /// The place of one neighbor: empty while it is down.
 #[derive(Debug)]
@@ -73,7 +73,7 @@ pub(crate) struct Tables {
     /// Replaced as a whole, so that a feed can go through one without a lock. New places come at the
     /// end, and the order of the others stays.
     neighbors: Mutex<Arc<Vec<Arc<NeighborTables>>>>,
-    bell: watch::Sender<u64>,
+    changes: watch::Sender<u64>,
     meter: Arc<Meter>,
     sizes: Sizes,
 }
@@ -83,7 +83,7 @@ impl Tables {
     pub(crate) fn new(sizes: Sizes) -> Arc<Self> {
         Arc::new(Self {
             neighbors: Mutex::default(),
-            bell: watch::Sender::new(0),
+            changes: watch::Sender::new(0),
             meter: Arc::default(),
             sizes,
         })
@@ -148,7 +148,7 @@ impl Tables {
             epoch.end(down);
         }
         self.edit(|neighbors| neighbors.retain(|other| !Arc::ptr_eq(other, neighbor)));
-        self.ring();
+        self.notify();
     }
 
     fn edit(&self, change: impl FnOnce(&mut Vec<Arc<NeighborTables>>)) {
@@ -183,7 +183,7 @@ impl Tables {
             before.end(PeerDown::by_mistake());
         }
         drop(current);
-        self.ring();
+        self.notify();
         epoch
     }
 
@@ -192,7 +192,7 @@ impl Tables {
     /// others go (RFC 4724 section 4.2). False if that cannot be done: [`Tables::end`] is next.
     pub(crate) fn hold(&self, epoch: &Epoch, kept: &[Family], now: Timestamp) -> bool {
         let held = epoch.hold(kept, now);
-        self.ring();
+        self.notify();
         held
     }
 
@@ -211,7 +211,7 @@ impl Tables {
         let current = neighbor.current.lock();
         neighbor.begun.fetch_add(u64::from(restarted), Ordering::Relaxed);
         drop(current);
-        self.ring();
+        self.notify();
         restarted
     }
 
@@ -222,16 +222,16 @@ impl Tables {
         let mut current = neighbor.current.lock();
         current.epoch.take_if(|current| Arc::ptr_eq(current, epoch));
         drop(current);
-        self.ring();
+        self.notify();
     }
 
     /// Wakes the sessions: something changed.
-    pub(crate) fn ring(&self) {
-        self.bell.send_modify(|count| *count = count.wrapping_add(1));
+    pub(crate) fn notify(&self) {
+        self.changes.send_modify(|count| *count = count.wrapping_add(1));
     }
 
     /// Rings whenever something changed.
-    pub(crate) fn bell(&self) -> Bell {
-        self.bell.subscribe()
+    pub(crate) fn changes(&self) -> Changes {
+        self.changes.subscribe()
     }
 }

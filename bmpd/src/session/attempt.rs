@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::down::Down;
 use super::parameters::Parameters;
-use super::passive::{DoorId, Registration};
+use super::passive::{Registration, SharedListenerId};
 use crate::config::{Mode, Place, Source, Tls};
 use crate::net::stream::Stream;
 use crate::net::tcp::TcpStream;
@@ -25,7 +25,7 @@ pub(super) enum Made {
 pub(super) type Attempt = Pin<Box<dyn Future<Output = Result<Made, Down>> + Send>>;
 
 /// Where the station of a passive session connects to.
-pub(super) fn door(parameters: &Parameters) -> Option<DoorId> {
+pub(super) fn shared_listener(parameters: &Parameters) -> Option<SharedListenerId> {
     let session = &parameters.session;
     let Mode::Passive(port) = session.mode else { return None };
     let mut place = session.place.clone();
@@ -41,7 +41,7 @@ pub(super) fn door(parameters: &Parameters) -> Option<DoorId> {
         }
         None => any,
     };
-    Some(DoorId { place, address: SocketAddr::new(address, port.get()) })
+    Some(SharedListenerId { place, address: SocketAddr::new(address, port.get()) })
 }
 
 /// TLS over a connection, if it is configured.

@@ -19,7 +19,7 @@ use super::down::Down;
 use crate::moment::{Moment, bmp_timestamp, sleep_until};
 use crate::net::stream::Stream;
 use crate::net::{queue, tcp};
-use crate::rib::{Batch, Bell, Feed, Sizes, Tables};
+use crate::rib::{Batch, Changes, Feed, Sizes, Tables};
 use crate::select::select;
 use crate::wire::bmp::{self, TerminationReason};
 use crate::wire::family::Family;
@@ -75,7 +75,7 @@ struct Blocked {
 pub(super) struct Connection {
     stream: Stream,
     feed: Feed,
-    bell: Bell,
+    changes: Changes,
     sizes: Sizes,
     /// Encoded messages, of which `written` bytes are gone.
     out: Vec<u8>,
@@ -112,7 +112,7 @@ impl Connection {
             local: stream.tcp().local_addr().ok(),
             remote: stream.tcp().peer_addr().ok(),
             stream,
-            bell: tables.bell(),
+            changes: tables.changes(),
             sizes: *tables.sizes(),
             feed: Feed::new(tables, session.monitor.clone()),
             out,
@@ -192,8 +192,8 @@ impl Connection {
             }
             () = sleep_until(look_at), if pending => self.look_for_a_stall()?,
             () = tokio::time::sleep_until(self.next_statistics), if !pending => {}
-            // The bell lives as long as the tables, which the feed holds.
-            _ = self.bell.changed(), if !pending => {}
+            // The change notifier lives as long as the tables, which the feed holds.
+            _ = self.changes.changed(), if !pending => {}
         }
         if self.in_a_row >= self.sizes.written {
             self.in_a_row = 0;
@@ -211,8 +211,8 @@ impl Connection {
     fn refill(&mut self) {
         self.out.clear();
         self.written = 0;
-        // Before the tables are read: what comes later rings again.
-        self.bell.mark_unchanged();
+        // Before the tables are read: what comes later notifies again.
+        self.changes.mark_unchanged();
         if self.next_statistics <= Instant::now() {
             self.next_statistics = Instant::now() + self.statistics_timer;
             self.batch = self.feed.statistics(&mut self.out, bmp_timestamp());

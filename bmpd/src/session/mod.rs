@@ -5,7 +5,7 @@
 //!   daemon  ──────────┘         │
 //!                               ├── an attempt: connect(), or a Registration where the station connects
 //!                               └── Connection: one generation: socket, Feed, one batch buffer
-//!                                                 ^ bell                 v bytes
+//!                                                 ^ change notifier                 v bytes
 //!                                              Tables                  station
 //! ```
 //!
@@ -37,7 +37,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 pub(crate) use self::parameters::{Configured, Parameters, bmp_settings, session_settings};
-pub(crate) use self::passive::Doors;
+pub(crate) use self::passive::SharedListeners;
 use crate::events::Events;
 use crate::rib::Tables;
 
@@ -126,13 +126,13 @@ impl Session {
         parameters: Parameters,
         read_at: Instant,
         tables: Arc<Tables>,
-        doors: Arc<Doors>,
+        listeners: Arc<SharedListeners>,
         events: Events,
     ) -> (Self, tokio::task::JoinHandle<()>) {
         // Commands wait here only while the task is busy with one batch.
         let (commands, receiver) = mpsc::channel(16);
         let id = parameters.session.id.clone();
-        let task = task::Task::new(parameters, read_at, tables, doors, events, receiver);
+        let task = task::Task::new(parameters, read_at, tables, listeners, events, receiver);
         (Self { id, commands }, tokio::spawn(task.run()))
     }
 

@@ -1,14 +1,14 @@
 //! Where stations connect to: the listening sockets of passive sessions (RFC 7854 section 3.2).
 //!
 //! ```text
-//!   station ──TCP──> door: one listening socket ── slot of its session ──> task of that session
-//!   stranger ──TCP──> door: refused (RST), counted
+//!   station ──TCP──> shared listener: one listening socket ── slot of its session ──> task of that session
+//!   unknown peer ──TCP──> shared listener: refused (RST), counted
 //! ```
 //!
-//! A door is a place, an address and a port; several sessions can share one, each with another station.
+//! A shared listener is a place, an address and a port; several sessions can share one, each with another station.
 //! It is opened for the first of them and closed with the last. A slot holds one connection: a newer one
-//! of the same station takes the place of an older one. A device or namespace that goes takes its doors with
-//! it: each session is told, and opens its door anew when there is such a place again.
+//! of the same station takes the place of an older one. A device or namespace that goes takes its shared listeners with
+//! it: each session is notified, and opens its shared listener again when there is such a place again.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -29,36 +29,36 @@ use crate::net::standing::Gone;
 use crate::net::tcp::TcpStream;
 use crate::quota::UnknownPeers;
 use crate::select::select;
-use crate::supervise::{fault, panicked};
+use crate::supervise::{fault, has_panicked};
 
-/// Where a door is.
+/// Where a shared listener is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct DoorId {
+pub(super) struct SharedListenerId {
     /// The network that it is in.
     pub(super) place: Place,
     /// The address, or the wildcard, and the port.
     pub(super) address: SocketAddr,
 }
 
-/// All doors.
+/// All shared listeners.
 #[derive(Debug, Default)]
-pub(crate) struct Doors {
-    open: Mutex<HashMap<DoorId, Door>>,
-    /// Tasks of doors that were closed and may still hold their sockets.
+pub(crate) struct SharedListeners {
+    open: Mutex<HashMap<SharedListenerId, SharedListener>>,
+    /// Tasks of shared listeners that were closed and may still hold their sockets.
     closing: Mutex<Vec<JoinHandle<()>>>,
-    /// Held while a door is opened: two sessions do not open the same one.
+    /// Held while a shared listener is opened: two sessions do not open the same one.
     opening: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug)]
-struct Door {
-    guests: Arc<Mutex<HashMap<IpAddr, Guest>>>,
+struct SharedListener {
+    registered: Arc<Mutex<HashMap<IpAddr, Registered>>>,
     wanted: watch::Sender<Wanted>,
     refused: Arc<AtomicU64>,
     task: JoinHandle<()>,
 }
 
-/// What the socket of a door has for the sake of its guests.
+/// What the socket of a shared listener has for its registered stations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Wanted {
     keys: Vec<PeerKey>,
@@ -66,7 +66,7 @@ struct Wanted {
 }
 
 #[derive(Debug, Clone)]
-struct Guest {
+struct Registered {
     slot: Arc<Slot>,
     authentication: Option<Authentication>,
     mss: Option<u16>,
@@ -75,72 +75,73 @@ struct Guest {
 #[derive(Debug, Default)]
 struct Slot {
     held: Mutex<Held>,
-    bell: Notify,
+    changes: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Held {
     stream: Option<TcpStream>,
-    /// Set when the door is closed because its place has gone.
+    /// Set when the shared listener is closed because its place has gone.
     gone: Option<Gone>,
 }
 
 /// A session's right to its station's connections; given back when it is dropped.
 #[derive(Debug)]
 pub(super) struct Registration {
-    doors: Arc<Doors>,
-    door: DoorId,
+    listeners: Arc<SharedListeners>,
+    id: SharedListenerId,
     station: IpAddr,
     authentication: Option<Authentication>,
     mss: Option<u16>,
     slot: Arc<Slot>,
     refused: Arc<AtomicU64>,
-    /// What the door had refused before.
+    /// What the shared listener had refused before.
     refused_before: u64,
 }
 
-impl Doors {
-    /// Lets the station in at the door, which is opened if nobody has done so. A registration of the same
-    /// station at the same door is replaced.
+impl SharedListeners {
+    /// Registers the station at the shared listener, which is opened if it is not open. A registration of the same
+    /// station at the same shared listener is replaced.
     ///
     /// # Errors
     ///
-    /// The door cannot be opened: another program has the port, the device does not exist, and so on.
+    /// The shared listener cannot be opened: another program has the port, the device does not exist, and so on.
     pub(super) async fn register(
         self: Arc<Self>,
-        door: DoorId,
+        id: SharedListenerId,
         station: IpAddr,
         authentication: Option<Authentication>,
         mss: Option<u16>,
     ) -> Result<Registration, ListenError> {
         let _opening = self.opening.lock().await;
-        // The sockets of doors that were closed go with their tasks.
+        // The sockets of shared listeners that were closed go with their tasks.
         let closing = std::mem::take(&mut *self.closing.lock());
         for task in closing {
             let _ = task.await;
         }
         let slot = Arc::default();
-        let guest = Guest { slot: Arc::clone(&slot), authentication: authentication.clone(), mss };
-        let (refused, refused_before) = match self.enter(&door, station, &guest) {
+        let entry =
+            Registered { slot: Arc::clone(&slot), authentication: authentication.clone(), mss };
+        let (refused, refused_before) = match self.join(&id, station, &entry) {
             Some(refused) => {
                 let before = refused.load(Ordering::Relaxed);
                 (refused, before)
             }
             None => {
-                let guests = HashMap::from([(station, guest)]);
-                let wanted = Wanted::by(&guests);
+                let registered = HashMap::from([(station, entry)]);
+                let wanted = Wanted::by(&registered);
                 let options = ListenOptions { keys: &wanted.keys, mss: wanted.mss };
-                let listener = listen::listen(door.address, &door.place, options).await?;
-                let opened = Door::open(&self, door.clone(), listener, guests, wanted);
+                let listener = listen::listen(id.address, &id.place, options).await?;
+                let opened = SharedListener::open(&self, id.clone(), listener, registered, wanted);
                 let refused = Arc::clone(&opened.refused);
-                self.open.lock().insert(door.clone(), opened);
+                self.open.lock().insert(id.clone(), opened);
                 (refused, 0)
             }
         };
-        let doors = Arc::clone(&self);
+        let listeners = Arc::clone(&self);
         Ok(Registration {
-            doors,
-            door,
+            listeners,
+            id,
             station,
             authentication,
             mss,
@@ -150,91 +151,101 @@ impl Doors {
         })
     }
 
-    /// Lets a guest in at a door that is open; `None` if it is closed. What it gives is the count of
-    /// strangers.
-    fn enter(&self, door: &DoorId, station: IpAddr, guest: &Guest) -> Option<Arc<AtomicU64>> {
+    /// Registers a station at a shared listener that is open; `None` if it is closed. Returns the count of unknown peers
+    /// that were refused.
+    fn join(
+        &self,
+        id: &SharedListenerId,
+        station: IpAddr,
+        entry: &Registered,
+    ) -> Option<Arc<AtomicU64>> {
         let open = self.open.lock();
-        let found = open.get(door)?;
-        found.guests.lock().insert(station, guest.clone());
+        let found = open.get(id)?;
+        found.registered.lock().insert(station, entry.clone());
         found.renew();
         Some(Arc::clone(&found.refused))
     }
 
-    /// Closes a door whose place has gone, and tells its guests.
-    fn lose(&self, door: &DoorId, guests: &Arc<Mutex<HashMap<IpAddr, Guest>>>, gone: Gone) {
-        // First, so that nobody enters who would not be told.
+    /// Closes a shared listener whose place has gone, and notifies its sessions.
+    fn close_gone(
+        &self,
+        id: &SharedListenerId,
+        registered: &Arc<Mutex<HashMap<IpAddr, Registered>>>,
+        gone: Gone,
+    ) {
+        // First, so that nobody registers who would not be notified.
         self.open
             .lock()
-            .extract_if(|id, open| id == door && Arc::ptr_eq(&open.guests, guests))
+            .extract_if(|other, open| other == id && Arc::ptr_eq(&open.registered, registered))
             .count();
-        for guest in guests.lock().values() {
-            guest.slot.held.lock().gone = Some(gone);
-            guest.slot.bell.notify_one();
+        for entry in registered.lock().values() {
+            entry.slot.held.lock().gone = Some(gone);
+            entry.slot.changes.notify_one();
         }
     }
 }
 
-impl Door {
+impl SharedListener {
     fn open(
-        doors: &Arc<Doors>,
-        door: DoorId,
+        listeners: &Arc<SharedListeners>,
+        id: SharedListenerId,
         listener: Listener,
-        guests: HashMap<IpAddr, Guest>,
+        registered: HashMap<IpAddr, Registered>,
         wanted: Wanted,
     ) -> Self {
-        let guests = Arc::new(Mutex::new(guests));
+        let registered = Arc::new(Mutex::new(registered));
         let refused = Arc::default();
         let (wanted, renewed) = watch::channel(wanted);
-        let mut porter = Porter {
+        let mut acceptor = Acceptor {
             listener,
-            guests: Arc::clone(&guests),
+            registered: Arc::clone(&registered),
             wanted: renewed,
             refused: Arc::clone(&refused),
             unknown: UnknownPeers::new("BMP connection"),
         };
-        let (doors, its_guests) = (Arc::downgrade(doors), Arc::clone(&guests));
+        let (listeners, stations) = (Arc::downgrade(listeners), Arc::clone(&registered));
         let task = tokio::spawn(async move {
-            let mut gone = pin!(porter.listener.place_gone());
+            let mut gone = pin!(acceptor.listener.place_gone());
             let gone = loop {
                 select! {
                     gone = &mut gone => break gone,
                     // It goes on with the next connection.
-                    _ = panicked(porter.serve()) => {}
+                    _ = has_panicked(acceptor.serve()) => {}
                 }
             };
-            // The socket goes before a door is opened anew.
-            drop(porter);
-            if let Some(doors) = doors.upgrade() {
-                doors.lose(&door, &its_guests, gone);
+            // The socket goes before a shared listener is opened anew.
+            drop(acceptor);
+            if let Some(listeners) = listeners.upgrade() {
+                listeners.close_gone(&id, &stations, gone);
             }
         });
-        Self { guests, wanted, refused, task }
+        Self { registered, wanted, refused, task }
     }
 
     fn renew(&self) {
-        self.wanted.send_replace(Wanted::by(&self.guests.lock()));
+        self.wanted.send_replace(Wanted::by(&self.registered.lock()));
     }
 }
 
 impl Wanted {
-    fn by(guests: &HashMap<IpAddr, Guest>) -> Self {
+    fn by(registered: &HashMap<IpAddr, Registered>) -> Self {
         Self {
-            keys: guests.iter().filter_map(|(station, guest)| key(*station, guest)).collect(),
-            mss: guests.values().filter_map(|guest| guest.mss).min(),
+            keys: registered.iter().filter_map(|(station, entry)| key(*station, entry)).collect(),
+            mss: registered.values().filter_map(|entry| entry.mss).min(),
         }
     }
 }
 
-fn key(station: IpAddr, guest: &Guest) -> Option<PeerKey> {
+fn key(station: IpAddr, entry: &Registered) -> Option<PeerKey> {
     let length = if station.is_ipv4() { 32 } else { 128 };
-    let authentication = guest.authentication.clone()?;
+    let authentication = entry.authentication.clone()?;
     Some(PeerKey { network: station, length, authentication })
 }
 
 impl Registration {
-    /// True if it is at this door.
-    pub(super) fn is_at(&self, door: &DoorId) -> bool {
-        self.door == *door
+    /// True if it is at this shared listener.
+    pub(super) fn is_at(&self, id: &SharedListenerId) -> bool {
+        self.id == *id
     }
 
     /// True if it was made with this key and this segment size.
@@ -244,31 +255,31 @@ impl Registration {
 
     /// Where the station connects to.
     pub(super) fn address(&self) -> SocketAddr {
-        self.door.address
+        self.id.address
     }
 
     /// The station's next connection. Safe to be dropped while it waits.
     ///
     /// # Errors
     ///
-    /// The door's place has gone, and the door with it: another registration is needed.
+    /// The shared listener's place has gone, and the shared listener with it: another registration is needed.
     pub(super) async fn accept(&self) -> Result<TcpStream, ListenError> {
         loop {
-            let rung = self.slot.bell.notified();
+            let notified = self.slot.changes.notified();
             {
                 let mut held = self.slot.held.lock();
                 if let Some(stream) = held.stream.take() {
                     return Ok(stream);
                 }
                 if let Some(gone) = held.gone {
-                    return Err(ListenError::Place(gone.error(&self.door.place)));
+                    return Err(ListenError::Place(gone.error(&self.id.place)));
                 }
             }
-            rung.await;
+            notified.await;
         }
     }
 
-    /// How many connections of others the door has refused.
+    /// How many connections of others the shared listener has refused.
     pub(super) fn strangers_refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
     }
@@ -281,34 +292,34 @@ impl Registration {
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        let mut open = self.doors.open.lock();
-        let Some(door) = open.get(&self.door) else { return };
-        let mut guests = door.guests.lock();
+        let mut open = self.listeners.open.lock();
+        let Some(listener) = open.get(&self.id) else { return };
+        let mut registered = listener.registered.lock();
         // A newer registration of the same station stays.
-        if guests.get(&self.station).is_some_and(|guest| Arc::ptr_eq(&guest.slot, &self.slot)) {
-            guests.remove(&self.station);
+        if registered.get(&self.station).is_some_and(|entry| Arc::ptr_eq(&entry.slot, &self.slot)) {
+            registered.remove(&self.station);
         }
-        let empty = guests.is_empty();
-        drop(guests);
+        let empty = registered.is_empty();
+        drop(registered);
         if !empty {
-            door.renew();
-        } else if let Some(door) = open.remove(&self.door) {
-            door.task.abort();
-            self.doors.closing.lock().push(door.task);
+            listener.renew();
+        } else if let Some(listener) = open.remove(&self.id) {
+            listener.task.abort();
+            self.listeners.closing.lock().push(listener.task);
         }
     }
 }
 
-/// What a door's task works with.
-struct Porter {
+/// What a shared listener's task works with.
+struct Acceptor {
     listener: Listener,
-    guests: Arc<Mutex<HashMap<IpAddr, Guest>>>,
+    registered: Arc<Mutex<HashMap<IpAddr, Registered>>>,
     wanted: watch::Receiver<Wanted>,
     refused: Arc<AtomicU64>,
     unknown: UnknownPeers,
 }
 
-impl Porter {
+impl Acceptor {
     /// Takes connections for ever, and gives each to whom it belongs.
     async fn serve(&mut self) {
         let mut accepts = Accepts::default();
@@ -336,11 +347,11 @@ impl Porter {
     }
 
     fn admit(&mut self, stream: TcpStream, from: IpAddr) {
-        let slot = self.guests.lock().get(&from).map(|guest| Arc::clone(&guest.slot));
+        let slot = self.registered.lock().get(&from).map(|entry| Arc::clone(&entry.slot));
         match slot {
             Some(slot) => {
                 slot.held.lock().stream = Some(stream);
-                slot.bell.notify_one();
+                slot.changes.notify_one();
             }
             None => {
                 listen::refuse(stream);

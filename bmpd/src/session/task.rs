@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::event::Happening;
+use shared::event::EventKind;
 use shared::names::SessionId;
 use shared::response::{PlannedReset, ResetDone, Sent, SessionState};
 use tokio::sync::mpsc;
@@ -15,12 +15,12 @@ use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use self::statistics::Statistics;
-use super::attempt::{Attempt, Made, door, secure};
+use super::attempt::{Attempt, Made, secure, shared_listener};
 use super::connection::{Connection, Progress};
 use super::down::Down;
 use super::fsm::{Action, Event, Fsm, Pattern, STABLE_AFTER, State};
 use super::parameters::{Configured, Effect, Parameters, Standing};
-use super::passive::{Doors, Registration};
+use super::passive::{Registration, SharedListeners};
 use super::{Command, End, Sets};
 use crate::config::Mode;
 use crate::events::Events;
@@ -34,11 +34,11 @@ use crate::net::tcp::TcpStream;
 use crate::quota::{Quota, say};
 use crate::rib::{Feed, Tables};
 use crate::select::select;
-use crate::supervise::{Panic, caught, clearing_away, fault};
+use crate::supervise::{Panic, abort_on_panic, catch_panic, fault};
 
 /// How long a reset waits for the station to take the Termination. A station that has been blocked for
 /// longer is not waited for at all.
-const RESET_PATIENCE: Duration = Duration::from_millis(500);
+const RESET_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// How long a session that has panicked waits where nothing else makes it go on.
 const RETRY_AFTER_PANIC: Duration = Duration::from_secs(1);
@@ -50,12 +50,12 @@ pub(super) struct Task {
     configured: Parameters,
     configured_at: Instant,
     tables: Arc<Tables>,
-    doors: Arc<Doors>,
+    listeners: Arc<SharedListeners>,
     events: Events,
     /// The state and the generation that were last told as an event.
     told: Option<(SessionState, u64)>,
     /// True if somebody listened when the state was last looked at.
-    heard: bool,
+    had_subscribers: bool,
     commands: mpsc::Receiver<Command>,
     fsm: Fsm,
     attempt: Option<Attempt>,
@@ -104,7 +104,7 @@ impl Task {
         parameters: Parameters,
         read_at: Instant,
         tables: Arc<Tables>,
-        doors: Arc<Doors>,
+        listeners: Arc<SharedListeners>,
         events: Events,
         commands: mpsc::Receiver<Command>,
     ) -> Self {
@@ -114,10 +114,10 @@ impl Task {
             configured_at: read_at,
             parameters,
             tables,
-            doors,
+            listeners,
             events,
             told: None,
-            heard: false,
+            had_subscribers: false,
             commands,
             attempt: None,
             challenger: None,
@@ -142,10 +142,10 @@ impl Task {
 
     /// Serves the session until it is told to stop.
     pub(super) async fn run(mut self) {
-        while let Err(panic) = caught(self.serve()).await {
-            clearing_away(self.recover(panic)).await;
+        while let Err(panic) = catch_panic(self.serve()).await {
+            abort_on_panic(self.recover(panic)).await;
         }
-        self.tell_end();
+        self.publish_end();
     }
 
     /// Gives up what was under way when the task panicked, and has the session connect again.
@@ -162,7 +162,7 @@ impl Task {
             self.begin().await;
         }
         while self.fsm.state() != State::Stopped {
-            self.tell_state();
+            self.publish_state();
             fault("session.step");
             // A station that takes all that it is given must not keep others from their turn.
             tokio::task::consume_budget().await;
@@ -178,14 +178,14 @@ impl Task {
                 Outcome::Arrived(Ok(stream)) => self.arrived(stream).await,
                 Outcome::Arrived(Err(error)) => {
                     self.register(None);
-                    // A connection that is up is not of the door any more.
+                    // A connection that is up is not of the shared listener any more.
                     if self.fsm.state() == State::Connecting {
                         self.lost(Down::Listen(error)).await;
                     }
                 }
                 Outcome::Challenged(made) => self.challenged(made).await,
                 Outcome::Down(down) => self.lost(down).await,
-                Outcome::Command(command) => self.obey(command).await,
+                Outcome::Command(command) => self.handle_command(command).await,
                 Outcome::Quota => {
                     let lines = self.quota.end();
                     let id = self.id();
@@ -208,12 +208,13 @@ impl Task {
     }
 
     /// Tells those who watch if the state, or the generation, is another one than they know.
-    fn tell_state(&mut self) {
+    fn publish_state(&mut self) {
         // Whether a station lags behind a neighbor that has just come up is worth a look at the tables only
         // if somebody wants to know.
-        let heard = self.events.are_heard();
-        let has_begun = !std::mem::replace(&mut self.heard, heard) && heard;
-        let synchronised = !heard || self.is_synchronised();
+        let has_subscribers = self.events.has_subscribers();
+        let has_begun =
+            !std::mem::replace(&mut self.had_subscribers, has_subscribers) && has_subscribers;
+        let synchronised = !has_subscribers || self.is_synchronised();
         let now = (self.state(synchronised), self.fsm.generation());
         if self.told == Some(now) {
             return;
@@ -225,7 +226,7 @@ impl Task {
         }
         let before = self.told.replace(now);
         let (state, generation) = now;
-        self.events.tell(|| Happening::Session {
+        self.events.publish(|| EventKind::Session {
             id: self.id().clone(),
             generation,
             from: before.map(|(state, _)| state),
@@ -241,8 +242,8 @@ impl Task {
         });
     }
 
-    fn tell_end(&self) {
-        self.events.tell(|| Happening::Session {
+    fn publish_end(&self) {
+        self.events.publish(|| EventKind::Session {
             id: self.id().clone(),
             generation: self.fsm.generation(),
             from: self.told.map(|(state, _)| state),
@@ -392,7 +393,7 @@ impl Task {
         self.on(event, why, None, Duration::ZERO).await;
     }
 
-    async fn obey(&mut self, command: Command) {
+    async fn handle_command(&mut self, command: Command) {
         fault("session.command");
         match command {
             Command::Report { detailed, reply } => {
@@ -453,7 +454,7 @@ impl Task {
     /// How long the station has to take a Termination: not at all if it has taken nothing for a while.
     fn patience(&self, patience: Duration) -> Duration {
         let blocked = self.connection.as_ref().and_then(Connection::blocked);
-        if blocked.is_some_and(|blocked| blocked > RESET_PATIENCE) {
+        if blocked.is_some_and(|blocked| blocked > RESET_TIMEOUT) {
             Duration::ZERO
         } else {
             patience
@@ -462,7 +463,7 @@ impl Task {
 
     /// Puts what is configured into effect with another connection.
     async fn reset(&mut self, by: String) -> Result<ResetDone, String> {
-        let patience = self.patience(RESET_PATIENCE);
+        let patience = self.patience(RESET_TIMEOUT);
         if self.configured.session.shutdown {
             self.shut_down(patience).await;
             return Err("it is shut down in the configuration (shutdown = true)".to_owned());
@@ -530,7 +531,7 @@ impl Task {
         let pattern = pattern(&self.configured);
         match (&configured, self.fsm.state()) {
             (_, State::Stopped) => {}
-            (Configured::Ends(_), _) => self.shut_down(self.patience(RESET_PATIENCE)).await,
+            (Configured::Ends(_), _) => self.shut_down(self.patience(RESET_TIMEOUT)).await,
             (Configured::GoesOn { .. }, State::Shutdown) => {
                 self.parameters = self.configured.clone();
             }
@@ -626,21 +627,24 @@ impl Task {
                 }));
             }
             Mode::Passive(_) => {
-                let Some(door) = door(&self.parameters) else { return };
+                let Some(listener) = shared_listener(&self.parameters) else { return };
                 let authentication = tcp.authentication;
                 match &self.registration {
                     // What has arrived there meanwhile is not lost.
-                    Some(now) if now.is_at(&door) && now.has(authentication.as_ref(), tcp.mss) => {
+                    Some(now)
+                        if now.is_at(&listener) && now.has(authentication.as_ref(), tcp.mss) =>
+                    {
                         return;
                     }
-                    // The same door stays open while its key changes.
-                    Some(now) if now.is_at(&door) => {}
+                    // The same shared listener stays open while its key changes.
+                    Some(now) if now.is_at(&listener) => {}
                     // Another one can be in the way, such as every address in that of one.
                     Some(_) | None => self.register(None),
                 }
-                let doors = Arc::clone(&self.doors);
+                let listeners = Arc::clone(&self.listeners);
                 self.attempt = Some(Box::pin(async move {
-                    let registered = doors.register(door, station, authentication, tcp.mss).await;
+                    let registered =
+                        listeners.register(listener, station, authentication, tcp.mss).await;
                     registered.map(Made::Registered).map_err(Down::Listen)
                 }));
             }
@@ -650,7 +654,7 @@ impl Task {
     /// Takes another right to the station's connections, or gives the present one back.
     fn register(&mut self, registration: Option<Registration>) {
         if let Some(left) = &self.registration {
-            self.statistics.left_door(left.strangers_refused_meanwhile());
+            self.statistics.left_listener(left.strangers_refused_meanwhile());
         }
         self.registration = registration;
     }

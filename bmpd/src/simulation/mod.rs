@@ -1,4 +1,4 @@
-//! bmpd without a system around it: the door for `tests/sim`, and what takes the system's place.
+//! bmpd without a system around it: the entry point of `tests/sim`, and what takes the system's place.
 //!
 //! ```text
 //!   tests/sim ── Bmpd: start, reload, reset, reports, stop ──> World: neighbors, sessions (the real tasks)

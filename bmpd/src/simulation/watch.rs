@@ -1,4 +1,4 @@
-//! What the bell of the tables is in the simulation: tokio's `watch` wakes those who wait in an order that is
+//! What the change notifier of the tables is in the simulation: tokio's `watch` wakes those who wait in an order that is
 //! drawn by lot, and no seed decides that; this one wakes them in the order in which they came.
 
 use std::future::poll_fn;

@@ -284,7 +284,7 @@ impl fmt::Display for Notification {
     }
 }
 
-/// A stranger's text as it can be shown in a terminal or written into a log: characters that control one,
+/// A text from outside as it can be shown in a terminal or written into a log: characters that control one,
 /// that cannot be seen, or that would end the quotation are escaped.
 struct Harmless<'a>(&'a str);
 

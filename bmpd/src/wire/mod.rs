@@ -1,7 +1,7 @@
 //! Bytes and their meaning: BGP (RFC 4271 and what extends it) and BMP (RFC 7854).
 //!
 //! Everything here is pure: bytes in, values out, and back. No I/O, no clock, no logging. Input comes
-//! from strangers: nothing panics on it, and nothing allocates what a length field asks for.
+//! from outside: nothing panics on it, and nothing allocates what a length field asks for.
 #![forbid(unsafe_code)]
 
 pub mod bgp;

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Routes stay the bytes that came, so that stations are told what was received. What is inside a
-//! length is not judged: an unknown type of EVPN route, say, passes on. Only a field that cannot be cut
+//! length is not checked: an unknown type of EVPN route, say, passes on. Only a field that cannot be cut
 //! is an error, and it ends the session, because nobody knows which routes were meant (RFC 7606 sections
 //! 3 (j) and 5.3).
 

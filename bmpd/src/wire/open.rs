@@ -198,7 +198,7 @@ impl Open {
 
     /// Reads the body of an OPEN (what follows the header).
     ///
-    /// Judges what can be judged without the configuration; the error is the NOTIFICATION of RFC
+    /// Validates what can be validated without the configuration; the error is the NOTIFICATION of RFC
     /// 4271 section 6.2. Unknown capabilities are passed over (RFC 5492).
     pub fn parse(body: &[u8]) -> Result<Open, Notification> {
         let mut reader = Reader::new(body, bgp::HEADER_LEN);

@@ -12,12 +12,12 @@ use super::World;
 use crate::session::Session;
 
 /// How long tasks have for saying their states, all of them together.
-const PATIENCE: Duration = Duration::from_millis(25);
+const TIMEOUT: Duration = Duration::from_millis(25);
 
 impl World {
     /// Every name there is, with what was to be learnt of it at once.
     pub(crate) async fn directory(&self) -> Directory {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + TIMEOUT;
         let ask = |session: &Session| (session.id().clone(), session.ask_entry());
         let asked_sessions: Vec<_> = self.sessions.lock().iter().map(ask).collect();
         let asked_neighbors = self.neighbors.ask_entries();

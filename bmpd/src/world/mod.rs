@@ -44,7 +44,7 @@ use crate::events::Events;
 use crate::log;
 use crate::moment::Moment;
 use crate::rib::Tables;
-use crate::session::{Doors, Session};
+use crate::session::{Session, SharedListeners};
 
 /// One caller of `monitor` that is being served.
 pub(crate) struct Watching(Arc<World>);
@@ -77,7 +77,7 @@ pub(crate) struct World {
     /// The last reload, if it was refused.
     pub(crate) refused_reload: Mutex<Option<Refused>>,
     pub(crate) tables: Arc<Tables>,
-    pub(crate) doors: Arc<Doors>,
+    pub(crate) listeners: Arc<SharedListeners>,
     /// Keeps them apart; a reset reads, a reload writes.
     pub(crate) order: RwLock<()>,
     /// In the order of the ids.
@@ -119,7 +119,7 @@ impl World {
             in_effect: Mutex::new(read.clone()),
             refused_reload: Mutex::default(),
             tables,
-            doors: Arc::default(),
+            listeners: Arc::default(),
             order: RwLock::default(),
             sessions: Mutex::default(),
             tasks: Mutex::default(),
@@ -140,9 +140,9 @@ impl World {
     /// Starts a session.
     pub(crate) fn start_session(&self, session: &config::Session, read: &Reading) {
         let parameters = read.parameters(session);
-        let (tables, doors) = (Arc::clone(&self.tables), Arc::clone(&self.doors));
+        let (tables, listeners) = (Arc::clone(&self.tables), Arc::clone(&self.listeners));
         let (read_at, events) = (read.begun.steady(), self.events.clone());
-        let (session, task) = Session::start(parameters, read_at, tables, doors, events);
+        let (session, task) = Session::start(parameters, read_at, tables, listeners, events);
         let mut sessions = self.sessions.lock();
         let place = sessions.partition_point(|other| other.id() < session.id());
         sessions.insert(place, session);

@@ -18,7 +18,7 @@ use crate::moment::Moment;
 use crate::session::Parameters;
 
 /// How long a reading may take: less than bmpctl waits for an answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How many threads may read at once.
 const THREADS_MAX: usize = 8;
@@ -155,7 +155,7 @@ impl Reader {
 
     #[cfg(not(simulation))]
     async fn read_file(&self, purpose: Purpose) -> Result<Reading, Failure> {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + TIMEOUT;
         // A file that is being written is waited for a little: half of it may be a good one.
         for _ in 0..SETTLING_TRIES {
             match self.on_a_thread(age, purpose, until).await?.1 {
@@ -187,7 +187,7 @@ impl Reader {
             Ok(done) => done.map_err(|error| self.failure(&error.to_string())),
             Err(_) => Err(self.failure(&format!(
                 "nothing has come of it within {} s, as of a server that has gone",
-                PATIENCE.as_secs()
+                TIMEOUT.as_secs()
             ))),
         }
     }

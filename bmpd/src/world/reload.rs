@@ -13,7 +13,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::event::Happening;
+use shared::event::EventKind;
 use shared::request::Level;
 use shared::response::{Change, Failure, ReloadAction, ReloadItem, ReloadReport, ReloadSubject};
 use tracing::{info, warn};
@@ -28,7 +28,7 @@ use crate::privileges;
 use crate::session::{Configured, End};
 
 /// How long the station of a session that is removed has to take the Termination.
-const PATIENCE: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long the system has to say whether what the configuration names is there.
 #[cfg(not(simulation))]
@@ -39,10 +39,10 @@ const TOLD: usize = 100;
 
 impl World {
     /// Tells those who watch what a reload has changed, if it has.
-    pub(crate) fn tell_reload(&self, by: &str, report: &ReloadReport) {
+    pub(crate) fn publish_reload(&self, by: &str, report: &ReloadReport) {
         let ReloadReport { items, .. } = report;
         if !items.is_empty() {
-            self.events.tell(|| Happening::Reload {
+            self.events.publish(|| EventKind::Reload {
                 by: by.to_owned(),
                 items: items.iter().take(TOLD).cloned().collect(),
                 more: items.len().saturating_sub(TOLD) as u32,
@@ -146,7 +146,7 @@ impl World {
         let gone: Vec<_> = sessions.iter().filter(|s| !wanted.contains(s.id())).collect();
         for session in gone {
             if !dry_run {
-                session.stop(End::Removed, PATIENCE).await;
+                session.stop(End::Removed, TIMEOUT).await;
                 self.sessions.lock().retain(|other| other.id() != session.id());
             }
             let subject = ReloadSubject::Session(session.id().clone());

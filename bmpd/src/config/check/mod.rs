@@ -64,7 +64,7 @@ impl<'a> Check<'a> {
         let bmp = self.bmp(file.bmp.unwrap_or_default().0);
         let instances = self.vpn_instances(&file.vpn_instance);
         let bgp = file.bgp.map(|bgp| self.bgp(bgp, &instances));
-        // Without neighbors that are right, what sessions say of them cannot be judged.
+        // Without neighbors that are right, what sessions say of them cannot be checked.
         let known = match &bgp {
             Some(Some(bgp)) => Some(KnownNeighbors::of(&bgp.neighbors)),
             Some(None) => None,

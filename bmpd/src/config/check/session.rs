@@ -21,9 +21,9 @@ const MESSAGES_MAX: usize = 16;
 
 /// Where passive sessions listen: at a port either every address is taken, or single ones are.
 #[derive(Default)]
-struct Doors(HashMap<(Place, Mode, bool), (bool, usize)>);
+struct ListeningPlaces(HashMap<(Place, Mode, bool), (bool, usize)>);
 
-impl Doors {
+impl ListeningPlaces {
     /// Takes a session on a line; the line of one that stands in its way.
     fn add(&mut self, session: &Session, line: usize) -> Option<usize> {
         if !matches!(session.mode, Mode::Passive(_)) {
@@ -60,7 +60,7 @@ impl Check<'_> {
         // station.
         let mut first: HashMap<SessionId, (usize, usize)> = HashMap::new();
         let mut listening: HashMap<(Place, StationAddress, Mode), (usize, usize)> = HashMap::new();
-        let mut doors = Doors::default();
+        let mut places = ListeningPlaces::default();
         let mut checked = Vec::new();
         for (index, table) in tables.iter().enumerate() {
             let at = format!("session[{index}]");
@@ -85,7 +85,7 @@ impl Check<'_> {
             }
             let checked_one = self.session(&at, table.span(), session, id, belongs, common);
             if let Some(session) = &checked_one
-                && let Some(line) = doors.add(session, line)
+                && let Some(line) = places.add(session, line)
             {
                 let text = format!(
                     "the session on line {line} listens at the same port, and one of the two at every \

@@ -131,9 +131,9 @@ fn serve_tcp<T: Send + 'static>(
 }
 
 /// Shakes hands and reads until the end.
-fn hear_out(mut peer: Peer) -> std::io::Result<Vec<u8>> {
-    let mut heard = Vec::new();
-    peer.read_to_end(&mut heard).map(|_| heard)
+fn read_to_end(mut peer: Peer) -> std::io::Result<Vec<u8>> {
+    let mut received = Vec::new();
+    peer.read_to_end(&mut received).map(|_| received)
 }
 
 async fn shake_hands(address: SocketAddr, tls: &Tls) -> Result<TlsStream, TlsError> {
@@ -159,13 +159,13 @@ async fn write_all(stream: &mut Stream, mut bytes: &[u8]) -> std::io::Result<()>
 
 /// Reads until the end.
 async fn read_all(stream: &mut Stream) -> std::io::Result<Vec<u8>> {
-    let mut heard = Vec::new();
+    let mut received = Vec::new();
     loop {
         stream.readable().await?;
         let mut some = [0; 100];
         match stream.try_read(&mut some) {
-            Ok(0) => return Ok(heard),
-            Ok(n) => heard.extend_from_slice(&some[..n]),
+            Ok(0) => return Ok(received),
+            Ok(n) => received.extend_from_slice(&some[..n]),
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
             Err(error) => return Err(error),
         }
@@ -174,7 +174,7 @@ async fn read_all(stream: &mut Stream) -> std::io::Result<Vec<u8>> {
 
 /// The text of the failure of a handshake with a server that has this certificate.
 async fn failure(issued: &Issued, tls: &Tls) -> String {
-    let (address, thread) = serve(server(issued, &[TLS13, TLS12], None), hear_out);
+    let (address, thread) = serve(server(issued, &[TLS13, TLS12], None), read_to_end);
     let error = shake_hands(address, tls).await.unwrap_err();
     assert!(thread.join().unwrap().is_err(), "the server is told of it");
     error.to_string()
@@ -185,7 +185,7 @@ async fn a_station_with_a_good_certificate_is_spoken_with() {
     for version in [TLS12, TLS13] {
         let authority = Authority::new("good");
         let issued = authority.issue(&["127.0.0.1"], |_| {});
-        let (address, thread) = serve(server(&issued, &[version], None), hear_out);
+        let (address, thread) = serve(server(&issued, &[version], None), read_to_end);
         let tls = shake_hands(address, &authority.trusted()).await.unwrap();
         let mut stream = Stream::Tls(Box::new(tls));
         write_all(&mut stream, b"hello").await.unwrap();
@@ -201,9 +201,9 @@ async fn a_station_with_a_good_certificate_is_spoken_with() {
 #[tokio::test]
 async fn a_stream_without_tls_is_used_the_same_way() {
     let (address, thread) = serve_tcp(|mut tcp| {
-        let mut heard = [0; 5];
-        tcp.read_exact(&mut heard).unwrap();
-        tcp.write_all(&heard).unwrap();
+        let mut received = [0; 5];
+        tcp.read_exact(&mut received).unwrap();
+        tcp.write_all(&received).unwrap();
     });
     let mut stream = Stream::Plain(connect_here(address, &options()).await.unwrap());
     write_all(&mut stream, b"hello").await.unwrap();
@@ -227,7 +227,7 @@ async fn what_comes_with_the_end_of_the_handshake_is_readable_at_once() {
     let tls = shake_hands(address, &authority.trusted()).await.unwrap();
     let mut stream = Stream::Tls(Box::new(tls));
     let peer = thread.join().unwrap();
-    let heard = async {
+    let received = async {
         loop {
             stream.readable().await.unwrap();
             match stream.try_read(&mut [0; 10]) {
@@ -236,7 +236,7 @@ async fn what_comes_with_the_end_of_the_handshake_is_readable_at_once() {
             }
         }
     };
-    assert_eq!(tokio::time::timeout(SOON, heard).await.unwrap(), 1);
+    assert_eq!(tokio::time::timeout(SOON, received).await.unwrap(), 1);
     drop(peer);
 }
 
@@ -253,8 +253,8 @@ async fn what_a_station_sends_is_read_to_its_end() {
     });
     let tls = shake_hands(address, &authority.trusted()).await.unwrap();
     let mut stream = Stream::Tls(Box::new(tls));
-    let heard = tokio::time::timeout(SOON, read_all(&mut stream)).await.unwrap().unwrap();
-    assert!(heard == expected);
+    let received = tokio::time::timeout(SOON, read_all(&mut stream)).await.unwrap().unwrap();
+    assert!(received == expected);
     thread.join().unwrap();
 }
 
@@ -267,8 +267,8 @@ async fn an_end_without_a_goodbye_is_an_end() {
     });
     let tls = shake_hands(address, &authority.trusted()).await.unwrap();
     let mut stream = Stream::Tls(Box::new(tls));
-    let heard = tokio::time::timeout(SOON, read_all(&mut stream)).await.unwrap().unwrap();
-    assert_eq!(heard, b"x");
+    let received = tokio::time::timeout(SOON, read_all(&mut stream)).await.unwrap().unwrap();
+    assert_eq!(received, b"x");
     thread.join().unwrap();
 }
 
@@ -283,7 +283,7 @@ async fn a_certificate_of_an_unknown_authority_is_refused() {
 async fn any_of_several_authorities_will_do() {
     let (one, other) = (Authority::new("one"), Authority::new("other"));
     let issued = other.issue(&["127.0.0.1"], |_| {});
-    let (address, thread) = serve(server(&issued, &[TLS13], None), hear_out);
+    let (address, thread) = serve(server(&issued, &[TLS13], None), read_to_end);
     let mut tls = one.trusted();
     tls.ca.pem = [&tls.ca.pem[..], other.0.pem().as_bytes()].concat().into();
     drop(shake_hands(address, &tls).await.unwrap());
@@ -322,7 +322,7 @@ async fn a_certificate_for_another_name_is_refused_with_both_names() {
     assert!(text.contains("expected other.example, it is for station.example"), "{text}");
 
     tls.server_name = Some("station.example".to_owned());
-    let (address, thread) = serve(server(&issued, &[TLS13], None), hear_out);
+    let (address, thread) = serve(server(&issued, &[TLS13], None), read_to_end);
     drop(shake_hands(address, &tls).await.unwrap());
     let _ = thread.join().unwrap();
 
@@ -352,7 +352,7 @@ async fn a_client_certificate_is_shown_where_it_is_demanded() {
         let authority = Authority::new("good");
         let issued = authority.issue(&["127.0.0.1"], |_| {});
         let server = server(&issued, &[version], Some(&authority));
-        let (address, thread) = serve(server, hear_out);
+        let (address, thread) = serve(server, read_to_end);
         let mut tls = authority.trusted();
         tls.client = Some(authority.issue(&["bmpd"], |_| {}).client());
         let mut stream = Stream::Tls(Box::new(shake_hands(address, &tls).await.unwrap()));
@@ -376,20 +376,20 @@ async fn a_demanded_certificate_that_is_missing_or_not_accepted_is_reported() {
         tls.client = client;
 
         // The handshake itself fails.
-        let (address, thread) = serve(server(&issued, &[TLS12], Some(&authority)), hear_out);
+        let (address, thread) = serve(server(&issued, &[TLS12], Some(&authority)), read_to_end);
         let error = shake_hands(address, &tls).await.unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");
         thread.join().unwrap().unwrap_err();
 
         // The first read fails.
-        let (address, thread) = serve(server(&issued, &[TLS13], Some(&authority)), hear_out);
+        let (address, thread) = serve(server(&issued, &[TLS13], Some(&authority)), read_to_end);
         let mut stream = Stream::Tls(Box::new(shake_hands(address, &tls).await.unwrap()));
         let error = tokio::time::timeout(SOON, read_all(&mut stream)).await.unwrap().unwrap_err();
         assert!(cause(&error).unwrap().to_string().contains(expected), "{error}");
         thread.join().unwrap().unwrap_err();
 
         // Or a write, which still has the reason.
-        let (address, thread) = serve(server(&issued, &[TLS13], Some(&authority)), hear_out);
+        let (address, thread) = serve(server(&issued, &[TLS13], Some(&authority)), read_to_end);
         let mut stream = Stream::Tls(Box::new(shake_hands(address, &tls).await.unwrap()));
         thread.join().unwrap().unwrap_err();
         let endless = async {
@@ -410,7 +410,7 @@ async fn a_station_without_a_version_that_is_allowed_is_refused() {
     let issued = authority.issue(&["127.0.0.1"], |_| {});
     let mut tls = authority.trusted();
     tls.minimum_version = TlsVersion::V1_3;
-    let (address, thread) = serve(server(&issued, &[TLS12], None), hear_out);
+    let (address, thread) = serve(server(&issued, &[TLS12], None), read_to_end);
     let error = shake_hands(address, &tls).await.unwrap_err();
     assert!(matches!(error, TlsError::NoCommonVersion), "{error:?}");
     thread.join().unwrap().unwrap_err();
@@ -463,12 +463,12 @@ async fn a_slow_reader_gets_all_and_no_more_than_the_buffer_waits_for_it() {
             peer.conn.complete_io(&mut peer.sock).unwrap();
         }
         went.recv().unwrap();
-        let mut heard = Vec::new();
+        let mut received = Vec::new();
         let mut some = vec![0; 256 * 1024];
         loop {
             match peer.read(&mut some).unwrap() {
-                0 => return heard,
-                n => heard.extend_from_slice(&some[..n]),
+                0 => return received,
+                n => received.extend_from_slice(&some[..n]),
             }
             std::thread::sleep(Duration::from_micros(200));
         }

@@ -552,7 +552,7 @@ fn no_route_of_the_next_incarnation_is_told_before_its_peer_up() {
     fixture.announce(0, Family::IPV4_UNICAST, 1, &[1]);
     let told = fixture.sessions[0].feed.places[0].told.as_mut().unwrap();
     let (mut out, mut batch) = (Vec::new(), Batch::default());
-    assert!(matches!(tell_routes(told, &mut out, 4096, 4096, &mut batch), Sent::Restarted));
+    assert!(matches!(encode_routes(told, &mut out, 4096, 4096, &mut batch), Sent::Restarted));
     assert_eq!((out.len(), batch), (0, Batch::default()));
     let batch = fixture.fill(0, 4096);
     assert_eq!((batch.peer_up, batch.announced), (1, 1));

@@ -1,6 +1,6 @@
 //! What a session counts over all of its connections.
 //!
-//! Connections and doors count for themselves and begin at zero. What they had when they went is added up
+//! Connections and shared listeners count for themselves and begin at zero. What they had when they went is added up
 //! here, and what they have when the statistics are cleared is taken off: clearing touches neither them
 //! nor what the station is told.
 
@@ -24,7 +24,7 @@ pub(super) struct Statistics {
     over: Count,
     /// What the present connection had counted before.
     before: Count,
-    /// Strangers at doors that the session has left, and those at the present one before.
+    /// Unknown peers at shared listeners that the session has left, and those at the present one before.
     strangers_over: u64,
     strangers_before: u64,
     connections: u64,
@@ -76,8 +76,8 @@ impl Statistics {
         self.resets += 1;
     }
 
-    /// The session leaves a door that has refused so many strangers meanwhile.
-    pub(super) fn left_door(&mut self, strangers: u64) {
+    /// The session leaves a shared listener that has refused so many unknown peers meanwhile.
+    pub(super) fn left_listener(&mut self, strangers: u64) {
         self.strangers_over += strangers.saturating_sub(self.strangers_before);
         self.strangers_before = 0;
     }
@@ -196,8 +196,8 @@ mod tests {
     #[test]
     fn strangers_are_counted_over_all_doors() {
         let mut statistics = Statistics { strangers_before: 2, ..Statistics::new() };
-        statistics.left_door(5);
-        statistics.left_door(1);
+        statistics.left_listener(5);
+        statistics.left_listener(1);
         assert_eq!(statistics.strangers_over, 4);
     }
 }
