@@ -22,6 +22,47 @@ pub enum SessionState {
     Shutdown,
 }
 
+impl SessionState {
+    /// Every state, in the order in which lists have them.
+    pub const ALL: [Self; 6] = [
+        Self::Established,
+        Self::Synchronising,
+        Self::Connecting,
+        Self::Listening,
+        Self::Idle,
+        Self::Shutdown,
+    ];
+
+    /// True if there is a connection.
+    pub fn is_up(self) -> bool {
+        match self {
+            Self::Synchronising | Self::Established => true,
+            Self::Idle | Self::Connecting | Self::Listening | Self::Shutdown => false,
+        }
+    }
+
+    /// Its name in JSON and in metrics.
+    pub fn word(self) -> &'static str {
+        self.names().0
+    }
+
+    /// Its name for people.
+    pub fn name(self) -> &'static str {
+        self.names().1
+    }
+
+    fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Idle => ("idle", "Idle"),
+            Self::Connecting => ("connecting", "Connecting"),
+            Self::Listening => ("listening", "Listening"),
+            Self::Synchronising => ("synchronising", "Synchronising"),
+            Self::Established => ("established", "Established"),
+            Self::Shutdown => ("shutdown", "Shutdown"),
+        }
+    }
+}
+
 /// The state of a neighbor (RFC 4271 section 8.2.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -39,4 +80,69 @@ pub enum NeighborState {
     OpenConfirm,
     /// Up.
     Established,
+}
+
+impl NeighborState {
+    /// Every state, in the order in which lists have them.
+    pub const ALL: [Self; 6] = [
+        Self::Established,
+        Self::OpenConfirm,
+        Self::OpenSent,
+        Self::Connect,
+        Self::Active,
+        Self::Idle,
+    ];
+
+    /// True if the BGP session is up.
+    pub fn is_up(self) -> bool {
+        match self {
+            Self::Established => true,
+            Self::Idle | Self::Connect | Self::Active | Self::OpenSent | Self::OpenConfirm => false,
+        }
+    }
+
+    /// Its name in JSON and in metrics.
+    pub fn word(self) -> &'static str {
+        self.names().0
+    }
+
+    /// Its name for people.
+    pub fn name(self) -> &'static str {
+        self.names().1
+    }
+
+    fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Idle => ("idle", "Idle"),
+            Self::Connect => ("connect", "Connect"),
+            Self::Active => ("active", "Active"),
+            Self::OpenSent => ("open-sent", "OpenSent"),
+            Self::OpenConfirm => ("open-confirm", "OpenConfirm"),
+            Self::Established => ("established", "Established"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_are_those_of_json() {
+        for state in SessionState::ALL {
+            assert_eq!(serde_json::to_value(state).unwrap(), state.word());
+        }
+        for state in NeighborState::ALL {
+            assert_eq!(serde_json::to_value(state).unwrap(), state.word());
+        }
+    }
+
+    #[test]
+    fn every_state_is_listed_once() {
+        let words: std::collections::BTreeSet<_> = SessionState::ALL.map(SessionState::word).into();
+        assert_eq!(words.len(), SessionState::ALL.len());
+        let words: std::collections::BTreeSet<_> =
+            NeighborState::ALL.map(NeighborState::word).into();
+        assert_eq!(words.len(), NeighborState::ALL.len());
+    }
 }

@@ -9,11 +9,10 @@ use std::time::Duration;
 use clap::Command;
 use clap_complete::{ArgValueCompleter, CompletionCandidate};
 use shared::names::{Alias, Shown, VpnInstanceName};
-use shared::response::{Directory, NeighborEntry, SessionEntry};
+use shared::response::{Directory, NeighborEntry, NeighborState, SessionEntry, SessionState};
 
 use super::line::Line;
 use crate::directory;
-use crate::render;
 
 /// How long bmpd has for its names. A key that is answered within 150 ms feels like one that is answered
 /// at once; the rest is for the shell.
@@ -169,7 +168,7 @@ fn of_address(entries: &[&SessionEntry]) -> String {
 
 /// `Established: the collector in Bern`.
 fn of_session(entry: &SessionEntry) -> String {
-    let state = entry.state.map(render::session::state).unwrap_or_default();
+    let state = entry.state.map(SessionState::name).unwrap_or_default();
     with_description(state, entry.description.as_deref())
 }
 
@@ -244,7 +243,7 @@ fn neighbors(directory: &Directory, line: &Line) -> Vec<CompletionCandidate> {
         }
     }
     let of = |entry: &&NeighborEntry| {
-        let state = entry.state.map(render::neighbor::state).unwrap_or_default();
+        let state = entry.state.map(NeighborState::name).unwrap_or_default();
         let text = with_description(state, entry.description.as_deref());
         match &entry.id.vpn_instance {
             Some(name) if instance.is_none() => {

@@ -8,14 +8,12 @@ use shared::response::{MonitoredFamily, SessionReport, SessionState};
 use shared::time::Span;
 use unicode_width::UnicodeWidthStr;
 
-use super::session::is_down;
-
 /// A row a session, or every detail of each.
 pub(crate) fn sessions(sessions: &[SessionReport], verbose: bool) -> String {
     if verbose {
         return sessions.iter().map(details).collect();
     }
-    let up = sessions.iter().filter(|session| !is_down(session)).count();
+    let up = sessions.iter().filter(|session| session.state.is_up()).count();
     let mut text =
         format!("Total number of BMP session : {}\n Session in up state : {up}\n", sessions.len());
     let rows: Vec<[String; 5]> = sessions.iter().map(row).collect();
@@ -41,7 +39,7 @@ pub(crate) fn sessions(sessions: &[SessionReport], verbose: bool) -> String {
 
 fn row(session: &SessionReport) -> [String; 5] {
     let alias = session.id.alias.as_ref().map_or(String::new(), ToString::to_string);
-    let state = if is_down(session) { "Down" } else { "Up" };
+    let state = if session.state.is_up() { "Up" } else { "Down" };
     let address = session.id.address.to_string();
     [address, alias, state.to_owned(), age(session.age), vpn_instance(session).to_owned()]
 }
@@ -52,7 +50,7 @@ fn vpn_instance(session: &SessionReport) -> &str {
 
 fn details(session: &SessionReport) -> String {
     let state = match reason(session) {
-        None if is_down(session) => "Down".to_owned(),
+        None if !session.state.is_up() => "Down".to_owned(),
         None => "Up".to_owned(),
         Some(reason) => format!("Down (Reason: {reason})"),
     };

@@ -2,8 +2,9 @@
 
 use shared::event::{Event, EventKind};
 use shared::response::ReloadItem;
+use shared::response::{NeighborState, SessionState};
 
-use super::{neighbor, reload, session};
+use super::reload;
 
 /// One line: when, what it is about, what has become of it and why.
 pub(crate) fn line(event: &Event) -> String {
@@ -19,13 +20,13 @@ pub(crate) fn lost(count: u64) -> String {
 fn what(what: &EventKind) -> String {
     match what {
         EventKind::Session { id, generation, from, to, why } => {
-            let from = from.map_or("new", session::state);
-            let to = to.map_or("ended", session::state);
+            let from = from.map_or("new", SessionState::name);
+            let to = to.map_or("ended", SessionState::name);
             because(format!("session {id}: {from} -> {to} (generation {generation})"), why)
         }
         EventKind::Neighbor { id, from, to, why } => {
-            let from = from.map_or("new", neighbor::state);
-            let to = to.map_or("ended", neighbor::state);
+            let from = from.map_or("new", NeighborState::name);
+            let to = to.map_or("ended", NeighborState::name);
             because(format!("neighbor {id}: {from} -> {to}"), why)
         }
         EventKind::Command { by, command, outcome: Ok(done) } => {

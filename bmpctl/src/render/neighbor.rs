@@ -10,18 +10,6 @@ use super::page::Page;
 use super::screen::{Screen, Tone};
 use super::table::{Cell, Table, number, text};
 
-/// The state as it is shown.
-pub(crate) fn state(state: NeighborState) -> &'static str {
-    match state {
-        NeighborState::Idle => "Idle",
-        NeighborState::Connect => "Connect",
-        NeighborState::Active => "Active",
-        NeighborState::OpenSent => "OpenSent",
-        NeighborState::OpenConfirm => "OpenConfirm",
-        NeighborState::Established => "Established",
-    }
-}
-
 fn tone(state: NeighborState) -> Tone {
     match state {
         NeighborState::Established => Tone::Good,
@@ -41,7 +29,7 @@ pub(crate) fn pages(neighbors: &[NeighborReport]) -> String {
 fn page(neighbor: &NeighborReport) -> String {
     let up = neighbor.state == NeighborState::Established;
     let mut page = Page::new(&format!("BGP neighbor {}", neighbor.id.address));
-    page.line("State", state(neighbor.state));
+    page.line("State", neighbor.state.name());
     let since = neighbor.since.to_seconds_text();
     let age = age(neighbor.age);
     page.line(if up { "Up for" } else { "Down for" }, format!("{age} (since {since})"));
@@ -202,7 +190,7 @@ fn table(neighbors: &[NeighborReport], screen: &Screen) -> String {
                 first(remote_as(neighbor)),
                 first(vpn_instance(neighbor).to_owned()),
                 if rank == 0 {
-                    Cell::toned(state(neighbor.state), tone(neighbor.state))
+                    Cell::toned(neighbor.state.name(), tone(neighbor.state))
                 } else {
                     "".into()
                 },

@@ -12,7 +12,6 @@ use unicode_width::UnicodeWidthStr;
 use super::canvas::{self, Canvas};
 use super::humanize::{age, countdown};
 use super::json::ErrorReport;
-use super::session;
 
 /// A session of which the end is waited for.
 #[derive(Debug, Clone)]
@@ -38,16 +37,6 @@ pub(crate) fn percent(progress: &Progress) -> u64 {
     }
     let whole = progress.routes_sent.saturating_add(progress.routes_to_send);
     progress.routes_sent.saturating_mul(100).checked_div(whole).unwrap_or(0).min(99)
-}
-
-fn is_up(state: SessionState) -> bool {
-    match state {
-        SessionState::Synchronising | SessionState::Established => true,
-        SessionState::Idle
-        | SessionState::Connecting
-        | SessionState::Listening
-        | SessionState::Shutdown => false,
-    }
 }
 
 /// Where a session is that is not synchronised yet: its state, and why while it is not connected.
@@ -106,7 +95,7 @@ pub(crate) fn unfinished(waiting: &Waiting) -> String {
     let Waiting { id, progress, .. } = waiting;
     match progress {
         None => format!("session {id}: nothing is known of it yet"),
-        Some(progress) if is_up(progress.state) => {
+        Some(progress) if progress.state.is_up() => {
             let Progress { routes_sent, routes_to_send, .. } = progress;
             let whole = routes_sent.saturating_add(*routes_to_send);
             let percent = percent(progress);
@@ -351,7 +340,7 @@ impl Bar {
             self.rate = Rate::default();
             self.generation = progress.generation;
         }
-        if !is_up(progress.state) {
+        if !progress.state.is_up() {
             return place(progress);
         }
         let columns =
@@ -425,9 +414,9 @@ fn summary(all: &[Waiting], to_come: u32, until: Option<Instant>) -> String {
             None => states.push((state, 1)),
         }
     }
-    states.sort_by_key(|(state, _)| session::state(*state));
+    states.sort_by_key(|(state, _)| SessionState::name(*state));
     for (state, count) in states {
-        text.push_str(&format!(", {count} {}", session::state(state)));
+        text.push_str(&format!(", {count} {}", SessionState::name(state)));
     }
     if to_come > 0 {
         text.push_str(&format!(", {to_come} still to be reset"));

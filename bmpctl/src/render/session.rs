@@ -8,18 +8,6 @@ use super::humanize::{age, countdown, moment};
 use super::screen::{Screen, Tone};
 use super::table::{Cell, Table, number, text};
 
-/// The state as it is shown.
-pub(crate) fn state(state: SessionState) -> &'static str {
-    match state {
-        SessionState::Idle => "Idle",
-        SessionState::Connecting => "Connecting",
-        SessionState::Listening => "Listening",
-        SessionState::Synchronising => "Synchronising",
-        SessionState::Established => "Established",
-        SessionState::Shutdown => "Shutdown",
-    }
-}
-
 fn tone(state: SessionState) -> Tone {
     match state {
         SessionState::Established => Tone::Good,
@@ -28,16 +16,6 @@ fn tone(state: SessionState) -> Tone {
         }
         SessionState::Idle => Tone::Bad,
         SessionState::Shutdown => Tone::Faint,
-    }
-}
-
-pub(super) fn is_down(session: &SessionReport) -> bool {
-    match session.state {
-        SessionState::Idle
-        | SessionState::Connecting
-        | SessionState::Listening
-        | SessionState::Shutdown => true,
-        SessionState::Synchronising | SessionState::Established => false,
     }
 }
 
@@ -68,7 +46,7 @@ pub(crate) fn table(sessions: &[SessionReport], screen: &Screen) -> String {
             session.id.alias.as_ref().map_or("-", |alias| alias.as_str()).into(),
             session.remote.port().to_string().into(),
             vpn_instance(session).into(),
-            Cell::toned(state(session.state), tone(session.state)),
+            Cell::toned(session.state.name(), tone(session.state)),
             age(session.age).into(),
             session.generation.to_string().into(),
             session.sent.routes_announced.to_string().into(),
@@ -76,7 +54,7 @@ pub(crate) fn table(sessions: &[SessionReport], screen: &Screen) -> String {
             note(session).into(),
         ]);
     }
-    let up = sessions.iter().filter(|session| !is_down(session)).count();
+    let up = sessions.iter().filter(|session| session.state.is_up()).count();
     let noun = if sessions.len() == 1 { "session" } else { "sessions" };
     format!("{}\n{} {noun}, {up} up\n", table.render(screen), sessions.len())
 }
@@ -102,7 +80,7 @@ fn pending(session: &SessionReport) -> Option<String> {
 /// What is worth knowing, in a few words; nothing if nothing is.
 fn note(session: &SessionReport) -> String {
     let mut parts: Vec<String> = pending(session).into_iter().collect();
-    if !is_down(session) {
+    if session.state.is_up() {
         if session.state == SessionState::Synchronising {
             parts.push(format!("{}% sent", progress(session)));
         }
@@ -172,12 +150,12 @@ pub(crate) fn pages(sessions: &[SessionReport]) -> String {
 
 fn page(session: &SessionReport) -> String {
     let sent = &session.sent;
-    let mut state = format!("{} for {}", state(session.state), age(session.state_age));
+    let mut state = format!("{} for {}", session.state.name(), age(session.state_age));
     if session.state == SessionState::Synchronising {
         state.push_str(&format!(", {}% sent", progress(session)));
     }
     let mut lines = vec![("State", format!("{state} ({})", session.why))];
-    if is_down(session) {
+    if !session.state.is_up() {
         lines.push(("Down for", age(session.age)));
     } else {
         lines.push(("Up for", age(session.age)));
@@ -200,7 +178,7 @@ fn page(session: &SessionReport) -> String {
     lines.push(("Generation", session.generation.to_string()));
     let local = session.local.map_or_else(|| "-".to_owned(), |local| local.to_string());
     lines.push(("Local address", local));
-    let remote = if session.passive && is_down(session) {
+    let remote = if session.passive && !session.state.is_up() {
         session.remote.ip().to_string()
     } else {
         session.remote.to_string()
@@ -232,7 +210,7 @@ fn page(session: &SessionReport) -> String {
             format!("by {}, {}", reset.by, moment(reset.at, reset.ago))
         }),
     ));
-    if !is_down(session) {
+    if session.state.is_up() {
         let monitored = session.monitored.iter();
         let monitored: Vec<String> =
             monitored.map(|found| format!("{} {}", found.family, found.peers)).collect();
@@ -270,11 +248,14 @@ fn page(session: &SessionReport) -> String {
         session.pending.iter().map(|change| format!("    {change}\n")).collect::<String>();
     let pending =
         if pending.is_empty() { pending } else { format!("  Pending until a reset:\n{pending}") };
-    if is_down(session) && sent.initiation == 0 {
+    if !session.state.is_up() && sent.initiation == 0 {
         return text_of(session, lines) + &pending;
     }
-    let on =
-        if is_down(session) { "Sent on the last connection" } else { "Sent on this connection" };
+    let on = if !session.state.is_up() {
+        "Sent on the last connection"
+    } else {
+        "Sent on this connection"
+    };
     let mut text = text_of(session, lines) + &pending;
     text.push_str(&format!("  {on}:\n"));
     for (name, count) in sent_counts(sent) {

@@ -1,11 +1,12 @@
 //! bmpd itself.
 
-use shared::response::{CallerReport, RefusedReload, StaggeredReset, StatusReport};
+use shared::response::{
+    CallerReport, NeighborState, RefusedReload, SessionState, StaggeredReset, StatusReport,
+};
 use shared::time::Span;
 
 use super::humanize::{age, moment, size};
 use super::page::Page;
-use super::{neighbor, session};
 
 /// Everything about it.
 pub(crate) fn page(status: &StatusReport) -> String {
@@ -56,9 +57,11 @@ pub(crate) fn page(status: &StatusReport) -> String {
         resets => page.list("Staggered resets", resets.iter().map(staggered)),
     }
     page.line("Routes", status.routes.to_string());
-    let sessions = status.sessions.iter().map(|found| (session::state(found.state), found.count));
+    let sessions =
+        status.sessions.iter().map(|found| (SessionState::name(found.state), found.count));
     page.line("Sessions", by_state(sessions));
-    let peers = status.neighbors.iter().map(|found| (neighbor::state(found.state), found.count));
+    let peers =
+        status.neighbors.iter().map(|found| (NeighborState::name(found.state), found.count));
     page.line("Neighbors", by_state(peers));
     let CallerReport { name, level: has, because } = &status.caller;
     page.line("You are", format!("{name}, level {} ({}): {because}", has.number(), has.name()));

@@ -10,9 +10,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use shared::frame::FrameError;
 use shared::names::{NeighborId, Selector, SessionId, VpnInstanceName};
-use shared::response::{
-    Failure, NeighborReport, NeighborState, Response, SessionState, VpnInstanceReport,
-};
+use shared::response::{Failure, NeighborReport, NeighborState, Response, VpnInstanceReport};
 
 use super::answer::{Answer, PART};
 use crate::bgp::Neighbor;
@@ -233,7 +231,7 @@ pub(super) async fn vpn_instance(name: Option<VpnInstanceName>, world: &World) -
             table_name: name.as_ref().map(ToString::to_string),
             listen,
             sessions: states().count() as u32,
-            sessions_up: states().filter(|state| is_up(*state)).count() as u32,
+            sessions_up: states().filter(|state| state.is_up()).count() as u32,
             neighbors: peers().count() as u32,
             neighbors_up: peers().filter(|peer| peer.state == NeighborState::Established).count()
                 as u32,
@@ -242,10 +240,6 @@ pub(super) async fn vpn_instance(name: Option<VpnInstanceName>, world: &World) -
         }
     });
     Response::VpnInstances(reports.collect())
-}
-
-fn is_up(state: SessionState) -> bool {
-    matches!(state, SessionState::Synchronising | SessionState::Established)
 }
 
 /// The routes of a neighbor, of all families.

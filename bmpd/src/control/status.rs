@@ -1,15 +1,15 @@
 //! `show status`: bmpd itself.
 
-use shared::response::{Failure, NeighborCount, Response, SessionCount, StatusReport};
+use shared::response::{
+    Failure, NeighborCount, NeighborState, Response, SessionCount, SessionState, StatusReport,
+};
 use shared::time::Span;
 
 use super::show;
 use crate::access::Caller;
 use crate::privileges;
 use crate::supervise;
-use crate::world::{
-    NEIGHBOR_STATES, ProcessFigures, SESSION_STATES, World, all, neighbors, processor_time,
-};
+use crate::world::{ProcessFigures, World, all, neighbors, processor_time};
 
 /// Describes bmpd.
 pub(super) async fn run(asked_by: &Caller, world: &World) -> Response {
@@ -24,11 +24,11 @@ pub(super) async fn run(asked_by: &Caller, world: &World) -> Response {
     };
     let (uid, capabilities) = privileges::held();
     let (started, configured) = (world.started(), world.configured_at());
-    let sessions = SESSION_STATES.map(|state| SessionCount {
+    let sessions = SessionState::ALL.map(|state| SessionCount {
         state,
         count: states.iter().flatten().filter(|found| **found == state).count() as u32,
     });
-    let counts = NEIGHBOR_STATES.map(|state| NeighborCount {
+    let counts = NeighborState::ALL.map(|state| NeighborCount {
         state,
         count: neighbors.iter().filter(|neighbor| neighbor.state == state).count() as u32,
     });

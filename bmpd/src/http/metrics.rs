@@ -18,9 +18,7 @@ use shared::response::{
 use shared::time::Span;
 
 use crate::supervise;
-use crate::world::{
-    NEIGHBOR_STATES, ProcessFigures, SESSION_STATES, World, all, neighbors, processor_time,
-};
+use crate::world::{ProcessFigures, World, all, neighbors, processor_time};
 
 /// Labels and their values.
 type Labels = Vec<(&'static str, String)>;
@@ -108,34 +106,6 @@ fn instance(name: Option<&str>) -> String {
 fn and(mut labels: Labels, name: &'static str, value: impl Into<String>) -> Labels {
     labels.push((name, value.into()));
     labels
-}
-
-/// The name of a state as it is in JSON.
-pub(super) fn session_state(state: SessionState) -> &'static str {
-    match state {
-        SessionState::Idle => "idle",
-        SessionState::Connecting => "connecting",
-        SessionState::Listening => "listening",
-        SessionState::Synchronising => "synchronising",
-        SessionState::Established => "established",
-        SessionState::Shutdown => "shutdown",
-    }
-}
-
-/// The name of a state as it is in JSON.
-pub(super) fn neighbor_state(state: NeighborState) -> &'static str {
-    match state {
-        NeighborState::Idle => "idle",
-        NeighborState::Connect => "connect",
-        NeighborState::Active => "active",
-        NeighborState::OpenSent => "open-sent",
-        NeighborState::OpenConfirm => "open-confirm",
-        NeighborState::Established => "established",
-    }
-}
-
-fn is_up(state: SessionState) -> bool {
-    matches!(state, SessionState::Synchronising | SessionState::Established)
 }
 
 /// Writes families of metrics.
@@ -247,15 +217,15 @@ impl Snapshot {
     }
 
     fn session_states(&self, writer: &mut Writer<'_>) -> fmt::Result {
-        let up = self.sessions(|session| u64::from(is_up(session.state)));
+        let up = self.sessions(|session| u64::from(session.state.is_up()));
         writer.gauges("bmpd_session_up", "1 while the BMP session is connected.", up)?;
         let help = "1 while the station has been sent every route and End-of-RIB.";
         let synchronised = |session: &SessionReport| session.state == SessionState::Established;
         let all = self.sessions(|session| u64::from(synchronised(session)));
         writer.gauges("bmpd_session_synchronised", help, all)?;
         let states = self.sessions.iter().flat_map(|(session, _)| {
-            SESSION_STATES.map(|state| {
-                let labels = and(of_session(&session.id), "state", session_state(state));
+            SessionState::ALL.map(|state| {
+                let labels = and(of_session(&session.id), "state", SessionState::word(state));
                 (labels, u64::from(session.state == state))
             })
         });
@@ -351,8 +321,8 @@ impl Snapshot {
         });
         writer.gauges("bmpd_neighbor_up", "1 while the BGP session is established.", up)?;
         let states = all().flat_map(|neighbor| {
-            NEIGHBOR_STATES.map(|state| {
-                let labels = and(of_neighbor(&neighbor.id), "state", neighbor_state(state));
+            NeighborState::ALL.map(|state| {
+                let labels = and(of_neighbor(&neighbor.id), "state", NeighborState::word(state));
                 (labels, u64::from(neighbor.state == state))
             })
         });

@@ -77,7 +77,7 @@ fn facts(
     neighbors: &[NeighborReport],
     world: &World,
 ) -> std::fmt::Result {
-    let up = sessions.iter().filter(|session| is_up(session.state)).count();
+    let up = sessions.iter().filter(|session| session.state.is_up()).count();
     let synchronised =
         sessions.iter().filter(|session| session.state == SessionState::Established).count();
     let neighbors_up =
@@ -115,17 +115,16 @@ fn session_table(page: &mut String, sessions: &[SessionReport]) -> std::fmt::Res
     );
     for session in sessions {
         let id = &session.id;
-        let (word, tone) = match session.state {
-            SessionState::Established => ("Established", "good"),
-            SessionState::Synchronising => ("Synchronising", "wait"),
-            SessionState::Connecting => ("Connecting", "bad"),
-            SessionState::Listening => ("Listening", "bad"),
-            SessionState::Idle => ("Idle", "bad"),
-            SessionState::Shutdown => ("Shutdown", "off"),
+        let tone = match session.state {
+            SessionState::Established => "good",
+            SessionState::Synchronising => "wait",
+            SessionState::Connecting | SessionState::Listening | SessionState::Idle => "bad",
+            SessionState::Shutdown => "off",
         };
+        let word = session.state.name();
         let sent = session.sent.routes_announced;
         let (whole, left) = (sent + session.routes_to_send, session.routes_to_send);
-        let progress = match is_up(session.state) {
+        let progress = match session.state.is_up() {
             true if left > 0 => format!(
                 "<progress value=\"{sent}\" max=\"{whole}\"></progress> {} %",
                 u128::from(sent) * 100 / u128::from(whole.max(1))
@@ -154,7 +153,7 @@ fn session_table(page: &mut String, sessions: &[SessionReport]) -> std::fmt::Res
 /// What one should know of a session.
 fn note(session: &SessionReport) -> String {
     let mut notes = Vec::new();
-    if !matches!(session.state, SessionState::Established | SessionState::Synchronising) {
+    if !session.state.is_up() {
         notes.push(session.why.clone());
         notes.extend(session.next_attempt.map(|left| format!("next attempt in {}", age(left))));
     }
@@ -181,14 +180,12 @@ fn neighbor_table(page: &mut String, neighbors: &[NeighborReport]) -> std::fmt::
          <th class=\"n\">Age</th><th class=\"n\">Routes</th><th class=\"n\">UPDATEs</th><th>Note</th></tr>\n",
     );
     for neighbor in neighbors {
-        let (word, tone) = match neighbor.state {
-            NeighborState::Established => ("Established", "good"),
-            NeighborState::OpenConfirm => ("OpenConfirm", "wait"),
-            NeighborState::OpenSent => ("OpenSent", "wait"),
-            NeighborState::Connect => ("Connect", "bad"),
-            NeighborState::Active => ("Active", "bad"),
-            NeighborState::Idle => ("Idle", "bad"),
+        let tone = match neighbor.state {
+            NeighborState::Established => "good",
+            NeighborState::OpenConfirm | NeighborState::OpenSent => "wait",
+            NeighborState::Connect | NeighborState::Active | NeighborState::Idle => "bad",
         };
+        let word = neighbor.state.name();
         let why = match (&neighbor.last_error, &neighbor.earlier_error) {
             _ if neighbor.state == NeighborState::Established => String::new(),
             (Some(last), Some(earlier)) => format!("{}; before: {}", last.text, earlier.text),
@@ -235,13 +232,12 @@ fn what(happening: &EventKind) -> String {
         |text: String, why: &str| if why.is_empty() { text } else { format!("{text}: {why}") };
     match happening {
         EventKind::Session { id, generation, to, why, .. } => {
-            let to = to.map_or("ended", super::metrics::session_state);
+            let to = to.map_or("ended", SessionState::word);
             and(format!("session {id} {to} (generation {generation})"), why)
         }
-        EventKind::Neighbor { id, to, why, .. } => and(
-            format!("neighbor {id} {}", to.map_or("ended", super::metrics::neighbor_state)),
-            why,
-        ),
+        EventKind::Neighbor { id, to, why, .. } => {
+            and(format!("neighbor {id} {}", to.map_or("ended", NeighborState::word)), why)
+        }
         EventKind::Command { by, command, outcome: Ok(done) } => {
             format!("{command} by {by}: {done}")
         }
@@ -253,10 +249,6 @@ fn what(happening: &EventKind) -> String {
         }
         EventKind::Stopping => "bmpd is stopping".to_owned(),
     }
-}
-
-fn is_up(state: SessionState) -> bool {
-    matches!(state, SessionState::Synchronising | SessionState::Established)
 }
 
 /// Two units at most.

@@ -35,7 +35,7 @@ pub(crate) use self::process::{Process as ProcessFigures, processor_time};
 use self::reading::Reader;
 pub(crate) use self::reading::{Purpose, Reading};
 pub(crate) use self::reload::{not_permitted, refusal, unchanged};
-pub(crate) use self::reports::{NEIGHBOR_STATES, SESSION_STATES, all, described, neighbors};
+pub(crate) use self::reports::{all, described, neighbors};
 pub(crate) use self::staggered::{Staggered, Taken};
 use crate::access::Access;
 use crate::bgp::Neighbor;

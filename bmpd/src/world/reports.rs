@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::task::Poll;
 
 use shared::names::NeighborId;
-use shared::response::{NeighborReport, NeighborState, SessionState};
+use shared::response::NeighborReport;
 
 use super::World;
 use crate::bgp::Neighbor;
@@ -12,26 +12,6 @@ use crate::bgp::Neighbor;
 /// So much of malformed UPDATEs an answer has, in hexadecimal digits: it must not grow with what every neighbor
 /// has sent.
 const MESSAGES_MAX: usize = 1 << 20;
-
-/// The states of a session in the order in which they are told.
-pub(crate) const SESSION_STATES: [SessionState; 6] = [
-    SessionState::Established,
-    SessionState::Synchronising,
-    SessionState::Connecting,
-    SessionState::Listening,
-    SessionState::Idle,
-    SessionState::Shutdown,
-];
-
-/// The states of a neighbor in the order in which they are told.
-pub(crate) const NEIGHBOR_STATES: [NeighborState; 6] = [
-    NeighborState::Established,
-    NeighborState::OpenConfirm,
-    NeighborState::OpenSent,
-    NeighborState::Connect,
-    NeighborState::Active,
-    NeighborState::Idle,
-];
 
 /// Asks all at once. The answers are in the order of those who were asked.
 pub(crate) async fn all<T>(asked: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
