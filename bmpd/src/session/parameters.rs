@@ -571,7 +571,7 @@ mod tests {
     }
 
     #[test]
-    fn the_example_and_the_readme_say_when_each_key_takes_effect() {
+    fn the_example_and_the_page_say_when_each_key_takes_effect() {
         let settings = session_settings(&parsed("tcp.connect-port = 1").session);
         let effect = |key: &str| {
             settings.iter().find(|s| s.keys().any(|(one, _)| one == key)).map(Setting::effect)
@@ -587,8 +587,8 @@ mod tests {
         assert!(reset.iter().all(|key| effect(key) == Some(Effect::Connection)), "{reset:?}");
         assert_eq!(below("ends the session, or starts it"), ["shutdown"]);
 
-        let readme = include_str!("../../../README.md");
-        let row = |begin: &str| readme.lines().find(|line| line.starts_with(begin)).unwrap();
+        let page = include_str!("../../../docs/reload.md");
+        let row = |begin: &str| page.lines().find(|line| line.starts_with(begin)).unwrap();
         let row_of_a_reload = row("| with a reload |").split("of a neighbor:").next().unwrap();
         for setting in settings.iter().filter(|setting| setting.effect() == Effect::Running) {
             let key = setting.key();

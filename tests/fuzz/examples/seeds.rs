@@ -7,7 +7,7 @@ use std::error::Error;
 use std::path::Path;
 use std::{env, fs};
 
-use shared::event::{Event, Happening};
+use shared::event::{Event, EventKind};
 use shared::frame::{self, Kind};
 use shared::names::{NeighborId, Selector, SessionId};
 use shared::request::Request;
@@ -94,7 +94,7 @@ fn of_frames(folder: &Path) -> Result<(), Box<dyn Error>> {
         let bytes = old(frame::encode(Kind::Request, request)?);
         write(folder, "frames", &format!("request-{number:02}"), &bytes)?;
     }
-    let what = Happening::Neighbor {
+    let what = EventKind::Neighbor {
         id: neighbor,
         from: Some(NeighborState::OpenSent),
         to: Some(NeighborState::Established),
