@@ -38,10 +38,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("apt-get ", "tests/tests/packages.rs installs and purges the package"),
     ("curl ", "nobody listens for HTTP there; tests/tests/metrics.rs asks as Prometheus does"),
     ("tests/heart/count", "it counts in a release build; .ci/run runs it"),
-    (
-        "export PATH=",
-        "it is for the shell of the reader; the programs are in the PATH of the machine",
-    ),
     ("install -D target/release/", "there is no release build; the programs are in place already"),
     (
         "systemctl ",
