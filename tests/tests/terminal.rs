@@ -46,7 +46,10 @@ fn percents(rows: &[String]) -> Vec<u64> {
 fn wait_end(terminal: &Terminal) -> (Vec<String>, String) {
     wait_for("the shell to ask for another command", PATIENCE, || {
         let rows = terminal.rows();
-        if rows.last().is_some_and(|row| row == "$") { Ok(()) } else { Err(rows.join("\n")) }
+        // Not the prompt at which the command was typed.
+        let is_typed = terminal.lines().iter().any(|line| line.contains("--wait"));
+        let is_asking = rows.last().is_some_and(|row| row == "$");
+        if is_typed && is_asking { Ok(()) } else { Err(rows.join("\n")) }
     });
     terminal.enter("echo code=$?.");
     let lines = wait_for("the command to end", PATIENCE, || {

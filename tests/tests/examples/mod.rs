@@ -257,7 +257,9 @@ fn shape(text: &str) -> Vec<String> {
         false if UNITS.contains(&word) => "unit".to_owned(),
         false => word.to_owned(),
     };
+    // Whether the progress of a reset is seen is a matter of time.
     text.lines()
+        .filter(|line| !line.ends_with(": synchronising"))
         .map(|line| line.split_whitespace().map(shown).collect::<Vec<_>>().join(" "))
         .collect()
 }
