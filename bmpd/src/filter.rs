@@ -5,7 +5,7 @@ use shared::names::{NeighborId, VpnInstanceName};
 
 use crate::wire::family::Family;
 
-/// Which neighbors and families a station is told of.
+/// Which neighbors and families a station is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Monitor {
     /// Which neighbors.
@@ -14,7 +14,7 @@ pub struct Monitor {
     pub families: Option<Vec<Family>>,
 }
 
-/// Which neighbors a station is told of.
+/// Which neighbors a station is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum MonitorNeighbors {
     /// All neighbors of all instances.
@@ -32,7 +32,7 @@ pub enum MonitorNeighbors {
 }
 
 impl Monitor {
-    /// True if the station is told of this neighbor.
+    /// True if the station is sent this neighbor.
     pub fn wants(&self, neighbor: &NeighborId) -> bool {
         match &self.neighbors {
             MonitorNeighbors::All => true,
@@ -44,7 +44,7 @@ impl Monitor {
         }
     }
 
-    /// True if the station is told of routes of this family.
+    /// True if the station is sent routes of this family.
     pub fn wants_family(&self, family: Family) -> bool {
         self.families.as_ref().is_none_or(|families| families.contains(&family))
     }
