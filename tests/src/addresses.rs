@@ -34,6 +34,23 @@ pub fn free_port(address: IpAddr) -> u16 {
     listener.local_addr().expect("a bound socket has an address").port()
 }
 
+/// A TCP port that no address of the host uses, and that the system gives to nobody by itself: a listener at
+/// the unspecified address needs such a one. Sockets of others, connections among them, would be in its way.
+///
+/// # Panics
+/// When there is none.
+pub fn port_of_all_addresses() -> u16 {
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").expect("procfs");
+    let first =
+        range.split_whitespace().next().expect("two numbers").parse::<u16>().expect("a port");
+    let count = u32::from(first) - 10_000;
+    let start = std::process::id().wrapping_add(TAKEN.fetch_add(1, Ordering::Relaxed));
+    let ports = (0..count).map(|step| (10_000 + start.wrapping_add(step) % count) as u16);
+    let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::UNSPECIFIED, *port)).is_ok();
+    ports.into_iter().find(is_free).expect("a free port")
+}
+
 /// Makes a listener at a place that was free before, again and again for a while: a process that is just being
 /// started holds copies of all sockets for an instant, those that are closed in the meantime among them.
 ///

@@ -297,6 +297,32 @@ fn a_router_gets_a_place_of_a_prefix_that_is_full_of_connections_without_an_open
     }
 }
 
+/// Connections that lose their place are closed without a word, however many there are.
+#[test]
+fn a_connection_without_an_open_that_loses_its_place_gets_no_notification() {
+    let listen = bgp_listen();
+    let IpAddr::V4(v4) = loopback() else { panic!() };
+    let [a, b, ..] = v4.octets();
+    let config = format!(
+        "{}[[bgp.neighbor]]\nprefix = \"{a}.{b}.0.0/16\"\nmaximum-neighbors = 1\n",
+        daemon::bgp(listen)
+    );
+    let scratch = Scratch::new();
+    let _daemon = Daemon::start(&scratch, &config);
+    // At once, so that bmpd's threads have something to do.
+    let mut streams: Vec<TcpStream> = std::thread::scope(|scope| {
+        let run = |corner: u8| {
+            let addresses = (1..=200).map(|last| IpAddr::from([a, b, corner, last]));
+            addresses.map(|from| connect(from, listen)).collect::<Vec<_>>()
+        };
+        let threads = [200, 201, 202, 203].map(|corner| scope.spawn(move || run(corner)));
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    let _router = Neighbor::connect(&Options::new([a, b, 204, 1].into(), 65001), listen);
+    let notified = streams.iter_mut().filter_map(ended).count();
+    assert_eq!(notified, 0);
+}
+
 #[test]
 fn a_neighbor_whose_tables_take_too_much_memory_is_kept_out() {
     let lines = "passive = true\nmaximum-memory = 16";

@@ -365,7 +365,7 @@ impl Task {
     /// Serves the neighbor until it is told to stop.
     async fn run(mut self) {
         while let Err(panic) = catch_panic(self.serve()).await {
-            abort_on_panic(async { self.recover(&panic) }).await;
+            abort_on_panic(self.recover(&panic)).await;
             if self.stopping {
                 return;
             }
@@ -373,12 +373,10 @@ impl Task {
     }
 
     /// Gives up what was under way when the task panicked: the neighbor begins anew.
-    fn recover(&mut self, panic: &Panic) {
+    async fn recover(&mut self, panic: &Panic) {
         self.attempt = None;
         self.replacement = None;
-        // Their tasks end without a word to the neighbor.
-        self.links.clear();
-        self.tasks.abort_all();
+        self.abort_links().await;
         self.established = None;
         self.restarting = None;
         self.no_room = None;
@@ -494,8 +492,7 @@ impl Task {
         if notification == Notification::REJECTED && !self.claim.has_opened.load(Ordering::Relaxed)
         {
             // At once: there can be many of them.
-            self.links.clear();
-            self.tasks.abort_all();
+            self.abort_links().await;
         }
         self.stop(notification).await;
         let from = self.told;
@@ -660,6 +657,12 @@ impl Task {
             }
         }
         while self.tasks.join_next().await.is_some() {}
+    }
+
+    /// Ends all connections without a NOTIFICATION. A link whose `close` is dropped while it runs sends one.
+    async fn abort_links(&mut self) {
+        self.tasks.shutdown().await;
+        self.links.clear();
     }
 
     fn connect(&mut self) {

@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use tests::addresses::{free_port, loopback};
+use tests::addresses::{free_port, loopback, port_of_all_addresses};
 use tests::bmp::Mode;
 use tests::faults::{Footprint, Ground, Terms, json};
 use tests::neighbor::{Neighbor, Options};
@@ -123,7 +123,7 @@ fn a_namespace_that_vanishes_lets_go_of_everything_and_comes_back_with_it() {
 fn a_device_that_vanishes_takes_its_sessions_down_and_brings_them_back() {
     let (far, wire) = (Netns::new(), Wire::new());
     let [near_end, far_end] = wire.addresses;
-    let port = free_port(loopback());
+    let port = port_of_all_addresses();
     let red = Red {
         neighbor: far_end,
         listen: SocketAddr::new(std::net::Ipv4Addr::UNSPECIFIED.into(), port),
