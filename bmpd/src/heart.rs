@@ -15,7 +15,6 @@ use shared::names::NeighborId;
 
 use crate::config::Monitor;
 use crate::rib::{Attributes, Epoch, Feed, Identity, Sizes, Tables};
-use crate::wire::bgp::Notification;
 use crate::wire::bmp::{PeerInstance, PeerUp, Timestamp};
 use crate::wire::family::Family;
 use crate::wire::nlri::Form;
@@ -23,6 +22,7 @@ use crate::wire::open::{Negotiated, Open};
 use crate::wire::update::Update;
 
 pub use self::conversation::Conversation;
+pub use crate::rib::Refused;
 
 /// The tables of one neighbor, which announces IPv4 and IPv6 unicast.
 #[derive(Debug)]
@@ -75,7 +75,7 @@ impl Neighbor {
     pub fn take<'a>(
         &self,
         updates: impl IntoIterator<Item = &'a Update<'a>>,
-    ) -> Result<(), Notification> {
+    ) -> Result<(), Refused> {
         let taken = self.epoch.change(|rib| {
             updates
                 .into_iter()
@@ -96,7 +96,7 @@ impl Neighbor {
     }
 
     /// It has sent its whole table and pauses: all routes are indexed, and each one at once from now on.
-    pub fn settle(&self) -> Result<(), Notification> {
+    pub fn settle(&self) -> Result<(), Refused> {
         let settled = self.epoch.change(|rib| {
             rib.tidy_all();
             let families: Vec<Family> = rib.forms().map(Form::family).collect();
@@ -104,7 +104,7 @@ impl Neighbor {
             families.into_iter().try_for_each(|family| rib.end_of_rib(family, now).map(drop))
         });
         self.tables.notify();
-        settled.unwrap_or(Ok(()))
+        Ok(settled.unwrap_or(Ok(()))?)
     }
 
     /// A station that has been sent nothing yet. What it would need is kept until it is dropped.

@@ -23,7 +23,7 @@ use tokio::task::JoinHandle;
 use tracing::debug;
 
 use super::link::{Held, Limits};
-use super::neighbor::{Neighbor, Setup};
+use super::neighbor::{Neighbor, Setup, Stop};
 use super::pending::{Pending, Place};
 use super::turn::Places;
 use crate::config::{self, Authentication, Peers};
@@ -32,7 +32,6 @@ use crate::moment::bmp_timestamp;
 use crate::net::keys::PeerKey;
 use crate::quota::{NeighborQuota, PrefixQuota, say};
 use crate::rib::{NeighborTables, PeerDown, Tables};
-use crate::wire::bgp::Notification;
 use crate::wire::bmp::{PeerDownReason, PeerInstance};
 
 /// What names a `[[bgp.neighbor]]`: its instance and its address or prefix.
@@ -167,10 +166,9 @@ impl Directory {
         self.inner.lock().entries.sort_by_key(|entry| rank.get(&entry.id()).copied());
     }
 
-    /// Ends with a neighbor, or with all of a prefix: their sessions get this NOTIFICATION. Stations hear
-    /// that they are no longer monitored if `deconfigured`, else what really happened. Returns when all
-    /// is over.
-    pub(crate) async fn end(&self, id: &EntryId, notification: Notification, deconfigured: bool) {
+    /// Ends a neighbor, or all of a prefix. Stations are sent that those that were removed are no longer monitored, and of
+    /// others how their sessions ended. Returns when all have ended.
+    pub(crate) async fn end(&self, id: &EntryId, stop: Stop) {
         let ended: Vec<(NeighborId, Known)> = {
             let mut inner = self.inner.lock();
             inner.entries.retain(|entry| entry.id() != *id);
@@ -178,10 +176,10 @@ impl Directory {
         };
         self.notify();
         for (_, known) in &ended {
-            if deconfigured {
+            if stop == Stop::Removed {
                 self.tables.remove(&known.place, removed());
             }
-            known.handle.stop(notification.clone()).await;
+            known.handle.stop(stop).await;
         }
         for (_, known) in ended {
             // One that has panicked has ended, too.

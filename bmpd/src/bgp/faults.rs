@@ -163,7 +163,8 @@ impl Faults {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::bgp::{self, MessageType, Notification};
+    use crate::wire::bgp::{self, MessageType};
+    use crate::wire::notification::Code;
     use crate::wire::update::Fault;
 
     fn name() -> NeighborId {
@@ -193,7 +194,7 @@ mod tests {
         assert_eq!(report.message, Some(shown));
         assert_eq!(faults.report(false).unwrap().message, None);
 
-        let ended = Outcome::SessionEnded(Notification::new(3, 10, &[]));
+        let ended = Outcome::SessionEnded(Code::InvalidNetworkField.into());
         faults.note(&name(), &ended, &update(0), &[]);
         let report = faults.report(true).unwrap();
         assert_eq!(report.action, MalformedUpdateAction::SessionEnded);

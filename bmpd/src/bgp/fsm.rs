@@ -10,8 +10,8 @@
 
 use std::time::Duration;
 
-use crate::wire::bgp::Notification;
 use crate::wire::bmp::PeerDownReason;
+use crate::wire::notification::{Code, Notification};
 use crate::wire::open::{self, Negotiated, Open};
 
 /// Where a connection is.
@@ -154,7 +154,7 @@ impl Fsm {
             Event::TcpClosed(text) => self.end(End::Closed(text)),
             Event::Abandon(text) => self.end(End::Abandoned(text)),
             Event::Replaced => self.end(End::Replaced),
-            Event::HoldTimer => self.end(End::Sent(Notification::HOLD_TIMER_EXPIRED)),
+            Event::HoldTimer => self.end(End::Sent(Code::HoldTimerExpired.into())),
             event => match self.state {
                 State::OpenSent => self.in_open_sent(event),
                 State::OpenConfirm => self.in_open_confirm(event),
@@ -207,14 +207,17 @@ impl Fsm {
     /// RFC 4271 section 6.2, RFC 6286 (BGP Identifier), RFC 5492 (capabilities).
     fn check(&self, open: &Open) -> Result<Negotiated, Notification> {
         if self.remote_as.is_some_and(|remote_as| open.asn != remote_as) {
-            return Err(Notification::new(2, 2, &[]));
+            return Err(Code::BadPeerAs.into());
         }
         if open.asn == self.local.asn && open.bgp_id == self.local.bgp_id {
-            return Err(Notification::new(2, 3, &[]));
+            return Err(Code::BadBgpIdentifier.into());
         }
         let negotiated = Negotiated::between(&self.local, open);
         if negotiated.families.is_empty() {
-            return Err(Notification::new(2, 7, &open::missing_families(&self.local)));
+            return Err(Notification::new(
+                Code::UnsupportedCapability,
+                &open::missing_families(&self.local),
+            ));
         }
         Ok(negotiated)
     }
@@ -231,13 +234,13 @@ impl Fsm {
 
     /// A message that does not belong here (RFC 6608).
     fn unexpected(&mut self) -> Vec<Action> {
-        let subcode = match self.state {
-            State::OpenSent => 1,
-            State::OpenConfirm => 2,
-            State::Established => 3,
-            State::Closed => 0,
+        let code = match self.state {
+            State::OpenSent => Code::UnexpectedMessageInOpenSent,
+            State::OpenConfirm => Code::UnexpectedMessageInOpenConfirm,
+            State::Established => Code::UnexpectedMessageInEstablished,
+            State::Closed => Code::UnexpectedMessage,
         };
-        self.end(End::Sent(Notification::new(5, subcode, &[])))
+        self.end(End::Sent(code.into()))
     }
 
     fn end(&mut self, end: End) -> Vec<Action> {
@@ -402,11 +405,11 @@ mod tests {
 
     #[test]
     fn every_end_closes_in_every_state_and_only_once() {
-        let notification = Notification::new(6, 2, &[]);
+        let notification = Notification::from(Code::AdministrativeShutdown);
         let cases = [
             (Event::Stop(notification.clone()), End::Sent(notification.clone())),
             (Event::Bad(notification.clone()), End::Sent(notification.clone())),
-            (Event::HoldTimer, End::Sent(Notification::HOLD_TIMER_EXPIRED)),
+            (Event::HoldTimer, End::Sent(Code::HoldTimerExpired.into())),
             (Event::Notification(notification.clone()), End::Received(notification)),
             (Event::TcpClosed("gone".into()), End::Closed("gone".into())),
             (Event::Abandon("deaf".into()), End::Abandoned("deaf".into())),

@@ -9,11 +9,13 @@
 //! neither clock nor socket.
 
 use super::fsm::{Event, Fsm, State};
-use super::turn;
-use crate::rib::{Epoch, Rib};
+use super::{refused, turn};
+use crate::rib::{Epoch, Refused, Rib};
 use crate::supervise::fault;
-use crate::wire::bgp::{self, Frame, MessageType, Notification};
+use crate::wire::bgp::{self, MessageType};
 use crate::wire::bmp::Timestamp;
+use crate::wire::frame::Frame;
+use crate::wire::notification::Notification;
 use crate::wire::open::Open;
 use crate::wire::update::{Context, Fault, Update};
 
@@ -207,10 +209,11 @@ impl Inbox {
                 let begun = *at;
                 let body = &bytes[begun + bgp::HEADER_LEN..begun + len];
                 let note = |outcome| Malformed { at: begun, len, outcome };
-                let applied = Update::parse(body, context, kept).and_then(|update| {
+                let applied: Result<_, Refused> = (|| {
+                    let update = Update::parse(body, context, kept)?;
                     let ready = rib.prepare(&update, time)?;
                     ready.then(|| rib.apply(&update, time)).transpose()
-                });
+                })();
                 // What was prepared is enough for this time.
                 if applied == Ok(None) {
                     break;
@@ -227,8 +230,9 @@ impl Inbox {
                             *discarded = Some((count + 1, note(Outcome::AttributeDiscarded(code))));
                         }
                     }
-                    Err(notification) => {
-                        if notification.is_of_update() {
+                    Err(error) => {
+                        let notification = refused::refused(&error);
+                        if matches!(error, Refused::Malformed(_)) {
                             let outcome = Outcome::SessionEnded(notification.clone());
                             keep(malformed, note(outcome));
                         }

@@ -15,6 +15,7 @@ use super::fsm::{Action, Direction, End, Event, Fsm};
 use super::inbox::{Inbox, Outcome};
 use super::late::Look;
 use super::pending::Place;
+use super::refused;
 use super::turn::{Places, Turn};
 use crate::config::{self, MaximumRoutes, MaximumRoutesAction};
 use crate::moment::{bmp_timestamp, sleep_until};
@@ -23,9 +24,10 @@ use crate::net::tcp::{self, TcpStream};
 use crate::rib::{Check, Epoch, OverLimit, Rib, Sizes, Tables};
 use crate::select::select;
 use crate::supervise::catch_panic;
-use crate::wire::bgp::{self, MessageType, Notification};
+use crate::wire::bgp::{self, MessageType};
 use crate::wire::bmp::Timestamp;
 use crate::wire::family::Family;
+use crate::wire::notification::{Code, Notification};
 use crate::wire::open::{Negotiated, Open};
 use crate::wire::stored;
 
@@ -254,7 +256,7 @@ impl Link {
                     Some(match close {
                         Some(Close::Notify(notification)) => Event::Stop(notification),
                         Some(Close::Replaced) => Event::Replaced,
-                        None => Event::Stop(Notification::SHUTDOWN),
+                        None => Event::Stop(Code::AdministrativeShutdown.into()),
                     })
                 }
                 () = std::future::ready(()), if self.is_behind => {
@@ -474,7 +476,7 @@ impl Link {
                 let mut data = family.afi.to_be_bytes().to_vec();
                 data.push(family.safi);
                 data.extend_from_slice(&limit.to_be_bytes());
-                Some(Event::Stop(Notification::new(6, 1, &data)))
+                Some(Event::Stop(Notification::new(Code::MaximumNumberOfPrefixesReached, &data)))
             }
             MaximumRoutesAction::Warn => {
                 if self.exceeded != Some(family) {
@@ -490,7 +492,7 @@ impl Link {
     /// There is no room for the tables.
     async fn over_limit(&self, over: OverLimit) -> Event {
         let _ = self.setup.to_neighbor.send((self.setup.id, FromLink::OverLimit(over))).await;
-        Event::Stop(Notification::OUT_OF_RESOURCES)
+        Event::Stop(Code::OutOfResources.into())
     }
 
     /// Indexes some of the routes that were appended while there was more to read, or all if they have waited too long:
@@ -536,17 +538,17 @@ impl Link {
         for family in &families {
             let dropped = self.in_turns(|rib| match rib.drop_some_stale(*family, now) {
                 Ok(done) => done.then_some(Ok(())),
-                Err(notification) => Some(Err(notification)),
+                Err(error) => Some(Err(error)),
             });
-            if let Err(notification) = dropped.await? {
-                return Some(Event::Bad(notification));
+            if let Err(error) = dropped.await? {
+                return Some(Event::Bad(refused::full(error)));
             }
         }
         let noted = self.epoch.as_ref()?.change(|rib| {
             families.iter().try_for_each(|family| rib.end_of_rib(*family, now).map(drop))
         });
         self.setup.tables.notify();
-        noted?.err().map(Event::Bad)
+        noted?.err().map(|error| Event::Bad(refused::full(error)))
     }
 
     /// Gives the state machine an event and does what it says, until it says no more.
@@ -598,7 +600,7 @@ impl Link {
 
     async fn validate_open(&mut self) -> Event {
         let Some((_, open)) = self.inbox.received() else {
-            return Event::Stop(Notification::SHUTDOWN);
+            return Event::Stop(Code::AdministrativeShutdown.into());
         };
         let remote = open.clone();
         match self.ask(|reply| FromLink::Judge { remote, reply }).await {
@@ -607,7 +609,7 @@ impl Link {
                 Event::Confirmed
             }
             Some(Err(notification)) => Event::Stop(notification),
-            None => Event::Stop(Notification::SHUTDOWN),
+            None => Event::Stop(Code::AdministrativeShutdown.into()),
         }
     }
 
@@ -625,7 +627,7 @@ impl Link {
                 None
             }
             Some(Err(notification)) => Some(Event::Stop(notification)),
-            None => Some(Event::Stop(Notification::SHUTDOWN)),
+            None => Some(Event::Stop(Code::AdministrativeShutdown.into())),
         }
     }
 

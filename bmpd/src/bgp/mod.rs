@@ -25,6 +25,7 @@ mod link;
 pub(crate) mod listener;
 mod neighbor;
 mod pending;
+mod refused;
 mod turn;
 
 pub(crate) use changes::{
@@ -33,4 +34,4 @@ pub(crate) use changes::{
 };
 pub(crate) use directory::{Bgp, Directory, EntryId};
 pub(crate) use link::Held;
-pub(crate) use neighbor::Neighbor;
+pub(crate) use neighbor::{Neighbor, Stop};

@@ -33,10 +33,10 @@ use crate::quota::{NeighborQuota, PrefixQuota, say};
 use crate::rib::{self, Epoch, Identity, NeighborTables, PeerDown, Tables};
 use crate::select::select;
 use crate::supervise::{Panic, abort_on_panic, catch_panic, fault};
-use crate::wire::bgp::Notification;
 use crate::wire::bmp::{PeerUp, Timestamp};
 use crate::wire::family::Family;
 use crate::wire::nlri::Form;
+use crate::wire::notification::{Code, Notification};
 use crate::wire::open::{AddPath, GracefulRestart, Open};
 
 /// The wait before the first attempt after a failure; each further one is twice as long.
@@ -71,7 +71,44 @@ enum Command {
     Report { with_messages: bool, reply: oneshot::Sender<Box<NeighborReport>> },
     Entry { reply: oneshot::Sender<NeighborEntry> },
     Configure(Arc<config::Neighbor>),
-    Stop(Notification),
+    Stop(Stop),
+}
+
+/// Why a neighbor stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// bmpd exits.
+    Exit,
+    /// It was removed from the configuration.
+    Removed,
+    /// It is started again with another configuration.
+    Reconfigured,
+    /// Its place in its prefix went to another neighbor.
+    Displaced,
+    /// It is one of a prefix and has been gone for a while.
+    Expired,
+}
+
+impl Stop {
+    /// What the neighbor is sent.
+    fn code(self) -> Code {
+        match self {
+            Stop::Exit | Stop::Expired => Code::AdministrativeShutdown,
+            Stop::Removed => Code::PeerDeconfigured,
+            Stop::Reconfigured => Code::OtherConfigurationChange,
+            Stop::Displaced => Code::ConnectionRejected,
+        }
+    }
+
+    fn text(self) -> &'static str {
+        match self {
+            Stop::Exit => "bmpd is stopping",
+            Stop::Removed => "removed from the configuration",
+            Stop::Reconfigured => "its configuration has changed",
+            Stop::Displaced => "its place went to another neighbor of its prefix",
+            Stop::Expired => "it has been gone for a while",
+        }
+    }
 }
 
 /// What a neighbor is made of.
@@ -118,10 +155,6 @@ struct Claim {
     /// Notified then.
     displaced: Notify,
 }
-
-/// What becomes of a neighbor without a place.
-const DISPLACED: (Notification, &str) =
-    (Notification::REJECTED, "its place went to another neighbor of its prefix");
 
 impl Neighbor {
     /// Starts a neighbor; its task ends when it is told to stop and its connections are closed.
@@ -255,10 +288,10 @@ impl Neighbor {
         self.claim.displaced.notify_one();
     }
 
-    /// Ends the session with this NOTIFICATION and stops.
-    pub(crate) async fn stop(&self, notification: Notification) {
+    /// Ends the session with a NOTIFICATION and stops.
+    pub(crate) async fn stop(&self, stop: Stop) {
         // A neighbor whose task is gone has stopped already.
-        let _ = self.commands.send(Command::Stop(notification)).await;
+        let _ = self.commands.send(Command::Stop(stop)).await;
     }
 }
 
@@ -391,7 +424,7 @@ impl Task {
     }
 
     async fn serve(&mut self) {
-        let (notification, why) = loop {
+        let stop = loop {
             self.tell_state();
             let restart_ends = self.restarting.as_ref().map(|restarting| restarting.until);
             let (penalty_ends, forget_at) = (self.penalty_ends(), self.forget_at());
@@ -415,21 +448,12 @@ impl Task {
                         let _ = reply.send(self.entry());
                     }
                     Some(Command::Configure(config)) => self.configure(config),
-                    Some(Command::Stop(notification)) => {
-                        let why = if notification == Notification::DECONFIGURED {
-                            "removed from the configuration"
-                        } else if notification == Notification::CONFIGURATION_CHANGE {
-                            "its configuration has changed"
-                        } else {
-                            "bmpd is stopping"
-                        };
-                        break (notification, why);
-                    }
+                    Some(Command::Stop(stop)) => break stop,
                     // Its place may have gone to another neighbor at this moment, and the handle with it.
-                    None if self.claim.is_displaced.load(Ordering::Relaxed) => break DISPLACED,
-                    None => break (Notification::SHUTDOWN, "bmpd is stopping"),
+                    None if self.claim.is_displaced.load(Ordering::Relaxed) => break Stop::Displaced,
+                    None => break Stop::Exit,
                 },
-                () = self.claim.displaced.notified() => break DISPLACED,
+                () = self.claim.displaced.notified() => break Stop::Displaced,
                 Some((link, message)) = self.from_links.recv() => self.handle(link, message).await,
                 connected = attempt => {
                     self.attempt = None;
@@ -483,20 +507,17 @@ impl Task {
                     self.silence_noted = true;
                 }
                 () = sleep_until(quota_ends) => self.report_left_out(),
-                () = sleep_until(forget_at) => {
-                    break (Notification::SHUTDOWN, "it has been gone for a while");
-                }
+                () = sleep_until(forget_at) => break Stop::Expired,
             }
         };
         self.stopping = true;
-        if notification == Notification::REJECTED && !self.claim.has_opened.load(Ordering::Relaxed)
-        {
+        if stop == Stop::Displaced && !self.claim.has_opened.load(Ordering::Relaxed) {
             // At once: there can be many of them.
             self.abort_links().await;
         }
-        self.stop(notification).await;
+        self.stop(stop.code().into()).await;
         let from = self.told;
-        self.tell(from, None, why.to_owned());
+        self.tell(from, None, stop.text().to_owned());
     }
 
     /// Tells those who watch if the state is another one than they know.
@@ -713,14 +734,14 @@ impl Task {
             // RFC 4271 section 6.8: the connection that is up stays. A neighbor that has lost it
             // without a word comes through once the hold time is over.
             debug!(neighbor = %self.id, "a second connection was refused: one is up");
-            self.tasks.spawn(link::refuse(stream, Notification::COLLISION));
+            self.tasks.spawn(link::refuse(stream, Code::ConnectionCollisionResolution.into()));
             return;
         }
         // A neighbor uses the newest of the connections that it made.
         let up = self.established.as_ref().map(|up| up.link);
         let older = self.links.iter_mut().filter(|link| Some(link.id) != up);
         for link in older.filter(|link| link.direction == Direction::Incoming) {
-            let _ = link.close.try_send(Close::Notify(Notification::REJECTED));
+            let _ = link.close.try_send(Close::Notify(Code::ConnectionRejected.into()));
             link.remote = None;
         }
         let id = self.add_link(stream, Direction::Incoming, place);
@@ -739,7 +760,7 @@ impl Task {
             return;
         }
         self.rejected_at = Some(Instant::now());
-        self.tasks.spawn(link::refuse(stream, Notification::REJECTED));
+        self.tasks.spawn(link::refuse(stream, Code::ConnectionRejected.into()));
     }
 
     /// Lets go of connections that have ended.
@@ -834,21 +855,21 @@ impl Task {
     /// RFC 4271 section 6.8: if another connection has got as far, one of the two ends here.
     fn validate(&mut self, id: LinkId, remote: Open) -> Result<(), Notification> {
         if self.established.is_some() {
-            return Err(Notification::COLLISION);
+            return Err(Code::ConnectionCollisionResolution.into());
         }
         let Some(direction) =
             self.links.iter().find(|link| link.id == id).map(|link| link.direction)
         else {
-            return Err(Notification::SHUTDOWN);
+            return Err(Code::AdministrativeShutdown.into());
         };
         let survivor = fsm::survivor(&self.local, &remote);
         let mut others =
             self.links.iter_mut().filter(|link| link.id != id && link.remote.is_some());
         if let Some(other) = others.next() {
             if direction != survivor && other.direction == survivor {
-                return Err(Notification::COLLISION);
+                return Err(Code::ConnectionCollisionResolution.into());
             }
-            let _ = other.close.try_send(Close::Notify(Notification::COLLISION));
+            let _ = other.close.try_send(Close::Notify(Code::ConnectionCollisionResolution.into()));
             other.remote = None;
         }
         if let Some(link) = self.links.iter_mut().find(|link| link.id == id) {
@@ -861,10 +882,10 @@ impl Task {
         // A link whose permission was taken back has its order to close on the way.
         let allowed = self.links.iter().any(|link| link.id == id && link.remote.is_some());
         if self.established.is_some() || !allowed {
-            return Err(Notification::COLLISION);
+            return Err(Code::ConnectionCollisionResolution.into());
         }
         for other in self.links.iter().filter(|link| link.id != id) {
-            let _ = other.close.try_send(Close::Notify(Notification::COLLISION));
+            let _ = other.close.try_send(Close::Notify(Code::ConnectionCollisionResolution.into()));
         }
         self.attempt = None;
         self.retry_at = None;
@@ -928,8 +949,7 @@ impl Task {
         let Some(up) = self.established.take_if(|up| up.link == id) else {
             // A connection that has lost against another is no error. Without another one it is worth
             // knowing: the neighbor may believe in a session that we have lost.
-            let collision =
-                matches!(&end, End::Sent(n) | End::Received(n) if (n.code, n.subcode) == (6, 7));
+            let collision = matches!(&end, End::Sent(n) | End::Received(n) if n.is(Code::ConnectionCollisionResolution));
             if self.established.is_none() && (!collision || self.links.is_empty()) {
                 self.note_error(end.to_string(), says(&end));
             }
@@ -957,11 +977,11 @@ impl Task {
             self.tables.end(&self.place, &up.epoch, down);
         }
         match &end {
-            End::Sent(notification) if (notification.code, notification.subcode) == (6, 1) => {
+            End::Sent(notification) if notification.is(Code::MaximumNumberOfPrefixesReached) => {
                 self.begin_hold_down();
             }
             // At once it would only grow to the same size.
-            End::Sent(notification) if *notification == Notification::OUT_OF_RESOURCES => {
+            End::Sent(notification) if notification.is(Code::OutOfResources) => {
                 self.hold_down = Some(HoldDown::Until(Instant::now() + OUT_OF_RESOURCES));
             }
             _ => {}
@@ -974,7 +994,7 @@ impl Task {
         {
             // The session may have ended by itself before it was replaced: for its routes, say.
             let allowed = match self.hold_down {
-                Some(_) => Err(Notification::REJECTED),
+                Some(_) => Err(Code::ConnectionRejected.into()),
                 None => self.validate(link, remote),
             };
             let _ = reply.send(allowed);
@@ -987,7 +1007,7 @@ impl Task {
     fn reject_links(&mut self) {
         self.rejected_at = None;
         for link in &self.links {
-            let _ = link.close.try_send(Close::Notify(Notification::REJECTED));
+            let _ = link.close.try_send(Close::Notify(Code::ConnectionRejected.into()));
         }
     }
 
@@ -1040,11 +1060,13 @@ impl Task {
 /// another one, says nothing of why there is no session.
 fn says(end: &End) -> Says {
     match end {
-        End::Sent(Notification { code: 6, subcode: 5 | 7, .. })
-        | End::Received(Notification { code: 6, subcode: 5 | 7, .. })
-        | End::Closed(_)
-        | End::Replaced => Says::NoConnection,
-        End::Sent(_) | End::Received(_) | End::Abandoned(_) => Says::Cause,
+        End::Sent(n) | End::Received(n)
+            if !n.is(Code::ConnectionRejected) && !n.is(Code::ConnectionCollisionResolution) =>
+        {
+            Says::Cause
+        }
+        End::Abandoned(_) => Says::Cause,
+        End::Sent(_) | End::Received(_) | End::Closed(_) | End::Replaced => Says::NoConnection,
     }
 }
 

@@ -28,6 +28,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tracing::{error, info, warn};
 
+use crate::bgp::Stop;
 use crate::config::Config;
 use crate::control::ControlSocket;
 use crate::events::Events;
@@ -38,7 +39,6 @@ use crate::rib::{Sizes, Tables};
 use crate::service::Manager;
 use crate::session::End;
 use crate::supervise::has_panicked;
-use crate::wire::bgp::Notification;
 use crate::world::{Neighbors, World, unchanged};
 
 /// How long a start that a signal has interrupted has to come to its end, so that it removes what it has made.
@@ -229,7 +229,7 @@ async fn stop(world: &World) {
         warn!("not every session could be ended in time");
     }
     for neighbor in world.neighbors() {
-        neighbor.stop(Notification::SHUTDOWN).await;
+        neighbor.stop(Stop::Exit).await;
     }
     let tasks = world.neighbors.tasks();
     if tokio::time::timeout(STOP_TIMEOUT, join(tasks)).await.is_err() {

@@ -19,15 +19,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::Full;
 use super::attributes::Attributes;
 use super::index::Pace;
 use super::log::{INDEXED, Log, Withdrawn};
 use super::meter::{OverLimit, Share, Slot};
 use super::sizes::Sizes;
+use super::{Full, Refused};
 use crate::moment::bmp_timestamp;
 use crate::supervise::roll_back_on_panic;
-use crate::wire::bgp::Notification;
 use crate::wire::bmp::{PeerDownReason, PeerHeader, PeerInstance, PeerUp, Statistic, Timestamp};
 use crate::wire::family::Family;
 use crate::wire::nlri::{Form, Routes};
@@ -149,12 +148,12 @@ impl Rib {
     /// Takes an UPDATE into the tables: withdrawals first, then announcements (RFC 4271 section 4.3).
     ///
     /// Families that were not negotiated are passed over and counted, whatever is in them. All routes are
-    /// checked before any is taken; the error is the NOTIFICATION that ends the session.
+    /// checked before any is taken.
     pub(crate) fn apply(
         &mut self,
         update: &Update<'_>,
         time: Timestamp,
-    ) -> Result<Applied, Notification> {
+    ) -> Result<Applied, Refused> {
         let negotiated = |family: Family| {
             self.logs.iter().find(|(other, _)| *other == family).map(|(_, log)| log.form())
         };
@@ -198,7 +197,7 @@ impl Rib {
         }
         let fields = [plain_withdrawn.map(|routes| (Family::IPV4_UNICAST, routes)), unreach];
         for (family, prefixes) in fields.into_iter().flatten() {
-            let unknown = self.withdraw(family, prefixes, time).map_err(out_of_resources)?;
+            let unknown = self.withdraw(family, prefixes, time)?;
             self.counters.duplicate_withdraws += u64::from(unknown);
         }
         let plain_announced = plain_announced.filter(|routes| routes.field_len() > 0);
@@ -216,18 +215,17 @@ impl Rib {
             ];
             for (family, prefixes) in fields.into_iter().flatten() {
                 self.counters.prefixes_treated_as_withdraw += prefixes.count() as u64;
-                self.withdraw(family, prefixes, time).map_err(out_of_resources)?;
+                self.withdraw(family, prefixes, time)?;
             }
         } else {
             let mut stored = std::mem::take(&mut self.stored);
             if let Some(routes) = plain_announced {
                 update.store_plain(&mut stored);
-                self.announce(Family::IPV4_UNICAST, &stored, routes, time)
-                    .map_err(out_of_resources)?;
+                self.announce(Family::IPV4_UNICAST, &stored, routes, time)?;
             }
             if let Some((reach, routes)) = reach {
                 update.store_reach(&reach, &mut stored);
-                self.announce(reach.family, &stored, routes, time).map_err(out_of_resources)?;
+                self.announce(reach.family, &stored, routes, time)?;
             }
             self.stored = stored;
         }
@@ -237,11 +235,7 @@ impl Rib {
     /// Does a part of what must be done before this UPDATE is taken in, if it is much: routes that wait are indexed before
     /// any is withdrawn, stale ones are withdrawn before their End-of-RIB. True if [`Rib::apply`] can follow at once;
     /// otherwise others should have their turn first, and then this is to be called again.
-    pub(crate) fn prepare(
-        &mut self,
-        update: &Update<'_>,
-        time: Timestamp,
-    ) -> Result<bool, Notification> {
+    pub(crate) fn prepare(&mut self, update: &Update<'_>, time: Timestamp) -> Result<bool, Full> {
         if update.only_announces() {
             return Ok(true);
         }
@@ -269,12 +263,12 @@ impl Rib {
         &mut self,
         family: Family,
         time: Timestamp,
-    ) -> Result<bool, Notification> {
+    ) -> Result<bool, Full> {
         let Self { attributes, logs, .. } = self;
         let Some((_, log)) = logs.iter_mut().find(|(other, _)| *other == family) else {
             return Ok(true);
         };
-        log.drop_some_stale(attributes, time).map_err(out_of_resources)
+        log.drop_some_stale(attributes, time)
     }
 
     /// Checks what the tables take now against `memory`, in bytes, and against what is allowed for all neighbors, and how many
@@ -305,17 +299,13 @@ impl Rib {
 
     /// Notes the End-of-RIB of a family; true if it is the first of this incarnation. Routes of the
     /// family that are still stale go (RFC 4724 section 4.2).
-    pub(crate) fn end_of_rib(
-        &mut self,
-        family: Family,
-        time: Timestamp,
-    ) -> Result<bool, Notification> {
+    pub(crate) fn end_of_rib(&mut self, family: Family, time: Timestamp) -> Result<bool, Full> {
         let Self { attributes, logs, .. } = self;
         let Some((_, log)) = logs.iter_mut().find(|(other, _)| *other == family) else {
             return Ok(false);
         };
         let first = !log.has_end_of_rib();
-        log.drop_stale(attributes, time).map_err(out_of_resources)?;
+        log.drop_stale(attributes, time)?;
         log.end_of_rib(time);
         Ok(first)
     }
@@ -504,10 +494,6 @@ impl Rib {
         counters.withdrawn += u64::from(known);
         Ok(unknown)
     }
-}
-
-fn out_of_resources(_: Full) -> Notification {
-    Notification::OUT_OF_RESOURCES
 }
 
 #[derive(Debug)]

@@ -31,7 +31,26 @@ pub(crate) use meter::OverLimit;
 pub use sizes::Sizes;
 pub(crate) use tables::{Changes, NeighborTables, Tables};
 
+use crate::wire::malformed::Malformed;
+
 /// A table, or the attributes of a neighbor, have reached the greatest size that places can name (4 GiB).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the tables of the neighbor have grown to their limit of 4 GiB")]
 pub(crate) struct Full;
+
+/// Why an UPDATE was not taken into the tables.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// Its routes cannot be read.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    /// There is no room for them.
+    #[error("the tables are full")]
+    Full,
+}
+
+impl From<Full> for Refused {
+    fn from(Full: Full) -> Self {
+        Refused::Full
+    }
+}

@@ -12,11 +12,10 @@
 //!
 //! Routes stay the bytes that came, so that stations are told what was received. What is inside a
 //! length is not checked: an unknown type of EVPN route, say, passes on. Only a field that cannot be cut
-//! is an error, and it ends the session, because nobody knows which routes were meant (RFC 7606 sections
-//! 3 (j) and 5.3).
+//! is an error: nobody knows which routes were meant (RFC 7606 sections 3 (j) and 5.3).
 
-use super::bgp::Notification;
 use super::family::Family;
+use super::malformed::Malformed;
 
 /// A path identifier (RFC 7911 section 3).
 const PATH_ID: usize = 4;
@@ -85,13 +84,16 @@ impl Form {
         self.add_path
     }
 
-    /// Checks a whole field, of announcements or of withdrawals. The error is the NOTIFICATION that ends
-    /// the session: the field cannot be cut into routes.
-    pub fn routes(self, field: &[u8]) -> Result<Routes<'_>, Notification> {
+    /// Checks a whole field, of announcements or of withdrawals.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be cut into routes.
+    pub fn routes(self, field: &[u8]) -> Result<Routes<'_>, Malformed> {
         let mut rest = field;
         while !rest.is_empty() {
             let after = self.len(rest).and_then(|len| rest.get(len..));
-            rest = after.ok_or_else(|| Notification::new(3, 10, &[]))?;
+            rest = after.ok_or(Malformed::Routes(self.family))?;
         }
         Ok(Routes { form: self, rest: field })
     }

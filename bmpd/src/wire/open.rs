@@ -2,9 +2,10 @@
 
 use std::net::Ipv4Addr;
 
-use super::bgp::{self, MessageType, Notification};
+use super::bgp::{self, MessageType};
 use super::family::Family;
 use super::nlri::Form;
+use super::notification::{Code, Notification};
 use super::reader::{Reader, Short};
 
 /// AS_TRANS, which stands for a number that does not fit into two octets (RFC 6793).
@@ -202,13 +203,13 @@ impl Open {
     /// 4271 section 6.2. Unknown capabilities are passed over (RFC 5492).
     pub fn parse(body: &[u8]) -> Result<Open, Notification> {
         let mut reader = Reader::new(body, bgp::HEADER_LEN);
-        Self::read(&mut reader).unwrap_or_else(|Short { .. }| Err(Notification::new(2, 0, &[])))
+        Self::read(&mut reader).unwrap_or_else(|Short { .. }| Err(Code::OpenUnspecific.into()))
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Result<Open, Notification>, Short> {
         let version = reader.u8()?;
         if version != 4 {
-            return Ok(Err(Notification::new(2, 1, &[0, 4])));
+            return Ok(Err(Notification::new(Code::UnsupportedVersionNumber, &[0, 4])));
         }
         let mut open = Open {
             asn: u32::from(reader.u16()?),
@@ -223,13 +224,13 @@ impl Open {
         };
         // RFC 7607 section 2.
         if open.asn == 0 {
-            return Ok(Err(Notification::new(2, 2, &[])));
+            return Ok(Err(Code::BadPeerAs.into()));
         }
         if matches!(open.hold_time, 1 | 2) {
-            return Ok(Err(Notification::new(2, 6, &[])));
+            return Ok(Err(Code::UnacceptableHoldTime.into()));
         }
         if open.bgp_id.is_unspecified() {
-            return Ok(Err(Notification::new(2, 3, &[])));
+            return Ok(Err(Code::BadBgpIdentifier.into()));
         }
 
         // RFC 9072: a parameter length of 255 with a first type of 255 means two-octet lengths.
@@ -253,7 +254,7 @@ impl Open {
             };
             let mut value = parameters.sub(length)?;
             if kind != CAPABILITIES {
-                return Ok(Err(Notification::new(2, 4, &[])));
+                return Ok(Err(Code::UnsupportedOptionalParameter.into()));
             }
             while !value.is_empty() {
                 let code = value.u8()?;
@@ -265,7 +266,7 @@ impl Open {
         }
         // Stations get the message as it came, and would find bytes there that nothing accounts for.
         if !reader.is_empty() {
-            return Ok(Err(Notification::new(2, 0, &[])));
+            return Ok(Err(Code::OpenUnspecific.into()));
         }
         if open.families.is_empty() {
             open.families.push(Family::IPV4_UNICAST);
@@ -303,7 +304,7 @@ impl Open {
                 if let Ok(asn) = value.u32() {
                     // No AS has these numbers (RFC 7607 section 2, RFC 6793 section 9).
                     if asn == 0 || asn == u32::from(AS_TRANS) {
-                        return Err(Notification::new(2, 2, &[]));
+                        return Err(Code::BadPeerAs.into());
                     }
                     self.asn = asn;
                     self.four_octet_as = true;

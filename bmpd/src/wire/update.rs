@@ -5,8 +5,9 @@
 //! MP_REACH_NLRI and MP_UNREACH_NLRI are cut out, and the bytes of the others are kept as they came.
 //! [`super::stored`] describes the form in which they go into the tables and come out again.
 
-use super::bgp::{self, Notification};
+use super::bgp;
 use super::family::Family;
+use super::malformed::Malformed;
 use super::reader::{Reader, Short};
 use super::stored;
 
@@ -89,10 +90,11 @@ pub struct Reach<'a> {
 impl<'a> Reach<'a> {
     /// The routes, unchecked.
     ///
-    /// The error is the NOTIFICATION that ends the session if the family was negotiated: they cannot be
-    /// located (RFC 7606 section 7.11).
-    pub fn routes(&self) -> Result<&'a [u8], Notification> {
-        self.malformed.map_or(Ok(self.nlri), |whole| Err(Notification::new(3, 9, whole)))
+    /// # Errors
+    ///
+    /// They cannot be located (RFC 7606 section 7.11). That matters if the family was negotiated.
+    pub fn routes(&self) -> Result<&'a [u8], Malformed> {
+        self.malformed.map_or(Ok(self.nlri), |whole| Err(multiprotocol(whole)))
     }
 
     /// True if it has routes, or may have.
@@ -127,14 +129,15 @@ pub struct Update<'a> {
 impl<'a> Update<'a> {
     /// Reads the body of an UPDATE (what follows the header). Kept attributes are collected in `kept`.
     ///
-    /// The error is the NOTIFICATION for what RFC 7606 leaves as a reason to end the session: it is not
-    /// certain that all routes were found.
+    /// # Errors
+    ///
+    /// It is not certain that all routes were found (RFC 7606 sections 3 and 5).
     pub fn parse(
         body: &'a [u8],
         context: Context,
         kept: &'a mut Vec<u8>,
-    ) -> Result<Self, Notification> {
-        let malformed = |_: Short| Notification::new(3, 1, &[]);
+    ) -> Result<Self, Malformed> {
+        let malformed = |_: Short| Malformed::AttributeList;
         kept.clear();
         let mut reader = Reader::new(body, bgp::HEADER_LEN);
         let length = usize::from(reader.u16().map_err(malformed)?);
@@ -168,7 +171,7 @@ impl<'a> Update<'a> {
         } else if walk.fault.is_some() && (overrun || walk.has_more_than_unreach()) {
             // RFC 7606 section 5.2: without routes to withdraw there is no treat-as-withdraw. The routes
             // may be in what a wrong length has swallowed, and would keep their old attributes for ever.
-            return Err(Notification::new(3, 1, &[]));
+            return Err(Malformed::AttributeList);
         }
         let Walk { kept, reach, unreach, fault, discarded, first_discarded, .. } = walk;
         Ok(Update {
@@ -223,6 +226,10 @@ impl<'a> Update<'a> {
     }
 }
 
+fn multiprotocol(attribute: &[u8]) -> Malformed {
+    Malformed::Multiprotocol { attribute: attribute.to_vec() }
+}
+
 /// What is found while the attributes are walked.
 struct Walk<'a> {
     context: Context,
@@ -244,7 +251,7 @@ enum Verdict {
 
 impl<'a> Walk<'a> {
     /// Takes the next attribute. Outer error: the session ends; inner: the block is too short.
-    fn attribute(&mut self, block: &mut Reader<'a>) -> Result<Result<(), Short>, Notification> {
+    fn attribute(&mut self, block: &mut Reader<'a>) -> Result<Result<(), Short>, Malformed> {
         let mut ahead = *block;
         let (flags, code, value) = match Self::split(&mut ahead) {
             Ok(parts) => parts,
@@ -258,7 +265,7 @@ impl<'a> Walk<'a> {
         if std::mem::replace(&mut self.seen[usize::from(code)], true) {
             // RFC 7606 section 3 (g).
             if matches!(code, MP_REACH_NLRI | MP_UNREACH_NLRI) {
-                return Err(Notification::new(3, 1, &[]));
+                return Err(Malformed::AttributeList);
             }
             self.discard(code);
             return Ok(Ok(()));
@@ -312,7 +319,7 @@ impl<'a> Walk<'a> {
         flags: u8,
         mut value: Reader<'a>,
         whole: &'a [u8],
-    ) -> Result<(), Notification> {
+    ) -> Result<(), Malformed> {
         let position = self.kept.len();
         let family = Self::family(&mut value, whole)?;
         let parts = (|| {
@@ -331,16 +338,16 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn take_unreach(&mut self, mut value: Reader<'a>, whole: &[u8]) -> Result<(), Notification> {
+    fn take_unreach(&mut self, mut value: Reader<'a>, whole: &[u8]) -> Result<(), Malformed> {
         let family = Self::family(&mut value, whole)?;
         self.unreach = Some((family, value.rest()));
         Ok(())
     }
 
     /// The family of MP_REACH_NLRI or MP_UNREACH_NLRI (RFC 7606 section 5.3: shorter ones are incorrect).
-    fn family(value: &mut Reader<'a>, whole: &[u8]) -> Result<Family, Notification> {
+    fn family(value: &mut Reader<'a>, whole: &[u8]) -> Result<Family, Malformed> {
         let family = (|| Ok(Family { afi: value.u16()?, safi: value.u8()? }))();
-        family.map_err(|_: Short| Notification::new(3, 9, whole))
+        family.map_err(|_: Short| multiprotocol(whole))
     }
 
     /// RFC 6793 sections 4.1 and 6. AS_CONFED_SEQUENCE and AS_CONFED_SET do not belong there: they are
@@ -542,11 +549,9 @@ mod tests {
         attributes: &[&[u8]],
         nlri: &[u8],
         context: Context,
-    ) -> Result<Option<Fault>, (u8, u8)> {
+    ) -> Result<Option<Fault>, Malformed> {
         let body = body(&[], attributes, nlri);
-        Update::parse(&body, context, &mut Vec::new())
-            .map(|u| u.fault)
-            .map_err(|n| (n.code, n.subcode))
+        Update::parse(&body, context, &mut Vec::new()).map(|u| u.fault)
     }
 
     #[test]
@@ -655,7 +660,11 @@ mod tests {
         assert_eq!(with(&[0x40, 99, 0]), Ok(Some(Fault::UnknownWellKnown(99))));
         assert_eq!(with(&[0xc0, 99, 1, 7]), Ok(None));
         assert!(matches!(with(&[0xc0, 8, 9, 0]), Ok(Some(Fault::Overrun(_)))));
-        assert_eq!(fault(&[&[0x40, 1, 9, 0]], &[], CONTEXT), Err((3, 1)), "no routes to withdraw");
+        assert_eq!(
+            fault(&[&[0x40, 1, 9, 0]], &[], CONTEXT),
+            Err(Malformed::AttributeList),
+            "no routes to withdraw"
+        );
         for zero in [&[2, 2, 0, 0, 0, 1, 0, 0, 0, 0][..], &[1, 1, 0, 0, 0, 0], &[4, 1, 0, 0, 0, 0]]
         {
             assert_eq!(path(zero), withdraw(2), "AS 0");
@@ -757,9 +766,7 @@ mod tests {
     fn a_fault_in_an_update_that_announces_nothing_ends_the_session() {
         let parsed = |digits: &str| {
             let body = bytes_of(digits);
-            Update::parse(&body, CONTEXT, &mut Vec::new())
-                .map(|update| update.fault)
-                .map_err(|n| (n.code, n.subcode))
+            Update::parse(&body, CONTEXT, &mut Vec::new()).map(|update| update.fault)
         };
         let ends = [
             // An attribute behind MP_UNREACH_NLRI overruns, and may have swallowed MP_REACH_NLRI.
@@ -776,7 +783,7 @@ mod tests {
             "00000011c00f0a0002013020010db8009940010100",
         ];
         for digits in ends {
-            assert_eq!(parsed(digits), Err((3, 1)), "{digits}");
+            assert_eq!(parsed(digits), Err(Malformed::AttributeList), "{digits}");
         }
         // Good attributes; attributes that are discarded; wrong flags of MP_UNREACH_NLRI alone; MP_REACH_NLRI
         // without routes, which needs no mandatory attributes.
@@ -795,29 +802,29 @@ mod tests {
     #[test]
     fn two_mp_reach_and_broken_lengths_end_the_session() {
         let reach: &[u8] = &[0x80, 14, 5, 0, 2, 1, 0, 0];
-        assert_eq!(next_hop(reach), Err((3, 9)), "no next hop");
-        assert_eq!(next_hop(&[0x80, 14, 5, 0, 2, 1, 16, 0]), Err((3, 9)), "more than there is");
+        assert_eq!(next_hop(reach), Err(multiprotocol(reach)), "no next hop");
+        let reach: &[u8] = &[0x80, 14, 5, 0, 2, 1, 16, 0];
+        assert_eq!(next_hop(reach), Err(multiprotocol(reach)), "more than there is");
         for short in [&[0x80, 14, 2, 0, 2][..], &[0x80, 15, 2, 0, 2]] {
-            assert_eq!(fault(&[short], &[], CONTEXT), Err((3, 9)), "no family");
+            assert_eq!(fault(&[short], &[], CONTEXT), Err(multiprotocol(short)), "no family");
         }
         let mut good = vec![0x80, 14, 21, 0, 2, 1, 16];
         good.extend_from_slice(&[0; 17]);
-        assert_eq!(fault(&[GOOD_ORIGIN, GOOD_PATH, &good, &good], &[], CONTEXT), Err((3, 1)));
-        let end = |body: &[u8]| {
-            Update::parse(body, CONTEXT, &mut Vec::new())
-                .map(|_| ())
-                .map_err(|n| (n.code, n.subcode))
-        };
-        assert_eq!(end(&[0, 9, 8, 10]), Err((3, 1)));
-        assert_eq!(end(&[0, 0, 0, 9, 1]), Err((3, 1)));
+        assert_eq!(
+            fault(&[GOOD_ORIGIN, GOOD_PATH, &good, &good], &[], CONTEXT),
+            Err(Malformed::AttributeList)
+        );
+        let end = |body: &[u8]| Update::parse(body, CONTEXT, &mut Vec::new()).map(|_| ());
+        assert_eq!(end(&[0, 9, 8, 10]), Err(Malformed::AttributeList));
+        assert_eq!(end(&[0, 0, 0, 9, 1]), Err(Malformed::AttributeList));
     }
 
     /// Whether the routes of an MP_REACH_NLRI can be located.
-    fn next_hop(reach: &[u8]) -> Result<(), (u8, u8)> {
+    fn next_hop(reach: &[u8]) -> Result<(), Malformed> {
         let body = body(&[], &[GOOD_ORIGIN, GOOD_PATH, reach], &[]);
         let mut kept = Vec::new();
         let update = Update::parse(&body, CONTEXT, &mut kept).unwrap();
-        update.reach.unwrap().routes().map(drop).map_err(|n| (n.code, n.subcode))
+        update.reach.unwrap().routes().map(drop)
     }
 
     #[test]
@@ -846,7 +853,8 @@ mod tests {
             };
             assert_eq!(good, expected, "{family}");
         }
-        assert_eq!(with_next_hop(Family::VPNV4_UNICAST, 4), Err((3, 9)));
+        let short = with_next_hop(Family::VPNV4_UNICAST, 4).unwrap_err();
+        assert_eq!(short.to_string(), "attribute 14 is malformed");
     }
 
     proptest! {

@@ -14,12 +14,11 @@ use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 use tracing::warn;
 
-use crate::bgp::{self, Bgp, Directory, EntryId, Neighbor, listener};
+use crate::bgp::{self, Bgp, Directory, EntryId, Neighbor, Stop, listener};
 use crate::config::{self, Config, ListenerId, Peers, listeners, setting};
 use crate::events::Events;
 use crate::net::listen::{ListenError, Listener};
 use crate::rib::Tables;
-use crate::wire::bgp::Notification;
 
 /// The neighbors and their listeners.
 pub(crate) struct Neighbors {
@@ -271,12 +270,11 @@ impl Neighbors {
         }
         // All at once: each may take a moment until the other side has heard.
         let mut ends = JoinSet::new();
-        let gone = ended.into_iter().map(|id| (id, Notification::DECONFIGURED, true));
-        let again =
-            restarted.iter().map(|(id, _)| (id.clone(), Notification::CONFIGURATION_CHANGE, false));
-        for (id, notification, deconfigured) in gone.chain(again) {
+        let gone = ended.into_iter().map(|id| (id, Stop::Removed));
+        let again = restarted.iter().map(|(id, _)| (id.clone(), Stop::Reconfigured));
+        for (id, stop) in gone.chain(again) {
             let directory = Arc::clone(&self.directory);
-            ends.spawn(async move { directory.end(&id, notification, deconfigured).await });
+            ends.spawn(async move { directory.end(&id, stop).await });
         }
         while ends.join_next().await.is_some() {}
         for neighbor in &configured {

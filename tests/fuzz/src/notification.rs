@@ -1,6 +1,8 @@
 //! NOTIFICATION.
 
-use bmpd::wire::bgp::{self, Frame, MAX_LEN_EXTENDED, MessageType, Notification};
+use bmpd::wire::bgp::{self, MAX_LEN_EXTENDED, MessageType};
+use bmpd::wire::frame::Frame;
+use bmpd::wire::notification::{Code, Notification};
 
 /// What came goes into a Peer Down as it came, and what is said of it fits into a line of a log.
 pub fn notification(body: &[u8]) {
@@ -18,7 +20,7 @@ pub fn notification(body: &[u8]) {
         Ok(None) => panic!("a whole message is not found"),
         Err(refused) => {
             assert!(body.len() < 2, "refused with {refused}");
-            assert_eq!((refused.code, refused.subcode), (1, 2));
+            assert!(refused.is(Code::BadMessageLength), "refused with {refused}");
         }
     }
     let text = notification.communication();

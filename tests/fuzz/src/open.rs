@@ -1,7 +1,8 @@
 //! OPEN.
 
-use bmpd::wire::bgp::{self, Frame, MAX_LEN, MessageType};
+use bmpd::wire::bgp::{self, MAX_LEN, MessageType};
 use bmpd::wire::family::Family;
+use bmpd::wire::frame::Frame;
 use bmpd::wire::open::{AddPath, Negotiated, Open};
 
 use crate::netgauze;
