@@ -15,6 +15,7 @@ use shared::names::NeighborId;
 
 use crate::config::Monitor;
 use crate::rib::{Attributes, Epoch, Feed, Identity, Sizes, Tables};
+use crate::session::Encoder;
 use crate::wire::bmp::{PeerInstance, PeerUp, Timestamp};
 use crate::wire::family::Family;
 use crate::wire::nlri::Form;
@@ -146,8 +147,10 @@ impl Station {
     /// Encodes the next messages into `out`, up to about `limit` bytes. Returns how many routes they
     /// announce and withdraw.
     pub fn fill(&mut self, out: &mut Vec<u8>, limit: usize) -> u64 {
-        let batch = self.0.fill(out, limit);
-        batch.announced + batch.withdrawn
+        let mut encoder = Encoder { out: std::mem::take(out), ..Encoder::default() };
+        encoder.fill(&mut self.0, limit);
+        *out = encoder.out;
+        encoder.batch.announced + encoder.batch.withdrawn
     }
 }
 

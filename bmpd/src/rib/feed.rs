@@ -18,12 +18,13 @@ use std::sync::Arc;
 use shared::names::NeighborId;
 
 use super::epoch::{Epoch, PeerDown, Rib};
-use super::log::{ReaderId, Record, Visit};
+use super::item::{Item, Sink};
+use super::log::{ReaderId, Visit};
 use super::tables::{NeighborTables, Tables};
 use crate::filter::Monitor;
 use crate::moment::{Moment, bmp_timestamp};
 use crate::supervise::fault;
-use crate::wire::bmp::{self, PeerDownReason, PeerHeader, Timestamp};
+use crate::wire::bmp::{PeerDownReason, Timestamp};
 use crate::wire::family::Family;
 
 /// Of one neighbor a part of a batch is encoded, this one of so many, before another one has its turn.
@@ -116,7 +117,8 @@ struct FamilyReader {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum EndOfRib {
     NotYet,
-    Encoded,
+    /// The sink has taken it.
+    Taken,
     /// It was written to the connection, at that time.
     Written(Moment),
 }
@@ -138,42 +140,13 @@ impl Told {
     }
 }
 
-/// What was encoded, by type of message.
+/// What came of filling a sink, beside the items that it took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Batch {
-    /// Peer Up messages.
-    pub(crate) peer_up: u64,
-    /// Peer Down messages.
-    pub(crate) peer_down: u64,
-    /// Route Monitoring messages, the End-of-RIBs among them.
-    pub(crate) route_monitoring: u64,
-    /// Statistics Reports.
-    pub(crate) statistics_reports: u64,
-    /// Routes announced.
-    pub(crate) announced: u64,
-    /// Routes withdrawn.
-    pub(crate) withdrawn: u64,
-    /// End-of-RIBs.
-    pub(crate) end_of_rib: u64,
-    /// Neighbors that are sent from the beginning again because the station fell too far behind.
+pub(crate) struct Filled {
+    /// Neighbors that are sent from the beginning again because the receiver fell too far behind.
     pub(crate) neighbors_resent: u64,
-    /// Sessions of neighbors that came and went since the batch before: nothing is sent of them.
+    /// Sessions of neighbors that came and went since the last time: nothing is sent of them.
     pub(crate) sessions_skipped: u64,
-}
-
-impl Batch {
-    /// Adds what another batch held.
-    pub(crate) fn add(&mut self, other: &Batch) {
-        self.peer_up += other.peer_up;
-        self.peer_down += other.peer_down;
-        self.route_monitoring += other.route_monitoring;
-        self.statistics_reports += other.statistics_reports;
-        self.announced += other.announced;
-        self.withdrawn += other.withdrawn;
-        self.end_of_rib += other.end_of_rib;
-        self.neighbors_resent += other.neighbors_resent;
-        self.sessions_skipped += other.sessions_skipped;
-    }
 }
 
 /// What one connection still has to send.
@@ -256,23 +229,22 @@ impl Feed {
         self.known = neighbors;
     }
 
-    /// Encodes the next messages into `out` until it holds about `limit` bytes or there is nothing
-    /// left to send. Neighbors that went down or came up are first, then routes: of each neighbor a share
-    /// in turn, so that one with much to send does not keep others waiting.
+    /// Hands the next items to `sink` until it holds about `limit` bytes or there is nothing left to send. Neighbors that
+    /// went down or came up are first, then routes: of each neighbor a share in turn, so that one with much to send does
+    /// not keep others waiting.
     ///
     /// A table is locked for the length of a share at most, or of this call if no other has anything to send. `limit` must
-    /// leave room for the largest message (256 KiB do).
-    pub(crate) fn fill(&mut self, out: &mut Vec<u8>, limit: usize) -> Batch {
-        let mut batch = Batch::default();
+    /// leave room for the largest item (256 KiB do).
+    pub(crate) fn fill(&mut self, sink: &mut impl Sink, limit: usize) -> Filled {
+        let mut filled = Filled::default();
         self.refresh_neighbors(false);
-        // In order: a neighbor that was removed and added again is told down before it is told up.
+        // In order: of a neighbor that was removed and added again Peer Down is before Peer Up.
         for place in &mut self.places {
-            if out.len() >= limit {
-                return batch;
+            if sink.len() >= limit {
+                return filled;
             }
-            let before = batch.peer_up;
-            encode_state(place, &self.monitor, self.unwanted_since, out, &mut batch);
-            batch.sessions_skipped += place.account(batch.peer_up - before);
+            let peer_ups = send_state(place, &self.monitor, self.unwanted_since, sink);
+            filled.sessions_skipped += place.account(peer_ups);
         }
         self.places.retain(|place| !place.removed || place.told.is_some());
         let count = self.places.len();
@@ -281,10 +253,10 @@ impl Feed {
         let mut busy: VecDeque<usize> = VecDeque::new();
         // Those that had little to send the last time are first, but leave room for the others.
         for rank in ranks(self.turn) {
-            if self.places[rank].is_busy || out.len() >= limit / 2 {
+            if self.places[rank].is_busy || sink.len() >= limit / 2 {
                 busy.push_back(rank);
             } else if let Outcome::Part | Outcome::Full =
-                self.encode_share(rank, out, limit, limit / SHARES, &mut batch)
+                self.send_share(rank, sink, limit, limit / SHARES, &mut filled)
             {
                 busy.push_back(rank);
             }
@@ -295,33 +267,33 @@ impl Feed {
                 break;
             }
             let share = if busy.is_empty() { limit } else { limit / SHARES };
-            match self.encode_share(rank, out, limit, share, &mut batch) {
+            match self.send_share(rank, sink, limit, share, &mut filled) {
                 Outcome::All => {}
                 Outcome::Part => busy.push_back(rank),
                 Outcome::Full => {
                     // The next call begins with the next neighbor.
                     self.turn = busy.front().map_or((rank + 1) % count, |next| *next);
-                    return batch;
+                    return filled;
                 }
             }
         }
-        batch
+        filled
     }
 
     /// True if the last call of [`Feed::fill`] ended early, as it passed over much that is superseded: even if it has
-    /// encoded nothing there may be something to send.
+    /// sent nothing there may be something to send.
     pub(crate) fn is_interrupted(&self) -> bool {
         self.scans >= SCANS
     }
 
-    /// Encodes routes of one neighbor, about as many bytes as its share.
-    fn encode_share(
+    /// Sends routes of one neighbor, about as many bytes as its share.
+    fn send_share(
         &mut self,
         rank: usize,
-        out: &mut Vec<u8>,
+        sink: &mut impl Sink,
         limit: usize,
         share: usize,
-        batch: &mut Batch,
+        filled: &mut Filled,
     ) -> Outcome {
         let Some(Place { told, is_busy, accounted, .. }) = self.places.get_mut(rank) else {
             return Outcome::All;
@@ -330,9 +302,9 @@ impl Feed {
             *is_busy = false;
             return Outcome::All;
         };
-        let begin = out.len();
+        let begin = sink.len();
         let until = limit.min(begin.saturating_add(share));
-        let sent = encode_routes(some, out, until, limit, batch);
+        let sent = send_routes(some, sink, until, limit);
         *is_busy = matches!(sent, Sent::Part | Sent::Scanned);
         match sent {
             Sent::All | Sent::Restarted => Outcome::All,
@@ -341,16 +313,16 @@ impl Feed {
                 Outcome::Part
             }
             // Where not even one message fits, another try would not help.
-            Sent::Part if until < limit && out.len() > begin => Outcome::Part,
+            Sent::Part if until < limit && sink.len() > begin => Outcome::Part,
             Sent::Part => Outcome::Full,
             Sent::Lapsed => {
                 some.leave();
                 // Reason 5: not the neighbor has gone, but what the station knows of it is not kept up (RFC 7854
                 // section 4.9). The next call begins with Peer Up.
-                let reason = PeerDownReason::Deconfigured;
-                bmp::peer_down(out, &some.epoch.header, bmp_timestamp(), &reason);
-                batch.peer_down += 1;
-                batch.neighbors_resent += 1;
+                let reason = &PeerDownReason::Deconfigured;
+                let item = Item::PeerDown { time: bmp_timestamp(), reason };
+                sink.put(&some.epoch.header, item, limit);
+                filled.neighbors_resent += 1;
                 // Its second Peer Up is of the same session.
                 *accounted = accounted.saturating_sub(1);
                 *told = None;
@@ -359,11 +331,11 @@ impl Feed {
         }
     }
 
-    /// Notes when the End-of-RIBs that were encoded have been written.
+    /// Notes when the End-of-RIBs that the sink has taken were written.
     pub(crate) fn end_of_ribs_written(&mut self, now: Moment) {
         let told = self.places.iter_mut().filter_map(|place| place.told.as_mut());
         for reader in told.flat_map(|told| &mut told.readers) {
-            if reader.end_of_rib == EndOfRib::Encoded {
+            if reader.end_of_rib == EndOfRib::Taken {
                 reader.end_of_rib = EndOfRib::Written(now);
             }
         }
@@ -375,7 +347,7 @@ impl Feed {
         told.flat_map(|(place, told)| {
             told.readers.iter().filter_map(|reader| match &reader.end_of_rib {
                 EndOfRib::Written(at) => Some((place.neighbor.id(), reader.family, at)),
-                EndOfRib::NotYet | EndOfRib::Encoded => None,
+                EndOfRib::NotYet | EndOfRib::Taken => None,
             })
         })
     }
@@ -391,17 +363,15 @@ impl Feed {
         monitored
     }
 
-    /// Appends a Statistics Report for every neighbor that the station believes to be up.
-    pub(crate) fn statistics(&self, out: &mut Vec<u8>, now: Timestamp) -> Batch {
-        let mut batch = Batch::default();
+    /// Hands `sink` the statistics of every neighbor that the receiver believes to be up.
+    pub(crate) fn statistics(&self, sink: &mut impl Sink, time: Timestamp) {
         for told in self.places.iter().filter_map(|place| place.told.as_ref()) {
             let wanted = |family| self.monitor.wants_family(family);
             if let Some(statistics) = told.epoch.maintain(|rib| rib.statistics(wanted)) {
-                bmp::statistics(out, &told.epoch.header, now, &statistics);
-                batch.statistics_reports += 1;
+                let item = Item::Statistics { time, statistics: &statistics };
+                sink.put(&told.epoch.header, item, usize::MAX);
             }
         }
-        batch
     }
 
     /// True if every neighbor that is up and wanted was told of, with all its routes and End-of-RIBs.
@@ -463,19 +433,18 @@ impl Feed {
     }
 }
 
-/// Peer Down for an epoch that is over or not wanted, Peer Up for one that has begun or restarted.
-fn encode_state(
+/// Peer Down for an epoch that is over or not wanted, Peer Up for one that has begun or restarted. Returns how many Peer Ups
+/// were sent.
+fn send_state(
     place: &mut Place,
     monitor: &Monitor,
     unwanted_since: Timestamp,
-    out: &mut Vec<u8>,
-    batch: &mut Batch,
-) {
+    sink: &mut impl Sink,
+) -> u64 {
     let current = place.current();
     if let Some(told) = &mut place.told {
         if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, &told.epoch)) {
-            tell_restart(told, out, batch);
-            return;
+            return send_restart(told, sink);
         }
         let down = match told.epoch.ended() {
             Some(down) => down,
@@ -483,14 +452,14 @@ fn encode_state(
                 PeerDown { time: unwanted_since, reason: PeerDownReason::Deconfigured }
             }
             // An epoch has ended before another one takes its place.
-            None => return,
+            None => return 0,
         };
         told.leave();
-        bmp::peer_down(out, &told.epoch.header, down.time, &down.reason);
-        batch.peer_down += 1;
+        let item = Item::PeerDown { time: down.time, reason: &down.reason };
+        sink.put(&told.epoch.header, item, usize::MAX);
         place.told = None;
     }
-    let Some(epoch) = current else { return };
+    let Some(epoch) = current else { return 0 };
     let told = epoch.maintain(|rib| {
         let logs = rib.logs.iter_mut().enumerate();
         let readers = logs
@@ -502,32 +471,32 @@ fn encode_state(
                 end_of_rib: EndOfRib::NotYet,
             })
             .collect();
-        bmp::peer_up(out, &epoch.header, rib.since, &rib.up);
-        batch.peer_up += 1;
+        let item = Item::PeerUp { time: rib.since, up: &rib.up };
+        sink.put(&epoch.header, item, usize::MAX);
         (rib.incarnation, readers)
     });
     // An epoch that is over already was never known.
-    if let Some((incarnation, readers)) = told {
-        place.told = Some(Told { epoch, incarnation, readers, seen: 0, turn: 0 });
-    }
+    let Some((incarnation, readers)) = told else { return 0 };
+    place.told = Some(Told { epoch, incarnation, readers, seen: 0, turn: 0 });
+    1
 }
 
 /// Peer Up, without a Peer Down before it, for the next incarnation of an epoch.
-fn tell_restart(told: &mut Told, out: &mut Vec<u8>, batch: &mut Batch) {
+fn send_restart(told: &mut Told, sink: &mut impl Sink) -> u64 {
     if told.epoch.incarnation() == told.incarnation {
-        return;
+        return 0;
     }
     let incarnation = told.epoch.with(|rib| {
-        bmp::peer_up(out, &told.epoch.header, rib.since, &rib.up);
+        let item = Item::PeerUp { time: rib.since, up: &rib.up };
+        sink.put(&told.epoch.header, item, usize::MAX);
         rib.incarnation
     });
-    if let Some(incarnation) = incarnation {
-        batch.peer_up += 1;
-        told.incarnation = incarnation;
-        for reader in &mut told.readers {
-            reader.end_of_rib = EndOfRib::NotYet;
-        }
+    let Some(incarnation) = incarnation else { return 0 };
+    told.incarnation = incarnation;
+    for reader in &mut told.readers {
+        reader.end_of_rib = EndOfRib::NotYet;
     }
+    1
 }
 
 /// What came of a neighbor's share of a batch.
@@ -540,13 +509,13 @@ enum Outcome {
     Full,
 }
 
-/// What came of encoding a neighbor's routes.
+/// What came of sending a neighbor's routes.
 enum Sent {
     /// There are no more.
     All,
     /// Much was passed over that is superseded, and there may be more.
     Scanned,
-    /// The next message does not fit.
+    /// The next item does not fit.
     Part,
     /// The neighbor has restarted: Peer Up comes before its routes, in the next call.
     Restarted,
@@ -554,23 +523,17 @@ enum Sent {
     Lapsed,
 }
 
-/// Encodes routes of one neighbor, each family in turn, until `out` holds `until` bytes; at least one message, if that
-/// fits into `limit`.
-fn encode_routes(
-    told: &mut Told,
-    out: &mut Vec<u8>,
-    until: usize,
-    limit: usize,
-    batch: &mut Batch,
-) -> Sent {
-    let begin = out.len();
+/// Sends routes of one neighbor, each family in turn, until `sink` holds `until` bytes; at least one item, if that fits into
+/// `limit`.
+fn send_routes(told: &mut Told, sink: &mut impl Sink, until: usize, limit: usize) -> Sent {
+    let begin = sink.len();
     let version = told.epoch.version();
     if version == told.seen {
         return Sent::All;
     }
     let Told { epoch, incarnation, readers, turn, .. } = told;
     let header = &epoch.header;
-    // What is encoded does not wait for a link that is busy with these tables.
+    // What was taken does not wait for a link that is busy with these tables.
     let outcome = epoch.try_maintain(begin == 0, |rib| {
         if rib.incarnation != *incarnation {
             // It has restarted since its state was sent. The change notifier notifies for that.
@@ -586,21 +549,15 @@ fn encode_routes(
             }
             let is_stopped = log.read(reader.id, &mut rib.attributes, |record, attributes| {
                 fault("feed.read");
-                let stored = record.attributes.map(|id| attributes.get(id));
-                let room = bmp::route_monitoring_room(stored.map_or(0, <[u8]>::len), record.room());
-                let most = if out.len() > begin { until } else { limit };
-                if out.len() + room > most {
-                    return Visit::Stop;
-                }
-                encode(out, header, reader.family, &record, stored, batch);
-                Visit::Taken
+                let most = if sink.len() > begin { until } else { limit };
+                let attributes = record.attributes.map(|id| attributes.get(id));
+                let item = Item::Routes { family: reader.family, record, attributes };
+                if sink.put(header, item, most) { Visit::Taken } else { Visit::Stop }
             });
             if log.take_end_of_rib(reader.id) {
-                // Some 80 bytes: the limit is not so sharp.
-                bmp::withdraw(out, header, log.end_of_rib_time(), reader.family, |_| 0);
-                batch.route_monitoring += 1;
-                batch.end_of_rib += 1;
-                reader.end_of_rib = EndOfRib::Encoded;
+                let item = Item::EndOfRib { family: reader.family, time: log.end_of_rib_time() };
+                sink.put(header, item, limit);
+                reader.end_of_rib = EndOfRib::Taken;
             }
             if !log.is_at_end(reader.id) {
                 return if is_stopped { Sent::Part } else { Sent::Scanned };
@@ -615,34 +572,4 @@ fn encode_routes(
         told.seen = version;
     }
     outcome
-}
-
-/// Encodes one record as one Route Monitoring message.
-fn encode(
-    out: &mut Vec<u8>,
-    header: &PeerHeader,
-    family: Family,
-    record: &Record<'_>,
-    stored: Option<&[u8]>,
-    batch: &mut Batch,
-) {
-    let nlri = |out: &mut Vec<u8>| {
-        let mut count = 0;
-        for route in record.routes() {
-            out.extend_from_slice(route);
-            count += 1;
-        }
-        count
-    };
-    batch.route_monitoring += 1;
-    match stored {
-        Some(stored) => {
-            let count = bmp::announce(out, header, record.time, family, stored, nlri);
-            batch.announced += u64::from(count);
-        }
-        None => {
-            let count = bmp::withdraw(out, header, record.time, family, nlri);
-            batch.withdrawn += u64::from(count);
-        }
-    }
 }

@@ -19,6 +19,7 @@ mod attributes;
 mod epoch;
 mod feed;
 mod index;
+mod item;
 mod log;
 mod meter;
 mod sizes;
@@ -26,7 +27,9 @@ mod tables;
 
 pub(crate) use attributes::Attributes;
 pub(crate) use epoch::{AT_ONCE, Check, Epoch, Identity, PeerDown, Rib};
-pub(crate) use feed::{Batch, Feed};
+pub(crate) use feed::Feed;
+pub(crate) use item::{Item, Sink};
+pub(crate) use log::Record;
 pub(crate) use meter::OverLimit;
 pub use sizes::Sizes;
 pub(crate) use tables::{Changes, NeighborTables, Tables};

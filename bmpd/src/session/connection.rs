@@ -16,10 +16,11 @@ use tokio::time::Instant;
 
 use super::Parameters;
 use super::down::Down;
+use super::encoder::{Batch, Encoder};
 use crate::moment::{Moment, bmp_timestamp, sleep_until};
 use crate::net::stream::Stream;
 use crate::net::{queue, tcp};
-use crate::rib::{Batch, Changes, Feed, Sizes, Tables};
+use crate::rib::{Changes, Feed, Sizes, Tables};
 use crate::select::select;
 use crate::wire::bmp::{self, TerminationReason};
 use crate::wire::family::Family;
@@ -77,13 +78,11 @@ pub(super) struct Connection {
     feed: Feed,
     changes: Changes,
     sizes: Sizes,
-    /// Encoded messages, of which `written` bytes are gone.
-    out: Vec<u8>,
+    /// What is to be written, of which `written` bytes are gone.
+    encoder: Encoder,
     written: usize,
     /// Bytes that were written since others had their turn.
     in_a_row: usize,
-    /// What is in `out`.
-    batch: Batch,
     initiation: u64,
     sent: Sent,
     synchronised: bool,
@@ -104,9 +103,9 @@ pub(super) struct Connection {
 impl Connection {
     pub(super) fn new(stream: Stream, parameters: &Parameters, tables: Arc<Tables>) -> Self {
         let Parameters { session, bmp } = parameters;
-        let mut out = Vec::new();
+        let mut encoder = Encoder::default();
         let messages = &session.initiation_messages;
-        bmp::initiation(&mut out, &bmp.system_name, &bmp.system_description, messages);
+        bmp::initiation(&mut encoder.out, &bmp.system_name, &bmp.system_description, messages);
         let statistics_timer = session.statistics_timer;
         Self {
             local: stream.tcp().local_addr().ok(),
@@ -115,10 +114,9 @@ impl Connection {
             changes: tables.changes(),
             sizes: *tables.sizes(),
             feed: Feed::new(tables, session.monitor.clone()),
-            out,
+            encoder,
             written: 0,
             in_a_row: 0,
-            batch: Batch::default(),
             initiation: 1,
             sent: Sent::default(),
             synchronised: false,
@@ -149,7 +147,7 @@ impl Connection {
 
     /// Counts what has been written.
     fn count_batch(&mut self) {
-        let batch = std::mem::take(&mut self.batch);
+        let batch = std::mem::take(&mut self.encoder.batch);
         if batch.end_of_rib > 0 {
             self.feed.end_of_ribs_written(Moment::now());
         }
@@ -203,29 +201,29 @@ impl Connection {
     }
 
     fn is_written(&self) -> bool {
-        self.written == self.out.len()
+        self.written == self.encoder.out.len()
     }
 
     /// Encodes the next batch. A Statistics Report that is due goes first, so that routes without end do
     /// not keep it back.
     fn refill(&mut self) {
-        self.out.clear();
+        let Self { encoder, feed, .. } = self;
+        encoder.out.clear();
         self.written = 0;
         // Before the tables are read: what comes later notifies again.
         self.changes.mark_unchanged();
         if self.next_statistics <= Instant::now() {
             self.next_statistics = Instant::now() + self.statistics_timer;
-            self.batch = self.feed.statistics(&mut self.out, bmp_timestamp());
+            feed.statistics(encoder, bmp_timestamp());
         }
-        if self.out.capacity() == 0 {
-            self.out = SPARE.take();
+        if encoder.out.capacity() == 0 {
+            encoder.out = SPARE.take();
         }
-        let filled = self.feed.fill(&mut self.out, self.sizes.batch);
-        self.sessions_skipped += filled.sessions_skipped;
-        self.batch.add(&filled);
-        if self.out.is_empty() {
+        encoder.fill(feed, self.sizes.batch);
+        self.sessions_skipped += std::mem::take(&mut encoder.batch.sessions_skipped);
+        if encoder.out.is_empty() {
             // A thousand quiet sessions need no buffers.
-            put_aside(std::mem::take(&mut self.out));
+            put_aside(std::mem::take(&mut encoder.out));
         }
     }
 
@@ -245,7 +243,7 @@ impl Connection {
     }
 
     fn write(&mut self) -> Result<(), Down> {
-        let taken = match self.out.get(self.written..) {
+        let taken = match self.encoder.out.get(self.written..) {
             Some(rest) if !rest.is_empty() => self.stream.try_write(rest),
             // TLS may hold what it was given.
             _ => self.stream.flush().map(|()| 0),
@@ -315,11 +313,12 @@ impl Connection {
     ) -> Count {
         // The Initiation comes first, even if it goes together with the end.
         let begun = if self.initiation > 0 { self.written.max(1) } else { self.written };
-        let boundary = message_boundary(&self.out, begun);
-        self.out.truncate(boundary);
+        let Encoder { out, batch } = &mut self.encoder;
+        let boundary = message_boundary(out, begun);
+        out.truncate(boundary);
         // The batch will not be sent whole: it does not count.
-        self.batch = Batch::default();
-        bmp::termination(&mut self.out, reason, text);
+        *batch = Batch::default();
+        bmp::termination(out, reason, text);
         let write = async {
             while !self.is_written() {
                 // Bytes that nobody read would turn the close into a reset that takes the Termination
@@ -386,16 +385,17 @@ impl Connection {
     pub(super) fn is_synchronised(&self) -> bool {
         self.synchronised
             && self.feed.is_synchronised()
-            && (self.is_written() || self.batch.end_of_rib == 0)
+            && (self.is_written() || self.encoder.batch.end_of_rib == 0)
     }
 
     /// Routes that wait in the tables, and those that are encoded and not yet written.
     pub(super) fn routes_to_send(&self) -> u64 {
-        self.feed.remaining() as u64 + self.batch.announced + self.batch.withdrawn
+        let Batch { announced, withdrawn, .. } = self.encoder.batch;
+        self.feed.remaining() as u64 + announced + withdrawn
     }
 
     pub(super) fn bytes_buffered(&self) -> u64 {
-        (self.out.len() - self.written) as u64
+        (self.encoder.out.len() - self.written) as u64
     }
 
     pub(super) fn bytes_unacknowledged(&self) -> u64 {

@@ -21,6 +21,7 @@
 mod attempt;
 mod connection;
 mod down;
+mod encoder;
 mod fsm;
 mod parameters;
 mod passive;
@@ -36,6 +37,9 @@ use shared::response::{
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
+#[cfg(test)]
+pub(crate) use self::encoder::Batch;
+pub(crate) use self::encoder::Encoder;
 pub(crate) use self::parameters::{Configured, Parameters, bmp_settings, session_settings};
 pub(crate) use self::passive::SharedListeners;
 use crate::events::Events;

@@ -10,6 +10,7 @@ use super::*;
 use crate::config::MonitorNeighbors;
 use crate::rib::epoch::Identity;
 use crate::rib::sizes::Sizes;
+use crate::session::{Batch, Encoder};
 use crate::wire::bmp::{PeerInstance, PeerUp};
 use crate::wire::nlri::{Form, Routes as Field};
 use crate::wire::stored;
@@ -364,10 +365,10 @@ impl Fixture {
 
     fn fill(&mut self, session: usize, limit: usize) -> Batch {
         let Session { feed, station, .. } = &mut self.sessions[session];
-        let mut out = Vec::new();
-        let batch = feed.fill(&mut out, limit);
-        station.read(&out);
-        batch
+        let mut encoder = Encoder::default();
+        encoder.fill(feed, limit);
+        station.read(&encoder.out);
+        encoder.batch
     }
 
     /// Every station that reads on ends up with what the neighbors that it wants have announced.
@@ -551,9 +552,9 @@ fn no_route_of_the_next_incarnation_is_told_before_its_peer_up() {
     fixture.restart(0, &FAMILIES);
     fixture.announce(0, Family::IPV4_UNICAST, 1, &[1]);
     let told = fixture.sessions[0].feed.places[0].told.as_mut().unwrap();
-    let (mut out, mut batch) = (Vec::new(), Batch::default());
-    assert!(matches!(encode_routes(told, &mut out, 4096, 4096, &mut batch), Sent::Restarted));
-    assert_eq!((out.len(), batch), (0, Batch::default()));
+    let mut encoder = Encoder::default();
+    assert!(matches!(send_routes(told, &mut encoder, 4096, 4096), Sent::Restarted));
+    assert_eq!((encoder.out.len(), encoder.batch), (0, Batch::default()));
     let batch = fixture.fill(0, 4096);
     assert_eq!((batch.peer_up, batch.announced), (1, 1));
 }
@@ -648,8 +649,9 @@ fn a_station_is_told_only_of_what_it_wants() {
     fixture.check();
     assert!(fixture.sessions[0].feed.is_synchronised());
 
-    let mut out = Vec::new();
-    let batch = fixture.sessions[0].feed.statistics(&mut out, Timestamp::default());
+    let mut encoder = Encoder::default();
+    fixture.sessions[0].feed.statistics(&mut encoder, Timestamp::default());
+    let Encoder { out, batch } = encoder;
     assert_eq!(batch.statistics_reports, 1);
     let mut types = Vec::new();
     let mut tlvs = &out[52..];
@@ -805,7 +807,7 @@ fn a_hundred_thousand_neighbors_that_come_and_go_leave_nothing() {
     let places = fixture.sessions[0].feed.places.len();
     let identity = Fixture::identity(0);
     let now = Timestamp::default();
-    let (mut out, up) = (Vec::new(), fixture.peer_up(0));
+    let (mut encoder, up) = (Encoder::default(), fixture.peer_up(0));
     for number in 0..100_000u32 {
         let address =
             IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, (number >> 16) as u16, number as u16]);
@@ -814,14 +816,16 @@ fn a_hundred_thousand_neighbors_that_come_and_go_leave_nothing() {
         let epoch = fixture.tables.begin(&place, identity, up.clone(), &Fixture::forms(0), now);
         epoch.change(|rib| rib.end_of_rib(Family::IPV4_UNICAST, now).unwrap());
         let feed = &mut fixture.sessions[0].feed;
-        out.clear();
-        let batch = feed.fill(&mut out, 4096);
+        encoder.out.clear();
+        encoder.fill(feed, 4096);
+        let batch = std::mem::take(&mut encoder.batch);
         assert_eq!((batch.peer_up, batch.end_of_rib), (1, 1));
         feed.end_of_ribs_written(Moment::now());
         assert_eq!(feed.end_of_ribs().count(), 1);
         fixture.tables.remove(&place, Fixture::ended(PeerDownReason::Deconfigured));
         let feed = &mut fixture.sessions[0].feed;
-        assert_eq!(feed.fill(&mut out, 1 << 20).peer_down, 1);
+        encoder.fill(feed, 1 << 20);
+        assert_eq!(encoder.batch.peer_down, 1);
         assert_eq!((feed.places.len(), feed.end_of_ribs().count()), (places, 0));
     }
     assert_eq!(fixture.tables.neighbors().len(), places);

@@ -1,0 +1,37 @@
+//! What a feed hands out, and who takes it.
+//!
+//! An item is what a receiver is to be sent of one peer; a sink makes bytes of it, as its receiver wants them. The tables do
+//! not know how.
+
+use super::log::Record;
+use crate::wire::bmp::{PeerDownReason, PeerHeader, PeerUp, Statistic, Timestamp};
+use crate::wire::family::Family;
+
+/// What a receiver is to be sent next of a peer.
+#[derive(Debug)]
+pub(crate) enum Item<'a> {
+    /// It has come up; without a Peer Down before it, its session has restarted.
+    PeerUp {
+        /// When.
+        time: Timestamp,
+        /// Both OPENs and what goes with them.
+        up: &'a PeerUp,
+    },
+    /// Routes were announced with these attributes, in their stored form ([`crate::wire::stored`]), or withdrawn.
+    Routes { family: Family, record: Record<'a>, attributes: Option<&'a [u8]> },
+    /// All routes of a family were sent.
+    EndOfRib { family: Family, time: Timestamp },
+    /// Its counters and gauges.
+    Statistics { time: Timestamp, statistics: &'a [Statistic] },
+    /// It has gone down.
+    PeerDown { time: Timestamp, reason: &'a PeerDownReason },
+}
+
+/// What takes the items of a feed.
+pub(crate) trait Sink {
+    /// How many bytes it holds.
+    fn len(&self) -> usize;
+
+    /// Takes an item, unless it is one of routes and would make the sink hold more than `limit` bytes: false then.
+    fn put(&mut self, peer: &PeerHeader, item: Item<'_>, limit: usize) -> bool;
+}
