@@ -14,9 +14,9 @@ use std::sync::Arc;
 use shared::names::NeighborId;
 
 use crate::config::Monitor;
-use crate::rib::{Attributes, Epoch, Feed, Identity, Sizes, Tables};
+use crate::rib::{Attributes, Epoch, Feed, Router, Routers, Sizes};
 use crate::session::Encoder;
-use crate::wire::bmp::{PeerInstance, PeerUp, Timestamp};
+use crate::wire::bmp::{PeerHeader, PeerInstance, PeerUp, Timestamp};
 use crate::wire::family::Family;
 use crate::wire::nlri::Form;
 use crate::wire::open::{Negotiated, Open};
@@ -28,7 +28,7 @@ pub use crate::rib::Refused;
 /// The tables of one neighbor, which announces IPv4 and IPv6 unicast.
 #[derive(Debug)]
 pub struct Neighbor {
-    tables: Arc<Tables>,
+    router: Arc<Router>,
     epoch: Arc<Epoch>,
 }
 
@@ -36,15 +36,10 @@ impl Neighbor {
     /// A neighbor that is up and has announced nothing.
     pub fn up() -> Self {
         let address = IpAddr::from([192, 0, 2, 2]);
-        let tables = Tables::new(Sizes::default());
-        let id = NeighborId { vpn_instance: None, address };
-        let place = tables.add(id, PeerInstance::Global, None);
-        let identity = Identity {
-            address,
-            asn: 65001,
-            bgp_id: Ipv4Addr::new(192, 0, 2, 2),
-            two_octet_as: false,
-        };
+        let router = Arc::clone(Routers::new(Sizes::default()).ourselves());
+        let peer = router.add(NeighborId { vpn_instance: None, address });
+        let bgp_id = Ipv4Addr::new(192, 0, 2, 2);
+        let header = PeerHeader::new(PeerInstance::Global, address, 65001, bgp_id, false);
         let up = PeerUp {
             local_address: IpAddr::from([192, 0, 2, 1]),
             local_port: 179,
@@ -54,21 +49,20 @@ impl Neighbor {
             table_name: None,
         };
         let forms = [Family::IPV4_UNICAST, Family::IPV6_UNICAST].map(|f| Form::new(f, false));
-        let epoch = tables.begin(&place, identity, up, &forms, Timestamp::default());
-        Self { tables, epoch }
+        let epoch = router.begin(&peer, header, up, &forms, Timestamp::default());
+        Self { router, epoch }
     }
 
     /// A neighbor that has sent the second of these OPENs and got the first, and has announced nothing.
     pub fn between(local: &Open, remote: &Open) -> Self {
         let negotiated = Negotiated::between(local, remote);
         let address = IpAddr::from([192, 0, 2, 2]);
-        let tables = Tables::new(Sizes::default());
-        let id = NeighborId { vpn_instance: None, address };
-        let place = tables.add(id, PeerInstance::Global, None);
-        let (identity, up) = said(address, &negotiated, remote, local.message(), remote.message());
+        let router = Arc::clone(Routers::new(Sizes::default()).ourselves());
+        let peer = router.add(NeighborId { vpn_instance: None, address });
+        let (header, up) = said(address, &negotiated, remote, local.message(), remote.message());
         let forms: Vec<Form> = negotiated.forms().collect();
-        let epoch = tables.begin(&place, identity, up, &forms, Timestamp::default());
-        Self { tables, epoch }
+        let epoch = router.begin(&peer, header, up, &forms, Timestamp::default());
+        Self { router, epoch }
     }
 
     /// Takes UPDATEs into the tables under one lock, as a BGP connection does with those that one read
@@ -82,7 +76,7 @@ impl Neighbor {
                 .into_iter()
                 .try_for_each(|update| rib.apply(update, Timestamp::default()).map(drop))
         });
-        self.tables.notify();
+        self.router.notify();
         taken.unwrap_or(Ok(()))
     }
 
@@ -104,13 +98,13 @@ impl Neighbor {
             let now = Timestamp::default();
             families.into_iter().try_for_each(|family| rib.end_of_rib(family, now).map(drop))
         });
-        self.tables.notify();
+        self.router.notify();
         Ok(settled.unwrap_or(Ok(()))?)
     }
 
     /// A station that has been sent nothing yet. What it would need is kept until it is dropped.
     pub fn station(&self) -> Station {
-        Station(Feed::new(Arc::clone(&self.tables), Monitor::default()))
+        Station(Feed::new(Arc::clone(&self.router), Monitor::default()))
     }
 }
 
@@ -121,13 +115,10 @@ fn said(
     open: &Open,
     sent_open: Vec<u8>,
     received_open: Vec<u8>,
-) -> (Identity, PeerUp) {
-    let identity = Identity {
-        address,
-        asn: open.asn,
-        bgp_id: open.bgp_id,
-        two_octet_as: !negotiated.four_octet_as,
-    };
+) -> (PeerHeader, PeerUp) {
+    let two_octet_as = !negotiated.four_octet_as;
+    let header =
+        PeerHeader::new(PeerInstance::Global, address, open.asn, open.bgp_id, two_octet_as);
     let up = PeerUp {
         local_address: IpAddr::from([192, 0, 2, 1]),
         local_port: 179,
@@ -136,7 +127,7 @@ fn said(
         received_open,
         table_name: None,
     };
-    (identity, up)
+    (header, up)
 }
 
 /// What one station has still to be sent.

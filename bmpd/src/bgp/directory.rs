@@ -31,8 +31,8 @@ use crate::events::Events;
 use crate::moment::bmp_timestamp;
 use crate::net::keys::PeerKey;
 use crate::quota::{NeighborQuota, PrefixQuota, say};
-use crate::rib::{NeighborTables, PeerDown, Tables};
-use crate::wire::bmp::{PeerDownReason, PeerInstance};
+use crate::rib::{Peer, PeerDown, Router};
+use crate::wire::bmp::PeerDownReason;
 
 /// What names a `[[bgp.neighbor]]`: its instance and its address or prefix.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -57,7 +57,7 @@ impl EntryId {
 /// Who our neighbors are.
 #[derive(Debug)]
 pub(crate) struct Directory {
-    tables: Arc<Tables>,
+    router: Arc<Router>,
     events: Events,
     inner: Mutex<Inner>,
     /// Rings when those that may connect have changed.
@@ -100,7 +100,7 @@ pub(crate) struct Bgp {
 #[derive(Debug)]
 struct Known {
     handle: Neighbor,
-    place: Arc<NeighborTables>,
+    peer: Arc<Peer>,
     /// The entry that it is of.
     of: EntryId,
     /// Counts up with every neighbor that is made.
@@ -123,10 +123,10 @@ pub(crate) enum Found {
 
 impl Directory {
     /// Nobody yet.
-    pub(crate) fn new(tables: Arc<Tables>, events: Events) -> Arc<Self> {
+    pub(crate) fn new(router: Arc<Router>, events: Events) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
-            places: Places::new(tables.sizes()),
-            tables,
+            places: Places::new(router.sizes()),
+            router,
             events,
             inner: Mutex::default(),
             changed: watch::Sender::new(0),
@@ -155,11 +155,6 @@ impl Directory {
         self.notify();
     }
 
-    /// Allows the tables of all neighbors so many bytes of memory, or as many as there are.
-    pub(crate) fn allow_memory(&self, limit: Option<u64>) {
-        self.tables.allow_memory(limit);
-    }
-
     /// Puts the entries in this order, for those who look at them.
     pub(crate) fn sort(&self, order: &[EntryId]) {
         let rank: HashMap<&EntryId, usize> = order.iter().zip(0..).collect();
@@ -177,28 +172,28 @@ impl Directory {
         self.notify();
         for (_, known) in &ended {
             if stop == Stop::Removed {
-                self.tables.remove(&known.place, removed());
+                self.router.remove(&known.peer, removed());
             }
             known.handle.stop(stop).await;
         }
         for (_, known) in ended {
             // One that has panicked has ended, too.
             let _ = known.task.await;
-            self.tables.remove(&known.place, removed());
+            self.router.remove(&known.peer, removed());
         }
     }
 
     /// The neighbors of an entry whose sessions end with these new limits, by address.
     pub(crate) fn beyond(&self, neighbor: &config::Neighbor) -> Vec<(NeighborId, Held)> {
         let (id, limits) = (EntryId::of(neighbor), Limits::of(neighbor));
-        let of_it: Vec<(NeighborId, Arc<NeighborTables>)> = {
+        let of_it: Vec<(NeighborId, Arc<Peer>)> = {
             let inner = self.inner.lock();
             let of_it = inner.neighbors.iter().filter(|(_, known)| known.of == id);
-            of_it.map(|(id, known)| (id.clone(), Arc::clone(&known.place))).collect()
+            of_it.map(|(id, known)| (id.clone(), Arc::clone(&known.peer))).collect()
         };
-        let ends = |place: &NeighborTables| limits.ends(&*place.current()?);
+        let ends = |peer: &Peer| limits.ends(&*peer.current()?);
         let mut beyond: Vec<(NeighborId, Held)> =
-            of_it.into_iter().filter_map(|(id, place)| Some((id, ends(&place)?))).collect();
+            of_it.into_iter().filter_map(|(id, peer)| Some((id, ends(&peer)?))).collect();
         beyond.sort_by_key(|(id, _)| id.address);
         beyond
     }
@@ -258,9 +253,7 @@ impl Directory {
     /// Starts the task of a neighbor.
     fn make(&self, id: NeighborId, entry: &Entry, inner: &mut Inner) -> Known {
         let config = &entry.config;
-        let table_name = id.vpn_instance.as_ref().map(|name| name.as_str().to_owned());
-        let instance = PeerInstance::new(table_name.as_deref(), config.route_distinguisher);
-        let place = self.tables.add(id.clone(), instance, table_name);
+        let peer = self.router.add(id.clone());
         let dynamic = matches!(config.peers, Peers::Prefix { .. });
         let setup = Setup {
             id: id.clone(),
@@ -271,33 +264,33 @@ impl Directory {
             quota: NeighborQuota::new(dynamic.then(|| entry.quota.clone())),
             pending: self.pending.clone(),
             places: self.places.clone(),
-            place: Arc::clone(&place),
-            tables: Arc::clone(&self.tables),
+            peer: Arc::clone(&peer),
+            router: Arc::clone(&self.router),
             events: self.events.clone(),
         };
         let (handle, task) = Neighbor::start(setup);
         let directory = Weak::clone(&self.this);
-        let its_place = Arc::clone(&place);
+        let its_peer = Arc::clone(&peer);
         let task = tokio::spawn(async move {
             // One that has panicked has ended, too; the panic was reported.
             let _ = task.await;
             // Only one from a prefix ends by itself.
             if let Some(directory) = directory.upgrade().filter(|_| dynamic) {
-                directory.forget(&id, &its_place);
+                directory.forget(&id, &its_peer);
             }
         });
         inner.made += 1;
-        Known { handle, place, of: entry.id(), number: inner.made, task }
+        Known { handle, peer, of: entry.id(), number: inner.made, task }
     }
 
-    fn forget(&self, id: &NeighborId, place: &Arc<NeighborTables>) {
+    fn forget(&self, id: &NeighborId, peer: &Arc<Peer>) {
         let mut inner = self.inner.lock();
-        if inner.neighbors.get(id).is_some_and(|known| Arc::ptr_eq(&known.place, place)) {
+        if inner.neighbors.get(id).is_some_and(|known| Arc::ptr_eq(&known.peer, peer)) {
             inner.neighbors.remove(id);
             debug!(neighbor = %id, "a neighbor that has gone is forgotten");
         }
         drop(inner);
-        self.tables.remove(place, removed());
+        self.router.remove(peer, removed());
     }
 
     /// Every neighbor: in the order of the file, those of a prefix by address.
@@ -418,14 +411,17 @@ fn removed() -> PeerDown {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rib::Sizes;
+    use crate::rib::{Routers, Sizes};
 
     /// A directory with the prefix 10.0.0.0/8, which has room for two.
     fn directory() -> Arc<Directory> {
         let text = "[bgp]\nas = 1\nrouter-id = '1.1.1.1'\n[[bgp.neighbor]]\nprefix = '10.0.0.0/8'\n\
                     maximum-neighbors = 2";
         let config = config::parse(text, std::path::Path::new("f")).unwrap().bgp.unwrap();
-        let directory = Directory::new(Tables::new(Sizes::default()), Events::default());
+        let directory = Directory::new(
+            Arc::clone(Routers::new(Sizes::default()).ourselves()),
+            Events::default(),
+        );
         directory.allow_pending(config::Pending { maximum: 10, timeout: Duration::MAX });
         let bgp = Bgp { asn: 1, router_id: [1, 1, 1, 1].into() };
         directory.start(&config.neighbors[0], bgp);

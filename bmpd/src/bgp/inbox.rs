@@ -70,7 +70,7 @@ pub(crate) struct Taken {
     pub(crate) event: Event,
     /// True if the tables were worked on.
     pub(crate) routes: bool,
-    /// True if stations are to be sent something: [`crate::rib::Tables::notify`] goes with it.
+    /// True if stations are to be sent something: [`crate::rib::Router::notify`] goes with it.
     pub(crate) news: bool,
     /// How much was done for it, in entries of the tables.
     pub(crate) work: u64,

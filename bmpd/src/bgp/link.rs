@@ -21,7 +21,7 @@ use crate::config::{self, MaximumRoutes, MaximumRoutesAction};
 use crate::moment::{bmp_timestamp, sleep_until};
 use crate::net;
 use crate::net::tcp::{self, TcpStream};
-use crate::rib::{Check, Epoch, OverLimit, Rib, Sizes, Tables};
+use crate::rib::{Check, Epoch, OverLimit, Rib, Router, Sizes};
 use crate::select::select;
 use crate::supervise::catch_panic;
 use crate::wire::bgp::{self, MessageType};
@@ -148,7 +148,7 @@ pub(super) struct Setup {
     pub(super) pending: Option<Place>,
     /// What its tables may take, now and when that changes.
     pub(super) limits: watch::Receiver<Limits>,
-    pub(super) tables: Arc<Tables>,
+    pub(super) router: Arc<Router>,
     /// The neighbor's, of all of its links.
     pub(super) faults: Arc<Faults>,
     pub(super) to_neighbor: mpsc::Sender<(LinkId, FromLink)>,
@@ -227,7 +227,7 @@ impl Link {
         let end = self.serve().await;
         if matches!(end, End::Closed(_) | End::Replaced) {
             // The neighbor's task may keep the routes (RFC 4724), for which all of them have to be indexed.
-            let Sizes { tidy, .. } = *self.setup.tables.sizes();
+            let Sizes { tidy, .. } = *self.setup.router.sizes();
             self.turn.take_place().await;
             self.in_turns(|rib| {
                 rib.tidy(tidy);
@@ -376,7 +376,7 @@ impl Link {
     /// timers and orders have been seen to.
     async fn take_messages(&mut self) -> Option<End> {
         self.is_behind = false;
-        for _ in 0..self.setup.tables.sizes().turns {
+        for _ in 0..self.setup.router.sizes().turns {
             self.turn.go_on().await;
             let work = self.turn.left();
             let Self { inbox, fsm, setup, epoch, .. } = self;
@@ -387,7 +387,7 @@ impl Link {
                 self.routes_came();
             }
             if taken.news {
-                self.setup.tables.notify();
+                self.setup.router.notify();
                 self.turn.note_news();
             }
             self.note_faults().await;
@@ -504,7 +504,7 @@ impl Link {
         let mut done = epoch.and_then(|epoch| epoch.maintain(|rib| rib.tidy_if_little(little)));
         if done == Some(false) {
             self.turn.take_place().await;
-            let Sizes { tidy, turns: most_turns, .. } = *self.setup.tables.sizes();
+            let Sizes { tidy, turns: most_turns, .. } = *self.setup.router.sizes();
             let mut turns = 0;
             let tidied = self.in_turns(|rib| {
                 rib.tidy(tidy);
@@ -547,7 +547,7 @@ impl Link {
         let noted = self.epoch.as_ref()?.change(|rib| {
             families.iter().try_for_each(|family| rib.end_of_rib(*family, now).map(drop))
         });
-        self.setup.tables.notify();
+        self.setup.router.notify();
         noted?.err().map(|error| Event::Bad(refused::full(error)))
     }
 

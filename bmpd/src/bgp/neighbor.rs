@@ -30,10 +30,10 @@ use crate::net::listen::refuse;
 use crate::net::options::Options;
 use crate::net::tcp::TcpStream;
 use crate::quota::{NeighborQuota, PrefixQuota, say};
-use crate::rib::{self, Epoch, Identity, NeighborTables, PeerDown, Tables};
+use crate::rib::{self, Epoch, Peer, PeerDown, Router};
 use crate::select::select;
 use crate::supervise::{Panic, abort_on_panic, catch_panic, fault};
-use crate::wire::bmp::{PeerUp, Timestamp};
+use crate::wire::bmp::{PeerHeader, PeerInstance, PeerUp, Timestamp};
 use crate::wire::family::Family;
 use crate::wire::nlri::Form;
 use crate::wire::notification::{Code, Notification};
@@ -129,10 +129,10 @@ pub(super) struct Setup {
     pub(super) pending: Pending,
     /// Where links work that are busy.
     pub(super) places: Places,
-    /// Its place in the tables.
-    pub(super) place: Arc<NeighborTables>,
-    /// All tables.
-    pub(super) tables: Arc<Tables>,
+    /// Its tables.
+    pub(super) peer: Arc<Peer>,
+    /// The router whose peer it is: bmpd itself.
+    pub(super) router: Arc<Router>,
     /// Where changes of its state are told.
     pub(super) events: Events,
 }
@@ -168,8 +168,8 @@ impl Neighbor {
             quota,
             pending,
             places,
-            place,
-            tables,
+            peer,
+            router,
             events,
         } = setup;
         let local = Open {
@@ -196,8 +196,8 @@ impl Neighbor {
             local,
             pending,
             places,
-            place,
-            tables,
+            peer,
+            router,
             events,
             told: None,
             limits,
@@ -349,8 +349,8 @@ struct Task {
     local: Open,
     pending: Pending,
     places: Places,
-    place: Arc<NeighborTables>,
-    tables: Arc<Tables>,
+    peer: Arc<Peer>,
+    router: Arc<Router>,
     events: Events,
     /// The state that was last told as an event.
     told: Option<NeighborState>,
@@ -414,8 +414,8 @@ impl Task {
         self.restarting = None;
         self.no_room = None;
         // Also one that was on its way from the tables to this task, or to another place in it.
-        if let Some(epoch) = self.place.current() {
-            self.tables.end(&self.place, &epoch, PeerDown::by_mistake());
+        if let Some(epoch) = self.peer.current() {
+            self.router.end(&self.peer, &epoch, PeerDown::by_mistake());
             self.last_down = Some((panic.to_string(), Moment::now()));
             self.since = Moment::now();
         }
@@ -650,7 +650,7 @@ impl Task {
     fn give_up_restart(&mut self, why: &str) {
         if let Some(Restarting { epoch, down, .. }) = self.restarting.take() {
             say!(self.quota, warn, neighbor = %self.id, "its routes are no longer kept: {why}");
-            self.tables.end(&self.place, &epoch, down);
+            self.router.end(&self.peer, &epoch, down);
         }
     }
 
@@ -788,7 +788,7 @@ impl Task {
             open_timeout: self.pending.timeout(),
             pending,
             limits: self.limits.subscribe(),
-            tables: Arc::clone(&self.tables),
+            router: Arc::clone(&self.router),
             places: self.places.clone(),
             faults: Arc::clone(&self.faults),
             to_neighbor: self.to_neighbor.clone(),
@@ -889,21 +889,23 @@ impl Task {
         }
         self.attempt = None;
         self.retry_at = None;
-        let identity = Identity {
-            address: self.id.address,
-            asn: up.open.asn,
-            bgp_id: up.open.bgp_id,
-            two_octet_as: !up.negotiated.four_octet_as,
-        };
+        let table_name = self.id.vpn_instance.as_ref().map(|name| name.as_str().to_owned());
+        let header = PeerHeader::new(
+            PeerInstance::new(table_name.as_deref(), self.config.route_distinguisher),
+            self.id.address,
+            up.open.asn,
+            up.open.bgp_id,
+            !up.negotiated.four_octet_as,
+        );
         let peer_up = PeerUp {
             local_address: up.local.ip(),
             local_port: up.local.port(),
             remote_port: up.remote.port(),
             sent_open: up.sent_open.clone(),
             received_open: up.received_open.clone(),
-            table_name: self.place.table_name().map(str::to_owned),
+            table_name,
         };
-        let epoch = self.begin(identity, peer_up, &up).await;
+        let epoch = self.begin(header, peer_up, &up).await;
         say!(self.quota, info, neighbor = %self.id, "established");
         self.established_count += 1;
         let at = Moment::now();
@@ -915,7 +917,7 @@ impl Task {
 
     /// The epoch of a session that is up: that of the session before if the neighbor has restarted and
     /// everything fits, else a new one.
-    async fn begin(&mut self, identity: Identity, peer_up: PeerUp, up: &Established) -> Arc<Epoch> {
+    async fn begin(&mut self, header: PeerHeader, peer_up: PeerUp, up: &Established) -> Arc<Epoch> {
         let now = bmp_timestamp();
         let forms: Vec<Form> = up.negotiated.forms().collect();
         if let Some(restarting) = self.restarting.take() {
@@ -931,16 +933,16 @@ impl Task {
                 .collect();
             let lost = |family: &Family| !kept.contains(family);
             if again.is_some()
-                && epoch.fits(&identity, &forms)
-                && drop_stale(&self.tables, &epoch, lost, now).await
-                && self.tables.restart(&self.place, &epoch, peer_up.clone(), &kept, now)
+                && epoch.fits(&header, &forms)
+                && drop_stale(&self.router, &epoch, lost, now).await
+                && self.router.restart(&self.peer, &epoch, peer_up.clone(), &kept, now)
             {
                 say!(self.quota, info, neighbor = %self.id, "it has restarted");
                 return epoch;
             }
-            self.tables.end(&self.place, &epoch, down);
+            self.router.end(&self.peer, &epoch, down);
         }
-        self.tables.begin(&self.place, identity, peer_up, &forms, now)
+        self.router.begin(&self.peer, header, peer_up, &forms, now)
     }
 
     async fn ended(&mut self, id: LinkId, end: End, time: Timestamp, stopping: bool) {
@@ -974,7 +976,7 @@ impl Task {
         if lost && !stopping && self.may_restart(&up.details.open) {
             self.keep(up, down).await;
         } else {
-            self.tables.end(&self.place, &up.epoch, down);
+            self.router.end(&self.peer, &up.epoch, down);
         }
         match &end {
             End::Sent(notification) if notification.is(Code::MaximumNumberOfPrefixesReached) => {
@@ -1017,11 +1019,11 @@ impl Task {
         let time = Duration::from_secs(asks.time.into());
         let families: Vec<Family> = asks.families.iter().map(|(family, _)| *family).collect();
         let now = bmp_timestamp();
-        let held = drop_stale(&self.tables, &up.epoch, |_| true, now).await
-            && self.tables.hold(&up.epoch, &up.details.negotiated.families, now)
-            && drop_stale(&self.tables, &up.epoch, |family| !families.contains(family), now).await;
+        let held = drop_stale(&self.router, &up.epoch, |_| true, now).await
+            && self.router.hold(&up.epoch, &up.details.negotiated.families, now)
+            && drop_stale(&self.router, &up.epoch, |family| !families.contains(family), now).await;
         if !held {
-            self.tables.end(&self.place, &up.epoch, down);
+            self.router.end(&self.peer, &up.epoch, down);
             return;
         }
         say!(
@@ -1073,7 +1075,7 @@ fn says(end: &End) -> Says {
 /// Withdraws the stale routes of these families, some at a time: others have their turn meanwhile. False if the epoch has
 /// ended, or must.
 async fn drop_stale(
-    tables: &Tables,
+    router: &Router,
     epoch: &Epoch,
     of: impl Fn(&Family) -> bool,
     now: Timestamp,
@@ -1084,7 +1086,7 @@ async fn drop_stale(
             match epoch.change(|rib| rib.drop_some_stale(*family, now)) {
                 Some(Ok(true)) => break,
                 Some(Ok(false)) => {
-                    tables.notify();
+                    router.notify();
                     tokio::task::yield_now().await;
                 }
                 Some(Err(_)) | None => return false,

@@ -35,7 +35,7 @@ use crate::events::Events;
 use crate::host;
 use crate::http;
 use crate::log;
-use crate::rib::{Sizes, Tables};
+use crate::rib::{Routers, Sizes};
 use crate::service::Manager;
 use crate::session::End;
 use crate::supervise::has_panicked;
@@ -151,9 +151,9 @@ async fn start(
     for warning in host::warnings(&config) {
         warn!("{warning}");
     }
-    let tables = Tables::new(Sizes::default());
+    let routers = Routers::new(Sizes::default());
     let events = Events::default();
-    let neighbors = Neighbors::start(&config, Arc::clone(&tables), events.clone());
+    let neighbors = Neighbors::start(&config, &routers, events.clone());
     let neighbors = neighbors.await.map_err(anyhow::Error::msg)?;
     info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -166,7 +166,7 @@ async fn start(
     let world = Arc::new(World::new(
         config,
         config_path,
-        tables,
+        routers,
         neighbors,
         events,
         Arc::clone(socket.access()),

@@ -12,7 +12,7 @@ use shared::response::{
 use crate::access::Access;
 use crate::events::Events;
 use crate::log;
-use crate::rib::{Sizes, Tables};
+use crate::rib::{Routers, Sizes};
 use crate::world::{Neighbors, World};
 use crate::{config, control, simulation};
 
@@ -23,10 +23,10 @@ async fn start(
     access: Arc<Access>,
     sizes: Sizes,
 ) -> Result<Arc<World>, String> {
-    let (tables, events) = (Tables::new(sizes), Events::default());
-    let neighbors = Neighbors::start(&config, Arc::clone(&tables), events.clone()).await?;
+    let (routers, events) = (Routers::new(sizes), Events::default());
+    let neighbors = Neighbors::start(&config, &routers, events.clone()).await?;
     let log = log::Level::of_no_log();
-    Ok(Arc::new(World::new(config, path, tables, neighbors, events, access, log)))
+    Ok(Arc::new(World::new(config, path, routers, neighbors, events, access, log)))
 }
 
 /// Stops as [`super::run`] does.

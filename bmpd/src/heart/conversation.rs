@@ -14,9 +14,9 @@ use super::Station;
 use crate::bgp::fsm::{Action, End, Event, Fsm};
 use crate::bgp::inbox::Inbox;
 use crate::config::Monitor;
-use crate::rib::{Epoch, Feed, NeighborTables, PeerDown, Sizes, Tables};
+use crate::rib::{Epoch, Feed, Peer, PeerDown, Router, Routers, Sizes};
 use crate::wire::bgp::{self, MessageType};
-use crate::wire::bmp::{PeerInstance, Timestamp};
+use crate::wire::bmp::Timestamp;
 use crate::wire::family::Family;
 use crate::wire::nlri::Form;
 use crate::wire::open::Open;
@@ -24,8 +24,8 @@ use crate::wire::open::Open;
 /// One connection, and the tables behind it.
 pub struct Conversation {
     local: Open,
-    tables: Arc<Tables>,
-    place: Arc<NeighborTables>,
+    router: Arc<Router>,
+    peer: Arc<Peer>,
     fsm: Fsm,
     inbox: Inbox,
     epoch: Option<Arc<Epoch>>,
@@ -38,13 +38,12 @@ const ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2));
 impl Conversation {
     /// TCP is up, and our OPEN is sent.
     pub fn begin(local: Open) -> Self {
-        let tables = Tables::new(Sizes::default());
-        let id = NeighborId { vpn_instance: None, address: ADDRESS };
-        let place = tables.add(id, PeerInstance::Global, None);
+        let router = Arc::clone(Routers::new(Sizes::default()).ourselves());
+        let peer = router.add(NeighborId { vpn_instance: None, address: ADDRESS });
         let fsm = Fsm::new(local.clone(), None, Duration::from_secs(240));
         let inbox = Inbox::new();
         let mut begun =
-            Self { local, tables, place, fsm, inbox, epoch: None, sent: Vec::new(), ended: None };
+            Self { local, router, peer, fsm, inbox, epoch: None, sent: Vec::new(), ended: None };
         begun.on(Event::Start);
         begun
     }
@@ -76,7 +75,7 @@ impl Conversation {
 
     /// A station that has been sent nothing yet.
     pub fn station(&self) -> Station {
-        Station(Feed::new(Arc::clone(&self.tables), Monitor::default()))
+        Station(Feed::new(Arc::clone(&self.router), Monitor::default()))
     }
 
     /// All that was sent to the neighbor.
@@ -111,7 +110,7 @@ impl Conversation {
                     if let Some(epoch) = &self.epoch {
                         let time = Timestamp::default();
                         let down = PeerDown { time, reason: end.peer_down_reason() };
-                        self.tables.end(&self.place, epoch, down);
+                        self.router.end(&self.peer, epoch, down);
                     }
                     self.ended = Some(end);
                 }
@@ -123,9 +122,9 @@ impl Conversation {
         let known = self.inbox.received().zip(self.fsm.negotiated());
         let Some(((message, open), negotiated)) = known else { return };
         let sent_open = self.local.message();
-        let (identity, up) = super::said(ADDRESS, negotiated, open, sent_open, message.clone());
+        let (header, up) = super::said(ADDRESS, negotiated, open, sent_open, message.clone());
         let forms: Vec<Form> = negotiated.forms().collect();
-        let epoch = self.tables.begin(&self.place, identity, up, &forms, Timestamp::default());
+        let epoch = self.router.begin(&self.peer, header, up, &forms, Timestamp::default());
         self.epoch = Some(epoch);
     }
 }

@@ -12,7 +12,6 @@
 //! A feed that begins during the hold tells its station of the old OPENs and the stale routes, just as the
 //! others have.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -27,23 +26,10 @@ use super::sizes::Sizes;
 use super::{Full, Refused};
 use crate::moment::bmp_timestamp;
 use crate::supervise::roll_back_on_panic;
-use crate::wire::bmp::{PeerDownReason, PeerHeader, PeerInstance, PeerUp, Statistic, Timestamp};
+use crate::wire::bmp::{PeerDownReason, PeerHeader, PeerUp, Statistic, Timestamp};
 use crate::wire::family::Family;
 use crate::wire::nlri::{Form, Routes};
 use crate::wire::update::{Fault, Update};
-
-/// Who a neighbor is in one BGP session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Identity {
-    /// The neighbor's address.
-    pub(crate) address: IpAddr,
-    /// Its AS number.
-    pub(crate) asn: u32,
-    /// Its BGP Identifier.
-    pub(crate) bgp_id: Ipv4Addr,
-    /// True if its AS_PATHs have two-octet numbers.
-    pub(crate) two_octet_as: bool,
-}
 
 /// How and when a BGP session ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -505,7 +491,6 @@ enum State {
 /// One BGP session of a neighbor, or several that a graceful restart has joined.
 #[derive(Debug)]
 pub(crate) struct Epoch {
-    identity: Identity,
     pub(super) header: PeerHeader,
     /// Changes with the tables, so that a feed need not lock them to see that there is nothing new.
     version: AtomicU64,
@@ -521,18 +506,15 @@ pub(crate) struct Epoch {
 
 impl Epoch {
     pub(super) fn new(
-        instance: PeerInstance,
-        identity: Identity,
+        header: PeerHeader,
         up: PeerUp,
         forms: &[Form],
         since: Timestamp,
         share: Share,
         sizes: &Sizes,
     ) -> Self {
-        let Identity { address, asn, bgp_id, two_octet_as } = identity;
         Self {
-            identity,
-            header: PeerHeader::new(instance, address, asn, bgp_id, two_octet_as),
+            header,
             version: AtomicU64::new(1),
             incarnation: AtomicU64::new(1),
             is_over: AtomicBool::new(false),
@@ -584,7 +566,7 @@ impl Epoch {
         self.lost.notify_one();
     }
 
-    /// Like [`Epoch::maintain`], for a change that sessions must see: [`super::Tables::notify`] goes with it.
+    /// Like [`Epoch::maintain`], for a change that sessions must see: [`super::Router::notify`] goes with it.
     pub(crate) fn change<T>(&self, work: impl FnOnce(&mut Rib) -> T) -> Option<T> {
         let result = self.maintain(work);
         self.version.fetch_add(1, Ordering::Release);
@@ -628,8 +610,8 @@ impl Epoch {
 
     /// True if a session of this neighbor with routes of these forms can go on in the epoch. Otherwise
     /// what stations were told of it would no longer be true.
-    pub(crate) fn fits(&self, identity: &Identity, forms: &[Form]) -> bool {
-        self.identity == *identity
+    pub(crate) fn fits(&self, header: &PeerHeader, forms: &[Form]) -> bool {
+        self.header == *header
             && self.with(|rib| rib.forms().eq(forms.iter().copied())).unwrap_or(false)
     }
 

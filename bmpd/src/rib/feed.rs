@@ -20,7 +20,7 @@ use shared::names::NeighborId;
 use super::epoch::{Epoch, PeerDown, Rib};
 use super::item::{Item, Sink};
 use super::log::{ReaderId, Visit};
-use super::tables::{NeighborTables, Tables};
+use super::router::{Peer, Router};
 use crate::filter::Monitor;
 use crate::moment::{Moment, bmp_timestamp};
 use crate::supervise::fault;
@@ -39,7 +39,7 @@ const SCANS: usize = 16;
 /// One neighbor as the feed knows it.
 #[derive(Debug)]
 struct Place {
-    neighbor: Arc<NeighborTables>,
+    neighbor: Arc<Peer>,
     /// True if the station is to be told of it.
     wanted: bool,
     /// True once it is no longer among the tables: it goes when its Peer Down is told.
@@ -152,10 +152,10 @@ pub(crate) struct Filled {
 /// What one connection still has to send.
 #[derive(Debug)]
 pub(crate) struct Feed {
-    tables: Arc<Tables>,
+    router: Arc<Router>,
     monitor: Monitor,
     /// The neighbors as they were when the feed last looked.
-    known: Arc<Vec<Arc<NeighborTables>>>,
+    known: Arc<Vec<Arc<Peer>>>,
     /// Those that were removed meanwhile among them, in the order of the tables.
     places: Vec<Place>,
     /// When the station last ceased to want a neighbor.
@@ -176,9 +176,9 @@ impl Drop for Feed {
 
 impl Feed {
     /// A feed whose station has been told nothing, and wants to hear of what `monitor` says.
-    pub(crate) fn new(tables: Arc<Tables>, monitor: Monitor) -> Self {
+    pub(crate) fn new(router: Arc<Router>, monitor: Monitor) -> Self {
         let mut feed = Self {
-            tables,
+            router,
             monitor,
             known: Arc::default(),
             places: Vec::new(),
@@ -205,7 +205,7 @@ impl Feed {
 
     /// Takes note of neighbors that were added or removed.
     fn refresh_neighbors(&mut self, is_new: bool) {
-        let neighbors = self.tables.neighbors();
+        let neighbors = self.router.peers();
         if Arc::ptr_eq(&neighbors, &self.known) {
             return;
         }
@@ -376,7 +376,7 @@ impl Feed {
 
     /// True if every neighbor that is up and wanted was told of, with all its routes and End-of-RIBs.
     pub(crate) fn is_synchronised(&self) -> bool {
-        let neighbors = self.tables.neighbors();
+        let neighbors = self.router.peers();
         self.places.iter().all(Place::is_synchronised)
             && self
                 .unknown(&neighbors)
@@ -390,7 +390,7 @@ impl Feed {
             let routes = rib.routes().filter(|(family, _)| self.monitor.wants_family(*family));
             routes.map(|(_, routes)| routes).sum::<usize>()
         };
-        let neighbors = self.tables.neighbors();
+        let neighbors = self.router.peers();
         let unknown = self
             .unknown(&neighbors)
             .iter()
@@ -417,10 +417,7 @@ impl Feed {
     }
 
     /// Those that were added since the feed last looked: they are at the end.
-    fn unknown<'a>(
-        &self,
-        neighbors: &'a Arc<Vec<Arc<NeighborTables>>>,
-    ) -> &'a [Arc<NeighborTables>] {
+    fn unknown<'a>(&self, neighbors: &'a Arc<Vec<Arc<Peer>>>) -> &'a [Arc<Peer>] {
         if Arc::ptr_eq(neighbors, &self.known) {
             return &[];
         }

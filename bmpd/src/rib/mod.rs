@@ -1,18 +1,19 @@
 //! What neighbors have announced, and what each BMP session has still to be told of it.
 //!
 //! ```text
-//! Tables ── NeighborTables, one a neighbor: they come and go with the configuration
-//!              └─ Epoch: one BGP session of it, or several joined by graceful restarts: header, how it
-//!                 │      ended
-//!                 └─ Rib: OPENs, Attributes, one Log a family                      [one lock]
-//!                          └─ its share of what the Meter allows all tables together
+//! Routers ── Router, each that is monitored: bmpd itself with its BGP neighbors is one
+//!              └─ Peer: they come and go with the configuration
+//!                   └─ Epoch: one BGP session of it, or several joined by graceful restarts: header, how it
+//!                      │      ended
+//!                      └─ Rib: OPENs, Attributes, one Log a family                  [one lock]
+//!                               └─ its share of what the Meter allows all tables together
 //! Feed (one a BMP connection) ── for each neighbor that its Monitor wants: the Epoch and the
 //!                                incarnation it was told of, a reader in each Log
 //! ```
 //!
 //! No queue and no copy of a route stands between a log and a connection. Nothing here does I/O, and
 //! only [`Feed::set_monitor`] looks at the clock, for the time of a Peer Down that nobody else decides;
-//! the one channel is the change notifier in [`Tables`] that wakes the sessions.
+//! the one channel is the change notifier in [`Router`] that wakes the sessions.
 #![forbid(unsafe_code)]
 
 mod attributes;
@@ -22,17 +23,17 @@ mod index;
 mod item;
 mod log;
 mod meter;
+mod router;
 mod sizes;
-mod tables;
 
 pub(crate) use attributes::Attributes;
-pub(crate) use epoch::{AT_ONCE, Check, Epoch, Identity, PeerDown, Rib};
+pub(crate) use epoch::{AT_ONCE, Check, Epoch, PeerDown, Rib};
 pub(crate) use feed::Feed;
 pub(crate) use item::{Item, Sink};
 pub(crate) use log::Record;
 pub(crate) use meter::OverLimit;
+pub(crate) use router::{Changes, Peer, Router, Routers};
 pub use sizes::Sizes;
-pub(crate) use tables::{Changes, NeighborTables, Tables};
 
 use crate::wire::malformed::Malformed;
 

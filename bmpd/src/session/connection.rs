@@ -20,7 +20,7 @@ use super::encoder::{Batch, Encoder};
 use crate::moment::{Moment, bmp_timestamp, sleep_until};
 use crate::net::stream::Stream;
 use crate::net::{queue, tcp};
-use crate::rib::{Changes, Feed, Sizes, Tables};
+use crate::rib::{Changes, Feed, Router, Sizes};
 use crate::select::select;
 use crate::wire::bmp::{self, TerminationReason};
 use crate::wire::family::Family;
@@ -101,7 +101,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(stream: Stream, parameters: &Parameters, tables: Arc<Tables>) -> Self {
+    pub(super) fn new(stream: Stream, parameters: &Parameters, router: Arc<Router>) -> Self {
         let Parameters { session, bmp } = parameters;
         let mut encoder = Encoder::default();
         let messages = &session.initiation_messages;
@@ -111,9 +111,9 @@ impl Connection {
             local: stream.tcp().local_addr().ok(),
             remote: stream.tcp().peer_addr().ok(),
             stream,
-            changes: tables.changes(),
-            sizes: *tables.sizes(),
-            feed: Feed::new(tables, session.monitor.clone()),
+            changes: router.changes(),
+            sizes: *router.sizes(),
+            feed: Feed::new(router, session.monitor.clone()),
             encoder,
             written: 0,
             in_a_row: 0,

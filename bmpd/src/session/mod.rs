@@ -43,7 +43,7 @@ pub(crate) use self::encoder::Encoder;
 pub(crate) use self::parameters::{Configured, Parameters, bmp_settings, session_settings};
 pub(crate) use self::passive::SharedListeners;
 use crate::events::Events;
-use crate::rib::Tables;
+use crate::rib::Router;
 
 /// What a session's task can be told.
 enum Command {
@@ -129,14 +129,14 @@ impl Session {
     pub(crate) fn start(
         parameters: Parameters,
         read_at: Instant,
-        tables: Arc<Tables>,
+        router: Arc<Router>,
         listeners: Arc<SharedListeners>,
         events: Events,
     ) -> (Self, tokio::task::JoinHandle<()>) {
         // Commands wait here only while the task is busy with one batch.
         let (commands, receiver) = mpsc::channel(16);
         let id = parameters.session.id.clone();
-        let task = task::Task::new(parameters, read_at, tables, listeners, events, receiver);
+        let task = task::Task::new(parameters, read_at, router, listeners, events, receiver);
         (Self { id, commands }, tokio::spawn(task.run()))
     }
 

@@ -32,7 +32,7 @@ use crate::net::options::Options;
 use crate::net::stream::Stream;
 use crate::net::tcp::TcpStream;
 use crate::quota::{Quota, say};
-use crate::rib::{Feed, Tables};
+use crate::rib::{Feed, Router};
 use crate::select::select;
 use crate::supervise::{Panic, abort_on_panic, catch_panic, fault};
 
@@ -49,7 +49,7 @@ pub(super) struct Task {
     /// Those of the next connection, and when the reading of the file was begun that they are from.
     configured: Parameters,
     configured_at: Instant,
-    tables: Arc<Tables>,
+    router: Arc<Router>,
     listeners: Arc<SharedListeners>,
     events: Events,
     /// The state and the generation that were last told as an event.
@@ -103,7 +103,7 @@ impl Task {
     pub(super) fn new(
         parameters: Parameters,
         read_at: Instant,
-        tables: Arc<Tables>,
+        router: Arc<Router>,
         listeners: Arc<SharedListeners>,
         events: Events,
         commands: mpsc::Receiver<Command>,
@@ -113,7 +113,7 @@ impl Task {
             configured: parameters.clone(),
             configured_at: read_at,
             parameters,
-            tables,
+            router,
             listeners,
             events,
             told: None,
@@ -311,7 +311,7 @@ impl Task {
     }
 
     async fn connected(&mut self, stream: Stream) {
-        let connection = Connection::new(stream, &self.parameters, Arc::clone(&self.tables));
+        let connection = Connection::new(stream, &self.parameters, Arc::clone(&self.router));
         let why = match connection.remote() {
             Some(remote) => format!("connected with {remote}"),
             None => "connected".to_owned(),
@@ -494,7 +494,7 @@ impl Task {
             return Err(format!("it is shut down in the configuration (shutdown = true){end}"));
         }
         // One that has been told nothing has everything still to send.
-        let feed = Feed::new(Arc::clone(&self.tables), new.session.monitor.clone());
+        let feed = Feed::new(Arc::clone(&self.router), new.session.monitor.clone());
         Ok(PlannedReset {
             is_up,
             remote: SocketAddr::new(self.station(), new.session.mode.port().get()),

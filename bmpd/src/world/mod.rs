@@ -43,7 +43,7 @@ use crate::config::{self, Config, Control, Http, Process};
 use crate::events::Events;
 use crate::log;
 use crate::moment::Moment;
-use crate::rib::Tables;
+use crate::rib::Routers;
 use crate::session::{Session, SharedListeners};
 
 /// One caller of `monitor` that is being served.
@@ -76,7 +76,7 @@ pub(crate) struct World {
     pub(crate) http_configured: Mutex<Http>,
     /// The last reload, if it was refused.
     pub(crate) refused_reload: Mutex<Option<Refused>>,
-    pub(crate) tables: Arc<Tables>,
+    pub(crate) routers: Routers,
     pub(crate) listeners: Arc<SharedListeners>,
     /// Keeps them apart; a reset reads, a reload writes.
     pub(crate) order: RwLock<()>,
@@ -103,7 +103,7 @@ impl World {
     pub(crate) fn new(
         config: Config,
         config_path: PathBuf,
-        tables: Arc<Tables>,
+        routers: Routers,
         neighbors: Neighbors,
         events: Events,
         access: Arc<Access>,
@@ -118,7 +118,7 @@ impl World {
             http_configured: Mutex::new(read.config.http.clone()),
             in_effect: Mutex::new(read.clone()),
             refused_reload: Mutex::default(),
-            tables,
+            routers,
             listeners: Arc::default(),
             order: RwLock::default(),
             sessions: Mutex::default(),
@@ -140,9 +140,10 @@ impl World {
     /// Starts a session.
     pub(crate) fn start_session(&self, session: &config::Session, read: &Reading) {
         let parameters = read.parameters(session);
-        let (tables, listeners) = (Arc::clone(&self.tables), Arc::clone(&self.listeners));
+        let router = Arc::clone(self.routers.ourselves());
+        let listeners = Arc::clone(&self.listeners);
         let (read_at, events) = (read.begun.steady(), self.events.clone());
-        let (session, task) = Session::start(parameters, read_at, tables, listeners, events);
+        let (session, task) = Session::start(parameters, read_at, router, listeners, events);
         let mut sessions = self.sessions.lock();
         let place = sessions.partition_point(|other| other.id() < session.id());
         sessions.insert(place, session);
@@ -275,12 +276,12 @@ impl World {
 
     /// Segments of tables that were compacted.
     pub(crate) fn compactions(&self) -> u64 {
-        self.tables.compactions()
+        self.routers.compactions()
     }
 
     /// Bytes of memory that the tables of all neighbors take.
     pub(crate) fn table_memory(&self) -> u64 {
-        self.tables.memory()
+        self.routers.memory()
     }
 
     /// Every session, in the order of their ids.

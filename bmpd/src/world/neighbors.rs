@@ -18,11 +18,12 @@ use crate::bgp::{self, Bgp, Directory, EntryId, Neighbor, Stop, listener};
 use crate::config::{self, Config, ListenerId, Peers, listeners, setting};
 use crate::events::Events;
 use crate::net::listen::{ListenError, Listener};
-use crate::rib::Tables;
+use crate::rib::Routers;
 
 /// The neighbors and their listeners.
 pub(crate) struct Neighbors {
     directory: Arc<Directory>,
+    routers: Routers,
     listeners: Mutex<HashMap<ListenerId, JoinHandle<()>>>,
 }
 
@@ -49,12 +50,12 @@ impl Neighbors {
     /// A place of the public instance cannot be listened at; a sentence that says what to do.
     pub(crate) async fn start(
         config: &Config,
-        tables: Arc<Tables>,
+        routers: &Routers,
         events: Events,
     ) -> Result<Self, String> {
         let nobody = Config { bgp: None, vpn_instances: Vec::new(), ..config.clone() };
-        let directory = Directory::new(tables, events);
-        let neighbors = Self { directory, listeners: Mutex::default() };
+        let directory = Directory::new(Arc::clone(routers.ourselves()), events);
+        let neighbors = Self { directory, routers: routers.clone(), listeners: Mutex::default() };
         let (_, plan) = neighbors.plan(&nobody, config, false).await?;
         if let Some(plan) = plan {
             neighbors.apply(plan).await;
@@ -256,7 +257,7 @@ impl Neighbors {
             closed,
             opened,
         } = plan;
-        self.directory.allow_memory(memory_limit);
+        self.routers.allow_memory(memory_limit);
         if let Some(pending) = pending {
             self.directory.allow_pending(pending);
         }

@@ -8,10 +8,10 @@ use shared::names::NeighborId;
 
 use super::*;
 use crate::config::MonitorNeighbors;
-use crate::rib::epoch::Identity;
+use crate::rib::router::Routers;
 use crate::rib::sizes::Sizes;
 use crate::session::{Batch, Encoder};
-use crate::wire::bmp::{PeerInstance, PeerUp};
+use crate::wire::bmp::{PeerHeader, PeerInstance, PeerUp};
 use crate::wire::nlri::{Form, Routes as Field};
 use crate::wire::stored;
 use crate::wire::update::{Context, Update};
@@ -55,7 +55,7 @@ fn keys(neighbor: usize, family: Family, field: &[u8]) -> Vec<(Family, Vec<u8>)>
 
 /// What a station knows of one peer; it checks the rules as it reads.
 #[derive(Debug, Default)]
-struct Peer {
+struct SeenPeer {
     neighbor: usize,
     /// The number of the session, from the Peer Up.
     session: u16,
@@ -67,7 +67,7 @@ struct Peer {
 struct Station {
     /// True if a Peer Up makes it forget the routes of a peer that is up already.
     forgets: bool,
-    peers: BTreeMap<usize, Peer>,
+    peers: BTreeMap<usize, SeenPeer>,
 }
 
 impl Station {
@@ -105,7 +105,7 @@ impl Station {
     }
 }
 
-impl Peer {
+impl SeenPeer {
     fn read(&mut self, update: &[u8]) {
         let mut kept = Vec::new();
         let update = Update::parse(update, CONTEXT, &mut kept).unwrap();
@@ -182,7 +182,7 @@ fn withdraw(family: Family, routes: &[Vec<u8>]) -> Vec<u8> {
 
 /// One neighbor and what the model knows of it.
 struct Neighbor {
-    place: Option<Arc<NeighborTables>>,
+    place: Option<Arc<Peer>>,
     epoch: Option<Arc<Epoch>>,
     held: bool,
     session: u16,
@@ -199,16 +199,16 @@ struct Session {
 }
 
 struct Fixture {
-    tables: Arc<Tables>,
+    router: Arc<Router>,
     neighbors: Vec<Neighbor>,
     sessions: Vec<Session>,
 }
 
 impl Fixture {
     fn new() -> Self {
-        let tables = Tables::new(Sizes::default());
+        let router = Arc::clone(Routers::new(Sizes::default()).ourselves());
         let neighbor = |neighbor| Neighbor {
-            place: Some(tables.add(id(neighbor), instance(neighbor), None)),
+            place: Some(router.add(id(neighbor))),
             epoch: None,
             held: false,
             session: 0,
@@ -216,11 +216,11 @@ impl Fixture {
             stale: Routes::new(),
         };
         let neighbors = (0..NEIGHBORS).map(neighbor).collect();
-        Self { tables, neighbors, sessions: Vec::new() }
+        Self { router, neighbors, sessions: Vec::new() }
     }
 
     fn connect(&mut self, monitor: Monitor, forgets: bool) -> Session {
-        let feed = Feed::new(Arc::clone(&self.tables), monitor.clone());
+        let feed = Feed::new(Arc::clone(&self.router), monitor.clone());
         Session { feed, station: Station { forgets, ..Station::default() }, monitor }
     }
 
@@ -230,13 +230,9 @@ impl Fixture {
         self.sessions.push(session);
     }
 
-    fn identity(neighbor: usize) -> Identity {
-        Identity {
-            address: id(neighbor).address,
-            asn: 65001,
-            bgp_id: Ipv4Addr::new(192, 0, 2, 2),
-            two_octet_as: false,
-        }
+    fn header(neighbor: usize) -> PeerHeader {
+        let bgp_id = Ipv4Addr::new(192, 0, 2, 2);
+        PeerHeader::new(instance(neighbor), id(neighbor).address, 65001, bgp_id, false)
     }
 
     fn forms(neighbor: usize) -> Vec<Form> {
@@ -256,12 +252,12 @@ impl Fixture {
     }
 
     fn up(&mut self, neighbor: usize) {
-        let (identity, forms) = (Self::identity(neighbor), Self::forms(neighbor));
+        let (header, forms) = (Self::header(neighbor), Self::forms(neighbor));
         let up = self.peer_up(neighbor);
         let model = &mut self.neighbors[neighbor];
         let Some(place) = &model.place else { return };
         let now = Timestamp::default();
-        model.epoch = Some(self.tables.begin(place, identity, up, &forms, now));
+        model.epoch = Some(self.router.begin(place, header, up, &forms, now));
     }
 
     fn ended(reason: PeerDownReason) -> PeerDown {
@@ -272,7 +268,7 @@ impl Fixture {
         let model = &mut self.neighbors[neighbor];
         if let Some((place, epoch)) = model.place.as_ref().zip(model.epoch.take()) {
             let down = Self::ended(PeerDownReason::RemoteNoNotification);
-            self.tables.end(place, &epoch, down);
+            self.router.end(place, &epoch, down);
         }
         model.forget();
     }
@@ -282,7 +278,7 @@ impl Fixture {
         if let Some(epoch) = &model.epoch
             && !model.held
         {
-            assert!(self.tables.hold(epoch, kept, Timestamp::default()));
+            assert!(self.router.hold(epoch, kept, Timestamp::default()));
             model.held = true;
             model.stale = std::mem::take(&mut model.routes);
             model.stale.retain(|(family, _), _| kept.contains(family));
@@ -296,8 +292,8 @@ impl Fixture {
         let up = self.peer_up(neighbor);
         let model = &mut self.neighbors[neighbor];
         let Some((place, epoch)) = model.place.as_ref().zip(model.epoch.as_ref()) else { return };
-        assert!(epoch.fits(&Self::identity(neighbor), &Self::forms(neighbor)));
-        assert!(self.tables.restart(place, epoch, up, preserved, Timestamp::default()));
+        assert!(epoch.fits(&Self::header(neighbor), &Self::forms(neighbor)));
+        assert!(self.router.restart(place, epoch, up, preserved, Timestamp::default()));
         model.held = false;
         model.stale.retain(|(family, _), _| preserved.contains(family));
     }
@@ -306,7 +302,7 @@ impl Fixture {
     fn remove(&mut self, neighbor: usize) {
         let model = &mut self.neighbors[neighbor];
         if let Some(place) = model.place.take() {
-            self.tables.remove(&place, Self::ended(PeerDownReason::Deconfigured));
+            self.router.remove(&place, Self::ended(PeerDownReason::Deconfigured));
         }
         model.epoch = None;
         model.forget();
@@ -314,7 +310,7 @@ impl Fixture {
 
     fn add(&mut self, neighbor: usize) {
         if self.neighbors[neighbor].place.is_none() {
-            let place = self.tables.add(id(neighbor), instance(neighbor), None);
+            let place = self.router.add(id(neighbor));
             self.neighbors[neighbor].place = Some(place);
         }
     }
@@ -346,7 +342,7 @@ impl Fixture {
         let update = Update::parse(body, CONTEXT, &mut kept).unwrap();
         epoch.change(|rib| rib.apply(&update, Timestamp::default()).unwrap()).unwrap();
         let (session, routes) = (model.session, std::mem::take(&mut model.routes));
-        let mut peer = Peer { neighbor, session, routes, ..Peer::default() };
+        let mut peer = SeenPeer { neighbor, session, routes, ..SeenPeer::default() };
         peer.read(body);
         model.routes = peer.routes;
         let said = |field, family| keys(neighbor, family, field);
@@ -599,14 +595,18 @@ fn another_session_does_not_fit_into_an_epoch() {
     let mut fixture = Fixture::new();
     fixture.up(2);
     let epoch = fixture.neighbors[2].epoch.clone().unwrap();
-    let (identity, forms) = (Fixture::identity(2), Fixture::forms(2));
-    assert!(epoch.fits(&identity, &forms));
-    assert!(!epoch.fits(&Identity { asn: 1, ..identity }, &forms));
-    assert!(!epoch.fits(&Identity { two_octet_as: true, ..identity }, &forms));
-    assert!(!epoch.fits(&identity, &forms[1..]));
-    assert!(!epoch.fits(&identity, &Fixture::forms(0)), "without path identifiers");
+    let (header, forms) = (Fixture::header(2), Fixture::forms(2));
+    assert!(epoch.fits(&header, &forms));
+    let other = |asn, two_octet_as| {
+        let bgp_id = Ipv4Addr::new(192, 0, 2, 2);
+        PeerHeader::new(instance(2), id(2).address, asn, bgp_id, two_octet_as)
+    };
+    assert!(!epoch.fits(&other(1, false), &forms));
+    assert!(!epoch.fits(&other(65001, true), &forms));
+    assert!(!epoch.fits(&header, &forms[1..]));
+    assert!(!epoch.fits(&header, &Fixture::forms(0)), "without path identifiers");
     fixture.down(2);
-    assert!(!epoch.fits(&identity, &forms));
+    assert!(!epoch.fits(&header, &forms));
 }
 
 #[test]
@@ -625,7 +625,7 @@ fn a_neighbor_that_is_removed_and_added_again_is_told_down_before_up() {
     let up = fixture.peer_up(0);
     let forms = Fixture::forms(0);
     let now = Timestamp::default();
-    fixture.tables.begin(&place, Fixture::identity(0), up, &forms, now);
+    fixture.router.begin(&place, Fixture::header(0), up, &forms, now);
     assert_eq!(fixture.fill(0, 4096), Batch::default());
     assert_eq!(fixture.sessions[0].feed.places.len(), NEIGHBORS);
 }
@@ -805,15 +805,16 @@ fn a_hundred_thousand_neighbors_that_come_and_go_leave_nothing() {
     fixture.station();
     fixture.check();
     let places = fixture.sessions[0].feed.places.len();
-    let identity = Fixture::identity(0);
+    let header = Fixture::header(0);
     let now = Timestamp::default();
     let (mut encoder, up) = (Encoder::default(), fixture.peer_up(0));
     for number in 0..100_000u32 {
         let address =
             IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, (number >> 16) as u16, number as u16]);
         let id = NeighborId { vpn_instance: None, address };
-        let place = fixture.tables.add(id, instance(0), None);
-        let epoch = fixture.tables.begin(&place, identity, up.clone(), &Fixture::forms(0), now);
+        let place = fixture.router.add(id);
+        let epoch =
+            fixture.router.begin(&place, header.clone(), up.clone(), &Fixture::forms(0), now);
         epoch.change(|rib| rib.end_of_rib(Family::IPV4_UNICAST, now).unwrap());
         let feed = &mut fixture.sessions[0].feed;
         encoder.out.clear();
@@ -822,11 +823,11 @@ fn a_hundred_thousand_neighbors_that_come_and_go_leave_nothing() {
         assert_eq!((batch.peer_up, batch.end_of_rib), (1, 1));
         feed.end_of_ribs_written(Moment::now());
         assert_eq!(feed.end_of_ribs().count(), 1);
-        fixture.tables.remove(&place, Fixture::ended(PeerDownReason::Deconfigured));
+        fixture.router.remove(&place, Fixture::ended(PeerDownReason::Deconfigured));
         let feed = &mut fixture.sessions[0].feed;
         encoder.fill(feed, 1 << 20);
         assert_eq!(encoder.batch.peer_down, 1);
         assert_eq!((feed.places.len(), feed.end_of_ribs().count()), (places, 0));
     }
-    assert_eq!(fixture.tables.neighbors().len(), places);
+    assert_eq!(fixture.router.peers().len(), places);
 }
