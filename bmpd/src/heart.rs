@@ -14,9 +14,9 @@ use std::sync::Arc;
 use shared::names::NeighborId;
 
 use crate::config::Monitor;
-use crate::rib::{Attributes, Epoch, Feed, Router, Routers, Sizes};
+use crate::rib::{Attributes, Epoch, Feed, Router, Routers, Sizes, TableId};
 use crate::session::Encoder;
-use crate::wire::bmp::{PeerHeader, PeerInstance, PeerUp, Timestamp};
+use crate::wire::bmp::{PeerHeader, PeerInstance, PeerUp, Timestamp, View};
 use crate::wire::family::Family;
 use crate::wire::nlri::Form;
 use crate::wire::open::{Negotiated, Open};
@@ -24,6 +24,9 @@ use crate::wire::update::Update;
 
 pub use self::conversation::Conversation;
 pub use crate::rib::Refused;
+
+/// What neighbors have sent.
+const VIEW: View = View::AdjRibInPrePolicy;
 
 /// The tables of one neighbor, which announces IPv4 and IPv6 unicast.
 #[derive(Debug)]
@@ -46,10 +49,10 @@ impl Neighbor {
             remote_port: 179,
             sent_open: vec![0xff; 29],
             received_open: vec![0xff; 29],
-            table_name: None,
+            information: Vec::new(),
         };
         let forms = [Family::IPV4_UNICAST, Family::IPV6_UNICAST].map(|f| Form::new(f, false));
-        let epoch = router.begin(&peer, header, up, &forms, Timestamp::default());
+        let epoch = router.begin(&peer, header, up, VIEW, &forms, Timestamp::default());
         Self { router, epoch }
     }
 
@@ -61,7 +64,7 @@ impl Neighbor {
         let peer = router.add(NeighborId { vpn_instance: None, address });
         let (header, up) = said(address, &negotiated, remote, local.message(), remote.message());
         let forms: Vec<Form> = negotiated.forms().collect();
-        let epoch = router.begin(&peer, header, up, &forms, Timestamp::default());
+        let epoch = router.begin(&peer, header, up, VIEW, &forms, Timestamp::default());
         Self { router, epoch }
     }
 
@@ -74,7 +77,7 @@ impl Neighbor {
         let taken = self.epoch.change(|rib| {
             updates
                 .into_iter()
-                .try_for_each(|update| rib.apply(update, Timestamp::default()).map(drop))
+                .try_for_each(|update| rib.apply(VIEW, update, Timestamp::default()).map(drop))
         });
         self.router.notify();
         taken.unwrap_or(Ok(()))
@@ -96,7 +99,9 @@ impl Neighbor {
             rib.tidy_all();
             let families: Vec<Family> = rib.forms().map(Form::family).collect();
             let now = Timestamp::default();
-            families.into_iter().try_for_each(|family| rib.end_of_rib(family, now).map(drop))
+            families.into_iter().try_for_each(|family| {
+                rib.end_of_rib(TableId { view: VIEW, family }, now).map(drop)
+            })
         });
         self.router.notify();
         Ok(settled.unwrap_or(Ok(()))?)
@@ -125,7 +130,7 @@ fn said(
         remote_port: 179,
         sent_open,
         received_open,
-        table_name: None,
+        information: Vec::new(),
     };
     (header, up)
 }

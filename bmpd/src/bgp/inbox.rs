@@ -9,7 +9,7 @@
 //! neither clock nor socket.
 
 use super::fsm::{Event, Fsm, State};
-use super::{refused, turn};
+use super::{VIEW, refused, turn};
 use crate::rib::{Epoch, Refused, Rib};
 use crate::supervise::fault;
 use crate::wire::bgp::{self, MessageType};
@@ -211,8 +211,8 @@ impl Inbox {
                 let note = |outcome| Malformed { at: begun, len, outcome };
                 let applied: Result<_, Refused> = (|| {
                     let update = Update::parse(body, context, kept)?;
-                    let ready = rib.prepare(&update, time)?;
-                    ready.then(|| rib.apply(&update, time)).transpose()
+                    let ready = rib.prepare(VIEW, &update, time)?;
+                    ready.then(|| rib.apply(VIEW, &update, time)).transpose()
                 })();
                 // What was prepared is enough for this time.
                 if applied == Ok(None) {

@@ -15,8 +15,8 @@ use super::fsm::{Action, Direction, End, Event, Fsm};
 use super::inbox::{Inbox, Outcome};
 use super::late::Look;
 use super::pending::Place;
-use super::refused;
 use super::turn::{Places, Turn};
+use super::{refused, table};
 use crate::config::{self, MaximumRoutes, MaximumRoutesAction};
 use crate::moment::{bmp_timestamp, sleep_until};
 use crate::net;
@@ -536,7 +536,7 @@ impl Link {
         let families = self.fsm.negotiated()?.families.clone();
         let now = bmp_timestamp();
         for family in &families {
-            let dropped = self.in_turns(|rib| match rib.drop_some_stale(*family, now) {
+            let dropped = self.in_turns(|rib| match rib.drop_some_stale(table(*family), now) {
                 Ok(done) => done.then_some(Ok(())),
                 Err(error) => Some(Err(error)),
             });
@@ -545,7 +545,7 @@ impl Link {
             }
         }
         let noted = self.epoch.as_ref()?.change(|rib| {
-            families.iter().try_for_each(|family| rib.end_of_rib(*family, now).map(drop))
+            families.iter().try_for_each(|family| rib.end_of_rib(table(*family), now).map(drop))
         });
         self.setup.router.notify();
         noted?.err().map(|error| Event::Bad(refused::full(error)))

@@ -28,6 +28,9 @@ mod pending;
 mod refused;
 mod turn;
 
+use crate::rib::TableId;
+use crate::wire::bmp::View;
+use crate::wire::family::Family;
 pub(crate) use changes::{
     Changes, changes, changes_for_all, common_settings, memory_limit, pending_changes,
     pending_settings, settings,
@@ -35,3 +38,11 @@ pub(crate) use changes::{
 pub(crate) use directory::{Bgp, Directory, EntryId};
 pub(crate) use link::Held;
 pub(crate) use neighbor::{Neighbor, Stop};
+
+/// Where the routes of a neighbor are that it has sent: bmpd has no policy.
+const VIEW: View = View::AdjRibInPrePolicy;
+
+/// The table of what a neighbor has sent of a family.
+fn table(family: Family) -> TableId {
+    TableId { view: VIEW, family }
+}

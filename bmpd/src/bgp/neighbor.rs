@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use shared::event::EventKind;
-use shared::names::NeighborId;
+use shared::names::{NeighborId, VpnInstanceName};
 use shared::response::{NeighborEntry, NeighborReport, NeighborState};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
@@ -21,6 +21,7 @@ use super::fsm::{self, Direction, End};
 use super::link::{self, Attention, Close, Established, FromLink, Limits, LinkId};
 use super::pending::{Pending, Place};
 use super::turn::Places;
+use super::{VIEW, table};
 use crate::config::{self, MaximumRoutesAction};
 use crate::events::Events;
 use crate::last_error::{LastErrors, Says};
@@ -33,7 +34,7 @@ use crate::quota::{NeighborQuota, PrefixQuota, say};
 use crate::rib::{self, Epoch, Peer, PeerDown, Router};
 use crate::select::select;
 use crate::supervise::{Panic, abort_on_panic, catch_panic, fault};
-use crate::wire::bmp::{PeerHeader, PeerInstance, PeerUp, Timestamp};
+use crate::wire::bmp::{self, PeerHeader, PeerInstance, PeerUp, Timestamp};
 use crate::wire::family::Family;
 use crate::wire::nlri::Form;
 use crate::wire::notification::{Code, Notification};
@@ -889,9 +890,9 @@ impl Task {
         }
         self.attempt = None;
         self.retry_at = None;
-        let table_name = self.id.vpn_instance.as_ref().map(|name| name.as_str().to_owned());
+        let vpn_instance = self.id.vpn_instance.as_ref().map(VpnInstanceName::as_str);
         let header = PeerHeader::new(
-            PeerInstance::new(table_name.as_deref(), self.config.route_distinguisher),
+            PeerInstance::new(vpn_instance, self.config.route_distinguisher),
             self.id.address,
             up.open.asn,
             up.open.bgp_id,
@@ -903,7 +904,7 @@ impl Task {
             remote_port: up.remote.port(),
             sent_open: up.sent_open.clone(),
             received_open: up.received_open.clone(),
-            table_name,
+            information: vpn_instance.map(bmp::table_name).unwrap_or_default(),
         };
         let epoch = self.begin(header, peer_up, &up).await;
         say!(self.quota, info, neighbor = %self.id, "established");
@@ -942,7 +943,7 @@ impl Task {
             }
             self.router.end(&self.peer, &epoch, down);
         }
-        self.router.begin(&self.peer, header, peer_up, &forms, now)
+        self.router.begin(&self.peer, header, peer_up, VIEW, &forms, now)
     }
 
     async fn ended(&mut self, id: LinkId, end: End, time: Timestamp, stopping: bool) {
@@ -1083,7 +1084,7 @@ async fn drop_stale(
     let families = epoch.with(|rib| rib.forms().map(Form::family).collect::<Vec<_>>());
     for family in families.iter().flatten().filter(|family| of(family)) {
         loop {
-            match epoch.change(|rib| rib.drop_some_stale(*family, now)) {
+            match epoch.change(|rib| rib.drop_some_stale(table(*family), now)) {
                 Some(Ok(true)) => break,
                 Some(Ok(false)) => {
                     router.notify();

@@ -124,7 +124,8 @@ impl Conversation {
         let sent_open = self.local.message();
         let (header, up) = super::said(ADDRESS, negotiated, open, sent_open, message.clone());
         let forms: Vec<Form> = negotiated.forms().collect();
-        let epoch = self.router.begin(&self.peer, header, up, &forms, Timestamp::default());
+        let epoch =
+            self.router.begin(&self.peer, header, up, super::VIEW, &forms, Timestamp::default());
         self.epoch = Some(epoch);
     }
 }

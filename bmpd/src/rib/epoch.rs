@@ -26,7 +26,7 @@ use super::sizes::Sizes;
 use super::{Full, Refused};
 use crate::moment::bmp_timestamp;
 use crate::supervise::roll_back_on_panic;
-use crate::wire::bmp::{PeerDownReason, PeerHeader, PeerUp, Statistic, Timestamp};
+use crate::wire::bmp::{PeerDownReason, PeerHeader, PeerUp, Statistic, Timestamp, View};
 use crate::wire::family::Family;
 use crate::wire::nlri::{Form, Routes};
 use crate::wire::update::{Fault, Update};
@@ -79,6 +79,15 @@ pub(crate) struct Applied {
     pub(crate) end_of_rib: Option<Family>,
 }
 
+/// What names a table of a peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct TableId {
+    /// Where in the router it is.
+    pub(crate) view: View,
+    /// What routes it has.
+    pub(crate) family: Family,
+}
+
 /// So many of the routes that wait are indexed at once.
 pub(crate) const AT_ONCE: usize = 16 * 1024;
 
@@ -103,7 +112,7 @@ pub(crate) struct InUse;
 #[derive(Debug)]
 pub(crate) struct Rib {
     pub(super) attributes: Attributes,
-    pub(super) logs: Vec<(Family, Log)>,
+    pub(super) logs: Vec<(TableId, Log)>,
     /// What has been counted in this incarnation.
     pub(crate) counters: Counters,
     /// Goes up with each graceful restart.
@@ -118,10 +127,18 @@ pub(crate) struct Rib {
 }
 
 impl Rib {
-    fn new(forms: &[Form], up: PeerUp, since: Timestamp, share: Share, sizes: &Sizes) -> Self {
+    fn new(
+        view: View,
+        forms: &[Form],
+        up: PeerUp,
+        since: Timestamp,
+        share: Share,
+        sizes: &Sizes,
+    ) -> Self {
+        let log = |form: &Form| (TableId { view, family: form.family() }, Log::new(*form, sizes));
         Self {
             attributes: Attributes::with_chunk_size(sizes.chunk),
-            logs: forms.iter().map(|form| (form.family(), Log::new(*form, sizes))).collect(),
+            logs: forms.iter().map(log).collect(),
             counters: Counters::default(),
             incarnation: 1,
             up,
@@ -131,17 +148,27 @@ impl Rib {
         }
     }
 
-    /// Takes an UPDATE into the tables: withdrawals first, then announcements (RFC 4271 section 4.3).
+    /// The table with this name, and the attributes of its routes.
+    fn table(&mut self, id: TableId) -> Option<(&mut Attributes, &mut Log)> {
+        let Self { attributes, logs, .. } = self;
+        let (_, log) = logs.iter_mut().find(|(other, _)| *other == id)?;
+        Some((attributes, log))
+    }
+
+    /// Takes an UPDATE into the tables of a view: withdrawals first, then announcements (RFC 4271 section 4.3).
     ///
     /// Families that were not negotiated are passed over and counted, whatever is in them. All routes are
     /// checked before any is taken.
     pub(crate) fn apply(
         &mut self,
+        view: View,
         update: &Update<'_>,
         time: Timestamp,
     ) -> Result<Applied, Refused> {
-        let negotiated = |family: Family| {
-            self.logs.iter().find(|(other, _)| *other == family).map(|(_, log)| log.form())
+        let table = |family| TableId { view, family };
+        let negotiated = |family| {
+            let mut logs = self.logs.iter();
+            logs.find(|(id, _)| *id == table(family)).map(|(_, log)| log.form())
         };
         let mut is_passed_over = false;
         let (plain_withdrawn, plain_announced) = match negotiated(Family::IPV4_UNICAST) {
@@ -179,11 +206,11 @@ impl Rib {
         self.counters.attributes_discarded += u64::from(update.discarded);
         let mut end_of_rib = None;
         if let Some(family) = update.end_of_rib() {
-            end_of_rib = self.end_of_rib(family, time)?.then_some(family);
+            end_of_rib = self.end_of_rib(table(family), time)?.then_some(family);
         }
         let fields = [plain_withdrawn.map(|routes| (Family::IPV4_UNICAST, routes)), unreach];
         for (family, prefixes) in fields.into_iter().flatten() {
-            let unknown = self.withdraw(family, prefixes, time)?;
+            let unknown = self.withdraw(table(family), prefixes, time)?;
             self.counters.duplicate_withdraws += u64::from(unknown);
         }
         let plain_announced = plain_announced.filter(|routes| routes.field_len() > 0);
@@ -201,17 +228,17 @@ impl Rib {
             ];
             for (family, prefixes) in fields.into_iter().flatten() {
                 self.counters.prefixes_treated_as_withdraw += prefixes.count() as u64;
-                self.withdraw(family, prefixes, time)?;
+                self.withdraw(table(family), prefixes, time)?;
             }
         } else {
             let mut stored = std::mem::take(&mut self.stored);
             if let Some(routes) = plain_announced {
                 update.store_plain(&mut stored);
-                self.announce(Family::IPV4_UNICAST, &stored, routes, time)?;
+                self.announce(table(Family::IPV4_UNICAST), &stored, routes, time)?;
             }
             if let Some((reach, routes)) = reach {
                 update.store_reach(&reach, &mut stored);
-                self.announce(reach.family, &stored, routes, time)?;
+                self.announce(table(reach.family), &stored, routes, time)?;
             }
             self.stored = stored;
         }
@@ -221,12 +248,17 @@ impl Rib {
     /// Does a part of what must be done before this UPDATE is taken in, if it is much: routes that wait are indexed before
     /// any is withdrawn, stale ones are withdrawn before their End-of-RIB. True if [`Rib::apply`] can follow at once;
     /// otherwise others should have their turn first, and then this is to be called again.
-    pub(crate) fn prepare(&mut self, update: &Update<'_>, time: Timestamp) -> Result<bool, Full> {
+    pub(crate) fn prepare(
+        &mut self,
+        view: View,
+        update: &Update<'_>,
+        time: Timestamp,
+    ) -> Result<bool, Full> {
         if update.only_announces() {
             return Ok(true);
         }
-        let end_of_rib = update.end_of_rib();
-        if end_of_rib.is_some_and(|family| !self.has_stale(family)) {
+        let end_of_rib = update.end_of_rib().map(|family| TableId { view, family });
+        if end_of_rib.is_some_and(|table| !self.has_stale(table)) {
             return Ok(true);
         }
         if self.late() > AT_ONCE {
@@ -234,26 +266,23 @@ impl Rib {
             return Ok(false);
         }
         match end_of_rib {
-            Some(family) => self.drop_some_stale(family, time),
+            Some(table) => self.drop_some_stale(table, time),
             None => Ok(true),
         }
     }
 
-    fn has_stale(&self, family: Family) -> bool {
-        self.logs.iter().any(|(other, log)| *other == family && log.has_stale())
+    fn has_stale(&self, table: TableId) -> bool {
+        self.logs.iter().any(|(id, log)| *id == table && log.has_stale())
     }
 
-    /// Withdraws some of the routes of a family that are stale; true if there are none left. Their End-of-RIB can follow
+    /// Withdraws some of the routes of a table that are stale; true if there are none left. Their End-of-RIB can follow
     /// then.
     pub(crate) fn drop_some_stale(
         &mut self,
-        family: Family,
+        table: TableId,
         time: Timestamp,
     ) -> Result<bool, Full> {
-        let Self { attributes, logs, .. } = self;
-        let Some((_, log)) = logs.iter_mut().find(|(other, _)| *other == family) else {
-            return Ok(true);
-        };
+        let Some((attributes, log)) = self.table(table) else { return Ok(true) };
         log.drop_some_stale(attributes, time)
     }
 
@@ -272,7 +301,7 @@ impl Rib {
         }
         let Some(limit) = routes else { return Check::Good };
         let Self { attributes, logs, .. } = self;
-        let Some((family, log)) = logs.iter_mut().find(|(_, log)| log.may_have_more_than(limit))
+        let Some((table, log)) = logs.iter_mut().find(|(_, log)| log.may_have_more_than(limit))
         else {
             return Check::Good;
         };
@@ -280,16 +309,13 @@ impl Rib {
             log.index(AT_ONCE, attributes);
             return Check::Unfinished;
         }
-        Check::TooMany(*family, log.routes(attributes))
+        Check::TooMany(table.family, log.routes(attributes))
     }
 
-    /// Notes the End-of-RIB of a family; true if it is the first of this incarnation. Routes of the
-    /// family that are still stale go (RFC 4724 section 4.2).
-    pub(crate) fn end_of_rib(&mut self, family: Family, time: Timestamp) -> Result<bool, Full> {
-        let Self { attributes, logs, .. } = self;
-        let Some((_, log)) = logs.iter_mut().find(|(other, _)| *other == family) else {
-            return Ok(false);
-        };
+    /// Notes the End-of-RIB of a table; true if it is the first of this incarnation. Routes that are still stale go (RFC
+    /// 4724 section 4.2).
+    pub(crate) fn end_of_rib(&mut self, table: TableId, time: Timestamp) -> Result<bool, Full> {
+        let Some((attributes, log)) = self.table(table) else { return Ok(false) };
         let first = !log.has_end_of_rib();
         log.drop_stale(attributes, time)?;
         log.end_of_rib(time);
@@ -299,10 +325,10 @@ impl Rib {
     /// Keeps the routes of these families as stale ones; those of the others go.
     fn hold(&mut self, kept: &[Family], time: Timestamp) -> Result<(), Full> {
         let Self { attributes, logs, .. } = self;
-        for (family, log) in logs {
+        for (table, log) in logs {
             log.drop_stale(attributes, time)?;
             log.mark_stale(attributes);
-            if !kept.contains(family) {
+            if !kept.contains(&table.family) {
                 log.drop_stale(attributes, time)?;
             }
         }
@@ -312,8 +338,8 @@ impl Rib {
     /// Begins the next incarnation.
     fn restart(&mut self, up: PeerUp, preserved: &[Family], now: Timestamp) -> Result<(), Full> {
         let Self { attributes, logs, .. } = self;
-        for (family, log) in logs {
-            if !preserved.contains(family) {
+        for (table, log) in logs {
+            if !preserved.contains(&table.family) {
                 log.drop_stale(attributes, now)?;
             }
             log.restart();
@@ -334,7 +360,7 @@ impl Rib {
     /// Routes by family.
     pub(super) fn routes(&mut self) -> impl Iterator<Item = (Family, usize)> {
         let Self { attributes, logs, .. } = self;
-        logs.iter_mut().map(|(family, log)| (*family, log.routes(attributes)))
+        logs.iter_mut().map(|(table, log)| (table.family, log.routes(attributes)))
     }
 
     /// How the routes of each family are written.
@@ -345,7 +371,8 @@ impl Rib {
     /// Families with their routes, and whether their End-of-RIB came.
     pub(crate) fn families(&mut self) -> impl Iterator<Item = (Family, usize, bool)> {
         let Self { attributes, logs, .. } = self;
-        logs.iter_mut().map(|(family, log)| (*family, log.routes(attributes), log.has_end_of_rib()))
+        logs.iter_mut()
+            .map(|(table, log)| (table.family, log.routes(attributes), log.has_end_of_rib()))
     }
 
     /// True if a family has more routes than this. Routes that wait for the index do not count: some may be there twice.
@@ -447,13 +474,13 @@ impl Rib {
 
     fn announce(
         &mut self,
-        family: Family,
+        table: TableId,
         stored: &[u8],
         prefixes: Routes<'_>,
         time: Timestamp,
     ) -> Result<(), Full> {
         let Self { attributes, logs, counters, .. } = self;
-        let Some((_, log)) = logs.iter_mut().find(|(other, _)| *other == family) else {
+        let Some((_, log)) = logs.iter_mut().find(|(id, _)| *id == table) else {
             return Ok(());
         };
         let counted = prefixes.inspect(|_| counters.announced += 1);
@@ -464,20 +491,17 @@ impl Rib {
     /// withdrawals is the caller's to say: an announcement that is treated as a withdrawal is none.
     fn withdraw(
         &mut self,
-        family: Family,
+        table: TableId,
         prefixes: Routes<'_>,
         time: Timestamp,
     ) -> Result<u32, Full> {
         if prefixes.field_len() == 0 {
             return Ok(0);
         }
-        let Self { attributes, logs, counters, .. } = self;
-        let Some((_, log)) = logs.iter_mut().find(|(other, _)| *other == family) else {
-            return Ok(0);
-        };
+        let Some((attributes, log)) = self.table(table) else { return Ok(0) };
         let Withdrawn { known, unknown } =
             log.withdraw(attributes, time, prefixes.field_len(), prefixes)?;
-        counters.withdrawn += u64::from(known);
+        self.counters.withdrawn += u64::from(known);
         Ok(unknown)
     }
 }
@@ -508,6 +532,7 @@ impl Epoch {
     pub(super) fn new(
         header: PeerHeader,
         up: PeerUp,
+        view: View,
         forms: &[Form],
         since: Timestamp,
         share: Share,
@@ -521,7 +546,7 @@ impl Epoch {
             lost: Notify::new(),
             untidy: Notify::new(),
             slot: share.slot(),
-            state: Mutex::new(State::Up(Box::new(Rib::new(forms, up, since, share, sizes)))),
+            state: Mutex::new(State::Up(Box::new(Rib::new(view, forms, up, since, share, sizes)))),
         }
     }
 

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use shared::names::NeighborId;
 
-use super::epoch::{Epoch, PeerDown, Rib};
+use super::epoch::{Epoch, PeerDown, Rib, TableId};
 use super::item::{Item, Sink};
 use super::log::{ReaderId, Visit};
 use super::router::{Peer, Router};
@@ -96,18 +96,18 @@ struct Told {
     epoch: Arc<Epoch>,
     /// The incarnation of which it was told Peer Up.
     incarnation: u64,
-    readers: Vec<FamilyReader>,
+    readers: Vec<TableReader>,
     /// The epoch's version when everything had been read.
     seen: u64,
     /// The reader whose turn it is.
     turn: usize,
 }
 
-/// The reader of one family that the station wants.
+/// The reader of one table that the station wants.
 #[derive(Debug)]
-struct FamilyReader {
-    family: Family,
-    /// The rank of the log; families stay the same as long as an epoch lasts.
+struct TableReader {
+    table: TableId,
+    /// The rank of the log; they stay the same as long as an epoch lasts.
     log: usize,
     id: ReaderId,
     end_of_rib: EndOfRib,
@@ -346,7 +346,7 @@ impl Feed {
         let told = self.places.iter().filter_map(|place| Some((place, place.told.as_ref()?)));
         told.flat_map(|(place, told)| {
             told.readers.iter().filter_map(|reader| match &reader.end_of_rib {
-                EndOfRib::Written(at) => Some((place.neighbor.id(), reader.family, at)),
+                EndOfRib::Written(at) => Some((place.neighbor.id(), reader.table.family, at)),
                 EndOfRib::NotYet | EndOfRib::Taken => None,
             })
         })
@@ -357,7 +357,7 @@ impl Feed {
         let mut monitored: BTreeMap<Family, Vec<&NeighborId>> = BTreeMap::new();
         for place in &self.places {
             for reader in place.told.iter().flat_map(|told| &told.readers) {
-                monitored.entry(reader.family).or_default().push(place.neighbor.id());
+                monitored.entry(reader.table.family).or_default().push(place.neighbor.id());
             }
         }
         monitored
@@ -460,9 +460,9 @@ fn send_state(
     let told = epoch.maintain(|rib| {
         let logs = rib.logs.iter_mut().enumerate();
         let readers = logs
-            .filter(|(_, (family, _))| monitor.wants_family(*family))
-            .map(|(rank, (family, log))| FamilyReader {
-                family: *family,
+            .filter(|(_, (table, _))| monitor.wants_family(table.family))
+            .map(|(rank, (table, log))| TableReader {
+                table: *table,
                 log: rank,
                 id: log.subscribe(),
                 end_of_rib: EndOfRib::NotYet,
@@ -548,11 +548,11 @@ fn send_routes(told: &mut Told, sink: &mut impl Sink, until: usize, limit: usize
                 fault("feed.read");
                 let most = if sink.len() > begin { until } else { limit };
                 let attributes = record.attributes.map(|id| attributes.get(id));
-                let item = Item::Routes { family: reader.family, record, attributes };
+                let item = Item::Routes { table: reader.table, record, attributes };
                 if sink.put(header, item, most) { Visit::Taken } else { Visit::Stop }
             });
             if log.take_end_of_rib(reader.id) {
-                let item = Item::EndOfRib { family: reader.family, time: log.end_of_rib_time() };
+                let item = Item::EndOfRib { table: reader.table, time: log.end_of_rib_time() };
                 sink.put(header, item, limit);
                 reader.end_of_rib = EndOfRib::Taken;
             }

@@ -3,9 +3,9 @@
 //! An item is what a receiver is to be sent of one peer; a sink makes bytes of it, as its receiver wants them. The tables do
 //! not know how.
 
+use super::epoch::TableId;
 use super::log::Record;
 use crate::wire::bmp::{PeerDownReason, PeerHeader, PeerUp, Statistic, Timestamp};
-use crate::wire::family::Family;
 
 /// What a receiver is to be sent next of a peer.
 #[derive(Debug)]
@@ -18,9 +18,9 @@ pub(crate) enum Item<'a> {
         up: &'a PeerUp,
     },
     /// Routes were announced with these attributes, in their stored form ([`crate::wire::stored`]), or withdrawn.
-    Routes { family: Family, record: Record<'a>, attributes: Option<&'a [u8]> },
-    /// All routes of a family were sent.
-    EndOfRib { family: Family, time: Timestamp },
+    Routes { table: TableId, record: Record<'a>, attributes: Option<&'a [u8]> },
+    /// All routes of a table were sent.
+    EndOfRib { table: TableId, time: Timestamp },
     /// Its counters and gauges.
     Statistics { time: Timestamp, statistics: &'a [Statistic] },
     /// It has gone down.

@@ -16,7 +16,7 @@ use super::meter::{Meter, Share};
 use super::sizes::Sizes;
 #[cfg(simulation)]
 use crate::simulation::watch;
-use crate::wire::bmp::{PeerHeader, PeerUp, Timestamp};
+use crate::wire::bmp::{PeerHeader, PeerUp, Timestamp, View};
 use crate::wire::family::Family;
 use crate::wire::nlri::Form;
 
@@ -161,17 +161,19 @@ impl Router {
         *peers = Arc::new(changed);
     }
 
-    /// Begins an epoch: the peer is up, both OPENs are known, and routes of these forms are to come.
+    /// Begins an epoch: the peer is up, both OPENs are known, and routes of these forms are to come in a
+    /// view.
     pub(crate) fn begin(
         &self,
         peer: &Peer,
         header: PeerHeader,
         up: PeerUp,
+        view: View,
         forms: &[Form],
         now: Timestamp,
     ) -> Arc<Epoch> {
         let Common { meter, sizes } = &*self.common;
-        let epoch = Arc::new(Epoch::new(header, up, forms, now, Share::new(meter), sizes));
+        let epoch = Arc::new(Epoch::new(header, up, view, forms, now, Share::new(meter), sizes));
         let mut current = peer.current.lock();
         let before = match current.removed {
             true => None,

@@ -1,8 +1,7 @@
 //! What a station is sent, as BMP messages (RFC 7854 section 4).
 
-use crate::rib::{Feed, Item, Record, Sink};
+use crate::rib::{Feed, Item, Record, Sink, TableId};
 use crate::wire::bmp::{self, PeerHeader, Timestamp};
-use crate::wire::family::Family;
 
 /// What was encoded, by type of message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -45,7 +44,7 @@ impl Encoder {
     fn routes(
         &mut self,
         peer: &PeerHeader,
-        family: Family,
+        TableId { view, family }: TableId,
         record: &Record<'_>,
         attributes: Option<&[u8]>,
     ) {
@@ -61,18 +60,19 @@ impl Encoder {
         batch.route_monitoring += 1;
         match attributes {
             Some(stored) => {
-                let count = bmp::announce(out, peer, record.time, family, stored, nlri);
+                let count = bmp::announce(out, peer, view, record.time, family, stored, nlri);
                 batch.announced += u64::from(count);
             }
             None => {
-                let count = bmp::withdraw(out, peer, record.time, family, nlri);
+                let count = bmp::withdraw(out, peer, view, record.time, family, nlri);
                 batch.withdrawn += u64::from(count);
             }
         }
     }
 
-    fn end_of_rib(&mut self, peer: &PeerHeader, family: Family, time: Timestamp) {
-        bmp::withdraw(&mut self.out, peer, time, family, |_| 0);
+    fn end_of_rib(&mut self, peer: &PeerHeader, table: TableId, time: Timestamp) {
+        let TableId { view, family } = table;
+        bmp::withdraw(&mut self.out, peer, view, time, family, |_| 0);
         self.batch.route_monitoring += 1;
         self.batch.end_of_rib += 1;
     }
@@ -89,15 +89,15 @@ impl Sink for Encoder {
                 bmp::peer_up(&mut self.out, peer, time, up);
                 self.batch.peer_up += 1;
             }
-            Item::Routes { family, record, attributes } => {
+            Item::Routes { table, record, attributes } => {
                 let length = attributes.map_or(0, <[u8]>::len);
                 let room = bmp::route_monitoring_room(length, record.room());
                 if self.out.len() + room > limit {
                     return false;
                 }
-                self.routes(peer, family, &record, attributes);
+                self.routes(peer, table, &record, attributes);
             }
-            Item::EndOfRib { family, time } => self.end_of_rib(peer, family, time),
+            Item::EndOfRib { table, time } => self.end_of_rib(peer, table, time),
             Item::Statistics { time, statistics } => {
                 bmp::statistics(&mut self.out, peer, time, statistics);
                 self.batch.statistics_reports += 1;

@@ -19,8 +19,56 @@ const PEER_UP: u8 = 3;
 const INITIATION: u8 = 4;
 const TERMINATION: u8 = 5;
 
+/// The peer type of a Loc-RIB (RFC 9069 section 4.1); it has peer flags of its own.
+const LOC_RIB: u8 = 3;
+
 const FLAG_IPV6: u8 = 0x80;
+const FLAG_POST_POLICY: u8 = 0x40;
 const FLAG_TWO_OCTET_AS: u8 = 0x20;
+const FLAG_ADJ_RIB_OUT: u8 = 0x10;
+/// Of a Loc-RIB.
+const FLAG_FILTERED: u8 = 0x80;
+
+/// Which table of a peer a message is about: the peer flags L and O (RFC 7854 section 4.2, RFC 8671 section 4), or F of a
+/// Loc-RIB (RFC 9069 section 4.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum View {
+    /// What the peer has sent.
+    AdjRibInPrePolicy,
+    /// What was left of that by the router's policy.
+    AdjRibInPostPolicy,
+    /// What the router would send to the peer.
+    AdjRibOutPrePolicy,
+    /// What was left of that by the router's policy.
+    AdjRibOutPostPolicy,
+    /// What the router uses.
+    LocRib {
+        /// True if only a part of it is reported.
+        is_filtered: bool,
+    },
+}
+
+impl View {
+    const fn flags(self) -> u8 {
+        match self {
+            View::AdjRibInPrePolicy | View::LocRib { is_filtered: false } => 0,
+            View::AdjRibInPostPolicy => FLAG_POST_POLICY,
+            View::AdjRibOutPrePolicy => FLAG_ADJ_RIB_OUT,
+            View::AdjRibOutPostPolicy => FLAG_ADJ_RIB_OUT | FLAG_POST_POLICY,
+            View::LocRib { is_filtered: true } => FLAG_FILTERED,
+        }
+    }
+
+    const fn of(peer_type: u8, flags: u8) -> Self {
+        match (peer_type, flags & FLAG_ADJ_RIB_OUT != 0, flags & FLAG_POST_POLICY != 0) {
+            (LOC_RIB, _, _) => View::LocRib { is_filtered: flags & FLAG_FILTERED != 0 },
+            (_, false, false) => View::AdjRibInPrePolicy,
+            (_, false, true) => View::AdjRibInPostPolicy,
+            (_, true, false) => View::AdjRibOutPrePolicy,
+            (_, true, true) => View::AdjRibOutPostPolicy,
+        }
+    }
+}
 
 /// A point in time as BMP carries it: seconds and microseconds since the epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -84,12 +132,12 @@ fn fnv_1a(bytes: &[u8]) -> u64 {
     })
 }
 
-/// The per-peer header of one neighbor (section 4.2), all but its timestamp.
+/// The per-peer header of one peer (section 4.2), without its timestamp and the flags of a view.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeerHeader([u8; PEER_HEADER_LEN - 8]);
 
 impl PeerHeader {
-    /// A peer whose pre-policy Adj-RIB-In is monitored.
+    /// The header of a peer of our own.
     ///
     /// `two_octet_as` is true if the AS_PATHs of this neighbor have two-octet numbers (the A flag).
     pub fn new(
@@ -116,6 +164,27 @@ impl PeerHeader {
         Self(bytes)
     }
 
+    /// Reads a header as a router has sent it: the peer, the view and the time. What is not known in it stays as it is.
+    pub fn read(bytes: &[u8; PEER_HEADER_LEN]) -> (Self, View, Timestamp) {
+        let [known @ .., a, b, c, d, e, f, g, h] = *bytes;
+        let mut header: [u8; PEER_HEADER_LEN - 8] = known;
+        let view = View::of(header[0], header[1]);
+        header[1] &= !match header[0] {
+            LOC_RIB => FLAG_FILTERED,
+            _ => FLAG_POST_POLICY | FLAG_ADJ_RIB_OUT,
+        };
+        let [seconds, micros] = [[a, b, c, d], [e, f, g, h]].map(u32::from_be_bytes);
+        (Self(header), view, Timestamp { seconds, micros })
+    }
+
+    fn write_view(&self, out: &mut Vec<u8>, view: View, time: Timestamp) {
+        let at = out.len() + 1;
+        self.write(out, time);
+        if let Some(flags) = out.get_mut(at) {
+            *flags |= view.flags();
+        }
+    }
+
     fn write(&self, out: &mut Vec<u8>, time: Timestamp) {
         out.extend_from_slice(&self.0);
         out.extend_from_slice(&time.seconds.to_be_bytes());
@@ -136,6 +205,8 @@ pub enum PeerDownReason {
     RemoteNoNotification,
     /// 5: the neighbor is no longer monitored.
     Deconfigured,
+    /// As a router has sent it: the reason, and what follows it.
+    Received(u8, Vec<u8>),
 }
 
 /// Why a session ends (section 4.5).
@@ -163,7 +234,7 @@ impl TerminationReason {
 }
 
 /// One number of a Statistics Report (section 4.8).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Statistic {
     /// 2: withdrawals of routes that were not there (counter).
     DuplicateWithdraws(u32),
@@ -175,6 +246,8 @@ pub enum Statistic {
     UpdatesTreatedAsWithdraw(u32),
     /// 12: routes treated as withdrawn (counter).
     PrefixesTreatedAsWithdraw(u32),
+    /// As a router has sent it: the type and the value.
+    Received(u16, Vec<u8>),
 }
 
 /// Appends a message of the given type; `body` writes what follows the common header.
@@ -226,18 +299,18 @@ pub fn termination(out: &mut Vec<u8>, reason: TerminationReason, text: &str) {
 /// What a Peer Up says beside the per-peer header (section 4.10).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeerUp {
-    /// Our address on the BGP connection.
+    /// The router's address on the BGP connection.
     pub local_address: IpAddr,
-    /// Our port.
+    /// The router's port.
     pub local_port: u16,
-    /// The neighbor's port.
+    /// The peer's port.
     pub remote_port: u16,
-    /// The whole OPEN that we sent.
+    /// The whole OPEN that the router sent.
     pub sent_open: Vec<u8>,
-    /// The whole OPEN that we received.
+    /// The whole OPEN that it received.
     pub received_open: Vec<u8>,
-    /// The name of the routing table, of the neighbor's VPN instance, that is (RFC 9069 section 5.3).
-    pub table_name: Option<String>,
+    /// What is said beside that, as TLVs; see [`table_name`].
+    pub information: Vec<u8>,
 }
 
 /// Appends a Peer Up.
@@ -255,10 +328,15 @@ pub fn peer_up(out: &mut Vec<u8>, peer: &PeerHeader, time: Timestamp, up: &PeerU
         out.extend_from_slice(&up.remote_port.to_be_bytes());
         out.extend_from_slice(&up.sent_open);
         out.extend_from_slice(&up.received_open);
-        if let Some(name) = &up.table_name {
-            tlv(out, 3, name.as_bytes());
-        }
+        out.extend_from_slice(&up.information);
     });
+}
+
+/// The TLV of a Peer Up with the name of a routing table: of the peer's VPN instance, that is (RFC 9069 section 5.3).
+pub fn table_name(name: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    tlv(&mut out, 3, name.as_bytes());
+    out
 }
 
 /// Appends a Peer Down.
@@ -280,6 +358,10 @@ pub fn peer_down(out: &mut Vec<u8>, peer: &PeerHeader, time: Timestamp, reason: 
             }
             PeerDownReason::RemoteNoNotification => out.push(4),
             PeerDownReason::Deconfigured => out.push(5),
+            PeerDownReason::Received(reason, data) => {
+                out.push(*reason);
+                out.extend_from_slice(data);
+            }
         }
     });
 }
@@ -294,13 +376,14 @@ pub fn route_monitoring_room(attributes: usize, nlri: usize) -> usize {
 pub fn announce(
     out: &mut Vec<u8>,
     peer: &PeerHeader,
+    view: View,
     time: Timestamp,
     family: Family,
     attributes: &[u8],
     nlri: impl FnOnce(&mut Vec<u8>) -> u32,
 ) -> u32 {
     message(out, ROUTE_MONITORING, |out| {
-        peer.write(out, time);
+        peer.write_view(out, view, time);
         stored::announce(out, family, attributes, nlri)
     })
 }
@@ -309,12 +392,13 @@ pub fn announce(
 pub fn withdraw(
     out: &mut Vec<u8>,
     peer: &PeerHeader,
+    view: View,
     time: Timestamp,
     family: Family,
     nlri: impl FnOnce(&mut Vec<u8>) -> u32,
 ) -> u32 {
     message(out, ROUTE_MONITORING, |out| {
-        peer.write(out, time);
+        peer.write_view(out, view, time);
         stored::withdraw(out, family, nlri)
     })
 }
@@ -325,7 +409,7 @@ pub fn statistics(out: &mut Vec<u8>, peer: &PeerHeader, time: Timestamp, statist
         peer.write(out, time);
         out.extend_from_slice(&(statistics.len() as u32).to_be_bytes());
         for statistic in statistics {
-            match *statistic {
+            match statistic {
                 Statistic::DuplicateWithdraws(n) => tlv(out, 2, &n.to_be_bytes()),
                 Statistic::AdjRibIn(n) => tlv(out, 7, &n.to_be_bytes()),
                 Statistic::AdjRibInFamily(family, n) => {
@@ -335,6 +419,7 @@ pub fn statistics(out: &mut Vec<u8>, peer: &PeerHeader, time: Timestamp, statist
                     value[3..].copy_from_slice(&n.to_be_bytes());
                     tlv(out, 9, &value);
                 }
+                Statistic::Received(kind, value) => tlv(out, *kind, value),
                 Statistic::UpdatesTreatedAsWithdraw(n) => tlv(out, 11, &n.to_be_bytes()),
                 Statistic::PrefixesTreatedAsWithdraw(n) => tlv(out, 12, &n.to_be_bytes()),
             }
@@ -344,6 +429,8 @@ pub fn statistics(out: &mut Vec<u8>, peer: &PeerHeader, time: Timestamp, statist
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const TIME: Timestamp = Timestamp { seconds: 0x0102_0304, micros: 0x0005_0607 };
@@ -387,6 +474,44 @@ mod tests {
         );
     }
 
+    proptest! {
+        #[test]
+        fn a_header_is_sent_on_as_a_router_sent_it(mut bytes: [u8; PEER_HEADER_LEN], peer_type in 0u8..5) {
+            bytes[0] = peer_type;
+            let (header, view, time) = PeerHeader::read(&bytes);
+            let mut out = Vec::new();
+            header.write_view(&mut out, view, time);
+            prop_assert_eq!(&out, &bytes);
+        }
+    }
+
+    #[test]
+    fn the_view_is_in_the_flags_of_the_type_of_peer() {
+        let view = |peer_type: u8, flags: u8| {
+            let mut bytes = [0; PEER_HEADER_LEN];
+            bytes[..2].copy_from_slice(&[peer_type, flags]);
+            let (header, view, _) = PeerHeader::read(&bytes);
+            (view, header.0[1])
+        };
+        assert_eq!(view(0, 0xa0), (View::AdjRibInPrePolicy, 0xa0));
+        assert_eq!(view(1, 0xc0), (View::AdjRibInPostPolicy, 0x80));
+        assert_eq!(view(2, 0x10), (View::AdjRibOutPrePolicy, 0));
+        assert_eq!(view(0, 0x58), (View::AdjRibOutPostPolicy, 0x08));
+        assert_eq!(view(3, 0x80), (View::LocRib { is_filtered: true }, 0));
+        assert_eq!(view(3, 0x50), (View::LocRib { is_filtered: false }, 0x50));
+    }
+
+    #[test]
+    fn reasons_and_statistics_of_a_router_are_sent_on_as_they_came() {
+        let (mut out, peer) = (Vec::new(), header("10.0.0.1", false));
+        peer_down(&mut out, &peer, TIME, &PeerDownReason::Received(6, vec![0, 3, 0, 1, b'x']));
+        assert_eq!(out[COMMON_HEADER_LEN + PEER_HEADER_LEN..], [6, 0, 3, 0, 1, b'x']);
+        out.clear();
+        statistics(&mut out, &peer, TIME, &[Statistic::Received(65531, vec![1, 2, 3])]);
+        let expected = [0, 0, 0, 1, 0xff, 0xfb, 0, 3, 1, 2, 3];
+        assert_eq!(out[COMMON_HEADER_LEN + PEER_HEADER_LEN..], expected);
+    }
+
     #[test]
     fn a_peer_up_names_the_table_behind_the_opens() {
         let mut up = PeerUp {
@@ -395,14 +520,14 @@ mod tests {
             remote_port: 40000,
             sent_open: vec![1; 29],
             received_open: vec![2; 29],
-            table_name: None,
+            information: Vec::new(),
         };
         let mut out = Vec::new();
         peer_up(&mut out, &header("10.0.0.1", false), TIME, &up);
         let plain = out.len();
         assert_eq!(plain, 48 + 20 + 58);
         out.clear();
-        up.table_name = Some("red".to_owned());
+        up.information = table_name("red");
         peer_up(&mut out, &header("10.0.0.1", false), TIME, &up);
         assert_eq!(out[plain..], [0, 3, 0, 3, b'r', b'e', b'd']);
         assert_eq!(out[1..6], [0, 0, 0, out.len() as u8, 3]);

@@ -48,12 +48,14 @@ enum Shape {
     Evpn,
     Flowspec,
     LinkState,
+    /// Nobody knows where one route ends: the whole field counts as one.
+    Opaque,
 }
 
 impl Form {
     /// The form of a family's routes; `add_path` is true if each has a path identifier.
     ///
-    /// A family that is not one of [`Family::ALL`] is never negotiated; it is taken for unicast.
+    /// The routes of a family that is not one of [`Family::ALL`] cannot be told apart: a field of them counts as one.
     pub fn new(family: Family, add_path: bool) -> Self {
         let max = if family.afi == 1 { 32 } else { 128 };
         let shape = match family {
@@ -69,8 +71,13 @@ impl Form {
             | Family::VPNV4_FLOWSPEC
             | Family::VPNV6_FLOWSPEC => Shape::Flowspec,
             Family::LINK_STATE | Family::LINK_STATE_VPN => Shape::LinkState,
-            _ => Shape::Prefix(max),
+            Family::IPV4_UNICAST
+            | Family::IPV6_UNICAST
+            | Family::IPV4_MULTICAST
+            | Family::IPV6_MULTICAST => Shape::Prefix(max),
+            _ => Shape::Opaque,
         };
+        let add_path = add_path && shape != Shape::Opaque;
         Self { family, add_path, shape }
     }
 
@@ -123,7 +130,7 @@ impl Form {
             Shape::Labeled { distinguisher, max } => {
                 (labels_of(*bits, rest, distinguisher, max)?, distinguisher)
             }
-            Shape::Evpn | Shape::Flowspec | Shape::LinkState => return None,
+            Shape::Evpn | Shape::Flowspec | Shape::LinkState | Shape::Opaque => return None,
         };
         let (distinguisher, prefix) = rest.get(labels..)?.split_at_checked(distinguisher)?;
         let bits = usize::from(*bits).checked_sub(8 * (labels + distinguisher.len()))?;
@@ -149,6 +156,7 @@ impl Form {
             (Shape::LinkState, [_, _, high, low, ..]) => {
                 Some(at + 4 + usize::from(u16::from_be_bytes([*high, *low])))
             }
+            (Shape::Opaque, value) => (!value.is_empty()).then_some(value.len()),
             (Shape::Prefix(_) | Shape::Labeled { .. } | Shape::Evpn | Shape::LinkState, _) => None,
         }
     }
@@ -162,7 +170,7 @@ impl Form {
     /// needed.
     pub fn is_its_own_key(self) -> bool {
         match self.shape {
-            Shape::Prefix(_) | Shape::LinkState => true,
+            Shape::Prefix(_) | Shape::LinkState | Shape::Opaque => true,
             Shape::Labeled { .. } | Shape::Evpn | Shape::Flowspec => false,
         }
     }
@@ -179,7 +187,7 @@ impl Form {
     pub fn key(self, route: &[u8]) -> Key<'_> {
         let (path_id, rest) = route.split_at_checked(self.start()).unwrap_or((route, &[]));
         let known = match self.shape {
-            Shape::Prefix(_) | Shape::LinkState => None,
+            Shape::Prefix(_) | Shape::LinkState | Shape::Opaque => None,
             Shape::Labeled { distinguisher, max } => labeled_key(rest, distinguisher, max),
             Shape::Evpn => evpn_key(rest),
             Shape::Flowspec => flowspec_length(rest)
@@ -195,7 +203,7 @@ impl Form {
     fn cleared(self, route: &[u8]) -> Route<'_> {
         let bits = match self.shape {
             Shape::Prefix(_) | Shape::Labeled { .. } => route.get(self.start()),
-            Shape::Evpn | Shape::Flowspec | Shape::LinkState => None,
+            Shape::Evpn | Shape::Flowspec | Shape::LinkState | Shape::Opaque => None,
         };
         let spare = bits.map_or(0, |bits| bits.wrapping_neg() & 7);
         let mask = 0xff_u8 << spare;
@@ -392,6 +400,19 @@ mod tests {
         assert_eq!(cut(paths, &[&a[..], &c].concat()), Some(vec![a.clone(), c.clone()]));
         assert_eq!(paths.key(&a) == paths.key(&b), expected);
         assert_ne!(paths.key(&a), paths.key(&c), "another path is another route");
+    }
+
+    #[test]
+    fn routes_of_a_family_that_is_not_known_are_one() {
+        let form = Form::new(Family { afi: 1, safi: 132 }, true);
+        assert!(!form.add_path(), "there is no path identifier to be found");
+        for field in [&[][..], &[0xff], &[33, 1, 2, 3, 4, 5, 6]] {
+            let routes: Vec<Vec<u8>> =
+                form.routes(field).unwrap().map(|route| route.as_ref().to_vec()).collect();
+            let expected: &[&[u8]] = if field.is_empty() { &[] } else { &[field] };
+            assert_eq!(routes, expected);
+        }
+        assert_eq!(form.prefix(&[8, 10]), None);
     }
 
     #[test]

@@ -11,12 +11,13 @@ use crate::config::MonitorNeighbors;
 use crate::rib::router::Routers;
 use crate::rib::sizes::Sizes;
 use crate::session::{Batch, Encoder};
-use crate::wire::bmp::{PeerHeader, PeerInstance, PeerUp};
+use crate::wire::bmp::{PeerHeader, PeerInstance, PeerUp, View};
 use crate::wire::nlri::{Form, Routes as Field};
 use crate::wire::stored;
 use crate::wire::update::{Context, Update};
 
 const NEIGHBORS: usize = 3;
+const VIEW: View = View::AdjRibInPrePolicy;
 const CONTEXT: Context = Context { four_octet_as: true, external: true };
 const FAMILIES: [Family; 3] =
     [Family::IPV4_UNICAST, Family::IPV6_UNICAST, Family::IPV4_LABELED_UNICAST];
@@ -247,7 +248,7 @@ impl Fixture {
             remote_port: 179,
             sent_open: vec![0xff; 29],
             received_open: vec![0xff; 29],
-            table_name: None,
+            information: Vec::new(),
         }
     }
 
@@ -257,7 +258,7 @@ impl Fixture {
         let model = &mut self.neighbors[neighbor];
         let Some(place) = &model.place else { return };
         let now = Timestamp::default();
-        model.epoch = Some(self.router.begin(place, header, up, &forms, now));
+        model.epoch = Some(self.router.begin(place, header, up, VIEW, &forms, now));
     }
 
     fn ended(reason: PeerDownReason) -> PeerDown {
@@ -340,7 +341,7 @@ impl Fixture {
         };
         let mut kept = Vec::new();
         let update = Update::parse(body, CONTEXT, &mut kept).unwrap();
-        epoch.change(|rib| rib.apply(&update, Timestamp::default()).unwrap()).unwrap();
+        epoch.change(|rib| rib.apply(VIEW, &update, Timestamp::default()).unwrap()).unwrap();
         let (session, routes) = (model.session, std::mem::take(&mut model.routes));
         let mut peer = SeenPeer { neighbor, session, routes, ..SeenPeer::default() };
         peer.read(body);
@@ -625,7 +626,7 @@ fn a_neighbor_that_is_removed_and_added_again_is_told_down_before_up() {
     let up = fixture.peer_up(0);
     let forms = Fixture::forms(0);
     let now = Timestamp::default();
-    fixture.router.begin(&place, Fixture::header(0), up, &forms, now);
+    fixture.router.begin(&place, Fixture::header(0), up, VIEW, &forms, now);
     assert_eq!(fixture.fill(0, 4096), Batch::default());
     assert_eq!(fixture.sessions[0].feed.places.len(), NEIGHBORS);
 }
@@ -814,8 +815,10 @@ fn a_hundred_thousand_neighbors_that_come_and_go_leave_nothing() {
         let id = NeighborId { vpn_instance: None, address };
         let place = fixture.router.add(id);
         let epoch =
-            fixture.router.begin(&place, header.clone(), up.clone(), &Fixture::forms(0), now);
-        epoch.change(|rib| rib.end_of_rib(Family::IPV4_UNICAST, now).unwrap());
+            fixture.router.begin(&place, header.clone(), up.clone(), VIEW, &Fixture::forms(0), now);
+        epoch.change(|rib| {
+            rib.end_of_rib(TableId { view: VIEW, family: Family::IPV4_UNICAST }, now).unwrap()
+        });
         let feed = &mut fixture.sessions[0].feed;
         encoder.out.clear();
         encoder.fill(feed, 4096);
