@@ -14,8 +14,8 @@ use std::sync::Arc;
 use shared::names::NeighborId;
 
 use crate::config::Monitor;
-use crate::rib::{Attributes, Epoch, Feed, Router, Routers, Sizes, TableId};
-use crate::session::Encoder;
+use crate::routers::{Attributes, Epoch, Feed, Router, Routers, Sizes, TableId};
+use crate::sinks::station::Encoder;
 use crate::wire::bmp::{PeerHeader, PeerInstance, PeerUp, Timestamp, View};
 use crate::wire::family::Family;
 use crate::wire::nlri::Form;
@@ -23,7 +23,7 @@ use crate::wire::open::{Negotiated, Open};
 use crate::wire::update::Update;
 
 pub use self::conversation::Conversation;
-pub use crate::rib::Refused;
+pub use crate::routers::Refused;
 
 /// What neighbors have sent.
 const VIEW: View = View::AdjRibInPrePolicy;

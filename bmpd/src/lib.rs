@@ -10,7 +10,6 @@
 
 mod access;
 pub mod arguments;
-mod bgp;
 pub mod config;
 mod control;
 pub mod daemon;
@@ -29,14 +28,15 @@ mod net;
 mod places;
 pub mod privileges;
 mod quota;
-mod rib;
+mod routers;
 mod secret;
 mod select;
 pub mod service;
-mod session;
 #[cfg(simulation)]
 pub mod simulation;
+mod sinks;
 mod socket_file;
+mod sources;
 pub mod supervise;
 mod unread;
 pub mod wire;
@@ -45,4 +45,4 @@ mod world;
 #[cfg(simulation)]
 pub use daemon::simulated::Bmpd;
 pub use net::heap;
-pub use rib::Sizes;
+pub use routers::Sizes;

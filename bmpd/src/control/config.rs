@@ -11,13 +11,13 @@ use shared::request::Level;
 use shared::response::{ConfigReport, ConfigSection, ConfigValue, Response, Setting, Until};
 
 use super::answer::{Answer, PART};
-use crate::bgp;
 use crate::config::setting::{self, Effect, integer, list, path, text};
 use crate::config::{
     self, Account, Bmp, Config, Control, Http, Levels, Place, Process, VpnInstance,
     route_distinguisher,
 };
-use crate::session::{Sets, bmp_settings, session_settings};
+use crate::sinks::station::{Sets, bmp_settings, session_settings};
+use crate::sources::bgp;
 use crate::world::{World, all};
 
 /// A table of the configuration; those of a list by their rank in it.

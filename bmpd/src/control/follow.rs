@@ -16,7 +16,7 @@ use shared::response::{Failure, HEARTBEAT, Progress, ProgressEnd, Response, Sess
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::session::{Reached, Session};
+use crate::sinks::station::{Reached, Session};
 use crate::world::World;
 
 /// How often sessions are asked.

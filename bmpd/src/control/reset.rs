@@ -14,7 +14,7 @@ use super::follow::{self, Followed, Told};
 use super::record;
 use crate::access::Caller;
 use crate::config::Config;
-use crate::session::{Parameters, Session};
+use crate::sinks::station::{Parameters, Session};
 use crate::world::Taken;
 use crate::world::{Purpose, Reading, World, all};
 

@@ -13,10 +13,10 @@ use shared::names::{NeighborId, Selector, SessionId, VpnInstanceName};
 use shared::response::{Failure, NeighborReport, NeighborState, Response, VpnInstanceReport};
 
 use super::answer::{Answer, PART};
-use crate::bgp::Neighbor;
 use crate::config::{Place, listening, route_distinguisher};
 use crate::host;
-use crate::session::Session;
+use crate::sinks::station::Session;
+use crate::sources::bgp::Neighbor;
 use crate::world::{World, all, described, neighbors};
 
 /// What each selected session answers, but for those that a reload has ended meanwhile. A bmpd without

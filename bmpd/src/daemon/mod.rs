@@ -28,16 +28,16 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tracing::{error, info, warn};
 
-use crate::bgp::Stop;
 use crate::config::Config;
 use crate::control::ControlSocket;
 use crate::events::Events;
 use crate::host;
 use crate::http;
 use crate::log;
-use crate::rib::{Routers, Sizes};
+use crate::routers::{Routers, Sizes};
 use crate::service::Manager;
-use crate::session::End;
+use crate::sinks::station::End;
+use crate::sources::bgp::Stop;
 use crate::supervise::has_panicked;
 use crate::world::{Neighbors, World, unchanged};
 

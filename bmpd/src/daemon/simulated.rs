@@ -12,7 +12,7 @@ use shared::response::{
 use crate::access::Access;
 use crate::events::Events;
 use crate::log;
-use crate::rib::{Routers, Sizes};
+use crate::routers::{Routers, Sizes};
 use crate::world::{Neighbors, World};
 use crate::{config, control, simulation};
 

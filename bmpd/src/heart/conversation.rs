@@ -11,10 +11,10 @@ use std::time::Duration;
 use shared::names::NeighborId;
 
 use super::Station;
-use crate::bgp::fsm::{Action, End, Event, Fsm};
-use crate::bgp::inbox::Inbox;
 use crate::config::Monitor;
-use crate::rib::{Epoch, Feed, Peer, PeerDown, Router, Routers, Sizes};
+use crate::routers::{Epoch, Feed, Peer, PeerDown, Router, Routers, Sizes};
+use crate::sources::bgp::fsm::{Action, End, Event, Fsm};
+use crate::sources::bgp::inbox::Inbox;
 use crate::wire::bgp::{self, MessageType};
 use crate::wire::bmp::Timestamp;
 use crate::wire::family::Family;
@@ -90,7 +90,8 @@ impl Conversation {
 
     /// How many routes of each family there are; `None` unless the session is up.
     pub fn routes(&self) -> Option<Vec<(Family, usize)>> {
-        let count = |rib: &mut crate::rib::Rib| rib.families().map(|(f, n, _)| (f, n)).collect();
+        let count =
+            |rib: &mut crate::routers::Rib| rib.families().map(|(f, n, _)| (f, n)).collect();
         self.epoch.as_ref()?.maintain(count)
     }
 

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
 use super::World;
-use crate::session::Session;
+use crate::sinks::station::Session;
 
 /// How long tasks have for saying their states, all of them together.
 const TIMEOUT: Duration = Duration::from_millis(25);

@@ -38,13 +38,13 @@ pub(crate) use self::reload::{not_permitted, refusal, unchanged};
 pub(crate) use self::reports::{all, described, neighbors};
 pub(crate) use self::staggered::{Staggered, Taken};
 use crate::access::Access;
-use crate::bgp::Neighbor;
 use crate::config::{self, Config, Control, Http, Process};
 use crate::events::Events;
 use crate::log;
 use crate::moment::Moment;
-use crate::rib::Routers;
-use crate::session::{Session, SharedListeners};
+use crate::routers::Routers;
+use crate::sinks::station::{Session, SharedListeners};
+use crate::sources::bgp::Neighbor;
 
 /// One caller of `monitor` that is being served.
 pub(crate) struct Watching(Arc<World>);

@@ -14,11 +14,11 @@ use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 use tracing::warn;
 
-use crate::bgp::{self, Bgp, Directory, EntryId, Neighbor, Stop, listener};
 use crate::config::{self, Config, ListenerId, Peers, listeners, setting};
 use crate::events::Events;
 use crate::net::listen::{ListenError, Listener};
-use crate::rib::Routers;
+use crate::routers::Routers;
+use crate::sources::bgp::{self, Bgp, Directory, EntryId, Neighbor, Stop, listener};
 
 /// The neighbors and their listeners.
 pub(crate) struct Neighbors {

@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::config::{self, Config};
 use crate::moment::Moment;
-use crate::session::Parameters;
+use crate::sinks::station::Parameters;
 
 /// How long a reading may take: less than bmpctl waits for an answer.
 const TIMEOUT: Duration = Duration::from_secs(5);

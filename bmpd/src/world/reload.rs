@@ -25,7 +25,7 @@ use crate::config::{Config, Control, setting};
 use crate::host;
 use crate::moment::Moment;
 use crate::privileges;
-use crate::session::{Configured, End};
+use crate::sinks::station::{Configured, End};
 
 /// How long the station of a session that is removed has to take the Termination.
 const TIMEOUT: Duration = Duration::from_secs(1);

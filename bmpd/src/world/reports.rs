@@ -7,7 +7,7 @@ use shared::names::NeighborId;
 use shared::response::NeighborReport;
 
 use super::World;
-use crate::bgp::Neighbor;
+use crate::sources::bgp::Neighbor;
 
 /// So much of malformed UPDATEs an answer has, in hexadecimal digits: it must not grow with what every neighbor
 /// has sent.

@@ -62,7 +62,7 @@ fn routes(session: &Conversation) -> usize {
 /// UPDATEs treated as withdrawals and the routes in them, attributes discarded, and UPDATEs of families that were
 /// not negotiated.
 fn counted(session: &Conversation) -> (u64, u64, u64, u64) {
-    let counters = |rib: &mut crate::rib::Rib| {
+    let counters = |rib: &mut crate::routers::Rib| {
         let counters = &rib.counters;
         (
             counters.updates_treated_as_withdraw,

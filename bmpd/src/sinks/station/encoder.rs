@@ -1,6 +1,6 @@
 //! What a station is sent, as BMP messages (RFC 7854 section 4).
 
-use crate::rib::{Feed, Item, Record, Sink, TableId};
+use crate::routers::{Feed, Item, Record, Sink, TableId};
 use crate::wire::bmp::{self, PeerHeader, Timestamp};
 
 /// What was encoded, by type of message.

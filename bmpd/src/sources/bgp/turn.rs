@@ -14,7 +14,7 @@ use std::task::Poll;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::rib::Sizes;
+use crate::routers::Sizes;
 
 /// So many bytes of messages count as one entry.
 const BYTES: u64 = 16;

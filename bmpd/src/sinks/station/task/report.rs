@@ -9,11 +9,11 @@ use shared::time::Span;
 
 use super::Task;
 use crate::moment::{Moment, span_until};
-use crate::session::Reached;
-use crate::session::connection::Connection;
-use crate::session::down::Down;
-use crate::session::fsm::State;
-use crate::session::passive::Registration;
+use crate::sinks::station::Reached;
+use crate::sinks::station::connection::Connection;
+use crate::sinks::station::down::Down;
+use crate::sinks::station::fsm::State;
+use crate::sinks::station::passive::Registration;
 use crate::wire::family::Family;
 
 impl Task {

@@ -21,7 +21,7 @@ use crate::config::{self, MaximumRoutes, MaximumRoutesAction};
 use crate::moment::{bmp_timestamp, sleep_until};
 use crate::net;
 use crate::net::tcp::{self, TcpStream};
-use crate::rib::{Check, Epoch, OverLimit, Rib, Router, Sizes};
+use crate::routers::{Check, Epoch, OverLimit, Rib, Router, Sizes};
 use crate::select::select;
 use crate::supervise::catch_panic;
 use crate::wire::bgp::{self, MessageType};

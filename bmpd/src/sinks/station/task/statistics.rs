@@ -12,8 +12,8 @@ use shared::time::Span;
 
 use super::Task;
 use crate::moment::Moment;
-use crate::session::connection::{Connection, Count};
-use crate::session::passive::Registration;
+use crate::sinks::station::connection::{Connection, Count};
+use crate::sinks::station::passive::Registration;
 
 /// The counters since the session began, or since they were cleared.
 #[derive(Debug)]

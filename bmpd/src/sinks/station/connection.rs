@@ -20,7 +20,7 @@ use super::encoder::{Batch, Encoder};
 use crate::moment::{Moment, bmp_timestamp, sleep_until};
 use crate::net::stream::Stream;
 use crate::net::{queue, tcp};
-use crate::rib::{Changes, Feed, Router, Sizes};
+use crate::routers::{Changes, Feed, Router, Sizes};
 use crate::select::select;
 use crate::wire::bmp::{self, TerminationReason};
 use crate::wire::family::Family;

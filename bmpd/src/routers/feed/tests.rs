@@ -8,9 +8,9 @@ use shared::names::NeighborId;
 
 use super::*;
 use crate::config::MonitorNeighbors;
-use crate::rib::router::Routers;
-use crate::rib::sizes::Sizes;
-use crate::session::{Batch, Encoder};
+use crate::routers::router::Routers;
+use crate::routers::sizes::Sizes;
+use crate::sinks::station::{Batch, Encoder};
 use crate::wire::bmp::{PeerHeader, PeerInstance, PeerUp, View};
 use crate::wire::nlri::{Form, Routes as Field};
 use crate::wire::stored;

@@ -10,15 +10,15 @@
 
 use super::record::{RECORD_HEADER, TOLD, WITHDRAWN, entry_at, header_at};
 use super::{Log, Position, bytes_of, hash, is_told, place, route_at, same, tag_at};
-use crate::rib::attributes::Attributes;
-use crate::rib::index::Pace;
+use crate::routers::attributes::Attributes;
+use crate::routers::index::Pace;
 
 /// Where late routes are not allowed any more, at least so many of them are looked at with each UPDATE.
 const CATCH_UP: usize = 512;
 
 /// What an entry counts as work that is looked up in the index, and one that is moved in it; one that is only appended
 /// counts 1, as it waits for no memory.
-pub(in crate::rib) const INDEXED: u64 = 4;
+pub(in crate::routers) const INDEXED: u64 = 4;
 const MOVED: u64 = 2;
 
 /// So many of the routes that wait are indexed before it is estimated how many of the others are new.

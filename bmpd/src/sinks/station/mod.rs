@@ -43,7 +43,7 @@ pub(crate) use self::encoder::Encoder;
 pub(crate) use self::parameters::{Configured, Parameters, bmp_settings, session_settings};
 pub(crate) use self::passive::SharedListeners;
 use crate::events::Events;
-use crate::rib::Router;
+use crate::routers::Router;
 
 /// What a session's task can be told.
 enum Command {

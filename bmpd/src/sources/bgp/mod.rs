@@ -28,7 +28,7 @@ mod pending;
 mod refused;
 mod turn;
 
-use crate::rib::TableId;
+use crate::routers::TableId;
 use crate::wire::bmp::View;
 use crate::wire::family::Family;
 pub(crate) use changes::{

@@ -10,7 +10,7 @@
 
 use super::fsm::{Event, Fsm, State};
 use super::{VIEW, refused, turn};
-use crate::rib::{Epoch, Refused, Rib};
+use crate::routers::{Epoch, Refused, Rib};
 use crate::supervise::fault;
 use crate::wire::bgp::{self, MessageType};
 use crate::wire::bmp::Timestamp;
@@ -70,7 +70,7 @@ pub(crate) struct Taken {
     pub(crate) event: Event,
     /// True if the tables were worked on.
     pub(crate) routes: bool,
-    /// True if stations are to be sent something: [`crate::rib::Router::notify`] goes with it.
+    /// True if stations are to be sent something: [`crate::routers::Router::notify`] goes with it.
     pub(crate) news: bool,
     /// How much was done for it, in entries of the tables.
     pub(crate) work: u64,

@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn the_page_names_what_a_neighbor_takes_with_a_reload() {
-        let page = include_str!("../../../docs/reload.md");
+        let page = include_str!("../../../../docs/reload.md");
         let row = page.lines().find(|line| line.starts_with("| with a reload |")).unwrap();
         let (_, row) = row.split_once("of a neighbor:").unwrap();
         let (of_a_neighbor, of_all) = row.split_once(';').unwrap();

@@ -8,8 +8,8 @@ use super::record::{
     self, DEAD, Entry, RECORD_HEADER, WITHDRAWN, WITHDRAWN_RECORD, entry_at, header_at,
 };
 use super::{Log, Position, Reader, Segment, hash, place};
-use crate::rib::attributes::{Attributes, AttributesId};
-use crate::rib::index::Pace;
+use crate::routers::attributes::{Attributes, AttributesId};
+use crate::routers::index::Pace;
 
 /// So many segments are compacted at once, and others in later calls: all of them would take as long as the table is
 /// large.

@@ -563,7 +563,7 @@ mod tests {
 
     /// The keys of the example below a comment, up to the next one that ends with a colon or to an empty line.
     fn below(comment: &str) -> Vec<String> {
-        let example = include_str!("../../../etc/bmpd.toml");
+        let example = include_str!("../../../../etc/bmpd.toml");
         let lines = example.lines().skip_while(|line| !line.contains(comment)).skip(1);
         let lines = lines.take_while(|line| !line.is_empty() && !line.ends_with(':'));
         let keys = lines.filter_map(|line| line.trim_start_matches("# ").split_once(" = "));
@@ -587,7 +587,7 @@ mod tests {
         assert!(reset.iter().all(|key| effect(key) == Some(Effect::Connection)), "{reset:?}");
         assert_eq!(below("ends the session, or starts it"), ["shutdown"]);
 
-        let page = include_str!("../../../docs/reload.md");
+        let page = include_str!("../../../../docs/reload.md");
         let row = |begin: &str| page.lines().find(|line| line.starts_with(begin)).unwrap();
         let row_of_a_reload = row("| with a reload |").split("of a neighbor:").next().unwrap();
         for setting in settings.iter().filter(|setting| setting.effect() == Effect::Running) {

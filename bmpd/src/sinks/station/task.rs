@@ -32,7 +32,7 @@ use crate::net::options::Options;
 use crate::net::stream::Stream;
 use crate::net::tcp::TcpStream;
 use crate::quota::{Quota, say};
-use crate::rib::{Feed, Router};
+use crate::routers::{Feed, Router};
 use crate::select::select;
 use crate::supervise::{Panic, abort_on_panic, catch_panic, fault};
 

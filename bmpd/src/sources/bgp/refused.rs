@@ -2,7 +2,7 @@
 //!
 //! The tables know nothing of BGP sessions: what they refuse is an error of the neighbor's only here.
 
-use crate::rib::{Full, Refused};
+use crate::routers::{Full, Refused};
 use crate::wire::malformed::Malformed;
 use crate::wire::notification::{Code, Notification};
 

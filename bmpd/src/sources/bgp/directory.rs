@@ -31,7 +31,7 @@ use crate::events::Events;
 use crate::moment::bmp_timestamp;
 use crate::net::keys::PeerKey;
 use crate::quota::{NeighborQuota, PrefixQuota, say};
-use crate::rib::{Peer, PeerDown, Router};
+use crate::routers::{Peer, PeerDown, Router};
 use crate::wire::bmp::PeerDownReason;
 
 /// What names a `[[bgp.neighbor]]`: its instance and its address or prefix.
@@ -411,7 +411,7 @@ fn removed() -> PeerDown {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rib::{Routers, Sizes};
+    use crate::routers::{Routers, Sizes};
 
     /// A directory with the prefix 10.0.0.0/8, which has room for two.
     fn directory() -> Arc<Directory> {
