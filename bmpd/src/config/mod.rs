@@ -38,6 +38,8 @@ pub use self::model::{
     Bgp, Bmp, Clients, Config, Control, Http, MaximumRoutes, MaximumRoutesAction, Mode, Neighbor,
     Peers, Pending, Process, Retry, Session, Tcp, VpnInstance,
 };
+#[cfg(test)]
+pub(crate) use self::schema::keys;
 
 use self::check::Check;
 use self::diagnostic::Finding;

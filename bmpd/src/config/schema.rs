@@ -397,3 +397,103 @@ impl<'de> Deserialize<'de> for OneOrMany {
         deserializer.deserialize_any(TextsVisitor)
     }
 }
+
+/// The keys that each table can have, for tests that must know all of them.
+#[cfg(test)]
+pub(crate) mod keys {
+    use std::collections::BTreeSet;
+    use std::fmt;
+
+    use serde::Deserialize;
+    use serde::de::{self, Deserializer, Visitor};
+
+    /// The names of the fields, by way of an error.
+    #[derive(Debug)]
+    struct Fields(Option<&'static [&'static str]>);
+
+    impl fmt::Display for Fields {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "{:?}", self.0)
+        }
+    }
+
+    impl std::error::Error for Fields {}
+
+    impl de::Error for Fields {
+        fn custom<T: fmt::Display>(_: T) -> Self {
+            Fields(None)
+        }
+    }
+
+    struct Asker;
+
+    impl<'de> Deserializer<'de> for Asker {
+        type Error = Fields;
+
+        fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Fields> {
+            Err(Fields(None))
+        }
+
+        fn deserialize_struct<V: Visitor<'de>>(
+            self,
+            _: &'static str,
+            fields: &'static [&'static str],
+            _: V,
+        ) -> Result<V::Value, Fields> {
+            Err(Fields(Some(fields)))
+        }
+
+        serde::forward_to_deserialize_any! {
+            bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf option unit unit_struct
+            newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+        }
+    }
+
+    fn of<T: for<'de> Deserialize<'de>>() -> Vec<String> {
+        let fields = match T::deserialize(Asker) {
+            Err(Fields(Some(fields))) => fields,
+            _ => panic!("no struct"),
+        };
+        fields.iter().map(|field| (*field).to_owned()).collect()
+    }
+
+    /// The keys of a table, with those of the tables in it in the place of their names.
+    fn with(keys: Vec<String>, inner: &[(&str, Vec<String>)]) -> BTreeSet<String> {
+        let mut all: BTreeSet<String> = keys.into_iter().collect();
+        for (name, keys) in inner {
+            assert!(all.remove(*name), "no table {name}");
+            all.extend(keys.iter().map(|key| format!("{name}.{key}")));
+        }
+        all
+    }
+
+    /// Those of `[[session]]`; a list of tables is one key.
+    pub(crate) fn session() -> BTreeSet<String> {
+        let inner = [
+            ("tcp", of::<super::Tcp>()),
+            ("tls", of::<super::Tls>()),
+            ("retry", of::<super::Retry>()),
+            ("monitor", of::<super::Monitor>()),
+            ("tcp.keepalive", of::<super::Keepalive>()),
+            ("tcp.md5", of::<super::Key>()),
+        ];
+        with(of::<super::Session>(), &inner)
+    }
+
+    /// Those of `[[bgp.neighbor]]`.
+    pub(crate) fn neighbor() -> BTreeSet<String> {
+        let inner = [("md5", of::<super::Key>()), ("maximum-routes", of::<super::MaximumRoutes>())];
+        with(of::<super::Neighbor>(), &inner)
+    }
+
+    /// Those of `[control]`, `[process]` and `[http]`, with the names of the tables.
+    pub(crate) fn daemon() -> BTreeSet<String> {
+        let tables = ["control", "process", "http"].map(str::to_owned).to_vec();
+        let inner = [
+            ("control", of::<super::Control>()),
+            ("process", of::<super::Process>()),
+            ("http", of::<super::Http>()),
+        ];
+        with(tables, &inner)
+    }
+}

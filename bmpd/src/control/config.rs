@@ -7,18 +7,16 @@ use std::collections::HashMap;
 
 use shared::frame::FrameError;
 use shared::names::{Selector, SessionId, VpnInstanceName};
-use shared::request::Level;
 use shared::response::{ConfigReport, ConfigSection, ConfigValue, Response, Setting, Until};
 
 use super::answer::{Answer, PART};
-use crate::config::setting::{self, Effect, integer, list, path, text};
+use crate::config::setting::{self, Effect, list, path, text};
 use crate::config::{
-    self, Account, Bmp, Config, Control, Http, Levels, Place, Process, VpnInstance,
-    route_distinguisher,
+    self, Bmp, Config, Control, Http, Place, Process, VpnInstance, route_distinguisher,
 };
 use crate::sinks::station::{Sets, bmp_settings, session_settings};
 use crate::sources::bgp;
-use crate::world::{World, all};
+use crate::world::{World, all, control_settings, http_settings, process_settings};
 
 /// A table of the configuration; those of a list by their rank in it.
 #[derive(Debug, Clone, Copy)]
@@ -241,58 +239,18 @@ fn control(running: &Control, configured: &Control) -> ConfigSection {
     section("control", false, settings)
 }
 
-/// The keys of `[control]`.
-fn control_settings(control: &Control) -> Vec<setting::Setting> {
-    let Control { socket, group, levels, clients } = control;
-    let Levels { users, groups, others } = levels;
-    let running = |key, value| setting::Setting::new(key, Effect::Running, value);
-    let at_start = |key, value| setting::Setting::new(key, Effect::Connection, value);
-    vec![
-        at_start("socket", path(socket)),
-        at_start("group", group.as_ref().and_then(text)),
-        running("users", accounts(users)),
-        running("groups", accounts(groups)),
-        running("others", integer(others.number())),
-        at_start("maximum-clients", integer(clients.all)),
-        at_start("maximum-clients-per-user", integer(clients.per_user)),
-        at_start("maximum-monitors", integer(clients.monitors)),
-        at_start("maximum-monitors-per-user", integer(clients.monitors_per_user)),
-    ]
-}
-
 /// `[process]`, if there is something in it: whom bmpd runs as is settled when it starts.
 fn process(running: &Process, configured: &Process) -> Option<ConfigSection> {
-    let user = |process: &Process| {
-        let user = process.user.as_ref().and_then(text);
-        vec![setting::Setting::new("user", Effect::Connection, user)]
-    };
-    let settings = setting::report(user(running), user(configured), &Until::Restart);
+    let settings =
+        setting::report(process_settings(running), process_settings(configured), &Until::Restart);
     let is_there = running.user.is_some() || configured.user.is_some();
     is_there.then(|| section("process", false, settings))
 }
 
 /// `[http]`, if there is something in it: where bmpd listens is settled when it starts.
 fn http(running: &Http, configured: &Http) -> Option<ConfigSection> {
-    let settings = |http: &Http| {
-        let at_start = |key, value| setting::Setting::new(key, Effect::Connection, value);
-        vec![
-            at_start("listen", list(&http.listen)),
-            at_start("maximum-connections", integer(http.connections)),
-        ]
-    };
     let is_there = !(running.listen.is_empty() && configured.listen.is_empty());
-    let settings = setting::report(settings(running), settings(configured), &Until::Restart);
+    let settings =
+        setting::report(http_settings(running), http_settings(configured), &Until::Restart);
     is_there.then(|| section("http", false, settings))
-}
-
-/// Users or groups with their levels; `None` if there are none.
-fn accounts(levels: &[(Account, Level)]) -> Option<ConfigValue> {
-    let entry = |(account, level): &(Account, Level)| {
-        let name = match account {
-            Account::Id(id) => id.to_string(),
-            Account::Name(name) => name.clone(),
-        };
-        (name, ConfigValue::Integer(level.number().into()))
-    };
-    (!levels.is_empty()).then(|| ConfigValue::Table(levels.iter().map(entry).collect()))
 }

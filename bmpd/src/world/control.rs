@@ -2,50 +2,91 @@
 //! as.
 
 use shared::request::Level;
-use shared::response::{Change, ReloadAction, ReloadItem, ReloadSubject};
+use shared::response::{Change, ConfigValue, ReloadAction, ReloadItem, ReloadSubject};
 
-use crate::config::{Account, Clients, Config, Control, Http, Levels};
+use crate::config::setting::{self, Effect, Setting, integer, list, none, path, text};
+use crate::config::{Account, Config, Control, Http, Levels, Process};
 
-/// How a level is shown where there is no entry.
-const NONE: &str = "-";
+/// The keys of `[control]`.
+pub(crate) fn control_settings(control: &Control) -> Vec<Setting> {
+    let Control { socket, group, levels, clients } = control;
+    let Levels { users, groups, others } = levels;
+    let running = |name, key, value| named(name, key, Effect::Running, value);
+    let at_start = |name, key, value| named(name, key, Effect::Connection, value);
+    vec![
+        at_start("control.socket", "socket", path(socket)),
+        at_start("control.group", "group", group.as_ref().and_then(text)),
+        running("control.users", "users", accounts(users)),
+        running("control.groups", "groups", accounts(groups)),
+        running("control.others", "others", integer(others.number())),
+        at_start("control.maximum-clients", "maximum-clients", integer(clients.all)),
+        at_start(
+            "control.maximum-clients-per-user",
+            "maximum-clients-per-user",
+            integer(clients.per_user),
+        ),
+        at_start("control.maximum-monitors", "maximum-monitors", integer(clients.monitors)),
+        at_start(
+            "control.maximum-monitors-per-user",
+            "maximum-monitors-per-user",
+            integer(clients.monitors_per_user),
+        ),
+    ]
+}
+
+/// The keys of `[process]`.
+pub(crate) fn process_settings(process: &Process) -> Vec<Setting> {
+    let user = process.user.as_ref().and_then(text);
+    vec![named("process.user", "user", Effect::Connection, user)]
+}
+
+/// The keys of `[http]`.
+pub(crate) fn http_settings(http: &Http) -> Vec<Setting> {
+    let at_start = |name, key, value| named(name, key, Effect::Connection, value);
+    let listen = if http.listen.is_empty() { None } else { list(&http.listen) };
+    vec![
+        at_start("http.listen", "listen", listen),
+        at_start("http.maximum-connections", "maximum-connections", integer(http.connections)),
+    ]
+}
+
+/// A key of a table of which there is one: people read it with the table's name.
+fn named(
+    name: &'static str,
+    key: &'static str,
+    effect: Effect,
+    value: Option<ConfigValue>,
+) -> Setting {
+    Setting::new(name, effect, value.clone()).written([(key, value)])
+}
+
+/// Users or groups with their levels; `None` if there are none.
+fn accounts(levels: &[(Account, Level)]) -> Option<ConfigValue> {
+    let entry = |(account, level): &(Account, Level)| {
+        let name = match account {
+            Account::Id(id) => id.to_string(),
+            Account::Name(name) => name.clone(),
+        };
+        (name, ConfigValue::Integer(level.number().into()))
+    };
+    (!levels.is_empty()).then(|| ConfigValue::Table(levels.iter().map(entry).collect()))
+}
 
 /// What a reload does about it: levels take effect at once, the rest belongs to the start.
 pub(super) fn items(old: &Config, new: &Config) -> Vec<ReloadItem> {
-    let account = |account: &Option<Account>| {
-        account.as_ref().map_or_else(|| NONE.to_owned(), ToString::to_string)
+    let all = |config: &Config| {
+        let mut all = control_settings(&config.control);
+        all.extend(process_settings(&config.process));
+        all.extend(http_settings(&config.http));
+        all
     };
-    let (old_user, new_user) = (account(&old.process.user), account(&new.process.user));
-    let (old_http, new_http) = (&old.http, &new.http);
-    let (old, new) = (&old.control, &new.control);
-    let path = |control: &Control| control.socket.display().to_string();
-    let mut socket = Vec::new();
-    socket.extend(change("control.socket", path(old), path(new)));
-    socket.extend(change("control.group", account(&old.group), account(&new.group)));
-    let limits = |control: &Control| {
-        let Clients { all, per_user, monitors, monitors_per_user } = control.clients;
-        [
-            ("control.maximum-clients", all),
-            ("control.maximum-clients-per-user", per_user),
-            ("control.maximum-monitors", monitors),
-            ("control.maximum-monitors-per-user", monitors_per_user),
-        ]
-    };
-    for ((key, old), (_, new)) in limits(old).into_iter().zip(limits(new)) {
-        socket.extend(change(key, old.to_string(), new.to_string()));
-    }
-    socket.extend(change("process.user", old_user, new_user));
-    let places = |http: &Http| match &*http.listen {
-        [] => NONE.to_owned(),
-        places => places.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
-    };
-    socket.extend(change("http.listen", places(old_http), places(new_http)));
-    let connections = |http: &Http| http.connections.to_string();
-    let key = "http.maximum-connections";
-    socket.extend(change(key, connections(old_http), connections(new_http)));
-    let levels = levels(&old.levels, &new.levels);
-    [(ReloadAction::RestartDaemon, socket), (ReloadAction::Apply, levels)]
+    let changes = setting::changes(all(old), all(new)).into_iter();
+    let at_start = changes.filter(|(effect, _)| *effect == Effect::Connection);
+    let at_start = at_start.map(|(_, change)| change).collect();
+    let levels = levels(&old.control.levels, &new.control.levels);
+    [(ReloadAction::RestartDaemon, at_start), (ReloadAction::Apply, levels)]
         .into_iter()
-        .filter(|(_, changes)| !changes.is_empty())
+        .filter(|(_, changes): &(_, Vec<Change>)| !changes.is_empty())
         .map(|(action, changes)| ReloadItem { subject: ReloadSubject::Daemon, action, changes })
         .collect()
 }
@@ -54,6 +95,7 @@ fn change(key: impl Into<String>, old: String, new: String) -> Option<Change> {
     (old != new).then(|| Change { key: key.into(), old, new })
 }
 
+/// What is different of the levels, an entry each.
 fn levels(old: &Levels, new: &Levels) -> Vec<Change> {
     let mut changes = entries("control.users", &old.users, &new.users);
     changes.extend(entries("control.groups", &old.groups, &new.groups));
@@ -66,7 +108,7 @@ fn levels(old: &Levels, new: &Levels) -> Vec<Change> {
 fn entries(table: &str, old: &[(Account, Level)], new: &[(Account, Level)]) -> Vec<Change> {
     let level = |list: &[(Account, Level)], account: &Account| {
         let found = list.iter().find(|(listed, _)| listed == account);
-        found.map_or_else(|| NONE.to_owned(), |(_, level)| level.number().to_string())
+        found.map_or_else(|| none(), |(_, level)| level.number().to_string())
     };
     let gone = old.iter().filter(|(account, _)| !new.iter().any(|(other, _)| other == account));
     new.iter()
@@ -95,6 +137,15 @@ mod tests {
     }
 
     #[test]
+    fn every_key_has_a_row() {
+        let Config { control, process, http, .. } = config("");
+        let settings =
+            [control_settings(&control), process_settings(&process), http_settings(&http)];
+        let keys = settings.iter().flatten().map(|setting| setting.key().to_owned()).collect();
+        assert_eq!(crate::config::keys::daemon(), keys);
+    }
+
+    #[test]
     fn levels_apply_and_the_group_and_the_user_need_a_restart() {
         let old = "users = { alice = 2, bob = 1 }\ngroups = { noc = 1 }\n";
         assert_eq!(shown(old, old), []);
@@ -104,14 +155,17 @@ mod tests {
              [process]\nuser = 'bmpd'\n";
         let apply = [
             "control.users.bob 1 -> 2",
-            "control.users.7 - -> 3",
-            "control.users.alice 2 -> -",
+            "control.users.7 none -> 3",
+            "control.users.alice 2 -> none",
             "control.others 0 -> 1",
         ];
         let expected = [
             (
                 "restart-daemon",
-                vec!["control.group - -> bmp".to_owned(), "process.user - -> bmpd".to_owned()],
+                vec![
+                    "control.group none -> bmp".to_owned(),
+                    "process.user none -> bmpd".to_owned(),
+                ],
             ),
             ("apply", apply.map(str::to_owned).to_vec()),
         ];

@@ -30,6 +30,7 @@ use shared::time::Span;
 use tokio::sync::{RwLock, RwLockReadGuard, watch};
 use tokio::task::JoinHandle;
 
+pub(crate) use self::control::{control_settings, http_settings, process_settings};
 pub(crate) use self::neighbors::Neighbors;
 pub(crate) use self::process::{Process as ProcessFigures, processor_time};
 use self::reading::Reader;

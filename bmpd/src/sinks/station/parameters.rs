@@ -1,8 +1,8 @@
 //! What a session runs with, and what is different between two such sets.
 //!
 //! A connection keeps what it was made with: a port, a key, the Initiation it has sent. Other
-//! parameters take effect while it runs. [`session_settings`] and [`bmp_settings`] are the one list that
-//! says which is which, and how each is written in the file and for people; keys are masked in it.
+//! parameters take effect while it runs. [`ROWS`] and [`bmp_settings`] are the one list that says which is which, and how each
+//! is written in the file and for people; keys are masked in it.
 
 use shared::response::{Change, ConfigValue};
 
@@ -10,9 +10,7 @@ pub(super) use crate::config::setting::Effect;
 use crate::config::setting::{
     self, Setting, boolean, integer, list, none, path, text, written_secret,
 };
-use crate::config::{
-    self, AoKey, Authentication, Monitor, MonitorNeighbors, Source, Tls, TlsVersion,
-};
+use crate::config::{self, AoKey, Authentication, MonitorNeighbors, Source, TlsVersion};
 
 /// What a session runs with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,64 +21,139 @@ pub(crate) struct Parameters {
     pub(crate) bmp: config::Bmp,
 }
 
+/// A part of what is configured for a session: the one place that says how it is shown, when a change of it takes effect, and
+/// where it is.
+struct Row {
+    effect: Effect,
+    /// Its keys with their values.
+    settings: fn(&config::Session, Effect) -> Vec<Setting>,
+    /// Copies it from another session.
+    copy: fn(&mut config::Session, &config::Session),
+}
+
+/// A row: when it takes effect; the field; then its key and its value, or what makes several settings of it.
+macro_rules! row {
+    ($effect:ident, $($field:ident).+, $key:literal, seconds) => {
+        row!($effect, $($field).+, |session, effect| {
+            vec![Setting::seconds($key, effect, session.$($field).+)]
+        })
+    };
+    ($effect:ident, $($field:ident).+, $key:literal, $name:ident => $value:expr) => {
+        row!($effect, $($field).+, |session, effect| {
+            let $name = &session.$($field).+;
+            vec![Setting::new($key, effect, $value)]
+        })
+    };
+    ($effect:ident, $($field:ident).+, $settings:expr) => {
+        Row {
+            effect: Effect::$effect,
+            settings: $settings,
+            copy: |to, from| to.$($field).+.clone_from(&from.$($field).+),
+        }
+    };
+}
+
 /// `[[session]]`, in the order in which it is shown.
+const ROWS: [Row; 20] = [
+    row!(Connection, place, names),
+    row!(Running, description, "description", text_of => text_of.as_ref().and_then(text)),
+    row!(Connection, mode, mode),
+    row!(Connection, tcp.source, source),
+    row!(Connection, tcp.mss, "tcp.mss", mss => mss.and_then(integer)),
+    row!(Connection, tcp.dscp, "tcp.dscp", dscp => dscp.and_then(integer)),
+    row!(Connection, tcp.keepalive, keepalive),
+    row!(Connection, tcp.user_timeout, "tcp.user-timeout", seconds),
+    row!(Running, tcp.connect_timeout, "tcp.connect-timeout", seconds),
+    row!(Connection, tcp.authentication, authentication),
+    row!(Connection, tls, tls),
+    row!(Running, retry, retry),
+    row!(Running, stall_timeout, "stall-timeout", seconds),
+    row!(Running, initial_delay, "initial-delay", seconds),
+    row!(Running, statistics_timer, "statistics-timer", seconds),
+    row!(Running, shutdown, "shutdown", shutdown => boolean(*shutdown)),
+    row!(Connection, initiation_messages, initiation_messages),
+    row!(Running, monitor.neighbors, monitored),
+    row!(Connection, monitor.families, families),
+    // It names the session: it cannot change.
+    row!(Connection, id, |_, _| Vec::new()),
+];
+
+/// The keys of `[[session]]` with their values.
 pub(crate) fn session_settings(session: &config::Session) -> Vec<Setting> {
-    use Effect::{Connection, Running};
+    ROWS.iter().flat_map(|row| (row.settings)(session, row.effect)).collect()
+}
+
+fn names(session: &config::Session, effect: Effect) -> Vec<Setting> {
     let id = &session.id;
-    let tcp = &session.tcp;
+    vec![
+        Setting::new("address", effect, text(id.address)),
+        // What the instance stands for is what makes a difference.
+        Setting::new("vpn-instance", effect, id.vpn_instance.as_ref().and_then(text))
+            .shown(session.place.to_string()),
+        Setting::new("alias", effect, id.alias.as_ref().and_then(text)),
+    ]
+}
+
+fn mode(session: &config::Session, effect: Effect) -> Vec<Setting> {
     let (mode, connect, listen) = match session.mode {
         config::Mode::Active(port) => ("active", integer(port.get()), None),
         config::Mode::Passive(port) => ("passive", None, integer(port.get())),
     };
-    let (address, interface) = match &tcp.source {
+    vec![
+        Setting::new("mode", effect, text(mode)),
+        Setting::new("tcp.connect-port", effect, connect),
+        Setting::new("tcp.listen-port", effect, listen),
+    ]
+}
+
+fn source(session: &config::Session, effect: Effect) -> Vec<Setting> {
+    let (address, interface) = match &session.tcp.source {
         None => (None, None),
         Some(Source::Address(address)) => (text(address), None),
         Some(Source::Interface(interface)) => (None, text(interface)),
     };
-    let (md5, ao) = match &tcp.authentication {
+    vec![
+        Setting::new("tcp.source-address", effect, address),
+        Setting::new("tcp.source-interface", effect, interface),
+    ]
+}
+
+fn keepalive(session: &config::Session, effect: Effect) -> Vec<Setting> {
+    let keepalive = &session.tcp.keepalive;
+    vec![
+        Setting::seconds("tcp.keepalive.idle", effect, keepalive.idle),
+        Setting::seconds("tcp.keepalive.interval", effect, keepalive.interval),
+        Setting::new("tcp.keepalive.count", effect, integer(keepalive.count)),
+    ]
+}
+
+fn authentication(session: &config::Session, effect: Effect) -> Vec<Setting> {
+    let (md5, ao) = match &session.tcp.authentication {
         None => (None, None),
         Some(Authentication::Md5(key)) => (Some(key), None),
         Some(Authentication::Ao(keys)) => (None, Some(keys)),
     };
+    let keys = ["tcp.md5.key", "tcp.md5.key-file"];
+    vec![Setting::secret("tcp.md5", effect, keys, md5), chain(ao, effect)]
+}
+
+fn retry(session: &config::Session, effect: Effect) -> Vec<Setting> {
+    vec![
+        Setting::seconds("retry.initial", effect, session.retry.initial),
+        Setting::seconds("retry.maximum", effect, session.retry.maximum),
+    ]
+}
+
+fn initiation_messages(session: &config::Session, effect: Effect) -> Vec<Setting> {
     let messages = &session.initiation_messages;
-    let messages_shown = if messages.is_empty() { none() } else { format!("{messages:?}") };
+    let shown = if messages.is_empty() { none() } else { format!("{messages:?}") };
+    vec![Setting::new("initiation-message", effect, list(messages)).shown(shown)]
+}
+
+fn families(session: &config::Session, effect: Effect) -> Vec<Setting> {
     let families = session.monitor.families.as_ref();
-    let mut settings = vec![
-        Setting::new("address", Connection, text(id.address)),
-        // What the instance stands for is what makes a difference.
-        Setting::new("vpn-instance", Connection, id.vpn_instance.as_ref().and_then(text))
-            .shown(session.place.to_string()),
-        Setting::new("alias", Connection, id.alias.as_ref().and_then(text)),
-        Setting::new("description", Running, session.description.as_ref().and_then(text)),
-        Setting::new("mode", Connection, text(mode)),
-        Setting::new("tcp.connect-port", Connection, connect),
-        Setting::new("tcp.listen-port", Connection, listen),
-        Setting::new("tcp.source-address", Connection, address),
-        Setting::new("tcp.source-interface", Connection, interface),
-        Setting::new("tcp.mss", Connection, tcp.mss.and_then(integer)),
-        Setting::new("tcp.dscp", Connection, tcp.dscp.and_then(integer)),
-        Setting::seconds("tcp.keepalive.idle", Connection, tcp.keepalive.idle),
-        Setting::seconds("tcp.keepalive.interval", Connection, tcp.keepalive.interval),
-        Setting::new("tcp.keepalive.count", Connection, integer(tcp.keepalive.count)),
-        Setting::seconds("tcp.user-timeout", Connection, tcp.user_timeout),
-        Setting::seconds("tcp.connect-timeout", Running, tcp.connect_timeout),
-        Setting::secret("tcp.md5", Connection, ["tcp.md5.key", "tcp.md5.key-file"], md5),
-        chain(ao),
-    ];
-    settings.extend(tls(session.tls.as_ref()));
-    settings.extend([
-        Setting::seconds("retry.initial", Running, session.retry.initial),
-        Setting::seconds("retry.maximum", Running, session.retry.maximum),
-        Setting::seconds("stall-timeout", Running, session.stall_timeout),
-        Setting::seconds("initial-delay", Running, session.initial_delay),
-        Setting::seconds("statistics-timer", Running, session.statistics_timer),
-        Setting::new("shutdown", Running, boolean(session.shutdown)),
-        Setting::new("initiation-message", Connection, list(messages)).shown(messages_shown),
-        monitored(&session.monitor),
-        Setting::new("monitor.families", Connection, families.and_then(list))
-            .shown(families.map_or("all".to_owned(), |families| joined(families))),
-    ]);
-    settings
+    let shown = families.map_or("all".to_owned(), |families| joined(families));
+    vec![Setting::new("monitor.families", effect, families.and_then(list)).shown(shown)]
 }
 
 /// `[bmp]`. Its `statistics-timer` is a default: what sessions have of it is theirs.
@@ -163,15 +236,10 @@ impl Parameters {
 
     /// These parameters with all of `new` that can take effect without a new connection.
     pub(super) fn with_running_of(&self, new: &Self) -> Self {
-        let old = &self.session;
         let mut session = new.session.clone();
-        session.mode = old.mode;
-        session.tcp =
-            config::Tcp { connect_timeout: new.session.tcp.connect_timeout, ..old.tcp.clone() };
-        session.tls = old.tls.clone();
-        session.place = old.place.clone();
-        session.initiation_messages = old.initiation_messages.clone();
-        session.monitor.families = old.monitor.families.clone();
+        for row in ROWS.iter().filter(|row| row.effect == Effect::Connection) {
+            (row.copy)(&mut session, &self.session);
+        }
         let bmp = config::Bmp { statistics_timer: new.bmp.statistics_timer, ..self.bmp.clone() };
         Self { session, bmp }
     }
@@ -182,7 +250,7 @@ fn joined<T: ToString>(values: &[T]) -> String {
 }
 
 /// `tcp.ao`, the key chain.
-fn chain(keys: Option<&Vec<AoKey>>) -> Setting {
+fn chain(keys: Option<&Vec<AoKey>>, effect: Effect) -> Setting {
     let table = |key: &AoKey| {
         let [inline, file] = written_secret(Some(&key.key));
         let entries = [
@@ -204,12 +272,11 @@ fn chain(keys: Option<&Vec<AoKey>>) -> Setting {
     });
     let value = keys.map(|keys| ConfigValue::List(keys.iter().map(table).collect()));
     let shown = keys.map(|keys| joined(&keys.iter().map(shown).collect::<Vec<_>>()));
-    Setting::new("tcp.ao", Effect::Connection, value)
-        .shown(shown.unwrap_or_else(none))
-        .hidden(secrets)
+    Setting::new("tcp.ao", effect, value).shown(shown.unwrap_or_else(none)).hidden(secrets)
 }
 
-fn tls(tls: Option<&Tls>) -> [Setting; 5] {
+fn tls(session: &config::Session, effect: Effect) -> Vec<Setting> {
+    let tls = session.tls.as_ref();
     let client = tls.and_then(|tls| tls.client.as_ref());
     let ca = tls.map(|tls| &tls.ca);
     let certificate = client.map(|client| &client.certificate);
@@ -217,8 +284,8 @@ fn tls(tls: Option<&Tls>) -> [Setting; 5] {
         TlsVersion::V1_2 => "1.2",
         TlsVersion::V1_3 => "1.3",
     });
-    let one = |key, value| Setting::new(key, Effect::Connection, value);
-    [
+    let one = |key, value| Setting::new(key, effect, value);
+    vec![
         one("tls.ca", ca.and_then(|ca| path(&ca.path))).hidden(ca.map(|ca| ca.pem.to_vec())),
         one("tls.certificate", certificate.and_then(|file| path(&file.path)))
             .hidden(certificate.map(|file| file.pem.to_vec())),
@@ -230,17 +297,18 @@ fn tls(tls: Option<&Tls>) -> [Setting; 5] {
 }
 
 /// `monitor` but for its families: four keys for one choice.
-fn monitored(monitor: &Monitor) -> Setting {
+fn monitored(session: &config::Session, effect: Effect) -> Vec<Setting> {
     const KEYS: [&str; 4] = [
         "monitor.public",
         "monitor.vpn-instances",
         "monitor.all-vpn-instances",
         "monitor.neighbors",
     ];
-    let setting = Setting::new("monitor.neighbors", Effect::Running, None);
-    let MonitorNeighbors::Listed { instances, every_vpn_instance, neighbors } = &monitor.neighbors
+    let setting = Setting::new("monitor.neighbors", effect, None);
+    let MonitorNeighbors::Listed { instances, every_vpn_instance, neighbors } =
+        &session.monitor.neighbors
     else {
-        return setting.shown("all".to_owned()).written(KEYS.map(|key| (key, None)));
+        return vec![setting.shown("all".to_owned()).written(KEYS.map(|key| (key, None)))];
     };
     let mut parts: Vec<String> = Vec::new();
     if *every_vpn_instance {
@@ -266,7 +334,7 @@ fn monitored(monitor: &Monitor) -> Setting {
         boolean(*every_vpn_instance),
         Some(ConfigValue::List(named.collect())),
     ];
-    setting.shown(shown).written(KEYS.into_iter().zip(values).collect::<Vec<_>>())
+    vec![setting.shown(shown).written(KEYS.into_iter().zip(values).collect::<Vec<_>>())]
 }
 
 #[cfg(test)]
@@ -547,18 +615,19 @@ mod tests {
                 panic!("{new:?}")
             };
             assert_eq!((applied.len() + pending.len(), &pending), (all, &kept));
+            // What it runs with then: what is in effect is new, and what waits is old.
+            let running = old.with_running_of(&new);
+            assert_eq!(old.changes(&running, None), applied);
+            assert_eq!(running.changes(&new, None), pending);
             let Configured::GoesOn { applied, pending } = old.configured(&new, Standing::Down)
             else {
                 panic!("{new:?}")
             };
             assert_eq!((applied.len(), pending.len()), (all, 0));
         }
-        let keys: std::collections::BTreeSet<&str> =
-            session_settings(&parsed("tcp.connect-port = 1").session)
-                .iter()
-                .flat_map(|setting| setting.keys().map(|(key, _)| key).collect::<Vec<_>>())
-                .collect();
-        assert_eq!(seen, keys, "a key without a case");
+        let seen: std::collections::BTreeSet<String> =
+            seen.into_iter().map(str::to_owned).collect();
+        assert_eq!(seen, config::keys::session(), "a key without a case, or without a row");
     }
 
     /// The keys of the example below a comment, up to the next one that ends with a colon or to an empty line.
