@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use shared::request::Request;
+use shared::request::{Query, Request};
 use shared::response::{Directory, Response};
 
 use crate::client;
@@ -18,7 +18,7 @@ pub(crate) fn ask(socket: PathBuf, deadline: Duration) -> Option<Directory> {
     let (sender, answered) = mpsc::channel();
     // The client's patience is for each read; the deadline is for everything, whatever trickles in.
     let asking = move || {
-        let answer = client::begin(&socket, &Request::Directory, deadline)
+        let answer = client::begin(&socket, &Request::Query(Query::Directory), deadline)
             .and_then(|mut talk| talk.next(Duration::ZERO));
         // Nobody may be waiting any more.
         let _ = sender.send(answer);

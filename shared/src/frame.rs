@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 
 /// The version of the kinds and the bodies. It changes whenever [`crate::request`] or [`crate::response`] do; the golden
 /// file of a version (`tests/golden`) holds it to that.
-pub const PROTOCOL_VERSION: u16 = 9;
+pub const PROTOCOL_VERSION: u16 = 10;
 
 /// The length of the header.
 pub const HEADER_LEN: usize = 12;
@@ -198,16 +198,16 @@ pub fn read(stream: &mut impl Read) -> Result<(Kind, Vec<u8>), FrameError> {
 mod tests {
     use super::*;
     use crate::names::Selector;
-    use crate::request::Request;
+    use crate::request::{Operation, Request, ResetSession};
     use crate::response::Response;
     use proptest::prelude::*;
 
     fn reset_all() -> Request {
-        Request::ResetSession {
+        Request::Operation(Operation::ResetSession(ResetSession {
             selector: Selector::All { vpn_instance: None },
             stagger: 0,
             follow: false,
-        }
+        }))
     }
 
     #[test]
@@ -267,8 +267,8 @@ mod tests {
 
     #[test]
     fn a_name_that_breaks_the_rules_does_not_decode() {
-        // ResetSession, All, Some, "_public_".
-        let body = [&[0, 0, 1, 8][..], b"_public_"].concat();
+        // Change, ResetSession, All, Some, "_public_".
+        let body = [&[1, 0, 0, 1, 8][..], b"_public_"].concat();
         let error = decode::<Request>(Kind::Request, &body).unwrap_err();
         assert!(error.to_string().contains("_public_"), "{error}");
     }

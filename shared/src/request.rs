@@ -1,4 +1,7 @@
 //! What can be asked of bmpd.
+//!
+//! A verb is a row of [`Query`] or of [`Operation`]: what it takes, and how it is written. What it may do follows from which of the
+//! two it is.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -16,95 +19,102 @@ pub const STAGGER_MAX: u64 = 3_600_000;
 /// The longest time for which a log level can be set: one day, ms.
 pub const LOG_LASTS_MAX: u64 = 86_400_000;
 
-/// One question or order. Each says what level it needs: 1 is monitoring, 2 is configuration.
+/// One request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
-    /// Read the configuration, end the selected sessions, connect them again with the parameters as
-    /// configured now, and send everything again. Level 2. Answered with
-    /// [`crate::response::Response::Reset`] as soon as every session has taken the order, or with a stagger
-    /// as each of them has, and with `follow` with [`crate::response::Response::Progress`] until each of them
-    /// is synchronised. A newer one takes over what an older one has still to do
-    /// ([`crate::response::Done::LeftTo`]); one whose caller loses its level ends in the middle
-    /// ([`crate::response::Response::Failed`]).
-    ResetSession {
-        /// Which.
-        selector: Selector,
-        /// The time between one session and the next, ms; 0 is all at once. At most [`STAGGER_MAX`].
-        stagger: u64,
-        /// True to be told how far the sessions are.
-        follow: bool,
-    },
-    /// Read the configuration and say what a reset of the selected sessions would do. Level 1. Answered
-    /// with [`crate::response::Response::ResetPlan`].
-    PlanReset(Selector),
-    /// Read the configuration, check all of it, and apply it as one: what is new begins, what is gone ends,
-    /// what can change at run time does; connection parameters of running sessions become pending. Level
-    /// 2, for a dry run 1. Answered with [`crate::response::Response::Reloaded`].
-    Reload {
-        /// True to be told only what would be done.
-        dry_run: bool,
-    },
-    /// Let the selected sessions count from zero. Their connections are not touched. Level 2. Answered
-    /// with [`crate::response::Response::Cleared`].
-    ClearStatistics(Selector),
-    /// Log at another level, without a level at that of bmpd's command line. Level 2. Answered with
-    /// [`crate::response::Response::Log`].
-    SetLog {
-        /// Which.
-        level: Option<LogLevel>,
-        /// For how long, ms, at most [`LOG_LASTS_MAX`]; then it is that of the command line again. `None` is
-        /// until another one is set, or bmpd ends.
-        lasts: Option<u64>,
-    },
-    /// Tell at which level bmpd logs. Level 1. Answered with [`crate::response::Response::Log`].
-    ShowLog,
-    /// Describe the selected sessions. Level 1. Answered with
-    /// [`crate::response::Response::Sessions`].
-    ShowSession(Selector),
-    /// Describe all BGP neighbors, or those with an address or of a VPN instance. Level 1. Answered with
-    /// [`crate::response::Response::Neighbors`].
-    ShowNeighbor {
-        /// Limits the answer to this address; without a VPN instance in every one.
-        address: Option<IpAddr>,
-        /// Limits the answer to this VPN instance.
-        vpn_instance: Option<VpnInstanceName>,
-    },
-    /// Describe all VPN instances, or one. Level 1. Answered with
-    /// [`crate::response::Response::VpnInstances`].
-    ShowVpnInstance(Option<VpnInstanceName>),
-    /// Tell the configuration in effect. Level 1. Answered with [`crate::response::Response::Config`].
-    ShowConfig,
-    /// Tell what the selected sessions have counted. Level 1. Answered with
-    /// [`crate::response::Response::Statistics`].
-    ShowStatistics(Selector),
-    /// Describe bmpd itself. Level 1. Answered with [`crate::response::Response::Status`].
-    ShowStatus,
-    /// Tell every name there is. Level 1. Answered with [`crate::response::Response::Directory`].
-    Directory,
-    /// Tell what happens from now on. Level 1. Answered with [`crate::response::Response::Events`] until
-    /// one side closes.
+    /// A report; nothing is changed.
+    Query(Query),
+    /// A change.
+    Operation(Operation),
+    /// Report what happens from now on. Answered with [`crate::response::Response::Events`] until one side closes.
     Monitor,
+}
+
+/// Defines an enum of verbs, and their text as bmpctl's arguments.
+macro_rules! verbs {
+    (
+        $(#[$doc:meta])* $verbs:ident {
+            $($(#[$about:meta])* $verb:ident $(($argument:ident: $type:ty))? = $text:literal,)*
+        }
+    ) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum $verbs {
+            $($(#[$about])* $verb $(($type))?,)*
+        }
+
+        impl fmt::Display for $verbs {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self {
+                    $($verbs::$verb $(($argument))? => write!(f, $text),)*
+                }
+            }
+        }
+
+        impl From<$verbs> for Request {
+            fn from(verb: $verbs) -> Self {
+                Request::$verbs(verb)
+            }
+        }
+    };
+}
+
+verbs! {
+    /// What can be shown. The caller needs level 1.
+    Query {
+        /// The selected sessions. Answered with [`crate::response::Response::Sessions`].
+        Session(selector: Selector) = "show session {selector}",
+        /// All BGP neighbors, or some. Answered with [`crate::response::Response::Neighbors`].
+        Neighbor(which: WhichNeighbors) = "show neighbor{which}",
+        /// All VPN instances, or one. Answered with [`crate::response::Response::VpnInstances`].
+        VpnInstance(which: WhichInstances) = "show vpn-instance{which}",
+        /// The configuration in effect. Answered with [`crate::response::Response::Config`].
+        Config = "show config",
+        /// What the selected sessions have counted. Answered with [`crate::response::Response::Statistics`].
+        Statistics(selector: Selector) = "show statistics {selector}",
+        /// bmpd itself. Answered with [`crate::response::Response::Status`].
+        Status = "show status",
+        /// At which level bmpd logs. Answered with [`crate::response::Response::Log`].
+        Log = "log level",
+        /// Every name there is. Answered with [`crate::response::Response::Directory`].
+        Directory = "completion",
+        /// Read the configuration and report what a reset of the selected sessions would do. Answered with
+        /// [`crate::response::Response::ResetPlan`].
+        ResetPlan(selector: Selector) = "reset session {selector} --dry-run",
+        /// Read the configuration, check all of it, and report what a reload would do. Answered with
+        /// [`crate::response::Response::Reloaded`].
+        ReloadPlan = "reload --dry-run",
+    }
+}
+
+verbs! {
+    /// What can be changed. The caller needs level 2.
+    Operation {
+        /// Read the configuration, end the selected sessions, connect them again with the parameters as configured now,
+        /// and send everything again. Answered with [`crate::response::Response::Reset`] as soon as every session has taken
+        /// the order, or with a stagger as each of them has, and with `follow` with
+        /// [`crate::response::Response::Progress`] until each of them is synchronised. A newer one takes over what an older
+        /// one has still to do ([`crate::response::Done::LeftTo`]); one whose caller loses its level ends in the middle
+        /// ([`crate::response::Response::Failed`]).
+        ResetSession(reset: ResetSession) = "reset session {reset}",
+        /// Read the configuration, check all of it, and apply it as one: adds and removes what changed, and puts what can
+        /// change at run time into effect; connection parameters of running sessions become pending. Answered with
+        /// [`crate::response::Response::Reloaded`].
+        Reload = "reload",
+        /// Reset the counters of the selected sessions. Their connections are not touched. Answered with
+        /// [`crate::response::Response::Cleared`].
+        ClearStatistics(selector: Selector) = "clear statistics {selector}",
+        /// Log at another level. Answered with [`crate::response::Response::Log`].
+        SetLog(log: SetLog) = "log level {log}",
+    }
 }
 
 impl Request {
     /// The command level that the caller needs.
     pub fn level(&self) -> Level {
         match self {
-            Request::ResetSession { .. }
-            | Request::Reload { dry_run: false }
-            | Request::ClearStatistics(_)
-            | Request::SetLog { .. } => Level::Configuration,
-            Request::PlanReset(_)
-            | Request::Reload { dry_run: true }
-            | Request::ShowLog
-            | Request::ShowSession(_)
-            | Request::ShowNeighbor { .. }
-            | Request::ShowVpnInstance(_)
-            | Request::ShowConfig
-            | Request::ShowStatistics(_)
-            | Request::ShowStatus
-            | Request::Directory
-            | Request::Monitor => Level::Monitoring,
+            Request::Query(_) | Request::Monitor => Level::Monitoring,
+            Request::Operation(_) => Level::Configuration,
         }
     }
 }
@@ -113,44 +123,84 @@ impl Request {
 impl fmt::Display for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Request::ResetSession { selector, stagger: 0, follow: _ } => {
-                write!(f, "reset session {selector}")
-            }
-            Request::ResetSession { selector, stagger, follow: _ } => {
-                write!(f, "reset session {selector} --stagger {}", Span(*stagger))
-            }
-            Request::PlanReset(selector) => write!(f, "reset session {selector} --dry-run"),
-            Request::Reload { dry_run: false } => f.write_str("reload"),
-            Request::Reload { dry_run: true } => f.write_str("reload --dry-run"),
-            Request::ClearStatistics(selector) => write!(f, "clear statistics {selector}"),
-            Request::SetLog { level, lasts } => {
-                write!(f, "log level {}", level.map_or("default", LogLevel::name))?;
-                match lasts {
-                    Some(lasts) => write!(f, " --for {}", Span(*lasts)),
-                    None => Ok(()),
-                }
-            }
-            Request::ShowLog => f.write_str("log level"),
-            Request::ShowSession(selector) => write!(f, "show session {selector}"),
-            Request::ShowNeighbor { address, vpn_instance } => {
-                f.write_str("show neighbor")?;
-                if let Some(address) = address {
-                    write!(f, " {address}")?;
-                }
-                match vpn_instance {
-                    Some(name) => write!(f, " --vpn-instance {}", Shown(name.as_str())),
-                    None => Ok(()),
-                }
-            }
-            Request::ShowVpnInstance(None) => f.write_str("show vpn-instance"),
-            Request::ShowVpnInstance(Some(name)) => {
-                write!(f, "show vpn-instance {}", Shown(name.as_str()))
-            }
-            Request::ShowConfig => f.write_str("show config"),
-            Request::ShowStatistics(selector) => write!(f, "show statistics {selector}"),
-            Request::ShowStatus => f.write_str("show status"),
-            Request::Directory => f.write_str("completion"),
+            Request::Query(show) => show.fmt(f),
+            Request::Operation(change) => change.fmt(f),
             Request::Monitor => f.write_str("monitor"),
+        }
+    }
+}
+
+/// A reset of sessions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResetSession {
+    /// Which.
+    pub selector: Selector,
+    /// The time between one session and the next, ms; 0 is all at once. At most [`STAGGER_MAX`].
+    pub stagger: u64,
+    /// True to be sent how far the sessions are.
+    pub follow: bool,
+}
+
+impl fmt::Display for ResetSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { selector, stagger, follow: _ } = self;
+        match stagger {
+            0 => write!(f, "{selector}"),
+            _ => write!(f, "{selector} --stagger {}", Span(*stagger)),
+        }
+    }
+}
+
+/// Another level of the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetLog {
+    /// Which; `None` is that of bmpd's command line.
+    pub level: Option<LogLevel>,
+    /// For how long, ms, at most [`LOG_LASTS_MAX`]; then it is that of the command line again. `None` is until another one is
+    /// set, or bmpd ends.
+    pub lasts: Option<u64>,
+}
+
+impl fmt::Display for SetLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.level.map_or("default", LogLevel::name))?;
+        match self.lasts {
+            Some(lasts) => write!(f, " --for {}", Span(lasts)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// All BGP neighbors, those with an address, or those of a VPN instance.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct WhichNeighbors {
+    /// Only those with this address; without a VPN instance in every one.
+    pub address: Option<IpAddr>,
+    /// Only those of this VPN instance.
+    pub vpn_instance: Option<VpnInstanceName>,
+}
+
+impl fmt::Display for WhichNeighbors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(address) = self.address {
+            write!(f, " {address}")?;
+        }
+        match &self.vpn_instance {
+            Some(name) => write!(f, " --vpn-instance {}", Shown(name.as_str())),
+            None => Ok(()),
+        }
+    }
+}
+
+/// All VPN instances, or one.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct WhichInstances(pub Option<VpnInstanceName>);
+
+impl fmt::Display for WhichInstances {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(name) => write!(f, " {}", Shown(name.as_str())),
+            None => Ok(()),
         }
     }
 }

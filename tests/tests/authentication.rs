@@ -138,7 +138,9 @@ fn no_answer_of_the_control_socket_holds_a_key() {
 
     use shared::frame::{self, Kind};
     use shared::names::Selector;
-    use shared::request::Request;
+    use shared::request::{
+        Operation, Query, Request, ResetSession, WhichInstances, WhichNeighbors,
+    };
     let scratch = Scratch::new();
     let station = md5_station(Some(RIGHT), loopback());
     let (peer, listen) = (loopback(), bgp_listen());
@@ -159,21 +161,25 @@ fn no_answer_of_the_control_socket_holds_a_key() {
     daemon.rewrite_config(&config(OTHER));
     let all = || Selector::All { vpn_instance: None };
     for request in [
-        Request::ShowSession(all()),
-        Request::Reload { dry_run: true },
-        Request::Reload { dry_run: false },
-        Request::ShowSession(all()),
-        Request::ShowConfig,
-        Request::ResetSession { selector: all(), stagger: 0, follow: false },
-        Request::ShowNeighbor { address: None, vpn_instance: None },
-        Request::ShowNeighbor { address: Some(peer), vpn_instance: None },
-        Request::ShowVpnInstance(None),
-        Request::ShowConfig,
-        Request::ShowStatistics(all()),
-        Request::ClearStatistics(all()),
-        Request::ShowLog,
-        Request::ShowStatus,
-        Request::Directory,
+        Request::Query(Query::Session(all())),
+        Request::Query(Query::ReloadPlan),
+        Request::Operation(Operation::Reload),
+        Request::Query(Query::Session(all())),
+        Request::Query(Query::Config),
+        Request::Operation(Operation::ResetSession(ResetSession {
+            selector: all(),
+            stagger: 0,
+            follow: false,
+        })),
+        Request::Query(Query::Neighbor(WhichNeighbors { address: None, vpn_instance: None })),
+        Request::Query(Query::Neighbor(WhichNeighbors { address: Some(peer), vpn_instance: None })),
+        Request::Query(Query::VpnInstance(WhichInstances(None))),
+        Request::Query(Query::Config),
+        Request::Query(Query::Statistics(all())),
+        Request::Operation(Operation::ClearStatistics(all())),
+        Request::Query(Query::Log),
+        Request::Query(Query::Status),
+        Request::Query(Query::Directory),
     ] {
         let mut stream = UnixStream::connect(daemon.socket()).unwrap();
         stream.write_all(&frame::encode(Kind::Request, &request).unwrap()).unwrap();

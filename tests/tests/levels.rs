@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use shared::frame::{self, FrameError, Kind};
 use shared::names::Selector;
-use shared::request::{Level, Request};
+use shared::request::{Level, Operation, Query, Request, ResetSession};
 use shared::response::{Failure, Response};
 use tests::addresses::loopback;
 use tests::ctl::Running;
@@ -430,7 +430,11 @@ fn who_may_no_longer_watch_gets_whole_frames_and_then_the_refusal() {
     assert!(matches!(next(), Response::Events { .. }));
     // More than the socket has room for while nobody reads: a frame is half written.
     let selector = Selector::All { vpn_instance: Some("nobody".parse().unwrap()) };
-    let refused = Request::ResetSession { selector, stagger: 0, follow: false };
+    let refused = Request::Operation(Operation::ResetSession(ResetSession {
+        selector,
+        stagger: 0,
+        follow: false,
+    }));
     let request = frame::encode(Kind::Request, &refused).unwrap();
     let root = Person { uid: 0, gid: 0, groups: &[] };
     for _ in 0..6000 {
@@ -456,7 +460,11 @@ fn who_may_no_longer_watch_gets_whole_frames_and_then_the_refusal() {
 
 fn reset_all() -> Request {
     let selector = Selector::All { vpn_instance: None };
-    Request::ResetSession { selector, stagger: 0, follow: false }
+    Request::Operation(Operation::ResetSession(ResetSession {
+        selector,
+        stagger: 0,
+        follow: false,
+    }))
 }
 
 /// The failure in an answer.
@@ -519,8 +527,10 @@ fn a_forged_client_that_claims_more_gets_the_same_answer() {
         }
     }
     // Two requests in one connection: the second is not read.
-    let look =
-        frame::encode(Kind::Request, &Request::ShowSession(Selector::All { vpn_instance: None }));
+    let look = frame::encode(
+        Kind::Request,
+        &Request::Query(Query::Session(Selector::All { vpn_instance: None })),
+    );
     let two = [look.unwrap(), honest.clone()].concat();
     place.forge(WATCHER, &two);
     assert_eq!(place.station.connections().len(), before, "a session was reset");
@@ -575,7 +585,7 @@ fn every_command_above_level_1_is_logged_with_caller_command_and_outcome() {
 #[test]
 fn refusals_in_a_loop_do_not_fill_the_log() {
     let place = Place::start("users = { \"54105\" = 1 }");
-    let look = Request::ShowSession(Selector::All { vpn_instance: None });
+    let look = Request::Query(Query::Session(Selector::All { vpn_instance: None }));
     for _ in 0..15 {
         let answer = place.forge(STRANGER, &frame::encode(Kind::Request, &look).unwrap());
         assert!(matches!(failure(&answer), Failure::NotPermitted { .. }));
@@ -623,7 +633,7 @@ fn users_who_do_not_read_their_reports_cost_little_and_root_and_the_stop_have_ro
     let config = format!("{sessions}[control]\nsocket = \"{}\"\nothers = 1\n", socket.display());
     let daemon = Daemon::start_as(&scratch, "bmpd", &config, "info");
     let before = daemon.peak_rss_kib();
-    let request = frame::encode(Kind::Request, &Request::ShowConfig).unwrap();
+    let request = frame::encode(Kind::Request, &Request::Query(Query::Config)).unwrap();
     let mut held = Vec::new();
     for uid in 54_301..=54_303 {
         let person = Person { uid, gid: uid, groups: &[] };
@@ -689,7 +699,11 @@ fn one_user_cannot_keep_others_from_watching_or_waiting() {
         (stream, frame::decode::<Response>(kind, &body).unwrap())
     };
     let selector = Selector::All { vpn_instance: None };
-    let follow = Request::ResetSession { selector, stagger: 0, follow: true };
+    let follow = Request::Operation(Operation::ResetSession(ResetSession {
+        selector,
+        stagger: 0,
+        follow: true,
+    }));
     // Nobody is there any more: a reset is followed for ever.
     let gone = session(place.station.ip(), tests::addresses::free_port(place.station.ip()), None);
     let running = config(&place.scratch, &place.station, "");

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use shared::frame::{self, HEADER_LEN, Kind, PROTOCOL_VERSION};
 use shared::names::Selector;
-use shared::request::Request;
+use shared::request::{
+    Operation, Query, Request, ResetSession, SetLog, WhichInstances, WhichNeighbors,
+};
 use shared::response::{Failure, Response};
 use socket2::{Domain, Socket, Type};
 use tests::addresses::loopback;
@@ -96,23 +98,29 @@ fn whoever_has_no_level_gets_refusals_and_nothing_else() {
     public(&scratch);
     let daemon = Daemon::start(&scratch, &control(&scratch, ""));
     let all = Selector::All { vpn_instance: None };
-    let reset = |follow| Request::ResetSession { selector: all.clone(), stagger: 0, follow };
+    let reset = |follow| {
+        Request::Operation(Operation::ResetSession(ResetSession {
+            selector: all.clone(),
+            stagger: 0,
+            follow,
+        }))
+    };
     let requests = [
         reset(false),
         reset(true),
-        Request::PlanReset(all.clone()),
-        Request::Reload { dry_run: false },
-        Request::Reload { dry_run: true },
-        Request::ClearStatistics(all.clone()),
-        Request::SetLog { level: None, lasts: None },
-        Request::ShowLog,
-        Request::ShowSession(all.clone()),
-        Request::ShowNeighbor { address: None, vpn_instance: None },
-        Request::ShowVpnInstance(None),
-        Request::ShowConfig,
-        Request::ShowStatistics(all.clone()),
-        Request::ShowStatus,
-        Request::Directory,
+        Request::Query(Query::ResetPlan(all.clone())),
+        Request::Operation(Operation::Reload),
+        Request::Query(Query::ReloadPlan),
+        Request::Operation(Operation::ClearStatistics(all.clone())),
+        Request::Operation(Operation::SetLog(SetLog { level: None, lasts: None })),
+        Request::Query(Query::Log),
+        Request::Query(Query::Session(all.clone())),
+        Request::Query(Query::Neighbor(WhichNeighbors { address: None, vpn_instance: None })),
+        Request::Query(Query::VpnInstance(WhichInstances(None))),
+        Request::Query(Query::Config),
+        Request::Query(Query::Statistics(all.clone())),
+        Request::Query(Query::Status),
+        Request::Query(Query::Directory),
         Request::Monitor,
     ];
     let refused = |bytes: &[u8]| {

@@ -12,7 +12,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 use shared::event::EventKind;
 use shared::frame::{self, Kind};
-use shared::request::Request;
+use shared::request::{Operation, Request, ResetSession};
 use shared::response::{Failure, Response};
 use tests::ctl::Running;
 use tests::daemon::{Daemon, session};
@@ -180,11 +180,11 @@ fn a_reader_that_does_not_read_loses_events_with_a_count_and_slows_nobody() {
     });
     // Each is refused and told: the cheapest thing that happens.
     let before = lab.daemon.rss_kib();
-    let refused = Request::ResetSession {
+    let refused = Request::Operation(Operation::ResetSession(ResetSession {
         selector: shared::names::Selector::All { vpn_instance: Some("nobody".parse().unwrap()) },
         stagger: 0,
         follow: false,
-    };
+    }));
     let request = frame::encode(Kind::Request, &refused).unwrap();
     let all: usize = 12_000;
     let begun = Instant::now();
@@ -228,11 +228,11 @@ fn bmpctl_says_how_many_events_were_lost() {
     monitor.signal(Signal::STOP);
     let all = 8_000;
     let refused = ["reset", "session", "--vpn-instance", "nobody", "all"];
-    let request = Request::ResetSession {
+    let request = Request::Operation(Operation::ResetSession(ResetSession {
         selector: shared::names::Selector::All { vpn_instance: Some("nobody".parse().unwrap()) },
         stagger: 0,
         follow: false,
-    };
+    }));
     let request = frame::encode(Kind::Request, &request).unwrap();
     for _ in 0..all {
         let mut stream = UnixStream::connect(lab.daemon.socket()).unwrap();

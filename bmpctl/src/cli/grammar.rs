@@ -5,10 +5,11 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use shared::names::{Alias, Selector, VpnInstanceName};
+use shared::request::{self, WhichInstances, WhichNeighbors};
 
 use super::deferred::Deferred;
 use super::global::Global;
-use super::invocation::{self, Command, Form};
+use super::invocation::{Command, Form};
 use super::manual;
 use super::values::{
     LevelTarget, NeighborTarget, Target, interval, log_level, named, select, up_to_a_day,
@@ -394,8 +395,8 @@ impl Raw {
             }
             Verb::Reload(Deferred(Reload { dry_run })) => Command::Reload { dry_run },
             Verb::Show(Deferred(Show { watch, what })) => {
-                let (what, closer) = what.check()?;
-                Command::Show { what, watch: closer.watch.or(watch.watch) }
+                let (what, form, closer) = what.check()?;
+                Command::Show { what, form, watch: closer.watch.or(watch.watch) }
             }
             Verb::Monitor(Deferred(Nothing {})) => Command::Monitor,
             Verb::Clear(Deferred(Clear::Statistics(Deferred(selection)))) => {
@@ -444,40 +445,42 @@ impl ResetSession {
 }
 
 impl What {
-    fn check(self) -> Result<(invocation::Show, Watch), Refusal> {
-        let form = |verbose, one| if verbose || one { Form::Page } else { Form::Table };
+    /// What is asked for, how it is shown, and how often.
+    fn check(self) -> Result<(request::Query, Form, Watch), Refusal> {
+        let form = |is_page| if is_page { Form::Page } else { Form::Table };
+        let one = |selector: &Selector| matches!(selector, Selector::One(_));
         Ok(match self {
-            What::Session(Deferred(Watched {
-                shown: ShowSession { selection, verbose },
-                watch,
-            })) => {
+            What::Session(Deferred(Watched { shown, watch })) => {
+                let ShowSession { selection, verbose } = shown;
                 let selector = selection.check()?;
-                let form = form(verbose, matches!(selector, Selector::One(_)));
-                (invocation::Show::Session { selector, form }, watch)
+                let form = form(verbose || one(&selector));
+                (request::Query::Session(selector), form, watch)
             }
             What::Neighbor(Deferred(Watched { shown, watch })) => {
                 let ShowNeighbor { address, vpn_instance, verbose } = shown;
                 let address = address.and_then(|NeighborTarget(address)| address);
-                let form = form(verbose, address.is_some());
-                (invocation::Show::Neighbor { address, vpn_instance, form }, watch)
+                let form = form(verbose || address.is_some());
+                (request::Query::Neighbor(WhichNeighbors { address, vpn_instance }), form, watch)
             }
             What::VpnInstance(Deferred(Watched { shown: ShowVpnInstance { name }, watch })) => {
-                (invocation::Show::VpnInstance(name), watch)
+                let form = form(name.is_some());
+                (request::Query::VpnInstance(WhichInstances(name)), form, watch)
             }
             What::Config(Deferred(Watched { shown: ShowConfig { pending }, watch })) => {
-                (invocation::Show::Config { pending }, watch)
+                let form = if pending { Form::Pending } else { Form::Page };
+                (request::Query::Config, form, watch)
             }
             What::Statistics(Deferred(Watched { shown, watch })) => {
                 let ShowStatistics { selection, verbose } = shown;
                 let selector = selection.check()?;
-                let form = form(verbose, matches!(selector, Selector::One(_)));
-                (invocation::Show::Statistics { selector, form }, watch)
+                let form = form(verbose || one(&selector));
+                (request::Query::Statistics(selector), form, watch)
             }
             What::Status(Deferred(Watched { shown: Nothing {}, watch })) => {
-                (invocation::Show::Status, watch)
+                (request::Query::Status, Form::Page, watch)
             }
             What::Version(Deferred(Watched { shown: Nothing {}, watch })) => {
-                (invocation::Show::Version, watch)
+                (request::Query::Status, Form::Versions, watch)
             }
         })
     }

@@ -1,10 +1,10 @@
 //! What a command line asks for, whichever grammar it was written in.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use shared::names::{Selector, VpnInstanceName};
+use shared::names::Selector;
+use shared::request::Query;
 use shared::response::LogLevel;
 
 /// What holds for every command.
@@ -58,7 +58,9 @@ pub enum Command {
     /// `show`.
     Show {
         /// What.
-        what: Show,
+        what: Query,
+        /// How.
+        form: Form,
         /// The time from one look to the next, if there is to be more than one.
         watch: Option<Duration>,
     },
@@ -73,50 +75,15 @@ pub enum Command {
     Monitor,
 }
 
-/// What to show.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Show {
-    /// BMP sessions.
-    Session {
-        /// Which.
-        selector: Selector,
-        /// How.
-        form: Form,
-    },
-    /// BGP neighbors.
-    Neighbor {
-        /// Only those with this address.
-        address: Option<IpAddr>,
-        /// Only those of this instance.
-        vpn_instance: Option<VpnInstanceName>,
-        /// How.
-        form: Form,
-    },
-    /// VPN instances.
-    VpnInstance(Option<VpnInstanceName>),
-    /// The configuration in effect.
-    Config {
-        /// Only what waits to be in effect.
-        pending: bool,
-    },
-    /// What sessions have counted.
-    Statistics {
-        /// Which.
-        selector: Selector,
-        /// How.
-        form: Form,
-    },
-    /// bmpd itself.
-    Status,
-    /// The versions of both programs.
-    Version,
-}
-
-/// How much is shown of a thing.
+/// What of an answer is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// A row for each.
     Table,
     /// A page for each.
     Page,
+    /// What waits to be in effect.
+    Pending,
+    /// The versions of both programs.
+    Versions,
 }

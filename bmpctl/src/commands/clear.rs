@@ -1,7 +1,7 @@
 //! `clear statistics`.
 
 use shared::names::Selector;
-use shared::request::Request;
+use shared::request::{Operation, Request};
 use shared::response::Response;
 
 use crate::context::{Context, Output};
@@ -10,7 +10,7 @@ use crate::render::json::Document;
 
 /// Lets the selected sessions count from zero; one line for each.
 pub(super) fn statistics(selector: &Selector, context: &Context) -> Result<Output, Output> {
-    match context.ask(&Request::ClearStatistics(selector.clone()))? {
+    match context.ask(&Request::Operation(Operation::ClearStatistics(selector.clone())))? {
         Response::Cleared(sessions) => Ok(context.answer(
             |_| render::statistics::cleared(&sessions),
             || Document::StatisticsCleared { sessions: sessions.clone() },

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shared::request::Request;
+use shared::request::{Operation, Query, Request, SetLog};
 use shared::response::{LogLevel, Response};
 use shared::time::Span;
 
@@ -12,7 +12,7 @@ use crate::render::json::Document;
 
 /// Shows at which level bmpd logs.
 pub(super) fn show(context: &Context) -> Result<Output, Output> {
-    ask(&Request::ShowLog, context)
+    ask(&Request::Query(Query::Log), context)
 }
 
 /// Sets the level, without one the default again, and shows it.
@@ -22,7 +22,7 @@ pub(super) fn set(
     context: &Context,
 ) -> Result<Output, Output> {
     let lasts = lasts.map(|lasts| Span::of(lasts).0);
-    ask(&Request::SetLog { level, lasts }, context)
+    ask(&Request::Operation(Operation::SetLog(SetLog { level, lasts })), context)
 }
 
 fn ask(request: &Request, context: &Context) -> Result<Output, Output> {

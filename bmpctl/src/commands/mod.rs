@@ -27,8 +27,10 @@ pub(crate) fn run(command: &Command, context: &Context) -> Output {
         Command::ClearStatistics(selector) => clear::statistics(selector, context),
         Command::ShowLog => log::show(context),
         Command::SetLog { level, lasts } => log::set(*level, *lasts, context),
-        Command::Show { what, watch: None } => show::once(what, context),
-        Command::Show { what, watch: Some(interval) } => watch::run(what, *interval, context),
+        Command::Show { what, form, watch: None } => show::once(what, *form, context),
+        Command::Show { what, form, watch: Some(interval) } => {
+            watch::run(what, *form, *interval, context)
+        }
         Command::Display { selector, verbose } => display::run(selector, *verbose, context),
         Command::Monitor => monitor::run(context),
     };

@@ -1,6 +1,6 @@
 //! `reload`.
 
-use shared::request::Request;
+use shared::request::{Operation, Query};
 use shared::response::Response;
 
 use crate::context::{Context, Output};
@@ -9,7 +9,11 @@ use crate::render::json::Document;
 
 /// Applies the configuration file, or shows what would be done; a line for each thing that is different.
 pub(super) fn run(dry_run: bool, context: &Context) -> Result<Output, Output> {
-    match context.ask(&Request::Reload { dry_run })? {
+    let request = match dry_run {
+        true => Query::ReloadPlan.into(),
+        false => Operation::Reload.into(),
+    };
+    match context.ask(&request)? {
         Response::Reloaded(report) => {
             let mut output = context
                 .answer(|_| render::reload::report(&report), || Document::reload(report.clone()));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use shared::exit;
 use shared::names::{Selector, SessionId};
-use shared::request::Request;
+use shared::request::{Operation, Query, Request, ResetSession};
 use shared::response::{ResetOutcome, Response};
 use shared::time::Span;
 
@@ -22,11 +22,11 @@ pub(super) fn session(
     stagger: Duration,
     context: &Context,
 ) -> Result<Output, Output> {
-    let request = Request::ResetSession {
+    let request = Request::Operation(Operation::ResetSession(ResetSession {
         selector: selector.clone(),
         stagger: u64::try_from(stagger.as_millis()).unwrap_or(u64::MAX),
         follow: false,
-    };
+    }));
     // One that is done at once needs no word about how it goes on.
     let interrupt = (!stagger.is_zero()).then(Interrupt::catch);
     let mut talk = context.begin(&request)?;
@@ -154,7 +154,7 @@ pub(super) fn plan(
     context: &Context,
 ) -> Result<Output, Output> {
     let stagger = stagger.map(Span::of);
-    match context.ask(&Request::PlanReset(selector.clone()))? {
+    match context.ask(&Request::Query(Query::ResetPlan(selector.clone())))? {
         Response::ResetPlan { plans, skipped } => {
             let failed = plans.iter().any(|plan| plan.result.is_err());
             let code = if failed { exit::FAILED } else { exit::DONE };

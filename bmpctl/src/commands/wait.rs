@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use shared::exit;
 use shared::names::{Selector, SessionId};
-use shared::request::Request;
+use shared::request::{Operation, Request, ResetSession};
 use shared::response::{Done, HEARTBEAT, Progress, ProgressEnd, ResetOutcome, Response};
 
 use crate::context::{self, Context, Output};
@@ -32,11 +32,11 @@ pub(super) fn session(
     let interrupt = Interrupt::catch();
     // It begins when the last session has been reset; until bmpd has said so it may be the only limit.
     let mut until = Instant::now() + wait;
-    let request = Request::ResetSession {
+    let request = Request::Operation(Operation::ResetSession(ResetSession {
         selector: selector.clone(),
         stagger: u64::try_from(stagger.as_millis()).unwrap_or(u64::MAX),
         follow: true,
-    };
+    }));
     let mut talk = context.begin(&request)?;
     let mut watch = Watch::new(View::of(context));
     let over = loop {

@@ -16,6 +16,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use shared::exit;
+use shared::request::Query;
 use shared::response::Response;
 use shared::time::{Span, Timestamp};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
@@ -23,7 +24,7 @@ use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
 use super::{monitor, show};
-use crate::cli::Show;
+use crate::cli::Form;
 use crate::context::{Context, Output};
 use crate::render::{Screen, Tone, is_terminal};
 
@@ -34,7 +35,12 @@ const ENTER: &str = "\u{1b}[?1049h\u{1b}[?25l\u{1b}[?7l";
 const LEAVE: &str = "\u{1b}[?7h\u{1b}[?25h\u{1b}[?1049l";
 
 /// Shows it until it is ended; the first look must succeed.
-pub(super) fn run(what: &Show, interval: Duration, context: &Context) -> Result<Output, Output> {
+pub(super) fn run(
+    what: &Query,
+    form: Form,
+    interval: Duration,
+    context: &Context,
+) -> Result<Output, Output> {
     let context = &context.in_lines();
     let mut answer = Ok(show::ask(what, context)?);
     let on_terminal = is_terminal() && !context.json && !context.quiet;
@@ -51,7 +57,7 @@ pub(super) fn run(what: &Show, interval: Duration, context: &Context) -> Result<
         if on_terminal {
             // An error stands where the look would: bmpd may be on its way back.
             loop {
-                if draw(what, &answer, interval, context).is_err() {
+                if draw(form, &answer, interval, context).is_err() {
                     return Ok(Output { out: String::new(), err: String::new(), code: exit::DONE });
                 }
                 if !resized_before(&resized, next) {
@@ -59,7 +65,7 @@ pub(super) fn run(what: &Show, interval: Duration, context: &Context) -> Result<
                 }
             }
         } else {
-            let look = show::shown(what, &answer?, context)?;
+            let look = show::shown(form, &answer?, context)?;
             // So that a reader sees where the next look begins.
             let gap = if first || context.json || context.quiet { "" } else { "\n" };
             if context.quiet && monitor::is_closed(&io::stdout())
@@ -77,14 +83,14 @@ pub(super) fn run(what: &Show, interval: Duration, context: &Context) -> Result<
 
 /// Shows an answer, or why there is none, on the terminal as it is now.
 fn draw(
-    what: &Show,
+    form: Form,
     answer: &Result<Response, Output>,
     interval: Duration,
     context: &Context,
 ) -> io::Result<()> {
     let now = context.on_the_screen_as_it_is_now();
     let look = match answer {
-        Ok(answer) => &show::shown(what, answer, &now).unwrap_or_else(|failed| failed),
+        Ok(answer) => &show::shown(form, answer, &now).unwrap_or_else(|failed| failed),
         Err(failed) => failed,
     };
     write(&frame(look, interval))

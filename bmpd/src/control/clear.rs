@@ -1,7 +1,7 @@
 //! `clear statistics`.
 
 use shared::names::{Selector, SessionId};
-use shared::request::Request;
+use shared::request::Operation;
 use shared::response::Response;
 
 use super::{record, show};
@@ -10,7 +10,7 @@ use crate::world::World;
 
 /// Lets the selected sessions count from zero; their connections are not touched.
 pub(super) async fn statistics(selector: Selector, caller: &Caller, world: &World) -> Response {
-    let command = Request::ClearStatistics(selector.clone()).to_string();
+    let command = Operation::ClearStatistics(selector.clone()).to_string();
     let record = |outcome| record::command(&world.events, caller, &command, outcome);
     let by = caller.to_string();
     let cleared = show::sessions(&selector, world, |session| {

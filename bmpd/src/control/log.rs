@@ -2,21 +2,17 @@
 
 use std::time::Duration;
 
-use shared::request::{LOG_LASTS_MAX, Request};
-use shared::response::{Failure, LogLevel, Response};
+use shared::request::{LOG_LASTS_MAX, Operation, SetLog};
+use shared::response::{Failure, Response};
 
 use super::record;
 use crate::access::Caller;
 use crate::world::World;
 
 /// Sets the level, or the default again.
-pub(super) fn set(
-    level: Option<LogLevel>,
-    lasts: Option<u64>,
-    caller: &Caller,
-    world: &World,
-) -> Response {
-    let command = Request::SetLog { level, lasts }.to_string();
+pub(super) fn set(log: SetLog, caller: &Caller, world: &World) -> Response {
+    let SetLog { level, lasts } = log;
+    let command = Operation::SetLog(log).to_string();
     let by = caller.to_string();
     let lasts = match (level, lasts) {
         (_, None) => None,

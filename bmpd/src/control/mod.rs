@@ -18,7 +18,9 @@ mod config;
 mod follow;
 mod log;
 mod monitor;
+mod operations;
 mod places;
+mod queries;
 mod record;
 mod reload;
 mod reset;
@@ -37,13 +39,13 @@ use interprocess::local_socket::tokio::{Listener, Stream};
 use interprocess::local_socket::traits::tokio::Listener as _;
 use rustix::net::SendFlags;
 use shared::frame::{self, FrameError, HEADER_LEN, Header, Kind};
-use shared::request::{Level, Request};
+use shared::request::{Level, Operation, Query, Request};
 use shared::response::{CallerReport, Failure, Response};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tracing::debug;
 
-use self::admission::{Admission, Client, Work};
+use self::admission::{Admission, Client};
 use self::answer::Answer;
 use self::places::{Holder, Limits, Places};
 pub(crate) use self::socket::ControlSocket;
@@ -188,51 +190,54 @@ async fn handle_request(
     };
     fault("control.request");
     let (needed, command) = (request.level(), request.to_string());
-    let (mut connection, mut follower) = (Some(held.connection), None);
-    if caller.level() >= needed {
-        match request {
-            Request::Monitor => {
-                let Some(_place) = held.monitors.take(held.holder) else {
-                    return send_away(stream, held.monitors.busy(held.holder, "monitors")).await;
-                };
-                drop(connection);
-                let revoked = revoked(needed, &command, peer, &world);
-                return monitor::run(&stream, &world, world.begin_monitor(), revoked).await;
+    if caller.level() < needed {
+        let response = Response::Failed(refuse(needed, &command, &caller, &world).await);
+        return send(&stream, &encode(Kind::Response, &response)?).await;
+    }
+    match request {
+        Request::Monitor => {
+            let Some(_place) = held.monitors.take(held.holder) else {
+                return send_away(stream, held.monitors.busy(held.holder, "monitors")).await;
+            };
+            drop(held.connection);
+            let revoked = revoked(needed, &command, peer, &world);
+            monitor::run(&stream, &world, world.begin_monitor(), revoked).await
+        }
+        Request::Query(query) => {
+            let _connection = held.connection;
+            Box::pin(report(&stream, query, &caller, &world, &held.client)).await
+        }
+        Request::Operation(operation) if operations::goes_on(&operation) => {
+            let Some(_place) = held.followers.take(held.holder) else {
+                let busy = held.followers.busy(held.holder, "commands that wait for a reset");
+                return send_away(stream, busy).await;
+            };
+            drop(held.connection);
+            let mut answered = begin(operation, caller, Arc::clone(&world));
+            // The first answer says whether anything was begun, whatever level is taken meanwhile.
+            let Some(first) = answered.recv().await else { return Ok(()) };
+            send(&stream, &encode(Kind::Response, &first)?).await?;
+            match first {
+                Response::Failed(_) => Ok(()),
+                _ => stream::run(&stream, answered, revoked(needed, &command, peer, &world)).await,
             }
-            Request::ResetSession { follow: true, .. }
-            | Request::ResetSession { stagger: 1.., .. } => {
-                follower = held.followers.take(held.holder);
-                if follower.is_none() {
-                    let busy = held.followers.busy(held.holder, "commands that wait for a reset");
-                    return send_away(stream, busy).await;
-                }
-                connection = None;
+        }
+        Request::Operation(operation) => {
+            let _connection = held.connection;
+            let mut answered = begin(operation, caller, world);
+            while let Some(response) = answered.recv().await {
+                send(&stream, &encode(Kind::Response, &response)?).await?;
             }
-            _ => {}
+            Ok(())
         }
     }
-    if needed < Level::Configuration && caller.level() >= needed {
-        let _connection = connection;
-        return Box::pin(look(&stream, request, &caller, &world, &held.client)).await;
-    }
-    let (answers, mut answered) = mpsc::channel(1);
-    let answering = Arc::clone(&world);
-    // What was ordered is done whether or not the client waits for it.
-    tokio::spawn(async move { answer(request, &caller, answering, answers).await });
-    if follower.is_some() {
-        // The first answer says whether anything was begun, whatever level is taken meanwhile.
-        let Some(first) = answered.recv().await else { return Ok(()) };
-        send(&stream, &encode(Kind::Response, &first)?).await?;
-        if !matches!(first, Response::Failed(_)) {
-            stream::run(&stream, answered, revoked(needed, &command, peer, &world)).await?;
-        }
-    } else {
-        while let Some(response) = answered.recv().await {
-            send(&stream, &encode(Kind::Response, &response)?).await?;
-        }
-    }
-    drop((connection, follower));
-    Ok(())
+}
+
+/// Begins a change; what was ordered is done whether or not the client waits for it. Returns where its answers come.
+fn begin(operation: Operation, caller: Caller, world: Arc<World>) -> mpsc::Receiver<Response> {
+    let (answers, answered) = mpsc::channel(1);
+    tokio::spawn(async move { operations::run(operation, &caller, world, answers).await });
+    answered
 }
 
 /// The frame of an answer, or of the failure that it is too long.
@@ -269,80 +274,18 @@ async fn send(mut stream: &Stream, bytes: &[u8]) -> Result<(), FrameError> {
     }
 }
 
-async fn answer(
-    request: Request,
-    caller: &Caller,
-    world: Arc<World>,
-    answers: mpsc::Sender<Response>,
-) {
-    let needed = request.level();
-    let response = if caller.level() < needed {
-        let refusal = refuse(needed, &request.to_string(), caller, &world).await;
-        Response::Failed(refusal)
-    } else {
-        match request {
-            Request::ResetSession { selector, stagger, follow } => {
-                return reset::session(selector, stagger, follow, caller, world, answers).await;
-            }
-            Request::Reload { dry_run } => reload::run(dry_run, caller, &world).await,
-            Request::ClearStatistics(selector) => clear::statistics(selector, caller, &world).await,
-            Request::SetLog { level, lasts } => log::set(level, lasts, caller, &world),
-            // Who may look never comes here.
-            Request::PlanReset(_)
-            | Request::ShowSession(_)
-            | Request::ShowNeighbor { .. }
-            | Request::ShowVpnInstance(_)
-            | Request::ShowConfig
-            | Request::ShowStatistics(_)
-            | Request::ShowStatus
-            | Request::ShowLog
-            | Request::Directory
-            | Request::Monitor => return,
-        }
-    };
-    // The client may have gone away.
-    let _ = answers.send(response).await;
-}
-
 /// Answers a request that changes nothing, for as long as its client is there.
-async fn look(
+async fn report(
     stream: &Stream,
-    request: Request,
+    query: Query,
     caller: &Caller,
     world: &World,
     client: &Client,
 ) -> Result<(), FrameError> {
-    let work = match request {
-        Request::PlanReset(_) | Request::Reload { .. } => Work::File,
-        _ => Work::Memory,
-    };
-    let answer = Answer::new(stream, client, work, world);
-    let report = async {
-        match request {
-            Request::PlanReset(selector) => answer.whole(reset::plan(&selector, world)).await,
-            Request::Reload { dry_run } => answer.whole(reload::run(dry_run, caller, world)).await,
-            Request::ShowSession(selector) => show::session(&selector, world, &answer).await,
-            Request::ShowNeighbor { address, vpn_instance } => {
-                show::neighbor(address, vpn_instance, world, &answer).await
-            }
-            Request::ShowVpnInstance(name) => answer.whole(show::vpn_instance(name, world)).await,
-            Request::ShowConfig => config::run(world, &answer).await,
-            Request::ShowStatistics(selector) => show::statistics(&selector, world, &answer).await,
-            Request::ShowStatus => answer.whole(status::run(caller, world)).await,
-            Request::ShowLog => answer.whole(async { Response::Log(world.log.report()) }).await,
-            Request::Directory => {
-                answer.whole(async { Response::Directory(world.directory().await) }).await
-            }
-            // These change something, or go on.
-            Request::ResetSession { .. }
-            | Request::ClearStatistics(_)
-            | Request::SetLog { .. }
-            | Request::Monitor => Ok(()),
-        }
-    };
+    let answer = Answer::new(stream, client, queries::work(&query), world);
     tokio::select! {
         biased;
-        sent = report => sent,
+        sent = queries::run(query, caller, world, &answer) => sent,
         () = answer::gone(stream) => Err(std::io::Error::from(std::io::ErrorKind::BrokenPipe).into()),
     }
 }
@@ -355,7 +298,7 @@ async fn refuse(needed: Level, command: &str, caller: &Caller, world: &World) ->
     not_permitted(needed, caller, world).await
 }
 
-/// Judges a caller once more, now that no reload can come between: one may have taken its level while the
+/// Authorizes a caller once more, now that no reload can come between: one may have taken its level while the
 /// command waited for its turn.
 async fn still_permitted(needed: Level, caller: &Caller, world: &World) -> Result<(), Failure> {
     let caller = world.access.again(caller).await;

@@ -1,30 +1,36 @@
 //! `reload`.
 
-use shared::request::Request;
+use shared::request::{Operation, Query, Request};
 use shared::response::Response;
 
 use super::record;
 use crate::access::Caller;
 use crate::world::World;
 
-/// Applies the configuration file, or tells what would be done.
-pub(super) async fn run(dry_run: bool, caller: &Caller, world: &World) -> Response {
-    let needed = Request::Reload { dry_run }.level();
-    let permitted = super::still_permitted(needed, caller, world);
-    match world.reload(dry_run, &caller.to_string(), permitted).await {
+/// Applies the configuration file.
+pub(super) async fn run(caller: &Caller, world: &World) -> Response {
+    let request = Request::from(Operation::Reload);
+    let permitted = super::still_permitted(request.level(), caller, world);
+    let record = |outcome| record::command(&world.events, caller, &request.to_string(), outcome);
+    match world.reload(false, &caller.to_string(), permitted).await {
         Ok(report) => {
-            if !dry_run {
-                world.publish_reload(&caller.to_string(), &report);
-                record::command(&world.events, caller, "reload", Ok(report.summary()));
-            }
+            world.publish_reload(&caller.to_string(), &report);
+            record(Ok(report.summary()));
             Response::Reloaded(report)
         }
         Err(failure) => {
-            if !dry_run {
-                let reason = crate::world::unchanged(&failure);
-                record::command(&world.events, caller, "reload", Err(reason));
-            }
+            record(Err(crate::world::unchanged(&failure)));
             Response::Failed(failure)
         }
+    }
+}
+
+/// Says what that would do.
+pub(super) async fn plan(caller: &Caller, world: &World) -> Response {
+    let needed = Request::from(Query::ReloadPlan).level();
+    let permitted = super::still_permitted(needed, caller, world);
+    match world.reload(true, &caller.to_string(), permitted).await {
+        Ok(report) => Response::Reloaded(report),
+        Err(failure) => Response::Failed(failure),
     }
 }

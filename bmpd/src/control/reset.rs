@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use shared::names::{Selector, SessionId};
-use shared::request::{Level, Request, STAGGER_MAX};
+use shared::request::{Level, Operation, ResetSession, STAGGER_MAX};
 use shared::response::{Done, Failure, ResetOutcome, ResetPlan, Response, SessionState};
 use tokio::sync::{RwLockReadGuard, mpsc};
 use tokio::time::Instant;
@@ -30,14 +30,13 @@ use crate::world::{Purpose, Reading, World, all};
 ///
 /// The caller's level counts at each turn: when a reload has taken it, nothing more is reset.
 pub(super) async fn session(
-    selector: Selector,
-    stagger: u64,
-    follow: bool,
+    reset: ResetSession,
     caller: &Caller,
     world: Arc<World>,
     answers: mpsc::Sender<Response>,
 ) {
-    let command = Request::ResetSession { selector: selector.clone(), stagger, follow: false };
+    let command = Operation::ResetSession(reset.clone());
+    let ResetSession { selector, stagger, follow } = reset;
     let record = |outcome| record::command(&world.events, caller, &command.to_string(), outcome);
     let Begun { selected, skipped, read, order } = match begin(&selector, caller, &world).await {
         Ok(begun) => begun,

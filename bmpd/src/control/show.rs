@@ -10,6 +10,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use shared::frame::FrameError;
 use shared::names::{NeighborId, Selector, SessionId, VpnInstanceName};
+use shared::request::WhichNeighbors;
 use shared::response::{Failure, NeighborReport, NeighborState, Response, VpnInstanceReport};
 
 use super::answer::{Answer, PART};
@@ -129,11 +130,11 @@ const LOOK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Describes all neighbors, or those with this address or of this instance.
 pub(super) async fn neighbor(
-    address: Option<IpAddr>,
-    vpn_instance: Option<VpnInstanceName>,
+    which: WhichNeighbors,
     world: &World,
     answer: &Answer<'_>,
 ) -> Result<(), FrameError> {
+    let WhichNeighbors { address, vpn_instance } = which;
     let found = answer.prepare(async { select_neighbors(address, vpn_instance.as_ref(), world) });
     let found = match found.await {
         Ok(found) => found,

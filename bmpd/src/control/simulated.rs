@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use shared::names::Selector;
+use shared::request::ResetSession;
 use shared::response::Response;
 use tokio::sync::mpsc;
 
@@ -35,6 +36,7 @@ pub(crate) async fn reset(selector: Selector, stagger: u64, world: Arc<World>) -
         }
         all
     };
-    let reset = reset::session(selector, stagger, false, &caller, world, answers);
+    let reset =
+        reset::session(ResetSession { selector, stagger, follow: false }, &caller, world, answers);
     tokio::join!(reset, collect).1
 }

@@ -88,9 +88,6 @@ pub(crate) struct TableId {
     pub(crate) family: Family,
 }
 
-/// So many of the routes that wait are indexed at once.
-pub(crate) const AT_ONCE: usize = 16 * 1024;
-
 /// What a check of the tables found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Check {
@@ -122,6 +119,8 @@ pub(crate) struct Rib {
     /// When this incarnation came up.
     pub(super) since: Timestamp,
     stored: Vec<u8>,
+    /// So many of the routes that wait are indexed at once.
+    at_once: usize,
     /// The last field: it is given back when the tables have been freed.
     share: Share,
 }
@@ -144,6 +143,7 @@ impl Rib {
             up,
             since,
             stored: Vec::new(),
+            at_once: sizes.tidy,
             share,
         }
     }
@@ -261,8 +261,8 @@ impl Rib {
         if end_of_rib.is_some_and(|table| !self.has_stale(table)) {
             return Ok(true);
         }
-        if self.late() > AT_ONCE {
-            self.index(AT_ONCE);
+        if self.late() > self.at_once {
+            self.index(self.at_once);
             return Ok(false);
         }
         match end_of_rib {
@@ -291,7 +291,7 @@ impl Rib {
     /// may be there twice.
     pub(crate) fn check(&mut self, memory: u64, routes: Option<usize>) -> Check {
         if self.is_late() && self.share.is_over(self.memory() as u64, memory) {
-            self.index(AT_ONCE);
+            self.index(self.at_once);
             return Check::Unfinished;
         }
         self.share.note_compactions(self.logs.iter().map(|(_, log)| log.compactions()).sum());
@@ -300,13 +300,14 @@ impl Rib {
             return Check::OverLimit(over);
         }
         let Some(limit) = routes else { return Check::Good };
+        let at_once = self.at_once;
         let Self { attributes, logs, .. } = self;
         let Some((table, log)) = logs.iter_mut().find(|(_, log)| log.may_have_more_than(limit))
         else {
             return Check::Good;
         };
         if log.late() > 0 {
-            log.index(AT_ONCE, attributes);
+            log.index(at_once, attributes);
             return Check::Unfinished;
         }
         Check::TooMany(table.family, log.routes(attributes))

@@ -27,7 +27,7 @@ mod router;
 mod sizes;
 
 pub(crate) use attributes::Attributes;
-pub(crate) use epoch::{AT_ONCE, Check, Epoch, PeerDown, Rib, TableId};
+pub(crate) use epoch::{Check, Epoch, PeerDown, Rib, TableId};
 pub(crate) use feed::Feed;
 pub(crate) use item::{Item, Sink};
 pub(crate) use log::Record;

@@ -46,7 +46,7 @@ pub const HEARTBEAT: Duration = Duration::from_secs(2);
 /// The answer to one request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Response {
-    /// To [`crate::request::Request::ResetSession`]: every selected session, in their order. With a
+    /// To [`crate::request::Operation::ResetSession`]: every selected session, in their order. With a
     /// stagger there is such a response when the turn of a session has come, or when others are not to be
     /// waited for: they cannot be reset, or were left to a newer reset.
     Reset {
@@ -58,42 +58,42 @@ pub enum Response {
         /// first such response.
         skipped: Vec<SessionId>,
     },
-    /// To [`crate::request::Request::ResetSession`] with `follow`: how far sessions are that were reset,
+    /// To [`crate::request::Operation::ResetSession`] with `follow`: how far sessions are that were reset,
     /// each time something has changed; empty if nothing has for a while. The last one of a session has
     /// its [`Progress::end`].
     Progress(Vec<Progress>),
-    /// To [`crate::request::Request::PlanReset`].
+    /// To [`crate::request::Query::ResetPlan`].
     ResetPlan {
         /// Every selected session, in their order.
         plans: Vec<ResetPlan>,
         /// The sessions that `all` skips, as they are shut down in the configuration and are to stay so.
         skipped: Vec<SessionId>,
     },
-    /// To [`crate::request::Request::Reload`].
+    /// To [`crate::request::Operation::Reload`] and [`crate::request::Query::ReloadPlan`].
     Reloaded(ReloadReport),
-    /// To [`crate::request::Request::ClearStatistics`]: the sessions that count from zero now.
+    /// To [`crate::request::Operation::ClearStatistics`]: the sessions whose counters were reset.
     Cleared(Vec<SessionId>),
-    /// To [`crate::request::Request::ShowLog`] and [`crate::request::Request::SetLog`]: how it is now.
+    /// To [`crate::request::Query::Log`] and [`crate::request::Operation::SetLog`]: how it is now.
     Log(LogReport),
-    /// To [`crate::request::Request::ShowSession`]: in their order.
+    /// To [`crate::request::Query::Session`]: in their order.
     Sessions(Vec<SessionReport>),
-    /// To [`crate::request::Request::ShowNeighbor`].
+    /// To [`crate::request::Query::Neighbor`].
     Neighbors {
         /// In the order of the configuration, those of a prefix by address.
         neighbors: Vec<NeighborReport>,
         /// The prefixes that neighbors can come from, in the order of the configuration.
         prefixes: Vec<PrefixReport>,
     },
-    /// To [`crate::request::Request::ShowVpnInstance`]: the public one first, then in the order of the
+    /// To [`crate::request::Query::VpnInstance`]: the public one first, then in the order of the
     /// configuration.
     VpnInstances(Vec<VpnInstanceReport>),
-    /// To [`crate::request::Request::ShowConfig`].
+    /// To [`crate::request::Query::Config`].
     Config(ConfigReport),
-    /// To [`crate::request::Request::ShowStatistics`]: in their order.
+    /// To [`crate::request::Query::Statistics`]: in their order.
     Statistics(Vec<SessionStatistics>),
-    /// To [`crate::request::Request::ShowStatus`].
+    /// To [`crate::request::Query::Status`].
     Status(Box<StatusReport>),
-    /// To [`crate::request::Request::Directory`].
+    /// To [`crate::request::Query::Directory`].
     Directory(Directory),
     /// To [`crate::request::Request::Monitor`], again and again; without an event now and then, so that
     /// both sides notice when the other has gone.

@@ -10,7 +10,9 @@ use std::{env, fs};
 use shared::event::{Event, EventKind};
 use shared::frame::{self, Kind};
 use shared::names::{NeighborId, Selector, SessionId};
-use shared::request::Request;
+use shared::request::{
+    Operation, Query, Request, ResetSession, SetLog, WhichInstances, WhichNeighbors,
+};
 use shared::response::{Failure, LogLevel, NeighborState, Response};
 use shared::time::Timestamp;
 use tests::bgp::{self, kind};
@@ -73,21 +75,28 @@ fn of_frames(folder: &Path) -> Result<(), Box<dyn Error>> {
     let one = || Selector::One(id.clone());
     let neighbor = NeighborId { vpn_instance: None, address: "192.0.2.2".parse()? };
     let requests = [
-        Request::ResetSession { selector: one(), stagger: 1000, follow: true },
-        Request::PlanReset(Selector::All { vpn_instance: None }),
-        Request::Reload { dry_run: true },
-        Request::ClearStatistics(one()),
-        Request::SetLog { level: Some(LogLevel::Debug), lasts: Some(600_000) },
-        Request::ShowLog,
-        Request::ShowSession(one()),
-        Request::ShowNeighbor {
+        Request::Operation(Operation::ResetSession(ResetSession {
+            selector: one(),
+            stagger: 1000,
+            follow: true,
+        })),
+        Request::Query(Query::ResetPlan(Selector::All { vpn_instance: None })),
+        Request::Query(Query::ReloadPlan),
+        Request::Operation(Operation::ClearStatistics(one())),
+        Request::Operation(Operation::SetLog(SetLog {
+            level: Some(LogLevel::Debug),
+            lasts: Some(600_000),
+        })),
+        Request::Query(Query::Log),
+        Request::Query(Query::Session(one())),
+        Request::Query(Query::Neighbor(WhichNeighbors {
             address: Some(neighbor.address),
             vpn_instance: id.vpn_instance.clone(),
-        },
-        Request::ShowVpnInstance(None),
-        Request::ShowConfig,
-        Request::ShowStatus,
-        Request::Directory,
+        })),
+        Request::Query(Query::VpnInstance(WhichInstances(None))),
+        Request::Query(Query::Config),
+        Request::Query(Query::Status),
+        Request::Query(Query::Directory),
         Request::Monitor,
     ];
     for (number, request) in requests.iter().enumerate() {

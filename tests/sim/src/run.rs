@@ -113,6 +113,8 @@ pub struct Run {
     pub(crate) next_mark: u32,
     /// How many more withdrawals than routes are kept for slow stations.
     pub(crate) spare_withdrawals: usize,
+    /// The bytes of a segment of a log.
+    pub(crate) segment: usize,
     commands: Vec<JoinHandle<Outcomes>>,
 }
 
@@ -162,6 +164,7 @@ impl Run {
             stations,
             next_mark: 1,
             spare_withdrawals: sizes.spare_withdrawals,
+            segment: sizes.segment,
             commands: Vec::new(),
         };
         run.note_versions();

@@ -31,7 +31,7 @@ use crate::net::listen::refuse;
 use crate::net::options::Options;
 use crate::net::tcp::TcpStream;
 use crate::quota::{NeighborQuota, PrefixQuota, say};
-use crate::routers::{self, Epoch, Peer, PeerDown, Router};
+use crate::routers::{Epoch, Peer, PeerDown, Router};
 use crate::select::select;
 use crate::supervise::{Panic, abort_on_panic, catch_panic, fault};
 use crate::wire::bmp::{self, PeerHeader, PeerInstance, PeerUp, Timestamp};
@@ -494,7 +494,7 @@ impl Task {
                     }
                     // Only some: what is left goes with the restart.
                     Attention::Untidy => {
-                        held.as_ref().and_then(|epoch| epoch.maintain(|rib| rib.tidy(routers::AT_ONCE)));
+                        held.as_ref().and_then(|epoch| epoch.maintain(|rib| rib.tidy(self.router.sizes().tidy)));
                     }
                 },
                 () = sleep_until(penalty_ends) => {

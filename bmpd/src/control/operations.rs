@@ -1,0 +1,38 @@
+//! Which handler carries out a change. A new one has its row here.
+
+use std::sync::Arc;
+
+use shared::request::Operation;
+use shared::response::Response;
+use tokio::sync::mpsc;
+
+use super::{clear, log, reload, reset};
+use crate::access::Caller;
+use crate::world::World;
+
+/// True if answers to it come for as long as it goes on: who waits for them holds a place of another kind.
+pub(super) fn goes_on(operation: &Operation) -> bool {
+    match operation {
+        Operation::ResetSession(reset) => reset.follow || reset.stagger > 0,
+        Operation::Reload | Operation::ClearStatistics(_) | Operation::SetLog(_) => false,
+    }
+}
+
+/// Carries it out; every answer goes to `answers`.
+pub(super) async fn run(
+    operation: Operation,
+    caller: &Caller,
+    world: Arc<World>,
+    answers: mpsc::Sender<Response>,
+) {
+    let response = match operation {
+        Operation::ResetSession(reset) => {
+            return reset::session(reset, caller, world, answers).await;
+        }
+        Operation::Reload => reload::run(caller, &world).await,
+        Operation::ClearStatistics(selector) => clear::statistics(selector, caller, &world).await,
+        Operation::SetLog(log) => log::set(log, caller, &world),
+    };
+    // The client may have gone away.
+    let _ = answers.send(response).await;
+}

@@ -1,0 +1,44 @@
+//! Which handler answers a request that changes nothing. A new one has its row here.
+
+use shared::frame::FrameError;
+use shared::request::{Query, WhichInstances};
+use shared::response::Response;
+
+use super::admission::Work;
+use super::answer::Answer;
+use super::{config, reload, reset, show, status};
+use crate::access::Caller;
+use crate::world::World;
+
+/// What its report takes.
+pub(super) fn work(query: &Query) -> Work {
+    match query {
+        Query::ResetPlan(_) | Query::ReloadPlan => Work::File,
+        _ => Work::Memory,
+    }
+}
+
+/// Answers it.
+pub(super) async fn run(
+    query: Query,
+    caller: &Caller,
+    world: &World,
+    answer: &Answer<'_>,
+) -> Result<(), FrameError> {
+    match query {
+        Query::Session(selector) => show::session(&selector, world, answer).await,
+        Query::Neighbor(which) => show::neighbor(which, world, answer).await,
+        Query::VpnInstance(WhichInstances(name)) => {
+            answer.whole(show::vpn_instance(name, world)).await
+        }
+        Query::Config => config::run(world, answer).await,
+        Query::Statistics(selector) => show::statistics(&selector, world, answer).await,
+        Query::Status => answer.whole(status::run(caller, world)).await,
+        Query::Log => answer.whole(async { Response::Log(world.log.report()) }).await,
+        Query::Directory => {
+            answer.whole(async { Response::Directory(world.directory().await) }).await
+        }
+        Query::ResetPlan(selector) => answer.whole(reset::plan(&selector, world)).await,
+        Query::ReloadPlan => answer.whole(reload::plan(caller, world)).await,
+    }
+}
