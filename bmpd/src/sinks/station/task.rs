@@ -52,10 +52,7 @@ pub(super) struct Task {
     router: Arc<Router>,
     listeners: Arc<SharedListeners>,
     events: Events,
-    /// The state and the generation that were last told as an event.
-    told: Option<(SessionState, u64)>,
-    /// True if somebody listened when the state was last looked at.
-    had_subscribers: bool,
+    published: Published,
     commands: mpsc::Receiver<Command>,
     fsm: Fsm,
     attempt: Option<Attempt>,
@@ -64,8 +61,32 @@ pub(super) struct Task {
     /// Of a passive session, from its first wait for the station on.
     registration: Option<Registration>,
     connection: Option<Connection>,
+    timers: Timers,
+    history: History,
+    statistics: Statistics,
+    /// What is logged of it.
+    quota: Quota,
+}
+
+/// What those who watch were last told.
+#[derive(Default)]
+struct Published {
+    /// The state and the generation.
+    state: Option<(SessionState, u64)>,
+    /// True if somebody watched when the state was last looked at.
+    had_subscribers: bool,
+}
+
+#[derive(Default)]
+struct Timers {
+    /// When to connect next.
     retry_at: Option<Instant>,
+    /// When a connection that is synchronised counts as stable.
     stable_at: Option<Instant>,
+}
+
+/// What is reported of its past.
+struct History {
     /// Why the session is in its state.
     why: String,
     state_since: Moment,
@@ -79,9 +100,24 @@ pub(super) struct Task {
     last_down: Option<(Down, Moment)>,
     failures: LastErrors<Down>,
     last_reset: Option<(String, Moment)>,
-    statistics: Statistics,
-    /// What is logged of it.
-    quota: Quota,
+}
+
+impl History {
+    /// That of a session that begins.
+    fn new() -> Self {
+        Self {
+            why: String::new(),
+            state_since: Moment::now(),
+            since: Moment::now(),
+            since_generation: 1,
+            synchronised_generation: 0,
+            attempts: 0,
+            last_sent: Sent::default(),
+            last_down: None,
+            failures: LastErrors::default(),
+            last_reset: None,
+        }
+    }
 }
 
 /// What came of waiting.
@@ -116,25 +152,14 @@ impl Task {
             router,
             listeners,
             events,
-            told: None,
-            had_subscribers: false,
+            published: Published::default(),
             commands,
             attempt: None,
             challenger: None,
             registration: None,
             connection: None,
-            retry_at: None,
-            stable_at: None,
-            why: String::new(),
-            state_since: Moment::now(),
-            since: Moment::now(),
-            since_generation: 1,
-            synchronised_generation: 0,
-            attempts: 0,
-            last_sent: Sent::default(),
-            last_down: None,
-            failures: LastErrors::default(),
-            last_reset: None,
+            timers: Timers::default(),
+            history: History::new(),
             statistics: Statistics::new(),
             quota: Quota::default(),
         }
@@ -152,13 +177,13 @@ impl Task {
     async fn recover(&mut self, panic: Panic) {
         self.register(None);
         self.lost(Down::Panicked(panic)).await;
-        if self.fsm.state() == State::Idle && self.retry_at.is_none() {
-            self.retry_at = Some(Instant::now() + RETRY_AFTER_PANIC);
+        if self.fsm.state() == State::Idle && self.timers.retry_at.is_none() {
+            self.timers.retry_at = Some(Instant::now() + RETRY_AFTER_PANIC);
         }
     }
 
     async fn serve(&mut self) {
-        if self.told.is_none() {
+        if self.published.state.is_none() {
             self.begin().await;
         }
         while self.fsm.state() != State::Stopped {
@@ -212,19 +237,19 @@ impl Task {
         // Whether a station lags behind a neighbor that has just come up is worth a look at the tables only
         // if somebody wants to know.
         let has_subscribers = self.events.has_subscribers();
-        let has_begun =
-            !std::mem::replace(&mut self.had_subscribers, has_subscribers) && has_subscribers;
+        let has_begun = !std::mem::replace(&mut self.published.had_subscribers, has_subscribers)
+            && has_subscribers;
         let synchronised = !has_subscribers || self.is_synchronised();
         let now = (self.state(synchronised), self.fsm.generation());
-        if self.told == Some(now) {
+        if self.published.state == Some(now) {
             return;
         }
         // For those who begin to listen it is no news that a station lags already.
-        if has_begun && self.told == Some((self.state(true), self.fsm.generation())) {
-            self.told = Some(now);
+        if has_begun && self.published.state == Some((self.state(true), self.fsm.generation())) {
+            self.published.state = Some(now);
             return;
         }
-        let before = self.told.replace(now);
+        let before = self.published.state.replace(now);
         let (state, generation) = now;
         self.events.publish(|| EventKind::Session {
             id: self.id().clone(),
@@ -237,7 +262,7 @@ impl Task {
                 {
                     "a neighbor has come up or gone".to_owned()
                 }
-                _ => self.why.clone(),
+                _ => self.history.why.clone(),
             },
         });
     }
@@ -246,9 +271,9 @@ impl Task {
         self.events.publish(|| EventKind::Session {
             id: self.id().clone(),
             generation: self.fsm.generation(),
-            from: self.told.map(|(state, _)| state),
+            from: self.published.state.map(|(state, _)| state),
             to: None,
-            why: self.why.clone(),
+            why: self.history.why.clone(),
         });
     }
 
@@ -256,7 +281,7 @@ impl Task {
     async fn wait(&mut self) -> Outcome {
         let state = self.fsm.state();
         let Self { commands, attempt, challenger, registration, connection, .. } = self;
-        let (retry_at, stable_at) = (self.retry_at, &mut self.stable_at);
+        let (retry_at, stable_at) = (self.timers.retry_at, &mut self.timers.stable_at);
         let quota_ends = self.quota.ends_at();
         let challenge = async {
             match challenger {
@@ -340,7 +365,7 @@ impl Task {
             refuse(stream);
             return;
         }
-        self.attempts += 1;
+        self.history.attempts += 1;
         self.attempt = Some(self.accept(stream));
     }
 
@@ -471,7 +496,7 @@ impl Task {
         let changes = self.parameters.changes(&self.configured, None);
         let shown: Vec<String> = changes.iter().map(ToString::to_string).collect();
         info!(session = %self.id(), %by, changes = ?shown, "reset");
-        self.last_reset = Some((by.clone(), Moment::now()));
+        self.history.last_reset = Some((by.clone(), Moment::now()));
         self.statistics.reset();
         let was_up = self.connection.is_some();
         let down = Down::Reset(by);
@@ -540,11 +565,13 @@ impl Task {
                 if let Some(connection) = &mut self.connection {
                     connection.adapt(&self.parameters);
                 }
-                self.on(Event::Adapt(pattern), self.why.clone(), None, Duration::ZERO).await;
+                self.on(Event::Adapt(pattern), self.history.why.clone(), None, Duration::ZERO)
+                    .await;
             }
             (Configured::GoesOn { .. }, State::Idle | State::Connecting) if !wants_connection => {
                 self.parameters = self.configured.clone();
-                self.on(Event::Adapt(pattern), self.why.clone(), None, Duration::ZERO).await;
+                self.on(Event::Adapt(pattern), self.history.why.clone(), None, Duration::ZERO)
+                    .await;
             }
             (Configured::GoesOn { .. } | Configured::Starts(_), _) => {
                 let down = Down::Reconfigured;
@@ -564,7 +591,7 @@ impl Task {
             match action {
                 Action::Close => self.close(down.take(), patience).await,
                 Action::Connect => {
-                    self.retry_at = None;
+                    self.timers.retry_at = None;
                     self.parameters = self.configured.clone();
                     self.begin_attempt();
                 }
@@ -575,11 +602,11 @@ impl Task {
                         _ => wait.mul_f64(1.0 - 0.25 * fastrand::f64()),
                     };
                     debug!(session = %self.id(), ?wait, "waiting for the next attempt");
-                    self.retry_at = Some(Instant::now() + wait);
+                    self.timers.retry_at = Some(Instant::now() + wait);
                 }
                 Action::WatchStability => {
-                    self.stable_at = Some(Instant::now() + STABLE_AFTER);
-                    self.synchronised_generation = self.fsm.generation();
+                    self.timers.stable_at = Some(Instant::now() + STABLE_AFTER);
+                    self.history.synchronised_generation = self.fsm.generation();
                     let (id, generation) = (&self.parameters.session.id, self.fsm.generation());
                     say!(self.quota, info, session = %id, generation, "synchronised");
                 }
@@ -587,23 +614,23 @@ impl Task {
         }
         if event == Event::Connected {
             self.statistics.connected();
-            self.attempts = 0;
+            self.history.attempts = 0;
             self.attempt = None;
-            self.failures.clear();
+            self.history.failures.clear();
         }
         let state = self.fsm.state();
-        let other_generation = self.since_generation != self.fsm.generation();
+        let other_generation = self.history.since_generation != self.fsm.generation();
         if state != before || acts {
-            self.state_since = Moment::now();
-            self.why = why;
+            self.history.state_since = Moment::now();
+            self.history.why = why;
         }
         if !matches!(state, State::Idle | State::Connecting) {
-            self.retry_at = None;
+            self.timers.retry_at = None;
         }
         let is_up = |state| matches!(state, State::Up { .. });
         if is_up(state) != is_up(before) || other_generation {
-            self.since = Moment::now();
-            self.since_generation = self.fsm.generation();
+            self.history.since = Moment::now();
+            self.history.since_generation = self.fsm.generation();
         }
     }
 
@@ -614,7 +641,7 @@ impl Task {
         let tcp = session.tcp.clone();
         match session.mode {
             Mode::Active(port) => {
-                self.attempts += 1;
+                self.history.attempts += 1;
                 self.register(None);
                 let session = &self.parameters.session;
                 let (place, tls) = (session.place.clone(), session.tls.clone());
@@ -662,7 +689,7 @@ impl Task {
     /// Ends the connection, if there is one, and notes why. With patience the station is given a
     /// Termination.
     async fn close(&mut self, down: Option<Down>, patience: Duration) {
-        self.stable_at = None;
+        self.timers.stable_at = None;
         self.attempt = None;
         self.challenger = None;
         let Some(connection) = self.connection.take() else {
@@ -679,7 +706,7 @@ impl Task {
             },
             None => connection.count(),
         };
-        self.last_sent = count.sent;
+        self.history.last_sent = count.sent;
         self.statistics.over(&count);
         let Some(down) = down else { return };
         self.statistics.down(down.reason());
@@ -689,15 +716,15 @@ impl Task {
         } else {
             say!(self.quota, warn, session = %id, "down: {down}");
         }
-        self.last_down = Some((down, Moment::now()));
-        self.failures.clear();
+        self.history.last_down = Some((down, Moment::now()));
+        self.history.failures.clear();
     }
 
     /// Notes an attempt that failed. A station that is away for days is worth one line in the log, not
     /// one for every attempt.
     fn note_failure(&mut self, down: Down) {
         let (text, says) = (down.to_string(), down.says());
-        if self.failures.note(down, says) {
+        if self.history.failures.note(down, says) {
             let id = &self.parameters.session.id;
             say!(self.quota, warn, session = %id, "{text}");
         } else {

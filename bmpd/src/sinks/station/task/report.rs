@@ -52,7 +52,7 @@ impl Task {
     /// Says how far the session is.
     pub(super) fn reached(&self) -> Reached {
         let connection = self.connection.as_ref();
-        let refused = || Some(self.failures.last()?.0.to_string());
+        let refused = || Some(self.history.failures.last()?.0.to_string());
         let why = match self.fsm.state() {
             // What the station tried and was refused leaves it in its state.
             State::Connecting if self.is_passive() => refused(),
@@ -62,13 +62,13 @@ impl Task {
             id: self.id().clone(),
             generation: self.fsm.generation(),
             state: self.shown_state(),
-            why: why.unwrap_or_else(|| self.why.clone()),
+            why: why.unwrap_or_else(|| self.history.why.clone()),
             routes_sent: connection.map_or(0, |connection| connection.sent().routes_announced),
             routes_to_send: connection.map_or(0, Connection::routes_to_send),
             bytes_sent: connection.map_or(0, |connection| connection.sent().bytes),
             end: None,
         };
-        Reached { progress, synchronised: self.synchronised_generation }
+        Reached { progress, synchronised: self.history.synchronised_generation }
     }
 
     /// Describes the session, with `detailed` also each neighbor and End-of-RIB.
@@ -86,11 +86,11 @@ impl Task {
             id: self.id().clone(),
             description: session.description.clone(),
             state: self.shown_state(),
-            why: self.why.clone(),
-            state_since: self.state_since.timestamp(),
-            state_age: Span::of(self.state_since.age()),
-            since: self.since.timestamp(),
-            age: Span::of(self.since.age()),
+            why: self.history.why.clone(),
+            state_since: self.history.state_since.timestamp(),
+            state_age: Span::of(self.history.state_since.age()),
+            since: self.history.since.timestamp(),
+            age: Span::of(self.history.since.age()),
             pending: self.parameters.changes(&self.configured, None),
             passive: self.is_passive(),
             tls: session.tls.is_some(),
@@ -105,17 +105,17 @@ impl Task {
                 None => self.registration.as_ref().map(Registration::address),
             },
             remote: self.remote(),
-            next_attempt: self.retry_at.filter(|_| connection.is_none()).map(span_until),
-            attempts: self.attempts,
-            last_down: self.last_down.as_ref().map(described),
-            last_failure: self.failures.last().map(described),
-            earlier_failure: self.failures.earlier_cause().map(described),
-            last_reset: self.last_reset.as_ref().map(|(by, at)| LastReset {
+            next_attempt: self.timers.retry_at.filter(|_| connection.is_none()).map(span_until),
+            attempts: self.history.attempts,
+            last_down: self.history.last_down.as_ref().map(described),
+            last_failure: self.history.failures.last().map(described),
+            earlier_failure: self.history.failures.earlier_cause().map(described),
+            last_reset: self.history.last_reset.as_ref().map(|(by, at)| LastReset {
                 by: by.clone(),
                 at: at.timestamp(),
                 ago: Span::of(at.age()),
             }),
-            sent: connection.map_or(self.last_sent, Connection::sent),
+            sent: connection.map_or(self.history.last_sent, Connection::sent),
             routes_to_send: connection.map_or(0, Connection::routes_to_send),
             bytes_buffered: connection.map_or(0, Connection::bytes_buffered),
             bytes_unacknowledged: connection.map_or(0, Connection::bytes_unacknowledged),

@@ -17,11 +17,11 @@ impl Task {
     pub(super) fn state(&self) -> NeighborState {
         if self.established.is_some() {
             NeighborState::Established
-        } else if self.links.iter().any(|link| link.remote.is_some()) {
+        } else if self.links.all.iter().any(|link| link.remote.is_some()) {
             NeighborState::OpenConfirm
-        } else if !self.links.is_empty() {
+        } else if !self.links.all.is_empty() {
             NeighborState::OpenSent
-        } else if self.attempt.is_some() {
+        } else if self.retry.attempt.is_some() {
             NeighborState::Connect
         } else if self.config.passive {
             NeighborState::Active
@@ -56,11 +56,11 @@ impl Task {
             dynamic: self.dynamic,
             remote_as: up.map(|up| up.details.open.asn).or(self.config.remote_as),
             restarting: self.restarting.as_ref().map(|restarting| span_until(restarting.until)),
-            maximum_routes_exceeded: self.exceeded,
+            maximum_routes_exceeded: self.admission.exceeded,
             description: self.config.description.clone(),
             state: self.state(),
-            since: self.since.timestamp(),
-            age: Span::of(self.since.age()),
+            since: self.history.since.timestamp(),
+            age: Span::of(self.history.since.age()),
             bgp_id: up.map(|up| up.details.open.bgp_id),
             hold_time: up.map(|up| up.details.negotiated.hold_time),
             families,
@@ -72,12 +72,12 @@ impl Task {
             unknown_routes_withdrawn: counters.duplicate_withdraws,
             attributes_discarded: counters.attributes_discarded,
             updates_not_negotiated: counters.updates_not_negotiated,
-            last_malformed_update: self.faults.report(with_messages),
-            established_count: self.established_count,
-            next_attempt: self.retry_at.map(span_until),
-            last_down: self.last_down.as_ref().map(described),
-            last_error: self.errors.last().map(described),
-            earlier_error: self.errors.earlier_cause().map(described),
+            last_malformed_update: self.history.faults.report(with_messages),
+            established_count: self.history.established_count,
+            next_attempt: self.retry.at.map(span_until),
+            last_down: self.history.last_down.as_ref().map(described),
+            last_error: self.history.errors.last().map(described),
+            earlier_error: self.history.errors.earlier_cause().map(described),
         }
     }
 }
