@@ -2,7 +2,7 @@
 //!
 //! There are two ways, and every limit of log lines is one of them:
 //!
-//! - [`Quota`]: the first lines of a minute about one neighbor, session, prefix or the like are logged as they are,
+//! - [`Quota`]: the first lines of a minute about one neighbor, session, prefix, user or the like are logged as they are,
 //!   further ones at level debug only. When the minute is over, a line says how many those were.
 //! - [`UnknownPeers`]: who connects to a listener and belongs to nobody has one line an hour for each reason.
 //!
@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use tracing::{debug, warn};
 
 /// What lines are counted over.
-const WINDOW: Duration = Duration::from_secs(60);
+pub(crate) const WINDOW: Duration = Duration::from_secs(60);
 
 /// How many of them are logged in that time.
 const LOGGED_MAX: u32 = 20;
@@ -48,7 +48,8 @@ impl Quota {
         Self::of(LOGGED_MAX)
     }
 
-    const fn of(maximum: u32) -> Self {
+    /// The same with so many lines a minute.
+    pub(crate) const fn of(maximum: u32) -> Self {
         Self { begun: None, lines: 0, maximum }
     }
 

@@ -5,15 +5,13 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use parking_lot::Mutex;
 use tracing::warn;
 
-/// What a user's refusals are counted over.
-const WINDOW: Duration = Duration::from_secs(60);
+use crate::quota::{Quota, WINDOW};
 
-/// How many of them are logged in that time.
+/// How many of a user are logged in a minute.
 const LOGGED_MAX: u32 = 10;
 
 /// Users that are counted for themselves.
@@ -24,29 +22,26 @@ type Who = Option<u32>;
 
 /// The refusals of this minute.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Refusals(Arc<Mutex<HashMap<Who, u32>>>);
+pub(crate) struct Refusals(Arc<Mutex<HashMap<Who, Quota>>>);
 
 impl Refusals {
     /// Counts one more refusal of this user. True if it is to be logged.
     pub(crate) fn count(&self, uid: Option<u32>) -> bool {
-        let mut counts = self.0.lock();
-        let who = uid.filter(|_| counts.len() < USERS_MAX || counts.contains_key(&uid));
-        let count = counts.entry(who).or_default();
-        *count = count.saturating_add(1);
-        if *count == 1 {
+        let mut quotas = self.0.lock();
+        let who = uid.filter(|_| quotas.len() < USERS_MAX || quotas.contains_key(&uid));
+        if !quotas.contains_key(&who) {
             let refusals = self.clone();
             tokio::spawn(async move {
                 tokio::time::sleep(WINDOW).await;
                 refusals.end(who);
             });
         }
-        *count <= LOGGED_MAX
+        quotas.entry(who).or_insert(Quota::of(LOGGED_MAX)).take()
     }
 
     /// A user's minute is over.
     fn end(&self, who: Who) {
-        let count = self.0.lock().remove(&who).unwrap_or_default();
-        let more = count.saturating_sub(LOGGED_MAX);
+        let more = self.0.lock().remove(&who).map_or(0, |mut quota| quota.end());
         match who {
             _ if more == 0 => {}
             Some(uid) => {
@@ -67,7 +62,7 @@ mod tests {
         let logged = |uid| (0..1000).filter(|_| refusals.count(uid)).count();
         assert_eq!(logged(Some(1000)), 10);
         assert_eq!(logged(Some(1001)), 10, "another user has a count of its own");
-        assert_eq!(refusals.0.lock()[&Some(1000)], 1000);
+        assert_eq!(refusals.0.lock().get_mut(&Some(1000)).unwrap().end(), 990);
         refusals.end(Some(1000));
         assert_eq!(logged(Some(1000)), 10, "another minute");
         assert_eq!(logged(Some(1001)), 0);
