@@ -139,7 +139,7 @@ pub struct Conversation {
     socket: PathBuf,
     stream: UnixStream,
     /// How long bmpd may be silent.
-    patience: Duration,
+    timeout: Duration,
     /// How sending went. bmpd may refuse before it has read all; what it says then is worth more than the
     /// broken pipe.
     written: io::Result<()>,
@@ -151,16 +151,16 @@ pub struct Conversation {
     heard: Instant,
 }
 
-/// Asks bmpd, which may be silent for `patience` at a time; it has more than one answer to some requests.
+/// Asks bmpd, which may be silent for `timeout` at a time; it has more than one answer to some requests.
 pub fn begin(
     socket: &Path,
     request: &Request,
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<Conversation, ClientError> {
-    let mut stream = open(socket, patience).map_err(|error| match error.kind() {
+    let mut stream = open(socket, timeout).map_err(|error| match error.kind() {
         io::ErrorKind::PermissionDenied => not_permitted(socket, request),
         io::ErrorKind::WouldBlock => {
-            ClientError::QueueFull { path: socket.to_owned(), waited: patience }
+            ClientError::QueueFull { path: socket.to_owned(), waited: timeout }
         }
         _ => ClientError::of(socket, error),
     })?;
@@ -169,7 +169,7 @@ pub fn begin(
     let written = stream.write_all(&question);
     let (read, heard) = (Vec::new(), Instant::now());
     let socket = socket.to_owned();
-    Ok(Conversation { socket, stream, patience, written, read, parts: None, heard })
+    Ok(Conversation { socket, stream, timeout, written, read, parts: None, heard })
 }
 
 impl Conversation {
@@ -177,7 +177,7 @@ impl Conversation {
     pub fn next(&mut self, longer: Duration) -> Result<Response, ClientError> {
         self.heard = Instant::now();
         loop {
-            let left = (self.patience + longer).saturating_sub(self.heard.elapsed());
+            let left = (self.timeout + longer).saturating_sub(self.heard.elapsed());
             if let Some(response) = self.poll(left, longer)? {
                 return Ok(response);
             }
@@ -209,7 +209,7 @@ impl Conversation {
             Err(error) => match error.kind() {
                 io::ErrorKind::Interrupted => Ok(None),
                 io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
-                    if self.heard.elapsed() < self.patience + longer {
+                    if self.heard.elapsed() < self.timeout + longer {
                         return Ok(None);
                     }
                     Err(ClientError::Silent(self.socket.clone()))

@@ -16,7 +16,7 @@ use crate::client;
 /// that somebody else holds, must not keep an operator from typing.
 pub(crate) fn ask(socket: PathBuf, deadline: Duration) -> Option<Directory> {
     let (sender, answered) = mpsc::channel();
-    // The client's patience is for each read; the deadline is for everything, whatever trickles in.
+    // The client's timeout is for each read; the deadline is for everything, whatever trickles in.
     let asking = move || {
         let answer = client::begin(&socket, &Request::Query(Query::Directory), deadline)
             .and_then(|mut talk| talk.next(Duration::ZERO));

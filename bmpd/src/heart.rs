@@ -85,18 +85,18 @@ impl Neighbor {
 
     /// It pauses: all routes are indexed.
     pub fn pause(&self) {
-        self.tidy();
+        self.work_off();
     }
 
     /// All that waits is done: routes are indexed, segments compacted.
-    pub fn tidy(&self) {
-        self.epoch.maintain(|rib| rib.tidy_all());
+    pub fn work_off(&self) {
+        self.epoch.maintain(|rib| rib.work_off_all());
     }
 
     /// It has sent its whole table and pauses: all routes are indexed, and each one at once from now on.
     pub fn settle(&self) -> Result<(), Refused> {
         let settled = self.epoch.change(|rib| {
-            rib.tidy_all();
+            rib.work_off_all();
             let families: Vec<Family> = rib.forms().map(Form::family).collect();
             let now = Timestamp::default();
             families.into_iter().try_for_each(|family| {

@@ -62,10 +62,10 @@ fn found<A, T>(answer: nix::Result<Option<A>>, want: impl FnOnce(A) -> T) -> io:
     }
 }
 
-/// The answer to `question` if it comes within `patience`. One that comes later is dropped; while many are
+/// The answer to `question` if it comes within `timeout`. One that comes later is dropped; while many are
 /// still to come nothing is asked.
 pub fn within<T: Send + 'static>(
-    patience: Duration,
+    timeout: Duration,
     question: impl FnOnce() -> T + Send + 'static,
 ) -> Option<T> {
     struct Place;
@@ -86,7 +86,7 @@ pub fn within<T: Send + 'static>(
         let _ = sender.send(question());
     };
     thread::Builder::new().name("accounts".to_owned()).spawn(asking).ok()?;
-    receiver.recv_timeout(patience).ok()
+    receiver.recv_timeout(timeout).ok()
 }
 
 #[cfg(test)]
@@ -107,9 +107,9 @@ mod tests {
     fn an_answer_that_does_not_come_is_not_waited_for_and_threads_are_counted() {
         let (go, wait) = mpsc::channel::<()>();
         let wait = std::sync::Arc::new(std::sync::Mutex::new(wait));
-        let hang = |patience| {
+        let hang = |timeout| {
             let wait = std::sync::Arc::clone(&wait);
-            within(patience, move || wait.lock().unwrap().recv().is_ok())
+            within(timeout, move || wait.lock().unwrap().recv().is_ok())
         };
         for _ in 0..UNANSWERED_MAX {
             assert_eq!(hang(Duration::from_millis(1)), None);

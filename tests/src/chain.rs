@@ -231,7 +231,7 @@ mod tests {
     use crate::bmp::{Kind, Mode};
     use crate::station::{End, Setup, Station};
 
-    const PATIENCE: Duration = Duration::from_secs(10);
+    const TIMEOUT: Duration = Duration::from_secs(10);
 
     /// Sends an Initiation as bmpd would, and hears what becomes of it.
     fn send(chain: &Chain, station: &Station, client: Option<&Identity>) -> Result<(), String> {
@@ -272,12 +272,12 @@ mod tests {
         let pair = station(chain.station(&chain.server, Demands::Client), address);
         send(&chain, &pair, Some(&chain.client)).unwrap();
         let connection = pair.wait_connection(1);
-        assert_eq!(connection.wait_end(PATIENCE).1, End::Closed);
+        assert_eq!(connection.wait_end(TIMEOUT).1, End::Closed);
         connection.look(|record| assert_eq!(record.count(Kind::Initiation), 1));
         assert_eq!(connection.handshake().unwrap().client, chain.client.chain);
         for client in [None, Some(&chain.strange_client)] {
             assert!(send(&chain, &pair, client).is_err());
-            let ended = pair.latest().unwrap().wait_end(PATIENCE).1;
+            let ended = pair.latest().unwrap().wait_end(TIMEOUT).1;
             assert!(matches!(&ended, End::Broken(why) if why.contains("handshake")), "{ended:?}");
         }
         let old = [ProtocolVersion::TLSv1_2];
@@ -299,7 +299,7 @@ mod tests {
             let station = station(chain.station(identity, Demands::Nothing), address);
             let said = send(&chain, &station, None).unwrap_err();
             assert!(said.contains(why), "{said}");
-            let ended = station.wait_connection(1).wait_end(PATIENCE).1;
+            let ended = station.wait_connection(1).wait_end(TIMEOUT).1;
             assert!(matches!(&ended, End::Broken(why) if why.contains("handshake")), "{ended:?}");
         }
     }

@@ -25,7 +25,7 @@ use crate::scratch::Scratch;
 use crate::wait::wait_for;
 
 /// How long bmpd may take to start, and to end.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 static FOLDER: OnceLock<PathBuf> = OnceLock::new();
 
@@ -339,7 +339,7 @@ impl Daemon {
     /// When it does not within 20 s, or when bmpd ends; with its log.
     #[track_caller]
     pub fn wait_ready(&self) {
-        wait_for("bmpd to answer at its control socket", PATIENCE, || {
+        wait_for("bmpd to answer at its control socket", TIMEOUT, || {
             if let Some(status) = self.exited() {
                 panic!("bmpd did not start: {status}\n{}", self.log());
             }
@@ -537,7 +537,7 @@ impl Daemon {
     /// When it has not within 20 s.
     #[track_caller]
     pub fn wait_exit(&self) -> ExitStatus {
-        wait_for("bmpd to end", PATIENCE, || self.exited().ok_or_else(|| self.log()))
+        wait_for("bmpd to end", TIMEOUT, || self.exited().ok_or_else(|| self.log()))
     }
 
     /// Ends it politely if it still runs, and by force if it takes longer than three seconds.

@@ -22,7 +22,7 @@ use crate::scratch::Scratch;
 use crate::station::{Mode, Station};
 use crate::wait::{wait_for, wait_until};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What the router announces.
 pub const ROUTE: &str = "198.51.100.0/24";
@@ -106,10 +106,10 @@ impl Edge {
     #[track_caller]
     pub fn wait_told(&self, station: &Station) {
         let route = ROUTE.parse().unwrap_or_else(|e| panic!("{ROUTE}: {e}"));
-        let connection = wait_for("a connection", PATIENCE, || {
+        let connection = wait_for("a connection", TIMEOUT, || {
             station.latest().ok_or_else(|| "there is none".to_owned())
         });
-        connection.wait("the route at the station", PATIENCE, |record| {
+        connection.wait("the route at the station", TIMEOUT, |record| {
             // With path identifiers they are among the others.
             let peer = record.peer(IpAddr::from([192, 0, 2, 2]))?;
             (peer.routes.contains_key(&route) || !peer.others.is_empty()).then_some(())
@@ -145,7 +145,7 @@ pub fn frr(scratch: &Scratch, netns: &Netns, config: &str) -> [Program; 2] {
         .unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
     // zebra becomes its own user.
     public(scratch);
-    run(Command::new("chown").args(["-R", "frr:frr"]).arg(&folder), PATIENCE).done();
+    run(Command::new("chown").args(["-R", "frr:frr"]).arg(&folder), TIMEOUT).done();
     let start = |name: &str, more: &[&str]| {
         let mut command = netns.namespace().command(format!("/usr/lib/frr/{name}"));
         let file = |ending: &str| folder.join(format!("{name}.{ending}"));
@@ -155,7 +155,7 @@ pub fn frr(scratch: &Scratch, netns: &Netns, config: &str) -> [Program; 2] {
         Program::start(command, &file("log"))
     };
     let zebra = start("zebra", &[]);
-    wait_until("zebra", PATIENCE, || folder.join("zserv").exists());
+    wait_until("zebra", TIMEOUT, || folder.join("zserv").exists());
     [zebra, start("bgpd", &["-S", "-M", "bmp"])]
 }
 
@@ -165,7 +165,7 @@ pub fn frr(scratch: &Scratch, netns: &Netns, config: &str) -> [Program; 2] {
 /// When it has not in time; with what everybody said.
 #[track_caller]
 pub fn wait_heard(daemon: &Daemon, programs: &[&Program]) {
-    wait_for("the route of the router", PATIENCE, || {
+    wait_for("the route of the router", TIMEOUT, || {
         let shown = daemon.bmpctl(&["show", "neighbor", "--json"]);
         let found: Value = serde_json::from_str(&shown.stdout).map_err(|e| e.to_string())?;
         let neighbor = &found["neighbors"][0];

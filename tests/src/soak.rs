@@ -24,7 +24,7 @@ use crate::station::Station;
 use crate::table::Table;
 use crate::wait::wait_for;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The AS of the first of the neighbors that come and go.
 const FIRST_AS: u32 = 65100;
@@ -247,13 +247,13 @@ impl Soak {
         (0..self.guests.len()).for_each(|guest| self.welcome(guest));
         let ground = &self.ground;
         let rogue = self.rogue_at.ip();
-        wait_for("the rogue to be given up", PATIENCE, || {
+        wait_for("the rogue to be given up", TIMEOUT, || {
             let shown = ground.session(rogue);
             let given_up = shown["state"] == "idle" && shown["last_failure"]["reason"] == "refused";
             if given_up { Ok(()) } else { Err(shown.to_string()) }
         });
         for station in self.stations.iter().chain([&ground.counter]) {
-            wait_for("a station to be told everything", PATIENCE, || {
+            wait_for("a station to be told everything", TIMEOUT, || {
                 let shown = ground.session(station.ip());
                 if shown["state"] == "established" { Ok(()) } else { Err(shown.to_string()) }
             });
@@ -302,7 +302,7 @@ impl Soak {
             let connection = station.latest().unwrap_or_else(|| panic!("no connection"));
             let guests = self.guests.iter().filter_map(|guest| guest.connection.as_ref());
             for neighbor in guests.chain([&self.ground.bystander]) {
-                connection.wait_routes(neighbor.ip(), &neighbor.expected(), PATIENCE);
+                connection.wait_routes(neighbor.ip(), &neighbor.expected(), TIMEOUT);
             }
             station.assert_legal();
         }

@@ -21,7 +21,7 @@ use crate::daemon::{self, Output, binary};
 use crate::scratch::Scratch;
 use crate::wait::wait_for;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What systemd orders other units after.
 const TARGETS: [&str; 8] =
@@ -106,7 +106,7 @@ impl Systemd {
         }
         let mut copy = Command::new("cp");
         copy.args(["--archive", "--one-file-system", "/etc"]).arg(&root);
-        daemon::run(&mut copy, PATIENCE).done();
+        daemon::run(&mut copy, TIMEOUT).done();
         for program in ["bmpd", "bmpctl"] {
             let link = root.join("programs").join(program);
             File::create(root.join("local/bin").join(program))
@@ -150,8 +150,8 @@ impl Systemd {
             .spawn()
             .unwrap_or_else(|e| panic!("cannot run unshare: {e}"));
         let mut systemd = Self { child, pid: 0, root, group };
-        systemd.pid = wait_for("systemd to be there", PATIENCE, || systemd.first_process());
-        wait_for("systemd to be running", PATIENCE, || {
+        systemd.pid = wait_for("systemd to be there", TIMEOUT, || systemd.first_process());
+        wait_for("systemd to be running", TIMEOUT, || {
             let output = systemd.run("systemctl", &["is-system-running"]);
             if output.stdout.trim() == "running" { Ok(()) } else { Err(output.to_string()) }
         });
@@ -192,7 +192,7 @@ impl Systemd {
     /// When it cannot be run, or takes longer than a minute.
     #[track_caller]
     pub fn run(&self, program: &str, args: &[&str]) -> Output {
-        daemon::run(self.command(program).args(args), PATIENCE)
+        daemon::run(self.command(program).args(args), TIMEOUT)
     }
 
     /// A property of a unit (systemctl(1), show).

@@ -14,7 +14,7 @@ use crate::scratch::Scratch;
 use crate::wait::wait_for;
 
 /// How long a program may take to show something.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A shell that shows its prompt and nothing else.
 pub const PLAIN_SHELL: &str = "env -u ENV PS1='$ ' /bin/sh";
@@ -48,7 +48,7 @@ impl Terminal {
         let (columns, rows) = (columns.to_string(), rows.to_string());
         let mut tmux = terminal.command(&["-f", "/dev/null", "-u", "new-session", "-d"]);
         tmux.args(["-x", &columns, "-y", &rows, program]).env("LC_ALL", "C.UTF-8").envs(variables);
-        run(&mut tmux, PATIENCE).done();
+        run(&mut tmux, TIMEOUT).done();
         let record = format!("cat > '{}'", terminal.recording.display());
         terminal.tmux(&["pipe-pane", &record]);
         terminal
@@ -62,7 +62,7 @@ impl Terminal {
 
     #[track_caller]
     fn tmux(&self, args: &[&str]) -> Output {
-        let output = run(&mut self.command(args), PATIENCE);
+        let output = run(&mut self.command(args), TIMEOUT);
         output.done();
         output
     }
@@ -149,7 +149,7 @@ impl Terminal {
     /// When it does not become so.
     #[track_caller]
     pub fn wait_screen(&self, what: &str, condition: impl Fn(&str) -> bool) -> String {
-        wait_for(what, PATIENCE, || {
+        wait_for(what, TIMEOUT, || {
             let screen = self.screen();
             if condition(&screen) { Ok(screen) } else { Err(screen) }
         })

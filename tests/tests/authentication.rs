@@ -15,7 +15,7 @@ use tests::station::{Setup, Station};
 use tests::table::Table;
 use tests::wait::{holds_for, wait_for};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 const RIGHT: &str = "rosebud-right";
 const OTHER: &str = "rosebud-other";
@@ -38,13 +38,13 @@ fn md5_station(key: Option<&str>, from: IpAddr) -> Station {
 fn wait_initiation(station: &Station, number: usize) {
     station
         .wait_connection(number)
-        .wait("the Initiation", PATIENCE, |r| (r.count(Kind::Initiation) == 1).then_some(()));
+        .wait("the Initiation", TIMEOUT, |r| (r.count(Kind::Initiation) == 1).then_some(()));
 }
 
 /// Waits until the page of the session says all of this.
 #[track_caller]
 fn wait_page(daemon: &Daemon, station: &Station, words: &[&str]) {
-    wait_for(&format!("{words:?}"), PATIENCE, || {
+    wait_for(&format!("{words:?}"), TIMEOUT, || {
         let page = daemon.bmpctl(&["show", "session", &station.ip().to_string(), "--verbose"]);
         if words.iter().all(|word| page.stdout.contains(word)) {
             Ok(())
@@ -206,7 +206,7 @@ fn a_neighbor_with_md5_is_heard_with_the_right_key_only() {
         |peer, key: &str| Options { md5: Some(key.to_owned()), ..Options::new(peer, 65001) };
     let speaker = Neighbor::connect(&options(right, RIGHT), listen);
     speaker.send_all(&Table::full(100, 10));
-    station.wait_connection(1).wait_routes(right, &speaker.expected(), PATIENCE);
+    station.wait_connection(1).wait_routes(right, &speaker.expected(), TIMEOUT);
     assert!(Neighbor::try_connect(&options(wrong, OTHER), listen).is_err());
     assert!(Neighbor::try_connect(&Options::new(wrong, 65001), listen).is_err());
     assert!(!daemon.bmpctl(&["show", "neighbor"]).to_string().contains("rosebud"));
@@ -215,7 +215,7 @@ fn a_neighbor_with_md5_is_heard_with_the_right_key_only() {
     let reload = daemon.bmpctl(&["reload"]);
     assert!(reload.done().contains("md5 *** -> *** (changed)"), "{reload}");
     assert!(!reload.to_string().contains("rosebud"), "{reload}");
-    wait_for("the neighbor with its new key", PATIENCE, || {
+    wait_for("the neighbor with its new key", TIMEOUT, || {
         Neighbor::try_connect(&options(right, OTHER), listen).map(drop)
     });
 }
@@ -256,14 +256,14 @@ fn tls_carries_a_session_and_a_reset_of_it() {
     speaker.send_all(&Table::full(20_000, 3_000));
     for number in 1..=3 {
         let connection = station.wait_connection(number);
-        connection.wait_routes(peer, &speaker.expected(), PATIENCE);
-        connection.wait_complete(peer, PATIENCE);
+        connection.wait_routes(peer, &speaker.expected(), TIMEOUT);
+        connection.wait_complete(peer, TIMEOUT);
         daemon.wait_state(tls.address, None, "Established");
         daemon.bmpctl(&["reset", "session", "all"]).done();
-        connection.wait_end(PATIENCE);
+        connection.wait_end(TIMEOUT);
         assert_eq!(connection.look(|record| record.termination), Some(0));
     }
-    station.wait_connection(4).wait_complete(peer, PATIENCE);
+    station.wait_connection(4).wait_complete(peer, TIMEOUT);
     station.assert_legal();
 }
 
@@ -273,7 +273,7 @@ fn a_station_that_refuses_connections_does_not_hide_why_tls_failed() {
     let station = tls.station(tls.chain.station(&tls.chain.wrong_name, Demands::Nothing));
     let daemon = Daemon::start(&tls.scratch, &session(&station, &tls.ca()));
     let wait = |what: &str, is_so: fn(&serde_json::Value) -> bool| {
-        wait_for(what, PATIENCE, || {
+        wait_for(what, TIMEOUT, || {
             let answer = daemon.bmpctl(&["show", "session", "--json"]);
             let answer: serde_json::Value = serde_json::from_str(answer.done()).unwrap();
             let session = &answer["sessions"][0];

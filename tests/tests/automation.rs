@@ -19,7 +19,7 @@ use tests::wait::wait_for;
 const DOCUMENT: &str = "docs/automation.md";
 
 /// What a program may take.
-const PATIENCE: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A bmpd with two sessions, on a machine as the document takes it to be.
 struct Site {
@@ -47,7 +47,7 @@ impl Site {
     /// Waits until the sessions are up and have this many connections behind them.
     #[track_caller]
     fn wait_generations(&self, expected: [u64; 2]) {
-        wait_for(&format!("the generations {expected:?}"), PATIENCE, || {
+        wait_for(&format!("the generations {expected:?}"), TIMEOUT, || {
             let rows = [0, 1].map(|n| self.daemon.session(self.address(n), None));
             let are = rows.each_ref().map(|row| row.number("gen"));
             let up = rows.iter().all(|row| row.cell("state") == "Established");
@@ -125,7 +125,7 @@ fn the_line_for_cron_resets_without_a_word_and_is_heard_of_when_it_fails() {
     };
     // With a stagger of two seconds in between.
     site.wait_generations([2, 2]);
-    let body = wait_for("a mail about the bmpd that is not there", PATIENCE, || {
+    let body = wait_for("a mail about the bmpd that is not there", TIMEOUT, || {
         let mails = mails();
         let bodies = mails.iter().filter_map(|mail| mail.split_once("\n\n"));
         let body = bodies.map(|(_, body)| body.to_owned()).find(|body| body.ends_with('\n'));
@@ -143,7 +143,7 @@ fn the_line_for_cron_resets_without_a_word_and_is_heard_of_when_it_fails() {
 fn commands_for_cron_say_nothing_when_done_and_one_line_otherwise_however_often_they_run() {
     let site = Site::new();
     let (_, command) = cron_line();
-    let go = |line: &str| run(&mut site.machine.shell(line, Path::new("/")), PATIENCE);
+    let go = |line: &str| run(&mut site.machine.shell(line, Path::new("/")), TIMEOUT);
     for time in 1..=2 {
         let said = go(&command);
         assert_eq!((said.status, said.text().as_str()), (0, ""), "{said}");
@@ -210,7 +210,7 @@ fn the_units_for_systemd_are_good_and_the_service_resets() {
             Some(rest) => format!("systemctl --root=/ {}", rest.replace(" --now", "")),
             None => line.to_owned(),
         };
-        run(&mut site.machine.shell(&line, &repository("")), PATIENCE).done();
+        run(&mut site.machine.shell(&line, &repository("")), TIMEOUT).done();
     }
     let wanted = site.machine.etc().join("systemd/system/timers.target.wants/bmpctl-reset.timer");
     assert!(wanted.is_symlink(), "the timer is enabled");
@@ -221,17 +221,17 @@ fn the_units_for_systemd_are_good_and_the_service_resets() {
         let mut verify = site.machine.command("systemd-analyze");
         // The pages that a unit names must be there: those of the repository.
         verify.args(["verify", "--man=yes"]).arg(installed).env("MANPATH", man_path(&site.scratch));
-        let said = run(&mut verify, PATIENCE);
+        let said = run(&mut verify, TIMEOUT);
         assert_eq!((said.status, said.text().as_str()), (0, ""), "{unit}: {said}");
     }
     let mut calendar = Command::new("systemd-analyze");
     let when = unit_value(units[1], "OnCalendar");
-    let said = run(calendar.args(["calendar", "--iterations=2", &when]), PATIENCE);
+    let said = run(calendar.args(["calendar", "--iterations=2", &when]), TIMEOUT);
     assert!(said.done().contains("Next elapse: Sun "), "{said}");
 
     let execute = unit_value(units[0], "ExecStart");
     for time in 1..=2 {
-        let said = run(&mut site.machine.shell(&execute, Path::new("/")), PATIENCE);
+        let said = run(&mut site.machine.shell(&execute, Path::new("/")), TIMEOUT);
         assert_eq!((said.status, said.text().as_str()), (0, ""), "{said}");
         site.wait_generations([time + 1, time + 1]);
     }
@@ -274,7 +274,7 @@ fn the_playbook_changes_what_is_different_and_nothing_the_second_time() {
         let mut play = site.machine.command("ansible-playbook");
         play.args(["--connection", "local", "--inventory", "localhost,", "playbook.yml"]);
         play.current_dir(&folder).env("ANSIBLE_NOCOLOR", "1").env("ANSIBLE_BECOME", "0");
-        run(&mut play, PATIENCE)
+        run(&mut play, TIMEOUT)
     };
 
     // A bad file stops it before anything is touched.

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use tests::bgp::Prefix;
 use tests::programs::bird::Bird;
-use tests::programs::scene::{PATIENCE, Scene, hears_all_of, survives_collisions};
+use tests::programs::scene::{Scene, TIMEOUT, hears_all_of, survives_collisions};
 use tests::programs::{Connects, Speaker, bmpd_listens_v6, sample};
 
 /// "Administrative Shutdown".
@@ -44,7 +44,7 @@ fn a_session_that_is_taken_down_and_up_again_brings_the_new_table_only() {
         scene.speaker.enable();
         scene.wait_routes();
     }
-    connection.wait_complete(scene.speaker.ip(), PATIENCE);
+    connection.wait_complete(scene.speaker.ip(), TIMEOUT);
     connection.look(|record| {
         assert_eq!((record.peer_ups.len(), record.peer_downs.len()), (4, 3));
         // Peer Down implies the withdrawals; a new epoch has nothing to withdraw.
@@ -60,7 +60,7 @@ fn a_neighbor_at_an_ipv6_address_is_reported_as_one() {
         let scene = Scene::start_at(bmpd, Bird::start, connects, sample(65001, 50, 100, 1));
         scene.wait_routes();
         let connection = scene.station.wait_connection(1);
-        connection.wait_complete(scene.speaker.ip(), PATIENCE);
+        connection.wait_complete(scene.speaker.ip(), TIMEOUT);
         connection.look(|record| {
             let up = &record.peer_ups[0];
             assert_eq!(up.header.flags & 0x80, 0x80, "the V flag");

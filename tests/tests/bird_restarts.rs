@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use tests::programs::bird::Bird;
-use tests::programs::scene::{PATIENCE, Scene};
+use tests::programs::scene::{Scene, TIMEOUT};
 use tests::programs::{Connects, Speaker, sample};
 use tests::station::End;
 use tests::wait::holds_for;
@@ -73,7 +73,7 @@ fn go_through(scene: &mut Scene<Bird>, order: [Step; 4], settle: bool, seed: u64
                 let number = connections + usize::from(step == StationReturns);
                 let connection = scene.station.wait_connection(number);
                 connection
-                    .wait("the Initiation", PATIENCE, |r| (!r.initiation.is_empty()).then_some(()));
+                    .wait("the Initiation", TIMEOUT, |r| (!r.initiation.is_empty()).then_some(()));
                 scene.wait_down(&connection);
             }
             (false, _) => {}
@@ -81,7 +81,7 @@ fn go_through(scene: &mut Scene<Bird>, order: [Step; 4], settle: bool, seed: u64
     }
     scene.wait_routes();
     let connection = scene.station.latest().expect("a connection");
-    connection.wait_complete(scene.speaker.ip(), PATIENCE);
+    connection.wait_complete(scene.speaker.ip(), TIMEOUT);
 }
 
 /// What the station holds is what the neighbor announces, and stays that.

@@ -17,7 +17,7 @@ use tests::station::{Mode, Station};
 use tests::terminal::Terminal;
 use tests::wait::{wait_for, wait_until};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// After this long without what should come the key is pressed again.
 const AGAIN: Duration = Duration::from_secs(3);
@@ -202,7 +202,7 @@ impl Desk {
         condition: impl Fn(&str) -> bool,
     ) -> String {
         let mut pressed: Option<Instant> = None;
-        wait_for(what, PATIENCE, || {
+        wait_for(what, TIMEOUT, || {
             if pressed.is_none_or(|at| at.elapsed() > AGAIN) {
                 self.type_line(line);
                 keys();
@@ -393,7 +393,7 @@ fn verbs_and_options_complete_while_bmpd_is_away_and_nothing_is_said() {
 fn ask(socket: &Path, words: &[&str]) -> Output {
     let mut command = Command::new(binary("bmpctl"));
     command.env("COMPLETE", "fish").env("BMPD_SOCKET", socket).args(["--", "bmpctl"]).args(words);
-    run(&mut command, PATIENCE)
+    run(&mut command, TIMEOUT)
 }
 
 #[test]
@@ -432,7 +432,7 @@ fn a_bmpd_that_forbids_it_is_not_spoken_of() {
     }
     command.env("COMPLETE", "fish").env("BMPD_SOCKET", daemon.socket());
     command.args(["--", "bmpctl", "reset", "session", ""]);
-    let output = run(&mut command, PATIENCE);
+    let output = run(&mut command, TIMEOUT);
     assert_eq!(output.done(), "all\tevery session of every VPN instance\n");
     assert_eq!(output.stderr, "");
 }
@@ -445,7 +445,7 @@ fn a_thousand_sessions_are_there_at_a_key() {
         (0..1000).map(|n| session("", &format!("10.2.{}.{}", n / 250, n % 250 + 1), "")).collect();
     let many = Daemon::start_as(&scratch, "many", &many, "warn");
     for (what, daemon, sessions) in [("few", &few, 2), ("a thousand", &many, 1000)] {
-        wait_until("every state to be known", PATIENCE, || {
+        wait_until("every state to be known", TIMEOUT, || {
             let output = ask(daemon.socket(), &["reset", "session", ""]);
             output.done().matches("\tShutdown").count() == sessions
         });
@@ -465,7 +465,7 @@ fn the_variable_of_another_program_does_no_harm() {
     let daemon = Daemon::start(&scratch, &config());
     for value in ["", "1", "bash"] {
         let mut command = daemon.bmpctl_command(&["show", "vpn-instance", "--json"]);
-        let with = run(command.env("COMPLETE", value), PATIENCE);
+        let with = run(command.env("COMPLETE", value), TIMEOUT);
         assert_eq!(with.text(), daemon.bmpctl(&["show", "vpn-instance", "--json"]).text());
     }
 }

@@ -21,7 +21,7 @@ use tests::scratch::Scratch;
 use tests::table::Table;
 use tests::wait::{wait_for, wait_until};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 fn control(socket: &std::path::Path) -> String {
     format!("[control]\nsocket = \"{}\"\n", socket.display())
@@ -32,7 +32,7 @@ fn lab() -> (Lab, tests::neighbor::Neighbor) {
     let lab = Plan::default().start();
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(500, 100));
-    lab.stations[0].wait_connection(1).wait_complete(lab.peer, PATIENCE);
+    lab.stations[0].wait_connection(1).wait_complete(lab.peer, TIMEOUT);
     (lab, neighbor)
 }
 
@@ -65,15 +65,15 @@ fn two_that_start_at_once_do_not_both_run() {
         let socket = scratch.join(format!("{round}.sock"));
         let both = [0, 1]
             .map(|n| Daemon::spawn(&scratch, &format!("{round}-{n}"), &control(&socket), "debug"));
-        let lost = wait_for("one of the two to give up", PATIENCE, || {
+        let lost = wait_for("one of the two to give up", TIMEOUT, || {
             both.iter().position(|daemon| daemon.exited().is_some()).ok_or("both run".to_owned())
         });
         assert!(!both[lost].wait_exit().success());
         let winner = &both[1 - lost];
-        wait_for("the other to answer", PATIENCE, || {
+        wait_for("the other to answer", TIMEOUT, || {
             let mut command = Command::new(binary("bmpctl"));
             command.arg("--socket").arg(&socket).args(["show", "session"]);
-            let output = run(&mut command, PATIENCE);
+            let output = run(&mut command, TIMEOUT);
             if output.status == 0 { Ok(()) } else { Err(format!("{output}{}", winner.log())) }
         });
         assert_eq!(winner.exited(), None, "{}", winner.log());
@@ -106,7 +106,7 @@ fn a_start_that_hangs_ends_with_sigterm() {
     bmpd.env("BMPD_FAULTS", "control.socket:1:hang");
     let daemon = Daemon::spawn_by(bmpd, &scratch, "bmpd", "", "debug");
     let lock = scratch.join("bmpd.sock.lock");
-    wait_until("the start to hang", PATIENCE, || lock.exists());
+    wait_until("the start to hang", TIMEOUT, || lock.exists());
     daemon.signal(Signal::TERM);
     assert!(daemon.wait_exit().success());
     assert!(daemon.log().contains("stopped by SIGTERM before the start"), "{}", daemon.log());
@@ -166,7 +166,7 @@ fn header(version: u16, kind: u8, length: u32) -> Vec<u8> {
 /// Writes the bytes, closes that direction and reads what comes back until the end.
 fn say(lab: &Lab, bytes: &[u8]) -> Vec<u8> {
     let mut stream = UnixStream::connect(lab.daemon.socket()).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
     // bmpd may close before it has read all; that is its right.
     let _ = stream.write_all(bytes);
     let _ = stream.shutdown(std::net::Shutdown::Write);
@@ -240,7 +240,7 @@ fn many_connections_that_say_nothing_do_not_keep_others_out() {
     let (lab, _neighbor) = lab();
     let connect = || UnixStream::connect(lab.daemon.socket());
     let idle: Vec<_> = (0..300).map_while(|_| connect().ok()).collect();
-    wait_for("an answer among many idle connections", PATIENCE, || {
+    wait_for("an answer among many idle connections", TIMEOUT, || {
         let output = lab.daemon.bmpctl(&["show", "session"]);
         if output.status == 0 { Ok(()) } else { Err(output.to_string()) }
     });
@@ -272,7 +272,7 @@ fn against(answer: &[u8]) -> tests::daemon::Output {
     });
     let mut command = Command::new(binary("bmpctl"));
     command.arg("--socket").arg(&socket).args(["show", "session"]);
-    let output = run(&mut command, PATIENCE);
+    let output = run(&mut command, TIMEOUT);
     thread.join().unwrap();
     output
 }
@@ -318,7 +318,7 @@ fn bmpctl_waits_in_a_full_queue_of_connections_and_then_names_it() {
         command.arg("--socket").arg(&socket).args(["--timeout", timeout, "show", "session"]);
         command
     };
-    let full = run(&mut command("300ms"), PATIENCE);
+    let full = run(&mut command("300ms"), TIMEOUT);
     assert_eq!(full.status, 5, "{full}");
     assert!(full.stderr.contains("within 0.3 s: its queue is full"), "{full}");
     assert!(full.took >= Duration::from_millis(300), "{full}");
@@ -328,7 +328,7 @@ fn bmpctl_waits_in_a_full_queue_of_connections_and_then_names_it() {
             let _ = listener.accept();
         }
     });
-    let output = run(&mut command("30s"), PATIENCE);
+    let output = run(&mut command("30s"), TIMEOUT);
     assert!(output.stderr.contains("ended the connection without an answer"), "{output}");
     accepting.join().unwrap();
 }

@@ -17,7 +17,7 @@ use tests::station::{Mode, Setup, Station};
 use tests::table::{Attributes, Table};
 use tests::wait::wait_for;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Waits until the session's page says that its last connection ended for one of these reasons, and
 /// that it is down or up anew.
@@ -34,13 +34,13 @@ fn wait_last_down(daemon: &Daemon, station: IpAddr, reasons: &[&str], deadline: 
 
 #[track_caller]
 fn wait_equal(station: &Station, neighbor: &Neighbor) {
-    wait_for("a connection with all routes", PATIENCE, || {
+    wait_for("a connection with all routes", TIMEOUT, || {
         let latest = station.latest().ok_or("no connection")?;
         let complete = latest.look(|record| record.complete_at(neighbor.ip()));
         let stays = complete.filter(|_| latest.end().is_none());
         stays.map(|_| ()).ok_or_else(|| latest.summary())
     });
-    station.latest().unwrap().wait_routes(neighbor.ip(), &neighbor.expected(), PATIENCE);
+    station.latest().unwrap().wait_routes(neighbor.ip(), &neighbor.expected(), TIMEOUT);
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn a_station_that_closes_is_noticed_at_once_though_nothing_is_to_be_sent() {
     let mut lab = Plan { retry: [1, 1], ..Plan::default() }.start();
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(200, 50));
-    lab.stations[0].wait_connection(1).wait_complete(lab.peer, PATIENCE);
+    lab.stations[0].wait_connection(1).wait_complete(lab.peer, TIMEOUT);
     lab.daemon.wait_state(lab.address, None, "Established");
     lab.stations[0].kill();
     let reasons = ["closed-by-station", "connection-reset"];
@@ -86,7 +86,7 @@ fn reset_after(bytes: usize, table: &Table) {
     let (mut stream, _) = listener.accept().unwrap();
     let neighbor = Neighbor::connect(&Options::new(peer, 65001), at);
     neighbor.send_all(table);
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
     stream.read_exact(&mut vec![0; bytes]).unwrap();
     drop(listener);
     let begun = Instant::now();

@@ -10,7 +10,7 @@ use tests::scratch::Scratch;
 use tests::station::Station;
 use tests::table::Table;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The text with a `#` for each number and age.
 fn blanked(text: &str) -> String {
@@ -49,7 +49,7 @@ fn the_layout_is_that_of_routers() {
     let daemon = Daemon::start(&scratch, &config);
     let speaker = Neighbor::connect(&Options::new(peer, 65001), listen);
     speaker.send_all(&Table::full(100, 10));
-    station.wait_connection(1).wait_complete(peer, PATIENCE);
+    station.wait_connection(1).wait_complete(peer, TIMEOUT);
     daemon.wait_state(address, Some("aa"), "Established");
     daemon.wait_state(down, None, "Shutdown");
 

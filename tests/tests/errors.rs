@@ -6,10 +6,10 @@ use std::time::Duration;
 use tests::daemon::{Daemon, Output, binary, run};
 use tests::scratch::Scratch;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 fn bmpd(args: &[&str]) -> Output {
-    run(Command::new(binary("bmpd")).args(args), PATIENCE)
+    run(Command::new(binary("bmpd")).args(args), TIMEOUT)
 }
 
 const GOOD: &str = r#"

@@ -11,7 +11,7 @@ use tests::scratch::Scratch;
 use tests::wait::wait_until;
 
 const ASN: u32 = 65001;
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// So many bytes of the floods bmpd takes at most, in the median, while a route of a healthy neighbor is on its way. In a
 /// turn it takes 256 KiB from one neighbor.
@@ -37,9 +37,9 @@ fn taken_meanwhile(flood: Flood, floods: usize) -> u64 {
     let mut begun = (8 << 20) * hostile.len() as u64;
     let mut taken: Vec<u64> = (0..41)
         .map(|_| {
-            wait_until("the flood", PATIENCE, || floods.sent() > begun);
+            wait_until("the flood", TIMEOUT, || floods.sent() > begun);
             let before = floods.sent();
-            healthy.route(PATIENCE).unwrap().expect("the route did not come");
+            healthy.route(TIMEOUT).unwrap().expect("the route did not come");
             // The next one comes in the midst of it again.
             begun = floods.sent() + BOUND;
             begun - BOUND - before

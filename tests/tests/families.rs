@@ -25,7 +25,7 @@ use tests::station::{Connection, End, Station};
 use tests::table::Attributes;
 use tests::tap::Tap;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 const UNICAST: [Family; 2] = [Family::IPV4, Family::IPV6];
 
@@ -76,9 +76,9 @@ impl<S: Speaker> Bench<S> {
     /// Waits until the program has announced so much, and the station holds just that.
     #[track_caller]
     fn settle(&self, number: usize, counts: &[(Family, usize)]) -> (Connection, Rib) {
-        let rib = self.tap.wait_counts(counts, PATIENCE);
+        let rib = self.tap.wait_counts(counts, TIMEOUT);
         let connection = self.station.wait_connection(number);
-        connection.wait_rib(self.peer(), &rib, PATIENCE);
+        connection.wait_rib(self.peer(), &rib, TIMEOUT);
         (connection, rib)
     }
 
@@ -88,10 +88,10 @@ impl<S: Speaker> Bench<S> {
         let before = self.station.latest().unwrap();
         let address = self.station.ip().to_string();
         self.daemon.bmpctl(&["reset", "session", &address]).done();
-        assert_eq!(before.wait_end(PATIENCE).1, End::Closed);
+        assert_eq!(before.wait_end(TIMEOUT).1, End::Closed);
         assert_eq!(before.look(|record| record.termination), Some(0));
         let (connection, _) = self.settle(number, counts);
-        connection.wait_complete_of(self.peer(), &self.terms.families, PATIENCE);
+        connection.wait_complete_of(self.peer(), &self.terms.families, TIMEOUT);
         connection.look(|record| {
             let announced = record.peer(self.peer()).unwrap().announced;
             let wanted: usize = counts.iter().map(|(_, count)| count).sum();
@@ -147,7 +147,7 @@ fn sees_all_of<S: Speaker>(
     let (connection, _) = bench.settle(2, &some);
 
     bench.tap.cut();
-    connection.wait("the neighbor's Peer Down", PATIENCE, |record| {
+    connection.wait("the neighbor's Peer Down", TIMEOUT, |record| {
         (record.peer_downs.len() == 1).then_some(())
     });
     bench.settle(2, &some);
@@ -336,13 +336,13 @@ fn every_family_with_a_name_is_passed_on_as_it_came() {
     let expected = neighbor.expected_rib();
     assert_eq!(expected.len(), families.len() * 4);
     let first = lab.stations[0].wait_connection(1);
-    first.wait_complete_of(lab.peer, &families, PATIENCE);
-    first.wait_rib(lab.peer, &expected, PATIENCE);
+    first.wait_complete_of(lab.peer, &families, TIMEOUT);
+    first.wait_rib(lab.peer, &expected, TIMEOUT);
 
     lab.daemon.bmpctl(&["reset", "session", &lab.station()]).done();
     let second = lab.stations[0].wait_connection(2);
-    second.wait_complete_of(lab.peer, &families, PATIENCE);
-    second.wait_rib(lab.peer, &expected, PATIENCE);
+    second.wait_complete_of(lab.peer, &families, TIMEOUT);
+    second.wait_rib(lab.peer, &expected, TIMEOUT);
     second.look(|record| assert_eq!(record.announced, expected.len() as u64));
 
     for family in &families {
@@ -350,7 +350,7 @@ fn every_family_with_a_name_is_passed_on_as_it_came() {
             neighbor.withdraw_nlri(*family, &nlri(*family, n));
         }
     }
-    second.wait_rib(lab.peer, &Rib::new(), PATIENCE);
+    second.wait_rib(lab.peer, &Rib::new(), TIMEOUT);
     lab.assert_legal();
 }
 
@@ -369,7 +369,7 @@ fn a_family_that_is_not_configured_is_not_offered_and_not_passed_on() {
     let (hop, nlri) = (nlri::example_next_hop(family), nlri::example(family, 1));
     neighbor.announce_nlri(family, &hop, &nlri, &path(65001));
     let connection = lab.stations[0].wait_connection(1);
-    connection.wait_rib(lab.peer, &neighbor.expected_rib(), PATIENCE);
+    connection.wait_rib(lab.peer, &neighbor.expected_rib(), TIMEOUT);
     lab.assert_legal();
 }
 

@@ -9,14 +9,14 @@ use tests::station::{Connection, Mode};
 use tests::table::Table;
 
 /// How long, on a busy machine and without optimization. No clock is asserted.
-const PATIENCE: Duration = Duration::from_secs(300);
+const TIMEOUT: Duration = Duration::from_secs(300);
 
 #[test]
 fn a_full_table_reaches_a_station_complete_and_again_after_a_reset() {
     let lab = Plan { mode: Mode::Counting, log: "info", ..Plan::default() }.start();
     let table = Table::full(1_000_000, 200_000);
     let complete = |connection: Connection| {
-        connection.wait_complete(lab.peer, PATIENCE);
+        connection.wait_complete(lab.peer, TIMEOUT);
         connection.look(|record| {
             let peer = record.peer(lab.peer).unwrap();
             assert_eq!(peer.announced, 1_200_000, "{}", record.summary());

@@ -16,7 +16,7 @@ use tests::station::{Connection, Mode, Setup, Station};
 use tests::table::Attributes;
 use tests::wait::{holds_for, wait_for, wait_until};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 const BOTH: [Family; 2] = [Family::IPV4, Family::IPV6];
 
 /// One bmpd, one neighbor, one station that lets a second Peer Up through.
@@ -65,7 +65,7 @@ impl Lab {
 
     /// Waits until bmpd keeps the routes of a neighbor that has gone.
     fn wait_down(&self) {
-        wait_until("bmpd to notice that the neighbor is gone", PATIENCE, || {
+        wait_until("bmpd to notice that the neighbor is gone", TIMEOUT, || {
             self.shown().contains("restarting: its routes are kept")
         });
     }
@@ -97,7 +97,7 @@ fn a_neighbor_that_restarts_keeps_its_routes_and_loses_what_it_does_not_announce
     let first = lab.connect(60, &BOTH);
     announce(&first, &["10.0.0.0/8", "10.1.0.0/16", "2001:db8::/32"], 1);
     let connection = lab.station.wait_connection(1);
-    connection.wait_routes(lab.peer, &first.expected(), PATIENCE);
+    connection.wait_routes(lab.peer, &first.expected(), TIMEOUT);
     let before = first.expected();
     first.close();
     lab.wait_down();
@@ -109,15 +109,15 @@ fn a_neighbor_that_restarts_keeps_its_routes_and_loses_what_it_does_not_announce
     let second = lab.connect(60, &BOTH);
     second.announce(&prefixes(&["10.0.0.0/8"]), &attributes(2));
     connection
-        .wait("the second Peer Up", PATIENCE, |record| (record.peer_ups.len() == 2).then_some(()));
+        .wait("the second Peer Up", TIMEOUT, |record| (record.peer_ups.len() == 2).then_some(()));
     connection.look(|record| {
         assert_eq!(record.peer_downs.len(), 0);
         assert_eq!(record.peer_ups[1].received_open, second.sent_open());
         assert_eq!(record.peer(lab.peer).unwrap().routes.len(), before.len(), "all are kept");
     });
     announce(&second, &["10.2.0.0/16"], 3);
-    connection.wait_routes(lab.peer, &second.expected(), PATIENCE);
-    connection.wait_complete(lab.peer, PATIENCE);
+    connection.wait_routes(lab.peer, &second.expected(), TIMEOUT);
+    connection.wait_complete(lab.peer, TIMEOUT);
     assert_eq!(counts(&connection), (2, 0, 2), "two were not announced anew");
     lab.station.assert_legal();
 }
@@ -129,17 +129,17 @@ fn a_station_that_comes_during_a_restart_is_told_what_the_others_know() {
     announce(&first, &["10.0.0.0/8", "2001:db8::/32"], 1);
     let before = first.expected();
     let connection = lab.station.wait_connection(1);
-    connection.wait_routes(lab.peer, &before, PATIENCE);
+    connection.wait_routes(lab.peer, &before, TIMEOUT);
     first.close();
     lab.wait_down();
     lab.daemon.bmpctl(&["reset", "session", "all"]).done();
     let connection = lab.station.wait_connection(2);
-    connection.wait_routes(lab.peer, &before, PATIENCE);
-    connection.wait_complete(lab.peer, PATIENCE);
+    connection.wait_routes(lab.peer, &before, TIMEOUT);
+    connection.wait_complete(lab.peer, TIMEOUT);
 
     let second = lab.connect(60, &BOTH);
     announce(&second, &["10.9.0.0/16"], 2);
-    connection.wait_routes(lab.peer, &second.expected(), PATIENCE);
+    connection.wait_routes(lab.peer, &second.expected(), TIMEOUT);
     assert_eq!(counts(&connection), (2, 0, 2));
     lab.station.assert_legal();
 }
@@ -150,11 +150,11 @@ fn routes_of_a_family_that_was_not_preserved_go_when_the_neighbor_is_back() {
     let first = lab.connect(60, &BOTH);
     announce(&first, &["10.0.0.0/8", "2001:db8::/32"], 1);
     let connection = lab.station.wait_connection(1);
-    connection.wait_routes(lab.peer, &first.expected(), PATIENCE);
+    connection.wait_routes(lab.peer, &first.expected(), TIMEOUT);
     first.close();
     lab.wait_down();
     let _second = lab.connect(60, &[Family::IPV4]);
-    connection.wait("the IPv6 route to go", PATIENCE, |record| {
+    connection.wait("the IPv6 route to go", TIMEOUT, |record| {
         let routes = &record.peer(lab.peer)?.routes;
         (record.peer_ups.len() == 2 && routes.len() == 1).then_some(())
     });
@@ -168,9 +168,9 @@ fn routes_of_a_family_for_which_the_neighbor_did_not_ask_go_with_its_session() {
     let neighbor = lab.connect(60, &[Family::IPV6]);
     announce(&neighbor, &["10.0.0.0/8", "2001:db8::/32"], 1);
     let connection = lab.station.wait_connection(1);
-    connection.wait_routes(lab.peer, &neighbor.expected(), PATIENCE);
+    connection.wait_routes(lab.peer, &neighbor.expected(), TIMEOUT);
     neighbor.close();
-    connection.wait("the IPv4 route to go", PATIENCE, |record| {
+    connection.wait("the IPv4 route to go", TIMEOUT, |record| {
         (record.peer(lab.peer)?.routes.len() == 1).then_some(())
     });
     assert_eq!(counts(&connection), (1, 0, 1));
@@ -183,10 +183,10 @@ fn a_neighbor_that_is_not_back_in_its_time_is_down_for_the_reason_that_it_went()
     let neighbor = lab.connect(2, &BOTH);
     announce(&neighbor, &["10.0.0.0/8"], 1);
     let connection = lab.station.wait_connection(1);
-    connection.wait_routes(lab.peer, &neighbor.expected(), PATIENCE);
+    connection.wait_routes(lab.peer, &neighbor.expected(), TIMEOUT);
     neighbor.close();
     let down =
-        connection.wait("the Peer Down", PATIENCE, |record| record.peer_downs.last().cloned());
+        connection.wait("the Peer Down", TIMEOUT, |record| record.peer_downs.last().cloned());
     assert_eq!(down.reason, 4, "closed without a NOTIFICATION");
     lab.station.assert_legal();
 }
@@ -196,18 +196,18 @@ fn a_notification_and_another_session_are_no_restart() {
     let lab = Lab::start("");
     let first = lab.connect(60, &BOTH);
     let connection = lab.station.wait_connection(1);
-    connection.wait("the Peer Up", PATIENCE, |record| record.peer(lab.peer).map(drop));
+    connection.wait("the Peer Up", TIMEOUT, |record| record.peer(lab.peer).map(drop));
     // RFC 4724 section 4: a NOTIFICATION ends the session, and its routes go.
     first.notification(6, 2, b"\x04bye!");
     let down =
-        connection.wait("the Peer Down", PATIENCE, |record| record.peer_downs.last().cloned());
+        connection.wait("the Peer Down", TIMEOUT, |record| record.peer_downs.last().cloned());
     assert_eq!(down.reason, 3);
     assert!(lab.shown().contains("Administrative Shutdown): \"bye!\""), "{}", lab.shown());
 
     // With another BGP Identifier it is another speaker: what was kept goes when it comes.
     let second = lab.connect(60, &BOTH);
     announce(&second, &["10.0.0.0/8"], 1);
-    connection.wait_routes(lab.peer, &second.expected(), PATIENCE);
+    connection.wait_routes(lab.peer, &second.expected(), TIMEOUT);
     second.close();
     lab.wait_down();
     let mut options = Options::new(lab.peer, 65001);
@@ -215,10 +215,10 @@ fn a_notification_and_another_session_are_no_restart() {
     options.open = options.open.graceful_restart(true, 60, &BOTH);
     let third = Neighbor::connect(&options, lab.listen);
     connection
-        .wait("the third Peer Up", PATIENCE, |record| (record.peer_ups.len() == 3).then_some(()));
+        .wait("the third Peer Up", TIMEOUT, |record| (record.peer_ups.len() == 3).then_some(()));
     connection.look(|record| assert_eq!(record.peer_downs.len(), 2));
     announce(&third, &["10.3.0.0/16"], 1);
-    connection.wait_routes(lab.peer, &third.expected(), PATIENCE);
+    connection.wait_routes(lab.peer, &third.expected(), TIMEOUT);
     lab.station.assert_legal();
 }
 
@@ -228,7 +228,7 @@ fn a_notification_and_another_session_are_no_restart() {
 fn a_neighbor_with_graceful_restart_is_told_that_there_are_no_routes_and_another_nothing() {
     let lab = Lab::start("");
     let restarted = lab.connect(60, &BOTH);
-    wait_until("both End-of-RIBs", PATIENCE, || restarted.heard().updates == 2);
+    wait_until("both End-of-RIBs", TIMEOUT, || restarted.heard().updates == 2);
     let unreach = [0, 0, 0, 7, 0x90, 15, 0, 3, 0, 2, 1];
     let message = |body: &[u8]| {
         let length = [0, 19 + body.len() as u8];
@@ -240,7 +240,7 @@ fn a_neighbor_with_graceful_restart_is_told_that_there_are_no_routes_and_another
     let other = Neighbor::connect(&Options::new(lab.peer, 65001), lab.listen);
     announce(&other, &["10.0.0.0/8"], 1);
     let connection = lab.station.wait_connection(1);
-    connection.wait_routes(lab.peer, &other.expected(), PATIENCE);
+    connection.wait_routes(lab.peer, &other.expected(), TIMEOUT);
     assert_eq!(other.heard().updates, 0);
 }
 
@@ -251,12 +251,12 @@ fn a_neighbor_that_connects_anew_while_its_session_is_up_has_restarted() {
     let first = lab.connect(60, &BOTH);
     announce(&first, &["10.0.0.0/8", "10.1.0.0/16"], 1);
     let connection = lab.station.wait_connection(1);
-    connection.wait_routes(lab.peer, &first.expected(), PATIENCE);
+    connection.wait_routes(lab.peer, &first.expected(), TIMEOUT);
     lab.wait_settled();
     let second = lab.connect(60, &BOTH);
-    assert_eq!(first.wait_closed(PATIENCE).notification, None);
+    assert_eq!(first.wait_closed(TIMEOUT).notification, None);
     announce(&second, &["10.1.0.0/16"], 2);
-    connection.wait_routes(lab.peer, &second.expected(), PATIENCE);
+    connection.wait_routes(lab.peer, &second.expected(), TIMEOUT);
     assert_eq!(counts(&connection), (2, 0, 1));
     lab.station.assert_legal();
 }
@@ -268,14 +268,14 @@ fn a_connection_without_a_valid_open_is_no_restart() {
     let first = lab.connect(60, &BOTH);
     announce(&first, &["10.0.0.0/8"], 1);
     let connection = lab.station.wait_connection(1);
-    connection.wait_routes(lab.peer, &first.expected(), PATIENCE);
+    connection.wait_routes(lab.peer, &first.expected(), TIMEOUT);
     lab.wait_settled();
     let mut silent = [(); 2].map(|()| {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         socket.bind(&SocketAddr::new(lab.peer, 0).into()).unwrap();
         socket.connect(&lab.listen.into()).unwrap();
         let mut stream = TcpStream::from(socket);
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         let mut open = [0; HEADER];
         stream.read_exact(&mut open).unwrap();
         assert_eq!(open[HEADER - 1], kind::OPEN);
@@ -288,14 +288,14 @@ fn a_connection_without_a_valid_open_is_no_restart() {
     let wrong = Options::new(lab.peer, 65099);
     assert!(Neighbor::try_connect(&wrong, lab.listen).is_err(), "it has the wrong AS");
     announce(&first, &["10.1.0.0/16"], 2);
-    connection.wait_routes(lab.peer, &first.expected(), PATIENCE);
+    connection.wait_routes(lab.peer, &first.expected(), TIMEOUT);
     assert_eq!(first.heard().closed, None);
     assert_eq!(counts(&connection), (1, 0, 0));
 
     let second = lab.connect(60, &BOTH);
-    assert_eq!(first.wait_closed(PATIENCE).notification, None);
+    assert_eq!(first.wait_closed(TIMEOUT).notification, None);
     announce(&second, &["10.1.0.0/16"], 2);
-    connection.wait_routes(lab.peer, &second.expected(), PATIENCE);
+    connection.wait_routes(lab.peer, &second.expected(), TIMEOUT);
     assert_eq!(counts(&connection), (2, 0, 1));
     lab.station.assert_legal();
 }
@@ -306,10 +306,10 @@ fn a_connection_without_a_valid_open_is_no_restart() {
 fn a_connection_that_comes_with_the_one_that_is_up_already_is_refused_as_a_collision() {
     let lab = Lab::start("");
     // bmpd takes it for a restart 2 s after the session is up: on a busy machine this may take several attempts.
-    let first = wait_for("both connections to be made within 2 s", PATIENCE, || {
+    let first = wait_for("both connections to be made within 2 s", TIMEOUT, || {
         let begun = Instant::now();
         let first = lab.connect(60, &BOTH);
-        wait_until("it to be up", PATIENCE, || first.heard().updates == 2);
+        wait_until("it to be up", TIMEOUT, || first.heard().updates == 2);
         let second = Neighbor::try_connect(first.options(), lab.listen);
         let took = begun.elapsed();
         if took >= Duration::from_secs(2) {
@@ -321,7 +321,7 @@ fn a_connection_that_comes_with_the_one_that_is_up_already_is_refused_as_a_colli
     });
     announce(&first, &["10.0.0.0/8"], 1);
     let connection = lab.station.wait_connection(1);
-    connection.wait_routes(lab.peer, &first.expected(), PATIENCE);
+    connection.wait_routes(lab.peer, &first.expected(), TIMEOUT);
     let (ups, downs, withdrawn) = counts(&connection);
     assert_eq!((ups >= 1, downs, withdrawn), (true, 0, 0));
 }
@@ -331,10 +331,10 @@ fn a_neighbor_for_which_it_is_switched_off_goes_down_at_once() {
     let lab = Lab::start("graceful-restart = false\n");
     let neighbor = lab.connect(60, &BOTH);
     let connection = lab.station.wait_connection(1);
-    connection.wait("the Peer Up", PATIENCE, |record| record.peer(lab.peer).map(drop));
+    connection.wait("the Peer Up", TIMEOUT, |record| record.peer(lab.peer).map(drop));
     neighbor.close();
     let down =
-        connection.wait("the Peer Down", PATIENCE, |record| record.peer_downs.last().cloned());
+        connection.wait("the Peer Down", TIMEOUT, |record| record.peer_downs.last().cloned());
     assert_eq!(down.reason, 4);
     lab.station.assert_legal();
 }

@@ -12,7 +12,7 @@ use tests::scratch::Scratch;
 use tests::station::Station;
 use tests::wait::wait_until;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The two texts of the page: what is read, and what comes of it.
 fn page() -> (String, String) {
@@ -27,7 +27,7 @@ fn the_page_shows_what_comes_out_and_our_check_takes_it() {
     let (frr, shown) = page();
     let file = scratch.write("frr.conf", &frr);
     let mut import = Command::new(binary("bmpd"));
-    let output = run(import.args(["--import", "frr"]).arg(&file), PATIENCE);
+    let output = run(import.args(["--import", "frr"]).arg(&file), TIMEOUT);
     if std::env::var_os("BLESS").is_some() {
         let page = text("docs/migration.md").replace(&shown, output.done());
         fs::write(repository("docs/migration.md"), page).unwrap();
@@ -36,7 +36,7 @@ fn the_page_shows_what_comes_out_and_our_check_takes_it() {
     assert_eq!(output.done(), shown, "BLESS=1 cargo test -p tests --test all import::");
     let ours = scratch.write("bmpd.toml", output.done());
     let mut check = Command::new(binary("bmpd"));
-    assert!(run(check.arg("--check").arg("--config").arg(ours), PATIENCE).done().contains("good"));
+    assert!(run(check.arg("--check").arg("--config").arg(ours), TIMEOUT).done().contains("good"));
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn standard_input_is_read_and_what_is_wrong_is_said() {
         ("gobgp", file("yaml", "global:\n  as: 1\n"), 1, "line 1: this is no TOML"),
         ("cisco", file("cisco", ""), 2, "there are frr, bird and gobgp"),
     ] {
-        let output = run(Command::new(binary("bmpd")).args(["--import", kind, &file]), PATIENCE);
+        let output = run(Command::new(binary("bmpd")).args(["--import", kind, &file]), TIMEOUT);
         assert!(output.status == code && output.stderr.contains(expected), "{kind}: {output}");
         assert_eq!(output.stdout, "", "{kind}");
     }
@@ -77,7 +77,7 @@ fn takes_over(scratch: &Scratch, edge: &Edge, station: &Station, kind: &str, con
     let router = edge.bird(scratch, ROUTER);
     let file = scratch.write("imported", config);
     let mut import = Command::new(binary("bmpd"));
-    let output = run(import.args(["--import", kind]).arg(file), PATIENCE);
+    let output = run(import.args(["--import", kind]).arg(file), TIMEOUT);
     let connections = station.connections().len();
     let daemon = edge.host.run(|| Daemon::start(scratch, output.done()));
     wait_heard(&daemon, &[&router]);
@@ -138,9 +138,9 @@ fn those_of_bird_too() {
     let mut bird = edge.host.namespace().command("bird");
     bird.args(["-f", "-c"]).arg(file).arg("-s").arg(&control);
     let bird = Program::start(bird, &scratch.join("before.log"));
-    wait_until("BIRD to hear the route", PATIENCE, || {
+    wait_until("BIRD to hear the route", TIMEOUT, || {
         let mut ask = Command::new("birdc");
-        run(ask.arg("-s").arg(&control).args(["show", "route"]), PATIENCE).text().contains(ROUTE)
+        run(ask.arg("-s").arg(&control).args(["show", "route"]), TIMEOUT).text().contains(ROUTE)
     });
     drop((bird, router));
     let bmp = "protocol bmp collector { station address ip 10.1.1.1 port 11019; \

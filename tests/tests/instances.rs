@@ -15,7 +15,7 @@ use tests::station::{Connection, Station};
 use tests::table::Table;
 use tests::wait::{holds_for, wait_for};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 fn instance(name: &str, what: &str) -> String {
     format!("[[vpn-instance]]\nname = \"{name}\"\n{what}\nlisten = []\n\n")
@@ -28,7 +28,7 @@ fn within(vpn: &str, session: String) -> String {
 fn wait_initiation(station: &Station, number: usize) {
     station
         .wait_connection(number)
-        .wait("the Initiation", PATIENCE, |r| (r.count(Kind::Initiation) == 1).then_some(()));
+        .wait("the Initiation", TIMEOUT, |r| (r.count(Kind::Initiation) == 1).then_some(()));
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn a_namespace_that_is_missing_is_a_reason_and_is_retried_while_the_others_run()
         ("late", "[no-namespace]", format!("there is no network namespace /run/netns/{name}")),
         ("gone", "[no-device]", "there is no device nosuchdevice0".to_owned()),
     ] {
-        wait_for("the reason", PATIENCE, || {
+        wait_for("the reason", TIMEOUT, || {
             let page =
                 daemon.bmpctl(&["show", "session", "--vpn-instance", vpn, &address.to_string()]);
             let found = page.stdout.contains(reason) && page.stdout.contains(&words);
@@ -180,7 +180,7 @@ fn neighbors_in_instances_are_told_apart_by_type_distinguisher_and_table_name() 
     }
     let connection = station.wait_connection(1);
     let seen: Vec<(u8, u64, Option<String>, usize)> =
-        connection.wait("three peers", PATIENCE, |record| {
+        connection.wait("three peers", TIMEOUT, |record| {
             let complete = record.peers.values().filter(|peer| peer.end_of_rib.len() == 2).count();
             (complete == 3).then(|| {
                 record
@@ -209,7 +209,7 @@ fn neighbors_in_instances_are_told_apart_by_type_distinguisher_and_table_name() 
     // Again after a restart of the reporting, with the same distinguishers.
     daemon.bmpctl(&["reset", "session", "all"]).done();
     let again = station.wait_connection(2);
-    again.wait("three peers again", PATIENCE, |record| {
+    again.wait("three peers again", TIMEOUT, |record| {
         let complete = record.peers.values().filter(|peer| peer.end_of_rib.len() == 2).count();
         (complete == 3 && record.peers.keys().any(|p| p.kind == 2 && p.distinguisher == local.1))
             .then_some(())
@@ -251,7 +251,7 @@ fn a_session_is_told_of_the_neighbors_and_families_that_it_monitors_and_changes_
     }
     let connection = station.wait_connection(1);
     let told = |what: &str, expected: &[(u8, IpAddr)]| {
-        connection.wait(what, PATIENCE, |record| {
+        connection.wait(what, TIMEOUT, |record| {
             let up: Vec<(u8, IpAddr)> = record
                 .peers
                 .iter()
@@ -292,7 +292,7 @@ fn a_session_is_told_of_the_neighbors_and_families_that_it_monitors_and_changes_
     daemon.bmpctl(&["reload"]).done();
     daemon.bmpctl(&["reset", "session", "all"]).done();
     let again = station.wait_connection(2);
-    again.wait("the IPv6 routes of three peers and their End-of-RIBs alone", PATIENCE, |record| {
+    again.wait("the IPv6 routes of three peers and their End-of-RIBs alone", TIMEOUT, |record| {
         let whole =
             record.peers.values().filter(|s| s.routes.len() == 10 && s.end_of_rib.len() == 1);
         (whole.count() == 3).then_some(())
@@ -352,7 +352,7 @@ fn a_reset_and_a_new_connection_tell_of_every_instance_and_every_family_again() 
     let told_all = |connection: &Connection| {
         for ((kind, distinguisher), speaker) in places.into_iter().zip(&speakers) {
             let what = format!("the routes of the peer of type {kind}, {distinguisher:x}");
-            wait_for(&what, PATIENCE, || {
+            wait_for(&what, TIMEOUT, || {
                 connection.look(|record| {
                     let found = record.peer_of(kind, distinguisher, peer);
                     let found = found.ok_or_else(|| record.summary())?;
@@ -408,7 +408,7 @@ fn every_collector_has_a_selection_of_its_own() {
     ];
     let as_selected = |number: usize| {
         for (station, expected) in stations.iter().zip(expected) {
-            station.wait_connection(number).wait("what it selects", PATIENCE, |record| {
+            station.wait_connection(number).wait("what it selects", TIMEOUT, |record| {
                 let found = peers.map(|peer| {
                     record.peer(peer).map(|state| (state.routes.len(), state.end_of_rib.len()))
                 });

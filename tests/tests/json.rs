@@ -11,7 +11,7 @@ use tests::lab::Plan;
 use tests::scratch::Scratch;
 use tests::table::Table;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 fn schema() -> Value {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/bmpctl.schema.json");
@@ -152,7 +152,7 @@ fn every_command_prints_a_document_of_the_schema() {
         .spawn()
         .unwrap();
     let mut events = BufReader::new(monitor.stdout.take().unwrap()).lines();
-    tests::wait::wait_for("the monitor to be served", PATIENCE, || {
+    tests::wait::wait_for("the monitor to be served", TIMEOUT, || {
         let status: Value = serde_json::from_str(ask(&["show", "status"]).done()).unwrap();
         if status["status"]["monitors"] == 1 { Ok(()) } else { Err(status.to_string()) }
     });
@@ -252,7 +252,7 @@ fn a_bmpd_that_is_away_and_a_wrong_command_line_are_documents_too() {
     let nowhere = scratch.join("nowhere.sock").display().to_string();
     let bmpctl = |arguments: &[&str]| {
         let mut command = std::process::Command::new(tests::daemon::binary("bmpctl"));
-        tests::daemon::run(command.args(arguments), PATIENCE)
+        tests::daemon::run(command.args(arguments), TIMEOUT)
     };
     let cases: [(&[&str], &str, i32); 5] = [
         (&["--json", "--socket", &nowhere, "show", "session"], "not-reachable", 5),

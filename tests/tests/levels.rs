@@ -21,7 +21,7 @@ use tests::slow::SlowFile;
 use tests::station::{Mode, Station};
 use tests::wait::{wait_for, wait_until};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The group of the socket in these tests.
 const BMP: u32 = 54_000;
@@ -61,7 +61,7 @@ impl Place {
 
     #[track_caller]
     fn run(&self, person: Person, args: &[&str]) -> Output {
-        run(&mut person.bmpctl(&self.scratch, &self.daemon, args), PATIENCE)
+        run(&mut person.bmpctl(&self.scratch, &self.daemon, args), TIMEOUT)
     }
 
     /// What a person may do: the highest level whose commands are done. Others must be refused.
@@ -118,7 +118,7 @@ impl Place {
     #[track_caller]
     fn connect(&self, person: Person) -> UnixStream {
         let stream = person.act(|| UnixStream::connect(self.daemon.socket())).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         stream
     }
 
@@ -255,10 +255,10 @@ fn bmpds_own_user_may_do_everything_and_its_group_is_that_of_the_socket() {
         if verb == "reset" {
             command.arg("all");
         }
-        run(&mut command, PATIENCE)
+        run(&mut command, TIMEOUT)
     };
     let ready = |daemon: &Daemon| {
-        wait_for("bmpd to answer", PATIENCE, || {
+        wait_for("bmpd to answer", TIMEOUT, || {
             let output = ask(own, "show");
             if output.status == 0 { Ok(()) } else { Err(format!("{output}{}", daemon.log())) }
         });
@@ -352,7 +352,7 @@ fn a_reload_takes_a_level_away_also_from_what_is_running() {
     let watching = start(WATCHER, &["monitor"]);
     let in_json = start(WATCHER, &["monitor", "--json"]);
     let goes_on = start(MEMBER, &["monitor"]);
-    wait_until("the monitors to be served", PATIENCE, || {
+    wait_until("the monitors to be served", TIMEOUT, || {
         let page = place.daemon.bmpctl(&["show", "status"]);
         page.done().lines().any(|line| line.contains("Monitors:") && line.ends_with(" 3"))
     });
@@ -380,7 +380,7 @@ fn a_reload_takes_a_level_away_also_from_what_is_running() {
     assert_eq!((code, &*stderr), (4, ""), "{stdout}");
     let last = stdout.lines().last().unwrap();
     assert!(last.contains("\"not-permitted\""), "{stdout}");
-    wait_until("the reset with a stagger to end", PATIENCE, || {
+    wait_until("the reset with a stagger to end", TIMEOUT, || {
         let page = place.daemon.bmpctl(&["show", "status"]);
         page.done().contains("Staggered resets:  none\n")
     });
@@ -540,7 +540,7 @@ fn a_forged_client_that_claims_more_gets_the_same_answer() {
     let (kind, body) = frame::read(&mut &answer[..]).unwrap();
     let done: Result<Response, FrameError> = frame::decode(kind, &body);
     assert!(matches!(done, Ok(Response::Reset { .. })), "{done:?}");
-    wait_until("the reset", PATIENCE, || place.station.connections().len() == before + 1);
+    wait_until("the reset", TIMEOUT, || place.station.connections().len() == before + 1);
 }
 
 #[test]
@@ -610,7 +610,7 @@ fn one_user_cannot_take_every_place_at_the_socket() {
     place.run(WATCHER, &["show", "session"]).done();
     place.daemon.bmpctl(&["show", "session"]).done();
     drop(held);
-    wait_for("a place", PATIENCE, || {
+    wait_for("a place", TIMEOUT, || {
         let output = place.run(STRANGER, &["show", "session"]);
         if output.status == 0 { Ok(()) } else { Err(output.to_string()) }
     });

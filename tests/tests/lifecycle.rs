@@ -15,7 +15,7 @@ use tests::station::{Connection, End, Pace};
 use tests::table::{Attributes, Prefixes, Table};
 use tests::wait::{holds_for, wait_for};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 fn prefix(text: &str) -> Prefix {
     text.parse().unwrap()
@@ -29,13 +29,13 @@ fn attributes(seed: u64) -> Attributes {
 /// Waits until the connection is complete and holds exactly what the neighbor has announced.
 #[track_caller]
 fn settled(connection: &Connection, neighbor: &Neighbor) {
-    connection.wait_complete(neighbor.ip(), PATIENCE);
-    connection.wait_routes(neighbor.ip(), &neighbor.expected(), PATIENCE);
+    connection.wait_complete(neighbor.ip(), TIMEOUT);
+    connection.wait_routes(neighbor.ip(), &neighbor.expected(), TIMEOUT);
 }
 
 #[track_caller]
 fn wait_peer_down(connection: &Connection) -> PeerDown {
-    connection.wait("a Peer Down", PATIENCE, |record| record.peer_downs.last().cloned())
+    connection.wait("a Peer Down", TIMEOUT, |record| record.peer_downs.last().cloned())
 }
 
 fn is_up(connection: &Connection, lab: &Lab) -> bool {
@@ -98,12 +98,12 @@ fn live_changes_reach_a_station_without_delay() {
         let two = prefix(&format!("2001:db8:{n:x}::/48"));
         let begun = Instant::now();
         neighbor.announce(&[one, two], &attributes(n));
-        connection.wait("both routes", PATIENCE, |record| {
+        connection.wait("both routes", TIMEOUT, |record| {
             let routes = &record.peer(lab.peer)?.routes;
             (routes.contains_key(&one) && routes.contains_key(&two)).then_some(())
         });
         neighbor.withdraw(&[one, two]);
-        connection.wait("neither route", PATIENCE, |record| {
+        connection.wait("neither route", TIMEOUT, |record| {
             let routes = &record.peer(lab.peer)?.routes;
             (!routes.contains_key(&one) && !routes.contains_key(&two)).then_some(())
         });
@@ -129,7 +129,7 @@ fn hold_timer_expiry_is_peer_down_reason_1_with_the_notification_that_was_sent()
     });
     neighbor.fall_silent();
     let down = wait_peer_down(&connection);
-    let heard = neighbor.wait_closed(PATIENCE);
+    let heard = neighbor.wait_closed(TIMEOUT);
     let (code, subcode, data) = heard.notification.expect("bmpd sends a NOTIFICATION");
     assert_eq!((down.reason, code, subcode), (1, 4, 0));
     let sent = bgp::message(kind::NOTIFICATION, &[&[code, subcode][..], &data].concat());
@@ -186,9 +186,9 @@ fn a_neighbor_that_sends_nonsense_is_told_and_peer_down_reason_1_has_the_notific
         settled(&connection, &neighbor);
         neighbor.send_raw(bytes);
         let (code, subcode, data) =
-            neighbor.wait_closed(PATIENCE).notification.expect("bmpd sends a NOTIFICATION");
+            neighbor.wait_closed(TIMEOUT).notification.expect("bmpd sends a NOTIFICATION");
         assert_eq!((code, subcode), *codes, "case {n}");
-        let down = connection.wait("its Peer Down", PATIENCE, |r| r.peer_downs.get(n).cloned());
+        let down = connection.wait("its Peer Down", TIMEOUT, |r| r.peer_downs.get(n).cloned());
         assert_eq!(down.reason, 1);
         let sent = bgp::message(kind::NOTIFICATION, &[&[code, subcode][..], &data].concat());
         assert_eq!(down.data, sent);
@@ -210,7 +210,7 @@ fn a_neighbor_that_comes_back_has_only_its_new_routes() {
             0 => neighbor.close(),
             _ => neighbor.notification(6, 4, &[]),
         }
-        connection.wait("the Peer Down", PATIENCE, |record| {
+        connection.wait("the Peer Down", TIMEOUT, |record| {
             (record.peer_downs.len() == round as usize + 1).then_some(())
         });
     }
@@ -259,7 +259,7 @@ fn a_station_and_a_neighbor_that_die_and_return_in_any_order_end_up_equal() {
             }
         }
         let neighbor = neighbor.as_ref().unwrap();
-        wait_for(&format!("equal sets after order {n}"), PATIENCE, || {
+        wait_for(&format!("equal sets after order {n}"), TIMEOUT, || {
             let latest = lab.stations[0].latest().unwrap();
             if latest.end().is_some() {
                 return Err("no connection".to_owned());
@@ -314,7 +314,7 @@ fn two_connections_with_one_neighbor_collide_and_one_stays() {
         });
         let downs = connection.look(|record| record.peer_downs.len());
         neighbor.close();
-        connection.wait("its Peer Down", PATIENCE, |r| (r.peer_downs.len() > downs).then_some(()));
+        connection.wait("its Peer Down", TIMEOUT, |r| (r.peer_downs.len() > downs).then_some(()));
     }
     lab.assert_legal();
 }
@@ -341,7 +341,7 @@ fn an_open_with_another_as_number_is_refused_and_no_station_hears_of_it() {
     let mut open = lab.options().open;
     open.asn = 64999;
     stream.write_all(&open.encode()).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
     let mut answer = vec![];
     let _ = stream.read_to_end(&mut answer);
     let mut rest = &answer[..];
@@ -370,10 +370,10 @@ fn a_family_that_was_not_negotiated_is_neither_reported_nor_ended() {
     neighbor.send_table(&Table::full(300, 0));
     neighbor.end_of_rib(Family::IPV4);
     let connection = lab.stations[0].wait_connection(1);
-    connection.wait("the IPv4 End-of-RIB", PATIENCE, |record| {
+    connection.wait("the IPv4 End-of-RIB", TIMEOUT, |record| {
         record.peer(lab.peer)?.end_of_rib.get(&Family::IPV4).copied()
     });
-    connection.wait_routes(lab.peer, &neighbor.expected(), PATIENCE);
+    connection.wait_routes(lab.peer, &neighbor.expected(), TIMEOUT);
     lab.daemon.wait_state(lab.address, None, "Established");
     let ended = connection.look(|record| record.peer(lab.peer).unwrap().end_of_rib.len());
     assert_eq!(ended, 1, "an End-of-RIB for a family that nobody asked for");
@@ -409,7 +409,7 @@ fn the_end_of_rib_waits_for_the_neighbor_s_own() {
     let neighbor = lab.connect();
     neighbor.send_table(&Table::full(300, 60));
     let connection = lab.stations[0].wait_connection(1);
-    connection.wait_routes(lab.peer, &neighbor.expected(), PATIENCE);
+    connection.wait_routes(lab.peer, &neighbor.expected(), TIMEOUT);
     holds_for("no End-of-RIB", Duration::from_secs(1), || {
         match connection.look(|record| record.peer(lab.peer).unwrap().end_of_rib.len()) {
             0 => Ok(()),
@@ -417,7 +417,7 @@ fn the_end_of_rib_waits_for_the_neighbor_s_own() {
         }
     });
     neighbor.end_of_rib(Family::IPV6);
-    connection.wait("the IPv6 End-of-RIB", PATIENCE, |record| {
+    connection.wait("the IPv6 End-of-RIB", TIMEOUT, |record| {
         record.peer(lab.peer)?.end_of_rib.get(&Family::IPV6).copied()
     });
     neighbor.end_of_rib(Family::IPV4);
@@ -432,7 +432,7 @@ fn a_neighbor_that_never_sends_end_of_rib_is_complete_when_it_has_gone_quiet() {
     neighbor.send_table(&Table::full(300, 60));
     let connection = lab.stations[0].wait_connection(1);
     connection.wait_complete(lab.peer, Duration::from_secs(90));
-    connection.wait_routes(lab.peer, &neighbor.expected(), PATIENCE);
+    connection.wait_routes(lab.peer, &neighbor.expected(), TIMEOUT);
     lab.assert_legal();
 }
 
@@ -470,7 +470,7 @@ fn an_update_with_a_bad_origin_is_treated_as_withdraw_and_counted() {
     neighbor.send_raw(&updates);
     // What bmpd should make of them.
     neighbor.expect(bgp::withdrawals(&[bad, bad_v6]));
-    connection.wait_routes(lab.peer, &neighbor.expected(), PATIENCE);
+    connection.wait_routes(lab.peer, &neighbor.expected(), TIMEOUT);
 
     // A prefix that was never there is not told at all; the session stays.
     let mut updates = vec![];
@@ -540,11 +540,11 @@ fn sigterm_ends_everything_properly() {
         assert!(!lab.daemon.socket().exists());
         for station in &lab.stations {
             let connection = station.latest().unwrap();
-            assert_eq!(connection.wait_end(PATIENCE).1, End::Closed);
+            assert_eq!(connection.wait_end(TIMEOUT).1, End::Closed);
             assert_eq!(connection.look(|record| record.termination), Some(0));
             assert_eq!(connection.left_over(), 0);
         }
-        let heard = neighbor.wait_closed(PATIENCE);
+        let heard = neighbor.wait_closed(TIMEOUT);
         assert_eq!(heard.notification.map(|(code, ..)| code), Some(6), "CEASE");
         lab.assert_legal();
     }
@@ -562,15 +562,15 @@ fn a_station_that_does_not_read_does_not_hold_up_the_end() {
     lab.stations[0].pace(Pace::Stalled);
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(200_000, 20_000));
-    lab.stations[1].wait_connection(1).wait_complete(lab.peer, PATIENCE);
+    lab.stations[1].wait_connection(1).wait_complete(lab.peer, TIMEOUT);
     let begun = Instant::now();
     assert_eq!(lab.daemon.terminate().code(), Some(0));
     assert!(begun.elapsed() < Duration::from_secs(4), "it took {:?}", begun.elapsed());
     let live = lab.stations[1].latest().unwrap();
-    live.wait_end(PATIENCE);
+    live.wait_end(TIMEOUT);
     assert_eq!(live.look(|record| record.termination), Some(0));
     lab.stations[0].pace(Pace::Full);
-    lab.stations[0].latest().unwrap().wait_end(PATIENCE);
+    lab.stations[0].latest().unwrap().wait_end(TIMEOUT);
     lab.assert_legal();
 }
 
@@ -593,7 +593,7 @@ fn a_station_that_accepts_and_closes_is_not_hammered() {
     lab.stations[0].pace(Pace::Full);
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(100, 20));
-    wait_for("a connection that stays and is complete", PATIENCE, || {
+    wait_for("a connection that stays and is complete", TIMEOUT, || {
         let latest = lab.stations[0].latest().unwrap();
         let complete = latest.look(|record| record.complete_at(lab.peer));
         complete.map(|_| ()).ok_or_else(|| latest.summary())
@@ -609,7 +609,7 @@ fn a_station_that_closes_its_half_is_closed_and_connected_again() {
     let first = lab.stations[0].wait_connection(1);
     settled(&first, &neighbor);
     first.half_close().unwrap();
-    first.wait_end(PATIENCE);
+    first.wait_end(TIMEOUT);
     settled(&lab.stations[0].wait_connection(2), &neighbor);
     lab.assert_legal();
 }
@@ -622,7 +622,7 @@ fn what_a_station_sends_is_dropped_and_counted() {
     let connection = lab.stations[0].wait_connection(1);
     settled(&connection, &neighbor);
     connection.send(&[b'x'; 12_345]).unwrap();
-    wait_for("the count of ignored bytes", PATIENCE, || {
+    wait_for("the count of ignored bytes", TIMEOUT, || {
         let page = lab.daemon.bmpctl(&["show", "session", &lab.station(), "--verbose"]);
         let text = page.done().replace([',', ' ', '_'], "");
         if text.contains("12345") { Ok(()) } else { Err(page.to_string()) }
@@ -650,7 +650,7 @@ fn a_station_that_was_away_during_flaps_is_told_only_what_it_needs() {
     settled(&live, &neighbor);
     for round in 1..=6u32 {
         neighbor.close();
-        live.wait("the Peer Down", PATIENCE, |record| {
+        live.wait("the Peer Down", TIMEOUT, |record| {
             (record.peer_downs.len() == round as usize).then_some(())
         });
         neighbor = lab.connect();
@@ -660,7 +660,7 @@ fn a_station_that_was_away_during_flaps_is_told_only_what_it_needs() {
     }
     lab.stations[0].pace(Pace::Full);
     // Whether the End-of-RIBs that stand are those of the last Peer Up shows in the routes.
-    stalled.wait("the last Peer Up", PATIENCE, |record| {
+    stalled.wait("the last Peer Up", TIMEOUT, |record| {
         let expected = neighbor.expected().len();
         let peer = record.peer(lab.peer)?;
         (record.complete_at(lab.peer).is_some() && peer.routes.len() == expected).then_some(())
@@ -762,7 +762,7 @@ fn resets_in_the_midst_of_churn_end_with_equal_sets() {
     lab.stations[1].pace(Pace::Full);
     for (station, alias) in lab.stations.iter().zip([None, Some("slow")]) {
         assert_eq!(lab.daemon.session(lab.address, alias).number("gen"), 7);
-        wait_for("the last connection to be complete", PATIENCE, || {
+        wait_for("the last connection to be complete", TIMEOUT, || {
             let latest = station.latest().ok_or("no connection")?;
             let complete = latest.look(|record| record.complete_at(lab.peer));
             complete.ok_or_else(|| latest.summary())
@@ -908,7 +908,7 @@ fn the_time_of_a_route_is_when_it_was_received_however_late_it_is_sent() {
     let again = lab.stations[0].wait_connection(2);
     settled(&again, &neighbor);
     lab.stations[1].revive();
-    wait_for("the station that was not there", PATIENCE, || {
+    wait_for("the station that was not there", TIMEOUT, || {
         let latest = lab.stations[1].latest().ok_or("no connection")?;
         let complete = latest.look(|record| record.complete_at(lab.peer));
         complete.ok_or_else(|| latest.summary())
@@ -956,7 +956,7 @@ fn a_neighbor_is_not_told_before_both_opens_are_confirmed() {
         socket.bind(&SocketAddr::new(lab.peer, 0).into()).unwrap();
         socket.connect(&lab.listen.into()).unwrap();
         let mut stream: std::net::TcpStream = socket.into();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         stream.write_all(&open.encode()).unwrap();
         let mut answer = vec![];
         while !answer.ends_with(&bgp::message(kind::KEEPALIVE, &[])) {
@@ -976,7 +976,7 @@ fn a_neighbor_is_not_told_before_both_opens_are_confirmed() {
         if told(&first) + told(&second) == 0 { Ok(()) } else { Err(second.summary()) }
     });
     stream.write_all(&bgp::message(kind::KEEPALIVE, &[])).unwrap();
-    let up = second.wait("the Peer Up", PATIENCE, |record| record.peer_ups.first().cloned());
+    let up = second.wait("the Peer Up", TIMEOUT, |record| record.peer_ups.first().cloned());
     assert_eq!(up.received_open, open.encode());
     assert_eq!(second.look(|record| record.peer_downs.len()), 0);
     lab.assert_legal();
@@ -1090,9 +1090,9 @@ fn the_longest_extended_messages_pass_through_whole_and_longer_ones_than_agreed_
     let neighbor = lab.connect();
     let latest = lab.stations[0].latest().unwrap();
     neighbor.send(update_of(bgp::MAX_MESSAGE, &few));
-    latest.wait_routes(lab.peer, &neighbor.expected(), PATIENCE);
+    latest.wait_routes(lab.peer, &neighbor.expected(), TIMEOUT);
     neighbor.send_raw(&update_of(bgp::MAX_MESSAGE + 1, &few));
-    let notification = neighbor.wait_closed(PATIENCE).notification;
+    let notification = neighbor.wait_closed(TIMEOUT).notification;
     assert_eq!(notification, Some((1, 2, 4097u16.to_be_bytes().to_vec())));
     lab.assert_legal();
 }

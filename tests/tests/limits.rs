@@ -22,7 +22,7 @@ use tests::random::Random;
 use tests::scratch::Scratch;
 use tests::wait::{wait_for, wait_until};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 const STRANGER: Person = Person { uid: 54_200, gid: 54_200, groups: &[] };
 const WATCHER: Person = Person { uid: 54_201, gid: 54_201, groups: &[] };
@@ -45,7 +45,7 @@ fn header(length: u32) -> Vec<u8> {
 
 /// What is answered until the end.
 fn answer(stream: &mut UnixStream) -> Vec<u8> {
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
     let mut answer = Vec::new();
     match stream.read_to_end(&mut answer) {
         Ok(_) => {}
@@ -84,7 +84,7 @@ fn no_frame_makes_bmpd_take_more_than_it_brings() {
         assert_eq!(answer(stream), b"");
     }
     drop(half);
-    wait_for("an answer behind them", PATIENCE, || {
+    wait_for("an answer behind them", TIMEOUT, || {
         let output = daemon.bmpctl(&["show", "status"]);
         if output.status == 0 { Ok(()) } else { Err(output.to_string()) }
     });
@@ -170,7 +170,7 @@ fn a_user_has_as_many_clients_and_monitors_as_the_configuration_says() {
     let monitor = frame::encode(Kind::Request, &Request::Monitor).unwrap();
     let connect = || {
         let mut stream = WATCHER.act(|| UnixStream::connect(daemon.socket())).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         let _ = stream.write_all(&monitor);
         stream
     };
@@ -196,7 +196,7 @@ fn a_user_has_as_many_clients_and_monitors_as_the_configuration_says() {
     // Root has its own.
     daemon.bmpctl(&["show", "status"]).done();
     drop((watching, quiet));
-    wait_for("a place that was given back", PATIENCE, || match first(&mut connect()) {
+    wait_for("a place that was given back", TIMEOUT, || match first(&mut connect()) {
         Response::Events { .. } => Ok(()),
         other => Err(format!("{other:?}")),
     });
@@ -207,7 +207,7 @@ fn connect(from: IpAddr, to: SocketAddr) -> TcpStream {
     socket.bind(&SocketAddr::new(from, 0).into()).unwrap();
     socket.connect(&to.into()).unwrap();
     let stream = TcpStream::from(socket);
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
     stream
 }
 
@@ -262,9 +262,7 @@ fn connections_that_send_no_open_are_few_and_do_not_last() {
     let daemon = Daemon::start(&scratch, &config);
     let [mut first, mut second, mut third] = [one, two, three].map(|from| silent(from, listen));
     assert_eq!(ended(&mut first), None, "the oldest is reset");
-    wait_until("the line about it", PATIENCE, || {
-        daemon.log().contains("as maximum-pending allows")
-    });
+    wait_until("the line about it", TIMEOUT, || daemon.log().contains("as maximum-pending allows"));
     // A reload lets more in, and another time counts for them.
     let other = config.replace("maximum-pending = 2", "maximum-pending = 3\nopen-timeout = 3");
     daemon.rewrite_config(&other);
@@ -351,7 +349,7 @@ fn a_neighbor_whose_tables_take_too_much_memory_is_kept_out() {
             break;
         }
     }
-    let heard = neighbor.wait_closed(PATIENCE);
+    let heard = neighbor.wait_closed(TIMEOUT);
     assert_eq!(heard.notification, Some((6, 8, vec![])), "Out of Resources");
     // Connection Rejected.
     let mut again = connect(lab.peer, lab.listen);
@@ -390,7 +388,7 @@ fn a_message_is_never_longer_than_was_agreed() {
     let mut long = bgp::message(bgp::kind::UPDATE, &[0; 4]);
     long[16..18].copy_from_slice(&4097u16.to_be_bytes());
     neighbor.send_raw(&long);
-    let heard = neighbor.wait_closed(PATIENCE);
+    let heard = neighbor.wait_closed(TIMEOUT);
     assert_eq!(heard.notification, Some((1, 2, vec![0x10, 1])), "Bad Message Length");
     let mut options = lab.options();
     options.open.extended_message = true;
@@ -399,6 +397,6 @@ fn a_message_is_never_longer_than_was_agreed() {
     let path = [&given[..], &[7; 0x4000]].concat();
     neighbor.announce_nlri(Family::IPV4, &[192, 0, 2, 2], &[8, 10], &path);
     let connection = lab.stations[0].wait_connection(1);
-    connection.wait_rib(lab.peer, &neighbor.expected_rib(), PATIENCE);
+    connection.wait_rib(lab.peer, &neighbor.expected_rib(), TIMEOUT);
     lab.assert_legal();
 }

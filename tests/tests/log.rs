@@ -10,7 +10,7 @@ use tests::scratch::Scratch;
 use tests::station::{Mode, Station};
 use tests::wait::wait_for;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A station, and the configuration file of a bmpd with a session with it.
 fn a_session() -> (Scratch, Station, PathBuf) {
@@ -36,9 +36,9 @@ fn works_with_its_log_at(stderr: Stdio) {
         .unwrap();
     let bmpctl = |arguments: &[&str]| {
         let mut command = Command::new(binary("bmpctl"));
-        run(command.arg("--socket").arg(&socket).args(arguments), PATIENCE)
+        run(command.arg("--socket").arg(&socket).args(arguments), TIMEOUT)
     };
-    wait_for("bmpd to answer", PATIENCE, || {
+    wait_for("bmpd to answer", TIMEOUT, || {
         assert_eq!(bmpd.try_wait().unwrap(), None, "bmpd has ended");
         let output = bmpctl(&["show", "session"]);
         if output.status == 0 { Ok(()) } else { Err(output.to_string()) }
@@ -136,7 +136,7 @@ fn logs_of(stream: impl Fn(&std::fs::Metadata) -> String) -> (String, String, St
         .unwrap();
     station.wait_connection(1);
     let read = |path| std::fs::read_to_string(path).unwrap_or_default();
-    wait_for("the line of the session", PATIENCE, || {
+    wait_for("the line of the session", TIMEOUT, || {
         let all = read(&journal) + &read(&stderr);
         if all.contains("synchronised") { Ok(()) } else { Err(all) }
     });

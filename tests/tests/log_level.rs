@@ -10,7 +10,7 @@ use tests::scratch::Scratch;
 use tests::station::{Mode, Station};
 use tests::wait::wait_until;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The beginning of a line that bmpd logs at level debug, when a client goes away without a request.
 const AT_DEBUG: &str = "DEBUG control connection";
@@ -50,7 +50,7 @@ fn another_level_shows_more_or_less_and_each_change_is_on_record() {
     let log = daemon.log();
     let (before, _) = log.split_once("the log is at level debug").expect("the change is logged");
     assert!(!before.contains(AT_DEBUG), "{log}");
-    wait_until("a line of level debug", PATIENCE, || {
+    wait_until("a line of level debug", TIMEOUT, || {
         go_away(&daemon);
         daemon.log().contains(AT_DEBUG)
     });
@@ -81,9 +81,9 @@ fn another_level_shows_more_or_less_and_each_change_is_on_record() {
 fn a_level_for_a_while_ends_by_itself() {
     let (_scratch, _station, daemon) = a_session();
     daemon.bmpctl(&["log", "level", "trace", "--for", "500ms"]).done();
-    wait_until("the default again", PATIENCE, || level(&daemon)["level"] == "info");
+    wait_until("the default again", TIMEOUT, || level(&daemon)["level"] == "info");
     let line = "the log is at level info again: the time of trace is over";
-    wait_until("a line about it", PATIENCE, || daemon.log().contains(line));
+    wait_until("a line about it", TIMEOUT, || daemon.log().contains(line));
 }
 
 #[test]

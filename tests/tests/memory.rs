@@ -17,7 +17,7 @@ use tests::scratch::Scratch;
 use tests::station::{Mode, Setup, Station};
 use tests::wait::wait_for;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Of a session, in the file; of a session, in a file of its own; of a neighbor; of TCP-AO. They must not be
 /// shared, so that each is counted for itself, and no other text may begin or end as they do.
@@ -101,7 +101,7 @@ fn a_key_is_in_one_place_and_in_none_when_it_is_gone() {
     let speaker = Neighbor::connect(&options, listen);
     let counted = |expected: usize| {
         for key in KEYS {
-            wait_for(&format!("{key} to be in {expected} places"), PATIENCE, || {
+            wait_for(&format!("{key} to be in {expected} places"), TIMEOUT, || {
                 let found = places(daemon.pid(), key.as_bytes());
                 if found.len() == expected { Ok(()) } else { Err(found.join("\n")) }
             });

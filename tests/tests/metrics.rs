@@ -21,7 +21,7 @@ use tests::station::{Mode, Station};
 use tests::table::{Attributes, Table};
 use tests::wait::{wait_for, wait_until};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 fn place() -> SocketAddr {
     let address = loopback();
@@ -38,7 +38,7 @@ fn ask(place: SocketAddr, request: &str) -> String {
 }
 
 fn conversation(mut stream: TcpStream, request: &str) -> String {
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
@@ -94,7 +94,7 @@ fn the_figures_are_those_of_bmpctl_and_promtool_finds_nothing_wrong() {
         station.wait_connection(1).wait_complete_of(
             lab.peer,
             &[Family::IPV4, Family::IPV6],
-            PATIENCE,
+            TIMEOUT,
         );
     }
     lab.daemon.bmpctl(&["reset", "session", "all", "--wait=30s"]).done();
@@ -107,7 +107,7 @@ fn the_figures_are_those_of_bmpctl_and_promtool_finds_nothing_wrong() {
         serde_json::from_str(output.done()).unwrap()
     };
     // What is counted while one looks is different a moment later.
-    let (text, shown) = wait_for("two looks at the same figures", PATIENCE, || {
+    let (text, shown) = wait_for("two looks at the same figures", TIMEOUT, || {
         let (before, text, after) = (statistics(), metrics(place), statistics());
         let sent = |value: &Value| {
             value["sessions"]
@@ -233,9 +233,9 @@ fn a_table_that_changes_is_compacted_which_is_counted() {
     for n in 0..100 {
         neighbor.announce(&prefixes, &Attributes::sample(n, &mut random));
     }
-    lab.stations[0].wait_connection(1).wait_routes(lab.peer, &neighbor.expected(), PATIENCE);
+    lab.stations[0].wait_connection(1).wait_routes(lab.peer, &neighbor.expected(), TIMEOUT);
     // It is seen when the neighbor pauses.
-    wait_for("a compaction", PATIENCE, || match counted() {
+    wait_for("a compaction", TIMEOUT, || match counted() {
         count if count > 0.0 => Ok(()),
         count => Err(format!("{count}")),
     });
@@ -266,7 +266,7 @@ fn slow_and_many_connections_cost_nothing() {
             ),
         }
     };
-    wait_until("four are left", PATIENCE, || {
+    wait_until("four are left", TIMEOUT, || {
         half.retain_mut(|stream| !closed(stream));
         half.len() <= 4
     });
@@ -275,7 +275,7 @@ fn slow_and_many_connections_cost_nothing() {
     let others = loopback();
     metrics_from(others, place);
     assert!(!half.iter_mut().any(closed), "it took too long to say anything");
-    wait_until("the places are free again", PATIENCE, || {
+    wait_until("the places are free again", TIMEOUT, || {
         half.retain_mut(|stream| !closed(stream));
         half.is_empty()
     });
@@ -307,7 +307,7 @@ fn what_is_configured_is_judged_shown_and_waits_for_a_restart() {
         "bmpd.toml",
         format!("{}[control]\nsocket = \"{}\"\n", http(one), taken.join("s").display()),
     );
-    let output = run(Command::new(daemon::binary("bmpd")).arg("--config").arg(config), PATIENCE);
+    let output = run(Command::new(daemon::binary("bmpd")).arg("--config").arg(config), TIMEOUT);
     let expected = format!("cannot listen at {one} for HTTP: Address already in use");
     assert!(output.status == 1 && output.text().contains(&expected), "{output}");
 }
@@ -331,7 +331,7 @@ fn documents_rules_and_dashboard_name_what_there_is() {
     lab.stations[0].wait_connection(1).wait_complete_of(
         lab.peer,
         &[Family::IPV4, Family::IPV6],
-        PATIENCE,
+        TIMEOUT,
     );
     lab.daemon.bmpctl(&["reset", "session", "all", "--wait=30s"]).done();
     let config = fs_text(lab.daemon.config());
@@ -443,7 +443,7 @@ impl Drop for Prometheus {
 #[test]
 fn the_alerts_fire_for_a_dead_and_a_stalled_station_and_for_nobody_else() {
     let rules = repository("etc/prometheus/bmpd.rules.yml");
-    run(Command::new("promtool").args(["check", "rules"]).arg(rules), PATIENCE).done();
+    run(Command::new("promtool").args(["check", "rules"]).arg(rules), TIMEOUT).done();
 
     let scratch = Scratch::new();
     let place = place();
@@ -463,7 +463,7 @@ fn the_alerts_fire_for_a_dead_and_a_stalled_station_and_for_nobody_else() {
         key("BmpSessionStalled", at.ip()),
         key("BmpSessionNotSynchronised", at.ip()),
     ];
-    let firing = wait_for("the alerts", PATIENCE, || {
+    let firing = wait_for("the alerts", TIMEOUT, || {
         let firing = prometheus.firing();
         match expected.iter().all(|key| firing.contains_key(key)) {
             true => Ok(firing),
@@ -476,11 +476,11 @@ fn the_alerts_fire_for_a_dead_and_a_stalled_station_and_for_nobody_else() {
     assert!(others.is_empty(), "{others:?}");
     // What is over ends; what is gone is noticed.
     drop(neighbor);
-    wait_until("the alert of the neighbor", PATIENCE, || {
+    wait_until("the alert of the neighbor", TIMEOUT, || {
         prometheus.firing().contains_key(&key("BmpdNeighborDown", lab.peer))
     });
     lab.daemon.stop();
-    wait_until("the alert of bmpd", PATIENCE, || {
+    wait_until("the alert of bmpd", TIMEOUT, || {
         prometheus.firing().contains_key(&("BmpdAway".to_owned(), String::new()))
     });
 }

@@ -20,13 +20,13 @@ use tests::lab::{Lab, Plan};
 use tests::table::Table;
 use tests::wait::{wait_for, wait_until};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A monitor that has heard an event, so that it misses none.
 fn monitor(lab: &Lab, args: &[&str]) -> Running {
     let all = [&["monitor"], args].concat();
     let running = Running::start(&mut lab.daemon.bmpctl_command(&all));
-    wait_until("the monitor to be served", PATIENCE, || {
+    wait_until("the monitor to be served", TIMEOUT, || {
         lab.daemon.bmpctl(&["reset", "session", &lab.station()]);
         running.stdout().contains("command") || running.stdout().contains("\"command\"")
     });
@@ -38,7 +38,7 @@ fn monitor(lab: &Lab, args: &[&str]) -> Running {
 fn ask(socket: &Path) -> UnixStream {
     let mut stream = UnixStream::connect(socket).unwrap();
     stream.write_all(&frame::encode(Kind::Request, &Request::Monitor).unwrap()).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
     stream
 }
 
@@ -60,7 +60,7 @@ fn the_lives_of_a_session_and_a_neighbor_are_told_with_their_reasons() {
     of_neighbor("-> Established: both sides agree");
     let reset = lab.daemon.bmpctl(&["reset", "session", &lab.station()]);
     reset.done();
-    lab.stations[0].latest().unwrap().wait_complete(lab.peer, PATIENCE);
+    lab.stations[0].latest().unwrap().wait_complete(lab.peer, TIMEOUT);
     neighbor.notification(6, 2, &[]);
     let down = of_neighbor("Established -> Active: received");
     assert!(down.contains("Cease") || down.contains('6'), "{down}");
@@ -144,7 +144,7 @@ fn a_monitor_whose_reader_has_gone_ends_quietly() {
         let mut child = command.spawn().unwrap();
         // Nothing happens that it could fail to write.
         drop(child.stdout.take());
-        let status = wait_for("the monitor to end", PATIENCE, || {
+        let status = wait_for("the monitor to end", TIMEOUT, || {
             child.try_wait().unwrap().ok_or("it runs".to_owned())
         });
         let mut stderr = String::new();
@@ -192,7 +192,7 @@ fn a_reader_that_does_not_read_loses_events_with_a_count_and_slows_nobody() {
         for _ in 0..4 {
             scope.spawn(|| {
                 for _ in 0..all / 4 {
-                    wait_until("the quick one to follow", PATIENCE, || behind() < 2_000);
+                    wait_until("the quick one to follow", TIMEOUT, || behind() < 2_000);
                     given.fetch_add(1, Ordering::Relaxed);
                     let mut stream = UnixStream::connect(lab.daemon.socket()).unwrap();
                     stream.write_all(&request).unwrap();
@@ -264,7 +264,7 @@ fn monitors_have_a_limit_and_never_take_the_place_of_other_commands() {
     lab.daemon.bmpctl(&["reset", "session", "all"]).done();
     // One that was left by its client makes room, although it has never been read to its end.
     monitors.pop();
-    wait_until("a place to be free", PATIENCE, || {
+    wait_until("a place to be free", TIMEOUT, || {
         let mut again = ask(lab.daemon.socket());
         match next(&mut again) {
             Response::Events { .. } => true,
@@ -286,7 +286,7 @@ fn quiet_tells_nothing_and_a_bmpd_that_is_not_there_is_an_error() {
     assert_eq!((code, &*stdout), (5, ""));
     let mut nobody = Command::new(tests::daemon::binary("bmpctl"));
     nobody.args(["--json", "monitor", "--socket", "/nonexistent/socket"]);
-    let output = tests::daemon::run(&mut nobody, PATIENCE);
+    let output = tests::daemon::run(&mut nobody, TIMEOUT);
     assert_eq!((output.status, output.stdout.lines().count()), (5, 1), "{output}");
     let _: &Daemon = &lab.daemon;
 }

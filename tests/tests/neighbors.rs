@@ -18,7 +18,7 @@ use tests::station::{Mode, Station};
 use tests::table::Attributes;
 use tests::wait::{wait_for, wait_until};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 fn prefixes(count: u8) -> Vec<Prefix> {
     (0..count).map(|n| format!("10.{n}.0.0/16").parse().unwrap()).collect()
@@ -35,7 +35,7 @@ fn refused(from: IpAddr, to: SocketAddr) -> Option<(u8, u8)> {
     socket.bind(&SocketAddr::new(from, 0).into()).unwrap();
     socket.connect(&to.into()).unwrap();
     let mut stream = TcpStream::from(socket);
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
     let mut bytes = Vec::new();
     let _ = stream.read_to_end(&mut bytes);
     bytes.get(18..21).filter(|bytes| bytes[0] == 3).map(|bytes| (bytes[1], bytes[2]))
@@ -49,19 +49,19 @@ fn a_neighbor_with_too_many_routes_is_ended_and_let_in_again_after_a_while() {
     let begun = Instant::now();
     neighbor.announce(&prefixes(3), &attributes());
     let connection = lab.stations[0].wait_connection(1);
-    connection.wait_routes(lab.peer, &neighbor.expected(), PATIENCE);
+    connection.wait_routes(lab.peer, &neighbor.expected(), TIMEOUT);
     neighbor.announce(&prefixes(4), &attributes());
-    let heard = neighbor.wait_closed(PATIENCE);
+    let heard = neighbor.wait_closed(TIMEOUT);
     // RFC 4486 section 4: the family and the limit.
     assert_eq!(heard.notification, Some((6, 1, vec![0, 1, 1, 0, 0, 0, 3])));
     let down =
-        connection.wait("the Peer Down", PATIENCE, |record| record.peer_downs.last().cloned());
+        connection.wait("the Peer Down", TIMEOUT, |record| record.peer_downs.last().cloned());
     assert_eq!((down.reason, &down.data[19..21]), (1, &[6, 1][..]));
 
     let neighbor = lab.connect();
     assert!(begun.elapsed() >= Duration::from_secs(3), "{:?}", begun.elapsed());
     neighbor.announce(&prefixes(2), &attributes());
-    connection.wait_routes(lab.peer, &neighbor.expected(), PATIENCE);
+    connection.wait_routes(lab.peer, &neighbor.expected(), TIMEOUT);
     lab.assert_legal();
 }
 
@@ -73,9 +73,9 @@ fn a_neighbor_that_is_shut_down_for_its_routes_waits_for_another_limit() {
     let lab = Plan { neighbor: &lines(3), ..Plan::default() }.start();
     let neighbor = lab.connect();
     neighbor.announce(&prefixes(4), &attributes());
-    assert!(matches!(neighbor.wait_closed(PATIENCE).notification, Some((6, 1, _))));
+    assert!(matches!(neighbor.wait_closed(TIMEOUT).notification, Some((6, 1, _))));
     drop(neighbor);
-    wait_until("the neighbor to be kept out", PATIENCE, || {
+    wait_until("the neighbor to be kept out", TIMEOUT, || {
         refused(lab.peer, lab.listen) == Some((6, 5))
     });
     // It was told why; a router that goes on trying is only closed for a minute.
@@ -87,14 +87,11 @@ fn a_neighbor_that_is_shut_down_for_its_routes_waits_for_another_limit() {
     let neighbor = lab.connect();
     neighbor.announce(&prefixes(4), &attributes());
     let connection = lab.stations[0].wait_connection(1);
-    connection.wait_routes(lab.peer, &neighbor.expected(), PATIENCE);
+    connection.wait_routes(lab.peer, &neighbor.expected(), TIMEOUT);
     // The session stays, and a lower limit ends it.
     lab.daemon.rewrite_config(&lab.config.replace(&lines(3), &lines(2)));
     lab.daemon.bmpctl(&["reload"]).done();
-    assert_eq!(
-        neighbor.wait_closed(PATIENCE).notification,
-        Some((6, 1, vec![0, 1, 1, 0, 0, 0, 2]))
-    );
+    assert_eq!(neighbor.wait_closed(TIMEOUT).notification, Some((6, 1, vec![0, 1, 1, 0, 0, 0, 2])));
     lab.assert_legal();
 }
 
@@ -110,11 +107,11 @@ fn a_neighbor_with_too_many_routes_is_kept_out_though_it_connects_anew_at_that_m
     let begun = Instant::now();
     let mut kept_out = false;
     while !kept_out {
-        assert!(begun.elapsed() < 2 * PATIENCE, "it was always replaced first");
-        let first = wait_for("the neighbor to be let in", PATIENCE, || {
+        assert!(begun.elapsed() < 2 * TIMEOUT, "it was always replaced first");
+        let first = wait_for("the neighbor to be let in", TIMEOUT, || {
             Neighbor::try_connect(&options, lab.listen)
         });
-        wait_until("it to be up for 2 s", PATIENCE, || {
+        wait_until("it to be up for 2 s", TIMEOUT, || {
             let shown = lab.daemon.bmpctl(&["show", "neighbor"]);
             let text = shown.done();
             text.contains("Established") && !["  0s  ", "  1s  "].iter().any(|a| text.contains(a))
@@ -127,8 +124,8 @@ fn a_neighbor_with_too_many_routes_is_kept_out_though_it_connects_anew_at_that_m
         let mut stream = TcpStream::from(socket);
         stream.write_all(&options.open.encode()).unwrap();
         lab.daemon.signal(Signal::CONT);
-        let heard = first.wait_closed(PATIENCE);
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let heard = first.wait_closed(TIMEOUT);
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         let mut last = || {
             let mut header = [0; bgp::HEADER];
             stream.read_exact(&mut header).unwrap();
@@ -160,7 +157,7 @@ fn a_warning_of_too_many_routes_ends_nothing() {
     let connection = lab.stations[0].wait_connection(1);
     for count in 3..8 {
         neighbor.announce(&prefixes(count), &attributes());
-        connection.wait_routes(lab.peer, &neighbor.expected(), PATIENCE);
+        connection.wait_routes(lab.peer, &neighbor.expected(), TIMEOUT);
     }
     let lines = lab.daemon.log();
     assert_eq!(lines.matches("more routes than").count(), 1, "{lines}");
@@ -188,7 +185,7 @@ fn neighbors_come_from_a_prefix_as_many_as_it_allows() {
     });
     let connection = station.wait_connection(1);
     for neighbor in &neighbors {
-        connection.wait_routes(neighbor.ip(), &neighbor.expected(), PATIENCE);
+        connection.wait_routes(neighbor.ip(), &neighbor.expected(), TIMEOUT);
     }
     connection.look(|record| {
         let mut numbers: Vec<u32> = record.peer_ups.iter().map(|up| up.header.asn).collect();
@@ -205,7 +202,7 @@ fn neighbors_come_from_a_prefix_as_many_as_it_allows() {
     assert_eq!(prefix, [&*format!("{a}.{b}.{c}.0/24"), "_public_", "2", "2"], "{shown}");
     let [first, second] = neighbors;
     first.close();
-    connection.wait("the Peer Down", PATIENCE, |record| record.peer_downs.last().cloned());
+    connection.wait("the Peer Down", TIMEOUT, |record| record.peer_downs.last().cloned());
     assert!(connection.look(|record| record.peer(second.ip()).is_some()));
     station.assert_legal();
 }
@@ -225,7 +222,7 @@ fn routes_of_other_families_and_with_path_identifiers_reach_the_station_as_they_
     let neighbor = Neighbor::connect(&options, lab.listen);
     let connection = lab.stations[0].wait_connection(1);
     let hop = [192, 0, 2, 1];
-    let settled = || connection.wait_rib(lab.peer, &neighbor.expected_rib(), PATIENCE);
+    let settled = || connection.wait_rib(lab.peer, &neighbor.expected_rib(), TIMEOUT);
 
     // Two paths of one prefix, in the fields of RFC 4271 and in MP_REACH_NLRI.
     neighbor.announce_nlri(unicast, &hop, &[0, 0, 0, 1, 8, 10, 0, 0, 0, 2, 8, 10], PATH);
@@ -255,10 +252,10 @@ fn routes_of_other_families_and_with_path_identifiers_reach_the_station_as_they_
     for family in [unicast, labeled, vpn, evpn, flowspec] {
         neighbor.end_of_rib(family);
     }
-    connection.wait_complete_of(lab.peer, &[unicast, labeled, vpn, evpn, flowspec], PATIENCE);
+    connection.wait_complete_of(lab.peer, &[unicast, labeled, vpn, evpn, flowspec], TIMEOUT);
     // What another connection is told first is the same.
     lab.daemon.bmpctl(&["reset", "session", "all"]).done();
     let connection = lab.stations[0].wait_connection(2);
-    connection.wait_rib(lab.peer, &neighbor.expected_rib(), PATIENCE);
+    connection.wait_rib(lab.peer, &neighbor.expected_rib(), TIMEOUT);
     lab.assert_legal();
 }

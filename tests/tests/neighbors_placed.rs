@@ -17,7 +17,7 @@ use tests::netns::Netns;
 use tests::programs::bird::Bird;
 use tests::programs::exabgp::Exabgp;
 use tests::programs::gobgp::Gobgp;
-use tests::programs::scene::PATIENCE;
+use tests::programs::scene::TIMEOUT;
 use tests::programs::tshark::Capture;
 use tests::programs::{Connects, Link, Speaker, Terms, bmpd_listens, sample};
 use tests::scratch::Scratch;
@@ -46,8 +46,8 @@ fn gobgp_and_exabgp_come_from_a_prefix_each_with_its_own_as() {
     let gobgp = Gobgp::start_with(&scratch, one, terms(), sample(one.asn, 20, 10, 1));
     let mut exabgp = Exabgp::start_with(&scratch, two, terms(), sample(two.asn, 20, 10, 2));
     let connection = station.wait_connection(1);
-    connection.wait_routes(gobgp.ip(), &gobgp.expected(), PATIENCE);
-    connection.wait_routes(exabgp.ip(), &exabgp.expected(), PATIENCE);
+    connection.wait_routes(gobgp.ip(), &gobgp.expected(), TIMEOUT);
+    connection.wait_routes(exabgp.ip(), &exabgp.expected(), TIMEOUT);
     connection.look(|record| {
         for link in [&one, &two] {
             let up = record.peer_ups.iter().find(|up| up.header.peer.address == link.program.ip());
@@ -61,9 +61,9 @@ fn gobgp_and_exabgp_come_from_a_prefix_each_with_its_own_as() {
     // One goes and comes again; the other does not notice.
     exabgp.kill();
     connection
-        .wait("its Peer Down", PATIENCE, |record| record.peer(exabgp.ip()).is_none().then_some(()));
+        .wait("its Peer Down", TIMEOUT, |record| record.peer(exabgp.ip()).is_none().then_some(()));
     exabgp.start_again();
-    connection.wait_routes(exabgp.ip(), &exabgp.expected(), PATIENCE);
+    connection.wait_routes(exabgp.ip(), &exabgp.expected(), TIMEOUT);
     connection.look(|record| {
         assert_eq!((record.peer_ups.len(), record.peer_downs.len()), (3, 1));
         assert_eq!(record.peer_downs[0].header.peer.address, exabgp.ip());
@@ -71,7 +71,7 @@ fn gobgp_and_exabgp_come_from_a_prefix_each_with_its_own_as() {
     // Neither is in the prefix any more.
     daemon.rewrite_config(&config.replace("0.0/16", "254.0/24"));
     daemon.bmpctl(&["reload"]).done();
-    connection.wait("both to be gone", PATIENCE, |record| record.peers.is_empty().then_some(()));
+    connection.wait("both to be gone", TIMEOUT, |record| record.peers.is_empty().then_some(()));
     connection.look(|record| assert!(record.peer_downs[1..].iter().all(|down| down.reason == 5)));
     station.assert_legal();
 }
@@ -145,7 +145,7 @@ fn birds_of_one_address_in_two_instances_and_in_public_are_told_apart() {
     let wait_all = |birds: &[Bird]| {
         for (bird, kind) in birds.iter().zip(kinds) {
             let expected = bird.expected();
-            wait_for("the routes of each instance", PATIENCE, || {
+            wait_for("the routes of each instance", TIMEOUT, || {
                 let found = connection.look(|record| {
                     let peer = record.peers.iter().find(|(peer, _)| peer.kind == kind);
                     peer.map(|(_, state)| state.routes.clone())
@@ -157,7 +157,7 @@ fn birds_of_one_address_in_two_instances_and_in_public_are_told_apart() {
     wait_all(&birds);
     // One of three goes and comes again.
     birds[2].kill();
-    connection.wait("the Peer Down of blue alone", PATIENCE, |record| {
+    connection.wait("the Peer Down of blue alone", TIMEOUT, |record| {
         (record.peer_downs.len() == 1 && record.peers.keys().all(|peer| peer.kind != 2))
             .then_some(())
     });
@@ -225,7 +225,7 @@ fn bird_in_a_namespace_that_comes_later_is_heard_whoever_connects() {
         let daemon = Daemon::start(&scratch, &config);
         let connection = station.wait_connection(1);
         if connects == Connects::Bmpd {
-            wait_for("the reason", PATIENCE, || {
+            wait_for("the reason", TIMEOUT, || {
                 let text = shown(&daemon);
                 let reason = format!("there is no network namespace /run/netns/{name}");
                 if text.contains(&reason) { Ok(()) } else { Err(text) }
@@ -234,7 +234,7 @@ fn bird_in_a_namespace_that_comes_later_is_heard_whoever_connects() {
         let later = Netns::named(&name);
         let terms = Terms { namespace: Some(later.namespace().clone()), ..Terms::default() };
         let bird = Bird::start_with(&scratch, link, terms, sample(65001, 20, 10, 1));
-        connection.wait_routes(bird.ip(), &bird.expected(), PATIENCE);
+        connection.wait_routes(bird.ip(), &bird.expected(), TIMEOUT);
         assert!(connection.look(|record| record.peers.keys().all(|peer| peer.kind == 2)));
         station.assert_legal();
     }
@@ -255,7 +255,7 @@ fn a_reload_ends_what_is_removed_restarts_what_has_changed_and_leaves_the_rest()
     let connection = station.wait_connection(1);
     let wait_routes = || {
         for bird in &birds {
-            connection.wait_routes(bird.ip(), &bird.expected(), PATIENCE);
+            connection.wait_routes(bird.ip(), &bird.expected(), TIMEOUT);
         }
     };
     wait_routes();
@@ -275,10 +275,10 @@ fn a_reload_ends_what_is_removed_restarts_what_has_changed_and_leaves_the_rest()
     let reload = daemon.bmpctl(&["reload"]);
     assert!(reload.done().contains("hold-time 90 s -> 30 s"), "{reload}");
     let down =
-        connection.wait("the Peer Down", PATIENCE, |record| record.peer_downs.last().cloned());
+        connection.wait("the Peer Down", TIMEOUT, |record| record.peer_downs.last().cloned());
     assert_eq!((down.header.peer.address, down.reason), (birds[0].ip(), 1));
     assert_eq!(down.data[19..21], [6, 6]);
-    wait_for("BIRD to hear why", PATIENCE, || {
+    wait_for("BIRD to hear why", TIMEOUT, || {
         let log = birds[0].log();
         if log.contains("Received: Other configuration change") { Ok(()) } else { Err(log) }
     });
@@ -288,11 +288,11 @@ fn a_reload_ends_what_is_removed_restarts_what_has_changed_and_leaves_the_rest()
     // One that is removed is told so, and so is the station.
     daemon.rewrite_config(&[base.clone(), links[1].neighbor()].concat());
     daemon.bmpctl(&["reload"]).done();
-    wait_for("BIRD to hear that it is removed", PATIENCE, || {
+    wait_for("BIRD to hear that it is removed", TIMEOUT, || {
         let log = birds[0].log();
         if log.contains("Received: Peer de-configured") { Ok(()) } else { Err(log) }
     });
-    connection.wait("the Peer Down", PATIENCE, |record| {
+    connection.wait("the Peer Down", TIMEOUT, |record| {
         record.peer_downs.last().filter(|down| down.reason == 5).cloned()
     });
     // It goes on trying in vain, until it is there again.

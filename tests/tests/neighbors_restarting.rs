@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tests::bgp;
 use tests::programs::bird::Bird;
 use tests::programs::frr::Frr;
-use tests::programs::scene::{PATIENCE, Scene};
+use tests::programs::scene::{Scene, TIMEOUT};
 use tests::programs::{Announced, Connects, Link, Speaker, Terms, bmpd_listens, sample};
 use tests::scratch::Scratch;
 use tests::station::Connection;
@@ -23,7 +23,7 @@ fn restarting<S: Speaker>(
     let scene = Scene::start_with(link, "", true, start, sample(65001, 60, 30, 1));
     scene.wait_routes();
     let connection = scene.station.wait_connection(1);
-    connection.wait_complete(scene.speaker.ip(), PATIENCE);
+    connection.wait_complete(scene.speaker.ip(), TIMEOUT);
     (scene, connection)
 }
 
@@ -63,7 +63,7 @@ fn comes_back<S: Speaker>(
     scene.speaker.change(changed(&scene.speaker));
     again(&mut scene.speaker);
     scene.wait_routes();
-    connection.wait_complete(address, PATIENCE);
+    connection.wait_complete(address, TIMEOUT);
     assert_eq!(counts(&connection), (2, 0), "{}", connection.summary());
     scene.station.assert_legal();
 }
@@ -156,7 +156,7 @@ fn says<S: Speaker>(
     let (mut scene, connection) = restarting(start, Connects::Program, Some(60));
     disable(&mut scene.speaker, words);
     let down =
-        connection.wait("the Peer Down", PATIENCE, |record| record.peer_downs.last().cloned());
+        connection.wait("the Peer Down", TIMEOUT, |record| record.peer_downs.last().cloned());
     assert_eq!(down.reason, 3);
     let message = bgp::split_message(&mut &down.data[..]).unwrap();
     let length = u8::try_from(words.len()).unwrap();
@@ -166,7 +166,7 @@ fn says<S: Speaker>(
     enable(&mut scene.speaker);
     scene.wait_routes();
     // It is known how it went down the last time.
-    wait_until("the words to be shown of a neighbor that is up", PATIENCE, || {
+    wait_until("the words to be shown of a neighbor that is up", TIMEOUT, || {
         let shown = scene.shown();
         shown.contains("Established") && shown.contains(words)
     });
@@ -204,7 +204,7 @@ fn is_up_once<S: Speaker>(start: impl Fn(&Scratch, Link, Terms, Announced) -> S,
         scene.speaker.thaw();
         scene.wait_routes();
         let connection = scene.station.wait_connection(1);
-        connection.wait_complete(scene.speaker.ip(), PATIENCE);
+        connection.wait_complete(scene.speaker.ip(), TIMEOUT);
         let begun = counts(&connection);
         holds_for("one session", Duration::from_secs(3), || {
             let now = counts(&connection);

@@ -11,7 +11,7 @@ use tests::daemon::{self, Daemon};
 use tests::netns::Netns;
 use tests::programs::bird::Bird;
 use tests::programs::frr::Frr;
-use tests::programs::scene::{PATIENCE, Scene};
+use tests::programs::scene::{Scene, TIMEOUT};
 use tests::programs::tshark::Capture;
 use tests::programs::{Announced, Connects, Hops, Link, Speaker, Terms, bmpd_listens, sample};
 use tests::scratch::Scratch;
@@ -211,7 +211,7 @@ fn a_neighbor_behind_a_router_is_heard_as_far_as_ttl_security_goes() {
             Connects::Program => "255 is the least that ttl-security allows",
             _ => "no answer within 15 s; with ttl-security",
         };
-        wait_for("the reason", PATIENCE, || {
+        wait_for("the reason", TIMEOUT, || {
             let shown = daemon.bmpctl(&["show", "neighbor"]).done().to_owned();
             if shown.contains(reason) { Ok(()) } else { Err(shown) }
         });
@@ -219,7 +219,7 @@ fn a_neighbor_behind_a_router_is_heard_as_far_as_ttl_security_goes() {
 
         daemon.rewrite_config(&config(2));
         daemon.bmpctl(&["reload"]).done();
-        connection.wait_routes(theirs, &bird.expected(), PATIENCE);
+        connection.wait_routes(theirs, &bird.expected(), TIMEOUT);
         station.assert_legal();
     }
 }

@@ -11,7 +11,7 @@ use tests::documents::{repository, text};
 use tests::scratch::Scratch;
 use tests::systemd::Systemd;
 
-const PATIENCE: Duration = Duration::from_secs(280);
+const TIMEOUT: Duration = Duration::from_secs(280);
 
 /// A root that is this machine's with a layer above it, in which `$1` and the temporary files of tests are as
 /// they are; then the rest of the words.
@@ -36,7 +36,7 @@ fn package(scratch: &Scratch) -> PathBuf {
     let folder = scratch.join("package");
     let programs = binary("bmpd").parent().unwrap().to_owned();
     let mut make = Command::new(repository("pkg/deb"));
-    run(make.arg(&folder).env("BMPD_BIN_DIR", programs), PATIENCE).done();
+    run(make.arg(&folder).env("BMPD_BIN_DIR", programs), TIMEOUT).done();
     let mut found = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
     let package = found.next().unwrap();
     assert_eq!(found.next(), None);
@@ -54,7 +54,7 @@ fn the_quick_start_can_be_followed_and_what_is_removed_is_gone() {
     walk.args(["--mount", "--propagation", "private", "--net", "--pid", "--fork", "--kill-child"]);
     walk.args(["sh", "-c", ENTER, "enter"]).arg(&root).arg(scratch.path()).arg(&layer);
     walk.arg(root.join("pkg/walk")).arg(&package);
-    let output = run(&mut walk, PATIENCE);
+    let output = run(&mut walk, TIMEOUT);
     assert!(output.done().ends_with("pkg/walk: all as the page says\n"), "{output}");
     assert!(output.stdout.contains("session 127.0.0.1: reset"), "{output}");
 }
@@ -67,7 +67,7 @@ fn systemd_runs_what_is_installed_until_it_is_removed() {
     let root = repository("").canonicalize().unwrap();
     let systemd = Systemd::start_layered(&scratch, &[&root, scratch.path()]);
     let mut walk = systemd.command(root.join("pkg/walk").to_str().unwrap());
-    let output = run(walk.arg(&package), PATIENCE);
+    let output = run(walk.arg(&package), TIMEOUT);
     assert!(output.done().ends_with("pkg/walk: all as the page says\n"), "{output}");
 }
 
@@ -76,7 +76,7 @@ fn the_package_has_what_the_documents_say() {
     let scratch = Scratch::new();
     let package = package(&scratch);
     let mut list = Command::new("dpkg-deb");
-    let list = run(list.arg("--contents").arg(&package), PATIENCE);
+    let list = run(list.arg("--contents").arg(&package), TIMEOUT);
     let there = |path: &str| list.done().lines().any(|line| line.ends_with(&format!(" ./{path}")));
     for page in fs::read_dir(repository("docs/man")).unwrap() {
         let name = page.unwrap().file_name().into_string().unwrap();
@@ -90,7 +90,7 @@ fn the_package_has_what_the_documents_say() {
     }
     let mut unit = Command::new("dpkg-deb");
     let folder = scratch.join("unpacked");
-    run(unit.arg("--extract").arg(&package).arg(&folder), PATIENCE).done();
+    run(unit.arg("--extract").arg(&package).arg(&folder), TIMEOUT).done();
     let unit = fs::read_to_string(folder.join("usr/lib/systemd/system/bmpd.service")).unwrap();
     let ours = text("etc/systemd/bmpd.service");
     assert_eq!(unit, ours.replace("/usr/local/bin/bmpd", "/usr/bin/bmpd"));
@@ -98,7 +98,7 @@ fn the_package_has_what_the_documents_say() {
     let mut check = Command::new(binary("bmpd"));
     let file = folder.join("etc/bmpd/bmpd.toml");
     assert!(
-        run(check.arg("--check").arg("--config").arg(file), PATIENCE).done().ends_with(": good\n")
+        run(check.arg("--check").arg("--config").arg(file), TIMEOUT).done().ends_with(": good\n")
     );
 }
 
@@ -108,7 +108,7 @@ fn lintian_finds_nothing_in_the_package() {
     let scratch = Scratch::new();
     let mut lintian = Command::new("lintian");
     lintian.args(["--allow-root", "--fail-on", "error,warning", "--profile", "debian"]);
-    let found = run(lintian.arg(package(&scratch)), PATIENCE);
+    let found = run(lintian.arg(package(&scratch)), TIMEOUT);
     let lines = found.stdout.lines().filter(|line| line.starts_with(['E', 'W']));
     assert_eq!((found.status, lines.count()), (0, 0), "{found}");
 }

@@ -19,7 +19,7 @@ use tests::station::{Setup, Station};
 use tests::table::{Attributes, Table};
 use tests::wait::wait_for;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// More visits than a test makes before it has something to look at, and fewer than it can make then.
 const LATER: u64 = 400;
@@ -57,7 +57,7 @@ fn assert_told_once(daemon: &Daemon, place: &str) {
 fn announce_until_met(lab: &Lab, neighbor: &Neighbor) {
     let mut next = 0u32;
     let mut random = Random::new(1);
-    wait_for("the mistake", PATIENCE, || {
+    wait_for("the mistake", TIMEOUT, || {
         for _ in 0..20 {
             let [_, a, b, c] = next.to_be_bytes();
             let prefix: Prefix = format!("{}.{b}.{c}.0/24", 20 + a).parse().unwrap();
@@ -83,25 +83,25 @@ fn in_an_update_it_ends_that_neighbors_session_and_no_other() {
     let attributes = |n| Attributes::sample(n, &mut Random::new(n.into()));
     let prefix = |text: &str| -> Prefix { text.parse().unwrap() };
     other.announce(&[prefix("203.0.113.0/24")], &attributes(1));
-    connection.wait_routes(bystander, &other.expected(), PATIENCE);
+    connection.wait_routes(bystander, &other.expected(), TIMEOUT);
 
     let first = lab.connect();
     first.announce(&[prefix("198.51.100.0/24")], &attributes(2));
     first.announce(&[prefix("198.51.101.0/24")], &attributes(3));
-    connection.wait_routes(lab.peer, &first.expected(), PATIENCE);
+    connection.wait_routes(lab.peer, &first.expected(), TIMEOUT);
     first.announce(&[prefix("198.51.102.0/24")], &attributes(4));
-    connection.wait("the end of the neighbor", PATIENCE, |record| {
+    connection.wait("the end of the neighbor", TIMEOUT, |record| {
         record.peer(lab.peer).is_none().then_some(())
     });
-    first.wait_closed(PATIENCE);
+    first.wait_closed(TIMEOUT);
     assert_told_once(&lab.daemon, "link.update");
     let page = lab.daemon.bmpctl(&["show", "neighbor", &lab.peer.to_string()]);
     assert!(page.done().contains("internal error"), "{page}");
 
     let again = lab.connect();
     again.send_all(&Table::full(300, 60));
-    connection.wait_routes(lab.peer, &again.expected(), PATIENCE);
-    connection.wait_routes(bystander, &other.expected(), PATIENCE);
+    connection.wait_routes(lab.peer, &again.expected(), TIMEOUT);
+    connection.wait_routes(bystander, &other.expected(), TIMEOUT);
     assert!(other.heard().notification.is_none());
     assert_eq!(lab.stations[0].connections().len(), 1);
     assert_eq!(internal_errors(&lab.daemon), 1);
@@ -121,25 +121,25 @@ fn in_reading_for_a_session_it_costs_that_connection_and_the_neighbor_whose_tabl
     let attributes = Attributes::sample(1, &mut Random::new(1));
     other.announce(&["203.0.113.0/24".parse().unwrap()], &attributes);
     for connection in &connections {
-        connection.wait_routes(bystander, &other.expected(), PATIENCE);
+        connection.wait_routes(bystander, &other.expected(), TIMEOUT);
     }
     let first = lab.connect();
     announce_until_met(&lab, &first);
-    first.wait_closed(PATIENCE);
+    first.wait_closed(TIMEOUT);
     assert_told_once(&lab.daemon, "feed.read");
     let page = lab.daemon.bmpctl(&["show", "neighbor", &lab.peer.to_string()]);
     assert!(page.done().contains("internal error"), "{page}");
 
     let again = lab.connect();
     again.send_all(&Table::full(300, 60));
-    wait_for("another connection", PATIENCE, || {
+    wait_for("another connection", TIMEOUT, || {
         let anew = lab.stations.iter().filter(|station| station.connections().len() > 1);
         (anew.count() == 1).then_some(()).ok_or_else(|| "none yet".to_owned())
     });
     for station in &lab.stations {
         let connection = station.latest().unwrap();
-        connection.wait_routes(lab.peer, &again.expected(), PATIENCE);
-        connection.wait_routes(bystander, &other.expected(), PATIENCE);
+        connection.wait_routes(lab.peer, &again.expected(), TIMEOUT);
+        connection.wait_routes(bystander, &other.expected(), TIMEOUT);
     }
     assert!(other.heard().notification.is_none());
     assert_eq!(internal_errors(&lab.daemon), 1);
@@ -156,16 +156,16 @@ fn in_reading_what_is_kept_of_a_neighbor_that_restarts_it_is_kept_no_longer() {
     let first = Neighbor::connect(&options, lab.listen);
     let attributes = Attributes::sample(1, &mut Random::new(1));
     first.announce(&["203.0.113.0/24".parse().unwrap()], &attributes);
-    lab.stations[0].wait_connection(1).wait_routes(lab.peer, &first.expected(), PATIENCE);
+    lab.stations[0].wait_connection(1).wait_routes(lab.peer, &first.expected(), TIMEOUT);
     drop(first);
     let page = || lab.daemon.bmpctl(&["show", "neighbor", &lab.peer.to_string()]);
-    wait_for("the restart", PATIENCE, || match page() {
+    wait_for("the restart", TIMEOUT, || match page() {
         page if page.done().contains("its routes are kept") => Ok(()),
         page => Err(page.to_string()),
     });
     // Who is told everything anew reads what is kept.
     lab.daemon.bmpctl(&["reset", "session", "all"]).done();
-    wait_for("the end of what is kept", PATIENCE, || match page() {
+    wait_for("the end of what is kept", TIMEOUT, || match page() {
         page if page.done().contains("an internal error has cost its routes") => Ok(()),
         page => Err(page.to_string()),
     });
@@ -173,7 +173,7 @@ fn in_reading_what_is_kept_of_a_neighbor_that_restarts_it_is_kept_no_longer() {
     assert_told_once(&lab.daemon, "feed.read");
     let again = lab.connect();
     again.send_all(&Table::full(300, 60));
-    wait_for("the routes of another session", PATIENCE, || {
+    wait_for("the routes of another session", TIMEOUT, || {
         let latest = lab.stations[0].latest().unwrap();
         let held = latest.look(|record| record.peer(lab.peer).map_or(0, |peer| peer.routes.len()));
         if held == again.expected().len() { Ok(()) } else { Err(format!("{held} routes")) }
@@ -187,15 +187,15 @@ fn in_a_neighbors_own_task_it_begins_anew() {
     let connection = lab.stations[0].wait_connection(1);
     let first = lab.connect();
     // Being asked for a report is a step.
-    wait_for("the mistake", PATIENCE, || {
+    wait_for("the mistake", TIMEOUT, || {
         lab.daemon.bmpctl(&["show", "neighbor"]);
         (internal_errors(&lab.daemon) > 0).then_some(()).ok_or_else(|| "none yet".to_owned())
     });
-    first.wait_closed(PATIENCE);
+    first.wait_closed(TIMEOUT);
     assert_told_once(&lab.daemon, "neighbor.step");
     let again = lab.connect();
     again.send_all(&Table::full(300, 60));
-    connection.wait_routes(lab.peer, &again.expected(), PATIENCE);
+    connection.wait_routes(lab.peer, &again.expected(), TIMEOUT);
     assert_eq!(lab.stations[0].connections().len(), 1);
     lab.assert_legal();
 }
@@ -210,12 +210,12 @@ fn in_a_session_it_costs_that_connection_and_no_other() {
         }
         announce_until_met(&lab, &neighbor);
         // One of the two, whichever it was, has another connection.
-        let anew = wait_for("another connection", PATIENCE, || {
+        let anew = wait_for("another connection", TIMEOUT, || {
             let anew = lab.stations.iter().position(|station| station.connections().len() > 1);
             anew.ok_or_else(|| "none yet".to_owned())
         });
         for station in &lab.stations {
-            station.latest().unwrap().wait_routes(lab.peer, &neighbor.expected(), PATIENCE);
+            station.latest().unwrap().wait_routes(lab.peer, &neighbor.expected(), TIMEOUT);
         }
         assert_told_once(&lab.daemon, place);
         assert_eq!(lab.stations[1 - anew].connections().len(), 1, "the other was disturbed");
@@ -227,7 +227,7 @@ fn in_a_session_it_costs_that_connection_and_no_other() {
         lab.daemon.wait_state(lab.address, Some(alias), "Established");
         neighbor.withdraw(&neighbor.expected().keys().copied().take(5).collect::<Vec<_>>());
         for station in &lab.stations {
-            station.latest().unwrap().wait_routes(lab.peer, &neighbor.expected(), PATIENCE);
+            station.latest().unwrap().wait_routes(lab.peer, &neighbor.expected(), TIMEOUT);
         }
         lab.assert_legal();
     }
@@ -240,7 +240,7 @@ fn where_neighbors_connect_to_the_next_one_is_let_in() {
     assert_told_once(&lab.daemon, "listener.accept");
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(300, 60));
-    lab.stations[0].wait_connection(1).wait_routes(lab.peer, &neighbor.expected(), PATIENCE);
+    lab.stations[0].wait_connection(1).wait_routes(lab.peer, &neighbor.expected(), TIMEOUT);
 }
 
 #[test]
@@ -262,7 +262,7 @@ fn where_stations_connect_to_the_next_one_is_let_in() {
     daemon.wait_state(address, None, "Listening");
     let station = Station::passive(address, Mode::Keeping, Setup::default());
     let first = station.dial(at).unwrap();
-    first.wait_end(PATIENCE);
+    first.wait_end(TIMEOUT);
     assert_told_once(&daemon, "door.accept");
     station.dial_until_taken(at);
     daemon.wait_state(address, None, "Established");
@@ -272,7 +272,7 @@ fn where_stations_connect_to_the_next_one_is_let_in() {
 fn in_a_command_it_costs_the_answer() {
     // The fixture has asked until it was answered.
     let lab = lab("control.request:6");
-    let failed = wait_for("a command without an answer", PATIENCE, || {
+    let failed = wait_for("a command without an answer", TIMEOUT, || {
         let output = lab.daemon.bmpctl(&["show", "session"]);
         if output.status == 0 { Err("it was answered".to_owned()) } else { Ok(output) }
     });

@@ -12,7 +12,7 @@ use tests::scratch::Scratch;
 use tests::station::{Mode, Station};
 use tests::table::Table;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 #[test]
 fn a_reset_connects_to_the_port_that_the_file_has_now() {
@@ -32,7 +32,7 @@ fn a_reset_connects_to_the_port_that_the_file_has_now() {
     let neighbor = Neighbor::connect(&Options::new(peer, 65001), listen);
     neighbor.send_all(&Table::full(1_000, 300));
     for station in [&old, &other] {
-        station.wait_connection(1).wait_complete(peer, PATIENCE);
+        station.wait_connection(1).wait_complete(peer, TIMEOUT);
     }
     let before = other.latest().unwrap().look(|record| record.bytes);
 
@@ -40,9 +40,9 @@ fn a_reset_connects_to_the_port_that_the_file_has_now() {
     daemon.rewrite_config(&config(&new, &other_new));
     daemon.bmpctl(&["reset", "session", &address.to_string()]).done();
     let connection = new.wait_connection(1);
-    connection.wait_complete(peer, PATIENCE);
-    connection.wait_routes(peer, &neighbor.expected(), PATIENCE);
-    old.latest().unwrap().wait_end(PATIENCE);
+    connection.wait_complete(peer, TIMEOUT);
+    connection.wait_routes(peer, &neighbor.expected(), TIMEOUT);
+    old.latest().unwrap().wait_end(TIMEOUT);
     assert_eq!(old.latest().unwrap().look(|record| record.termination), Some(0));
     assert_eq!(old.connections().len(), 1);
     assert_eq!(other.connections().len(), 1);
@@ -52,10 +52,10 @@ fn a_reset_connects_to_the_port_that_the_file_has_now() {
 
     // The other one keeps its old parameters until it is reset, also when it has to reconnect.
     other.latest().unwrap().close();
-    other.wait_connection(2).wait_complete(peer, PATIENCE);
+    other.wait_connection(2).wait_complete(peer, TIMEOUT);
     assert_eq!(other_new.connections().len(), 0, "a session not selected took new parameters");
     daemon.bmpctl(&["reset", "session", &address.to_string(), "--alias", "aa"]).done();
-    other_new.wait_connection(1).wait_complete(peer, PATIENCE);
+    other_new.wait_connection(1).wait_complete(peer, TIMEOUT);
     for station in [&old, &new, &other, &other_new] {
         station.assert_legal();
     }
@@ -71,7 +71,7 @@ fn a_broken_file_makes_the_reset_fail_and_all_sessions_stay_up() {
         .iter()
         .map(|station| {
             let connection = station.wait_connection(1);
-            connection.wait_complete(lab.peer, PATIENCE);
+            connection.wait_complete(lab.peer, TIMEOUT);
             let bytes = connection.look(|record| record.bytes);
             (connection, bytes)
         })
@@ -113,7 +113,7 @@ fn a_broken_file_makes_the_reset_fail_and_all_sessions_stay_up() {
     fs::write(lab.daemon.config(), good).unwrap();
     lab.daemon.bmpctl(&["reset", "session", "all"]).done();
     for station in &lab.stations {
-        station.wait_connection(2).wait_complete(lab.peer, PATIENCE);
+        station.wait_connection(2).wait_complete(lab.peer, TIMEOUT);
     }
     lab.assert_legal();
 }

@@ -15,7 +15,7 @@ use tests::station::{End, Setup, Station};
 use tests::table::Table;
 use tests::wait::wait_for;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 fn passive(station: IpAddr, at: SocketAddr, more: &str) -> String {
     format!(
@@ -32,7 +32,7 @@ fn knock(from: IpAddr, at: SocketAddr) -> std::io::Result<usize> {
     socket.bind(&SocketAddr::new(from, 0).into())?;
     socket.connect(&at.into())?;
     let mut stream = TcpStream::from(socket);
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
     stream.read(&mut [0; 64])
 }
 
@@ -52,8 +52,8 @@ fn a_station_that_connects_is_served_and_a_stranger_is_refused_and_counted() {
     assert!(refused.is_err(), "a stranger was let in: {refused:?}");
     let station = Station::passive(address, Mode::Keeping, Setup::default());
     let connection = station.dial_until_taken(at);
-    connection.wait_routes(peer, &speaker.expected(), PATIENCE);
-    connection.wait_complete(peer, PATIENCE);
+    connection.wait_routes(peer, &speaker.expected(), TIMEOUT);
+    connection.wait_complete(peer, TIMEOUT);
     daemon.wait_state(address, None, "Established");
     assert!(knock(stranger, at).is_err());
     let page = daemon.bmpctl(&["show", "session", &address.to_string()]);
@@ -63,21 +63,21 @@ fn a_station_that_connects_is_served_and_a_stranger_is_refused_and_counted() {
     // A reset ends it properly; the station comes back by itself.
     let reset = daemon.bmpctl(&["reset", "session", &address.to_string()]);
     assert!(reset.done().contains("waiting for it at port"), "{reset}");
-    connection.wait_end(PATIENCE);
+    connection.wait_end(TIMEOUT);
     assert_eq!(connection.look(|record| record.termination), Some(0));
     let second = station.dial_until_taken(at);
-    second.wait_routes(peer, &speaker.expected(), PATIENCE);
-    second.wait_complete(peer, PATIENCE);
+    second.wait_routes(peer, &speaker.expected(), TIMEOUT);
+    second.wait_complete(peer, TIMEOUT);
 
     // A station that was restarted connects while the old connection seems to be up: the new one counts.
     let third = station.dial_until_taken(at);
-    third.wait_complete(peer, PATIENCE);
-    second.wait_end(PATIENCE);
+    third.wait_complete(peer, TIMEOUT);
+    second.wait_end(TIMEOUT);
     assert_eq!(second.look(|record| record.termination), Some(3), "redundant connection");
     // And one that closes finds the door open at once.
     third.close();
     let fourth = station.dial_until_taken(at);
-    fourth.wait_routes(peer, &speaker.expected(), PATIENCE);
+    fourth.wait_routes(peer, &speaker.expected(), TIMEOUT);
     daemon.wait_state(address, None, "Established");
     station.assert_legal();
 }
@@ -96,7 +96,7 @@ fn stations_share_a_port_each_with_its_own_key_and_a_door_closes_with_its_last_s
     let initiated = |station: &Station| {
         let connection = station.dial_until_taken(at);
         connection
-            .wait("the Initiation", PATIENCE, |r| (r.count(Kind::Initiation) == 1).then_some(()));
+            .wait("the Initiation", TIMEOUT, |r| (r.count(Kind::Initiation) == 1).then_some(()));
         connection
     };
     let plain = Station::passive(first, Mode::Counting, Setup::default());
@@ -111,17 +111,17 @@ fn stations_share_a_port_each_with_its_own_key_and_a_door_closes_with_its_last_s
     daemon.rewrite_config(&config(&[passive(first, at, "")]));
     daemon.bmpctl(&["reload"]).done();
     let gone = with.latest().unwrap();
-    gone.wait_end(PATIENCE);
+    gone.wait_end(TIMEOUT);
     assert_eq!(gone.look(|record| record.termination), Some(4));
     assert!(kept.end().is_none());
     // Both gone: nobody listens.
     daemon.rewrite_config("");
     daemon.bmpctl(&["reload"]).done();
-    wait_for("the port to be closed", PATIENCE, || match TcpStream::connect(at) {
+    wait_for("the port to be closed", TIMEOUT, || match TcpStream::connect(at) {
         Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => Ok(()),
         other => Err(format!("{other:?}")),
     });
-    let (_, end) = kept.wait_end(PATIENCE);
+    let (_, end) = kept.wait_end(TIMEOUT);
     assert_eq!(end, End::Closed);
     // And back.
     daemon.rewrite_config(&config(&[passive(first, at, "")]));
@@ -137,7 +137,7 @@ fn a_port_that_another_program_has_is_a_reason_and_is_retried() {
     let at = taken.local_addr().unwrap();
     let config = passive(address, at, "retry.initial = 1\nretry.maximum = 1");
     let daemon = Daemon::start(&scratch, &config);
-    wait_for("the reason", PATIENCE, || {
+    wait_for("the reason", TIMEOUT, || {
         let page = daemon.bmpctl(&["show", "session", &address.to_string()]);
         let found = page.stdout.contains("cannot listen: Address already in use");
         if found { Ok(()) } else { Err(page.to_string()) }
@@ -148,7 +148,7 @@ fn a_port_that_another_program_has_is_a_reason_and_is_retried() {
 
 /// What `show session` says of the session, once it has one of these texts.
 fn wait_shown(daemon: &Daemon, station: IpAddr, text: &str) {
-    wait_for(text, PATIENCE, || {
+    wait_for(text, TIMEOUT, || {
         let page = daemon.bmpctl(&["show", "session", &station.to_string()]);
         if page.stdout.contains(text) { Ok(()) } else { Err(page.to_string()) }
     });
@@ -172,7 +172,7 @@ fn a_session_moves_from_every_address_to_one_of_them_at_the_same_port() {
         daemon.wait_state(address, None, "Established");
         daemon.rewrite_config(config);
         daemon.bmpctl(&["reset", "session", "all"]).done();
-        connection.wait_end(PATIENCE);
+        connection.wait_end(TIMEOUT);
         // The socket that it had is not in the way of the new one.
         daemon.wait_state(address, None, "Listening");
         wait_shown(&daemon, address, "Listening");
@@ -198,7 +198,7 @@ fn a_station_that_connects_anew_finds_what_was_pending_in_effect() {
     // The door that it comes through is not the one where it belongs from now on.
     let second = knock(address, old);
     assert!(!matches!(second, Ok(1..)), "let in at the old port");
-    first.wait_end(PATIENCE);
+    first.wait_end(TIMEOUT);
     let third = station.dial_until_taken(new);
     daemon.wait_state(address, None, "Established");
     assert!(third.end().is_none());
@@ -220,7 +220,7 @@ fn a_reset_gives_a_listening_session_its_new_segment_size() {
     {
         daemon.rewrite_config(&config(mss));
         daemon.bmpctl(&["reset", "session", &address.to_string()]).done();
-        wait_for("the segment size", PATIENCE, || {
+        wait_for("the segment size", TIMEOUT, || {
             let socket =
                 Socket::new(Domain::IPV4, Type::STREAM, None).map_err(|e| e.to_string())?;
             socket.bind(&SocketAddr::new(address, 0).into()).map_err(|e| e.to_string())?;
@@ -247,7 +247,7 @@ fn with_tls_only_the_station_itself_takes_the_place_of_a_connection() {
     // A handshake that fails has its reason, and the next one is waited for at once.
     let expired = Station::passive(address, Mode::Keeping, setup(&chain.expired));
     expired.dial_until_taken(at);
-    wait_for("the reason", PATIENCE, || {
+    wait_for("the reason", TIMEOUT, || {
         let page = daemon.bmpctl(&["show", "session", &address.to_string()]);
         let found = page.stdout.contains("[tls-failed]") && page.stdout.contains("Listening");
         if found { Ok(()) } else { Err(page.to_string()) }
@@ -255,7 +255,7 @@ fn with_tls_only_the_station_itself_takes_the_place_of_a_connection() {
     let initiated = |station: &Station| {
         let connection = station.dial_until_taken(at);
         let look = |r: &Record| (r.count(Kind::Initiation) == 1).then_some(());
-        connection.wait("the Initiation", PATIENCE, look);
+        connection.wait("the Initiation", TIMEOUT, look);
         connection
     };
     let station = Station::passive(address, Mode::Keeping, setup(&chain.server));
@@ -270,7 +270,7 @@ fn with_tls_only_the_station_itself_takes_the_place_of_a_connection() {
         socket
     });
     expired.dial_until_taken(at);
-    wait_for("the others to be refused", PATIENCE, || {
+    wait_for("the others to be refused", TIMEOUT, || {
         let log = daemon.log();
         if log.contains("another connection was refused: TLS failed") { Ok(()) } else { Err(log) }
     });
@@ -278,7 +278,7 @@ fn with_tls_only_the_station_itself_takes_the_place_of_a_connection() {
     drop(silent);
     // The station itself, after a restart say.
     let second = initiated(&station);
-    first.wait_end(PATIENCE);
+    first.wait_end(TIMEOUT);
     daemon.wait_state(address, None, "Established");
     assert!(second.end().is_none());
 }

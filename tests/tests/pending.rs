@@ -18,7 +18,7 @@ use tests::station::{Connection, Setup, Station};
 use tests::table::Table;
 use tests::wait::{holds_for, wait_for};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Long enough for something that should not happen to happen.
 const A_WHILE: Duration = Duration::from_millis(300);
@@ -32,7 +32,7 @@ struct Scene<'a> {
 
 impl Scene<'_> {
     fn socket(&self) -> Socket {
-        wait_for("bmpd's socket", PATIENCE, || {
+        wait_for("bmpd's socket", TIMEOUT, || {
             sockets::connected(self.daemon.pid(), self.station).ok_or_else(|| "none".to_owned())
         })
     }
@@ -226,7 +226,7 @@ fn a_parameter_of_the_connection_is_pending_until_a_reset_and_then_in_effect() {
     for case in &CASES {
         let change = ports(case.change);
         let connection = station.wait_connection(number);
-        connection.wait_complete(peer, PATIENCE);
+        connection.wait_complete(peer, TIMEOUT);
         daemon.wait_state(address, None, "Established");
         let at = |connection: &Connection, station: &Station| {
             let station = SocketAddr::new(address, station.port());
@@ -270,7 +270,7 @@ fn a_parameter_of_the_connection_is_pending_until_a_reset_and_then_in_effect() {
         let target = if change.contains("connect-port") { &other } else { &station };
         let new =
             target.wait_connection(if change.contains("connect-port") { 1 } else { number + 1 });
-        new.wait("the End-of-RIB", PATIENCE, |record| {
+        new.wait("the End-of-RIB", TIMEOUT, |record| {
             record.peer(peer).filter(|p| !p.end_of_rib.is_empty()).map(|_| ())
         });
         daemon.wait_state(address, None, "Established");
@@ -332,7 +332,7 @@ fn reload_is_pending(
 }
 
 fn initiated(connection: &Connection) {
-    connection.wait("the Initiation", PATIENCE, |record| {
+    connection.wait("the Initiation", TIMEOUT, |record| {
         (record.count(Kind::Initiation) == 1).then_some(())
     });
 }
@@ -367,7 +367,7 @@ fn who_connects_and_where_the_station_is_let_in_wait_for_a_reset() {
     reload_is_pending(&daemon, &connection, &[&name], &changes);
     assert!(!open(ports[0]), "it listens too early");
     assert!(reset().contains("mode active -> passive"));
-    connection.wait_end(PATIENCE);
+    connection.wait_end(TIMEOUT);
     let first = passive.dial_until_taken(SocketAddr::new(ours, ports[0]));
     initiated(&first);
 
@@ -378,7 +378,7 @@ fn who_connects_and_where_the_station_is_let_in_wait_for_a_reset() {
     reset();
     let second = passive.dial_until_taken(SocketAddr::new(ours, ports[1]));
     initiated(&second);
-    wait_for("the old port to be closed", PATIENCE, || {
+    wait_for("the old port to be closed", TIMEOUT, || {
         if open(ports[0]) { Err("it is open".to_owned()) } else { Ok(()) }
     });
 
@@ -387,7 +387,7 @@ fn who_connects_and_where_the_station_is_let_in_wait_for_a_reset() {
     assert_eq!(active.connections().len(), 1, "it connects too early");
     reset();
     initiated(&active.wait_connection(2));
-    wait_for("the port to be closed", PATIENCE, || {
+    wait_for("the port to be closed", TIMEOUT, || {
         if open(ports[1]) { Err("it is open".to_owned()) } else { Ok(()) }
     });
 }
@@ -417,6 +417,6 @@ fn what_a_vpn_instance_stands_for_waits_for_a_reset() {
     assert_eq!(there.connections().len(), 0);
     daemon.bmpctl(&[&["reset", "session"], &name[..]].concat()).done();
     initiated(&there.wait_connection(1));
-    connection.wait_end(PATIENCE);
+    connection.wait_end(TIMEOUT);
     assert_eq!(here.connections().len(), 1);
 }

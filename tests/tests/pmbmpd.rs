@@ -17,7 +17,7 @@ use tests::scratch::Scratch;
 use tests::wait::{holds_for, wait_for};
 
 const STATION: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A route in the words of pmbmpd.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,7 +150,7 @@ fn expected(announced: &Announced) -> BTreeMap<String, Logged> {
 #[track_caller]
 fn wait_routes(pmbmpd: &Pmbmpd, number: usize, announced: &Announced) {
     let expected = expected(announced);
-    wait_for("the routes in pmbmpd's log", PATIENCE, || {
+    wait_for("the routes in pmbmpd's log", TIMEOUT, || {
         let connections = connections(&pmbmpd.log());
         let heard = connections
             .get(number - 1)
@@ -215,7 +215,7 @@ fn a_reset_by_alias_tells_pmbmpd_everything_again_and_leaves_the_other_alone() {
 
     assert_eq!(daemon.terminate().code(), Some(0));
     for (pmbmpd, count) in [(&plain, 1), (&aliased, 2)] {
-        wait_for("the end of all connections", PATIENCE, || {
+        wait_for("the end of all connections", TIMEOUT, || {
             let heard = connections(&pmbmpd.log());
             if heard.iter().all(|c| c.closed) { Ok(()) } else { Err(format!("{heard:?}")) }
         });

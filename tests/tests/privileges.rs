@@ -22,7 +22,7 @@ use tests::station::{Mode, Station};
 use tests::table::Table;
 use tests::wait::{wait_for, wait_until};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A user that every Debian has, and what it is to have.
 const USER: &str = "daemon";
@@ -50,7 +50,7 @@ impl Place {
         bmpd.args(["-c", "umask 077; exec \"$@\"", "sh"]).arg(scratch.join("bmpd"));
         let daemon = Daemon::spawn_by(bmpd, &scratch, "bmpd", &text, "debug");
         let place = Self { scratch, daemon, socket };
-        wait_for("bmpd to answer", PATIENCE, || {
+        wait_for("bmpd to answer", TIMEOUT, || {
             assert!(place.daemon.exited().is_none(), "{}", place.daemon.log());
             let output = place.bmpctl(&["show", "session"]);
             if output.status == 0 { Ok(()) } else { Err(format!("{output}{}", place.daemon.log())) }
@@ -70,7 +70,7 @@ impl Place {
     #[track_caller]
     fn bmpctl(&self, args: &[&str]) -> Output {
         let mut command = Command::new(binary("bmpctl"));
-        run(command.args(args).env("BMPD_SOCKET", &self.socket).env("LC_ALL", "C"), PATIENCE)
+        run(command.args(args).env("BMPD_SOCKET", &self.socket).env("LC_ALL", "C"), TIMEOUT)
     }
 
     /// That it is the user, can be nobody else, and has these capabilities: in every thread.
@@ -124,9 +124,9 @@ fn root_becomes_the_user_with_one_capability_and_everything_works() {
     let options = Options { md5: Some(KEY.to_owned()), ..Options::new(peer, 65001) };
     let speaker = Neighbor::connect(&options, at);
     speaker.send_all(&Table::full(300, 30));
-    station.wait_connection(1).wait_routes(peer, &speaker.expected(), PATIENCE);
+    station.wait_connection(1).wait_routes(peer, &speaker.expected(), TIMEOUT);
     place.bmpctl(&["reset", "session", "all", "--wait=20s"]).done();
-    station.wait_connection(2).wait_routes(peer, &speaker.expected(), PATIENCE);
+    station.wait_connection(2).wait_routes(peer, &speaker.expected(), TIMEOUT);
 
     // A port that a reload brings can be had with the same capability.
     let later = SocketAddr::new(loopback(), 180);
@@ -146,7 +146,7 @@ fn root_becomes_the_user_with_one_capability_and_everything_works() {
         let told = place.bmpctl(args);
         assert!(told.done().contains(gave_up) || told.stderr.contains(gave_up), "{told}");
     }
-    wait_for("the session to say why", PATIENCE, || {
+    wait_for("the session to say why", TIMEOUT, || {
         let page = place.bmpctl(&["show", "session", "--verbose"]);
         if page.stdout.contains(gave_up) { Ok(()) } else { Err(page.to_string()) }
     });
@@ -206,7 +206,7 @@ fn a_configuration_that_needs_nothing_keeps_nothing_and_a_device_needs_nothing()
     let told = place.bmpctl(&["reload"]);
     told.done();
     assert!(told.stderr.contains("bmpd needs CAP_NET_BIND_SERVICE for it"), "{told}");
-    wait_for("the reason", PATIENCE, || {
+    wait_for("the reason", TIMEOUT, || {
         let page = place.bmpctl(&["show", "session", &passive.to_string()]);
         let says = "Permission denied; bmpd needs CAP_NET_BIND_SERVICE for it, and gave it up at its start";
         // However the page breaks its lines.
@@ -263,7 +263,7 @@ fn nobody_but_root_becomes_somebody_else() {
     public(&scratch);
     let config = |user: &str| scratch.write("bmpd.toml", format!("[process]\nuser = \"{user}\"\n"));
     let starts =
-        |mut bmpd: Command, user: &str| run(bmpd.arg("--config").arg(config(user)), PATIENCE);
+        |mut bmpd: Command, user: &str| run(bmpd.arg("--config").arg(config(user)), TIMEOUT);
     let stranger = Person { uid: 54_100, gid: 54_100, groups: &[] };
     let refused = starts(stranger.command(scratch.join("bmpd")), "daemon");
     assert_eq!(refused.status, 1, "{refused}");
@@ -290,7 +290,7 @@ fn whoever_starts_with_more_than_it_needs_gives_it_up() {
     bmpd.args(["--inh-caps=+net_bind_service,+sys_admin"]);
     bmpd.args(["--ambient-caps=+net_bind_service,+sys_admin", "--"]).arg(scratch.join("bmpd"));
     let daemon = Daemon::spawn_by(bmpd, &scratch, "bmpd", &config, "debug");
-    wait_until("the socket", PATIENCE, || own.join("bmpd.sock").exists());
+    wait_until("the socket", TIMEOUT, || own.join("bmpd.sock").exists());
     for field in ["CapEff:", "CapPrm:", "CapInh:", "CapAmb:"] {
         let value = status_of_all_threads(daemon.pid(), field);
         assert_eq!(u64::from_str_radix(&value, 16).unwrap(), 0, "{field}");

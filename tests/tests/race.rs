@@ -7,7 +7,7 @@ use tests::race::{self, Case, Options, Program, Size};
 use tests::scratch::Scratch;
 
 /// How long one phase may take on a busy machine and without optimization.
-const PATIENCE: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 fn options(scratch: &Scratch) -> Options {
     Options {
@@ -17,8 +17,8 @@ fn options(scratch: &Scratch) -> Options {
         // No peers: this test is about the race.
         peers: scratch.join("peers"),
         size: Size::quick(),
-        budget: PATIENCE * 10,
-        limit: PATIENCE,
+        budget: TIMEOUT * 10,
+        limit: TIMEOUT,
         out: scratch.join("results"),
     }
 }

@@ -12,7 +12,7 @@ use tests::scratch::Scratch;
 use tests::station::{Mode, Station};
 use tests::wait::{wait_for, wait_until};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The first block in this language below this heading.
 #[track_caller]
@@ -92,10 +92,10 @@ fn gobgp() {
     let mut gobgpd = edge.router.namespace().command("gobgpd");
     gobgpd.args(["-p", "--pprof-disable", "--api-hosts=127.0.0.1:50051", "-f"]).arg(config);
     let gobgpd = Program::start(gobgpd, &scratch.join("gobgpd.log"));
-    wait_for("GoBGP to take a route", PATIENCE, || {
+    wait_for("GoBGP to take a route", TIMEOUT, || {
         let mut add = edge.router.namespace().command("gobgp");
         add.args(["global", "rib", "add", ROUTE, "nexthop", "192.0.2.2"]);
-        let added = run(&mut add, PATIENCE);
+        let added = run(&mut add, TIMEOUT);
         if added.status == 0 { Ok(()) } else { Err(format!("{added}{}", gobgpd.said())) }
     });
     hears(&scratch, &edge, &head(), &[&gobgpd]);
@@ -137,7 +137,7 @@ fn pmacct_behind_tls() {
     let folder = scratch.join("station");
     fs::create_dir(&folder).unwrap();
     let mut shell = Command::new("sh");
-    let made = run(shell.args(["-c", &block("## TLS", "sh")]).current_dir(&folder), PATIENCE);
+    let made = run(shell.args(["-c", &block("## TLS", "sh")]).current_dir(&folder), TIMEOUT);
     assert!(made.done().ends_with("collector.pem: OK\n"), "{made}");
     // The station itself is at 127.0.0.1 then.
     let config = block("### pmacct", "text").replace("10.1.1.1", "127.0.0.1");
@@ -152,7 +152,7 @@ fn pmacct_behind_tls() {
     let stunnel = start("stunnel", &["stunnel.conf"]);
 
     let at: SocketAddr = "10.1.1.1:11020".parse().unwrap();
-    wait_until("stunnel", PATIENCE, || edge.host.run(|| TcpStream::connect(at).is_ok()));
+    wait_until("stunnel", TIMEOUT, || edge.host.run(|| TcpStream::connect(at).is_ok()));
 
     fs::copy(folder.join("ca.pem"), scratch.join("ca.pem")).unwrap();
     let page = text("docs/recipes.md");
@@ -167,7 +167,7 @@ fn pmacct_behind_tls() {
     };
     let daemon = edge.host.run(|| Daemon::start(&scratch, &format!("{session}\n[bgp]{bgp}")));
     wait_heard(&daemon, &[&exabgp]);
-    wait_for("pmbmpd to have the route", PATIENCE, || {
+    wait_for("pmbmpd to have the route", TIMEOUT, || {
         let told = fs::read_to_string(folder.join("pmbmpd.json")).unwrap_or_default();
         match told.contains(ROUTE) {
             true => Ok(()),

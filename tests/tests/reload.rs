@@ -18,7 +18,7 @@ use tests::station::{Connection, Pace, Station};
 use tests::table::{Attributes, Table};
 use tests::wait::{holds_for, wait_for, wait_until};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 fn with(block: String, lines: &str) -> String {
     block.trim_end().to_owned() + "\n" + lines + "\n\n"
@@ -26,7 +26,7 @@ fn with(block: String, lines: &str) -> String {
 
 fn wait_initiation(station: &Station, number: usize) -> Connection {
     let connection = station.wait_connection(number);
-    connection.wait("the Initiation", PATIENCE, |r| (r.count(Kind::Initiation) == 1).then_some(()));
+    connection.wait("the Initiation", TIMEOUT, |r| (r.count(Kind::Initiation) == 1).then_some(()));
     connection
 }
 
@@ -55,8 +55,8 @@ fn new_sessions_and_neighbors_begin_and_those_that_are_gone_end() {
     }
     for station in [&kept, &removed] {
         let connection = station.wait_connection(1);
-        connection.wait_complete(stays, PATIENCE);
-        connection.wait_complete(goes, PATIENCE);
+        connection.wait_complete(stays, TIMEOUT);
+        connection.wait_complete(goes, TIMEOUT);
     }
 
     daemon.rewrite_config(&config((&added, "new"), comes));
@@ -78,19 +78,19 @@ fn new_sessions_and_neighbors_begin_and_those_that_are_gone_end() {
     let done = daemon.bmpctl(&["reload"]);
     assert!(done.done().contains(&format!("session {address} alias old: ended")), "{done}");
     let ended = removed.latest().unwrap();
-    ended.wait_end(PATIENCE);
+    ended.wait_end(TIMEOUT);
     ended.look(|record| {
         assert_eq!(record.termination, Some(4), "permanently closed (RFC 7854 section 4.5)");
         assert!(record.peer_downs.is_empty(), "{:?}", record.peer_downs);
     });
     // The neighbor that is gone: no longer monitored (reason 5). The BGP session has its own word.
     let connection = kept.latest().unwrap();
-    connection.wait("the Peer Down", PATIENCE, |record| {
+    connection.wait("the Peer Down", TIMEOUT, |record| {
         let down = record.peer_downs.iter().find(|down| down.header.peer.address == goes)?;
         assert_eq!((down.reason, down.data.len()), (5, 0));
         Some(())
     });
-    let heard = speakers[1].wait_closed(PATIENCE);
+    let heard = speakers[1].wait_closed(TIMEOUT);
     assert_eq!(
         heard.notification.as_ref().map(|(code, subcode, _)| [*code, *subcode]),
         Some([6, 3]),
@@ -98,10 +98,10 @@ fn new_sessions_and_neighbors_begin_and_those_that_are_gone_end() {
     );
     let new = Neighbor::connect(&options(comes), listen);
     new.send_all(&Table::full(70, 30));
-    connection.wait_routes(comes, &new.expected(), PATIENCE);
+    connection.wait_routes(comes, &new.expected(), TIMEOUT);
     let first = added.wait_connection(1);
-    first.wait_routes(comes, &new.expected(), PATIENCE);
-    first.wait_routes(stays, &speakers[0].expected(), PATIENCE);
+    first.wait_routes(comes, &new.expected(), TIMEOUT);
+    first.wait_routes(stays, &speakers[0].expected(), TIMEOUT);
     first.look(|record| assert!(record.peer_ups.iter().all(|up| up.header.peer.address != goes)));
     assert_eq!((kept.connections().len(), removed.connections().len()), (1, 1));
     assert!(
@@ -127,7 +127,7 @@ fn a_bad_file_changes_nothing_at_all() {
     let speaker = Neighbor::connect(&Options::new(peer, 65001), listen);
     speaker.send_all(&Table::full(100, 50));
     let connection = kept.wait_connection(1);
-    connection.wait_complete(peer, PATIENCE);
+    connection.wait_complete(peer, TIMEOUT);
     let bytes = connection.look(|record| record.bytes);
 
     // Good things come before the bad one in the file: none of them is done.
@@ -152,7 +152,7 @@ fn a_bad_file_changes_nothing_at_all() {
             );
         }
         daemon.signal(Signal::HUP);
-        wait_for("SIGHUP to be refused", PATIENCE, || {
+        wait_for("SIGHUP to be refused", TIMEOUT, || {
             let log = daemon.log();
             if log.contains("SIGHUP") && log.contains(word) { Ok(()) } else { Err(log) }
         });
@@ -165,7 +165,7 @@ fn a_bad_file_changes_nothing_at_all() {
     });
     let prefixes = ["203.0.113.0/24".parse().unwrap()];
     speaker.announce(&prefixes, &Attributes::sample(65001, &mut Random::new(7)));
-    connection.wait_routes(peer, &speaker.expected(), PATIENCE);
+    connection.wait_routes(peer, &speaker.expected(), TIMEOUT);
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn signals_that_come_while_a_reload_is_under_way_are_one_more() {
     let silent = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     silent.bind(&SocketAddr::new(peer, 0).into()).unwrap();
     silent.connect(&listen.into()).unwrap();
-    wait_for("the neighbor's connection", PATIENCE, || {
+    wait_for("the neighbor's connection", TIMEOUT, || {
         let page = daemon.bmpctl(&["show", "neighbor"]);
         if page.done().contains("OpenSent") { Ok(()) } else { Err(page.to_string()) }
     });
@@ -224,7 +224,7 @@ fn what_can_change_while_a_session_runs_does() {
     let speaker = Neighbor::connect(&Options::new(peer, 65001), listen);
     speaker.send_all(&Table::full(40, 2));
     let connection = station.wait_connection(1);
-    connection.wait_complete(peer, PATIENCE);
+    connection.wait_complete(peer, TIMEOUT);
     let pages = [
         ("statistics-timer = 60", "", "every 60 s"),
         ("statistics-timer = 60", "statistics-timer = 15", "every 15 s"),
@@ -239,7 +239,7 @@ fn what_can_change_while_a_session_runs_does() {
     }
     // The timer was changed at run time: the report comes within its 15 s.
     let report =
-        connection.wait("the report", PATIENCE, |record| record.statistics.first().cloned());
+        connection.wait("the report", TIMEOUT, |record| record.statistics.first().cloned());
     assert_eq!(report.value(7), Some(42));
 
     // Shut down: the station is told, and nobody connects until the file says otherwise.
@@ -253,7 +253,7 @@ fn what_can_change_while_a_session_runs_does() {
     says(&["reload", "--dry-run"], "end");
     assert!(connection.end().is_none(), "a dry run does nothing");
     says(&["reload"], "ended");
-    connection.wait_end(PATIENCE);
+    connection.wait_end(TIMEOUT);
     assert_eq!(connection.look(|record| record.termination), Some(0));
     daemon.wait_state(address, None, "Shutdown");
     let reset = daemon.bmpctl(&["reset", "session", &address.to_string()]);
@@ -266,7 +266,7 @@ fn what_can_change_while_a_session_runs_does() {
     daemon.rewrite_config(&config("", ""));
     says(&["reload", "--dry-run"], "start");
     says(&["reload"], "started");
-    station.wait_connection(2).wait_complete(peer, PATIENCE);
+    station.wait_connection(2).wait_complete(peer, TIMEOUT);
     station.assert_legal();
 }
 
@@ -286,7 +286,7 @@ fn a_neighbor_that_is_beyond_a_new_limit_is_said_to_end() {
     ] {
         daemon.rewrite_config(&config(lines));
         // Its routes may still be on their way.
-        wait_for("the plan", PATIENCE, || {
+        wait_for("the plan", TIMEOUT, || {
             let plan = daemon.bmpctl(&["reload", "--dry-run"]);
             let is_right = plan.done().contains(&format!("neighbor {peer}: {action}\n"));
             if is_right { Ok(()) } else { Err(format!("{lines}\n{plan}")) }
@@ -294,7 +294,7 @@ fn a_neighbor_that_is_beyond_a_new_limit_is_said_to_end() {
     }
     let done = daemon.bmpctl(&["reload"]);
     assert!(done.done().contains(&format!("neighbor {peer}: ended\n")), "{done}");
-    let closed = speaker.wait_closed(PATIENCE);
+    let closed = speaker.wait_closed(TIMEOUT);
     let cause = closed.notification.as_ref().map(|(code, subcode, _)| [*code, *subcode]);
     assert_eq!(cause, Some([6, 1]), "maximum number of prefixes reached");
 }
@@ -321,7 +321,7 @@ fn a_stall_timeout_that_was_changed_at_run_time_is_in_effect() {
     daemon.wait_state(address, None, "Synchronising");
     daemon.rewrite_config(&config("stall-timeout = 5"));
     daemon.bmpctl(&["reload"]).done();
-    wait_for("the stall", PATIENCE, || {
+    wait_for("the stall", TIMEOUT, || {
         let page = daemon.bmpctl(&["show", "session", &address.to_string()]);
         if page.stdout.contains("[stalled]") { Ok(()) } else { Err(page.to_string()) }
     });
@@ -435,7 +435,7 @@ fn resets_and_reloads_from_several_callers_at_once_all_end_well() {
     }
     for station in &stations {
         let connection = station.latest().unwrap();
-        connection.wait_complete(peer, PATIENCE);
+        connection.wait_complete(peer, TIMEOUT);
         assert_eq!(connection.look(|record| record.announced), 22_000);
         station.assert_legal();
     }
@@ -610,7 +610,7 @@ fn a_reading_that_was_overtaken_takes_back_nothing_of_the_newer_one() {
         wait_initiation(&station, 1);
         let whole = std::fs::read_to_string(daemon.config()).unwrap();
         let monitor = Running::start(&mut daemon.bmpctl_command(&["monitor"]));
-        wait_until("the monitor to be served", PATIENCE, || {
+        wait_until("the monitor to be served", TIMEOUT, || {
             let page = daemon.bmpctl(&["show", "status", "--json"]);
             page.done().contains("\"monitors\": 1")
         });

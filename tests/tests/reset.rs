@@ -18,7 +18,7 @@ use tests::station::{Connection, End, Mode, Pace, Station};
 use tests::table::Table;
 use tests::wait::{holds_for, wait_for};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A connection as it was, to be compared with what became of it.
 struct Untouched {
@@ -48,8 +48,8 @@ fn synchronised(aliases: &[Option<&str>]) -> (Lab, tests::neighbor::Neighbor) {
     neighbor.send_all(&Table::full(2_000, 500));
     for (station, alias) in lab.stations.iter().zip(aliases) {
         let connection = station.wait_connection(1);
-        connection.wait_complete(lab.peer, PATIENCE);
-        connection.wait_routes(lab.peer, &neighbor.expected(), PATIENCE);
+        connection.wait_complete(lab.peer, TIMEOUT);
+        connection.wait_routes(lab.peer, &neighbor.expected(), TIMEOUT);
         lab.daemon.wait_state(lab.address, *alias, "Established");
     }
     (lab, neighbor)
@@ -58,10 +58,10 @@ fn synchronised(aliases: &[Option<&str>]) -> (Lab, tests::neighbor::Neighbor) {
 #[track_caller]
 fn complete_again(lab: &Lab, station: &Station, number: usize, expected: &tests::bgp::Routes) {
     let connection = station.wait_connection(number);
-    connection.wait_complete(lab.peer, PATIENCE);
-    connection.wait_routes(lab.peer, expected, PATIENCE);
+    connection.wait_complete(lab.peer, TIMEOUT);
+    connection.wait_routes(lab.peer, expected, TIMEOUT);
     let before = &station.connections()[number - 2];
-    assert_eq!(before.wait_end(PATIENCE).1, End::Closed);
+    assert_eq!(before.wait_end(TIMEOUT).1, End::Closed);
     assert_eq!(before.look(|record| record.termination), Some(0), "{}", before.summary());
 }
 
@@ -167,7 +167,7 @@ fn a_vpn_instance_selects_its_own_sessions() {
     for station in stations {
         let connection = station.wait_connection(1);
         connection
-            .wait("the Initiation", PATIENCE, |r| (r.count(Kind::Initiation) == 1).then_some(()));
+            .wait("the Initiation", TIMEOUT, |r| (r.count(Kind::Initiation) == 1).then_some(()));
     }
     for (selector, expected) in reset {
         let verb: &[&str] = match selector[0] {
@@ -177,7 +177,7 @@ fn a_vpn_instance_selects_its_own_sessions() {
         daemon.bmpctl(&[verb, selector].concat()).done();
         for (station, number) in stations.iter().zip(expected) {
             let connection = station.wait_connection(number);
-            connection.wait("the Initiation", PATIENCE, |r| {
+            connection.wait("the Initiation", TIMEOUT, |r| {
                 (r.count(Kind::Initiation) == 1).then_some(())
             });
         }
@@ -300,7 +300,7 @@ fn a_daemon_that_is_not_there_is_exit_code_5() {
     for socket in [missing, stale] {
         let mut command = Command::new(binary("bmpctl"));
         command.arg("--socket").arg(&socket).args(["reset", "session", "10.1.1.1"]);
-        let output = run(&mut command, PATIENCE);
+        let output = run(&mut command, TIMEOUT);
         assert_eq!(output.status, 5, "{output}");
         assert!(output.stderr.contains(socket.to_str().unwrap()), "{output}");
     }
@@ -323,7 +323,7 @@ fn a_caller_who_may_not_is_exit_code_4_and_nothing_is_reset() {
     } else {
         fs::set_permissions(lab.daemon.socket(), Permissions::from_mode(0o000)).unwrap();
     }
-    let output = run(&mut command, PATIENCE);
+    let output = run(&mut command, TIMEOUT);
     assert_eq!(output.status, 4, "{output}");
     untouched.check(&lab.stations[0]);
 }
@@ -333,11 +333,11 @@ fn a_reset_while_backing_off_connects_at_once() {
     let mut lab = Plan { retry: [600, 600], ..Plan::default() }.start();
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(500, 100));
-    lab.stations[0].wait_connection(1).wait_complete(lab.peer, PATIENCE);
+    lab.stations[0].wait_connection(1).wait_complete(lab.peer, TIMEOUT);
     lab.stations[0].kill();
     // A quick attempt may be made after the loss; then the backoff of ten minutes begins.
     let mut since = Instant::now();
-    wait_for("the backoff of ten minutes", PATIENCE, || {
+    wait_for("the backoff of ten minutes", TIMEOUT, || {
         if lab.daemon.session(lab.address, None).cell("state") != "Idle" {
             since = Instant::now();
         }
@@ -348,8 +348,8 @@ fn a_reset_while_backing_off_connects_at_once() {
     lab.daemon.bmpctl(&["reset", "session", &lab.station()]).done();
     let connection = lab.stations[0].wait_connection(2);
     assert!(begun.elapsed() < Duration::from_secs(3), "it took {:?}", begun.elapsed());
-    connection.wait_complete(lab.peer, PATIENCE);
-    connection.wait_routes(lab.peer, &neighbor.expected(), PATIENCE);
+    connection.wait_complete(lab.peer, TIMEOUT);
+    connection.wait_routes(lab.peer, &neighbor.expected(), TIMEOUT);
     lab.assert_legal();
 }
 
@@ -412,7 +412,7 @@ fn a_reset_in_the_middle_of_the_dump_is_complete_afterwards() {
     neighbor.send_all(&table);
     for number in 1..=3 {
         let connection = station.wait_connection(number);
-        connection.wait("the dump to be under way", PATIENCE, |record| {
+        connection.wait("the dump to be under way", TIMEOUT, |record| {
             (record.announced > 5_000).then_some(())
         });
         assert_eq!(connection.look(|record| record.complete_at(lab.peer)), None, "too quick");
@@ -420,8 +420,8 @@ fn a_reset_in_the_middle_of_the_dump_is_complete_afterwards() {
     }
     let last = station.wait_connection(4);
     station.pace(Pace::Full);
-    last.wait_complete(lab.peer, PATIENCE);
-    last.wait_routes(lab.peer, &table.expected(), PATIENCE);
+    last.wait_complete(lab.peer, TIMEOUT);
+    last.wait_routes(lab.peer, &table.expected(), TIMEOUT);
     assert_eq!(last.look(|record| record.announced), table.routes(), "each route once");
     lab.assert_legal();
 }
@@ -433,16 +433,16 @@ fn a_reset_in_the_middle_of_a_quick_dump_ends_it_behind_a_whole_message() {
     let neighbor = lab.connect();
     let table = Table::full(300_000, 60_000);
     neighbor.send_all(&table);
-    station.wait_connection(1).wait_complete(lab.peer, PATIENCE);
+    station.wait_connection(1).wait_complete(lab.peer, TIMEOUT);
     lab.daemon.bmpctl(&["reset", "session", &lab.station()]).done();
     let mut cut = 0;
     for number in 2..=9 {
         let connection = station.wait_connection(number);
-        connection.wait("the dump to be under way", PATIENCE, |record| {
+        connection.wait("the dump to be under way", TIMEOUT, |record| {
             (record.announced > 0).then_some(())
         });
         lab.daemon.bmpctl(&["reset", "session", &lab.station()]).done();
-        assert_eq!(connection.wait_end(PATIENCE).1, End::Closed, "{}", connection.summary());
+        assert_eq!(connection.wait_end(TIMEOUT).1, End::Closed, "{}", connection.summary());
         assert_eq!(
             connection.look(|record| record.termination),
             Some(0),
@@ -454,8 +454,8 @@ fn a_reset_in_the_middle_of_a_quick_dump_ends_it_behind_a_whole_message() {
     }
     assert!(cut > 0, "no reset met a dump that was under way");
     let last = station.wait_connection(10);
-    last.wait_complete(lab.peer, PATIENCE);
-    last.wait_routes(lab.peer, &table.expected(), PATIENCE);
+    last.wait_complete(lab.peer, TIMEOUT);
+    last.wait_routes(lab.peer, &table.expected(), TIMEOUT);
     lab.assert_legal();
 }
 
@@ -470,7 +470,7 @@ fn eight_stations_reset_at_once_are_all_complete() {
     for number in 1..=4 {
         for station in &lab.stations {
             let connection = station.wait_connection(number);
-            connection.wait_complete(lab.peer, PATIENCE);
+            connection.wait_complete(lab.peer, TIMEOUT);
             let counted = connection.look(|record| {
                 let peer = record.peer(lab.peer).unwrap();
                 (peer.announced, peer.fingerprint)
@@ -503,8 +503,8 @@ fn resets_one_upon_another_and_side_by_side_all_take_effect() {
     assert!((22..=29).contains(&plain) && (2..=9).contains(&aliased), "{plain} {aliased}");
     for station in &lab.stations {
         let last = station.latest().unwrap();
-        last.wait_complete(lab.peer, PATIENCE);
-        last.wait_routes(lab.peer, &neighbor.expected(), PATIENCE);
+        last.wait_complete(lab.peer, TIMEOUT);
+        last.wait_routes(lab.peer, &neighbor.expected(), TIMEOUT);
         // A connection that was accepted and reset before its first byte is no harm; two that are
         // open at once would be.
         let open = station.connections().iter().filter(|c| c.end().is_none()).count();
@@ -530,7 +530,7 @@ fn nothing_reaches_a_session_that_was_not_reset_for_a_while_after() {
     let (lab, _neighbor) = synchronised(&[None, Some("aa")]);
     let untouched = Untouched::note(&lab.stations[0]);
     lab.daemon.bmpctl(&["reset", "session", &lab.station(), "--alias", "aa"]).done();
-    lab.stations[1].wait_connection(2).wait_complete(lab.peer, PATIENCE);
+    lab.stations[1].wait_connection(2).wait_complete(lab.peer, TIMEOUT);
     holds_for("silence on the other session", Duration::from_secs(2), || {
         untouched.check(&lab.stations[0]);
         Ok(())
@@ -553,18 +553,18 @@ fn the_slower_of_two_stations_that_are_reset_together_gets_every_family_too() {
     neighbor.send_all(&table);
     let expected = table.expected();
     for station in [quick, slow] {
-        station.wait_connection(1).wait_complete(lab.peer, PATIENCE);
+        station.wait_connection(1).wait_complete(lab.peer, TIMEOUT);
     }
     for number in 2..=3 {
         slow.pace(Pace::Slow(1_000_000));
         lab.daemon.bmpctl(&["reset", "session", "all"]).done();
         let [first, last] = [quick, slow].map(|station| station.wait_connection(number));
-        first.wait_complete(lab.peer, PATIENCE);
+        first.wait_complete(lab.peer, TIMEOUT);
         assert_eq!(last.look(|record| record.complete_at(lab.peer)), None, "it is not slower");
         slow.pace(Pace::Full);
-        last.wait_complete(lab.peer, PATIENCE);
+        last.wait_complete(lab.peer, TIMEOUT);
         for connection in [first, last] {
-            connection.wait_routes(lab.peer, &expected, PATIENCE);
+            connection.wait_routes(lab.peer, &expected, TIMEOUT);
             assert_eq!(connection.look(|record| record.announced), table.routes());
         }
     }
@@ -587,7 +587,7 @@ fn eight_stations_that_do_not_read_are_reset_at_once_and_need_no_second_table() 
     let table = Table::full(300_000, 60_000);
     neighbor.send_all(&table);
     for station in &lab.stations {
-        station.wait_connection(1).wait_complete(lab.peer, PATIENCE);
+        station.wait_connection(1).wait_complete(lab.peer, TIMEOUT);
         station.pace(Pace::Stalled);
     }
     let before = lab.daemon.peak_rss_kib();
@@ -600,7 +600,7 @@ fn eight_stations_that_do_not_read_are_reset_at_once_and_need_no_second_table() 
             station.wait_connection(number);
         }
         // Each is sent what the system takes, and stands.
-        wait_for("bytes to wait for all eight", PATIENCE, || {
+        wait_for("bytes to wait for all eight", TIMEOUT, || {
             let pages = lab.daemon.bmpctl(&["show", "session", "--verbose"]);
             let waiting = pages.done().lines().filter(|line| line.contains("Waiting:"));
             let count = waiting.filter(|line| !line.contains(" 0 bytes here")).count();
@@ -613,7 +613,7 @@ fn eight_stations_that_do_not_read_are_reset_at_once_and_need_no_second_table() 
     for station in &lab.stations {
         station.pace(Pace::Full);
         let connection = station.wait_connection(4);
-        connection.wait_complete(lab.peer, PATIENCE);
+        connection.wait_complete(lab.peer, TIMEOUT);
         let counted = connection.look(|record| {
             let peer = record.peer(lab.peer).unwrap();
             (peer.announced, peer.fingerprint)

@@ -13,7 +13,7 @@ use tests::daemon::{Daemon, binary, run, session};
 use tests::scratch::Scratch;
 use tests::wait::wait_until;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Where the manager hears bmpd.
 struct Ear(UnixDatagram);
@@ -21,7 +21,7 @@ struct Ear(UnixDatagram);
 impl Ear {
     fn new(scratch: &Scratch) -> Self {
         let socket = UnixDatagram::bind(scratch.join("notify")).unwrap();
-        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        socket.set_read_timeout(Some(TIMEOUT)).unwrap();
         Self(socket)
     }
 
@@ -36,7 +36,7 @@ impl Ear {
             if text != "WATCHDOG=1" {
                 return text;
             }
-            assert!(begun.elapsed() < PATIENCE, "nothing but signs of life");
+            assert!(begun.elapsed() < TIMEOUT, "nothing but signs of life");
         }
     }
 
@@ -116,7 +116,7 @@ fn a_bmpd_that_hangs_gives_no_sign_of_life() {
         }
     };
     assert_eq!(silence, ErrorKind::WouldBlock);
-    ear.0.set_read_timeout(Some(PATIENCE)).unwrap();
+    ear.0.set_read_timeout(Some(TIMEOUT)).unwrap();
     daemon.signal(Signal::CONT);
     ear.wait_alive(2);
 }
@@ -170,7 +170,7 @@ fn the_socket_of_the_manager_is_served_and_left_where_it_is() {
     daemon.wait_ready();
     // Another bmpd sees that this one runs, and leaves the socket alone.
     let mut second = Command::new(binary("bmpd"));
-    let refused = run(second.arg("--config").arg(daemon.config()), PATIENCE);
+    let refused = run(second.arg("--config").arg(daemon.config()), TIMEOUT);
     assert!(refused.stderr.contains("another bmpd is running"), "{refused}");
     daemon.bmpctl(&["show", "status"]).done();
     assert!(daemon.terminate().success());
@@ -178,7 +178,7 @@ fn the_socket_of_the_manager_is_served_and_left_where_it_is() {
     // One that makes its own takes over what lies there, and removes it.
     let daemon = Daemon::start(&scratch, "");
     assert!(daemon.terminate().success());
-    wait_until("the socket to go", PATIENCE, || !daemon.socket().exists());
+    wait_until("the socket to go", TIMEOUT, || !daemon.socket().exists());
 }
 
 /// Started by hand while systemd waits for who connects: the unit's socket must not be lost by that.

@@ -12,7 +12,7 @@ use tests::station::{Mode, Pace, Station};
 use tests::table::Table;
 use tests::wait::wait_for;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 #[test]
 fn show_session_has_a_row_for_each_session() {
@@ -35,7 +35,7 @@ fn the_page_of_a_session_has_its_facts() {
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(1_234, 432));
     let connection = lab.stations[0].wait_connection(1);
-    connection.wait_complete(lab.peer, PATIENCE);
+    connection.wait_complete(lab.peer, TIMEOUT);
     lab.daemon.wait_state(lab.address, None, "Established");
     let page = lab.daemon.bmpctl(&["show", "session", &lab.station(), "--verbose"]);
     let text = page.done().replace([',', '_'], "");
@@ -62,7 +62,7 @@ fn a_session_that_is_down_shows_why_and_when_the_next_attempt_is() {
         .replace("retry.maximum = 2", "retry.maximum = 500");
     let daemon = Daemon::start(&scratch, &config);
     daemon.wait_state(address, None, "Idle");
-    wait_for("the reason and the next attempt", PATIENCE, || {
+    wait_for("the reason and the next attempt", TIMEOUT, || {
         let page = daemon.bmpctl(&["show", "session", &address.to_string(), "--verbose"]);
         let text = page.done().to_lowercase();
         if text.contains("refused") && text.contains("next attempt") {
@@ -99,7 +99,7 @@ fn show_neighbor_tells_state_routes_and_the_last_error() {
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(1_234, 432));
     let shows = |words: &[&str]| {
-        wait_for(&format!("{words:?} in show neighbor"), PATIENCE, || {
+        wait_for(&format!("{words:?} in show neighbor"), TIMEOUT, || {
             let output = lab.daemon.bmpctl(&["show", "neighbor"]);
             let text = output.done().replace([',', '_'], "");
             if words.iter().all(|word| text.contains(word)) {
@@ -110,14 +110,14 @@ fn show_neighbor_tells_state_routes_and_the_last_error() {
         });
     };
     shows(&["Established", "65001"]);
-    wait_for("the numbers of routes", PATIENCE, || {
+    wait_for("the numbers of routes", TIMEOUT, || {
         let output = lab.daemon.bmpctl(&["show", "neighbor"]);
         let text = output.done().replace([',', '_'], "");
         let by_family = text.contains("1234") && text.contains("432");
         if by_family || text.contains("1666") { Ok(()) } else { Err(output.to_string()) }
     });
     neighbor.notification(6, 2, &[]);
-    wait_for("the neighbor down, with the reason", PATIENCE, || {
+    wait_for("the neighbor down, with the reason", TIMEOUT, || {
         let output = lab.daemon.bmpctl(&["show", "neighbor"]);
         let text = output.done().to_lowercase();
         let told = !text.contains("established") && text.contains("notification");
@@ -145,7 +145,7 @@ fn the_page_says_when_each_end_of_rib_was_sent_and_how_often_writes_were_blocked
     let neighbor = lab.connect();
     let page = || lab.daemon.bmpctl(&["show", "session", &lab.station()]).done().to_owned();
     neighbor.send_all(&Table::full(200_000, 10));
-    wait_for("a write to be blocked", PATIENCE, || {
+    wait_for("a write to be blocked", TIMEOUT, || {
         let page = page();
         if page.contains("Blocked so far: ") { Ok(()) } else { Err(page) }
     });
@@ -160,7 +160,7 @@ fn the_page_says_when_each_end_of_rib_was_sent_and_how_often_writes_were_blocked
     assert!(!shown.contains("    Blocked:"), "{shown}");
     // A neighbor that has gone has none any more.
     drop(neighbor);
-    wait_for("the End-of-RIBs to go", PATIENCE, || {
+    wait_for("the End-of-RIBs to go", TIMEOUT, || {
         let page = page();
         if page.contains("End-of-RIB sent:") { Err(page) } else { Ok(()) }
     });
@@ -187,7 +187,7 @@ fn sessions_that_are_down_are_listed_with_the_rest_and_those_that_are_up_are_cou
     let daemon = Daemon::start(&scratch, &config);
     daemon.wait_state(up, None, "Established");
     daemon.wait_state(down, Some("off"), "Shutdown");
-    wait_for("the reason in the row", PATIENCE, || {
+    wait_for("the reason in the row", TIMEOUT, || {
         let row = daemon.session(down, Some("refused"));
         let note = row.cell("note");
         let told = note.contains("refused") && note.contains("next attempt in");
@@ -218,7 +218,7 @@ fn the_time_to_the_next_attempt_counts_down() {
     // A random quarter less at the most.
     let first = left();
     assert!((36..=50).contains(&first), "{first}");
-    wait_for("less than that", PATIENCE, || {
+    wait_for("less than that", TIMEOUT, || {
         let now = left();
         if now + 2 <= first { Ok(()) } else { Err(now.to_string()) }
     });
@@ -261,12 +261,12 @@ fn the_messages_on_the_page_are_those_that_the_station_has_received() {
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(1_234, 432));
     let connection = lab.stations[0].wait_connection(1);
-    connection.wait_complete(lab.peer, PATIENCE);
+    connection.wait_complete(lab.peer, TIMEOUT);
     let gone: Vec<Prefix> = neighbor.expected().keys().copied().take(30).collect();
     neighbor.withdraw(&gone);
-    connection.wait_routes(lab.peer, &neighbor.expected(), PATIENCE);
+    connection.wait_routes(lab.peer, &neighbor.expected(), TIMEOUT);
     neighbor.close();
-    connection.wait("the Peer Down", PATIENCE, |record| record.peer_downs.last().cloned());
+    connection.wait("the Peer Down", TIMEOUT, |record| record.peer_downs.last().cloned());
     let compare = |record: &Record, page: &str| {
         let shown = |name| field(page, name).parse::<u64>().unwrap();
         let kinds = [
@@ -292,7 +292,7 @@ fn the_messages_on_the_page_are_those_that_the_station_has_received() {
     let down = lab.config.replace("[[session]]", "[[session]]\nshutdown = true");
     lab.daemon.rewrite_config(&down);
     lab.daemon.bmpctl(&["reload"]).done();
-    connection.wait_end(PATIENCE);
+    connection.wait_end(TIMEOUT);
     let page = lab.daemon.bmpctl(&["show", "session", &lab.station()]);
     assert!(page.done().contains("Sent on the last connection"), "{page}");
     connection.look(|record| compare(record, page.done()));
@@ -313,7 +313,7 @@ fn what_waits_for_a_station_that_does_not_read_is_shown_here_and_in_the_system_a
     lab.stations[0].pace(Pace::Stalled);
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(200_000, 20_000));
-    wait_for("what waits, and for how long", PATIENCE, || {
+    wait_for("what waits, and for how long", TIMEOUT, || {
         let page = lab.daemon.bmpctl(&["show", "session", &lab.station()]);
         let waiting = field(page.done(), "Waiting");
         let numbers: Vec<u64> = waiting.split(' ').filter_map(|word| word.parse().ok()).collect();
@@ -326,8 +326,8 @@ fn what_waits_for_a_station_that_does_not_read_is_shown_here_and_in_the_system_a
         if both && blocked && left { Ok(()) } else { Err(format!("{page}\n{row:?}")) }
     });
     lab.stations[0].pace(Pace::Full);
-    lab.stations[0].wait_connection(1).wait_complete(lab.peer, PATIENCE);
-    wait_for("nothing to wait any more", PATIENCE, || {
+    lab.stations[0].wait_connection(1).wait_complete(lab.peer, TIMEOUT);
+    wait_for("nothing to wait any more", TIMEOUT, || {
         let page = lab.daemon.bmpctl(&["show", "session", &lab.station()]);
         let empty = field(page.done(), "Waiting") == "0 bytes here, 0 bytes in the system";
         if empty && !page.stdout.contains("Blocked:") { Ok(()) } else { Err(page.to_string()) }
@@ -352,11 +352,11 @@ fn what_is_shown_is_also_there_as_json_with_stable_words() {
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(30, 12));
     for station in &lab.stations {
-        station.wait_connection(1).wait_complete(lab.peer, PATIENCE);
+        station.wait_connection(1).wait_complete(lab.peer, TIMEOUT);
     }
     lab.daemon.wait_state(lab.address, None, "Established");
     lab.stations[1].latest().unwrap().close();
-    wait_for("the end to be noticed", PATIENCE, || {
+    wait_for("the end to be noticed", TIMEOUT, || {
         let page = lab.daemon.bmpctl(&["show", "session", &lab.station(), "--alias", "aa"]);
         if page.stdout.contains("[closed-by-station]") { Ok(()) } else { Err(page.to_string()) }
     });

@@ -17,7 +17,7 @@ use tests::station::Station;
 use tests::table::Table;
 use tests::wait::wait_for;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 fn json(daemon: &Daemon, arguments: &[&str]) -> Value {
     let arguments = [arguments, &["--json"]].concat();
@@ -74,7 +74,7 @@ fn neighbors_are_selected_and_instances_count_what_is_in_them() {
     assert_eq!(of(&[&text, "--vpn-instance", "red"]), (vec![65002], 0));
     assert_eq!(of(&["--vpn-instance", "gone net"]), (vec![], 0));
 
-    wait_for("the routes of both", PATIENCE, || {
+    wait_for("the routes of both", TIMEOUT, || {
         let instances = json(&daemon, &["show", "vpn-instance"]);
         let instances = instances["vpn_instances"].as_array().unwrap();
         let routes: Vec<u64> = instances.iter().map(|i| i["routes"].as_u64().unwrap()).collect();
@@ -155,7 +155,7 @@ fn an_instance_says_what_it_stands_for_and_whether_that_is_there() {
     let page = daemon.bmpctl(&["show", "vpn-instance", "late"]);
     assert!(!page.done().contains("not there"), "{page}");
     let _station = Station::listen_in(&late, SocketAddr::new(address, 11019), Mode::Counting);
-    wait_for("its session to be up", PATIENCE, || {
+    wait_for("its session to be up", TIMEOUT, || {
         let answer = json(&daemon, &["show", "vpn-instance", "late"]);
         let instance = &answer["vpn_instances"][0];
         let up = instance["sessions_up"] == 1 && instance["present"] == true;
@@ -169,7 +169,7 @@ fn an_instance_says_what_it_stands_for_and_whether_that_is_there() {
 /// What `show neighbor` says of the neighbor of a lab, once this is true of it.
 #[track_caller]
 fn shown(lab: &Lab, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
-    wait_for(what, PATIENCE, || {
+    wait_for(what, TIMEOUT, || {
         let mut answer = json(&lab.daemon, &["show", "neighbor", &lab.peer.to_string()]);
         let neighbor = answer["neighbors"][0].take();
         if is_so(&neighbor) { Ok(neighbor) } else { Err(neighbor.to_string()) }
@@ -282,13 +282,13 @@ fn a_neighbor_that_refuses_connections_does_not_hide_why_it_was_rejected() {
     let daemon = Daemon::start(&scratch, &config);
     let (mut stream, _) = listener.accept().unwrap();
     stream.write_all(&Open::of(65002).encode()).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
     // bmpd's OPEN, its NOTIFICATION, and the end.
     let mut received = Vec::new();
     stream.read_to_end(&mut received).unwrap();
     drop((stream, listener));
     let reason = "sent NOTIFICATION 2/2 (OPEN Message Error, Bad Peer AS)";
-    wait_for("a refused connection", PATIENCE, || {
+    wait_for("a refused connection", TIMEOUT, || {
         let report = json(&daemon, &["show", "neighbor"])["neighbors"][0].clone();
         let text = |error: &str| report[error]["text"].as_str().unwrap_or_default().to_owned();
         let is_so =

@@ -13,7 +13,7 @@ use tests::station::{Setup, Station};
 use tests::table::Table;
 use tests::wait::wait_for;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 fn json(daemon: &Daemon, arguments: &[&str]) -> Value {
     let arguments = [arguments, &["--json"]].concat();
@@ -73,7 +73,7 @@ fn a_session_counts_over_all_of_its_connections() {
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(800, 200));
     for number in 1..=3 {
-        lab.stations[0].wait_connection(number).wait_complete(lab.peer, PATIENCE);
+        lab.stations[0].wait_connection(number).wait_complete(lab.peer, TIMEOUT);
         lab.daemon.wait_state(lab.address, None, "Established");
         if number < 3 {
             lab.daemon.bmpctl(&["reset", "session", &lab.station()]).done();
@@ -93,7 +93,7 @@ fn a_session_counts_over_all_of_its_connections() {
     // The station goes; nobody listens; it comes again.
     lab.stations[0].latest().unwrap().close();
     lab.stations[0].kill();
-    wait_for("attempts that fail", PATIENCE, || {
+    wait_for("attempts that fail", TIMEOUT, || {
         let counted = statistics(&lab, None);
         let failed = counted["failed_attempts"].as_u64().unwrap();
         if failed >= 2 { Ok(()) } else { Err(counted.to_string()) }
@@ -120,13 +120,13 @@ fn a_clear_lets_it_count_again_and_touches_nothing() {
         lab.daemon.wait_state(lab.address, *alias, "Established");
     }
     let connection = lab.stations[0].wait_connection(1);
-    connection.wait_complete(lab.peer, PATIENCE);
+    connection.wait_complete(lab.peer, TIMEOUT);
     lab.daemon.bmpctl(&["reset", "session", &lab.station()]).done();
     let connection = {
-        connection.wait_end(PATIENCE);
+        connection.wait_end(TIMEOUT);
         lab.stations[0].wait_connection(2)
     };
-    connection.wait_complete(lab.peer, PATIENCE);
+    connection.wait_complete(lab.peer, TIMEOUT);
     lab.daemon.wait_state(lab.address, None, "Established");
     let before = shown(&lab);
     let bytes = connection.look(|record| record.announced);
@@ -164,8 +164,8 @@ fn a_clear_lets_it_count_again_and_touches_nothing() {
     // What comes is counted.
     let gone: Vec<_> = neighbor.expected().keys().copied().take(30).collect();
     neighbor.withdraw(&gone);
-    connection.wait_routes(lab.peer, &neighbor.expected(), PATIENCE);
-    wait_for("the withdrawals to be counted", PATIENCE, || {
+    connection.wait_routes(lab.peer, &neighbor.expected(), TIMEOUT);
+    wait_for("the withdrawals to be counted", TIMEOUT, || {
         let counted = statistics(&lab, None);
         let sent = &counted["sent"];
         let right = sent["routes_withdrawn"] == 30 && sent["routes_announced"] == 0;
@@ -173,8 +173,8 @@ fn a_clear_lets_it_count_again_and_touches_nothing() {
     });
     // And the rest of a connection that was cleared, when it has ended.
     lab.daemon.bmpctl(&["reset", "session", &lab.station()]).done();
-    connection.wait_end(PATIENCE);
-    lab.stations[0].wait_connection(3).wait_complete(lab.peer, PATIENCE);
+    connection.wait_end(TIMEOUT);
+    lab.stations[0].wait_connection(3).wait_complete(lab.peer, TIMEOUT);
     lab.daemon.wait_state(lab.address, None, "Established");
     let counted = statistics(&lab, None);
     assert_eq!(counted["sent"]["routes_withdrawn"], 30, "{counted}");
@@ -214,7 +214,7 @@ fn strangers_and_what_a_station_sends_are_counted_beyond_their_connection() {
     let other = Station::passive(stranger, Mode::Counting, Setup::default());
     let _ = other.dial(door);
     let wait = |strangers: u64, ignored: u64, connections: u64| {
-        wait_for("the counts", PATIENCE, || {
+        wait_for("the counts", TIMEOUT, || {
             let counted = json(&daemon, &["show", "statistics", &address.to_string()]);
             let counted = &counted["sessions"][0];
             let right = counted["strangers_refused"] == strangers

@@ -11,7 +11,7 @@ use tests::slow::SlowFile;
 use tests::table::Table;
 use tests::wait::wait_for;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 fn status(daemon: &Daemon) -> Value {
     let answer: Value =
@@ -46,7 +46,7 @@ fn the_status_counts_routes_sessions_and_neighbors() {
     let shut = lab.config.replacen("[[session]]", "[[session]]\nshutdown = true", 1);
     lab.daemon.rewrite_config(&shut);
     lab.daemon.bmpctl(&["reload"]).done();
-    wait_for("the states to be others", PATIENCE, || {
+    wait_for("the states to be others", TIMEOUT, || {
         let found = status(&lab.daemon);
         let states = found["sessions"].as_array().unwrap();
         let shut = states.iter().any(|s| s["state"] == "shutdown" && s["count"] == 1);
@@ -103,7 +103,7 @@ fn a_refused_reload_is_shown_until_another_one_succeeds() {
     daemon.rewrite_config("nonsense = 1\n");
     assert_eq!(status(&daemon)["file_differs"], true);
     daemon.signal(rustix::process::Signal::HUP);
-    let found = wait_for("the refused reload", PATIENCE, || {
+    let found = wait_for("the refused reload", TIMEOUT, || {
         let found = status(&daemon);
         if found["refused_reload"].is_null() { Err(found.to_string()) } else { Ok(found) }
     });

@@ -9,7 +9,7 @@ use tests::lab::{Lab, Plan};
 use tests::slow::SlowFile;
 use tests::wait::wait_for;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 const ALIASES: [Option<&str>; 3] = [None, Some("aa"), Some("bb")];
 
@@ -27,7 +27,7 @@ fn begin(lab: &Lab, args: &[&str]) -> Running {
     let before = sum();
     let all = [&["reset", "session", "all", "--stagger", "60m"], args].concat();
     let running = Running::start(&mut lab.daemon.bmpctl_command(&all));
-    wait_for("the first reset", PATIENCE, || {
+    wait_for("the first reset", TIMEOUT, || {
         if sum() > before { Ok(()) } else { Err(running.stderr()) }
     });
     running
@@ -47,7 +47,7 @@ fn listed(lab: &Lab) -> Vec<Value> {
 /// Of how many sessions each is, and how many it has still to come.
 #[track_caller]
 fn wait_listed(lab: &Lab, expected: &[[u64; 2]]) {
-    wait_for("the resets that go on", PATIENCE, || {
+    wait_for("the resets that go on", TIMEOUT, || {
         let listed = listed(lab);
         let counts: Vec<[u64; 2]> = listed
             .iter()

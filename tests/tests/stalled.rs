@@ -11,7 +11,7 @@ use tests::station::{End, Pace};
 use tests::table::{Attributes, Table};
 use tests::wait::{holds_for, wait_for};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 const STALLED: usize = 0;
 const LIVE: usize = 1;
 
@@ -55,7 +55,7 @@ fn a_stalled_station_costs_bounded_memory_delays_nobody_and_a_reset_takes_effect
     lab.stations[STALLED].pace(Pace::Stalled);
     let routes = 40_000;
     neighbor.send_all(&Table::full(routes, routes / 5));
-    lab.stations[LIVE].wait_connection(1).wait_complete(lab.peer, PATIENCE);
+    lab.stations[LIVE].wait_connection(1).wait_complete(lab.peer, TIMEOUT);
 
     // 40 rounds of about 1.3 MB: what a queue would hold is 50 MB by the end.
     let memory = churn(&lab, &neighbor, 40, routes);
@@ -71,10 +71,10 @@ fn a_stalled_station_costs_bounded_memory_delays_nobody_and_a_reset_takes_effect
     assert!(took < Duration::from_secs(2), "the reset of the stalled session took {took:?}");
 
     lab.stations[STALLED].pace(Pace::Full);
-    second.wait_complete(lab.peer, PATIENCE);
+    second.wait_complete(lab.peer, TIMEOUT);
     let expected = neighbor.expected();
-    second.wait_routes(lab.peer, &expected, PATIENCE);
-    lab.stations[LIVE].latest().unwrap().wait_routes(lab.peer, &expected, PATIENCE);
+    second.wait_routes(lab.peer, &expected, TIMEOUT);
+    lab.stations[LIVE].latest().unwrap().wait_routes(lab.peer, &expected, TIMEOUT);
     assert_eq!(lab.stations[LIVE].connections().len(), 1, "the live session lost its connection");
     lab.assert_legal();
 }
@@ -92,12 +92,12 @@ fn a_station_that_reads_again_converges_and_is_not_told_every_state_in_between()
     let gone: Vec<Prefix> = neighbor.expected().keys().copied().step_by(2).collect();
     neighbor.withdraw(&gone);
     let expected = neighbor.expected();
-    lab.stations[LIVE].latest().unwrap().wait_routes(lab.peer, &expected, PATIENCE);
+    lab.stations[LIVE].latest().unwrap().wait_routes(lab.peer, &expected, TIMEOUT);
 
     lab.stations[STALLED].pace(Pace::Full);
     let connection = lab.stations[STALLED].latest().unwrap();
-    connection.wait_complete(lab.peer, PATIENCE);
-    connection.wait_routes(lab.peer, &expected, PATIENCE);
+    connection.wait_complete(lab.peer, TIMEOUT);
+    connection.wait_routes(lab.peer, &expected, TIMEOUT);
     let (late, live) = (
         connection.look(|record| record.announced),
         lab.stations[LIVE].latest().unwrap().look(|record| record.announced),
@@ -117,9 +117,9 @@ fn read_slowly(bytes_per_second: usize, meanwhile: impl FnOnce(&Lab)) {
     neighbor.send_all(&table);
     let connection = lab.stations[STALLED].wait_connection(1);
     meanwhile(&lab);
-    connection.wait_complete(lab.peer, PATIENCE);
+    connection.wait_complete(lab.peer, TIMEOUT);
     assert!(connection.accepted.elapsed() > Duration::from_secs(6), "not slow enough to tell");
-    connection.wait_routes(lab.peer, &table.expected(), PATIENCE);
+    connection.wait_routes(lab.peer, &table.expected(), TIMEOUT);
     assert_eq!(lab.stations[STALLED].connections().len(), 1);
     lab.assert_legal();
 }
@@ -162,14 +162,14 @@ fn a_session_whose_station_takes_nothing_for_the_stall_timeout_is_ended_with_tha
 
     lab.stations[STALLED].pace(Pace::Full);
     let first = &lab.stations[STALLED].connections()[0];
-    assert_ne!(first.wait_end(PATIENCE).1, End::Ours);
-    let last = wait_for("a connection that stays and is complete", PATIENCE, || {
+    assert_ne!(first.wait_end(TIMEOUT).1, End::Ours);
+    let last = wait_for("a connection that stays and is complete", TIMEOUT, || {
         let last = lab.stations[STALLED].latest().unwrap();
         let complete = last.look(|record| record.complete_at(lab.peer));
         complete.map(|_| last.clone()).ok_or_else(|| last.summary())
     });
     assert!(last.number >= second.number);
-    last.wait_routes(lab.peer, &table.expected(), PATIENCE);
+    last.wait_routes(lab.peer, &table.expected(), TIMEOUT);
     assert_eq!(lab.stations[LIVE].connections().len(), 1);
     lab.assert_legal();
 }

@@ -9,7 +9,7 @@ use tests::random::Random;
 use tests::station::Connection;
 use tests::table::{Attributes, put_announcements};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 fn attributes(seed: u64) -> Attributes {
     Attributes::sample(65001, &mut Random::new(seed))
@@ -70,9 +70,9 @@ fn every_number_is_that_of_a_scripted_neighbor_and_begins_anew_with_its_next_ses
     neighbor.send_raw(&with_a_bad_aggregator("10.200.0.0/16".parse().unwrap()));
     neighbor.end_of_rib(Family::IPV4);
     neighbor.end_of_rib(Family::IPV6);
-    connection.wait_complete(lab.peer, PATIENCE);
+    connection.wait_complete(lab.peer, TIMEOUT);
     let (ipv4, ipv6) = (40 - 5 - 4 + 1, 40 - 5 - 4);
-    connection.wait("what is left", PATIENCE, |record| {
+    connection.wait("what is left", TIMEOUT, |record| {
         (record.peer(lab.peer)?.routes.len() as u64 == ipv4 + ipv6).then_some(())
     });
 
@@ -96,7 +96,7 @@ fn every_number_is_that_of_a_scripted_neighbor_and_begins_anew_with_its_next_ses
 
     // Another session of the neighbor: nothing of the old one is counted.
     neighbor.close();
-    connection.wait("the Peer Down", PATIENCE, |record| record.peer_downs.last().cloned());
+    connection.wait("the Peer Down", TIMEOUT, |record| record.peer_downs.last().cloned());
     let neighbor = lab.connect();
     neighbor.announce(&prefixes(0, 3), &attributes(1));
     let second = report(&connection, 1);

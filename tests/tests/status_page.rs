@@ -18,7 +18,7 @@ use tests::table::Table;
 use tests::terminal::{PLAIN_SHELL, Terminal};
 use tests::wait::wait_for;
 
-const PATIENCE: Duration = Duration::from_secs(90);
+const TIMEOUT: Duration = Duration::from_secs(90);
 
 fn place() -> SocketAddr {
     let address = loopback();
@@ -46,7 +46,7 @@ fn chromium(scratch: &Scratch, url: &str, more: &[&str]) -> Output {
         .env("HOME", scratch.path())
         .args(more)
         .arg(url);
-    run(&mut chromium, PATIENCE)
+    run(&mut chromium, TIMEOUT)
 }
 
 /// Sessions that are well, behind and down, one of them with an alias that wants to be a script.
@@ -79,7 +79,7 @@ fn busy(lab: &Lab) -> Neighbor {
     lab.stations[0].wait_connection(1).wait_complete_of(
         lab.peer,
         &[Family::IPV4, Family::IPV6],
-        PATIENCE,
+        TIMEOUT,
     );
     lab.daemon.bmpctl(&["reset", "session", &lab.station(), "--wait=60s"]).done();
     neighbor
@@ -223,7 +223,7 @@ fn nobody_elses_page_can_read_it() {
         let path = repository("bmpd/src/http").join(file);
         let hash = "openssl dgst -sha256 -binary \"$1\" | openssl base64 -A";
         let mut command = Command::new("sh");
-        let hash = run(command.args(["-c", hash, "sh"]).arg(&path), PATIENCE);
+        let hash = run(command.args(["-c", hash, "sh"]).arg(&path), TIMEOUT);
         let expected = format!("{key} 'sha256-{}'", hash.done());
         assert!(head.contains(&expected), "{expected}: {head}");
         assert!(
@@ -244,7 +244,7 @@ fn a_bmpd_without_anything_has_a_page_that_says_so() {
     }
     // A command is an event, which is there a moment later.
     daemon.bmpctl(&["reload"]).done();
-    wait_for("the event", PATIENCE, || {
+    wait_for("the event", TIMEOUT, || {
         let page = get(place, "localhost");
         if page.contains("reload by root (pid ") { Ok(()) } else { Err(page) }
     });

@@ -11,14 +11,14 @@ use tests::table::Table;
 use tests::terminal::{PLAIN_SHELL, Terminal};
 use tests::wait::wait_for;
 
-const PATIENCE: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 fn lab(aliases: &[Option<&str>], ipv4: u64, ipv6: u64) -> (Lab, Neighbor) {
     let lab = Plan { aliases, mode: Mode::Counting, log: "info", ..Plan::default() }.start();
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(ipv4, ipv6));
     for station in &lab.stations {
-        station.wait_connection(1).wait_complete(lab.peer, PATIENCE);
+        station.wait_connection(1).wait_complete(lab.peer, TIMEOUT);
     }
     (lab, neighbor)
 }
@@ -28,7 +28,7 @@ fn terminal(lab: &Lab, width: u32, height: u32) -> Terminal {
     let socket = lab.daemon.socket().as_os_str();
     let variables = [("BMPD_SOCKET", socket), ("C", bmpctl.as_os_str())];
     let terminal = Terminal::open(&lab.scratch, [width, height], PLAIN_SHELL, variables);
-    wait_for("the shell", PATIENCE, || {
+    wait_for("the shell", TIMEOUT, || {
         let rows = terminal.rows();
         if rows == ["$"] { Ok(()) } else { Err(rows.join("\n")) }
     });
@@ -44,7 +44,7 @@ fn percents(rows: &[String]) -> Vec<u64> {
 /// Waits for the end of the command, and returns the lines that it has left behind, and its exit code.
 #[track_caller]
 fn wait_end(terminal: &Terminal) -> (Vec<String>, String) {
-    wait_for("the shell to ask for another command", PATIENCE, || {
+    wait_for("the shell to ask for another command", TIMEOUT, || {
         let rows = terminal.rows();
         // Not the prompt at which the command was typed.
         let is_typed = terminal.lines().iter().any(|line| line.contains("--wait"));
@@ -52,7 +52,7 @@ fn wait_end(terminal: &Terminal) -> (Vec<String>, String) {
         if is_typed && is_asking { Ok(()) } else { Err(rows.join("\n")) }
     });
     terminal.enter("echo code=$?.");
-    let lines = wait_for("the command to end", PATIENCE, || {
+    let lines = wait_for("the command to end", TIMEOUT, || {
         let lines = terminal.lines();
         let ended = lines.iter().any(|line| line.starts_with("code="));
         if ended { Ok(lines) } else { Err(lines.join("\n")) }
@@ -75,7 +75,7 @@ fn a_full_table_is_seen_to_be_sent_and_the_screen_is_left_clean() {
     terminal.enter("$C reset session all --wait");
     let mut seen: Vec<BTreeSet<u64>> = vec![BTreeSet::new(); 3];
     let mut step = |what: &str, until: u64| {
-        wait_for(what, PATIENCE, || {
+        wait_for(what, TIMEOUT, || {
             let rows = terminal.rows();
             let now = percents(&rows);
             if now.len() != 3 {
@@ -137,7 +137,7 @@ fn a_terminal_that_is_made_narrower_than_the_lines_shows_each_once() {
     let terminal = terminal(&lab, 100, 24);
     terminal.enter("$C reset session all --wait");
     let shown = |what: &str, width: usize, until: u64| {
-        wait_for(what, PATIENCE, || {
+        wait_for(what, TIMEOUT, || {
             let rows = terminal.rows();
             let now = percents(&rows);
             let summaries = rows.iter().filter(|row| row.starts_with("0 of 2 done")).count();
@@ -155,7 +155,7 @@ fn a_terminal_that_is_made_narrower_than_the_lines_shows_each_once() {
     for station in &lab.stations {
         station.pace(Pace::Full);
     }
-    wait_for("the sessions to be synchronised, and nothing else to be seen", PATIENCE, || {
+    wait_for("the sessions to be synchronised, and nothing else to be seen", TIMEOUT, || {
         let rows = terminal.rows();
         let done =
             rows.iter().filter(|row| row.contains(": synchronised, 500000 routes in ")).count();
@@ -175,7 +175,7 @@ fn more_sessions_than_rows_are_shown_in_part_and_ctrl_c_leaves_the_screen_clean(
     }
     let terminal = terminal(&lab, 100, 15);
     terminal.enter("$C reset session all --wait=10m");
-    let rows = wait_for("the sessions to fail", PATIENCE, || {
+    let rows = wait_for("the sessions to fail", TIMEOUT, || {
         let rows = terminal.rows();
         let summary = rows.last().is_some_and(|row| row.starts_with("5 of 30 done, "));
         let waiting =

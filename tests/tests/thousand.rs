@@ -14,7 +14,7 @@ use tests::wait::wait_for;
 
 const SESSIONS: usize = 1000;
 const ROUTES: u64 = 10_000;
-const PATIENCE: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 #[test]
 fn a_thousand_sessions_come_back_synchronised_after_a_reset_of_all() {
@@ -35,7 +35,7 @@ fn a_thousand_sessions_come_back_synchronised_after_a_reset_of_all() {
     speaker.send_all(&Table::full(ROUTES / 10 * 9, ROUTES / 10));
 
     let established = || {
-        wait_for("a thousand sessions to be established", PATIENCE, || {
+        wait_for("a thousand sessions to be established", TIMEOUT, || {
             let output = daemon.bmpctl(&["show", "session"]);
             let count = output.stdout.matches(" Established ").count();
             if count == SESSIONS { Ok(()) } else { Err(format!("{count} are")) }
@@ -49,7 +49,7 @@ fn a_thousand_sessions_come_back_synchronised_after_a_reset_of_all() {
     let answered = begun.elapsed();
     // What counts is what the stations have heard: every route on every second connection.
     for station in &stations {
-        wait_for("all connections of a station to be complete again", PATIENCE, || {
+        wait_for("all connections of a station to be complete again", TIMEOUT, || {
             let connections = station.connections();
             let per_station = SESSIONS / stations.len();
             let again = connections.iter().skip(per_station);

@@ -19,7 +19,7 @@ use tests::systemd::Systemd;
 use tests::table::Table;
 use tests::wait::{wait_for, wait_until};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 const SERVICE: &str = "bmpd.service";
 const SOCKET: &str = "/run/bmpd/bmpd.sock";
@@ -47,12 +47,12 @@ fn systemd_finds_nothing_wrong_and_little_exposed() {
     let scratch = Scratch::new();
     let machine = Machine::new(&scratch);
     install(|line| {
-        run(&mut machine.shell(line, &repository("")), PATIENCE).done();
+        run(&mut machine.shell(line, &repository("")), TIMEOUT).done();
     });
     for unit in ["bmpd.service", "bmpd.socket"] {
         let mut verify = machine.command("systemd-analyze");
         verify.args(["verify", "--man=no"]).arg(Path::new("/etc/systemd/system").join(unit));
-        let said = run(&mut verify, PATIENCE);
+        let said = run(&mut verify, TIMEOUT);
         assert_eq!(said.status, 0, "{said}");
         // The one type that a systemd before 253 does not know, for which there is another line.
         let rest: Vec<_> = said
@@ -64,7 +64,7 @@ fn systemd_finds_nothing_wrong_and_little_exposed() {
     }
     let mut security = machine.command("systemd-analyze");
     security.args(["security", "--no-pager", "--offline=true", "--threshold", EXPOSURE_MAX]);
-    let said = run(security.arg("/etc/systemd/system/bmpd.service"), PATIENCE);
+    let said = run(security.arg("/etc/systemd/system/bmpd.service"), TIMEOUT);
     assert_eq!(said.status, 0, "{said}");
 }
 
@@ -176,7 +176,7 @@ fn under_systemd_everything_works_and_what_should_be_refused_is() {
     for fact in ["User:              bmpd\n", "Capabilities:      CAP_NET_BIND_SERVICE\n"] {
         assert!(status.done().contains(fact), "{status}{}", log(&systemd));
     }
-    wait_for("systemd to hear that it is ready", PATIENCE, || {
+    wait_for("systemd to hear that it is ready", TIMEOUT, || {
         match systemd.property(SERVICE, "StatusText") {
             text if text == "1 session, 1 neighbor" => Ok(()),
             text => Err(text),
@@ -188,9 +188,9 @@ fn under_systemd_everything_works_and_what_should_be_refused_is() {
     let options = Options { md5: Some(KEY.to_owned()), ..Options::new(peer, 65001) };
     let speaker = Neighbor::connect(&options, at);
     speaker.send_all(&Table::full(500, 50));
-    station.wait_connection(1).wait_routes(peer, &speaker.expected(), PATIENCE);
+    station.wait_connection(1).wait_routes(peer, &speaker.expected(), TIMEOUT);
     systemd.run("bmpctl", &["reset", "session", "all", "--wait=30s"]).done();
-    station.wait_connection(2).wait_routes(peer, &speaker.expected(), PATIENCE);
+    station.wait_connection(2).wait_routes(peer, &speaker.expected(), TIMEOUT);
     let file = systemd.etc().join("bmpd/bmpd.toml");
     fs::write(&file, whole("description = \"new\"\n")).unwrap();
     let reload = systemd.run("bmpctl", &["reload"]);
@@ -256,7 +256,7 @@ fn under_systemd_everything_works_and_what_should_be_refused_is() {
     let before = systemd.property(SERVICE, "MainPID");
     let process = Pid::from_raw(i32::try_from(main).unwrap()).unwrap();
     kill_process(process, Signal::STOP).unwrap();
-    wait_for("systemd to start it again", PATIENCE, || {
+    wait_for("systemd to start it again", TIMEOUT, || {
         let now = systemd.property(SERVICE, "MainPID");
         let state = systemd.property(SERVICE, "ActiveState");
         if now != before && now != "0" && state == "active" { Ok(()) } else { Err(state) }
@@ -270,7 +270,7 @@ fn under_systemd_everything_works_and_what_should_be_refused_is() {
     assert_eq!(systemd.property(SERVICE, "Result"), "success", "{}", log(&systemd));
     assert_eq!(stat(), made, "what systemd has made is systemd's to remove");
     systemd.run("bmpctl", &["show", "session"]).done();
-    wait_until("the session again", PATIENCE, || station.connections().len() >= 3);
+    wait_until("the session again", TIMEOUT, || station.connections().len() >= 3);
     systemd.run("systemctl", &["stop", "bmpd.socket", SERVICE]).done();
     assert_ne!(systemd.run("stat", &[SOCKET]).status, 0);
     assert!(!log(&systemd).contains("panicked"), "{}", log(&systemd));
@@ -289,12 +289,12 @@ fn a_start_that_fails_is_tried_until_it_succeeds() {
     let start = systemd.run("systemctl", &["start", SERVICE]);
     assert_ne!(start.status, 0, "{start}");
     // More than systemd allows a service by default, and as quickly.
-    wait_for("systemd to try again and again", PATIENCE, || {
+    wait_for("systemd to try again and again", TIMEOUT, || {
         let restarts = systemd.property(SERVICE, "NRestarts");
         if restarts.parse::<u32>().unwrap() >= 8 { Ok(()) } else { Err(restarts) }
     });
     drop(held);
-    wait_for("bmpd to run", PATIENCE, || {
+    wait_for("bmpd to run", TIMEOUT, || {
         let state = systemd.property(SERVICE, "ActiveState");
         if state == "active" { Ok(()) } else { Err(state) }
     });
@@ -333,7 +333,7 @@ fn namespaces_take_the_drop_in_and_without_it_the_reason_is_told() {
     let systemd = machine(&scratch, &config);
     systemd.run("systemctl", &["start", SERVICE]).done();
     let page = || systemd.run("bmpctl", &["show", "session", "--verbose"]).text();
-    wait_for("the reason", PATIENCE, || {
+    wait_for("the reason", TIMEOUT, || {
         let page = page();
         if page.contains("bmpd needs CAP_SYS_ADMIN for it") { Ok(()) } else { Err(page) }
     });
@@ -342,7 +342,7 @@ fn namespaces_take_the_drop_in_and_without_it_the_reason_is_told() {
     fs::copy(repository("etc/systemd/bmpd-namespaces.conf"), &more).unwrap();
     systemd.run("systemctl", &["daemon-reload"]).done();
     systemd.run("systemctl", &["restart", SERVICE]).done();
-    wait_until("the station in the namespace to hear of it", PATIENCE, || {
+    wait_until("the station in the namespace to hear of it", TIMEOUT, || {
         !station.connections().is_empty()
     });
     let status = systemd.run("bmpctl", &["show", "status"]);
@@ -356,7 +356,7 @@ fn a_socket_at_another_path_is_refused() {
     let systemd = machine(&scratch, "[control]\nsocket = \"/run/bmpd/other.sock\"\n");
     systemd.run("systemctl", &["start", "bmpd.socket"]).done();
     systemd.run("systemctl", &["start", SERVICE]);
-    wait_for("the reason", PATIENCE, || {
+    wait_for("the reason", TIMEOUT, || {
         let log = log(&systemd);
         let says = "the service manager listens at /run/bmpd/bmpd.sock, and [control] socket is \
                     /run/bmpd/other.sock";

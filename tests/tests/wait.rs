@@ -15,14 +15,14 @@ use tests::station::{Mode, Pace, Setup, Station};
 use tests::table::Table;
 use tests::wait::wait_for;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 fn synchronised(aliases: &[Option<&str>], routes: u64) -> (Lab, Neighbor) {
     let lab = Plan { aliases, mode: Mode::Counting, ..Plan::default() }.start();
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(routes / 10 * 8, routes / 10 * 2));
     for (station, alias) in lab.stations.iter().zip(aliases) {
-        station.wait_connection(1).wait_complete(lab.peer, PATIENCE);
+        station.wait_connection(1).wait_complete(lab.peer, TIMEOUT);
         lab.daemon.wait_state(lab.address, *alias, "Established");
     }
     (lab, neighbor)
@@ -58,7 +58,7 @@ fn in_a_pipe_each_session_has_plain_lines_the_last_of_which_is_its_end() {
         assert!(
             again.look(|record| record.complete_at(lab.peer).is_some() || record.announced > 0)
         );
-        again.wait_complete(lab.peer, PATIENCE);
+        again.wait_complete(lab.peer, TIMEOUT);
     }
     assert_eq!(output.stderr, "");
     let quiet = lab.daemon.bmpctl(&["reset", "session", "all", "--wait", "-q"]);
@@ -159,7 +159,7 @@ fn ctrl_c_ends_the_waiting_and_not_the_reset() {
         assert!(stderr.contains("the reset goes on in bmpd; bmpctl show session"), "{stderr}");
         assert!(stderr.contains("% sent"), "{stderr}");
         lab.stations[0].pace(Pace::Full);
-        lab.stations[0].wait_connection(2).wait_complete(lab.peer, PATIENCE);
+        lab.stations[0].wait_connection(2).wait_complete(lab.peer, TIMEOUT);
         lab.daemon.wait_state(lab.address, None, "Established");
         assert_eq!(lab.daemon.session(lab.address, None).number("gen"), 2);
     }
@@ -274,7 +274,7 @@ fn a_command_that_has_stopped_does_not_stop_the_reset() {
         running.signal(Signal::STOP);
         let told = "command=\"reset session all --stagger 5ms\"";
         let record = |line: &&str| line.contains(told) && line.contains(&format!("{all} sessions"));
-        wait_for("every session to be reset", PATIENCE, || {
+        wait_for("every session to be reset", TIMEOUT, || {
             let log = daemon.log();
             let resets = log.lines().filter(|line| line.contains(": reset ")).count();
             let records = log.lines().filter(record).count();
@@ -295,7 +295,7 @@ fn a_bmpd_that_stops_in_between_takes_nothing_back_of_what_was_said() {
         let (lab, _neighbor) = synchronised(&[None, Some("aa")], 500);
         let line = [&["reset", "session", "all", "--stagger=60m", "--json"], wait].concat();
         let mut running = Running::start(&mut lab.daemon.bmpctl_command(&line));
-        wait_for("the first reset", PATIENCE, || {
+        wait_for("the first reset", TIMEOUT, || {
             let generation = lab.daemon.session(lab.address, None).number("gen");
             if generation == 2 { Ok(()) } else { Err(generation.to_string()) }
         });
@@ -323,7 +323,7 @@ fn two_hundred_sessions_are_waited_for() {
     let daemon = Daemon::start_as(&scratch, "bmpd", &config, "warn");
     let speaker = Neighbor::connect(&Options::new(peer, 65001), listen);
     speaker.send_all(&Table::full(2_000, 500));
-    wait_for("all sessions to be established", PATIENCE, || {
+    wait_for("all sessions to be established", TIMEOUT, || {
         let output = daemon.bmpctl(&["show", "session"]);
         let count = output.stdout.matches(" Established ").count();
         if count == 200 { Ok(()) } else { Err(format!("{count} are")) }

@@ -13,7 +13,7 @@ use tests::table::Table;
 use tests::terminal::{PLAIN_SHELL, Terminal};
 use tests::wait::{holds_for, wait_for};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 fn lab() -> Lab {
     let lab = Plan { aliases: &[None, Some("aa")], ..Plan::default() }.start();
@@ -129,7 +129,7 @@ fn a_quiet_watch_writes_nothing_and_ends_with_its_reader() {
     let mut command = lab.daemon.bmpctl_command(&arguments);
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
-    let code = wait_for("the watch to end", PATIENCE, || {
+    let code = wait_for("the watch to end", TIMEOUT, || {
         child.try_wait().unwrap().ok_or("it runs".to_owned())
     });
     assert_eq!(code.code(), Some(0));
@@ -175,7 +175,7 @@ fn tables_fit_the_terminal_and_lose_no_note() {
     for columns in [200, 120, 100, 80, 60] {
         let terminal = desk(&lab.scratch, &lab.daemon, [columns, 120]);
         terminal.enter("clear; $C show session; $C show neighbor; $C show session -v; echo end");
-        let screen = wait_for("both tables", PATIENCE, || {
+        let screen = wait_for("both tables", TIMEOUT, || {
             let screen = terminal.screen();
             if screen.ends_with("end\n$") { Ok(screen) } else { Err(screen) }
         });
@@ -198,7 +198,7 @@ fn colours_are_for_terminals_and_for_those_who_want_them() {
     let terminal = desk(&lab.scratch, &lab.daemon, [120, 40]);
     let shows = |line: &str| {
         terminal.enter(&format!("clear; {line}; echo end"));
-        wait_for(line, PATIENCE, || {
+        wait_for(line, TIMEOUT, || {
             let screen = terminal.screen();
             let done = screen.ends_with("end\n$") && screen.contains("2 sessions");
             if done { Ok(terminal.coloured_screen()) } else { Err(screen) }

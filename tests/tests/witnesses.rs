@@ -23,7 +23,7 @@ use tests::scratch::Scratch;
 use tests::station::Station;
 use tests::tap::Tap;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 fn receiver(address: IpAddr, terms: &Terms) -> Options {
     let mut options = Options::new(address, 65000);
@@ -51,10 +51,10 @@ fn agree<S: Speaker>(
     let mut speaker = start(&scratch, tap.link(65001), terms.clone(), Announced::new());
     let _neighbor = Neighbor::accept(&receiver(bmpd.ip(), &terms), &listener);
     speaker.offer(offers.clone());
-    tap.wait_counts(&offers::counts(offers), PATIENCE);
+    tap.wait_counts(&offers::counts(offers), TIMEOUT);
     let less: Offers = offers.iter().step_by(2).cloned().collect();
     speaker.offer(less.clone());
-    let rib = tap.wait_counts(&offers::counts(&less), PATIENCE);
+    let rib = tap.wait_counts(&offers::counts(&less), TIMEOUT);
 
     let station = Station::listen(loopback(), Mode::Keeping);
     let to = SocketAddr::new(station.ip(), station.port());
@@ -63,11 +63,11 @@ fn agree<S: Speaker>(
     stream.write_all(&tap.newest().unwrap().as_bmp(speaker.ip())).unwrap();
     drop(stream);
     let connection = station.wait_connection(1);
-    connection.wait_end(PATIENCE);
+    connection.wait_end(TIMEOUT);
     connection.assert_legal();
     let captured = capture.stop();
 
-    connection.wait_rib(speaker.ip(), &rib, PATIENCE);
+    connection.wait_rib(speaker.ip(), &rib, TIMEOUT);
     connection.look(|record| {
         let ours = crate::decoders::ours(record);
         let (theirs, unknown) = crate::decoders::netgauze(record);

@@ -1,7 +1,7 @@
 //! Answers that go on: to those who watch events, follow a reset, or gave one with a stagger.
 //!
 //! Who watches may stop reading for a while without losing the connection, because what is told is the
-//! newest at the time, and nothing piles up here. So there is no patience to run out, and what ends such a
+//! newest at the time, and nothing piles up here. so no timeout applies, and what ends such a
 //! connection is the client that closes it, which is watched for all the time, or a reload that takes its
 //! level: then it gets a whole frame to its end, and the refusal, if it takes them soon.
 

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! One that hangs keeps the manager from hearing of bmpd, which is then ended and started again; why is the last
-//! that it logs: who has not answered for half of a period is named, and the manager's patience ends after a whole
+//! that it logs: who has not answered for half of a period is named, and the the time of the manager ends after a whole
 //! one. A task that does not give its thread back can keep all others from theirs, so what names it is a thread of
 //! its own.
 
@@ -83,9 +83,9 @@ impl Asked {
     }
 
     /// Who has not answered for longer than this, if that was not told before.
-    fn late(&self, patience: Duration) -> Option<String> {
+    fn late(&self, timeout: Duration) -> Option<String> {
         let mut asked = self.0.lock();
-        let late = asked.iter_mut().filter(|(_, waiting)| waiting.since.elapsed() > patience);
+        let late = asked.iter_mut().filter(|(_, waiting)| waiting.since.elapsed() > timeout);
         let (mut names, mut is_new) = (Vec::new(), false);
         for (who, waiting) in late {
             is_new |= !std::mem::replace(&mut waiting.is_told, true);
@@ -94,7 +94,7 @@ impl Asked {
         let more = names.len().saturating_sub(NAMED_MAX);
         names.truncate(NAMED_MAX);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        is_new.then(|| format!("no answer for {patience:?} from {}{more}", names.join(", ")))
+        is_new.then(|| format!("no answer for {timeout:?} from {}{more}", names.join(", ")))
     }
 }
 

@@ -102,7 +102,7 @@ impl Conversation {
                 Action::SendOpen => self.sent.extend_from_slice(&self.local.message()),
                 Action::SendKeepalive => bgp::encode(&mut self.sent, MessageType::Keepalive, &[]),
                 Action::Hold(_) | Action::Keepalive(_) => {}
-                Action::Judge => actions.extend(self.fsm.on(Event::Confirmed)),
+                Action::Validate => actions.extend(self.fsm.on(Event::Confirmed)),
                 Action::Establish => self.establish(),
                 Action::End(end) => {
                     if let End::Sent(notification) = &end {

@@ -381,11 +381,11 @@ impl Rib {
         self.logs.iter().any(|(_, log)| log.has_indexed_more_than(limit))
     }
 
-    /// True if [`Rib::tidy`] has something to do: routes wait for the index, segments to be compacted, or an index to be
+    /// True if [`Rib::work_off`] has something to do: routes wait for the index, segments to be compacted, or an index to be
     /// resized.
-    pub(crate) fn is_untidy(&self) -> bool {
-        let is_untidy = |log: &Log| log.late() > 0 || log.has_candidates() || log.is_resized();
-        self.logs.iter().any(|(_, log)| is_untidy(log)) || self.attributes.is_resized()
+    pub(crate) fn has_backlog(&self) -> bool {
+        let has_backlog = |log: &Log| log.late() > 0 || log.has_candidates() || log.is_resized();
+        self.logs.iter().any(|(_, log)| has_backlog(log)) || self.attributes.is_resized()
     }
 
     /// True if routes wait for the index.
@@ -400,7 +400,7 @@ impl Rib {
 
     /// Indexes about so many of the routes that wait, or compacts a few segments, or goes on resizing an index. What is left
     /// is for other calls.
-    pub(crate) fn tidy(&mut self, count: usize) {
+    pub(crate) fn work_off(&mut self, count: usize) {
         let Self { attributes, logs, .. } = self;
         if let Some((_, log)) = logs.iter_mut().find(|(_, log)| log.late() > 0) {
             log.index(count, attributes);
@@ -413,8 +413,8 @@ impl Rib {
         }
     }
 
-    /// Does all that [`Rib::tidy`] has to do if it is no more than so much work; true if that was so.
-    pub(crate) fn tidy_if_little(&mut self, work: u64) -> bool {
+    /// Does all that [`Rib::work_off`] has to do if it is no more than so much work; true if that was so.
+    pub(crate) fn work_off_if_little(&mut self, work: u64) -> bool {
         let is_little = |log: &Log| !log.has_candidates() && !log.is_resized();
         let is_little = self.logs.iter().all(|(_, log)| is_little(log))
             && !self.attributes.is_resized()
@@ -427,10 +427,10 @@ impl Rib {
         is_little
     }
 
-    /// Does all that [`Rib::tidy`] does in parts.
-    pub(crate) fn tidy_all(&mut self) {
-        while self.is_untidy() {
-            self.tidy(usize::MAX);
+    /// Does all that [`Rib::work_off`] does in parts.
+    pub(crate) fn work_off_all(&mut self) {
+        while self.has_backlog() {
+            self.work_off(usize::MAX);
         }
     }
 
@@ -523,7 +523,7 @@ pub(crate) struct Epoch {
     incarnation: AtomicU64,
     is_over: AtomicBool,
     lost: Notify,
-    untidy: Notify,
+    backlog: Notify,
     /// What the meter knows of its tables.
     slot: Arc<Slot>,
     state: Mutex<State>,
@@ -545,7 +545,7 @@ impl Epoch {
             incarnation: AtomicU64::new(1),
             is_over: AtomicBool::new(false),
             lost: Notify::new(),
-            untidy: Notify::new(),
+            backlog: Notify::new(),
             slot: share.slot(),
             state: Mutex::new(State::Up(Box::new(Rib::new(view, forms, up, since, share, sizes)))),
         }
@@ -604,20 +604,20 @@ impl Epoch {
         self.lost.notified().await;
     }
 
-    /// A reader has gone: if that leaves something to be tidied up, who waits for it is notified.
+    /// A reader has gone: if that leaves something to be worked off, who waits for it is notified.
     pub(super) fn release_reader(&self, work: impl FnOnce(&mut Rib)) {
-        let is_untidy = self.maintain(|rib| {
+        let has_backlog = self.maintain(|rib| {
             work(rib);
-            rib.is_untidy()
+            rib.has_backlog()
         });
-        if is_untidy == Some(true) {
-            self.untidy.notify_one();
+        if has_backlog == Some(true) {
+            self.backlog.notify_one();
         }
     }
 
-    /// Returns when somebody else has left something for [`Rib::tidy`] to do. For one who waits.
-    pub(crate) async fn untidy(&self) {
-        self.untidy.notified().await;
+    /// Returns when somebody else has left something for [`Rib::work_off`] to do. For one who waits.
+    pub(crate) async fn backlog(&self) {
+        self.backlog.notified().await;
     }
 
     /// Returns when the tables must go to make room: they are the largest, and those of all neighbors take more than is

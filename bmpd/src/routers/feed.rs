@@ -46,7 +46,7 @@ struct Place {
     removed: bool,
     /// Sessions of the neighbor that the station was told of, or that were counted as skipped.
     accounted: u64,
-    told: Option<Told>,
+    known: Option<KnownPeer>,
     /// True if it had more to send than its share when it last had its turn.
     is_busy: bool,
 }
@@ -63,10 +63,10 @@ impl Place {
         if self.wanted && self.accounted == self.neighbor.begun() {
             return 0;
         }
-        let told = self.told.as_ref();
+        let known = self.known.as_ref();
         let sessions = self.neighbor.sessions(|present| {
-            !told.is_some_and(|told| {
-                Arc::ptr_eq(present, &told.epoch) && present.incarnation() == told.incarnation
+            !known.is_some_and(|known| {
+                Arc::ptr_eq(present, &known.epoch) && present.incarnation() == known.incarnation
             })
         });
         if !self.wanted {
@@ -78,13 +78,13 @@ impl Place {
     }
 
     fn is_synchronised(&self) -> bool {
-        match (self.current(), &self.told) {
-            (None, told) => told.is_none(),
+        match (self.current(), &self.known) {
+            (None, known) => known.is_none(),
             (Some(_), None) => false,
-            (Some(current), Some(told)) => {
-                Arc::ptr_eq(&current, &told.epoch)
-                    && current.incarnation() == told.incarnation
-                    && told.is_complete()
+            (Some(current), Some(known)) => {
+                Arc::ptr_eq(&current, &known.epoch)
+                    && current.incarnation() == known.incarnation
+                    && known.is_complete()
             }
         }
     }
@@ -92,7 +92,7 @@ impl Place {
 
 /// What a station was told of a neighbor that it believes to be up.
 #[derive(Debug)]
-struct Told {
+struct KnownPeer {
     epoch: Arc<Epoch>,
     /// The incarnation of which it was told Peer Up.
     incarnation: u64,
@@ -123,7 +123,7 @@ enum EndOfRib {
     Written(Moment),
 }
 
-impl Told {
+impl KnownPeer {
     fn leave(&self) {
         self.epoch.release_reader(|rib| {
             for reader in &self.readers {
@@ -168,8 +168,8 @@ pub(crate) struct Feed {
 
 impl Drop for Feed {
     fn drop(&mut self) {
-        for told in self.places.iter().filter_map(|place| place.told.as_ref()) {
-            told.leave();
+        for known in self.places.iter().filter_map(|place| place.known.as_ref()) {
+            known.leave();
         }
     }
 }
@@ -222,7 +222,7 @@ impl Feed {
                 removed: false,
                 // What was over before the connection came up is no business of its station.
                 accounted: if is_new { over } else { 0 },
-                told: None,
+                known: None,
                 is_busy: false,
             });
         }
@@ -246,7 +246,7 @@ impl Feed {
             let peer_ups = send_state(place, &self.monitor, self.unwanted_since, sink);
             filled.sessions_skipped += place.account(peer_ups);
         }
-        self.places.retain(|place| !place.removed || place.told.is_some());
+        self.places.retain(|place| !place.removed || place.known.is_some());
         let count = self.places.len();
         self.scans = 0;
         let ranks = |begin: usize| (0..count).map(move |number| (begin + number) % count);
@@ -295,10 +295,10 @@ impl Feed {
         share: usize,
         filled: &mut Filled,
     ) -> Outcome {
-        let Some(Place { told, is_busy, accounted, .. }) = self.places.get_mut(rank) else {
+        let Some(Place { known, is_busy, accounted, .. }) = self.places.get_mut(rank) else {
             return Outcome::All;
         };
-        let Some(some) = told else {
+        let Some(some) = known else {
             *is_busy = false;
             return Outcome::All;
         };
@@ -325,7 +325,7 @@ impl Feed {
                 filled.neighbors_resent += 1;
                 // Its second Peer Up is of the same session.
                 *accounted = accounted.saturating_sub(1);
-                *told = None;
+                *known = None;
                 Outcome::All
             }
         }
@@ -333,8 +333,8 @@ impl Feed {
 
     /// Notes when the End-of-RIBs that the sink has taken were written.
     pub(crate) fn end_of_ribs_written(&mut self, now: Moment) {
-        let told = self.places.iter_mut().filter_map(|place| place.told.as_mut());
-        for reader in told.flat_map(|told| &mut told.readers) {
+        let known = self.places.iter_mut().filter_map(|place| place.known.as_mut());
+        for reader in known.flat_map(|known| &mut known.readers) {
             if reader.end_of_rib == EndOfRib::Taken {
                 reader.end_of_rib = EndOfRib::Written(now);
             }
@@ -343,9 +343,9 @@ impl Feed {
 
     /// When the End-of-RIBs were sent of the sessions that are up.
     pub(crate) fn end_of_ribs(&self) -> impl Iterator<Item = (&NeighborId, Family, &Moment)> {
-        let told = self.places.iter().filter_map(|place| Some((place, place.told.as_ref()?)));
-        told.flat_map(|(place, told)| {
-            told.readers.iter().filter_map(|reader| match &reader.end_of_rib {
+        let known = self.places.iter().filter_map(|place| Some((place, place.known.as_ref()?)));
+        known.flat_map(|(place, known)| {
+            known.readers.iter().filter_map(|reader| match &reader.end_of_rib {
                 EndOfRib::Written(at) => Some((place.neighbor.id(), reader.table.family, at)),
                 EndOfRib::NotYet | EndOfRib::Taken => None,
             })
@@ -356,7 +356,7 @@ impl Feed {
     pub(crate) fn monitored(&self) -> BTreeMap<Family, Vec<&NeighborId>> {
         let mut monitored: BTreeMap<Family, Vec<&NeighborId>> = BTreeMap::new();
         for place in &self.places {
-            for reader in place.told.iter().flat_map(|told| &told.readers) {
+            for reader in place.known.iter().flat_map(|known| &known.readers) {
                 monitored.entry(reader.table.family).or_default().push(place.neighbor.id());
             }
         }
@@ -365,11 +365,11 @@ impl Feed {
 
     /// Hands `sink` the statistics of every neighbor that the receiver believes to be up.
     pub(crate) fn statistics(&self, sink: &mut impl Sink, time: Timestamp) {
-        for told in self.places.iter().filter_map(|place| place.told.as_ref()) {
+        for known in self.places.iter().filter_map(|place| place.known.as_ref()) {
             let wanted = |family| self.monitor.wants_family(family);
-            if let Some(statistics) = told.epoch.maintain(|rib| rib.statistics(wanted)) {
+            if let Some(statistics) = known.epoch.maintain(|rib| rib.statistics(wanted)) {
                 let item = Item::Statistics { time, statistics: &statistics };
-                sink.put(&told.epoch.header, item, usize::MAX);
+                sink.put(&known.epoch.header, item, usize::MAX);
             }
         }
     }
@@ -400,10 +400,10 @@ impl Feed {
         let mut exact = EXACT;
         let known = self.places.iter().filter_map(|place| {
             let current = place.current()?;
-            let told = place.told.as_ref().filter(|told| Arc::ptr_eq(&told.epoch, &current));
-            current.maintain(|rib| match told {
+            let known = place.known.as_ref().filter(|known| Arc::ptr_eq(&known.epoch, &current));
+            current.maintain(|rib| match known {
                 None => all(rib),
-                Some(told) => told
+                Some(known) => known
                     .readers
                     .iter()
                     .filter_map(|reader| {
@@ -439,11 +439,11 @@ fn send_state(
     sink: &mut impl Sink,
 ) -> u64 {
     let current = place.current();
-    if let Some(told) = &mut place.told {
-        if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, &told.epoch)) {
-            return send_restart(told, sink);
+    if let Some(known) = &mut place.known {
+        if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, &known.epoch)) {
+            return send_restart(known, sink);
         }
-        let down = match told.epoch.ended() {
+        let down = match known.epoch.ended() {
             Some(down) => down,
             None if !place.wanted => {
                 PeerDown { time: unwanted_since, reason: PeerDownReason::Deconfigured }
@@ -451,13 +451,13 @@ fn send_state(
             // An epoch has ended before another one takes its place.
             None => return 0,
         };
-        told.leave();
+        known.leave();
         let item = Item::PeerDown { time: down.time, reason: &down.reason };
-        sink.put(&told.epoch.header, item, usize::MAX);
-        place.told = None;
+        sink.put(&known.epoch.header, item, usize::MAX);
+        place.known = None;
     }
     let Some(epoch) = current else { return 0 };
-    let told = epoch.maintain(|rib| {
+    let known = epoch.maintain(|rib| {
         let logs = rib.logs.iter_mut().enumerate();
         let readers = logs
             .filter(|(_, (table, _))| monitor.wants_family(table.family))
@@ -473,24 +473,24 @@ fn send_state(
         (rib.incarnation, readers)
     });
     // An epoch that is over already was never known.
-    let Some((incarnation, readers)) = told else { return 0 };
-    place.told = Some(Told { epoch, incarnation, readers, seen: 0, turn: 0 });
+    let Some((incarnation, readers)) = known else { return 0 };
+    place.known = Some(KnownPeer { epoch, incarnation, readers, seen: 0, turn: 0 });
     1
 }
 
 /// Peer Up, without a Peer Down before it, for the next incarnation of an epoch.
-fn send_restart(told: &mut Told, sink: &mut impl Sink) -> u64 {
-    if told.epoch.incarnation() == told.incarnation {
+fn send_restart(known: &mut KnownPeer, sink: &mut impl Sink) -> u64 {
+    if known.epoch.incarnation() == known.incarnation {
         return 0;
     }
-    let incarnation = told.epoch.with(|rib| {
+    let incarnation = known.epoch.with(|rib| {
         let item = Item::PeerUp { time: rib.since, up: &rib.up };
-        sink.put(&told.epoch.header, item, usize::MAX);
+        sink.put(&known.epoch.header, item, usize::MAX);
         rib.incarnation
     });
     let Some(incarnation) = incarnation else { return 0 };
-    told.incarnation = incarnation;
-    for reader in &mut told.readers {
+    known.incarnation = incarnation;
+    for reader in &mut known.readers {
         reader.end_of_rib = EndOfRib::NotYet;
     }
     1
@@ -522,13 +522,13 @@ enum Sent {
 
 /// Sends routes of one neighbor, each family in turn, until `sink` holds `until` bytes; at least one item, if that fits into
 /// `limit`.
-fn send_routes(told: &mut Told, sink: &mut impl Sink, until: usize, limit: usize) -> Sent {
+fn send_routes(known: &mut KnownPeer, sink: &mut impl Sink, until: usize, limit: usize) -> Sent {
     let begin = sink.len();
-    let version = told.epoch.version();
-    if version == told.seen {
+    let version = known.epoch.version();
+    if version == known.seen {
         return Sent::All;
     }
-    let Told { epoch, incarnation, readers, turn, .. } = told;
+    let KnownPeer { epoch, incarnation, readers, turn, .. } = known;
     let header = &epoch.header;
     // What was taken does not wait for a link that is busy with these tables.
     let outcome = epoch.try_maintain(begin == 0, |rib| {
@@ -566,7 +566,7 @@ fn send_routes(told: &mut Told, sink: &mut impl Sink, until: usize, limit: usize
     // An epoch that has ended meanwhile: the next call reports that.
     let outcome = outcome.unwrap_or(Sent::All);
     if matches!(outcome, Sent::All) {
-        told.seen = version;
+        known.seen = version;
     }
     outcome
 }

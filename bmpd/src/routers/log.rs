@@ -36,8 +36,8 @@ use self::index::Found;
 pub(super) use self::index::INDEXED;
 pub(crate) use self::record::Record;
 use self::record::{
-    DEAD, Entries, Header, LENGTH, RECORD_HEADER, TOLD, WITHDRAWN, WITHDRAWN_RECORD, entry_at,
-    header_at,
+    Entries, Header, LENGTH, RECORD_HEADER, SENT, SUPERSEDED, WITHDRAWN, WITHDRAWN_RECORD,
+    entry_at, header_at,
 };
 use super::Full;
 use super::attributes::{Attributes, AttributesId};
@@ -118,7 +118,7 @@ struct Reader {
     /// The log's end when the reader came: withdrawals before it are none of its business.
     born: Position,
     /// True once this reader has been given the End-of-RIB.
-    end_of_rib_told: bool,
+    end_of_rib_sent: bool,
     /// True if it has fallen so far behind that what it would need is no longer kept.
     lapsed: bool,
 }
@@ -167,7 +167,7 @@ pub(crate) struct Log {
     hasher: Hasher,
     readers: Vec<Option<Reader>>,
     /// The furthest that any reader has come: entries before it may have been told.
-    told_up_to: Position,
+    sent_up_to: Position,
     end_of_rib: Option<Position>,
     end_of_rib_time: Timestamp,
     /// Routes before this are stale: the neighbor has restarted and not announced them anew.
@@ -214,7 +214,7 @@ impl Log {
             late_max: sizes.late,
             hasher: Hasher::default(),
             readers: Vec::new(),
-            told_up_to: Position::default(),
+            sent_up_to: Position::default(),
             end_of_rib: None,
             end_of_rib_time: Timestamp::default(),
             stale: None,
@@ -300,7 +300,7 @@ impl Log {
         self.end_of_rib = None;
         self.end_of_rib_time = Timestamp::default();
         for reader in self.readers.iter_mut().flatten() {
-            reader.end_of_rib_told = false;
+            reader.end_of_rib_sent = false;
         }
     }
 
@@ -358,7 +358,7 @@ impl Log {
                     at.offset = header.entries.end as u32;
                     let entries = segment.bytes.get(header.entries).unwrap_or_default();
                     let alive = Entries { bytes: entries, offset: 0 }
-                        .filter(|entry| entry.tag & (DEAD | WITHDRAWN) == 0);
+                        .filter(|entry| entry.tag & (SUPERSEDED | WITHDRAWN) == 0);
                     routes.extend(alive.map(|entry| entry.route.to_vec()));
                 }
                 routes
@@ -431,18 +431,18 @@ impl Log {
                 continue;
             }
             // Where no reader was told of it, nothing is left of it.
-            let told = is_told(segments, self.told_up_to, old);
+            let told = may_be_sent(segments, self.sent_up_to, old);
             if told {
                 *found = place(slot, bytes_of(segments, slot).len());
             } else {
                 index.remove(hash, old);
             }
-            self.kill(old);
+            self.supersede(old);
             self.routes -= 1;
             result.known += 1;
             if told {
                 self.withdrawals += 1;
-                self.segment_mut(slot).push(TOLD | WITHDRAWN, route);
+                self.segment_mut(slot).push(SENT | WITHDRAWN, route);
             }
         }
         self.finish(slot, start);
@@ -463,7 +463,7 @@ impl Log {
         let reader = Reader {
             cursor: Position::default(),
             born: self.end(),
-            end_of_rib_told: false,
+            end_of_rib_sent: false,
             lapsed: false,
         };
         match self.readers.iter().position(Option::is_none) {
@@ -484,7 +484,7 @@ impl Log {
             *reader = None;
         }
         if self.readers.iter().all(Option::is_none) {
-            self.told_up_to = Position::default();
+            self.sent_up_to = Position::default();
         }
         self.examine_withdrawals();
         self.settle(attributes);
@@ -535,7 +535,7 @@ impl Log {
             }
             rank += 1;
         }
-        self.told_up_to = self.told_up_to.max(at);
+        self.sent_up_to = self.sent_up_to.max(at);
         if let Some(Some(reader)) = self.readers.get_mut(reader.0 as usize) {
             reader.cursor = at;
         }
@@ -571,8 +571,8 @@ impl Log {
         let Some(Some(reader)) = self.readers.get_mut(reader.0 as usize) else {
             return false;
         };
-        let due = !reader.end_of_rib_told && reader.cursor >= mark.max(reader.born);
-        reader.end_of_rib_told |= due;
+        let due = !reader.end_of_rib_sent && reader.cursor >= mark.max(reader.born);
+        reader.end_of_rib_sent |= due;
         due
     }
 
@@ -598,7 +598,7 @@ impl Log {
                     offset = header.entries.end;
                     let entries = segment.bytes.get(header.entries).unwrap_or_default();
                     count += Entries { bytes: entries, offset: 0 }
-                        .filter(|entry| entry.tag & DEAD == 0)
+                        .filter(|entry| entry.tag & SUPERSEDED == 0)
                         .count();
                 }
             } else if segment.sequence < reader.born.sequence {
@@ -702,11 +702,11 @@ impl Log {
     }
 
     /// Marks an entry dead. Returns its tag as it was.
-    fn kill(&mut self, place: u32) -> u8 {
+    fn supersede(&mut self, place: u32) -> u8 {
         let (slot, offset) = split(place);
         let segment = self.segment_mut(slot);
         let tag = segment.bytes[offset];
-        segment.bytes[offset] |= DEAD;
+        segment.bytes[offset] |= SUPERSEDED;
         let withdrawn = tag & WITHDRAWN != 0;
         if withdrawn {
             segment.withdrawn -= 1;
@@ -772,11 +772,11 @@ fn tag_at(segments: &[Option<Segment>], place: u32) -> u8 {
 }
 
 /// True if a reader may know the route of an entry.
-fn is_told(segments: &[Option<Segment>], told_up_to: Position, place: u32) -> bool {
+fn may_be_sent(segments: &[Option<Segment>], sent_up_to: Position, place: u32) -> bool {
     let (slot, offset) = split(place);
     let Some(Some(segment)) = segments.get(slot as usize) else { return false };
     let position = Position { sequence: segment.sequence, offset: offset as u32 };
-    position < told_up_to || segment.bytes.get(offset).is_some_and(|tag| tag & TOLD != 0)
+    position < sent_up_to || segment.bytes.get(offset).is_some_and(|tag| tag & SENT != 0)
 }
 
 /// Says of a place whether what lies there is this route.

@@ -97,11 +97,11 @@ impl Peer {
         self.begun.load(Ordering::Relaxed)
     }
 
-    /// How many sessions have begun here, without the present one if a station `is_to_be_told` of that.
-    pub(super) fn sessions(&self, is_to_be_told: impl FnOnce(&Arc<Epoch>) -> bool) -> u64 {
+    /// How many sessions have begun here, without the present one if a station `is_to_be_sent` of that.
+    pub(super) fn sessions(&self, is_to_be_sent: impl FnOnce(&Arc<Epoch>) -> bool) -> u64 {
         let current = self.current.lock();
         let present = current.epoch.as_ref().filter(|epoch| !epoch.is_over());
-        self.begun() - u64::from(present.is_some_and(is_to_be_told))
+        self.begun() - u64::from(present.is_some_and(is_to_be_sent))
     }
 }
 

@@ -129,7 +129,7 @@ pub fn stalled(updates: &[Parsed], withdrawals: &[Parsed]) -> (Neighbor, Station
         take(&neighbor, withdrawn);
         take(&neighbor, new);
     }
-    neighbor.tidy();
+    neighbor.work_off();
     (neighbor, stalled)
 }
 
@@ -163,7 +163,7 @@ pub fn settle(neighbor: &Neighbor) {
 /// Step: a station that stood still goes, and what was kept for it alone is compacted away.
 pub fn leave((neighbor, station): (Neighbor, Station)) -> Neighbor {
     drop(station);
-    neighbor.tidy();
+    neighbor.work_off();
     neighbor
 }
 

@@ -20,7 +20,7 @@ use crate::station::View;
 
 /// How long bmpd has to find everybody and tell everything: its longest wait between attempts is a minute,
 /// a hold time another one and a half, a neighbor with Graceful Restart has a minute to say that it is done.
-const PATIENCE: Duration = Duration::from_secs(900);
+const TIMEOUT: Duration = Duration::from_secs(900);
 
 /// How many rounds without news are a quiet moment.
 const ROUNDS: u32 = 3;
@@ -37,7 +37,7 @@ impl Run {
 
     /// Until nothing comes any more.
     async fn drain(&mut self) -> Result<(), String> {
-        let until = clock::passed() + PATIENCE;
+        let until = clock::passed() + TIMEOUT;
         let mut quiet = 0;
         while quiet < ROUNDS {
             if clock::passed() > until {
@@ -67,12 +67,12 @@ impl Run {
         }
         // Those that have gone are gone for bmpd, too.
         self.drain().await?;
-        let until = clock::passed() + PATIENCE;
+        let until = clock::passed() + TIMEOUT;
         loop {
             match self.missing().await? {
                 None => break,
                 Some(what) if clock::passed() > until => {
-                    return Err(format!("after {} s: {what}", PATIENCE.as_secs()));
+                    return Err(format!("after {} s: {what}", TIMEOUT.as_secs()));
                 }
                 Some(_) => {
                     self.wait(Duration::from_secs(1)).await?;

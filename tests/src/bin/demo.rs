@@ -30,7 +30,7 @@ const NEIGHBOR: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 const ALIAS: &str = "aa";
 const IPV4: u64 = 300_000;
 const IPV6: u64 = 60_000;
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What has to be ended and removed, by whoever comes first: the end of the demo or Ctrl-C.
 #[derive(Clone, Default)]
@@ -225,7 +225,7 @@ fn wait_for_the_end(daemon: &Daemon) -> anyhow::Result<()> {
 
 /// The station must have counted exactly the table, route by route.
 fn complete(connection: &Connection, table: &Table) -> anyhow::Result<Instant> {
-    let at = connection.wait_complete(NEIGHBOR, PATIENCE);
+    let at = connection.wait_complete(NEIGHBOR, TIMEOUT);
     let (announced, fingerprint) = connection.look(|record| {
         record.peer(NEIGHBOR).map_or((0, 0), |peer| (peer.announced, peer.fingerprint))
     });

@@ -22,7 +22,7 @@ use tests::daemon::{self, Daemon, binary};
 use tests::scratch::Scratch;
 use tests::wait::wait_for;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How many sessions and protocols there are.
 const ROWS: [usize; 3] = [1, 30, 300];
@@ -159,7 +159,7 @@ impl Bird {
             .spawn()
             .context("cannot run bird: apt-get install bird2")?;
         let bird = Self { process, socket };
-        wait_for("BIRD to answer", PATIENCE, || match bird.command().output() {
+        wait_for("BIRD to answer", TIMEOUT, || match bird.command().output() {
             Ok(output) if output.status.success() => Ok(()),
             other => Err(format!("{other:?}")),
         });

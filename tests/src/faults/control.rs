@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Ground;
 use crate::random::Random;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A frame's header as `shared::frame` describes it.
 pub fn header(version: u16, kind: u8, length: u32) -> Vec<u8> {
@@ -55,7 +55,7 @@ pub fn silent(ground: &Ground, count: usize) -> Vec<UnixStream> {
 pub fn say(ground: &Ground, bytes: &[u8]) -> Vec<u8> {
     let mut stream = UnixStream::connect(ground.daemon.socket())
         .unwrap_or_else(|e| panic!("cannot connect: {e}"));
-    stream.set_read_timeout(Some(PATIENCE)).expect("a socket has a timeout");
+    stream.set_read_timeout(Some(TIMEOUT)).expect("a socket has a timeout");
     // bmpd may close before it has read all; that is its right.
     let _ = stream.write_all(bytes);
     let _ = stream.shutdown(std::net::Shutdown::Write);

@@ -21,7 +21,7 @@ use crate::table::{Attributes, Table, put_announcements};
 use crate::wait::wait_for;
 
 /// How long what must go on may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The AS of the bystander, and that of the culprit.
 const BYSTANDER_AS: u32 = 65001;
@@ -128,8 +128,8 @@ impl Ground {
             scratch,
             markers: AtomicU32::new(0),
         };
-        ground.witness.wait_connection(1).wait_complete(peer, PATIENCE);
-        ground.counter.wait_connection(1).wait_complete(peer, PATIENCE);
+        ground.witness.wait_connection(1).wait_complete(peer, TIMEOUT);
+        ground.counter.wait_connection(1).wait_complete(peer, TIMEOUT);
         ground.flows();
         ground
     }
@@ -195,7 +195,7 @@ impl Ground {
     /// When it does not within 30 s.
     #[track_caller]
     pub fn wait_reason(&self, reason: &str) {
-        wait_for(&format!("the reason {reason:?}"), PATIENCE, || {
+        wait_for(&format!("the reason {reason:?}"), TIMEOUT, || {
             let shown = self.neighbor(self.culprit);
             let texts = [&shown["last_error"]["text"], &shown["last_down"]["text"]];
             let found = texts.iter().filter_map(|text| text.as_str()).any(|t| t.contains(reason));
@@ -234,7 +234,7 @@ impl Ground {
         update.apply(&mut routes).expect("our own update");
         self.bystander.send(bytes);
         let peer = self.bystander.ip();
-        wait_for("the bystander's route at the witness", PATIENCE, || {
+        wait_for("the bystander's route at the witness", TIMEOUT, || {
             let latest = self.witness.latest().ok_or("no connection")?;
             let there = latest.look(|record| {
                 record.peer(peer)?.routes.get(&prefix).map(|r| *r == routes[&prefix])
@@ -271,7 +271,7 @@ impl Ground {
     #[track_caller]
     pub fn wait_witnessed(&self) {
         let latest = self.witness.latest().expect("it has connections");
-        latest.wait_routes(self.bystander.ip(), &self.bystander.expected(), PATIENCE);
+        latest.wait_routes(self.bystander.ip(), &self.bystander.expected(), TIMEOUT);
     }
 
     /// Lets a fault happen three times, each of which must leave the bystander and the witness alone and give
@@ -291,7 +291,7 @@ impl Ground {
                 None => (&virgin, None),
                 Some(warm) => (warm, Some(margin)),
             };
-            let back = measure.wait_back(&self.daemon, margin, PATIENCE);
+            let back = measure.wait_back(&self.daemon, margin, TIMEOUT);
             let now =
                 back.unwrap_or_else(|e| panic!("after round {round}: {e}\nvirgin: {virgin:?}"));
             warm.get_or_insert(now);

@@ -12,7 +12,7 @@ use crate::neighbor::Neighbor;
 use crate::random::Random;
 use crate::wait::wait_for;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A TCP connection from the culprit's address, without a word.
 ///
@@ -24,8 +24,8 @@ pub fn dial(ground: &Ground) -> io::Result<TcpStream> {
     socket.bind(&std::net::SocketAddr::new(ground.culprit, 0).into())?;
     socket.connect_timeout(&ground.listen.into(), Duration::from_secs(5))?;
     let stream = TcpStream::from(socket);
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
     Ok(stream)
 }
 
@@ -79,7 +79,7 @@ pub fn garbage_when_up(ground: &Ground, random: &mut Random) -> Option<(u8, u8)>
     let neighbor = ground.connect();
     let length = 19 + random.below(5000) as usize;
     let _ = neighbor.try_send(&noise(random, length));
-    neighbor.wait_closed(PATIENCE).notification.map(|(code, subcode, _)| (code, subcode))
+    neighbor.wait_closed(TIMEOUT).notification.map(|(code, subcode, _)| (code, subcode))
 }
 
 /// Every beginning of an OPEN, of a KEEPALIVE and of an UPDATE, and then the end.
@@ -184,7 +184,7 @@ pub fn flood(ground: &Ground) -> Option<(u8, u8)> {
     };
     let ended = (0..1800).any(|n| neighbor.try_send(&batch(n * 20 * ROUTES)).is_err());
     assert!(ended, "bmpd takes any number of routes: {}", ground.neighbor(ground.culprit));
-    neighbor.wait_closed(PATIENCE).notification.map(|(code, subcode, _)| (code, subcode))
+    neighbor.wait_closed(TIMEOUT).notification.map(|(code, subcode, _)| (code, subcode))
 }
 
 /// Waits until bmpd has this many routes of the culprit.

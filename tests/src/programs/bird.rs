@@ -26,7 +26,7 @@ use rustix::process::Signal;
 
 use super::offers::cannot;
 use super::{Announced, Connects, Link, Process, Speaker, command, join, next_hop, tail_of_path};
-use super::{Hops, Offer, Offers, PATIENCE, Terms, ask, command_in, tell, write};
+use super::{Hops, Offer, Offers, TIMEOUT, Terms, ask, command_in, tell, write};
 use crate::bgp::Family;
 use crate::scratch::Scratch;
 use crate::wait::wait_for;
@@ -247,7 +247,7 @@ protocol bgp bmpd {{
     /// When it is not in time.
     #[track_caller]
     pub fn wait_established(&self) {
-        wait_for("BIRD to be established with bmpd", PATIENCE, || {
+        wait_for("BIRD to be established with bmpd", TIMEOUT, || {
             let shown = self.birdc(&["show", "protocols", "bmpd"])?;
             if shown.contains("Established") { Ok(()) } else { Err(shown) }
         });

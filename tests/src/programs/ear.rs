@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
-use super::{BMPD_AS, Connects, Link, PATIENCE};
+use super::{BMPD_AS, Connects, Link, TIMEOUT};
 use crate::bgp::{self, Family, Open, Routes, Update, difference, kind};
 use crate::wait::wait_for;
 
@@ -109,7 +109,7 @@ impl Ear {
     /// Listens until it has exactly these routes.
     #[track_caller]
     pub(super) fn wait_routes(&mut self, expected: &Routes) {
-        wait_for("the routes", PATIENCE, || {
+        wait_for("the routes", TIMEOUT, || {
             self.listen()?;
             difference(expected, &self.routes).map_or(Ok(()), Err)
         });
@@ -118,7 +118,7 @@ impl Ear {
     /// Listens until the connection is gone.
     #[track_caller]
     pub(super) fn wait_closed(&mut self) {
-        wait_for("the end", PATIENCE, || match self.listen() {
+        wait_for("the end", TIMEOUT, || match self.listen() {
             Err(e) if e == "closed" => Ok(()),
             other => Err(format!("{other:?}")),
         });

@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use super::offers::cannot;
-use super::{Announced, Connects, Link, PATIENCE, Process, Speaker, join, next_hop};
+use super::{Announced, Connects, Link, Process, Speaker, TIMEOUT, join, next_hop};
 use super::{Offer, Offers, Terms, command_in, tail_of_path, write};
 use crate::bgp::Family;
 use crate::scratch::Scratch;
@@ -264,7 +264,7 @@ impl Speaker for Exabgp {
             return;
         };
         let mut sent: Option<Instant> = None;
-        wait_for("ExaBGP to read its configuration again", PATIENCE, || {
+        wait_for("ExaBGP to read its configuration again", TIMEOUT, || {
             // A signal that comes while it handles one is lost.
             if sent.is_none_or(|at| at.elapsed() > AGAIN) {
                 process.signal(Signal::USR1);
@@ -294,7 +294,7 @@ impl Speaker for Exabgp {
     fn stop(&mut self) {
         let mut process = self.process.take().expect("ExaBGP runs");
         let mut sent: Option<Instant> = None;
-        wait_for("ExaBGP to end", PATIENCE, || {
+        wait_for("ExaBGP to end", TIMEOUT, || {
             if matches!(process.child.try_wait(), Ok(Some(_))) {
                 return Ok(());
             }

@@ -44,7 +44,7 @@ use crate::wait::wait_for;
 pub use offers::{Hops, Offer, Offers, Terms};
 
 /// How long a program may take to start, to end, or to obey: a second or two, but for a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// bmpd's AS number.
 const BMPD_AS: u32 = 65000;
@@ -298,7 +298,7 @@ impl Process {
     #[track_caller]
     fn wait_ready(&mut self, mut ready: impl FnMut(&Self) -> Result<(), String>) {
         let what = format!("{} to be ready", self.name);
-        wait_for(&what, PATIENCE, || {
+        wait_for(&what, TIMEOUT, || {
             if let Ok(Some(status)) = self.child.try_wait() {
                 panic!("{} did not start: {status}\n{}", self.name, self.tail());
             }
@@ -327,7 +327,7 @@ impl Process {
     fn end(mut self, signal: Signal) {
         self.signal(signal);
         let what = format!("{} to end", self.name);
-        wait_for(&what, PATIENCE, || match self.child.try_wait() {
+        wait_for(&what, TIMEOUT, || match self.child.try_wait() {
             Ok(Some(_)) => Ok(()),
             Ok(None) => Err(self.tail()),
             Err(e) => Err(e.to_string()),
@@ -371,7 +371,7 @@ fn command_in(namespace: Option<&Namespace>, name: &str) -> Command {
 /// Runs a client of a program to its end; its output, or the reason why it failed.
 fn ask(command: &mut Command) -> Result<String, String> {
     // vtysh talks to bgpd line by line, hundreds of times: on a busy machine that takes minutes.
-    let output = daemon::run(command, PATIENCE * 5);
+    let output = daemon::run(command, TIMEOUT * 5);
     if output.status == 0 { Ok(output.stdout) } else { Err(format!("{command:?}: {output}")) }
 }
 

@@ -251,7 +251,7 @@ mod tests {
     use crate::programs::exabgp::Exabgp;
     use crate::programs::frr::Frr;
     use crate::programs::gobgp::Gobgp;
-    use crate::programs::{Announced, BMPD_AS, Connects, Link, PATIENCE, Speaker, bmpd_listens};
+    use crate::programs::{Announced, BMPD_AS, Connects, Link, Speaker, TIMEOUT, bmpd_listens};
     use crate::scratch::Scratch;
     use crate::table::Attributes;
     use crate::tap::Tap;
@@ -285,17 +285,17 @@ mod tests {
         let mut speaker = start(&scratch, tap.link(65001), terms.clone(), Announced::new());
         let neighbor = Neighbor::accept(&receiver(bmpd.ip(), &terms), &listener);
         speaker.offer(offers.clone());
-        let all = tap.wait_counts(&counts(offers), PATIENCE);
+        let all = tap.wait_counts(&counts(offers), TIMEOUT);
         let less: Offers = offers.iter().step_by(2).cloned().collect();
         speaker.offer(less.clone());
-        let rest = tap.wait_counts(&counts(&less), PATIENCE);
+        let rest = tap.wait_counts(&counts(&less), TIMEOUT);
         assert!(rest.keys().all(|key| all.contains_key(key)), "{all:?} {rest:?}");
         let carried = tap.newest().unwrap();
-        wait_for("the receiver to hear the same", PATIENCE, || {
+        wait_for("the receiver to hear the same", TIMEOUT, || {
             let heard = nlri::rib_of(&neighbor.heard().messages, &carried.add_paths().unwrap());
             nlri::difference(&rest, &heard.unwrap()).map_or(Ok(()), Err)
         });
-        wait_for("the End-of-RIBs", PATIENCE, || {
+        wait_for("the End-of-RIBs", TIMEOUT, || {
             let mut ended = tap.newest().unwrap().ended_families();
             let mut wanted = ends.to_vec();
             ended.sort_unstable();
@@ -405,12 +405,12 @@ mod tests {
         let neighbor = Neighbor::accept(&options, &listener);
         let offers = sample(&[Family::VPNV4]);
         speaker.offer(offers.clone());
-        wait_for("the routes", PATIENCE, || {
+        wait_for("the routes", TIMEOUT, || {
             let rib = nlri::rib_of(&neighbor.heard().messages, &nlri::AddPaths::new())?;
             if rib.len() == offers.len() { Ok(()) } else { Err(format!("{rib:?}")) }
         });
         speaker.stop();
-        neighbor.wait_closed(PATIENCE);
+        neighbor.wait_closed(TIMEOUT);
     }
 
     #[test]
@@ -446,7 +446,7 @@ mod tests {
         let mut speaker = start(&scratch, link, Announced::new());
         let neighbor = Neighbor::accept(&receiver(bmpd.ip(), &Terms::default()), &listener);
         disable(&mut speaker);
-        neighbor.wait_closed(PATIENCE).notification.unwrap()
+        neighbor.wait_closed(TIMEOUT).notification.unwrap()
     }
 
     #[test]
@@ -476,9 +476,9 @@ mod tests {
             upstream
         });
         let _neighbor = Neighbor::accept(&receiver(bmpd.ip(), &terms), &listener);
-        tap.wait_counts(&UNICAST.map(|family| (family, 2)), PATIENCE);
+        tap.wait_counts(&UNICAST.map(|family| (family, 2)), TIMEOUT);
         upstreams[0].withdraw(&prefixes[..1]);
-        tap.wait_counts(&[(Family::IPV4, 1), (Family::IPV6, 2)], PATIENCE);
+        tap.wait_counts(&[(Family::IPV4, 1), (Family::IPV6, 2)], TIMEOUT);
     }
 
     #[test]
@@ -499,10 +499,10 @@ mod tests {
         let nodes = [1, 2].map(|n| nlri::example(family, n));
         let path = [0x40, 1, 1, 0, 0x40, 2, 6, 2, 1, 0, 0, 0xfe, 0x4d];
         upstream.announce_nlri(family, &[192, 0, 2, 33], &nodes.concat(), &path);
-        let rib = tap.wait_counts(&[(family, 2)], PATIENCE);
+        let rib = tap.wait_counts(&[(family, 2)], TIMEOUT);
         assert_eq!(nlri::by_family(&rib)[&family], nodes.clone().into());
         upstream.withdraw_nlri(family, &nodes[0]);
-        tap.wait_counts(&[(family, 1)], PATIENCE);
+        tap.wait_counts(&[(family, 1)], TIMEOUT);
     }
 
     #[test]

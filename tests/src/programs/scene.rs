@@ -19,7 +19,7 @@ use crate::wait::{holds_for, wait_for, wait_until};
 
 /// How long routes may take from the neighbor's configuration to the station. Most of it is the
 /// neighbors' own: see their modules.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The three of them.
 #[derive(Debug)]
@@ -120,7 +120,7 @@ impl<S: Speaker> Scene<S> {
     #[track_caller]
     fn wait_connected(&self) {
         let to = self.speaker.link().program;
-        wait_until("bmpd to connect to the frozen neighbor", PATIENCE, || {
+        wait_until("bmpd to connect to the frozen neighbor", TIMEOUT, || {
             sockets::connected(self.daemon.pid(), to).is_some()
         });
     }
@@ -132,7 +132,7 @@ impl<S: Speaker> Scene<S> {
     #[track_caller]
     pub fn wait_routes(&self) {
         let (address, expected) = (self.speaker.ip(), self.speaker.expected());
-        wait_for("the station's newest connection to hold the routes", PATIENCE, || {
+        wait_for("the station's newest connection to hold the routes", TIMEOUT, || {
             let connection = self.station.latest().ok_or("no connection yet")?;
             if connection.end().is_some() {
                 return Err(format!("connection {} has ended", connection.number));
@@ -158,7 +158,7 @@ impl<S: Speaker> Scene<S> {
     /// When it does not in time.
     #[track_caller]
     pub fn wait_shown(&self, words: &[&str]) {
-        wait_for(&format!("bmpctl to show {words:?}"), PATIENCE, || {
+        wait_for(&format!("bmpctl to show {words:?}"), TIMEOUT, || {
             let shown = self.shown();
             let missing = words.iter().find(|word| !shown.contains(**word));
             missing.map_or(Ok(()), |word| Err(format!("no {word:?} in\n{shown}")))
@@ -172,7 +172,7 @@ impl<S: Speaker> Scene<S> {
     #[track_caller]
     pub fn wait_down(&self, connection: &Connection) {
         let address = self.speaker.ip();
-        connection.wait("the neighbor's Peer Down", PATIENCE, |record| {
+        connection.wait("the neighbor's Peer Down", TIMEOUT, |record| {
             record.peer(address).is_none().then_some(())
         });
     }
@@ -209,7 +209,7 @@ pub fn hears_all_of<S: Speaker>(
     let address = scene.speaker.ip();
     let connection = scene.station.wait_connection(1);
     scene.wait_routes();
-    connection.wait_complete(address, PATIENCE);
+    connection.wait_complete(address, TIMEOUT);
     connection.look(|record| {
         check_peer_up(record, scene.speaker.link(), 1);
         assert_eq!(record.announced, scene.speaker.announced().len() as u64, "each route once");
@@ -238,7 +238,7 @@ pub fn hears_all_of<S: Speaker>(
     scene.speaker.change(sample(asn, size / 2, size, 4));
     scene.speaker.start_again();
     scene.wait_routes();
-    connection.wait_complete(address, PATIENCE);
+    connection.wait_complete(address, TIMEOUT);
 
     connection.look(|record| {
         check_peer_up(record, scene.speaker.link(), 3);
@@ -314,7 +314,7 @@ pub fn survives_collisions<S: Speaker>(
         scene.speaker.thaw();
 
         scene.wait_routes();
-        connection.wait_complete(address, PATIENCE);
+        connection.wait_complete(address, TIMEOUT);
         let count = || connection.look(|record| (record.peer_ups.len(), record.peer_downs.len()));
         let now = count();
         assert!(now.0 == now.1 + 1 && now.0 <= before.0 + ups, "{before:?} {now:?}");
@@ -358,8 +358,8 @@ pub fn whole_session(scratch: &Scratch, station: &Station) -> Connection {
     let daemon = Daemon::start(scratch, &configuration);
     let connection = station.wait_connection(1);
     for bird in [&first, &second] {
-        connection.wait_routes(bird.ip(), &bird.expected(), PATIENCE);
-        connection.wait_complete(bird.ip(), PATIENCE);
+        connection.wait_routes(bird.ip(), &bird.expected(), TIMEOUT);
+        connection.wait_complete(bird.ip(), TIMEOUT);
     }
 
     let gone: Vec<Prefix> = first.announced().keys().copied().step_by(7).collect();
@@ -367,30 +367,30 @@ pub fn whole_session(scratch: &Scratch, station: &Station) -> Connection {
     first.announce(sample(65001, 300, 300, 3));
     second.withdraw(&[*second.announced().keys().next().expect("a route")]);
     for bird in [&first, &second] {
-        connection.wait_routes(bird.ip(), &bird.expected(), PATIENCE);
+        connection.wait_routes(bird.ip(), &bird.expected(), TIMEOUT);
     }
     for bird in [&first, &second] {
-        connection.wait("a Statistics Report of each", PATIENCE, |record| {
+        connection.wait("a Statistics Report of each", TIMEOUT, |record| {
             record.statistics.iter().find(|s| s.header.peer.address == bird.ip()).map(|_| ())
         });
     }
 
     let down = |bird: &Bird| {
-        connection.wait("the Peer Down", PATIENCE, |record| {
+        connection.wait("the Peer Down", TIMEOUT, |record| {
             record.peer(bird.ip()).is_none().then_some(())
         });
     };
     first.disable();
     down(&first);
     first.enable();
-    connection.wait_routes(first.ip(), &first.expected(), PATIENCE);
+    connection.wait_routes(first.ip(), &first.expected(), TIMEOUT);
     second.kill();
     down(&second);
     second.start_again();
-    connection.wait_routes(second.ip(), &second.expected(), PATIENCE);
+    connection.wait_routes(second.ip(), &second.expected(), TIMEOUT);
 
     assert_eq!(daemon.terminate().code(), Some(0));
-    assert_eq!(connection.wait_end(PATIENCE).1, End::Closed);
+    assert_eq!(connection.wait_end(TIMEOUT).1, End::Closed);
     connection.assert_legal();
     connection.look(|record| {
         assert_eq!(record.termination, Some(0));

@@ -34,7 +34,7 @@ use std::time::Instant;
 
 use rustix::process::Signal;
 
-use super::{PATIENCE, Process, command, folder, tell};
+use super::{Process, TIMEOUT, command, folder, tell};
 use crate::bgp::Family;
 use crate::bmp::{Mode, Record};
 use crate::nlri::Seen;
@@ -79,10 +79,10 @@ impl Capture {
     /// When packets were lost.
     #[track_caller]
     pub fn stop(mut self) -> Captured {
-        wait_for("the end of the capture", PATIENCE, || mark(self.station, &self.file, END));
+        wait_for("the end of the capture", TIMEOUT, || mark(self.station, &self.file, END));
         self.process.signal(Signal::INT);
         let log = self.process.log.clone();
-        wait_for("dumpcap to end", PATIENCE, || match self.process.child.try_wait() {
+        wait_for("dumpcap to end", TIMEOUT, || match self.process.child.try_wait() {
             Ok(Some(_)) => Ok(()),
             other => Err(format!("{other:?}\n{}", self.process.tail())),
         });

@@ -529,7 +529,7 @@ mod tests {
     use crate::random::Random;
     use crate::table::{Attributes, put_announcements};
 
-    const PATIENCE: Duration = Duration::from_secs(20);
+    const TIMEOUT: Duration = Duration::from_secs(20);
 
     /// Route Monitoring, each UPDATE in a message of its own.
     fn monitored(neighbor: IpAddr, flags: u8, mut updates: &[u8]) -> Vec<u8> {
@@ -560,9 +560,9 @@ mod tests {
         stream.write_all(&monitored(neighbors[1], POST_POLICY, table.bytes())).unwrap();
         stream.write_all(&monitored(neighbors[0], 0, table.bytes())).unwrap();
         let half = |c: &Connection| (c.neighbors[0].announced == 300).then_some(c.complete);
-        assert_eq!(counter.wait(0, PATIENCE, || Ok(()), half).unwrap(), None);
+        assert_eq!(counter.wait(0, TIMEOUT, || Ok(()), half).unwrap(), None);
         stream.write_all(&monitored(neighbors[1], 0, table.bytes())).unwrap();
-        counter.wait(0, PATIENCE, || Ok(()), |c| c.complete).unwrap();
+        counter.wait(0, TIMEOUT, || Ok(()), |c| c.complete).unwrap();
         assert_eq!(counter.newest(|c| c.surplus()), Some(0));
         let expected = routes_of(&table).unwrap();
         for held in counter.newest(Connection::take_routes).unwrap() {
@@ -580,7 +580,7 @@ mod tests {
         let mut stream = TcpStream::connect(counter.address()).unwrap();
         stream.write_all(&monitored(neighbor, 0, &updates)).unwrap();
         let come = |c: &Connection| c.markers.get(700).copied().flatten();
-        counter.wait(0, PATIENCE, || Ok(()), come).unwrap();
+        counter.wait(0, TIMEOUT, || Ok(()), come).unwrap();
         assert_eq!(counter.newest(|c| c.markers.iter().flatten().count()), Some(1));
     }
 

@@ -32,7 +32,7 @@ use crate::process;
 use crate::wait::try_for;
 
 /// How long a program may take to start.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Who sends BMP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, clap::ValueEnum)]
@@ -118,7 +118,7 @@ impl Places {
                 return Err(format!("needs root, to enter {}", self.peers.display()));
             }
         }
-        let output = daemon::try_run(self.command(program, daemon).arg("--version"), PATIENCE)?;
+        let output = daemon::try_run(self.command(program, daemon).arg("--version"), TIMEOUT)?;
         let text = output.text();
         let version = text.split_whitespace().find(|w| w.starts_with(|c: char| c.is_ascii_digit()));
         version.map(str::to_owned).ok_or(format!("{daemon} --version says {text:?}"))
@@ -236,8 +236,8 @@ impl Sender {
         let (places, setting) = (places.clone(), setting.clone());
         let (pid, child) = (child.id(), Mutex::new(child));
         let sender = Self { program, places, setting, bgp, api, child, pid, folder, inside };
-        try_for("an answer", PATIENCE, || match sender.alive() {
-            Ok(()) => match sender.ask(&mut sender.status(), PATIENCE) {
+        try_for("an answer", TIMEOUT, || match sender.alive() {
+            Ok(()) => match sender.ask(&mut sender.status(), TIMEOUT) {
                 Ok(_) => Ok(Ok(())),
                 Err(e) => Err(format!("{e:#}\n{}", sender.tail())),
             },

@@ -21,7 +21,7 @@ use crate::table::{Attributes, Prefixes, Table, put_announcements};
 use crate::wait::try_for;
 
 /// How long a program may take until it lets a neighbor in.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A neighbor that is up. It goes down when dropped, which can take a minute if the program lives and
 /// does not read: end the program first.
@@ -40,7 +40,7 @@ impl Speaker {
         // So long that no program runs into it while it is busy.
         options.open = Open { hold_time: 240, ..options.open };
         let what = format!("a BGP session from {address} to {program}");
-        let neighbor = try_for(&what, PATIENCE, || Neighbor::try_connect(&options, program));
+        let neighbor = try_for(&what, TIMEOUT, || Neighbor::try_connect(&options, program));
         let neighbor = Arc::new(neighbor.map_err(anyhow::Error::msg)?);
         let (work, todo) = mpsc::channel::<Arc<[u8]>>();
         let thread = thread::spawn({

@@ -28,7 +28,7 @@ use tests::wait::wait_until;
 use collect::{File, collect};
 use started::Started;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What is not run here, by how it begins, and why.
 const ELSEWHERE: &[(&str, &str)] = &[
@@ -132,7 +132,7 @@ impl World {
         if words.first() == Some(&"bmpctl") && endless {
             return self.run_stream(line);
         }
-        let output = run(&mut self.machine.shell(line, &self.folder), PATIENCE);
+        let output = run(&mut self.machine.shell(line, &self.folder), TIMEOUT);
         // A script may have others in it that speak.
         let is_silent =
             !line.contains('\n') && words.iter().any(|word| ["--quiet", "-q"].contains(word));
@@ -154,11 +154,11 @@ impl World {
     fn printed(&self, line: &str) -> String {
         let (line, _) = line.split_once(" # ").unwrap_or((line, ""));
         if line != "bmpctl monitor" {
-            let printed = run(&mut self.machine.shell(line, &self.folder), PATIENCE).text();
+            let printed = run(&mut self.machine.shell(line, &self.folder), TIMEOUT).text();
             return self.as_elsewhere(&printed);
         }
         let mut stream = self.begin(line);
-        wait_until("it to watch", PATIENCE, || {
+        wait_until("it to watch", TIMEOUT, || {
             let status = self.daemon.bmpctl(&["show", "status", "--json"]);
             let status: serde_json::Value = serde_json::from_str(status.done()).unwrap();
             status["status"]["monitors"] == 1
@@ -208,7 +208,7 @@ impl World {
         daemon.wait("its answer", |_| {
             let mut ask = Command::new(binary("bmpctl"));
             let ask = ask.args(["--quiet", "show", "session", "--socket"]).arg(&socket);
-            run(ask, PATIENCE).status == 0
+            run(ask, TIMEOUT).status == 0
         })?;
         daemon.terminate()
     }

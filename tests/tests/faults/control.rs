@@ -9,14 +9,14 @@ use tests::faults::{Ground, Terms};
 use tests::random::Random;
 use tests::wait::wait_for;
 
-use super::{PATIENCE, SMALL};
+use super::{SMALL, TIMEOUT};
 
 #[test]
 fn a_thousand_silent_connections_keep_nobody_out_for_long_and_leave_nothing_behind() {
     let ground = Ground::start(Terms::default());
     ground.thrice(SMALL, |ground| {
         let mut held = silent(ground, 1000);
-        wait_for("an answer among them", PATIENCE, || {
+        wait_for("an answer among them", TIMEOUT, || {
             // Those that were ended make room for others.
             held.extend(silent(ground, 1000 - held.len().min(1000)));
             let output = ground.daemon.bmpctl(&["show", "status"]);

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tests::faults::Margin;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What the allocator may keep in hand of a small fault: a few pages for each thread.
 const SMALL: Margin = Margin { memory_kib: 4 * 1024 };

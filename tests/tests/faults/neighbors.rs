@@ -15,7 +15,7 @@ use tests::random::Random;
 use tests::station::{Pace, Station};
 use tests::wait::wait_for;
 
-use super::{LINES, PATIENCE, SMALL};
+use super::{LINES, SMALL, TIMEOUT};
 
 #[test]
 fn garbage_from_a_neighbor_ends_its_connection_and_is_logged_a_few_times() {
@@ -96,14 +96,14 @@ fn as_paths_of_the_greatest_length_arrive_as_they_are() {
         neighbor.send(whole);
         neighbor.end_of_rib(Family::IPV4);
         neighbor.end_of_rib(Family::IPV6);
-        keeping.latest().unwrap().wait_routes(ground.culprit, &neighbor.expected(), PATIENCE);
+        keeping.latest().unwrap().wait_routes(ground.culprit, &neighbor.expected(), TIMEOUT);
         drop(neighbor);
         if extended {
             continue;
         }
         let neighbor = Neighbor::connect(&options, ground.listen);
         let _ = neighbor.try_send(&message(hops + 2, 0));
-        let (code, subcode, _) = neighbor.wait_closed(PATIENCE).notification.unwrap();
+        let (code, subcode, _) = neighbor.wait_closed(TIMEOUT).notification.unwrap();
         assert_eq!((code, subcode), (1, 2));
         ground.wait_reason("Bad Message Length");
     }
@@ -128,7 +128,7 @@ fn a_million_attribute_sets_are_given_back_with_their_neighbor() {
         // 18 bytes of records, 6 of the route, 40 of attributes, 8 and 8 to find them, and what is spare.
         assert!((60_000..150_000).contains(&now.tables_kib), "{now:?}");
         neighbor.close();
-        wait_for("the tables to be given back", PATIENCE, || {
+        wait_for("the tables to be given back", TIMEOUT, || {
             let now = Footprint::take(&ground.daemon)?;
             if now.tables_kib < 1024 { Ok(()) } else { Err(format!("{now:?}")) }
         });
@@ -146,7 +146,7 @@ fn a_route_that_flaps_without_pause_costs_nothing_and_a_stalled_station_is_not_t
     );
     let session = daemon::session(stalled.ip(), stalled.port(), None);
     let ground = Ground::start(Terms { tables: &session, ..Terms::default() });
-    stalled.wait_connection(1).wait_complete(ground.bystander.ip(), PATIENCE);
+    stalled.wait_connection(1).wait_complete(ground.bystander.ip(), TIMEOUT);
     stalled.pace(Pace::Stalled);
     let neighbor = ground.connect();
     flaps(&neighbor, 1000);
@@ -169,7 +169,7 @@ fn a_route_that_flaps_without_pause_costs_nothing_and_a_stalled_station_is_not_t
     stalled.pace(Pace::Full);
     neighbor.send(update_of(&path(&[65002]), &[host(10)]));
     let connection = stalled.latest().unwrap();
-    connection.wait("the last route", PATIENCE, |record| {
+    connection.wait("the last route", TIMEOUT, |record| {
         (record.peer(ground.culprit)?.announced > 0).then_some(())
     });
     ground.daemon.wait_state(stalled.ip(), None, "Established");
@@ -192,7 +192,7 @@ fn malformed_attributes_without_end_are_one_line_and_one_reason() {
     for _ in 0..200 {
         neighbor.send_raw(&bad.repeat(50));
     }
-    wait_for("the UPDATEs to be counted", PATIENCE, || {
+    wait_for("the UPDATEs to be counted", TIMEOUT, || {
         let shown = ground.neighbor(ground.culprit);
         let counted = shown["updates_treated_as_withdraw"] == 10_000;
         if counted { Ok(()) } else { Err(shown.to_string()) }
@@ -235,7 +235,7 @@ fn a_neighbor_that_floods_beyond_the_memory_limit_is_ended_and_kept_out() {
     let mut refused = vec![];
     std::io::Read::read_to_end(&mut dial(&ground).unwrap(), &mut refused).unwrap();
     assert_eq!((refused[18], refused[19], refused[20]), (kind::NOTIFICATION, 6, 5), "{refused:?}");
-    let back = calm.wait_back(&ground.daemon, None, PATIENCE).unwrap();
+    let back = calm.wait_back(&ground.daemon, None, TIMEOUT).unwrap();
     // What the flood took is gone; the tables of others may have been indexed since.
     assert!(back.tables_kib <= calm.tables_kib + 64, "{back:?} {calm:?}");
     let status = tests::faults::json(&ground.daemon, &["show", "status"]);

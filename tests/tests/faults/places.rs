@@ -13,7 +13,7 @@ use tests::station::{Setup, Station};
 use tests::table::Attributes;
 use tests::wait::wait_for;
 
-use super::PATIENCE;
+use super::TIMEOUT;
 
 /// What lives in the VPN instance `red`: a neighbor, a station that bmpd connects to and one that connects.
 struct Red {
@@ -57,7 +57,7 @@ impl Red {
         neighbor.announce(&[prefix], &Attributes::sample(65003, &mut Random::new(1)));
         let from_passive = passive.dial_until_taken(self.door);
         for connection in [active.wait_connection(1), from_passive] {
-            connection.wait_routes(self.neighbor, &neighbor.expected(), PATIENCE);
+            connection.wait_routes(self.neighbor, &neighbor.expected(), TIMEOUT);
         }
         (neighbor, [active, passive])
     }
@@ -65,7 +65,7 @@ impl Red {
     /// Both sessions say that their place is not there.
     #[track_caller]
     fn wait_gone(&self, ground: &Ground, reason: &str) {
-        wait_for(&format!("the reason {reason} of both"), PATIENCE, || {
+        wait_for(&format!("the reason {reason} of both"), TIMEOUT, || {
             let shown = json(&ground.daemon, &["show", "session", "--vpn-instance", "red"]);
             let sessions = shown["sessions"].as_array().unwrap();
             let is_gone = |s: &&serde_json::Value| s["last_failure"]["reason"] == reason;
@@ -103,7 +103,7 @@ fn a_namespace_that_vanishes_lets_go_of_everything_and_comes_back_with_it() {
         drop(living);
         drop(netns);
         red.wait_gone(&ground, "no-namespace");
-        virgin.wait_back(&ground.daemon, None, PATIENCE).unwrap();
+        virgin.wait_back(&ground.daemon, None, TIMEOUT).unwrap();
     }
     // Another one in the same moment.
     let netns = Netns::named(&name);
@@ -114,7 +114,7 @@ fn a_namespace_that_vanishes_lets_go_of_everything_and_comes_back_with_it() {
     let living = red.live(netns.namespace());
     drop((living, netns));
     red.wait_gone(&ground, "no-namespace");
-    virgin.wait_back(&ground.daemon, None, PATIENCE).unwrap();
+    virgin.wait_back(&ground.daemon, None, TIMEOUT).unwrap();
     ground.assert_undisturbed(&before);
     ground.assert_logged("not listening for BGP", 5);
 }
@@ -144,13 +144,13 @@ fn a_device_that_vanishes_takes_its_sessions_down_and_brings_them_back() {
         let living = red.live(far.namespace());
         // Nobody says goodbye: keepalives and hold timers find out.
         wire.cut();
-        wait_for("the neighbor to be down", PATIENCE, || {
+        wait_for("the neighbor to be down", TIMEOUT, || {
             let shown = json(&ground.daemon, &["show", "neighbor", "--vpn-instance", "red"]);
             let up = shown["neighbors"][0]["state"] == "established";
             if up { Err(shown.to_string()) } else { Ok(()) }
         });
         red.wait_gone(&ground, "no-device");
-        virgin.wait_back(&ground.daemon, None, PATIENCE).unwrap();
+        virgin.wait_back(&ground.daemon, None, TIMEOUT).unwrap();
         drop(living);
     }
     ground.assert_undisturbed(&before);

@@ -11,7 +11,7 @@ use tests::programs::pmbmpd::Pmbmpd;
 use tests::scratch::Scratch;
 use tests::wait::wait_for;
 
-use super::{LINES, PATIENCE, SMALL};
+use super::{LINES, SMALL, TIMEOUT};
 
 #[test]
 fn bmpd_that_is_killed_takes_over_its_socket_and_everybody_comes_back() {
@@ -22,7 +22,7 @@ fn bmpd_that_is_killed_takes_over_its_socket_and_everybody_comes_back() {
         ground.flows();
         ground.wait_witnessed();
         let counter = ground.counter.wait_connection(round);
-        counter.wait_complete(ground.bystander.ip(), PATIENCE);
+        counter.wait_complete(ground.bystander.ip(), TIMEOUT);
     }
     ground.witness.assert_legal();
     ground.counter.assert_legal();
@@ -50,14 +50,14 @@ fn pmbmpd_that_is_killed_is_told_everything_again_each_time() {
         let generation = ground.session(ip)["generation"].as_u64().unwrap();
         let before = heard(&pmbmpd);
         pmbmpd.kill();
-        wait_for("the reason", PATIENCE, || {
+        wait_for("the reason", TIMEOUT, || {
             let shown = ground.session(ip);
             let reason = shown["last_down"]["reason"].as_str().unwrap_or_default();
             let known = ["closed-by-station", "connection-reset"].contains(&reason);
             if known { Ok(()) } else { Err(shown.to_string()) }
         });
         pmbmpd.start_again();
-        wait_for("the next Initiation", PATIENCE, || match heard(&pmbmpd) {
+        wait_for("the next Initiation", TIMEOUT, || match heard(&pmbmpd) {
             now if now > before => Ok(()),
             now => Err(format!("{now}: {:?}", pmbmpd.log().last())),
         });
@@ -80,13 +80,13 @@ fn bmpctl_that_is_killed_in_the_middle_leaves_nothing_behind() {
             |arguments: &[&str]| Running::start(&mut ground.daemon.bmpctl_command(arguments));
         let running: Vec<Running> =
             (0..5).flat_map(|_| [start(&["monitor"]), start(&wait), start(&stagger)]).collect();
-        wait_for("the monitors to be served", PATIENCE, || {
+        wait_for("the monitors to be served", TIMEOUT, || {
             let status = tests::faults::json(&ground.daemon, &["show", "status"]);
             if status["status"]["monitors"] == 5 { Ok(()) } else { Err(status.to_string()) }
         });
         // SIGKILL.
         drop(running);
-        wait_for("nobody to watch", PATIENCE, || {
+        wait_for("nobody to watch", TIMEOUT, || {
             let status = tests::faults::json(&ground.daemon, &["show", "status"]);
             if status["status"]["monitors"] == 0 { Ok(()) } else { Err(status.to_string()) }
         });

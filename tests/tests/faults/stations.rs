@@ -7,7 +7,7 @@ use tests::faults::{Ground, Terms};
 use tests::table::Table;
 use tests::wait::wait_for;
 
-use super::{LINES, PATIENCE, SMALL};
+use super::{LINES, SMALL, TIMEOUT};
 
 /// The rogue has a session among the others; the table that the culprit announces goes to it, too.
 #[track_caller]
@@ -17,15 +17,15 @@ fn endured(manner: Manner, lines: &str, connections: usize, reasons: &[&str], ro
     let neighbor = ground.connect();
     neighbor.send_all(&Table::of(65002, routes, routes / 5));
     tests::faults::neighbors::wait_routes(&ground, routes + routes / 5);
-    ground.counter.latest().unwrap().wait_complete(ground.culprit, PATIENCE);
-    wait_for("the rogue's first connection", PATIENCE, || match rogue.taken() {
+    ground.counter.latest().unwrap().wait_complete(ground.culprit, TIMEOUT);
+    wait_for("the rogue's first connection", TIMEOUT, || match rogue.taken() {
         0 => Err(ground.session(rogue.ip()).to_string()),
         _ => Ok(()),
     });
     let generation = |ground: &Ground| ground.session(rogue.ip())["generation"].as_u64().unwrap();
     let before = ground.begin();
     let first = generation(&ground);
-    wait_for("the rogue's connections", PATIENCE, || {
+    wait_for("the rogue's connections", TIMEOUT, || {
         ground.flows();
         let now = generation(&ground);
         if now >= first + connections as u64 { Ok(()) } else { Err(format!("generation {now}")) }
@@ -78,19 +78,19 @@ fn what_a_station_that_closes_takes_is_given_back() {
     let ground = Ground::start(Terms { tables: &session, ..Terms::default() });
     // The measure is taken while nobody is there.
     rogue = None;
-    wait_for("nobody to be there", PATIENCE, || {
+    wait_for("nobody to be there", TIMEOUT, || {
         let shown = ground.session(address.ip());
         let refused = shown["last_failure"]["reason"] == "refused";
         if refused && shown["state"] == "idle" { Ok(()) } else { Err(shown.to_string()) }
     });
     ground.thrice(SMALL, |ground| {
         rogue = Some(Rogue::start_at(address, Manner::Close));
-        wait_for("two connections", PATIENCE, || match rogue.as_ref().unwrap().taken() {
+        wait_for("two connections", TIMEOUT, || match rogue.as_ref().unwrap().taken() {
             0 | 1 => Err(ground.session(address.ip()).to_string()),
             _ => Ok(()),
         });
         rogue = None;
-        wait_for("nobody to be there", PATIENCE, || {
+        wait_for("nobody to be there", TIMEOUT, || {
             let shown = ground.session(address.ip());
             if shown["state"] == "idle" { Ok(()) } else { Err(shown.to_string()) }
         });

@@ -19,7 +19,7 @@ use tests::random::Random;
 use tests::scratch::Scratch;
 use tests::wait::wait_for;
 
-use super::{LINES, PATIENCE};
+use super::{LINES, TIMEOUT};
 
 /// Changes how many descriptors a bmpd may have; returns what it was.
 fn allow_descriptors(daemon: &Daemon, current: u64) -> u64 {
@@ -53,14 +53,14 @@ fn without_descriptors_what_runs_goes_on_and_the_rest_is_served_when_there_are_s
         let neighbors: Vec<_> = (0..5).map(|_| dial(ground).unwrap()).collect();
         let mut status = Running::start(&mut ground.daemon.bmpctl_command(&["show", "status"]));
         for (line, before) in lines.iter().zip(logged) {
-            wait_for(line, PATIENCE, || {
+            wait_for(line, TIMEOUT, || {
                 if ground.logged(line) > before { Ok(()) } else { Err(ground.daemon.log()) }
             });
         }
         for _ in 0..10 {
             ground.flows();
         }
-        wait_for("an attempt without a descriptor", PATIENCE, || {
+        wait_for("an attempt without a descriptor", TIMEOUT, || {
             ground.flows();
             let found = ground.logged("Too many open files") > 0;
             if found { Ok(()) } else { Err(ground.daemon.log()) }
@@ -129,7 +129,7 @@ impl SmallDisk {
         fs::create_dir(&at).unwrap();
         let mut mount = Command::new("mount");
         mount.args(["-t", "tmpfs", "-o", "size=64k", "none"]).arg(&at);
-        run(&mut mount, PATIENCE).done();
+        run(&mut mount, TIMEOUT).done();
         Self(at)
     }
 
@@ -170,7 +170,7 @@ fn a_log_whose_disk_is_full_costs_its_lines_and_goes_on_when_there_is_room() {
     fs::remove_file(filling).unwrap();
     let counter = ground.counter.ip().to_string();
     ground.daemon.bmpctl(&["reset", "session", &counter]).done();
-    wait_for("the lines that were lost to be told of", PATIENCE, || {
+    wait_for("the lines that were lost to be told of", TIMEOUT, || {
         let text = fs::read_to_string(&log).unwrap_or_default();
         let told = text.contains("lines of the log are lost") && text.contains("reset by");
         if told { Ok(()) } else { Err(text) }
@@ -182,7 +182,7 @@ fn a_log_whose_disk_is_full_costs_its_lines_and_goes_on_when_there_is_room() {
 /// The library that makes up a clock for a program, from Debian's package faketime.
 fn library() -> PathBuf {
     let mut files = Command::new("dpkg");
-    let files = run(files.args(["-L", "libfaketime"]), PATIENCE);
+    let files = run(files.args(["-L", "libfaketime"]), TIMEOUT);
     let found = files.done().lines().find(|line| line.ends_with("libfaketimeMT.so.1"));
     PathBuf::from(found.unwrap_or_else(|| panic!("no library: {files}")))
 }
@@ -202,7 +202,7 @@ fn with_clock(file: &Path) -> Command {
 /// Seconds since 1970 of a time as bmpctl prints it.
 fn seconds(time: &Value) -> i64 {
     let mut date = Command::new("date");
-    let output = run(date.args(["+%s", "-d"]).arg(time.as_str().unwrap()), PATIENCE);
+    let output = run(date.args(["+%s", "-d"]).arg(time.as_str().unwrap()), TIMEOUT);
     output.done().trim().parse().unwrap()
 }
 
@@ -227,7 +227,7 @@ fn a_clock_that_is_set_back_changes_what_is_stamped_and_no_timer_and_no_age() {
     }
     // The stamps of what happens from now on are those of the clock.
     ground.daemon.bmpctl(&["reset", "session", &counter.to_string()]).done();
-    ground.counter.wait_connection(2).wait_complete(ground.bystander.ip(), PATIENCE);
+    ground.counter.wait_connection(2).wait_complete(ground.bystander.ip(), TIMEOUT);
     let last_down = ground.session(counter)["last_down"].clone();
     let since = seconds(&now["started"]) - seconds(&last_down["at"]);
     assert!((BACK - 1000..=BACK).contains(&since), "{since} s: {last_down}");
@@ -235,7 +235,7 @@ fn a_clock_that_is_set_back_changes_what_is_stamped_and_no_timer_and_no_age() {
     // Timers go on as they were: those that end something, and those that begin something.
     assert_eq!(ground.neighbor(ground.culprit)["state"], "established");
     let keepalives = quick.heard().keepalives;
-    wait_for("two more KEEPALIVEs", PATIENCE, || match quick.heard().keepalives {
+    wait_for("two more KEEPALIVEs", TIMEOUT, || match quick.heard().keepalives {
         now if now >= keepalives + 2 => Ok(()),
         now => Err(format!("{now}")),
     });

@@ -68,7 +68,7 @@ async fn accept(listener: &Listener) -> TcpStream {
 }
 
 /// True if a byte gets from one end to the other soon.
-async fn carries(from: &TcpStream, to: &TcpStream, patience: Duration) -> bool {
+async fn carries(from: &TcpStream, to: &TcpStream, timeout: Duration) -> bool {
     from.writable().await.unwrap();
     from.try_write(b"x").unwrap();
     let arrives = async {
@@ -81,7 +81,7 @@ async fn carries(from: &TcpStream, to: &TcpStream, patience: Duration) -> bool {
             }
         }
     };
-    tokio::time::timeout(patience, arrives).await.unwrap_or(false)
+    tokio::time::timeout(timeout, arrives).await.unwrap_or(false)
 }
 
 #[tokio::test]

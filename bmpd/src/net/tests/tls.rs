@@ -446,9 +446,9 @@ async fn a_station_that_closes_or_says_nothing_is_said_to() {
     let tcp = connect_here(address, &options()).await.unwrap();
     let name = server_name(&tls, address.ip()).unwrap();
     let before = Instant::now();
-    let patience = Duration::from_secs(1);
-    let error = handshake(tcp, &check(&tls).unwrap(), name, patience).await.unwrap_err();
-    assert!(before.elapsed() >= patience);
+    let timeout = Duration::from_secs(1);
+    let error = handshake(tcp, &check(&tls).unwrap(), name, timeout).await.unwrap_err();
+    assert!(before.elapsed() >= timeout);
     assert!(error.to_string().contains("did not finish the TLS handshake within 1 s"), "{error}");
     thread.join().unwrap();
 }

@@ -41,7 +41,7 @@ pub(crate) async fn handshake(
     tcp: TcpStream,
     config: &Arc<ClientConfig>,
     name: ServerName<'static>,
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<TlsStream, TlsError> {
     let have_certificate = config.client_auth_cert_resolver.has_certs();
     let mut tls = ClientConnection::new(Arc::clone(config), name)
@@ -49,9 +49,9 @@ pub(crate) async fn handshake(
     tls.set_buffer_limit(Some(BUFFER));
     // What comes with the last message of the handshake is decrypted with it, so `unread`.
     let mut stream = TlsStream { tcp, tls, have_certificate, unread: true, closing: false };
-    match tokio::time::timeout(patience, stream.shake_hands()).await {
+    match tokio::time::timeout(timeout, stream.shake_hands()).await {
         Ok(done) => done.map(|()| stream),
-        Err(_) => Err(TlsError::TimedOut(patience)),
+        Err(_) => Err(TlsError::TimedOut(timeout)),
     }
 }
 

@@ -495,7 +495,7 @@ fn a_session_is_synchronised_when_every_neighbor_that_is_up_has_its_end_of_ribs(
     }
     assert!(fixture.sessions[0].feed.is_synchronised());
     fixture.down(1);
-    assert!(!fixture.sessions[0].feed.is_synchronised(), "a Peer Down is to be told");
+    assert!(!fixture.sessions[0].feed.is_synchronised(), "a Peer Down is to be known");
     fixture.check();
     assert!(fixture.sessions[0].feed.is_synchronised());
 }
@@ -548,9 +548,9 @@ fn no_route_of_the_next_incarnation_is_told_before_its_peer_up() {
     fixture.hold(0, &FAMILIES);
     fixture.restart(0, &FAMILIES);
     fixture.announce(0, Family::IPV4_UNICAST, 1, &[1]);
-    let told = fixture.sessions[0].feed.places[0].told.as_mut().unwrap();
+    let known = fixture.sessions[0].feed.places[0].known.as_mut().unwrap();
     let mut encoder = Encoder::default();
-    assert!(matches!(send_routes(told, &mut encoder, 4096, 4096), Sent::Restarted));
+    assert!(matches!(send_routes(known, &mut encoder, 4096, 4096), Sent::Restarted));
     assert_eq!((encoder.out.len(), encoder.batch), (0, Batch::default()));
     let batch = fixture.fill(0, 4096);
     assert_eq!((batch.peer_up, batch.announced), (1, 1));

@@ -5,7 +5,7 @@
 //! here runs while a record is open.
 
 use super::record::{
-    self, DEAD, Entry, RECORD_HEADER, WITHDRAWN, WITHDRAWN_RECORD, entry_at, header_at,
+    self, Entry, RECORD_HEADER, SUPERSEDED, WITHDRAWN, WITHDRAWN_RECORD, entry_at, header_at,
 };
 use super::{Log, Position, Reader, Segment, hash, place};
 use crate::routers::attributes::{Attributes, AttributesId};
@@ -75,7 +75,7 @@ impl Log {
             if self.is_worth_compacting(slot, needed_from) {
                 let known = self.index.len();
                 self.compact(slot, needed_from, attributes);
-                self.tidy(slot);
+                self.work_off(slot);
                 self.resize(Pace::Removed(known - self.index.len()));
                 self.compactions += 1;
                 compacted += 1;
@@ -129,7 +129,7 @@ impl Log {
                     break;
                 };
                 read = end;
-                if tag & DEAD != 0 {
+                if tag & SUPERSEDED != 0 {
                     continue;
                 }
                 let old = place(slot, offset);
@@ -183,7 +183,7 @@ impl Log {
     }
 
     /// Removes a segment that has become empty, or merges it with a neighbor in the order.
-    fn tidy(&mut self, slot: u32) {
+    fn work_off(&mut self, slot: u32) {
         let rank = self.rank(self.segment(slot).sequence);
         let newest = self.order.len() - 1;
         if rank == newest {
@@ -230,7 +230,7 @@ impl Log {
                     break;
                 };
                 read = entry.end;
-                if entry.tag & DEAD == 0 {
+                if entry.tag & SUPERSEDED == 0 {
                     let hash = hash(self.form, &self.hasher, entry.route);
                     self.replace(
                         hash,
@@ -269,7 +269,7 @@ impl Log {
             .chain(self.end_of_rib)
             .chain(self.stale)
             .chain(self.late)
-            .chain([self.told_up_to])
+            .chain([self.sent_up_to])
     }
 
     fn move_marks(&mut self, mut change: impl FnMut(&mut Position)) {
@@ -280,6 +280,6 @@ impl Log {
         for mark in [&mut self.end_of_rib, &mut self.stale, &mut self.late].into_iter().flatten() {
             change(mark);
         }
-        change(&mut self.told_up_to);
+        change(&mut self.sent_up_to);
     }
 }

@@ -8,8 +8,8 @@
 //! How much room the index is given for routes that wait is a matter of how many of those before were new: a neighbor
 //! may repeat the same few routes without end.
 
-use super::record::{RECORD_HEADER, TOLD, WITHDRAWN, entry_at, header_at};
-use super::{Log, Position, bytes_of, hash, is_told, place, route_at, same, tag_at};
+use super::record::{RECORD_HEADER, SENT, WITHDRAWN, entry_at, header_at};
+use super::{Log, Position, bytes_of, hash, may_be_sent, place, route_at, same, tag_at};
 use crate::routers::attributes::Attributes;
 use crate::routers::index::Pace;
 
@@ -187,12 +187,12 @@ impl Log {
             let was_withdrawn = tag_at(&self.segments, old) & WITHDRAWN != 0;
             let told = match was_withdrawn {
                 true => self.is_needed(old),
-                false => is_told(&self.segments, self.told_up_to, old),
+                false => may_be_sent(&self.segments, self.sent_up_to, old),
             };
-            self.kill(old);
+            self.supersede(old);
             new += usize::from(was_withdrawn);
             if told {
-                self.segment_mut(slot).bytes[offset] |= TOLD;
+                self.segment_mut(slot).bytes[offset] |= SENT;
             }
         }
         self.late_entries -= indexed;

@@ -18,9 +18,9 @@ const _: () = assert!(super::SEGMENT_MAX < 1 << SHORT);
 pub(super) const WITHDRAWN_RECORD: u32 = u32::MAX;
 
 /// A newer word about the route exists.
-pub(super) const DEAD: u8 = 0x80;
+pub(super) const SUPERSEDED: u8 = 0x80;
 /// A reader may have been told of the route, by this entry or an earlier one.
-pub(super) const TOLD: u8 = 0x40;
+pub(super) const SENT: u8 = 0x40;
 /// The route is withdrawn.
 pub(super) const WITHDRAWN: u8 = 0x20;
 /// The route's length in bytes; all ones: it follows in two bytes.
@@ -40,7 +40,7 @@ impl<'a> Record<'a> {
     /// The routes that are alive.
     pub(crate) fn routes(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         Entries { bytes: self.entries, offset: 0 }
-            .filter(|entry| entry.tag & DEAD == 0)
+            .filter(|entry| entry.tag & SUPERSEDED == 0)
             .map(|entry| entry.route)
     }
 

@@ -159,7 +159,7 @@ impl Fixture {
                     let entry = entry_at(&segment.bytes, read).unwrap();
                     read = entry.end;
                     entries += 1;
-                    if entry.tag & DEAD != 0 {
+                    if entry.tag & SUPERSEDED != 0 {
                         continue;
                     }
                     if entry.tag & WITHDRAWN != 0 {

@@ -304,12 +304,12 @@ impl Connection {
     }
 
     /// Ends the connection with a Termination, which follows the last message begun. A station that
-    /// does not take it within `patience` is left without.
+    /// does not take it within `timeout` is left without.
     pub(super) async fn terminate(
         mut self,
         reason: TerminationReason,
         text: &str,
-        patience: Duration,
+        timeout: Duration,
     ) -> Count {
         // The Initiation comes first, even if it goes together with the end.
         let begun = if self.initiation > 0 { self.written.max(1) } else { self.written };
@@ -340,7 +340,7 @@ impl Connection {
             let _ = self.read();
             Ok::<(), Down>(())
         };
-        match tokio::time::timeout(patience, write).await {
+        match tokio::time::timeout(timeout, write).await {
             Ok(Ok(())) => self.sent.termination += 1,
             Ok(Err(_)) => {}
             Err(_) => return self.abort(),

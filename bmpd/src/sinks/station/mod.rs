@@ -85,7 +85,7 @@ enum Command {
     },
     Stop {
         end: End,
-        patience: Duration,
+        timeout: Duration,
     },
 }
 
@@ -224,10 +224,10 @@ impl Session {
         self.ask(|reply| Command::ClearStatistics { by, reply }).await
     }
 
-    /// Ends the session, giving the station the Termination if it takes it within `patience`.
-    pub(crate) async fn stop(&self, end: End, patience: Duration) {
+    /// Ends the session, giving the station the Termination if it takes it within `timeout`.
+    pub(crate) async fn stop(&self, end: End, timeout: Duration) {
         // A session whose task is gone has stopped already.
-        let _ = self.commands.send(Command::Stop { end, patience }).await;
+        let _ = self.commands.send(Command::Stop { end, timeout }).await;
     }
 
     async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Option<T> {

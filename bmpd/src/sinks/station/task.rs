@@ -327,7 +327,7 @@ impl Task {
             biased;
             command = commands.recv() => {
                 // Without anybody left to command it a session has no reason to be.
-                let stop = || Command::Stop { end: End::Stopping, patience: Duration::ZERO };
+                let stop = || Command::Stop { end: End::Stopping, timeout: Duration::ZERO };
                 Outcome::Command(command.unwrap_or_else(stop))
             }
             () = sleep_until(quota_ends) => Outcome::Quota,
@@ -456,13 +456,13 @@ impl Task {
                     false => self.configure(parameters, read_at).await,
                 });
             }
-            Command::Stop { end, patience } => {
+            Command::Stop { end, timeout } => {
                 let down = match end {
                     End::Stopping => Down::Stopping,
                     End::Removed => Down::Removed,
                 };
-                let patience = patience.min(self.patience(patience));
-                self.on(Event::Stop, down.to_string(), Some(down), patience).await;
+                let timeout = timeout.min(self.timeout(timeout));
+                self.on(Event::Stop, down.to_string(), Some(down), timeout).await;
             }
         }
     }
@@ -477,20 +477,20 @@ impl Task {
     }
 
     /// How long the station has to take a Termination: not at all if it has taken nothing for a while.
-    fn patience(&self, patience: Duration) -> Duration {
+    fn timeout(&self, timeout: Duration) -> Duration {
         let blocked = self.connection.as_ref().and_then(Connection::blocked);
         if blocked.is_some_and(|blocked| blocked > RESET_TIMEOUT) {
             Duration::ZERO
         } else {
-            patience
+            timeout
         }
     }
 
     /// Puts what is configured into effect with another connection.
     async fn reset(&mut self, by: String) -> Result<ResetDone, String> {
-        let patience = self.patience(RESET_TIMEOUT);
+        let timeout = self.timeout(RESET_TIMEOUT);
         if self.configured.session.shutdown {
-            self.shut_down(patience).await;
+            self.shut_down(timeout).await;
             return Err("it is shut down in the configuration (shutdown = true)".to_owned());
         }
         let changes = self.parameters.changes(&self.configured, None);
@@ -501,7 +501,7 @@ impl Task {
         let was_up = self.connection.is_some();
         let down = Down::Reset(by);
         let reset = Event::Reset(pattern(&self.configured));
-        self.on(reset, down.to_string(), Some(down), patience).await;
+        self.on(reset, down.to_string(), Some(down), timeout).await;
         Ok(ResetDone {
             generation: self.fsm.generation(),
             was_up,
@@ -529,9 +529,9 @@ impl Task {
         })
     }
 
-    async fn shut_down(&mut self, patience: Duration) {
+    async fn shut_down(&mut self, timeout: Duration) {
         let down = Down::Shutdown;
-        self.on(Event::Shutdown, down.to_string(), Some(down), patience).await;
+        self.on(Event::Shutdown, down.to_string(), Some(down), timeout).await;
         self.parameters = self.configured.clone();
         self.register(None);
     }
@@ -556,7 +556,7 @@ impl Task {
         let pattern = pattern(&self.configured);
         match (&configured, self.fsm.state()) {
             (_, State::Stopped) => {}
-            (Configured::Ends(_), _) => self.shut_down(self.patience(RESET_TIMEOUT)).await,
+            (Configured::Ends(_), _) => self.shut_down(self.timeout(RESET_TIMEOUT)).await,
             (Configured::GoesOn { .. }, State::Shutdown) => {
                 self.parameters = self.configured.clone();
             }
@@ -583,13 +583,13 @@ impl Task {
     }
 
     /// Gives the state machine an event and does what it says.
-    async fn on(&mut self, event: Event, why: String, mut down: Option<Down>, patience: Duration) {
+    async fn on(&mut self, event: Event, why: String, mut down: Option<Down>, timeout: Duration) {
         let before = self.fsm.state();
         let actions = self.fsm.on(event);
         let acts = !actions.is_empty();
         for action in actions {
             match action {
-                Action::Close => self.close(down.take(), patience).await,
+                Action::Close => self.close(down.take(), timeout).await,
                 Action::Connect => {
                     self.timers.retry_at = None;
                     self.parameters = self.configured.clone();
@@ -686,9 +686,9 @@ impl Task {
         self.registration = registration;
     }
 
-    /// Ends the connection, if there is one, and notes why. With patience the station is given a
+    /// Ends the connection, if there is one, and notes why. With timeout the station is given a
     /// Termination.
-    async fn close(&mut self, down: Option<Down>, patience: Duration) {
+    async fn close(&mut self, down: Option<Down>, timeout: Duration) {
         self.timers.stable_at = None;
         self.attempt = None;
         self.challenger = None;
@@ -701,7 +701,7 @@ impl Task {
         let count = match &down {
             Some(Down::Stalled(_)) => connection.abort(),
             Some(down) => match down.termination() {
-                Some(reason) => connection.terminate(reason, &down.to_string(), patience).await,
+                Some(reason) => connection.terminate(reason, &down.to_string(), timeout).await,
                 None => connection.count(),
             },
             None => connection.count(),

@@ -69,7 +69,7 @@ pub(crate) enum Action {
     SendKeepalive,
     /// Ask the neighbor's task whether this connection may go on; [`Event::Confirmed`] or
     /// [`Event::Stop`] follows.
-    Judge,
+    Validate,
     /// Ask the neighbor's task for an epoch: UPDATEs are next.
     Establish,
     /// Restart the hold timer; `None` stops it.
@@ -171,7 +171,7 @@ impl Fsm {
             Event::Open(open) => match self.check(&open) {
                 Ok(negotiated) => {
                     self.negotiated = Some(negotiated);
-                    vec![Action::Judge]
+                    vec![Action::Validate]
                 }
                 Err(notification) => self.end(End::Sent(notification)),
             },
@@ -319,7 +319,7 @@ mod tests {
     fn two_opens_and_a_keepalive_make_a_session() {
         let mut fsm = fsm();
         assert_eq!(fsm.on(Event::Start), [Action::SendOpen, Action::Hold(Some(OPEN_TIMEOUT))]);
-        assert_eq!(fsm.on(Event::Open(open(65001, 2))), [Action::Judge]);
+        assert_eq!(fsm.on(Event::Open(open(65001, 2))), [Action::Validate]);
         let (hold, keepalive) = (Duration::from_secs(90), Duration::from_secs(30));
         assert_eq!(
             fsm.on(Event::Confirmed),
@@ -368,13 +368,13 @@ mod tests {
     fn a_neighbor_of_any_as_is_taken_with_the_one_that_it_has() {
         let mut fsm = Fsm::new(open(65000, 1), None, OPEN_TIMEOUT);
         fsm.on(Event::Start);
-        assert_eq!(fsm.on(Event::Open(open(65009, 2))), [Action::Judge]);
+        assert_eq!(fsm.on(Event::Open(open(65009, 2))), [Action::Validate]);
     }
 
     #[test]
     fn the_same_identifier_in_another_as_is_allowed() {
         let mut fsm = fsm();
-        assert_eq!(fsm.on(Event::Open(open(65001, 1))), [Action::Judge]);
+        assert_eq!(fsm.on(Event::Open(open(65001, 1))), [Action::Validate]);
     }
 
     #[test]

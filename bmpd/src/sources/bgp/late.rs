@@ -1,4 +1,4 @@
-//! When a link tidies up its tables ([`crate::routers::Rib::tidy`]): it indexes routes that it has only appended, and compacts.
+//! When a link tidies up its tables ([`crate::routers::Rib::work_off`]): it indexes routes that it has only appended, and compacts.
 
 use std::time::Duration;
 

@@ -58,7 +58,7 @@ pub(super) type LinkId = u64;
 /// What a link tells its neighbor's task.
 pub(super) enum FromLink {
     /// An OPEN came: may the link go on? A NOTIFICATION means no.
-    Judge { remote: Open, reply: oneshot::Sender<Result<(), Notification>> },
+    Validate { remote: Open, reply: oneshot::Sender<Result<(), Notification>> },
     /// The link is up: the epoch to fill, or the reason why not.
     Establish { up: Box<Established>, reply: oneshot::Sender<Result<Arc<Epoch>, Notification>> },
     /// There are more routes of a family than are allowed, and that is only to be known.
@@ -206,7 +206,7 @@ pub(super) async fn run(stream: TcpStream, setup: Setup) {
         has_fault: false,
     };
     // Bytes of the neighbor may be what a mistake of ours was waiting for.
-    let end = catch_panic(link.serve_and_tidy());
+    let end = catch_panic(link.serve_and_work_off());
     let end = end.await.unwrap_or_else(|panic| End::Abandoned(panic.to_string()));
     link.turn.pause();
     let place_lost = matches!(&end, End::Abandoned(why) if why == PLACE_LOST);
@@ -223,15 +223,15 @@ pub(super) async fn run(stream: TcpStream, setup: Setup) {
 }
 
 impl Link {
-    async fn serve_and_tidy(&mut self) -> End {
+    async fn serve_and_work_off(&mut self) -> End {
         let end = self.serve().await;
         if matches!(end, End::Closed(_) | End::Replaced) {
             // The neighbor's task may keep the routes (RFC 4724), for which all of them have to be indexed.
             let Sizes { tidy, .. } = *self.setup.router.sizes();
             self.turn.take_place().await;
             self.in_turns(|rib| {
-                rib.tidy(tidy);
-                (!rib.is_untidy()).then_some(())
+                rib.work_off(tidy);
+                (!rib.has_backlog()).then_some(())
             })
             .await;
         }
@@ -298,14 +298,14 @@ impl Link {
                 }
                 () = sleep_until(self.keepalive_at) => Some(Event::KeepaliveTimer),
                 () = sleep_until(self.quiet_at) => self.gone_quiet().await,
-                () = sleep_until(self.look.at()) => self.tidy().await,
+                () = sleep_until(self.look.at()) => self.work_off().await,
                 () = place_lost(self.setup.pending.as_ref()) => {
                     Some(Event::Abandon(PLACE_LOST.into()))
                 }
                 attention = attention(self.epoch.as_deref()) => match attention {
                     Attention::Lost => Some(Event::Abandon(LOST.into())),
                     Attention::Evicted(over) => Some(self.over_limit(over).await),
-                    Attention::Untidy => self.tidy().await,
+                    Attention::Backlog => self.work_off().await,
                 },
                 // The sender, the neighbor's task, lives longer.
                 Ok(()) = self.setup.limits.changed() => {
@@ -459,11 +459,11 @@ impl Link {
         let limit = routes.map(|routes| routes.limit as usize);
         let check = self.in_turns(|rib| match rib.check(memory, limit) {
             Check::Unfinished => None,
-            check => Some((check, rib.is_untidy())),
+            check => Some((check, rib.has_backlog())),
         });
         let check = check.await;
         // Of tables that are no more nothing waits.
-        self.look.note(check.is_some_and(|(_, untidy)| untidy), Instant::now());
+        self.look.note(check.is_some_and(|(_, backlog)| backlog), Instant::now());
         let (check, _) = check?;
         let (family, routes) = match check {
             Check::Good | Check::Unfinished => return None,
@@ -497,21 +497,21 @@ impl Link {
 
     /// Indexes some of the routes that were appended while there was more to read, or all if they have waited too long:
     /// nothing is read meanwhile. Or compacts some of what is superseded.
-    async fn tidy(&mut self) -> Option<Event> {
+    async fn work_off(&mut self) -> Option<Event> {
         let is_overdue = self.look.is_overdue(Instant::now());
         let little = self.turn.left();
         let epoch = self.epoch.as_ref();
-        let mut done = epoch.and_then(|epoch| epoch.maintain(|rib| rib.tidy_if_little(little)));
+        let mut done = epoch.and_then(|epoch| epoch.maintain(|rib| rib.work_off_if_little(little)));
         if done == Some(false) {
             self.turn.take_place().await;
             let Sizes { tidy, turns: most_turns, .. } = *self.setup.router.sizes();
             let mut turns = 0;
-            let tidied = self.in_turns(|rib| {
-                rib.tidy(tidy);
+            let worked_off = self.in_turns(|rib| {
+                rib.work_off(tidy);
                 turns += 1;
-                (!is_overdue || turns == most_turns || !rib.is_untidy()).then_some(true)
+                (!is_overdue || turns == most_turns || !rib.has_backlog()).then_some(true)
             });
-            done = tidied.await;
+            done = worked_off.await;
         }
         if done.is_none() {
             // Of tables that are no more nothing waits.
@@ -564,7 +564,7 @@ impl Link {
                 Action::Keepalive(time) => {
                     self.keepalive_at = time.map(|time| Instant::now() + time)
                 }
-                Action::Judge => {
+                Action::Validate => {
                     let event = self.validate_open().await;
                     actions.extend(self.fsm.on(event));
                 }
@@ -603,7 +603,7 @@ impl Link {
             return Event::Stop(Code::AdministrativeShutdown.into());
         };
         let remote = open.clone();
-        match self.ask(|reply| FromLink::Judge { remote, reply }).await {
+        match self.ask(|reply| FromLink::Validate { remote, reply }).await {
             Some(Ok(())) => {
                 self.setup.pending = None;
                 Event::Confirmed
@@ -689,8 +689,8 @@ pub(super) enum Attention {
     Lost,
     /// They must go to make room.
     Evicted(OverLimit),
-    /// A reader has left something to be tidied up.
-    Untidy,
+    /// A reader has left something to be worked off.
+    Backlog,
 }
 
 /// Returns when something is to be done about the tables of a session that is up, or of one that is expected back.
@@ -699,7 +699,7 @@ pub(super) async fn attention(epoch: Option<&Epoch>) -> Attention {
     select! {
         () = epoch.lost() => Attention::Lost,
         over = epoch.evicted() => Attention::Evicted(over),
-        () = epoch.untidy() => Attention::Untidy,
+        () = epoch.backlog() => Attention::Backlog,
     }
 }
 

@@ -4,7 +4,7 @@
 //! ```text
 //!   listener ── TcpStream ──> task of one neighbor <── Report, Configure, Stop ── control, daemon
 //!       └─ whose? ─> Directory   │  ^
-//!             spawns, Close      v  │ Judge (an OPEN came), Establish, Ended
+//!             spawns, Close      v  │ Validate (an OPEN came), Establish, Ended
 //!                             link: one TCP connection, Fsm, one read buffer
 //!                                │
 //!                                └── Epoch (tables), change notifier

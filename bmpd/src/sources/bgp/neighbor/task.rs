@@ -346,8 +346,8 @@ impl Task {
                         self.reject_links();
                     }
                     // Only some: what is left goes with the restart.
-                    Attention::Untidy => {
-                        held.as_ref().and_then(|epoch| epoch.maintain(|rib| rib.tidy(self.router.sizes().tidy)));
+                    Attention::Backlog => {
+                        held.as_ref().and_then(|epoch| epoch.maintain(|rib| rib.work_off(self.router.sizes().tidy)));
                     }
                 },
                 () = sleep_until(hold_down_ends) => {
@@ -515,7 +515,7 @@ impl Task {
                 return;
             };
             match message {
-                FromLink::Judge { reply, .. } => {
+                FromLink::Validate { reply, .. } => {
                     let _ = reply.send(Err(notification.clone()));
                 }
                 FromLink::Establish { reply, .. } => {
@@ -651,7 +651,7 @@ impl Task {
 
     async fn handle(&mut self, link: LinkId, message: FromLink) {
         match message {
-            FromLink::Judge { remote, reply } => {
+            FromLink::Validate { remote, reply } => {
                 self.claim.has_opened.store(true, Ordering::Relaxed);
                 if !self.replace(link) {
                     let _ = reply.send(self.validate(link, remote));
