@@ -141,10 +141,9 @@ impl World {
     /// Starts a session.
     pub(crate) fn start_session(&self, session: &config::Session, read: &Reading) {
         let parameters = read.parameters(session);
-        let router = Arc::clone(self.routers.ourselves());
         let listeners = Arc::clone(&self.listeners);
         let (read_at, events) = (read.begun.steady(), self.events.clone());
-        let (session, task) = Session::start(parameters, read_at, router, listeners, events);
+        let (session, task) = Session::start(parameters, read_at, &self.routers, listeners, events);
         let mut sessions = self.sessions.lock();
         let place = sessions.partition_point(|other| other.id() < session.id());
         sessions.insert(place, session);

@@ -1,31 +1,18 @@
-//! The BMP sessions with the stations.
+//! BMP sessions with stations, over TCP or TLS.
 //!
 //! ```text
-//!   control ── Command ──> task of one session ── Fsm (what to do)
-//!   daemon  ──────────┘         │
-//!                               ├── an attempt: connect(), or a Registration where the station connects
-//!                               └── Connection: one generation: socket, Feed, one batch buffer
-//!                                                 ^ change notifier                 v bytes
-//!                                              Tables                  station
+//!   control, daemon ──> Session: what is configured towards one station
+//!                          └── Leg: a task each, one for each router that it is sent; bmpd itself is one
 //! ```
 //!
-//! One task a session, and in it one thing at a time: waiting, connecting, or serving a connection. So
-//! the end of a connection is awaited before the next one begins, and nothing of one generation can
-//! reach another. A session has two sets of parameters: those as configured, and those that its connection
-//! runs with. They differ while parameters that need another connection are pending.
-//!
-//! Commands are taken at every point at which the task waits, so neither a stalled station nor a refused
-//! connection makes them late.
+//! A session is named by (VPN instance or public, address, alias or none). [`leg`] has the rest.
 #![forbid(unsafe_code)]
 
-mod attempt;
-mod connection;
 mod down;
 mod encoder;
-mod fsm;
+mod leg;
 mod parameters;
 mod passive;
-mod task;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,67 +21,25 @@ use shared::names::SessionId;
 use shared::response::{
     PlannedReset, Progress, ResetDone, SessionEntry, SessionReport, SessionState, SessionStatistics,
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 #[cfg(test)]
 pub(crate) use self::encoder::Batch;
 pub(crate) use self::encoder::Encoder;
+use self::leg::Leg;
 pub(crate) use self::parameters::{Configured, Parameters, bmp_settings, session_settings};
 pub(crate) use self::passive::SharedListeners;
 use crate::events::Events;
-use crate::routers::Router;
+use crate::routers::Routers;
 
-/// What a session's task can be told.
-enum Command {
-    Reset {
-        parameters: Box<Parameters>,
-        read_at: Instant,
-        by: String,
-        reply: oneshot::Sender<Result<ResetDone, String>>,
-    },
-    Configure {
-        parameters: Box<Parameters>,
-        read_at: Instant,
-        dry_run: bool,
-        reply: oneshot::Sender<Configured>,
-    },
-    Report {
-        detailed: bool,
-        reply: oneshot::Sender<Box<SessionReport>>,
-    },
-    Progress {
-        reply: oneshot::Sender<Reached>,
-    },
-    Plan {
-        parameters: Box<Parameters>,
-        reply: oneshot::Sender<Result<PlannedReset, String>>,
-    },
-    Entry {
-        reply: oneshot::Sender<SessionEntry>,
-    },
-    Sets {
-        reply: oneshot::Sender<Box<Sets>>,
-    },
-    Statistics {
-        reply: oneshot::Sender<Box<SessionStatistics>>,
-    },
-    ClearStatistics {
-        by: String,
-        reply: oneshot::Sender<()>,
-    },
-    Stop {
-        end: End,
-        timeout: Duration,
-    },
-}
-
-/// Why a session is told to stop.
+/// Why a session is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
     /// bmpd stops.
     Stopping,
-    /// It is gone from the configuration.
+    /// It was removed from the configuration.
     Removed,
 }
 
@@ -116,28 +61,28 @@ pub(crate) struct Sets {
     pub(crate) configured: Parameters,
 }
 
-/// The rest of bmpd's end of a session.
+/// A BMP session: what is configured towards one station, and the legs that carry routers to it.
 #[derive(Debug, Clone)]
 pub(crate) struct Session {
     id: SessionId,
-    commands: mpsc::Sender<Command>,
+    /// One for each router that it is to be sent, bmpd itself first.
+    legs: Arc<[Leg]>,
 }
 
 impl Session {
-    /// Starts a session; its task ends when it is told to stop. `read_at` is when the reading of the file was
-    /// begun that the parameters are from.
+    /// Starts a session with a leg for bmpd itself; its task ends when the session is stopped. `read_at` is when the reading of
+    /// the file was begun that the parameters are from.
     pub(crate) fn start(
         parameters: Parameters,
         read_at: Instant,
-        router: Arc<Router>,
+        routers: &Routers,
         listeners: Arc<SharedListeners>,
         events: Events,
-    ) -> (Self, tokio::task::JoinHandle<()>) {
-        // Commands wait here only while the task is busy with one batch.
-        let (commands, receiver) = mpsc::channel(16);
+    ) -> (Self, JoinHandle<()>) {
         let id = parameters.session.id.clone();
-        let task = task::Task::new(parameters, read_at, router, listeners, events, receiver);
-        (Self { id, commands }, tokio::spawn(task.run()))
+        let router = Arc::clone(routers.ourselves());
+        let (leg, task) = Leg::start(parameters, read_at, router, listeners, events);
+        (Self { id, legs: [leg].into() }, task)
     }
 
     /// The session's name.
@@ -145,94 +90,100 @@ impl Session {
         &self.id
     }
 
-    /// Ends the connection and begins the next one with these parameters. The inner error is a sentence
-    /// for people; `None` if the session has stopped.
+    /// The leg that carries bmpd itself: the session is reported as it is.
+    fn leg(&self) -> &Leg {
+        &self.legs[0]
+    }
+
+    /// Ends the connections and begins the next ones with these parameters. The inner error is a sentence for people; `None` if
+    /// the session has stopped.
     ///
-    /// `read_at` is when the reading of the file was begun that they are from: where the session has those of a
-    /// newer one, they stay.
+    /// `read_at` is when the reading of the file was begun that they are from: where the session has those of a newer one, they
+    /// stay.
     pub(crate) async fn reset(
         &self,
         parameters: Parameters,
         read_at: Instant,
         by: String,
     ) -> Option<Result<ResetDone, String>> {
-        let parameters = Box::new(parameters);
-        self.ask(|reply| Command::Reset { parameters, read_at, by, reply }).await
+        let mut first = None;
+        for leg in &*self.legs {
+            let outcome = leg.reset(parameters.clone(), read_at, by.clone()).await;
+            first = first.or(outcome);
+        }
+        first
     }
 
-    /// Gives the session new parameters without ending its connection, or asks what would become of
-    /// them; newer ones stay as with a reset. `None` if the session has stopped.
+    /// Gives the session new parameters without ending its connections, or asks what would become of them; newer ones stay as
+    /// with a reset. `None` if the session has stopped.
     pub(crate) async fn configure(
         &self,
         parameters: Parameters,
         read_at: Instant,
         dry_run: bool,
     ) -> Option<Configured> {
-        let parameters = Box::new(parameters);
-        self.ask(|reply| Command::Configure { parameters, read_at, dry_run, reply }).await
+        let mut first = None;
+        for leg in &*self.legs {
+            let outcome = leg.configure(parameters.clone(), read_at, dry_run).await;
+            first = first.or(outcome);
+        }
+        first
     }
 
     /// Describes the session, with `detailed` also each neighbor and End-of-RIB; `None` if it has stopped.
     pub(crate) async fn report(&self, detailed: bool) -> Option<SessionReport> {
-        self.ask(|reply| Command::Report { detailed, reply }).await.map(|report| *report)
+        self.leg().report(detailed).await
     }
 
-    /// Asks how far the session is; the answer comes through the channel, which closes if the session has
-    /// stopped.
+    /// Asks how far the session is; the answer comes through the channel, which closes if the session has stopped.
     pub(crate) async fn progress(&self) -> oneshot::Receiver<Reached> {
-        let (reply, answer) = oneshot::channel();
-        // A session that has stopped drops the reply.
-        let _ = self.commands.send(Command::Progress { reply }).await;
-        answer
+        self.leg().progress().await
     }
 
-    /// Tells what a reset with these parameters would do. The inner error is a sentence for people; `None`
-    /// if the session has stopped.
+    /// Reports what a reset with these parameters would do. The inner error is a sentence for people; `None` if the session has
+    /// stopped.
     pub(crate) async fn plan(
         &self,
         parameters: Parameters,
     ) -> Option<Result<PlannedReset, String>> {
-        let parameters = Box::new(parameters);
-        self.ask(|reply| Command::Plan { parameters, reply }).await
+        self.leg().plan(parameters).await
     }
 
-    /// Asks the session for a few words about itself without waiting for it: it may be busy. `None` if that
-    /// cannot even be asked now.
+    /// Asks the session for a few words about itself without waiting for it: it may be busy. `None` if that cannot even be asked
+    /// now.
     pub(crate) fn ask_entry(&self) -> Option<oneshot::Receiver<SessionEntry>> {
-        let (reply, answer) = oneshot::channel();
-        self.commands.try_send(Command::Entry { reply }).ok()?;
-        Some(answer)
+        self.leg().ask_entry()
     }
 
     /// The session's state; `None` if it has stopped.
     pub(crate) async fn state(&self) -> Option<SessionState> {
-        self.ask(|reply| Command::Entry { reply }).await?.state
+        self.leg().entry().await?.state
     }
 
     /// What the session runs with, and what is configured; `None` if it has stopped.
     pub(crate) async fn sets(&self) -> Option<Sets> {
-        self.ask(|reply| Command::Sets { reply }).await.map(|sets| *sets)
+        self.leg().sets().await
     }
 
     /// What the session has counted; `None` if it has stopped.
     pub(crate) async fn statistics(&self) -> Option<SessionStatistics> {
-        self.ask(|reply| Command::Statistics { reply }).await.map(|counted| *counted)
+        self.leg().statistics().await
     }
 
-    /// Lets the session count from zero; `None` if it has stopped.
+    /// Resets the session's counters; `None` if it has stopped.
     pub(crate) async fn clear_statistics(&self, by: String) -> Option<()> {
-        self.ask(|reply| Command::ClearStatistics { by, reply }).await
+        let mut first = None;
+        for leg in &*self.legs {
+            let outcome = leg.clear_statistics(by.clone()).await;
+            first = first.or(outcome);
+        }
+        first
     }
 
-    /// Ends the session, giving the station the Termination if it takes it within `timeout`.
+    /// Ends the session, sending the station a Termination if it takes it within `timeout`.
     pub(crate) async fn stop(&self, end: End, timeout: Duration) {
-        // A session whose task is gone has stopped already.
-        let _ = self.commands.send(Command::Stop { end, timeout }).await;
-    }
-
-    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Option<T> {
-        let (reply, answer) = oneshot::channel();
-        self.commands.send(command(reply)).await.ok()?;
-        answer.await.ok()
+        for leg in &*self.legs {
+            leg.stop(end, timeout).await;
+        }
     }
 }

@@ -4,13 +4,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::time::Duration;
 
-use super::down::Down;
-use super::parameters::Parameters;
-use super::passive::{Registration, SharedListenerId};
 use crate::config::{Mode, Place, Source, Tls};
 use crate::net::stream::Stream;
 use crate::net::tcp::TcpStream;
 use crate::net::tls;
+use crate::sinks::station::down::Down;
+use crate::sinks::station::parameters::Parameters;
+use crate::sinks::station::passive::{Registration, SharedListenerId};
 
 /// What an attempt can come to.
 pub(super) enum Made {

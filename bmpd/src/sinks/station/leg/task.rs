@@ -15,13 +15,10 @@ use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use self::statistics::Statistics;
+use super::Command;
 use super::attempt::{Attempt, Made, secure, shared_listener};
 use super::connection::{Connection, Progress};
-use super::down::Down;
 use super::fsm::{Action, Event, Fsm, Pattern, STABLE_AFTER, State};
-use super::parameters::{Configured, Effect, Parameters, Standing};
-use super::passive::{Registration, SharedListeners};
-use super::{Command, End, Sets};
 use crate::config::Mode;
 use crate::events::Events;
 use crate::last_error::LastErrors;
@@ -34,6 +31,10 @@ use crate::net::tcp::TcpStream;
 use crate::quota::{Quota, say};
 use crate::routers::{Feed, Router};
 use crate::select::select;
+use crate::sinks::station::down::Down;
+use crate::sinks::station::parameters::{Configured, Effect, Parameters, Standing};
+use crate::sinks::station::passive::{Registration, SharedListeners};
+use crate::sinks::station::{End, Sets};
 use crate::supervise::{Panic, abort_on_panic, catch_panic, fault};
 
 /// How long a reset waits for the station to take the Termination. A station that has been blocked for

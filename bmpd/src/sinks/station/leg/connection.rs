@@ -14,14 +14,14 @@ use shared::names::NeighborId;
 use shared::response::Sent;
 use tokio::time::Instant;
 
-use super::Parameters;
-use super::down::Down;
-use super::encoder::{Batch, Encoder};
 use crate::moment::{Moment, bmp_timestamp, sleep_until};
 use crate::net::stream::Stream;
 use crate::net::{queue, tcp};
 use crate::routers::{Changes, Feed, Router, Sizes};
 use crate::select::select;
+use crate::sinks::station::down::Down;
+use crate::sinks::station::encoder::{Batch, Encoder};
+use crate::sinks::station::parameters::Parameters;
 use crate::wire::bmp::{self, TerminationReason};
 use crate::wire::family::Family;
 

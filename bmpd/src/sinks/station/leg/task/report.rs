@@ -10,9 +10,9 @@ use shared::time::Span;
 use super::Task;
 use crate::moment::{Moment, span_until};
 use crate::sinks::station::Reached;
-use crate::sinks::station::connection::Connection;
 use crate::sinks::station::down::Down;
-use crate::sinks::station::fsm::State;
+use crate::sinks::station::leg::connection::Connection;
+use crate::sinks::station::leg::fsm::State;
 use crate::sinks::station::passive::Registration;
 use crate::wire::family::Family;
 

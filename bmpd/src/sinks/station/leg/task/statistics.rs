@@ -12,7 +12,7 @@ use shared::time::Span;
 
 use super::Task;
 use crate::moment::Moment;
-use crate::sinks::station::connection::{Connection, Count};
+use crate::sinks::station::leg::connection::{Connection, Count};
 use crate::sinks::station::passive::Registration;
 
 /// The counters since the session began, or since they were cleared.
