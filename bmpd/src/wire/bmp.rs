@@ -177,18 +177,24 @@ impl PeerHeader {
         (Self(header), view, Timestamp { seconds, micros })
     }
 
-    fn write_view(&self, out: &mut Vec<u8>, view: View, time: Timestamp) {
-        let at = out.len() + 1;
-        self.write(out, time);
-        if let Some(flags) = out.get_mut(at) {
-            *flags |= view.flags();
-        }
-    }
 
     fn write(&self, out: &mut Vec<u8>, time: Timestamp) {
-        out.extend_from_slice(&self.0);
-        out.extend_from_slice(&time.seconds.to_be_bytes());
-        out.extend_from_slice(&time.micros.to_be_bytes());
+        self.write_flags(out, 0, time);
+    }
+
+    fn write_view(&self, out: &mut Vec<u8>, view: View, time: Timestamp) {
+        self.write_flags(out, view.flags(), time);
+    }
+
+    /// The header in one piece: there is one for each message.
+    #[inline]
+    fn write_flags(&self, out: &mut Vec<u8>, flags: u8, time: Timestamp) {
+        let mut bytes = [0; PEER_HEADER_LEN];
+        bytes[..34].copy_from_slice(&self.0);
+        bytes[1] |= flags;
+        bytes[34..38].copy_from_slice(&time.seconds.to_be_bytes());
+        bytes[38..].copy_from_slice(&time.micros.to_be_bytes());
+        out.extend_from_slice(&bytes);
     }
 }
 

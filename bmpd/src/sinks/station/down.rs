@@ -73,7 +73,7 @@ fn cause(error: &io::Error) -> String {
 }
 
 impl Down {
-    /// What the station is told at the end, if it is told anything.
+    /// The reason of the Termination, if the station is sent one.
     pub(super) fn termination(&self) -> Option<TerminationReason> {
         match self {
             Down::Reset(_) | Down::Shutdown | Down::Reconfigured | Down::Stopping => {

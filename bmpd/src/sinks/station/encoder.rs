@@ -41,6 +41,7 @@ impl Encoder {
         self.batch.sessions_skipped += filled.sessions_skipped;
     }
 
+    #[inline]
     fn routes(
         &mut self,
         peer: &PeerHeader,
@@ -83,6 +84,8 @@ impl Sink for Encoder {
         self.out.len()
     }
 
+    // What an item is is known where it is made.
+    #[inline(always)]
     fn put(&mut self, peer: &PeerHeader, item: Item<'_>, limit: usize) -> bool {
         match item {
             Item::PeerUp { time, up } => {

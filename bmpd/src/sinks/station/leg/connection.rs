@@ -286,7 +286,7 @@ impl Connection {
         (self.stall_timeout / 10).min(Duration::from_secs(1))
     }
 
-    /// Gives up a station that has taken nothing for the stall timeout.
+    /// Closes the connection of a station that has taken nothing for the stall timeout.
     fn look_for_a_stall(&mut self) -> Result<(), Down> {
         let Some(Blocked { since, begun, acknowledged, .. }) = self.blocked else { return Ok(()) };
         let now = Instant::now();
@@ -304,7 +304,7 @@ impl Connection {
     }
 
     /// Ends the connection with a Termination, which follows the last message begun. A station that
-    /// does not take it within `timeout` is left without.
+    /// does not take it within `timeout` gets none.
     pub(super) async fn terminate(
         mut self,
         reason: TerminationReason,
@@ -349,7 +349,7 @@ impl Connection {
     }
 
     /// Ends the connection at once. What the system still holds for a station that does not read is
-    /// given up with it.
+    /// discarded with it.
     pub(super) fn abort(self) -> Count {
         tcp::abandon(self.stream.tcp());
         self.count()
@@ -419,7 +419,7 @@ impl Connection {
         self.blocked_for + self.blocked.map_or(Duration::ZERO, |blocked| blocked.begun.elapsed())
     }
 
-    /// The neighbors that the station is told of, by family.
+    /// The neighbors that the station is sent, by family.
     pub(super) fn monitored(&self) -> BTreeMap<Family, Vec<&NeighborId>> {
         self.feed.monitored()
     }

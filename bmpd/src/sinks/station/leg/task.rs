@@ -1,4 +1,4 @@
-//! The task of one session: it does what the state machine says and tells it what happened.
+//! The task of a leg: it carries out the actions of the state machine and hands it the events.
 
 mod report;
 mod statistics;
@@ -69,7 +69,7 @@ pub(super) struct Task {
     quota: Quota,
 }
 
-/// What those who watch were last told.
+/// What was last published.
 #[derive(Default)]
 struct Published {
     /// The state and the generation.
@@ -166,7 +166,7 @@ impl Task {
         }
     }
 
-    /// Serves the session until it is told to stop.
+    /// Runs the leg until it is stopped.
     pub(super) async fn run(mut self) {
         while let Err(panic) = catch_panic(self.serve()).await {
             abort_on_panic(self.recover(panic)).await;
@@ -174,7 +174,7 @@ impl Task {
         self.publish_end();
     }
 
-    /// Gives up what was under way when the task panicked, and has the session connect again.
+    /// Drops what was under way when the task panicked, and connects again.
     async fn recover(&mut self, panic: Panic) {
         self.register(None);
         self.lost(Down::Panicked(panic)).await;
@@ -233,10 +233,10 @@ impl Task {
         }
     }
 
-    /// Tells those who watch if the state, or the generation, is another one than they know.
+    /// Publishes the state and the generation if they differ from what was published last.
     fn publish_state(&mut self) {
-        // Whether a station lags behind a neighbor that has just come up is worth a look at the tables only
-        // if somebody wants to know.
+        // Whether a station lags behind a neighbor that has just come up needs the tables: it is only checked while
+        // somebody watches.
         let has_subscribers = self.events.has_subscribers();
         let has_begun = !std::mem::replace(&mut self.published.had_subscribers, has_subscribers)
             && has_subscribers;
@@ -519,7 +519,7 @@ impl Task {
             let end = if is_up { ": its connection would end" } else { "" };
             return Err(format!("it is shut down in the configuration (shutdown = true){end}"));
         }
-        // One that has been told nothing has everything still to send.
+        // A station that was sent nothing is still to be sent everything.
         let feed = Feed::new(Arc::clone(&self.router), new.session.monitor.clone());
         Ok(PlannedReset {
             is_up,
@@ -687,8 +687,8 @@ impl Task {
         self.registration = registration;
     }
 
-    /// Ends the connection, if there is one, and notes why. With timeout the station is given a
-    /// Termination.
+    /// Ends the connection, if there is one, and notes why. Within a timeout other than zero
+    /// the station is sent a Termination.
     async fn close(&mut self, down: Option<Down>, timeout: Duration) {
         self.timers.stable_at = None;
         self.attempt = None;

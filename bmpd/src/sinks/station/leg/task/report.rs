@@ -35,7 +35,7 @@ impl Task {
         }
     }
 
-    /// The state as it is told now.
+    /// The state as it is reported now.
     pub(super) fn shown_state(&self) -> SessionState {
         self.state(self.is_synchronised())
     }

@@ -2,7 +2,7 @@
 //!
 //! Connections and shared listeners count for themselves and begin at zero. What they had when they went is added up
 //! here, and what they have when the statistics are cleared is taken off: clearing touches neither them
-//! nor what the station is told.
+//! nor what the station is sent.
 
 use std::collections::BTreeMap;
 
