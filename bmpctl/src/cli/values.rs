@@ -5,6 +5,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
+use jiff::SignedDuration;
+use jiff::fmt::friendly::SpanParser;
 use shared::names::{Alias, Selector, SessionId, StationAddress, VpnInstanceName};
 use shared::response::LogLevel;
 
@@ -23,36 +25,16 @@ fn duration(
     [least, most]: [Duration; 2],
     [shown_least, shown_most]: [&str; 2],
 ) -> Result<Duration, String> {
-    let wrong = || "it is not a time: write it like 500ms, 2s, 1m30s or 1h".to_owned();
-    let out_of_range = || format!("it is out of range: {shown_least} to {shown_most} are allowed");
-    let (mut rest, mut millis, mut last) = (text, 0u64, u64::MAX);
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-        let (number, behind) = rest.split_at(digits);
-        let letters = behind.find(|c: char| c.is_ascii_digit()).unwrap_or(behind.len());
-        let (unit, behind) = behind.split_at(letters);
-        let factor = match unit {
-            "ms" => 1,
-            "s" => 1000,
-            "m" => 60_000,
-            "h" => 3_600_000,
-            "" if last == u64::MAX => 1000,
-            _ => return Err(wrong()),
-        };
-        // From the greatest to the least, each once.
-        if number.is_empty() || factor >= last {
-            return Err(wrong());
-        }
-        let part = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
-        millis = part.and_then(|part| part.checked_add(millis)).ok_or_else(out_of_range)?;
-        (rest, last) = (behind, factor);
-    }
-    let time = Duration::from_millis(millis);
-    match time {
-        _ if text.is_empty() => Err(wrong()),
-        _ if (least..=most).contains(&time) => Ok(time),
-        _ => Err(out_of_range()),
-    }
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let time = match is_number {
+        true => text.parse().map(SignedDuration::from_secs).unwrap_or(SignedDuration::MAX),
+        false => SpanParser::new()
+            .parse_duration(text)
+            .map_err(|_| "it is not a time: write it like 500ms, 2s, 1m30s or 1h".to_owned())?,
+    };
+    // A negative one is out of range, too.
+    let time = Duration::try_from(time).ok().filter(|time| (least..=most).contains(time));
+    time.ok_or_else(|| format!("it is out of range: {shown_least} to {shown_most} are allowed"))
 }
 
 const MILLISECOND: Duration = Duration::from_millis(1);
