@@ -24,7 +24,7 @@ pub enum MonitorNeighbors {
     Listed {
         /// All neighbors of these instances.
         instances: Vec<Option<VpnInstanceName>>,
-        /// True if the neighbors of every VPN instance are meant, the public one not.
+        /// True for the neighbors of every VPN instance, but not of the public one.
         every_vpn_instance: bool,
         /// These neighbors.
         neighbors: Vec<NeighborId>,

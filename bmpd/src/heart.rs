@@ -1,9 +1,8 @@
-//! The daemon's heart as benchmarks and fuzzers see it: UPDATEs in, buffers for stations out.
+//! The daemon's core for benchmarks and fuzzers: UPDATEs in, buffers for stations out.
 //!
-//! It is the entry point of `tests/heart` and `tests/fuzz`, which must not know how the tables are made: one
-//! neighbor that is up, or a whole conversation with one, its tables, the interned attributes, and what
-//! stations have still to be sent of them. No sockets, no tasks, no clock. The daemon itself does not come
-//! this way.
+//! It is the entry point of `tests/heart` and `tests/fuzz`, which must not depend on how the tables are
+//! made: one neighbor that is up, or a whole connection with one, its tables, the interned attributes, and
+//! what is still to be sent to stations. No sockets, no tasks, no clock. The daemon itself does not use it.
 #![forbid(unsafe_code)]
 
 mod conversation;
@@ -68,8 +67,7 @@ impl Neighbor {
         Self { router, epoch }
     }
 
-    /// Takes UPDATEs into the tables under one lock, as a BGP connection does with those that one read
-    /// has brought.
+    /// Takes UPDATEs into the tables under one lock, as a BGP connection does with those of one read.
     pub fn take<'a>(
         &self,
         updates: impl IntoIterator<Item = &'a Update<'a>>,
@@ -88,7 +86,7 @@ impl Neighbor {
         self.work_off();
     }
 
-    /// All that waits is done: routes are indexed, segments compacted.
+    /// Works off the backlog: routes are indexed, segments compacted.
     pub fn work_off(&self) {
         self.epoch.maintain(|rib| rib.work_off_all());
     }
@@ -113,7 +111,7 @@ impl Neighbor {
     }
 }
 
-/// Who a neighbor is that has sent this OPEN, and what stations are told when it comes up.
+/// The identity of a neighbor that sent this OPEN, and what stations are sent when it comes up.
 fn said(
     address: IpAddr,
     negotiated: &Negotiated,
@@ -155,7 +153,7 @@ impl Station {
 pub struct Interner(Attributes);
 
 impl Interner {
-    /// Holds a set in its stored form ([`Update::store_plain`]) once more; true if it is new and was taken.
+    /// Adds a reference to a set in its stored form ([`Update::store_plain`]); true if it is new and was stored.
     pub fn hold(&mut self, stored: &[u8]) -> bool {
         self.0.hold(stored).is_ok_and(|(_, new)| new)
     }

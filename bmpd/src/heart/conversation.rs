@@ -1,7 +1,7 @@
 //! A connection with one neighbor from its beginning to its end: bytes in, tables and an answer out.
 //!
-//! What the task of a link and that of its neighbor do with a socket and timers is done here without: no
-//! timer expires, and the neighbor's task says yes to all that is asked.
+//! What the tasks of a link and its neighbor do with a socket and timers is left out: no timer expires,
+//! and the neighbor's task accepts every request.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;

@@ -1,9 +1,8 @@
 //! Path attributes, each distinct set kept once.
 //!
-//! A set is bytes in their stored form ([`crate::wire::stored`]); nobody here looks inside.
-//! The bytes lie end to end in chunks. A chunk of which most has been released is emptied into the
-//! newest one and given back, so that memory follows what is in use and no step copies more than a
-//! chunk.
+//! A set is bytes in their stored form ([`crate::wire::stored`]), which are not decoded here. The
+//! bytes lie end to end in chunks. A chunk that is mostly released is emptied into the newest one
+//! and freed, so that memory follows what is in use and no step copies more than a chunk.
 
 use std::hash::BuildHasher;
 
@@ -16,16 +15,16 @@ const OFFSET_BITS: u32 = 18;
 const CHUNK: usize = 1 << OFFSET_BITS;
 const CHUNKS_MAX: usize = 1 << (32 - OFFSET_BITS);
 
-/// Names a set as long as it is held.
+/// Identifies a set while it is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AttributesId(pub(super) u32);
 
-/// Where a set lies and how often it is held.
+/// Where a set is stored, and its reference count.
 #[derive(Debug, Clone, Copy, Default)]
 struct Slot {
     place: u32,
     holders: u32,
-    /// A half of its hash: sets lie far apart, and to read them all takes long when the index is resized.
+    /// Half of its hash: sets lie far apart, and reading them all to resize the index takes long.
     hash: u32,
 }
 
@@ -36,15 +35,15 @@ impl Slot {
     }
 }
 
-/// A hash of which all bits count, from a half of one (multiplicative hashing by the golden ratio).
+/// Extends half of a hash to all bits (multiplicative hashing by the golden ratio).
 fn spread(half: u32) -> u64 {
     u64::from(half).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 #[derive(Debug, Default)]
 struct Chunk {
-    /// `id (4), length (3), bytes`, end to end. The id of a set that is no longer held is [`NOBODY`]: ids are
-    /// taken again, and so are places, therefore neither could say later whose bytes these are.
+    /// `id (4), length (3), bytes`, end to end. The id of a set that is no longer held is [`NOBODY`]: ids and
+    /// places are reused, so neither could later identify whose bytes these are.
     bytes: Vec<u8>,
     /// How many of the bytes belong to sets that are no longer held.
     dead: usize,
@@ -58,7 +57,7 @@ const NOBODY: u32 = u32::MAX;
 #[derive(Debug)]
 pub(crate) struct Attributes {
     chunks: Vec<Chunk>,
-    /// What a chunk takes. A set that is larger gets one of its own.
+    /// The size of a chunk. A larger set gets a chunk of its own.
     chunk_size: usize,
     /// The chunk that is written to.
     newest: u32,
@@ -90,7 +89,7 @@ impl Attributes {
         }
     }
 
-    /// Holds the set of these bytes once more, storing it if it is new.
+    /// Adds a reference to the set of these bytes, storing it if it is new.
     ///
     /// `bytes` is shorter than 128 KiB. Returns its id and true if it is new.
     pub(crate) fn hold(&mut self, bytes: &[u8]) -> Result<(AttributesId, bool), Full> {
@@ -121,7 +120,7 @@ impl Attributes {
         self.index.is_resized()
     }
 
-    /// Lets the index go on being resized, by so many entries.
+    /// Continues a resize of the index, by this many entries.
     pub(super) fn resize_some(&mut self, entries: usize) {
         let Self { slots, index, .. } = self;
         index.go_on(Pace::Entries(entries), |id| slots[*id as usize].hash());
@@ -132,7 +131,7 @@ impl Attributes {
         self.index.moves()
     }
 
-    /// Lets go of a set that was held once.
+    /// Releases one reference to a set.
     pub(crate) fn release(&mut self, id: AttributesId) {
         let slot = &mut self.slots[id.0 as usize];
         slot.holders -= 1;
@@ -154,7 +153,7 @@ impl Attributes {
         index.go_on(Pace::Removed(1), rehash);
     }
 
-    /// Bytes of memory that it takes.
+    /// Memory in use, in bytes.
     pub(super) fn memory(&self) -> usize {
         self.chunks.iter().map(|chunk| chunk.bytes.capacity()).sum::<usize>()
             + self.slots.capacity() * size_of::<Slot>()
@@ -172,7 +171,7 @@ impl Attributes {
         entry_at(&chunks[chunk as usize].bytes, offset).map_or(&[], |entry| entry.bytes)
     }
 
-    /// Sees to it that the newest chunk takes a set of this length; returns its place.
+    /// Makes room in the newest chunk for a set of this length; returns its place.
     fn make_room(&mut self, len: usize) -> Result<u32, Full> {
         let needed = ENTRY_HEADER + len;
         let size = self.chunk_size;
@@ -191,12 +190,12 @@ impl Attributes {
                 }
                 None => return Err(Full),
             };
-            // A chunk is not emptied while it is the newest: its turn may have come.
+            // A chunk is not emptied while it is the newest: it may be due now.
             if before != self.newest {
                 self.reclaim(before);
             }
         }
-        // To reclaim a chunk may have filled this one a little, or even taken another one.
+        // Reclaiming a chunk may have filled this one a little, or even started another one.
         let chunk = &self.chunks[self.newest as usize];
         if has_room(chunk) {
             Ok(place(self.newest, chunk.bytes.len()))
@@ -215,7 +214,7 @@ impl Attributes {
         chunk.extend_from_slice(bytes);
     }
 
-    /// Empties a chunk of which more than half is dead.
+    /// Empties a chunk of which more than half was released.
     fn reclaim(&mut self, number: u32) {
         let chunk = &self.chunks[number as usize];
         if number == self.newest {
@@ -318,8 +317,8 @@ mod tests {
         }
     }
 
-    /// While a chunk is emptied, the one it is emptied into may be full and have its turn too. What that one holds
-    /// then goes to the number and the place where a set lay that had the same id before.
+    /// While a chunk is emptied, the one it is emptied into may fill up and be emptied as well. Its contents then
+    /// move to the number and the place where a set with the same id lay before.
     #[test]
     fn a_set_that_comes_to_lie_where_its_id_lay_before_stays_itself() {
         const FILLER: usize = CHUNK / 4 - 150;

@@ -1,16 +1,16 @@
 //! One BGP session of a neighbor: who it is, its tables, and how it ended.
 //!
-//! When a session ends its tables go at once; the epoch itself stays as long as a feed has to tell its
-//! station of the end. Nothing is carried over to the next epoch.
+//! When a session ends its tables are freed at once; the epoch itself stays until all feeds have
+//! reported the end. Nothing is carried over to the next epoch.
 //!
-//! A neighbor that restarts gracefully (RFC 4724) goes on in the same epoch: [`Epoch::hold`] keeps the
-//! routes of the families that it asked for and marks them stale, and stations hear nothing of that;
-//! [`Epoch::restart`] begins the next incarnation with its new OPENs. Stations are then told Peer Up once more, without a Peer Down before
-//! it: a session has come up (RFC 7854 section 4.10), and the routes did not go. What is stale of a
-//! family goes with its End-of-RIB. If the neighbor does not come back, the epoch ends as any other.
+//! A neighbor that restarts gracefully (RFC 4724) stays in the same epoch: [`Epoch::hold`] keeps the routes of the
+//! families that it asked for and marks them stale, and stations are sent nothing; [`Epoch::restart`] begins the next
+//! incarnation with its new OPENs. Stations are then sent Peer Up once more, without a Peer Down before it: a session
+//! has come up (RFC 7854 section 4.10), and the routes were kept. Stale routes of a family are withdrawn at its
+//! End-of-RIB. If the neighbor does not come back, the epoch ends as any other.
 //!
-//! A feed that begins during the hold tells its station of the old OPENs and the stale routes, just as the
-//! others have.
+//! A feed that begins during the hold sends its station the old OPENs and the stale routes, as the others
+//! did.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -41,7 +41,7 @@ pub(crate) struct PeerDown {
 }
 
 impl PeerDown {
-    /// Now, by a mistake of ours: no event of RFC 4271 section 8.1 fits.
+    /// Now, by an internal error: no event of RFC 4271 section 8.1 fits.
     pub(crate) fn by_mistake() -> Self {
         Self { time: bmp_timestamp(), reason: PeerDownReason::LocalNoNotification(0) }
     }
@@ -64,11 +64,11 @@ pub(crate) struct Counters {
     pub(crate) prefixes_treated_as_withdraw: u64,
     /// Attributes discarded (RFC 7606).
     pub(crate) attributes_discarded: u64,
-    /// UPDATE messages with routes of a family that was not negotiated: those routes were passed over.
+    /// UPDATE messages with routes of a family that was not negotiated: those routes were ignored.
     pub(crate) updates_not_negotiated: u64,
 }
 
-/// What came of one UPDATE.
+/// The result of one UPDATE.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Applied {
     /// Why it was treated as a withdrawal, if it was.
@@ -79,7 +79,7 @@ pub(crate) struct Applied {
     pub(crate) end_of_rib: Option<Family>,
 }
 
-/// What names a table of a peer.
+/// Identifies a table of a peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct TableId {
     /// Where in the router it is.
@@ -88,20 +88,20 @@ pub(crate) struct TableId {
     pub(crate) family: Family,
 }
 
-/// What a check of the tables found.
+/// The result of a check of the tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Check {
-    /// They keep to what is allowed.
+    /// They are within the limits.
     Good,
-    /// A part of the check is done; it is to be called again, after others have had their turn.
+    /// Part of the check is done; it is to be called again, after others have had their turn.
     Unfinished,
     /// They take too much memory.
     OverLimit(OverLimit),
-    /// So many routes of this family are too many.
+    /// This many routes of this family are too many.
     TooMany(Family, usize),
 }
 
-/// Somebody works on the tables.
+/// The tables are in use elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct InUse;
 
@@ -112,16 +112,16 @@ pub(crate) struct Rib {
     pub(super) logs: Vec<(TableId, Log)>,
     /// What has been counted in this incarnation.
     pub(crate) counters: Counters,
-    /// Goes up with each graceful restart.
+    /// Incremented with each graceful restart.
     pub(super) incarnation: u64,
     /// The OPENs of this incarnation and what goes with them.
     pub(super) up: PeerUp,
     /// When this incarnation came up.
     pub(super) since: Timestamp,
     stored: Vec<u8>,
-    /// So many of the routes that wait are indexed at once.
+    /// How many routes of the backlog are indexed at once.
     at_once: usize,
-    /// The last field: it is given back when the tables have been freed.
+    /// The last field: it is returned to the meter after the tables are freed.
     share: Share,
 }
 
@@ -157,7 +157,7 @@ impl Rib {
 
     /// Takes an UPDATE into the tables of a view: withdrawals first, then announcements (RFC 4271 section 4.3).
     ///
-    /// Families that were not negotiated are passed over and counted, whatever is in them. All routes are
+    /// Families that were not negotiated are ignored and counted, whatever they contain. All routes are
     /// checked before any is taken.
     pub(crate) fn apply(
         &mut self,
@@ -245,8 +245,8 @@ impl Rib {
         Ok(Applied { fault, discarded: update.first_discarded, end_of_rib })
     }
 
-    /// Does a part of what must be done before this UPDATE is taken in, if it is much: routes that wait are indexed before
-    /// any is withdrawn, stale ones are withdrawn before their End-of-RIB. True if [`Rib::apply`] can follow at once;
+    /// Does part of what must be done before this UPDATE is taken, if that is much: the backlog is indexed before a
+    /// withdrawal, stale routes are withdrawn before their End-of-RIB. True if [`Rib::apply`] can follow at once;
     /// otherwise others should have their turn first, and then this is to be called again.
     pub(crate) fn prepare(
         &mut self,
@@ -275,8 +275,7 @@ impl Rib {
         self.logs.iter().any(|(id, log)| *id == table && log.has_stale())
     }
 
-    /// Withdraws some of the routes of a table that are stale; true if there are none left. Their End-of-RIB can follow
-    /// then.
+    /// Withdraws some of the stale routes of a table; true if none are left and their End-of-RIB can follow.
     pub(crate) fn drop_some_stale(
         &mut self,
         table: TableId,
@@ -286,9 +285,9 @@ impl Rib {
         log.drop_some_stale(attributes, time)
     }
 
-    /// Checks what the tables take now against `memory`, in bytes, and against what is allowed for all neighbors, and how many
-    /// routes of a family there are against `routes`. Before routes that wait count as too many they are indexed: some
-    /// may be there twice.
+    /// Checks the memory of the tables against `memory`, in bytes, and against the limit of all neighbors, and the
+    /// number of routes of each family against `routes`. The backlog is indexed before its routes count as too many:
+    /// some may be there twice.
     pub(crate) fn check(&mut self, memory: u64, routes: Option<usize>) -> Check {
         if self.is_late() && self.share.is_over(self.memory() as u64, memory) {
             self.index(self.at_once);
@@ -313,8 +312,8 @@ impl Rib {
         Check::TooMany(table.family, log.routes(attributes))
     }
 
-    /// Notes the End-of-RIB of a table; true if it is the first of this incarnation. Routes that are still stale go (RFC
-    /// 4724 section 4.2).
+    /// Records the End-of-RIB of a table; true if it is the first of this incarnation. Routes still stale are dropped
+    /// (RFC 4724 section 4.2).
     pub(crate) fn end_of_rib(&mut self, table: TableId, time: Timestamp) -> Result<bool, Full> {
         let Some((attributes, log)) = self.table(table) else { return Ok(false) };
         let first = !log.has_end_of_rib();
@@ -323,7 +322,7 @@ impl Rib {
         Ok(first)
     }
 
-    /// Keeps the routes of these families as stale ones; those of the others go.
+    /// Keeps the routes of these families as stale ones and drops those of the others.
     fn hold(&mut self, kept: &[Family], time: Timestamp) -> Result<(), Full> {
         let Self { attributes, logs, .. } = self;
         for (table, log) in logs {
@@ -352,7 +351,7 @@ impl Rib {
         Ok(())
     }
 
-    /// What the tables take, in bytes.
+    /// The memory of the tables, in bytes.
     pub(crate) fn memory(&self) -> usize {
         let logs = self.logs.iter().map(|(_, log)| log.memory());
         self.attributes.memory() + logs.sum::<usize>()
@@ -376,30 +375,29 @@ impl Rib {
             .map(|(table, log)| (table.family, log.routes(attributes), log.has_end_of_rib()))
     }
 
-    /// True if a family has more routes than this. Routes that wait for the index do not count: some may be there twice.
+    /// True if a family has more routes than this. The backlog does not count: some of its routes may be there twice.
     pub(crate) fn has_indexed_more_than(&self, limit: usize) -> bool {
         self.logs.iter().any(|(_, log)| log.has_indexed_more_than(limit))
     }
 
-    /// True if [`Rib::work_off`] has something to do: routes wait for the index, segments to be compacted, or an index to be
-    /// resized.
+    /// True if [`Rib::work_off`] has something to do: a backlog to index, segments to compact, or an index to resize.
     pub(crate) fn has_backlog(&self) -> bool {
         let has_backlog = |log: &Log| log.late() > 0 || log.has_candidates() || log.is_resized();
         self.logs.iter().any(|(_, log)| has_backlog(log)) || self.attributes.is_resized()
     }
 
-    /// True if routes wait for the index.
+    /// True if routes wait to be indexed.
     fn is_late(&self) -> bool {
         self.late() > 0
     }
 
-    /// How many routes wait for the index.
+    /// How many routes wait to be indexed.
     fn late(&self) -> usize {
         self.logs.iter().map(|(_, log)| log.late()).sum()
     }
 
-    /// Indexes about so many of the routes that wait, or compacts a few segments, or goes on resizing an index. What is left
-    /// is for other calls.
+    /// Indexes about this many routes of the backlog, or compacts a few segments, or continues to resize an index. The
+    /// rest is left to later calls.
     pub(crate) fn work_off(&mut self, count: usize) {
         let Self { attributes, logs, .. } = self;
         if let Some((_, log)) = logs.iter_mut().find(|(_, log)| log.late() > 0) {
@@ -413,7 +411,7 @@ impl Rib {
         }
     }
 
-    /// Does all that [`Rib::work_off`] has to do if it is no more than so much work; true if that was so.
+    /// Completes [`Rib::work_off`] if no more than this much work is left; true if that was so.
     pub(crate) fn work_off_if_little(&mut self, work: u64) -> bool {
         let is_little = |log: &Log| !log.has_candidates() && !log.is_resized();
         let is_little = self.logs.iter().all(|(_, log)| is_little(log))
@@ -427,7 +425,7 @@ impl Rib {
         is_little
     }
 
-    /// Does all that [`Rib::work_off`] does in parts.
+    /// Does all of [`Rib::work_off`], in parts.
     pub(crate) fn work_off_all(&mut self) {
         while self.has_backlog() {
             self.work_off(usize::MAX);
@@ -441,19 +439,19 @@ impl Rib {
         }
     }
 
-    /// Goes up whenever there is something more to send: a record, or an End-of-RIB.
+    /// Incremented whenever there is something more to send: a record, or an End-of-RIB.
     pub(crate) fn news(&self) -> u64 {
         let news = |log: &Log| log.records() + u64::from(log.has_end_of_rib());
         self.logs.iter().map(|(_, log)| news(log)).sum()
     }
 
-    /// How much was done so far, in entries of logs and indexes. It bounds what is done in one turn.
+    /// The work done so far, in entries of logs and indexes. It bounds what is done in one turn.
     pub(crate) fn work(&self) -> u64 {
         self.attributes.moves() + self.logs.iter().map(|(_, log)| log.work()).sum::<u64>()
     }
 
     /// The numbers of a Statistics Report (RFC 7854 section 4.8): those of the neighbor, which do not
-    /// depend on who asks, and the gauges of the families that `wanted` says.
+    /// depend on who asks, and the gauges of the families that `wanted` selects.
     pub(super) fn statistics(&mut self, wanted: impl Fn(Family) -> bool) -> Vec<Statistic> {
         let routes: Vec<(Family, u64)> =
             self.routes().map(|(family, routes)| (family, routes as u64)).collect();
@@ -488,8 +486,8 @@ impl Rib {
         log.announce(attributes, stored, time, prefixes.field_len(), counted)
     }
 
-    /// Takes routes out and returns how many of them were not there. Whether those are duplicate
-    /// withdrawals is the caller's to say: an announcement that is treated as a withdrawal is none.
+    /// Removes routes and returns how many of them were not there. Whether those are duplicate
+    /// withdrawals depends on the caller: an announcement that is treated as a withdrawal is none.
     fn withdraw(
         &mut self,
         table: TableId,
@@ -513,7 +511,7 @@ enum State {
     Down(PeerDown),
 }
 
-/// One BGP session of a neighbor, or several that a graceful restart has joined.
+/// One BGP session of a neighbor, or several joined by graceful restarts.
 #[derive(Debug)]
 pub(crate) struct Epoch {
     pub(super) header: PeerHeader,
@@ -524,7 +522,7 @@ pub(crate) struct Epoch {
     is_over: AtomicBool,
     lost: Notify,
     backlog: Notify,
-    /// What the meter knows of its tables.
+    /// The meter's entry for its tables.
     slot: Arc<Slot>,
     state: Mutex<State>,
 }
@@ -559,16 +557,16 @@ impl Epoch {
         }
     }
 
-    /// Like [`Epoch::with`], for work that moves what the tables are made of: also a reader does, as what it has
-    /// read may go.
+    /// Like [`Epoch::with`], for work that moves data of the tables. This includes reading: what was read may be
+    /// freed.
     ///
-    /// A panic in the midst of it leaves tables that nobody can rely on: the epoch ends, whose neighbor hears
-    /// of it by [`Epoch::lost`], and stations are told nothing more of it but that.
+    /// A panic in it leaves the tables inconsistent: the epoch ends, its neighbor is notified by
+    /// [`Epoch::lost`], and stations are sent only that end.
     pub(crate) fn maintain<T>(&self, work: impl FnOnce(&mut Rib) -> T) -> Option<T> {
         roll_back_on_panic(|| self.with(work), || self.end_by_mistake())
     }
 
-    /// Like [`Epoch::maintain`], but `Err` if somebody else works on the tables at this moment and this is not to wait.
+    /// Like [`Epoch::maintain`], but `Err` if the tables are in use elsewhere and this is not to wait.
     pub(crate) fn try_maintain<T>(
         &self,
         waits: bool,
@@ -599,12 +597,12 @@ impl Epoch {
         result
     }
 
-    /// Returns when the tables were lost to a mistake of ours, whoever met it. For one who waits.
+    /// Returns when the tables were lost to an internal error, in any task. For one waiter.
     pub(crate) async fn lost(&self) {
         self.lost.notified().await;
     }
 
-    /// A reader has gone: if that leaves something to be worked off, who waits for it is notified.
+    /// A reader was removed: if that leaves a backlog, the waiter is notified.
     pub(super) fn release_reader(&self, work: impl FnOnce(&mut Rib)) {
         let has_backlog = self.maintain(|rib| {
             work(rib);
@@ -615,13 +613,13 @@ impl Epoch {
         }
     }
 
-    /// Returns when somebody else has left something for [`Rib::work_off`] to do. For one who waits.
+    /// Returns when another task has left something for [`Rib::work_off`] to do. For one waiter.
     pub(crate) async fn backlog(&self) {
         self.backlog.notified().await;
     }
 
-    /// Returns when the tables must go to make room: they are the largest, and those of all neighbors take more than is
-    /// allowed. For one who waits.
+    /// Returns when the tables must be dropped to free memory: they are the largest, and those of all neighbors exceed
+    /// the limit. For one waiter.
     pub(crate) async fn evicted(&self) -> OverLimit {
         self.slot.evicted().await
     }
@@ -634,15 +632,15 @@ impl Epoch {
         self.incarnation.load(Ordering::Acquire)
     }
 
-    /// True if a session of this neighbor with routes of these forms can go on in the epoch. Otherwise
-    /// what stations were told of it would no longer be true.
+    /// True if a session of this neighbor with routes of these forms can continue in the epoch.
+    /// Otherwise what stations were sent about it would no longer be true.
     pub(crate) fn fits(&self, header: &PeerHeader, forms: &[Form]) -> bool {
         self.header == *header
             && self.with(|rib| rib.forms().eq(forms.iter().copied())).unwrap_or(false)
     }
 
-    /// Keeps the routes of these families while the neighbor restarts; others, and routes that were stale
-    /// before, go. False if the epoch has ended, or must.
+    /// Keeps the routes of these families while the neighbor restarts; others, and routes already stale,
+    /// are dropped. False if the epoch has ended, or must.
     pub(super) fn hold(&self, kept: &[Family], now: Timestamp) -> bool {
         self.change(|rib| rib.hold(kept, now).is_ok()).unwrap_or(false)
     }
@@ -657,7 +655,7 @@ impl Epoch {
         restarted.unwrap_or(false)
     }
 
-    /// Ends the epoch; its tables go. Only the first end counts.
+    /// Ends the epoch and frees its tables. Only the first end counts.
     pub(super) fn end(&self, down: PeerDown) {
         let mut state = self.state.lock();
         if matches!(*state, State::Up(_)) {

@@ -1,13 +1,13 @@
 //! What one session still has to send.
 //!
-//! A feed is a reader in every log that its station wants to hear of, and what the station was told of
-//! every neighbor, and nothing else: no queue, no copy of a route. It is made when a connection comes up
-//! and dies with it, so nothing of one generation can reach the next.
+//! A feed is a reader in every log that its station is sent, and what the station was sent of every
+//! neighbor, and nothing else: no queue, no copy of a route. It is created when a connection comes up
+//! and dropped with it, so nothing of one generation can reach the next.
 //!
-//! What the station is told of a neighbor, in this order: Peer Up; routes and one End-of-RIB a family;
-//! after a graceful restart Peer Up again, before any route of the new incarnation, and the same; at last
-//! Peer Down, for whatever reason there is no more to be told. If the station falls so far behind a neighbor that what
-//! it would need is no longer kept, it is sent Peer Down for that neighbor, and then everything of it again.
+//! What the station is sent of a neighbor, in this order: Peer Up; routes and one End-of-RIB a family; after a
+//! graceful restart Peer Up again, before any route of the new incarnation, and the same; at the end Peer Down, for
+//! whatever reason. If the station falls so far behind a neighbor that what it would need is no longer kept, it is
+//! sent Peer Down for that neighbor, and then everything of it again.
 
 #[cfg(test)]
 mod tests;
@@ -27,24 +27,24 @@ use crate::supervise::fault;
 use crate::wire::bmp::{PeerDownReason, Timestamp};
 use crate::wire::family::Family;
 
-/// Of one neighbor a part of a batch is encoded, this one of so many, before another one has its turn.
+/// One neighbor may fill this part of a batch (1/n) before another one has its turn.
 const SHARES: usize = 16;
 
-/// So many bytes of tables are looked at to count what is still to be sent; beyond that it is an estimate.
+/// How many bytes of tables are scanned to count what is still to be sent; beyond that it is an estimate.
 const EXACT: usize = 1024 * 1024;
 
-/// So often a call passes over much that is superseded before others have their turn.
+/// How often a call skips many superseded records before others have their turn.
 const SCANS: usize = 16;
 
-/// One neighbor as the feed knows it.
+/// The feed's state of one neighbor.
 #[derive(Debug)]
 struct Place {
     neighbor: Arc<Peer>,
-    /// True if the station is to be told of it.
+    /// True if it is to be sent to the station.
     wanted: bool,
-    /// True once it is no longer among the tables: it goes when its Peer Down is told.
+    /// True once it was removed from the tables: it stays until its Peer Down is sent.
     removed: bool,
-    /// Sessions of the neighbor that the station was told of, or that were counted as skipped.
+    /// Sessions of the neighbor that were sent to the station, or counted as skipped.
     accounted: u64,
     known: Option<KnownPeer>,
     /// True if it had more to send than its share when it last had its turn.
@@ -52,7 +52,7 @@ struct Place {
 }
 
 impl Place {
-    /// The epoch that the station is to know.
+    /// The epoch to be sent to the station.
     fn current(&self) -> Option<Arc<Epoch>> {
         self.neighbor.current().filter(|epoch| self.wanted && !epoch.is_over())
     }
@@ -90,11 +90,11 @@ impl Place {
     }
 }
 
-/// What a station was told of a neighbor that it believes to be up.
+/// What a station was sent of a neighbor that is up in its view.
 #[derive(Debug)]
 struct KnownPeer {
     epoch: Arc<Epoch>,
-    /// The incarnation of which it was told Peer Up.
+    /// The incarnation whose Peer Up was sent.
     incarnation: u64,
     readers: Vec<TableReader>,
     /// The epoch's version when everything had been read.
@@ -103,17 +103,17 @@ struct KnownPeer {
     turn: usize,
 }
 
-/// The reader of one table that the station wants.
+/// The reader of one table that is sent to the station.
 #[derive(Debug)]
 struct TableReader {
     table: TableId,
-    /// The rank of the log; they stay the same as long as an epoch lasts.
+    /// The rank of the log; it stays the same as long as an epoch lasts.
     log: usize,
     id: ReaderId,
     end_of_rib: EndOfRib,
 }
 
-/// How far the End-of-RIB of a family has got.
+/// The progress of the End-of-RIB of a family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum EndOfRib {
     NotYet,
@@ -140,7 +140,7 @@ impl KnownPeer {
     }
 }
 
-/// What came of filling a sink, beside the items that it took.
+/// The result of filling a sink, beside the items that it took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Filled {
     /// Neighbors that are sent from the beginning again because the receiver fell too far behind.
@@ -154,15 +154,15 @@ pub(crate) struct Filled {
 pub(crate) struct Feed {
     router: Arc<Router>,
     monitor: Monitor,
-    /// The neighbors as they were when the feed last looked.
+    /// The neighbors as of the last refresh of the feed.
     known: Arc<Vec<Arc<Peer>>>,
-    /// Those that were removed meanwhile among them, in the order of the tables.
+    /// Including those that were removed meanwhile, in the order of the tables.
     places: Vec<Place>,
-    /// When the station last ceased to want a neighbor.
+    /// When a neighbor was last deselected.
     unwanted_since: Timestamp,
     /// Whose turn it is.
     turn: usize,
-    /// How often the last call of [`Feed::fill`] passed over much that is superseded.
+    /// How often the last call of [`Feed::fill`] skipped many superseded records.
     scans: usize,
 }
 
@@ -175,7 +175,7 @@ impl Drop for Feed {
 }
 
 impl Feed {
-    /// A feed whose station has been told nothing, and wants to hear of what `monitor` says.
+    /// A feed of what `monitor` selects, of which nothing has been sent yet.
     pub(crate) fn new(router: Arc<Router>, monitor: Monitor) -> Self {
         let mut feed = Self {
             router,
@@ -190,11 +190,10 @@ impl Feed {
         feed
     }
 
-    /// Takes another choice of neighbors. Those that are not wanted any more get a Peer Down (reason 5)
-    /// with the next batch, those that are wanted now get a Peer Up and their routes.
+    /// Changes the selection of neighbors. Those no longer selected get a Peer Down (reason 5) with the
+    /// next batch, those newly selected get a Peer Up and their routes.
     ///
-    /// The families stay those that the feed was made with: for others the station needs a new
-    /// connection.
+    /// The families stay those that the feed was made with: others require a new connection.
     pub(crate) fn set_monitor(&mut self, monitor: Monitor) {
         self.monitor.neighbors = monitor.neighbors;
         self.unwanted_since = bmp_timestamp();
@@ -203,7 +202,7 @@ impl Feed {
         }
     }
 
-    /// Takes note of neighbors that were added or removed.
+    /// Registers neighbors that were added or removed.
     fn refresh_neighbors(&mut self, is_new: bool) {
         let neighbors = self.router.peers();
         if Arc::ptr_eq(&neighbors, &self.known) {
@@ -220,7 +219,7 @@ impl Feed {
                 neighbor: Arc::clone(neighbor),
                 wanted: self.monitor.wants(neighbor.id()),
                 removed: false,
-                // What was over before the connection came up is no business of its station.
+                // Sessions that ended before the connection came up are not reported.
                 accounted: if is_new { over } else { 0 },
                 known: None,
                 is_busy: false,
@@ -229,12 +228,12 @@ impl Feed {
         self.known = neighbors;
     }
 
-    /// Hands the next items to `sink` until it holds about `limit` bytes or there is nothing left to send. Neighbors that
-    /// went down or came up are first, then routes: of each neighbor a share in turn, so that one with much to send does
-    /// not keep others waiting.
+    /// Passes the next items to `sink` until it holds about `limit` bytes or there is nothing left to send. Neighbors
+    /// that went down or came up are first, then routes: of each neighbor a share in turn, so that one with much to
+    /// send does not delay others.
     ///
-    /// A table is locked for the length of a share at most, or of this call if no other has anything to send. `limit` must
-    /// leave room for the largest item (256 KiB do).
+    /// A table is locked for the length of a share at most, or of this call if no other has anything to send. `limit`
+    /// must leave room for the largest item (256 KiB do).
     pub(crate) fn fill(&mut self, sink: &mut impl Sink, limit: usize) -> Filled {
         let mut filled = Filled::default();
         self.refresh_neighbors(false);
@@ -280,8 +279,8 @@ impl Feed {
         filled
     }
 
-    /// True if the last call of [`Feed::fill`] ended early, as it passed over much that is superseded: even if it has
-    /// sent nothing there may be something to send.
+    /// True if the last call of [`Feed::fill`] ended early after skipping many superseded records: there may be
+    /// something to send even if it has sent nothing.
     pub(crate) fn is_interrupted(&self) -> bool {
         self.scans >= SCANS
     }
@@ -317,8 +316,8 @@ impl Feed {
             Sent::Part => Outcome::Full,
             Sent::Lapsed => {
                 some.leave();
-                // Reason 5: not the neighbor has gone, but what the station knows of it is not kept up (RFC 7854
-                // section 4.9). The next call begins with Peer Up.
+                // Reason 5: the neighbor is still up, but its state at the station is not kept up to date (RFC
+                // 7854 section 4.9). The next call begins with Peer Up.
                 let reason = &PeerDownReason::Deconfigured;
                 let item = Item::PeerDown { time: bmp_timestamp(), reason };
                 sink.put(&some.epoch.header, item, limit);
@@ -331,7 +330,7 @@ impl Feed {
         }
     }
 
-    /// Notes when the End-of-RIBs that the sink has taken were written.
+    /// Records when the End-of-RIBs that the sink has taken were written.
     pub(crate) fn end_of_ribs_written(&mut self, now: Moment) {
         let known = self.places.iter_mut().filter_map(|place| place.known.as_mut());
         for reader in known.flat_map(|known| &mut known.readers) {
@@ -341,7 +340,7 @@ impl Feed {
         }
     }
 
-    /// When the End-of-RIBs were sent of the sessions that are up.
+    /// When the End-of-RIBs of the sessions that are up were sent.
     pub(crate) fn end_of_ribs(&self) -> impl Iterator<Item = (&NeighborId, Family, &Moment)> {
         let known = self.places.iter().filter_map(|place| Some((place, place.known.as_ref()?)));
         known.flat_map(|(place, known)| {
@@ -352,7 +351,7 @@ impl Feed {
         })
     }
 
-    /// How many neighbors the station is told of, by family.
+    /// How many neighbors are sent to the station, by family.
     pub(crate) fn monitored(&self) -> BTreeMap<Family, Vec<&NeighborId>> {
         let mut monitored: BTreeMap<Family, Vec<&NeighborId>> = BTreeMap::new();
         for place in &self.places {
@@ -374,7 +373,7 @@ impl Feed {
         }
     }
 
-    /// True if every neighbor that is up and wanted was told of, with all its routes and End-of-RIBs.
+    /// True if every neighbor that is up and selected was sent, with all its routes and End-of-RIBs.
     pub(crate) fn is_synchronised(&self) -> bool {
         let neighbors = self.router.peers();
         self.places.iter().all(Place::is_synchronised)
@@ -416,7 +415,7 @@ impl Feed {
         unknown.chain(known).sum()
     }
 
-    /// Those that were added since the feed last looked: they are at the end.
+    /// Those added since the last refresh of the feed: they are at the end.
     fn unknown<'a>(&self, neighbors: &'a Arc<Vec<Arc<Peer>>>) -> &'a [Arc<Peer>] {
         if Arc::ptr_eq(neighbors, &self.known) {
             return &[];
@@ -430,8 +429,8 @@ impl Feed {
     }
 }
 
-/// Peer Down for an epoch that is over or not wanted, Peer Up for one that has begun or restarted. Returns how many Peer Ups
-/// were sent.
+/// Peer Down for an epoch that is over or not selected, Peer Up for one that has begun or restarted. Returns how many
+/// Peer Ups were sent.
 fn send_state(
     place: &mut Place,
     monitor: &Monitor,
@@ -472,7 +471,7 @@ fn send_state(
         sink.put(&epoch.header, item, usize::MAX);
         (rib.incarnation, readers)
     });
-    // An epoch that is over already was never known.
+    // An epoch that is over already is never reported.
     let Some((incarnation, readers)) = known else { return 0 };
     place.known = Some(KnownPeer { epoch, incarnation, readers, seen: 0, turn: 0 });
     1
@@ -496,7 +495,7 @@ fn send_restart(known: &mut KnownPeer, sink: &mut impl Sink) -> u64 {
     1
 }
 
-/// What came of a neighbor's share of a batch.
+/// The result of a neighbor's share of a batch.
 enum Outcome {
     /// It has nothing left to send.
     All,
@@ -506,11 +505,11 @@ enum Outcome {
     Full,
 }
 
-/// What came of sending a neighbor's routes.
+/// The result of sending a neighbor's routes.
 enum Sent {
     /// There are no more.
     All,
-    /// Much was passed over that is superseded, and there may be more.
+    /// Many superseded records were skipped, and there may be more.
     Scanned,
     /// The next item does not fit.
     Part,
@@ -520,8 +519,8 @@ enum Sent {
     Lapsed,
 }
 
-/// Sends routes of one neighbor, each family in turn, until `sink` holds `until` bytes; at least one item, if that fits into
-/// `limit`.
+/// Sends routes of one neighbor, each family in turn, until `sink` holds `until` bytes; at least one item, if that fits
+/// into `limit`.
 fn send_routes(known: &mut KnownPeer, sink: &mut impl Sink, until: usize, limit: usize) -> Sent {
     let begin = sink.len();
     let version = known.epoch.version();
@@ -530,7 +529,7 @@ fn send_routes(known: &mut KnownPeer, sink: &mut impl Sink, until: usize, limit:
     }
     let KnownPeer { epoch, incarnation, readers, turn, .. } = known;
     let header = &epoch.header;
-    // What was taken does not wait for a link that is busy with these tables.
+    // Items already taken do not wait for a link that is busy with these tables.
     let outcome = epoch.try_maintain(begin == 0, |rib| {
         if rib.incarnation != *incarnation {
             // It has restarted since its state was sent. The change notifier notifies for that.

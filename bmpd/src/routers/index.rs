@@ -1,24 +1,23 @@
-//! Which place belongs to a hash: a hash table that is resized in steps of bounded work.
+//! Maps hashes to places: a hash table that is resized in steps of bounded work.
 //!
-//! The index is cut into parts by ranges of the hash. A hash table has a power of two of places; of many small ones
-//! there are as many as are needed, and hardly a place too many. To grow or to shrink, other parts are made and the
-//! entries move there, one part at a time and in the order of the ranges, in proportion to what is put in and taken
-//! out meanwhile. So no single call pays for a whole table: a neighbor with millions of routes must not keep
-//! others from their turn while its index is resized.
+//! The index is cut into parts by ranges of the hash. One hash table has a power of two of places; of many small
+//! ones there are as many as needed, with few to spare. To grow or to shrink, other parts are made and the entries
+//! move there, one part at a time and in the order of the ranges, in proportion to what is inserted and removed
+//! meanwhile. So no single call pays for a whole table: a neighbor with millions of routes must not keep others
+//! from their turn while its index is resized.
 //!
 //! ```text
 //! parts:   [ moved | moved | 12,800 | 12,800 ]        a hash of a part before `moved` is looked up
 //! next:    [ 8,500 | 8,500 | 8,500 | - | - | - ]      in `next`, any other one in `parts`
 //! ```
 //!
-//! What is stored are places of 32 bits. The hash of a stored place is computed again from what lies there
+//! Places of 32 bits are stored. The hash of a stored place is computed again from the data there
 //! (`rehash`), which the caller provides.
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
-/// What makes hashes, of which nobody outside knows the seed. In the simulation they are the same in every run, as how
-/// much is moved depends on them.
+/// The hasher, with a secret seed. In the simulation the seed is fixed, as how much is moved depends on the hashes.
 #[cfg(not(simulation))]
 pub(super) type Hasher = foldhash::fast::RandomState;
 #[cfg(simulation)]
@@ -27,21 +26,21 @@ pub(super) type Hasher = foldhash::fast::FixedState;
 /// How many entries a part takes: 7/8 of 2^14 places.
 pub(super) const PART: usize = 14 * 1024;
 
-/// How many entries move for each one that is put in while an index grows: the parts that have not moved take what comes,
-/// an eighth more than they had, for which `most` leaves room.
+/// How many entries move for each one inserted while an index grows: the parts that have not moved take new entries, an
+/// eighth more than they had, for which `most` leaves room.
 const MOVES_TO_GROW: usize = 8;
 
-/// How many entries move for each one that is put in or taken out when nothing presses.
+/// How many entries move for each one inserted or removed when there is no urgency.
 const MOVES: usize = 2;
 
 /// How many entries are to move.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Pace {
-    /// In proportion to so many that were put in.
+    /// In proportion to this many that were inserted.
     Put(usize),
-    /// In proportion to so many that were taken out.
+    /// In proportion to this many that were removed.
     Removed(usize),
-    /// So many.
+    /// This many.
     Entries(usize),
 }
 
@@ -51,13 +50,13 @@ pub(super) struct Index {
     /// How many entries a part takes without growing.
     part: usize,
     parts: Vec<HashTable<u32>>,
-    /// While the index is resized, the parts that the entries move to. Those that something has moved to have room for a
-    /// whole part.
+    /// While the index is resized, the parts that the entries move to. Those with entries already have room for a whole
+    /// part.
     next: Vec<HashTable<u32>>,
     /// How many of `parts` have moved.
     moved: usize,
-    /// With more entries than this the index grows, and with fewer than that it shrinks. While it is resized it does
-    /// neither.
+    /// With more entries than this the index grows, and with fewer than that it shrinks. Neither happens while it is
+    /// resized.
     most: usize,
     least: usize,
     /// How many entries may still move before others have their turn; below 0: how many moved too early.
@@ -75,7 +74,7 @@ fn number(hash: u64, parts: usize) -> usize {
 }
 
 impl Index {
-    /// Empty, without memory. A part takes so many entries.
+    /// Empty, without memory. A part takes this many entries.
     pub(super) fn new(part: usize) -> Self {
         Self {
             part,
@@ -107,7 +106,7 @@ impl Index {
         tables + all().map(|parts| parts.capacity() * size_of::<HashTable<u32>>()).sum::<usize>()
     }
 
-    /// Notes when the index is to be resized again.
+    /// Computes when the index is to be resized again.
     fn resized(&mut self) {
         let most = (self.part * 24 / 28).max(1);
         (self.most, self.least) = match self.parts.as_slice() {
@@ -116,8 +115,8 @@ impl Index {
         };
     }
 
-    /// How many entries there are for each part at most when it was resized. Parts are not filled evenly: the square root
-    /// of their mean more or less is usual, and what is left free here is 13 times that.
+    /// How many entries there are for each part at most when it was resized. Parts are not filled evenly: the square
+    /// root of their mean more or less is usual, and what is left free here is 13 times that.
     fn filled(&self) -> usize {
         (self.part * 25 / 28).max(1)
     }
@@ -138,7 +137,7 @@ impl Index {
         self.table(hash).find_mut(hash, is_it)
     }
 
-    /// Puts a place in. Returns the one that it replaces, for which `is_it` is true.
+    /// Inserts a place. Returns the one that it replaces, for which `is_it` is true.
     #[inline]
     pub(super) fn put(
         &mut self,
@@ -157,13 +156,13 @@ impl Index {
         }
     }
 
-    /// Puts in the place of what is not there.
+    /// Inserts a place that is not there yet.
     pub(super) fn put_new(&mut self, hash: u64, place: u32, rehash: impl Fn(&u32) -> u64) {
         self.table(hash).insert_unique(hash, place, rehash);
         self.len += 1;
     }
 
-    /// Takes a place out, if it is there.
+    /// Removes a place, if it is there.
     pub(super) fn remove(&mut self, hash: u64, place: u32) {
         if let Ok(entry) = self.table(hash).find_entry(hash, |other| *other == place) {
             entry.remove();
@@ -171,12 +170,12 @@ impl Index {
         }
     }
 
-    /// True if so many more entries fit in without growing.
+    /// True if this many more entries fit in without growing.
     pub(super) fn has_room(&self, more: usize) -> bool {
         self.len + more <= self.most
     }
 
-    /// Makes room for so many more entries, which are to come. The entries that are there move as those come.
+    /// Makes room for this many more entries. Existing entries move as new ones are inserted.
     #[inline]
     pub(super) fn make_room(&mut self, more: usize, rehash: impl Fn(&u32) -> u64) {
         if !self.has_room(more) {
@@ -187,9 +186,9 @@ impl Index {
     #[cold]
     fn grow(&mut self, more: usize, rehash: impl Fn(&u32) -> u64) {
         let needed = self.len + more;
-        // What comes at once is all there is for now; what comes little by little goes on coming. In between
-        // are the tables of which only a part may be late: they come little by little, with much behind.
-        // Of a small index everything moves each time: it grows in few steps.
+        // Entries that come at once are all for now; after those that come little by little more will
+        // follow. In between are the tables with only part of their entries late: few at a time, many to
+        // follow. Of a small index everything moves each time: it grows in few steps.
         let spare = match self.len {
             len if len <= more / 8 => needed / 16,
             len if len < more => needed / 4,
@@ -199,7 +198,7 @@ impl Index {
         self.resize(needed + spare, rehash);
     }
 
-    /// Makes the index smaller if it has far too many places.
+    /// Shrinks the index if it has far too many places.
     #[inline]
     pub(super) fn shrink(&mut self, rehash: impl Fn(&u32) -> u64) {
         if self.len < self.least {
@@ -229,7 +228,7 @@ impl Index {
         !self.next.is_empty()
     }
 
-    /// Goes on being resized. To be called when what all places name is where they say.
+    /// Continues a resize. To be called when all stored places are valid.
     #[inline]
     pub(super) fn go_on(&mut self, pace: Pace, rehash: impl Fn(&u32) -> u64) {
         if self.is_resized() {
@@ -319,7 +318,7 @@ mod tests {
         }
     }
 
-    /// A call that put in one entry moved all others, when the index was made anew as a whole.
+    /// When the index was rebuilt as a whole, inserting one entry moved all others.
     #[test]
     fn no_call_moves_more_than_a_part_and_what_it_pays_for() {
         let mut index = Index::new(PART);

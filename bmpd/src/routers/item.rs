@@ -1,13 +1,13 @@
 //! What a feed hands out, and who takes it.
 //!
-//! An item is what a receiver is to be sent of one peer; a sink makes bytes of it, as its receiver wants them. The tables do
-//! not know how.
+//! An item is what is sent to a receiver about one peer; a sink encodes it as its receiver requires. The tables do
+//! not depend on that.
 
 use super::epoch::TableId;
 use super::log::Record;
 use crate::wire::bmp::{PeerDownReason, PeerHeader, PeerUp, Statistic, Timestamp};
 
-/// What a receiver is to be sent next of a peer.
+/// What is sent next about a peer.
 #[derive(Debug)]
 pub(crate) enum Item<'a> {
     /// It has come up; without a Peer Down before it, its session has restarted.

@@ -1,10 +1,10 @@
 //! The compacted update log of one (neighbor, family), and the cursors that read it.
 //!
-//! The log holds records in the order in which they were received. A record is what one UPDATE said:
-//! when it came, its attributes (or that it withdraws), and its routes as bytes. Of every route only
-//! the last word is alive; an index finds it, and a newer word marks it dead in its place. A reader is
-//! a cursor: it takes records from where it stands, skips what is dead, and is done at the end. So the
-//! first dump, live updates, a slow reader's catching up and a reset's re-sending are one thing.
+//! The log holds records in the order in which they were received. A record is one UPDATE: when it came, its attributes
+//! (or that it withdraws), and its routes as bytes. Of every route only the latest state is live; an index finds it,
+//! and a newer entry marks the old one superseded in place. A reader is a cursor: it takes records from its position,
+//! skips what is superseded, and is done at the end. So the first dump, live updates, a slow reader's catching up and a
+//! reset's re-sending are one thing.
 //!
 //! ```text
 //! order:   segment 7          segment 9                 segment 12 (the newest; appended to)
@@ -13,15 +13,15 @@
 //! ```
 //!
 //! [`compaction`] works on one segment at a time, in place and in order, when at least half of its entries
-//! are of no use any more; small neighbors in the order are merged. No step copies more than a segment
-//! and the log is never held twice. Positions (cursors and marks) are moved along.
+//! are no longer needed; small neighbors in the order are merged. No step copies more than a segment and
+//! the log is never held twice. Positions (cursors and marks) are moved along.
 //!
-//! While the neighbor restarts (RFC 4724) its routes stay and are stale: those before a mark. What is
-//! announced anew lands behind it; what is still before it when the neighbor is done goes.
+//! While the neighbor restarts (RFC 4724) its routes stay and are stale: those before a mark. Routes
+//! announced anew are appended after it; those still before it after the restart are withdrawn.
 //!
-//! A withdrawal is kept until no reader stands before it; where no reader at all has been told of a
-//! route, its withdrawal is not even written. Readers for whom too many would have to be kept are given
-//! up ([`Log::has_lapsed`]), so that memory is bounded by the routes and not by the slowest reader.
+//! A withdrawal is kept until no reader is before it; if no reader at all was sent a route, its
+//! withdrawal is not even written. Readers for which too many would have to be kept lapse
+//! ([`Log::has_lapsed`]), so that memory is bounded by the routes and not by the slowest reader.
 
 mod compaction;
 mod index;
@@ -51,14 +51,14 @@ const OFFSET_BITS: u32 = 18;
 const SEGMENT_MAX: usize = 1 << OFFSET_BITS;
 const SLOTS_MAX: usize = 1 << (32 - OFFSET_BITS);
 
-/// After so many bytes of records that are superseded a reader lets others have their turn.
+/// After this many bytes of superseded records a reader lets others have their turn.
 const SCAN: usize = 128 * 1024;
 
-/// So many stale routes are withdrawn at once, and the rest of their record.
+/// How many stale routes are withdrawn at once, and the rest of their record.
 const STALE_AT_ONCE: usize = 2048;
 
-/// Stale routes are withdrawn in records of at most so many bytes, which become messages that fit into
-/// an UPDATE without the Extended Message capability (RFC 4271 section 4.1).
+/// Stale routes are withdrawn in records of at most this many bytes, which become messages that fit
+/// into an UPDATE without the Extended Message capability (RFC 4271 section 4.1).
 const STALE_BATCH: usize = 3800;
 
 /// A position between two records. Ordered as the log is.
@@ -79,9 +79,9 @@ struct Segment {
     bytes: Vec<u8>,
     /// Entries of every kind.
     entries: u32,
-    /// Those that announce and are alive.
+    /// Live entries that announce.
     announced: u32,
-    /// Those that withdraw and are alive.
+    /// Live entries that withdraw.
     withdrawn: u32,
     /// Bytes of attributes that came first with this segment.
     attributes: usize,
@@ -115,7 +115,7 @@ impl Segment {
 #[derive(Debug, Clone, Copy)]
 struct Reader {
     cursor: Position,
-    /// The log's end when the reader came: withdrawals before it are none of its business.
+    /// The log's end when the reader was added: earlier withdrawals are not for it.
     born: Position,
     /// True once this reader has been given the End-of-RIB.
     end_of_rib_sent: bool,
@@ -124,17 +124,17 @@ struct Reader {
 }
 
 impl Reader {
-    /// Withdrawals before this position are of no use to this reader.
+    /// Withdrawals before this position are not needed by this reader.
     fn needs_withdrawals_from(&self) -> Position {
         self.cursor.max(self.born)
     }
 }
 
-/// Names a reader of one log.
+/// Identifies a reader of one log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ReaderId(u32);
 
-/// What a visitor says about a record.
+/// A visitor's decision on a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Visit {
     /// It was taken; go on.
@@ -155,18 +155,18 @@ pub(crate) struct Log {
     segment_size: usize,
     /// How many more withdrawals than routes may be kept for slow readers.
     spare_withdrawals: usize,
-    /// Where the live entry of a route is; routes are the same whose keys are ([`Form::key`]).
+    /// The live entry of each route; routes with the same key ([`Form::key`]) are the same.
     index: Index,
     /// The first record whose entries are not in the index, if there is one, and how many they are from there on.
     late: Option<Position>,
     late_entries: usize,
-    /// What came of those of them that were indexed.
+    /// The share of new routes among those indexed.
     found: Found,
-    /// How many may wait while the neighbor sends its table for the first time.
+    /// Limit of the backlog while the neighbor sends its table for the first time.
     late_max: usize,
     hasher: Hasher,
     readers: Vec<Option<Reader>>,
-    /// The furthest that any reader has come: entries before it may have been told.
+    /// The furthest position of any reader: entries before it may have been sent.
     sent_up_to: Position,
     end_of_rib: Option<Position>,
     end_of_rib_time: Timestamp,
@@ -177,17 +177,17 @@ pub(crate) struct Log {
     withdrawals: usize,
     /// The most routes that there were at once while withdrawals are kept.
     most_routes: usize,
-    /// Slots of segments that may be worth compacting, each at most once.
+    /// Slots of segments that are candidates for compaction, each at most once.
     candidates: Vec<u32>,
     /// Records that were appended.
     records: u64,
     /// Segments that were compacted.
     compactions: u64,
-    /// How many entries were worked on so far: put in, looked up, moved. It bounds what is done in one turn.
+    /// How many entries were worked on so far: inserted, looked up, moved. It bounds what is done in one turn.
     work: u64,
 }
 
-/// What a withdrawal found.
+/// The result of a withdrawal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Withdrawn {
     /// Routes that were there and are withdrawn now.
@@ -238,12 +238,12 @@ impl Log {
         self.routes > limit
     }
 
-    /// True if there may be more routes than this: those that wait for the index are taken to be new.
+    /// True if there may be more routes than this: the backlog is taken to be new.
     pub(crate) fn may_have_more_than(&self, limit: usize) -> bool {
         self.routes + self.late_entries > limit
     }
 
-    /// What the table takes, in bytes.
+    /// The memory of the table, in bytes.
     pub(crate) fn memory(&self) -> usize {
         let segments = self.segments.iter().flatten();
         segments.map(|segment| segment.bytes.capacity()).sum::<usize>() + self.index.memory()
@@ -264,13 +264,13 @@ impl Log {
         self.compactions
     }
 
-    /// True once the neighbor's End-of-RIB was noted.
+    /// True once the neighbor's End-of-RIB was recorded.
     pub(crate) fn has_end_of_rib(&self) -> bool {
         self.end_of_rib.is_some()
     }
 
-    /// Notes the neighbor's End-of-RIB, the first one only. Readers are given it after what is in the
-    /// log now.
+    /// Records the neighbor's End-of-RIB, the first one only. Readers are given it after what is in
+    /// the log now.
     pub(crate) fn end_of_rib(&mut self, time: Timestamp) {
         if self.end_of_rib.is_none() {
             self.end_of_rib = Some(self.end());
@@ -278,13 +278,13 @@ impl Log {
         }
     }
 
-    /// When the neighbor's End-of-RIB was noted; 0 if it was not yet.
+    /// When the neighbor's End-of-RIB was recorded; 0 if it was not yet.
     pub(crate) fn end_of_rib_time(&self) -> Timestamp {
         self.end_of_rib_time
     }
 
-    /// Marks all routes as stale: the neighbor restarts. Those that were stale already are not allowed to
-    /// stay (RFC 4724 section 4.2): [`Log::drop_stale`] comes first.
+    /// Marks all routes as stale: the neighbor restarts. Those that were stale already must not stay (RFC
+    /// 4724 section 4.2): call [`Log::drop_stale`] first.
     pub(crate) fn mark_stale(&mut self, attributes: &mut Attributes) {
         self.index(usize::MAX, attributes);
         self.stale = Some(self.end());
@@ -314,8 +314,8 @@ impl Log {
         Ok(())
     }
 
-    /// Withdraws some of the stale routes: of one segment, wherever compaction has moved the rest meanwhile. True if there are
-    /// no stale routes left.
+    /// Withdraws some of the stale routes: of one segment, wherever compaction has moved the rest meanwhile. True if
+    /// there are no stale routes left.
     pub(crate) fn drop_some_stale(
         &mut self,
         attributes: &mut Attributes,
@@ -366,7 +366,7 @@ impl Log {
             .find(|routes| !routes.is_empty())
     }
 
-    /// Notes what one UPDATE announces.
+    /// Appends what one UPDATE announces.
     ///
     /// `field_len` is the length of the routes on the wire, which bounds what they take here.
     pub(crate) fn announce<R: AsRef<[u8]>>(
@@ -403,7 +403,7 @@ impl Log {
         Ok(())
     }
 
-    /// Notes what one UPDATE withdraws.
+    /// Appends what one UPDATE withdraws.
     pub(crate) fn withdraw<R: AsRef<[u8]>>(
         &mut self,
         attributes: &mut Attributes,
@@ -430,7 +430,7 @@ impl Log {
                 result.unknown += 1;
                 continue;
             }
-            // Where no reader was told of it, nothing is left of it.
+            // If no reader was sent the route, nothing of it is kept.
             let told = may_be_sent(segments, self.sent_up_to, old);
             if told {
                 *found = place(slot, bytes_of(segments, slot).len());
@@ -458,7 +458,7 @@ impl Log {
         Ok(result)
     }
 
-    /// Adds a reader that stands at the beginning.
+    /// Adds a reader at the beginning.
     pub(crate) fn subscribe(&mut self) -> ReaderId {
         let reader = Reader {
             cursor: Position::default(),
@@ -478,7 +478,7 @@ impl Log {
         }
     }
 
-    /// Removes a reader; withdrawals kept for it alone go.
+    /// Removes a reader; withdrawals kept only for it are dropped.
     pub(crate) fn unsubscribe(&mut self, reader: ReaderId, attributes: &mut Attributes) {
         if let Some(reader) = self.readers.get_mut(reader.0 as usize) {
             *reader = None;
@@ -490,8 +490,8 @@ impl Log {
         self.settle(attributes);
     }
 
-    /// Shows a reader the records that it has not seen, until `visit` says stop or there are no more. True if it was
-    /// stopped; false also if much was passed over that is superseded, and more is to come.
+    /// Passes a reader the records that it has not seen, until `visit` stops or there are no more. True if it was
+    /// stopped; false also if many superseded records were skipped and more is to come.
     pub(crate) fn read(
         &mut self,
         reader: ReaderId,
@@ -540,7 +540,7 @@ impl Log {
             reader.cursor = at;
         }
         if at.sequence != cursor.sequence {
-            // Withdrawals in the segments left behind may have lost their last reader.
+            // Withdrawals in the segments left behind may no longer be needed by any reader.
             for rank in self.rank(cursor.sequence)..self.rank(at.sequence) {
                 let slot = self.order[rank];
                 if self.segment(slot).withdrawn > 0 {
@@ -552,7 +552,7 @@ impl Log {
         is_stopped
     }
 
-    /// True if the reader has fallen too far behind to be told the rest: a new one must take its place.
+    /// True if the reader has fallen too far behind to be sent the rest: a new one must take its place.
     pub(crate) fn has_lapsed(&self, reader: ReaderId) -> bool {
         self.reader(reader).is_some_and(|reader| reader.lapsed)
     }
@@ -576,8 +576,8 @@ impl Log {
         due
     }
 
-    /// How many routes (announced or withdrawn) the reader has still before it. Those of the segment in which it stands are
-    /// counted one by one, and estimated if they are more than `exact` bytes, which this is taken from.
+    /// How many routes (announced or withdrawn) are still before the reader. Those of its current segment are counted
+    /// one by one, or estimated if they are more than `exact` bytes, from which they are subtracted.
     pub(crate) fn remaining(&self, reader: ReaderId, exact: &mut usize) -> usize {
         let Some(reader) = self.reader(reader) else {
             return 0;
@@ -602,7 +602,7 @@ impl Log {
                         .count();
                 }
             } else if segment.sequence < reader.born.sequence {
-                // Withdrawals from before its time are passed over.
+                // Withdrawals from before it was added are skipped.
                 count += segment.announced as usize;
             } else {
                 count += (segment.announced + segment.withdrawn) as usize;
@@ -611,13 +611,13 @@ impl Log {
         count
     }
 
-    /// Where the withdrawals begin that a reader has still to be told of.
+    /// Where the withdrawals begin that are still to be sent to a reader.
     fn needed_from(&self) -> Position {
         let readers = self.readers.iter().flatten();
         readers.map(Reader::needs_withdrawals_from).min().unwrap_or(Position::END)
     }
 
-    /// True if a reader has still to be told of the withdrawal there.
+    /// True if the withdrawal there is still to be sent to a reader.
     fn is_needed(&self, place: u32) -> bool {
         let (slot, offset) = split(place);
         let sequence = self.segment(slot).sequence;
@@ -649,7 +649,7 @@ impl Log {
         self.order.partition_point(|slot| self.segment(*slot).sequence < sequence)
     }
 
-    /// Sees to it that the newest segment takes `needed` more bytes; returns its slot.
+    /// Ensures that the newest segment has room for `needed` more bytes; returns its slot.
     fn make_room(&mut self, needed: usize) -> Result<u32, Full> {
         if let Some(newest) = self.newest() {
             if self.segment(newest).bytes.len() + needed <= self.segment_size {
@@ -687,7 +687,7 @@ impl Log {
         start
     }
 
-    /// Closes a record; false if it was empty and is gone again.
+    /// Closes a record; false if it was empty and was removed.
     fn finish(&mut self, slot: u32, start: usize) -> bool {
         let bytes = &mut self.segment_mut(slot).bytes;
         let len = bytes.len() - start - RECORD_HEADER;
@@ -701,7 +701,7 @@ impl Log {
         true
     }
 
-    /// Marks an entry dead. Returns its tag as it was.
+    /// Marks an entry superseded. Returns its previous tag.
     fn supersede(&mut self, place: u32) -> u8 {
         let (slot, offset) = split(place);
         let segment = self.segment_mut(slot);
@@ -722,10 +722,10 @@ impl Log {
     }
 }
 
-/// The hash of what makes the route the one that it is.
+/// The hash of what identifies a route.
 ///
-/// Most routes have few bytes, of which the first one tells how many: as words they are hashed in a few steps. Those of
-/// four to seven are the first and the last four, and so on.
+/// Most routes are short, and their first byte gives the length: as words they are hashed in a few steps. Those of four
+/// to seven bytes are the first and the last four, and so on.
 #[inline(always)]
 fn hash(form: Form, hasher: &Hasher, route: &[u8]) -> u64 {
     match (route.first_chunk(), route.last_chunk()) {
@@ -771,7 +771,7 @@ fn tag_at(segments: &[Option<Segment>], place: u32) -> u8 {
     bytes_of(segments, slot).get(offset).copied().unwrap_or_default()
 }
 
-/// True if a reader may know the route of an entry.
+/// True if a reader may have been sent the route of an entry.
 fn may_be_sent(segments: &[Option<Segment>], sent_up_to: Position, place: u32) -> bool {
     let (slot, offset) = split(place);
     let Some(Some(segment)) = segments.get(slot as usize) else { return false };
@@ -779,7 +779,7 @@ fn may_be_sent(segments: &[Option<Segment>], sent_up_to: Position, place: u32) -
     position < sent_up_to || segment.bytes.get(offset).is_some_and(|tag| tag & SENT != 0)
 }
 
-/// Says of a place whether what lies there is this route.
+/// Checks whether the entry at a place is of this route.
 fn same(form: Form, segments: &[Option<Segment>], route: &[u8]) -> impl Fn(&u32) -> bool {
     let key = (!form.is_its_own_key()).then(|| form.key(route));
     move |place| {

@@ -1,10 +1,10 @@
 //! How much memory the tables of all neighbors take, and how much they may.
 //!
-//! If the system refuses memory to a process, it ends, and with it every session. So the tables can have a limit below
-//! that. Whoever grows beyond it, the largest tables go: a neighbor that fills the memory and then stops must not cost
-//! the others their sessions. Each neighbor has a limit of its own as well. What is counted are the tables themselves, by
-//! their capacity; buffers of connections come on top, and a table can be a few hundred kilobytes beyond the limit
-//! before that is seen.
+//! If the system refuses memory to a process, it exits, and with it every session. So the tables can have a limit below
+//! that. If it is exceeded, the largest tables are dropped, whichever grew: a neighbor that fills the memory and then
+//! stops must not cost the others their sessions. Each neighbor has a limit of its own as well. Only the tables are
+//! counted, by their capacity; buffers of connections come on top, and a table can exceed the limit by a few hundred
+//! kilobytes before that is noticed.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,18 +29,18 @@ pub(super) struct Meter {
     slots: Mutex<Vec<Weak<Slot>>>,
 }
 
-/// What the tables of one neighbor take, and whether they must go.
+/// What the tables of one neighbor take, and whether they must be dropped.
 #[derive(Debug, Default)]
 pub(super) struct Slot {
     /// Bytes.
     bytes: AtomicU64,
-    /// Why they must go.
+    /// Why they are dropped.
     evicted: Mutex<Option<OverLimit>>,
     noticed: Notify,
 }
 
 impl Slot {
-    /// Returns when the tables must go. For one who waits.
+    /// Returns when the tables must be dropped. For one waiter.
     pub(super) async fn evicted(&self) -> OverLimit {
         loop {
             let evicted = *self.evicted.lock();
@@ -69,18 +69,18 @@ impl Meter {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// Segments that were compacted since bmpd began.
+    /// Segments that were compacted since bmpd started.
     pub(super) fn compactions(&self) -> u64 {
         self.compactions.load(Ordering::Relaxed)
     }
 
-    /// Allows this many bytes, or as many as there are. No tables go for that, before some grow.
+    /// Sets the limit in bytes; `None` is no limit. No tables are dropped before some grow.
     pub(super) fn allow(&self, limit: Option<u64>) {
         self.limit.store(limit.unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// Makes room if all tables take more than they may: the largest go, and the next largest if that is not enough.
-    /// `own` have just grown; the result is why they must go, if it is they.
+    /// Frees memory if all tables exceed the limit: the largest are dropped, and the next largest if that is not
+    /// enough. `own` have just grown; the result is the reason, if they are dropped.
     fn make_room(&self, own: &Slot) -> Option<OverLimit> {
         let (used, limit) = (self.used(), self.limit.load(Ordering::Relaxed));
         if used <= limit {
@@ -90,7 +90,7 @@ impl Meter {
         let bytes = |slot: &Slot| slot.bytes.load(Ordering::Relaxed);
         let (going, mut staying): (Vec<_>, Vec<_>) =
             slots.iter().partition(|slot| slot.evicted.lock().is_some());
-        // Of the same size: whoever came last.
+        // Of the same size: the latest.
         staying.sort_by_key(|slot| bytes(slot));
         let mut left = used.saturating_sub(going.iter().map(|slot| bytes(slot)).sum());
         while left > limit
@@ -125,12 +125,12 @@ impl Share {
         Self { meter: Arc::clone(meter), slot, compactions: 0 }
     }
 
-    /// What the meter knows of it.
+    /// The meter's entry for it.
     pub(super) fn slot(&self) -> Arc<Slot> {
         Arc::clone(&self.slot)
     }
 
-    /// Notes how many segments were compacted in it so far.
+    /// Records how many segments were compacted in it so far.
     pub(super) fn note_compactions(&mut self, compactions: u64) {
         let more = compactions - std::mem::replace(&mut self.compactions, compactions);
         if more > 0 {
@@ -138,19 +138,19 @@ impl Share {
         }
     }
 
-    /// True if [`Share::set`] with so many bytes would have tables go: these, or those of others.
+    /// True if [`Share::set`] with this many bytes would evict tables: these, or those of others.
     pub(super) fn is_over(&self, bytes: u64, allowed: u64) -> bool {
         let grows = bytes.saturating_sub(self.slot.bytes.load(Ordering::Relaxed));
         bytes > allowed
             || grows > 0 && self.meter.used() + grows > self.meter.limit.load(Ordering::Relaxed)
     }
 
-    /// Notes how many bytes it takes now. Of its own it may take `allowed`.
+    /// Records how many bytes it takes now. Of its own it may take `allowed`.
     ///
     /// # Errors
     ///
-    /// They are more than that; or it has grown, all together are more than allowed, and it is the largest. If others
-    /// are larger, those are told to go ([`Slot::evicted`]).
+    /// They are more than that; or it has grown, all together exceed the limit, and it is the largest. If others are
+    /// larger, those are notified ([`Slot::evicted`]).
     pub(super) fn set(&mut self, bytes: u64, allowed: u64) -> Result<(), OverLimit> {
         let before = self.slot.bytes.swap(bytes, Ordering::Relaxed);
         let grows = bytes > before;
@@ -162,7 +162,7 @@ impl Share {
         if bytes > allowed {
             return Err(OverLimit::Own { bytes, limit: allowed });
         }
-        // Tables that shrink, or stay as they are, do not make others go.
+        // Tables that shrink, or stay as they are, do not evict others.
         match grows.then(|| self.meter.make_room(&self.slot)).flatten() {
             Some(over) => Err(over),
             None => Ok(()),
@@ -239,7 +239,7 @@ mod tests {
         // The large one has stopped growing; the small one is not to blame.
         assert_eq!(small.set(15 * MIB, u64::MAX), Ok(()));
         assert!(is_evicted(&large) && !is_evicted(&small));
-        // While the large one goes nobody else has to.
+        // While the large one is dropped no other has to be.
         let mut third = Share::new(&meter);
         assert_eq!(third.set(16 * MIB, u64::MAX), Ok(()));
         assert!(!is_evicted(&small) && !is_evicted(&third));

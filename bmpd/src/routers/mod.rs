@@ -1,4 +1,4 @@
-//! What neighbors have announced, and what each BMP session has still to be told of it.
+//! What neighbors have announced, and what is still to be sent of it to each BMP session.
 //!
 //! ```text
 //! Routers ── Router, each that is monitored: bmpd itself with its BGP neighbors is one
@@ -8,12 +8,12 @@
 //!                      └─ Rib: OPENs, Attributes, one Log a family                  [one lock]
 //!                               └─ its share of what the Meter allows all tables together
 //! Feed (one a BMP connection) ── for each neighbor that its Monitor wants: the Epoch and the
-//!                                incarnation it was told of, a reader in each Log
+//!                                incarnation it was sent, a reader in each Log
 //! ```
 //!
 //! No queue and no copy of a route stands between a log and a connection. Nothing here does I/O, and
-//! only [`Feed::set_monitor`] looks at the clock, for the time of a Peer Down that nobody else decides;
-//! the one channel is the change notifier in [`Router`] that wakes the sessions.
+//! only [`Feed::set_monitor`] reads the clock, for the time of a Peer Down that has no other cause; the
+//! one channel is the change notifier in [`Router`] that wakes the sessions.
 #![forbid(unsafe_code)]
 
 mod attributes;

@@ -1,7 +1,7 @@
 //! The monitored routers, the peers of each, and the change notifier that wakes the sessions.
 //!
-//! A router is what speaks BMP towards a station: bmpd itself, with its BGP neighbors as peers, is one. Each has a notifier of
-//! its own, so that a change of one wakes only those that are sent that one; memory is measured over all.
+//! A router is a BMP speaker: bmpd itself, with its BGP neighbors as peers, is one. Each has a notifier of its own, so
+//! that a change of one wakes only those that are sent that one; memory is measured over all.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -54,12 +54,12 @@ impl Routers {
         self.common.meter.used()
     }
 
-    /// Segments of logs that were compacted since bmpd began.
+    /// Segments of logs that were compacted since bmpd started.
     pub(crate) fn compactions(&self) -> u64 {
         self.common.meter.compactions()
     }
 
-    /// Allows the tables of all peers so many bytes, or as many as there are; see [`super::Rib::check`].
+    /// Limits the memory of the tables of all peers, in bytes, if at all; see [`super::Rib::check`].
     pub(crate) fn allow_memory(&self, limit: Option<u64>) {
         self.common.meter.allow(limit);
     }
@@ -70,7 +70,7 @@ impl Routers {
 pub(crate) struct Peer {
     id: NeighborId,
     current: Mutex<Current>,
-    /// How many sessions have begun here, those after a graceful restart among them. It changes under the lock.
+    /// How many sessions have begun here, including those after a graceful restart. It changes under the lock.
     begun: AtomicU64,
 }
 
@@ -97,7 +97,7 @@ impl Peer {
         self.begun.load(Ordering::Relaxed)
     }
 
-    /// How many sessions have begun here, without the present one if a station `is_to_be_sent` of that.
+    /// How many sessions have begun here, without the present one if a station `is_to_be_sent` it.
     pub(super) fn sessions(&self, is_to_be_sent: impl FnOnce(&Arc<Epoch>) -> bool) -> u64 {
         let current = self.current.lock();
         let present = current.epoch.as_ref().filter(|epoch| !epoch.is_over());
@@ -108,8 +108,8 @@ impl Peer {
 /// A monitored router and its peers.
 #[derive(Debug)]
 pub(crate) struct Router {
-    /// Replaced as a whole, so that a feed can go through them without a lock. New ones come at the end, and the order of the
-    /// others stays.
+    /// Replaced as a whole, so that a feed can iterate over them without a lock. New ones are appended, and the order
+    /// of the others stays.
     peers: Mutex<Arc<Vec<Arc<Peer>>>>,
     changes: watch::Sender<u64>,
     common: Arc<Common>,
@@ -130,16 +130,16 @@ impl Router {
         Arc::clone(&self.peers.lock())
     }
 
-    /// Adds a peer. One that has the same per-peer header is removed first: stations know it by that.
+    /// Adds a peer. One that has the same per-peer header is removed first: it identifies a peer.
     pub(crate) fn add(&self, id: NeighborId) -> Arc<Peer> {
         let peer = Arc::new(Peer { id, current: Mutex::default(), begun: AtomicU64::default() });
         self.edit(|peers| peers.push(Arc::clone(&peer)));
         peer
     }
 
-    /// Removes a peer. A session that is up ends for the stations as `down` says, which has
-    /// [`crate::wire::bmp::PeerDownReason::Deconfigured`] for one that was removed from the configuration; what is announced
-    /// in it later is sent to nobody.
+    /// Removes a peer. For the stations a session that is up ends as in `down`, which has
+    /// [`crate::wire::bmp::PeerDownReason::Deconfigured`] for one that was removed from the configuration; what is
+    /// announced in it later is not sent.
     pub(crate) fn remove(&self, peer: &Arc<Peer>, down: PeerDown) {
         let epoch = {
             let mut current = peer.current.lock();
@@ -161,8 +161,8 @@ impl Router {
         *peers = Arc::new(changed);
     }
 
-    /// Begins an epoch: the peer is up, both OPENs are known, and routes of these forms are to come in a
-    /// view.
+    /// Begins an epoch: the peer is up, both OPENs are known, and routes of these forms are expected in
+    /// a view.
     pub(crate) fn begin(
         &self,
         peer: &Peer,
@@ -182,7 +182,7 @@ impl Router {
                 current.epoch.replace(Arc::clone(&epoch))
             }
         };
-        // Stations know a peer once: if the one before was not ended, it has ended now.
+        // A peer is up once at most: if the one before was not ended, it has ended now.
         if let Some(before) = before {
             before.end(PeerDown::by_mistake());
         }
@@ -191,9 +191,9 @@ impl Router {
         epoch
     }
 
-    /// The peer has gone down and is expected back: stations are sent nothing of that. Its routes of the
-    /// families in `kept`, those of its Graceful Restart capability, stay as stale ones, and those of
-    /// others go (RFC 4724 section 4.2). False if that cannot be done: [`Router::end`] is next.
+    /// The peer has gone down and is expected back: stations are not sent that. Its routes of the families in `kept`,
+    /// those of its Graceful Restart capability, are kept as stale ones, and those of others are dropped (RFC 4724
+    /// section 4.2). False if that cannot be done: [`Router::end`] is next.
     pub(crate) fn hold(&self, epoch: &Epoch, kept: &[Family], now: Timestamp) -> bool {
         let held = epoch.hold(kept, now);
         self.notify();
@@ -201,8 +201,8 @@ impl Router {
     }
 
     /// The peer that was held is back, and [`Epoch::fits`]. Of the families in `preserved` the stale
-    /// routes stay until their End-of-RIB, of the others they go at once. False if that cannot be done:
-    /// [`Router::end`] and [`Router::begin`] are next.
+    /// routes stay until their End-of-RIB, of the others they are dropped at once. False if that cannot
+    /// be done: [`Router::end`] and [`Router::begin`] are next.
     pub(crate) fn restart(
         &self,
         peer: &Peer,

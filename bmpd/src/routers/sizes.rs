@@ -11,27 +11,27 @@ pub struct Sizes {
     pub part: usize,
     /// A chunk of sets of attributes: bytes, at most 256 KiB.
     pub chunk: usize,
-    /// A slow reader may keep as many withdrawals as there were routes, and this many more. A neighbor that withdraws all
-    /// of its table stays below that. A reader that would need still more has lapsed: it is better to send it everything
-    /// again.
+    /// A slow reader may keep as many withdrawals as there were routes, and this many more. A neighbor that withdraws
+    /// all of its table stays below that. A reader that would need still more has lapsed: it is better to send it
+    /// everything again.
     pub spare_withdrawals: usize,
-    /// How many routes of a family may wait for the index, so that nobody waits long when they have to be indexed all at
-    /// once: 0.2 s.
+    /// How many routes of a family may wait for the index, so that indexing them all at once does not delay others for
+    /// long: 0.2 s.
     pub late: usize,
     /// What a session encodes at a time: bytes. The largest message must fit.
     pub batch: usize,
-    /// After so many bytes in a row a session lets others run: a dump that never has to wait must not keep those waiting
-    /// who have less to send, or to answer.
+    /// After this many bytes in a row a session lets others run: a dump that never has to wait must not delay those
+    /// that have less to send, or to answer.
     pub written: usize,
-    /// What the link of a neighbor does in one turn, in entries of the tables: 24,000 routes are appended to a log, 6,000
-    /// are indexed, or 384 KiB of messages without routes are read. That takes some 0.5 ms.
+    /// What the link of a neighbor does in one turn, in entries of the tables: 24,000 routes are appended to a log,
+    /// 6,000 are indexed, or 384 KiB of messages without routes are read. That takes some 0.5 ms.
     pub turn: u64,
     /// What it does without a place: more than the few routes that come when something in the network changes, and so
-    /// little that a hundred links can do it one after the other before somebody else has its turn.
+    /// little that a hundred links can do it one after the other before others have their turn.
     pub little: u64,
-    /// After so many turns in a row it sees to its timers and orders.
+    /// After this many turns in a row it handles its timers and orders.
     pub turns: u32,
-    /// How much of what waits to be indexed or compacted is done at a time, in entries.
+    /// How much of the backlog of indexing and compaction is done at a time, in entries.
     pub tidy: usize,
 }
 

@@ -1,4 +1,4 @@
-//! Where routes come from. Each source knows who has said what, and gives that to the tables of a router.
+//! Where routes come from. Each source identifies who sent what, and passes that to the tables of a router.
 #![forbid(unsafe_code)]
 
 pub(crate) mod bgp;

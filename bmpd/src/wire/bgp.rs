@@ -10,7 +10,7 @@ pub const MAX_LEN: usize = 4096;
 /// The greatest message with it (RFC 8654).
 pub const MAX_LEN_EXTENDED: usize = 65535;
 
-/// The types of message that bmpd knows.
+/// The message types that bmpd supports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MessageType {
     /// OPEN (1).

@@ -29,8 +29,8 @@ const FLAG_ADJ_RIB_OUT: u8 = 0x10;
 /// Of a Loc-RIB.
 const FLAG_FILTERED: u8 = 0x80;
 
-/// Which table of a peer a message is about: the peer flags L and O (RFC 7854 section 4.2, RFC 8671 section 4), or F of a
-/// Loc-RIB (RFC 9069 section 4.2).
+/// Which table of a peer a message is about: the peer flags L and O (RFC 7854 section 4.2, RFC 8671 section 4), or F of
+/// a Loc-RIB (RFC 9069 section 4.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum View {
     /// What the peer has sent.
@@ -86,7 +86,7 @@ pub enum PeerInstance {
     Global,
     /// 1: a VPN instance with this route distinguisher.
     Distinguished([u8; 8]),
-    /// 2: a VPN instance without one. The number says nothing and tells instances of this bmpd apart.
+    /// 2: a VPN instance without one. The number only distinguishes the instances of this bmpd.
     Local([u8; 8]),
 }
 
@@ -94,11 +94,11 @@ impl PeerInstance {
     /// The instance with this name, `None` being the public one, and this route distinguisher.
     ///
     /// Without a route distinguisher the number is a hash of the name (64-bit FNV-1a, folded to 48 bits):
-    /// it is to be the same after a restart and a change of the configuration, so that stations, which
-    /// know a peer by it, find their peers again. No list on a disk could do that better, and with a
-    /// handful of names nobody will see two with the same hash. Any eight bytes would do, but there are
-    /// stations that read them as a route distinguisher here too, and drop the connection over one of
-    /// an unknown type: it looks like one of type 0.
+    /// it must stay the same after a restart and a change of the configuration, so that stations, which
+    /// identify a peer by it, find their peers again. A list on disk would not do better, and with a
+    /// handful of names a collision is very unlikely. Any eight bytes would do, but some stations read
+    /// them as a route distinguisher here too, and drop the connection over one of an unknown type: it
+    /// looks like one of type 0.
     pub fn new(vpn_instance: Option<&str>, route_distinguisher: Option<[u8; 8]>) -> Self {
         match (vpn_instance, route_distinguisher) {
             (None, _) => PeerInstance::Global,
@@ -164,7 +164,7 @@ impl PeerHeader {
         Self(bytes)
     }
 
-    /// Reads a header as a router has sent it: the peer, the view and the time. What is not known in it stays as it is.
+    /// Reads a header as a router has sent it: the peer, the view and the time. Unknown parts of it stay as they are.
     pub fn read(bytes: &[u8; PEER_HEADER_LEN]) -> (Self, View, Timestamp) {
         let [known @ .., a, b, c, d, e, f, g, h] = *bytes;
         let mut header: [u8; PEER_HEADER_LEN - 8] = known;
@@ -176,7 +176,6 @@ impl PeerHeader {
         let [seconds, micros] = [[a, b, c, d], [e, f, g, h]].map(u32::from_be_bytes);
         (Self(header), view, Timestamp { seconds, micros })
     }
-
 
     fn write(&self, out: &mut Vec<u8>, time: Timestamp) {
         self.write_flags(out, 0, time);
@@ -198,7 +197,7 @@ impl PeerHeader {
     }
 }
 
-/// Why a neighbor went down, with what RFC 7854 section 4.9 wants to go along.
+/// Why a neighbor went down, with the data that RFC 7854 section 4.9 requires.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PeerDownReason {
     /// 1: we sent this NOTIFICATION (the whole message).
@@ -302,7 +301,7 @@ pub fn termination(out: &mut Vec<u8>, reason: TerminationReason, text: &str) {
     });
 }
 
-/// What a Peer Up says beside the per-peer header (section 4.10).
+/// The contents of a Peer Up beside the per-peer header (section 4.10).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeerUp {
     /// The router's address on the BGP connection.
@@ -315,7 +314,7 @@ pub struct PeerUp {
     pub sent_open: Vec<u8>,
     /// The whole OPEN that it received.
     pub received_open: Vec<u8>,
-    /// What is said beside that, as TLVs; see [`table_name`].
+    /// Further information, as TLVs; see [`table_name`].
     pub information: Vec<u8>,
 }
 
@@ -338,7 +337,7 @@ pub fn peer_up(out: &mut Vec<u8>, peer: &PeerHeader, time: Timestamp, up: &PeerU
     });
 }
 
-/// The TLV of a Peer Up with the name of a routing table: of the peer's VPN instance, that is (RFC 9069 section 5.3).
+/// The TLV of a Peer Up with the name of a routing table: that of the peer's VPN instance (RFC 9069 section 5.3).
 pub fn table_name(name: &str) -> Vec<u8> {
     let mut out = Vec::new();
     tlv(&mut out, 3, name.as_bytes());

@@ -1,6 +1,6 @@
-//! The routes of an UPDATE in words, for who looks for what was wrong with it (RFC 7606 section 6).
+//! The routes of an UPDATE as text, to find out what was wrong with it (RFC 7606 section 6).
 //!
-//! The UPDATE may be malformed: what can be read of it is described, the rest is passed over.
+//! The UPDATE may be malformed: what can be read of it is described, the rest is skipped.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -23,7 +23,7 @@ pub struct NamedRoutes {
 impl NamedRoutes {
     /// Names at most `max` routes of the body of an UPDATE (what follows the header), announced ones first.
     ///
-    /// `forms` are those that were negotiated; routes of other families are passed over.
+    /// `forms` are those that were negotiated; routes of other families are skipped.
     pub fn of_update(body: &[u8], forms: &[Form], max: usize) -> Self {
         let (withdrawn, rest) = counted(body);
         let (attributes, announced) = counted(rest);
@@ -37,7 +37,7 @@ impl NamedRoutes {
                 && let Some(form) =
                     form(Family { afi: u16::from_be_bytes([*high, *low]), safi: *safi })
             {
-                // Behind the next hop there is a reserved octet (RFC 4760 section 3).
+                // After the next hop there is a reserved octet (RFC 4760 section 3).
                 let nlri = rest.get(usize::from(*length) + 1..).unwrap_or_default();
                 routes.add(form, nlri, "", max);
             }
@@ -65,7 +65,7 @@ impl NamedRoutes {
     }
 }
 
-/// A field behind its length of two bytes, as far as it is there, and what follows it.
+/// A field after its length of two bytes, as far as it is there, and what follows it.
 fn counted(bytes: &[u8]) -> (&[u8], &[u8]) {
     let [high, low, rest @ ..] = bytes else { return (&[], &[]) };
     rest.split_at_checked(usize::from(u16::from_be_bytes([*high, *low]))).unwrap_or((rest, &[]))
@@ -134,7 +134,7 @@ pub fn route_distinguisher(bytes: [u8; 8]) -> String {
     }
 }
 
-/// The first `max` bytes in hexadecimal; if there are more it says how many there are in all.
+/// The first `max` bytes in hexadecimal; if there are more, with their total number.
 pub fn hex(bytes: &[u8], max: usize) -> String {
     use std::fmt::Write;
     let mut text = String::with_capacity(2 * bytes.len().min(max) + 16);

@@ -62,7 +62,7 @@ impl Family {
     /// Link state in VPNs (RFC 9552).
     pub const LINK_STATE_VPN: Family = Family { afi: 16388, safi: 72 };
 
-    /// The families that bmpd can hear, in the order in which it announces and reports them.
+    /// The families that bmpd can receive, in the order in which it announces and reports them.
     pub const ALL: [Family; NAMED.len()] = {
         let mut all = [Family::IPV4_UNICAST; NAMED.len()];
         let mut rank = 0;
@@ -72,7 +72,7 @@ impl Family {
         }
         all
     };
-    /// Those that it hears of a neighbor for which none are configured.
+    /// Those that it receives from a neighbor for which none are configured.
     pub const DEFAULT: [Family; 2] = [Family::IPV4_UNICAST, Family::IPV6_UNICAST];
 
     /// The name used in the configuration and in what people read, such as `ipv4-unicast`.

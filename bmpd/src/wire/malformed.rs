@@ -2,10 +2,10 @@
 
 use super::family::Family;
 
-/// Not all routes of an UPDATE are certain to be found: nobody knows what it says.
+/// Not all routes of an UPDATE are certain to be found.
 ///
-/// It says what is malformed. What follows from it depends on who sent the UPDATE: a BGP session ends (RFC 7606 sections 3
-/// and 5.3).
+/// The variant names what is malformed. What follows from it depends on who sent the UPDATE: a BGP session ends (RFC
+/// 7606 sections 3 and 5.3).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
     /// Lengths in the message contradict each other, or an attribute with routes is there twice.

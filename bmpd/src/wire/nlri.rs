@@ -10,9 +10,9 @@
 //! link state:           type (2), length in bytes (2), value           (RFC 9552 section 5.2)
 //! ```
 //!
-//! Routes stay the bytes that came, so that stations are told what was received. What is inside a
-//! length is not checked: an unknown type of EVPN route, say, passes on. Only a field that cannot be cut
-//! is an error: nobody knows which routes were meant (RFC 7606 sections 3 (j) and 5.3).
+//! Routes stay the bytes that were received, and stations are sent exactly those. What is inside a
+//! length is not checked: an unknown type of EVPN route, say, is passed on. Only a field that cannot be
+//! cut is an error: its routes are unknown (RFC 7606 sections 3 (j) and 5.3).
 
 use super::family::Family;
 use super::malformed::Malformed;
@@ -38,9 +38,9 @@ pub struct Form {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shape {
-    /// A prefix of at most so many bits.
+    /// A prefix of at most this many bits.
     Prefix(u8),
-    /// The same behind a label, and behind a distinguisher of so many bytes.
+    /// The same after a label, and after a distinguisher of this many bytes.
     Labeled {
         distinguisher: usize,
         max: u8,
@@ -48,14 +48,14 @@ enum Shape {
     Evpn,
     Flowspec,
     LinkState,
-    /// Nobody knows where one route ends: the whole field counts as one.
+    /// The end of a route is unknown: the whole field counts as one.
     Opaque,
 }
 
 impl Form {
     /// The form of a family's routes; `add_path` is true if each has a path identifier.
     ///
-    /// The routes of a family that is not one of [`Family::ALL`] cannot be told apart: a field of them counts as one.
+    /// The routes of a family that is not one of [`Family::ALL`] cannot be separated: a field of them counts as one.
     pub fn new(family: Family, add_path: bool) -> Self {
         let max = if family.afi == 1 { 32 } else { 128 };
         let shape = match family {
@@ -161,7 +161,7 @@ impl Form {
         }
     }
 
-    /// Where a route begins behind its path identifier.
+    /// Where a route begins after its path identifier.
     fn start(self) -> usize {
         if self.add_path { PATH_ID } else { 0 }
     }
@@ -175,15 +175,16 @@ impl Form {
         }
     }
 
-    /// What makes a route the one that it is. Two with the same key replace each other, and a
-    /// withdrawal of either withdraws it.
+    /// What identifies a route. Two with the same key replace each other, and a withdrawal of
+    /// either withdraws it.
     ///
-    /// The path identifier belongs to it (RFC 7911 section 3), and labels do not (RFC 8277 section 2.4,
-    /// RFC 4364 section 4.3.1). Of the EVPN routes, type 1 is known without its label, type 2 without
-    /// the segment identifier and the labels (RFC 7432 sections 7.1 and 7.2), type 5 without the segment
-    /// identifier, the gateway and the label (RFC 9136 section 3.1), types 6 and 7 without the flags, type 8
-    /// without the reserved bytes, the maximum response time and the flags (RFC 9251 sections 9.1 to 9.3); of
-    /// types 3 and 4 (RFC 7432 sections 7.3 and 7.4) and any other by all that it is. A flow specification is known by what it says and not by how its length is written.
+    /// The path identifier belongs to it (RFC 7911 section 3), and labels do not (RFC 8277 section 2.4, RFC 4364
+    /// section 4.3.1). Of the EVPN routes, type 1 is identified without its label, type 2 without the segment
+    /// identifier and the labels (RFC 7432 sections 7.1 and 7.2), type 5 without the segment identifier, the gateway
+    /// and the label (RFC 9136 section 3.1), types 6 and 7 without the flags, type 8 without the reserved bytes, the
+    /// maximum response time and the flags (RFC 9251 sections 9.1 to 9.3); types 3 and 4 (RFC 7432 sections 7.3 and
+    /// 7.4) and any other by all of their bytes. A flow specification is identified by its value and not by how its
+    /// length is written.
     pub fn key(self, route: &[u8]) -> Key<'_> {
         let (path_id, rest) = route.split_at_checked(self.start()).unwrap_or((route, &[]));
         let known = match self.shape {
@@ -222,14 +223,14 @@ impl Form {
 
 /// The bytes of labels in front of a prefix of at most `max` bits, and of a distinguisher.
 ///
-/// It is one label: bmpd does not announce the Multiple Labels capability, so nobody may send it more,
+/// It is one label: bmpd does not announce the Multiple Labels capability, so no peer may send more,
 /// and the bottom-of-stack bit means nothing (RFC 8277 section 2.2), just as the whole label does in a
 /// withdrawal (section 2.4: 0x800000; RFC 3107: 0x000000). A rest that is too long for a prefix comes
-/// from a neighbor of the time of RFC 3107 that sends a stack: then that bit says where it ends.
+/// from a neighbor of the time of RFC 3107 that sends a stack: then that bit marks where it ends.
 ///
 /// Where the rest is short enough, a stack is not looked for. A speaker of RFC 8277 that leaves the bit clear
-/// and one of RFC 3107 that sends two labels write the same bytes; to believe the bit would take different
-/// routes of the former for one, and what a withdrawal with a placeholder means is not in its bytes.
+/// and one of RFC 3107 that sends two labels write the same bytes; to trust the bit would merge different
+/// routes of the former, and what a withdrawal with a placeholder means is not in its bytes.
 fn labels_of(bits: u8, labels: &[u8], distinguisher: usize, max: u8) -> Option<usize> {
     let bits = usize::from(bits);
     let behind = |labels: usize| bits.checked_sub(8 * (LABEL * labels + distinguisher));
@@ -296,7 +297,7 @@ fn evpn_key(route: &[u8]) -> Parts<'_> {
     Some((u16::from(*kind), [distinguisher, rest]))
 }
 
-/// The fields that name a multicast route (RFC 9251 section 9): `head` bytes, and three addresses behind
+/// The fields that name a multicast route (RFC 9251 section 9): `head` bytes, and three addresses after
 /// their lengths in bits. `None` unless exactly `unkeyed` bytes follow.
 fn before_the_flags(rest: &[u8], head: usize, unkeyed: usize) -> Option<&[u8]> {
     let mut at = head;
@@ -319,11 +320,11 @@ fn flowspec_length(route: &[u8]) -> Option<(usize, usize)> {
     }
 }
 
-/// What makes a route the one that it is; see [`Form::key`].
+/// What identifies a route; see [`Form::key`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Key<'a> {
-    /// Tells forms apart whose other parts could be the same; 0 is a route that is known by all its
-    /// bytes.
+    /// Distinguishes forms whose other parts could be the same; 0 is a route that is identified by
+    /// all its bytes.
     kind: u16,
     path_id: &'a [u8],
     first: &'a [u8],
@@ -467,7 +468,7 @@ mod tests {
     }
 
     /// RFC 8277 section 2.2 has the bottom-of-stack bit ignored: without the Multiple Labels capability there
-    /// is one label, and what follows it is the prefix. [`labels_of`] says why a stack is not looked for there.
+    /// is one label, and what follows it is the prefix. [`labels_of`] explains why a stack is not looked for.
     #[test]
     fn two_labels_before_a_prefix_that_leaves_room_for_them_are_one_label_and_a_longer_prefix() {
         let stacks = [
@@ -582,7 +583,7 @@ mod tests {
             same(family, &eight(tag, &[0; 6]), &eight(&[0; 4], &[0; 6]), false);
             // One is not the other.
             same(family, &seven(esi, 2), &six(group, 2), false);
-            // With more or less behind the addresses they are what they are by all their bytes.
+            // With more or less after the addresses they are identified by all their bytes.
             same(family, &eight(tag, &[0; 5]), &eight(tag, &[0, 0, 0, 0, 1]), false);
             same(family, &eight(tag, &[0; 7]), &eight(tag, &[0, 0, 0, 0, 0, 0, 1]), false);
         }

@@ -10,7 +10,7 @@ use super::family::Family;
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $code:literal / $subcode:literal $text:literal,)*) => {
         /// What a NOTIFICATION is about: an error code and its subcode, as IANA lists them (BGP Error Codes, BGP Error
-        /// Subcodes). A subcode of 0 says nothing more than the code.
+        /// Subcodes). A subcode of 0 adds nothing to the code.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Code {
             $($(#[$doc])* $name,)*
@@ -131,7 +131,7 @@ pub struct Notification {
     pub code: u8,
     /// The error subcode.
     pub subcode: u8,
-    /// What the code and subcode ask for.
+    /// The data of this error.
     pub data: Vec<u8>,
 }
 
@@ -148,13 +148,13 @@ impl Notification {
         code.numbers() == (self.code, self.subcode)
     }
 
-    /// What it is about; `None` if that is not known here.
+    /// What it is about; `None` if that is unknown.
     fn known(&self) -> Option<Code> {
         Code::ALL.iter().copied().find(|code| self.is(*code))
     }
 
-    /// Reads the body of a NOTIFICATION (what follows the header); [`super::frame::Frame::find`] has checked that it has
-    /// the two bytes that it must have, a shorter one reads as code 0.
+    /// Reads the body of a NOTIFICATION (what follows the header); [`super::frame::Frame::find`] has checked that it
+    /// has the two bytes that it must have, a shorter one reads as code 0.
     pub fn parse(body: &[u8]) -> Self {
         match body {
             [code, subcode, data @ ..] => {
@@ -187,7 +187,7 @@ impl Notification {
     }
 
     /// The NOTIFICATION inside a Hard Reset (RFC 8538 section 3.1), which has the reason of it. `None` for any
-    /// other, or if there is none in it. A Hard Reset inside one is not looked into.
+    /// other, or if there is none in it. A Hard Reset inside one is not decoded.
     pub fn inside_hard_reset(&self) -> Option<Notification> {
         let has_code = self.is(Code::HardReset) && self.data.len() >= 2;
         let inside = has_code.then(|| Self::parse(&self.data));
@@ -205,8 +205,8 @@ impl Notification {
         }
     }
 
-    /// True if the data says more of an error: what was wrong in a message (RFC 4271 section 6, RFC 5492
-    /// section 5), or what a Hard Reset holds that is no NOTIFICATION.
+    /// True if the data describes an error further: what was wrong in a message (RFC 4271 section 6, RFC
+    /// 5492 section 5), or what a Hard Reset holds that is no NOTIFICATION.
     fn shows_data(&self) -> bool {
         self.code != CEASE || self.is(Code::HardReset)
     }
@@ -318,7 +318,7 @@ mod tests {
             format!("{reset}: \"\\u{{1b}}[2J\\u{{a}}\\u{{202e}}é\\\"\\\\\"")
         );
         assert_eq!(shown(4, &[2, 0xff, b'x']), format!("{reset}: \"\u{fffd}x\""));
-        // What follows the text is passed over.
+        // What follows the text is ignored.
         assert_eq!(shown(4, &[1, b'x', b'y']), format!("{reset}: \"x\""));
         for nothing in [&[][..], &[0], &[0, b'x'], &[3, b'x']] {
             assert_eq!(shown(4, nothing), reset);

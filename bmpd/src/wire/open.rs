@@ -74,8 +74,8 @@ impl AddPath {
 pub struct GracefulRestart {
     /// True if the speaker has restarted: do not wait for its End-of-RIB before sending it routes.
     pub restarting: bool,
-    /// True if a NOTIFICATION or the hold timer begins a graceful restart too, where both sides say so
-    /// (the N bit, RFC 8538).
+    /// True if a NOTIFICATION or the hold timer begins a graceful restart too, if both sides announce
+    /// it (the N bit, RFC 8538).
     pub notification: bool,
     /// How long a restart may take, 0 to 4095 s.
     pub time: u16,
@@ -113,7 +113,7 @@ impl GracefulRestart {
     }
 }
 
-/// What an OPEN says, as far as bmpd needs it. The raw message is kept beside it for Peer Up.
+/// The contents of an OPEN, as far as bmpd needs them. The raw message is kept beside it for Peer Up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Open {
     /// The AS number, from the 4-octet AS capability if there is one.
@@ -200,7 +200,7 @@ impl Open {
     /// Reads the body of an OPEN (what follows the header).
     ///
     /// Validates what can be validated without the configuration; the error is the NOTIFICATION of RFC
-    /// 4271 section 6.2. Unknown capabilities are passed over (RFC 5492).
+    /// 4271 section 6.2. Unknown capabilities are ignored (RFC 5492).
     pub fn parse(body: &[u8]) -> Result<Open, Notification> {
         let mut reader = Reader::new(body, bgp::HEADER_LEN);
         Self::read(&mut reader).unwrap_or_else(|Short { .. }| Err(Code::OpenUnspecific.into()))
@@ -264,7 +264,7 @@ impl Open {
                 }
             }
         }
-        // Stations get the message as it came, and would find bytes there that nothing accounts for.
+        // Stations are sent the message as it came, and would find bytes there that nothing accounts for.
         if !reader.is_empty() {
             return Ok(Err(Code::OpenUnspecific.into()));
         }
@@ -274,7 +274,7 @@ impl Open {
         Ok(Ok(open))
     }
 
-    /// Notes one capability; one of a wrong length is ignored like an unknown one.
+    /// Records one capability; one of a wrong length is ignored like an unknown one.
     ///
     /// Of capabilities that come more than once those with families add up (RFC 4760 section 8; RFC 7911
     /// section 4 asks for one ADD-PATH capability, and some speakers send one for each family). Of the others
@@ -343,7 +343,7 @@ pub struct Negotiated {
 }
 
 impl Negotiated {
-    /// Works out what holds between the two sides.
+    /// Computes what both sides agree on.
     pub fn between(local: &Open, remote: &Open) -> Negotiated {
         let families: Vec<Family> = local
             .families
@@ -463,7 +463,7 @@ mod tests {
             let parameter = [&[length + 2, CAPABILITIES, length], &capabilities[..]].concat();
             Open::parse(&body(&parameter)).unwrap()
         };
-        // A capability that is not well formed takes none of the others with it.
+        // A malformed capability does not affect the others.
         let paths: [&[u8]; 3] = [&[69, 4, 0, 1, 1, 2], &[69, 4, 0, 2, 1, 9], &[69, 4, 0, 1, 4, 1]];
         let expected = [
             (Family::IPV4_UNICAST, AddPath::Send),

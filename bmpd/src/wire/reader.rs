@@ -1,7 +1,7 @@
 //! A cursor over bytes that came from outside.
 //!
-//! It is small and `Copy`, hands out borrowed slices, and every error says at which offset of the
-//! whole message it happened.
+//! It is small and `Copy`, hands out borrowed slices, and every error has its offset in the whole
+//! message.
 
 /// The input ended too early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

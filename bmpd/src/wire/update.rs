@@ -39,7 +39,7 @@ pub(super) const OPTIONAL: u8 = 0x80;
 const TRANSITIVE: u8 = 0x40;
 pub(super) const EXTENDED_LENGTH: u8 = 0x10;
 
-/// What the reader of an UPDATE must know of the session.
+/// What the session determines of an UPDATE.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Context {
     /// True if AS numbers in AS_PATH have four octets.
@@ -57,7 +57,7 @@ pub enum Fault {
     /// An attribute's value is malformed.
     #[error("attribute {0} is malformed")]
     Malformed(u8),
-    /// A well-known attribute that nobody knows.
+    /// An unrecognized well-known attribute.
     #[error("attribute {0} claims to be well-known and is not")]
     UnknownWellKnown(u8),
     /// A mandatory attribute is missing.
@@ -83,7 +83,7 @@ pub struct Reach<'a> {
     /// the form that was right for them is right again, and no message grows beyond what came in.
     flags: u8,
     /// The whole attribute, if the length of its next hop is more than there is or none of its family:
-    /// then nobody knows where its routes begin.
+    /// then the start of its routes is unknown.
     malformed: Option<&'a [u8]>,
 }
 
@@ -120,7 +120,7 @@ pub struct Update<'a> {
     pub discarded: u32,
     /// The type of the first of them.
     pub first_discarded: Option<u8>,
-    /// True if no attribute was there at all.
+    /// True if there were no attributes at all.
     bare: bool,
     /// The kept attributes.
     attributes: &'a [u8],
@@ -170,7 +170,7 @@ impl<'a> Update<'a> {
             walk.mandatory(!announced.is_empty());
         } else if walk.fault.is_some() && (overrun || walk.has_more_than_unreach()) {
             // RFC 7606 section 5.2: without routes to withdraw there is no treat-as-withdraw. The routes
-            // may be in what a wrong length has swallowed, and would keep their old attributes for ever.
+            // may be in what a wrong length has covered, and would keep their old attributes forever.
             return Err(Malformed::AttributeList);
         }
         let Walk { kept, reach, unreach, fault, discarded, first_discarded, .. } = walk;
@@ -242,7 +242,7 @@ struct Walk<'a> {
     first_discarded: Option<u8>,
 }
 
-/// What the check of one attribute says.
+/// The result of the check of one attribute.
 enum Verdict {
     Keep,
     Discard,
@@ -375,9 +375,9 @@ impl<'a> Walk<'a> {
         rest.for_each(|segment| self.kept.extend_from_slice(segment.whole));
     }
 
-    /// True if this neighbor should not send an attribute of this type. The RFCs have it
-    /// discarded whatever is in it; [`Walk::check`] says what bmpd keeps of such attributes. Wrong flags of
-    /// one do not cost the routes.
+    /// True if this neighbor should not send an attribute of this type. The RFCs have it discarded whatever
+    /// is in it; [`Walk::check`] describes what bmpd keeps of such attributes. Wrong flags of one do not
+    /// cost the routes.
     fn is_unexpected(&self, code: u8) -> bool {
         match code {
             // RFC 7606 sections 7.5, 7.9 and 7.10.
@@ -444,8 +444,8 @@ impl<'a> Walk<'a> {
 
 /// The lengths that a next hop of the family can have, in bytes; `None` is any.
 ///
-/// 32 and 48 are a global and a link-local address (RFC 2545 section 3); a VPN's address stands behind
-/// a distinguisher of zero.
+/// 32 and 48 are a global and a link-local address (RFC 2545 section 3); a VPN's address follows a
+/// distinguisher of zero.
 fn next_hop_lengths(family: Family) -> Option<&'static [usize]> {
     match family {
         // RFC 8950 section 3: IPv4 over IPv6.
@@ -458,12 +458,12 @@ fn next_hop_lengths(family: Family) -> Option<&'static [usize]> {
         // RFC 4364 section 4.3.2, RFC 4659 section 3.2.1, RFC 8950 section 3. RFC 5549 section 3, which RFC
         // 8950 has replaced, had no distinguisher before an IPv6 next hop, and routers still write it so.
         Family::VPNV4_UNICAST | Family::VPNV6_UNICAST => Some(&[12, 16, 24, 32, 48]),
-        // RFC 9552 section 5.5 asks for the distinguisher; not everyone writes one.
+        // RFC 9552 section 5.5 asks for the distinguisher; not all routers write one.
         Family::LINK_STATE_VPN => Some(&[4, 12, 16, 24, 32, 48]),
         // RFC 7432 section 9.2.1.
         Family::L2VPN_EVPN => Some(&[4, 16]),
-        // Flow specifications have none, and it is ignored (RFC 8955 section 4). Of a family that is not
-        // known nothing is known here either.
+        // Flow specifications have none, and it is ignored (RFC 8955 section 4). Of an unknown family
+        // the lengths are unknown.
         _ => None,
     }
 }

@@ -200,7 +200,7 @@ fn what_is_in_a_family_that_was_not_negotiated_does_not_end_the_session() {
         assert_eq!(sent(&session), None, "{digits}");
         assert_eq!(counted(&session), (0, 0, 0, before as u64 + 1), "{digits}");
     }
-    // What is there of families that were negotiated is taken, and an End-of-RIB has no routes.
+    // Routes of families that were negotiated are taken, and an End-of-RIB has no routes.
     update(&mut session, &good);
     update(&mut session, "00000006800f03000201");
     assert_eq!((routes(&session), counted(&session).3), (1, 5));
@@ -262,7 +262,7 @@ fn an_attribute_of_internal_sessions_is_sent_as_an_external_neighbor_has_sent_it
     assert!(is_sent(&session, "400304c000020118c00002"), "without it");
 }
 
-/// RFC 9774 and RFC 5065 would have them withdrawn; `docs/conformance.md` says why they are not.
+/// RFC 9774 and RFC 5065 require them to be withdrawn; `docs/conformance.md` explains why they are not.
 #[test]
 fn as_sets_and_segments_of_a_confederation_are_sent_as_received() {
     for path in ["0201 0000fde9 0101 0000fdea", "0301 0000fde9", "0401 0000fdea 0201 0000fde9"] {

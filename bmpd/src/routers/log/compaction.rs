@@ -1,6 +1,6 @@
-//! Keeping a log small: compaction, merging, and giving up readers that are too far behind.
+//! Keeping a log small: compaction, merging, and the lapse of readers that are too far behind.
 //!
-//! A segment is worth compacting when at least half of its entries are of no use any more. It is done
+//! A segment is worth compacting when at least half of its entries are no longer needed. It is done
 //! in place and in order; every position that points into it (cursors and marks) moves along. Nothing
 //! here runs while a record is open.
 
@@ -11,20 +11,20 @@ use super::{Log, Position, Reader, Segment, hash, place};
 use crate::routers::attributes::{Attributes, AttributesId};
 use crate::routers::index::Pace;
 
-/// So many segments are compacted at once, and others in later calls: all of them would take as long as the table is
-/// large.
+/// How many segments are compacted at once, the others in later calls: all of them would take too long for a large
+/// table.
 const COMPACTIONS_AT_ONCE: usize = 1;
 
-/// The newest segment is not compacted before it weighs this much, in bytes of log and attributes.
+/// The newest segment is not compacted below this size, in bytes of log and attributes.
 pub(super) const NEWEST_WORTH_COMPACTING: usize = 16 * 1024;
 
 impl Log {
-    /// Gives up the readers that stand furthest behind: too many withdrawals are kept for them.
+    /// Marks the readers furthest behind as lapsed: too many withdrawals are kept for them.
     pub(super) fn drop_the_slowest(&mut self, attributes: &mut Attributes) {
         let end = self.end();
         let readers = || self.readers.iter().flatten();
         let Some(slowest) = readers().map(Reader::needs_withdrawals_from).min() else { return };
-        // A reader that is born at the end, or stands there, keeps nothing.
+        // A reader that was added at the end, or is there, keeps nothing.
         if slowest >= end {
             return;
         }
@@ -38,7 +38,7 @@ impl Log {
         self.settle(attributes);
     }
 
-    /// Has every segment with withdrawals examined.
+    /// Makes every segment with withdrawals a candidate.
     pub(super) fn examine_withdrawals(&mut self) {
         for rank in 0..self.order.len() {
             let slot = self.order[rank];
@@ -48,7 +48,7 @@ impl Log {
         }
     }
 
-    /// Has a segment examined: it may be worth compacting.
+    /// Makes a segment a candidate for compaction.
     pub(super) fn examine(&mut self, slot: u32) {
         if let Some(Some(segment)) = self.segments.get_mut(slot as usize)
             && !std::mem::replace(&mut segment.is_candidate, true)
@@ -57,7 +57,7 @@ impl Log {
         }
     }
 
-    /// True if segments are still to be examined: [`Log::settle`] is to come.
+    /// True if there are candidates left for [`Log::settle`].
     pub(crate) fn has_candidates(&self) -> bool {
         !self.candidates.is_empty()
     }
@@ -70,7 +70,7 @@ impl Log {
         {
             let Some(Some(segment)) = self.segments.get_mut(slot as usize) else { continue };
             segment.is_candidate = false;
-            // Anew for each: the step before may have moved the readers.
+            // Computed for each: the step before may have moved the readers.
             let needed_from = self.needed_from();
             if self.is_worth_compacting(slot, needed_from) {
                 let known = self.index.len();
@@ -103,7 +103,7 @@ impl Log {
         useless > 0 && useless * 2 >= segment.entries
     }
 
-    /// Moves what is of use in a segment to its front, and every position in it along.
+    /// Moves the needed entries of a segment to its front, and every position in it along.
     fn compact(&mut self, slot: u32, needed_from: Position, attributes: &mut Attributes) {
         let sequence = self.segment(slot).sequence;
         let mut bytes = std::mem::take(&mut self.segment_mut(slot).bytes);

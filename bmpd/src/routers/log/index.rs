@@ -1,39 +1,40 @@
-//! Finding the live entry of a route, and when that is made possible.
+//! The index from routes to their live entries, and when it is updated.
 //!
-//! Readers need no index. So while a neighbor sends its table for the first time, what it announces is
-//! appended and read at once, and comes late into the index: when the neighbor pauses, before it withdraws,
-//! when too many wait, and when they have waited long. A route that was announced twice meanwhile is sent twice, in
-//! order; what it takes is bounded by the same limits as a route more.
+//! Readers need no index. So while a neighbor sends its table for the first time, its announcements are appended
+//! and read at once, and indexed later: when the neighbor pauses, before it withdraws, and when too many wait or
+//! have waited long. A route that was announced twice meanwhile is sent twice, in order; its memory is bounded by
+//! the same limits as one more route.
 //!
-//! How much room the index is given for routes that wait is a matter of how many of those before were new: a neighbor
-//! may repeat the same few routes without end.
+//! The room that the index is given for the backlog depends on how many of the routes before were new: a neighbor may
+//! repeat the same few routes without end.
 
 use super::record::{RECORD_HEADER, SENT, WITHDRAWN, entry_at, header_at};
 use super::{Log, Position, bytes_of, hash, may_be_sent, place, route_at, same, tag_at};
 use crate::routers::attributes::Attributes;
 use crate::routers::index::Pace;
 
-/// Where late routes are not allowed any more, at least so many of them are looked at with each UPDATE.
+/// Once no backlog is allowed any more, at least this many of its routes are indexed with each UPDATE.
 const CATCH_UP: usize = 512;
 
-/// What an entry counts as work that is looked up in the index, and one that is moved in it; one that is only appended
+/// The work of an entry that is looked up in the index, and of one that is moved in it; one that is only appended
 /// counts 1, as it waits for no memory.
 pub(in crate::routers) const INDEXED: u64 = 4;
 const MOVED: u64 = 2;
 
-/// So many of the routes that wait are indexed before it is estimated how many of the others are new.
+/// How many routes of the backlog are indexed before the share of new ones is estimated.
 const SAMPLE: usize = 512;
 
-/// The index is given room for so many times what was found new: the first routes of a table that is repeated are new.
+/// The index is given room for this many times what was found new: the first routes of a table that is repeated are
+/// new.
 const GROWTH: usize = 128;
 
-/// After so many entries room is made in the index for the next ones.
+/// After this many entries room is made in the index for the next ones.
 const BATCH: usize = 512;
 
-/// So many routes are indexed at once, however many wait, where an exact number of routes is wanted.
+/// How many routes are indexed at once, whatever the backlog, where an exact number of routes is wanted.
 const INDEX_AT_ONCE: usize = 16 * 1024;
 
-/// What was found of the routes that waited, since none did.
+/// What was found since the backlog was last empty.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Found {
     indexed: usize,
@@ -41,7 +42,7 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// How many of so many routes that wait are new, as far as those before show.
+    /// How many of this many waiting routes are new, estimated from those before.
     fn expected(self, waiting: usize) -> usize {
         match self.indexed {
             0 => waiting,
@@ -57,13 +58,13 @@ impl Log {
         self.late_entries
     }
 
-    /// Notes that the entries of a record are not in the index.
+    /// Adds the entries of a record to the backlog.
     pub(super) fn note_late(&mut self, record: Position, entries: usize) {
         self.late.get_or_insert(record);
         self.late_entries += entries;
     }
 
-    /// Sees to the index after `more` entries were appended.
+    /// Updates the index after `more` entries were appended.
     pub(super) fn keep_up(&mut self, more: usize, attributes: &mut Attributes) {
         let is_loading = self.end_of_rib.is_none() && self.stale.is_none();
         if !is_loading {
@@ -73,7 +74,7 @@ impl Log {
         }
     }
 
-    /// How many routes are announced and not withdrawn. If very many wait for the index it is an estimate.
+    /// How many routes are announced and not withdrawn. With a very large backlog it is an estimate.
     pub(crate) fn routes(&mut self, attributes: &mut Attributes) -> usize {
         if self.late_entries <= INDEX_AT_ONCE {
             self.index(usize::MAX, attributes);
@@ -81,12 +82,12 @@ impl Log {
         self.routes + self.found.expected(self.late_entries)
     }
 
-    /// Takes so many late entries into the index, or fewer if it grows meanwhile.
+    /// Indexes this many late entries, or fewer if the index grows meanwhile.
     fn index_entries(&mut self, count: usize, attributes: &mut Attributes) {
         self.index(count.saturating_mul(INDEXED as usize), attributes);
     }
 
-    /// Takes late entries into the index, in their order: all that a record has, until so much work was done ([`Log::work`]).
+    /// Indexes late entries in their order: all of a record, until this much work was done ([`Log::work`]).
     pub(crate) fn index(&mut self, count: usize, attributes: &mut Attributes) {
         let Some(mut at) = self.late else { return };
         let end = self.work.saturating_add(count as u64);
@@ -102,7 +103,7 @@ impl Log {
     }
 
     #[inline(never)]
-    /// Takes about so many late entries into the index, from this position on. Returns where the next ones are.
+    /// Indexes about this many late entries, from this position on. Returns where the next ones are.
     fn index_some(&mut self, mut at: Position, count: usize) -> Position {
         self.make_room_in_index();
         let (waiting, known) = (self.late_entries, self.index.len());
@@ -131,8 +132,8 @@ impl Log {
         at
     }
 
-    /// Makes room in the index for the next routes that wait. If it has to grow for them, it is given room for all that are
-    /// expected to be new.
+    /// Makes room in the index for the next routes of the backlog. If it has to grow for them, it is given room for all
+    /// that are expected to be new.
     fn make_room_in_index(&mut self) {
         let Self { form, segments, index, hasher, late_entries, found, .. } = self;
         if index.has_room((*late_entries).min(BATCH)) {
@@ -145,7 +146,7 @@ impl Log {
         index.make_room(expected, |place| hash(*form, hasher, route_at(segments, *place)));
     }
 
-    /// Lets the index go on being resized.
+    /// Continues a resize of the index.
     pub(crate) fn resize(&mut self, pace: Pace) {
         let Self { form, segments, index, hasher, .. } = self;
         let before = index.moves();
@@ -158,7 +159,7 @@ impl Log {
         self.index.is_resized()
     }
 
-    /// Makes the index smaller that has far too many places. While routes wait they may need them.
+    /// Shrinks an index that has far too many places. A backlog may need them.
     pub(super) fn shrink_index(&mut self) {
         let Self { form, segments, index, hasher, late, .. } = self;
         if late.is_none() {
@@ -166,7 +167,7 @@ impl Log {
         }
     }
 
-    /// Takes the entries of a record into the index; older ones of the same routes are dead from now on.
+    /// Indexes the entries of a record; older ones of the same routes are superseded from now on.
     fn index_record(&mut self, slot: u32, start: usize, end: usize) {
         let mut next = start + RECORD_HEADER;
         let (mut indexed, mut new) = (0, 0);
@@ -183,7 +184,7 @@ impl Log {
                 new += 1;
                 continue;
             };
-            // Once every reader has been told of a withdrawal, no reader has the route any more.
+            // Once every reader was sent a withdrawal, no reader has the route any more.
             let was_withdrawn = tag_at(&self.segments, old) & WITHDRAWN != 0;
             let told = match was_withdrawn {
                 true => self.is_needed(old),
@@ -199,7 +200,7 @@ impl Log {
         self.routes += new;
     }
 
-    /// An entry has moved. Late ones are not known by their places yet.
+    /// An entry has moved. Late ones are not in the index yet.
     pub(super) fn replace(&mut self, hash: u64, old: u32, new: u32) {
         if let Some(place) = self.index.find(hash, |place| *place == old) {
             *place = new;

@@ -5,8 +5,8 @@
 //! entry:   tag (1)  [length (2)]  the route's bytes
 //! ```
 //!
-//! A neighbor's table has a record for each of its sets of attributes at least, so the bytes of a header count. There are
-//! less than 2^20 microseconds in a second, and a record is shorter than a segment.
+//! A neighbor's table has a record for each of its sets of attributes at least, so the size of a header matters. There
+//! are less than 2^20 microseconds in a second, and a record is shorter than a segment.
 
 use super::super::attributes::AttributesId;
 use crate::wire::bmp::Timestamp;
@@ -17,16 +17,16 @@ const SHORT: u32 = 20;
 const _: () = assert!(super::SEGMENT_MAX < 1 << SHORT);
 pub(super) const WITHDRAWN_RECORD: u32 = u32::MAX;
 
-/// A newer word about the route exists.
+/// A newer entry of the route exists.
 pub(super) const SUPERSEDED: u8 = 0x80;
-/// A reader may have been told of the route, by this entry or an earlier one.
+/// A reader may have been sent the route, by this entry or an earlier one.
 pub(super) const SENT: u8 = 0x40;
 /// The route is withdrawn.
 pub(super) const WITHDRAWN: u8 = 0x20;
 /// The route's length in bytes; all ones: it follows in two bytes.
 pub(super) const LENGTH: u8 = 0x1f;
 
-/// A record with something alive in it, as a reader sees it.
+/// A record with live entries, as a reader sees it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Record<'a> {
     /// The attributes of the routes; `None` if they are withdrawn.
@@ -37,14 +37,14 @@ pub(crate) struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    /// The routes that are alive.
+    /// The live routes.
     pub(crate) fn routes(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         Entries { bytes: self.entries, offset: 0 }
             .filter(|entry| entry.tag & SUPERSEDED == 0)
             .map(|entry| entry.route)
     }
 
-    /// A bound for the bytes of all routes.
+    /// An upper bound on the bytes of all routes.
     pub(crate) fn room(&self) -> usize {
         self.entries.len()
     }

@@ -13,7 +13,7 @@ use crate::config::{
 /// Parameters that are different.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Changes {
-    /// They are settled when a BGP session begins.
+    /// They are fixed when a BGP session begins.
     pub(crate) restart: Vec<Change>,
     /// They take effect while it runs.
     pub(crate) running: Vec<Change>,
@@ -63,7 +63,7 @@ pub(crate) fn settings(neighbor: &Neighbor) -> Vec<Setting> {
     ]
 }
 
-/// What `[bgp]` says for all neighbors.
+/// What `[bgp]` sets for all neighbors.
 pub(crate) fn common_settings(asn: u32, router_id: Ipv4Addr) -> [Setting; 2] {
     let one = |key, written, value: Option<ConfigValue>| {
         Setting::new(key, Effect::Connection, value.clone()).written([(written, value)])
@@ -77,7 +77,7 @@ pub(crate) fn memory_limit(limit: Option<u32>) -> Setting {
         .shown(limit.map_or_else(none, |limit| format!("{limit} MiB")))
 }
 
-/// What `[bgp]` says of connections whose OPEN has not come.
+/// What `[bgp]` sets for connections whose OPEN has not come.
 pub(crate) fn pending_settings(pending: Pending) -> [Setting; 2] {
     let one = |key, written, value: Option<ConfigValue>| {
         Setting::new(key, Effect::Running, value.clone()).written([(written, value)])

@@ -6,9 +6,9 @@
 //!                                        └── Neighbor (a task each), its place in Tables
 //! ```
 //!
-//! A neighbor from a prefix is made when it first connects, and forgotten once it has been down for a
-//! while; there are never more of them than the prefix allows. When it is full, a further neighbor takes the place of
-//! the oldest that has not sent a valid OPEN yet. The longest prefix counts.
+//! A neighbor from a prefix is created when it first connects, and forgotten once it has been down for a while; there
+//! are never more of them than the prefix allows. When it is full, a further neighbor takes the place of the oldest
+//! that has not sent a valid OPEN yet. The longest prefix applies.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -34,7 +34,7 @@ use crate::quota::{NeighborQuota, PrefixQuota, say};
 use crate::routers::{Peer, PeerDown, Router};
 use crate::wire::bmp::PeerDownReason;
 
-/// What names a `[[bgp.neighbor]]`: its instance and its address or prefix.
+/// Identifies a `[[bgp.neighbor]]`: its instance and its address or prefix.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct EntryId {
     vpn_instance: Option<VpnInstanceName>,
@@ -60,11 +60,11 @@ pub(crate) struct Directory {
     router: Arc<Router>,
     events: Events,
     inner: Mutex<Inner>,
-    /// Rings when those that may connect have changed.
+    /// Notified when those that may connect have changed.
     changed: watch::Sender<u64>,
     /// Connections whose OPEN has not come.
     pending: Pending,
-    /// Where the links of all neighbors work that are busy.
+    /// The places to work for busy links of all neighbors.
     places: Places,
     this: Weak<Directory>,
 }
@@ -103,26 +103,26 @@ struct Known {
     peer: Arc<Peer>,
     /// The entry that it is of.
     of: EntryId,
-    /// Counts up with every neighbor that is made.
+    /// Incremented with every neighbor that is made.
     number: u64,
     task: JoinHandle<()>,
 }
 
-/// Whom a connection belongs to.
+/// The neighbor of a connection.
 #[derive(Debug)]
 pub(crate) enum Found {
     /// This neighbor; one of a prefix has a place for its connection until its OPEN has come.
     Neighbor(Neighbor, Option<Place>),
-    /// A prefix has it, which has as many neighbors as it may have.
+    /// It is in a prefix that has as many neighbors as it may have.
     Full(Peers),
-    /// One of a prefix has it, and as many connections as there may be wait for an OPEN.
+    /// It is in a prefix, and as many connections as there may be wait for an OPEN.
     Busy,
-    /// Nobody knows it.
+    /// An unknown peer.
     Unknown,
 }
 
 impl Directory {
-    /// Nobody yet.
+    /// No neighbors yet.
     pub(crate) fn new(router: Arc<Router>, events: Events) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
             places: Places::new(router.sizes()),
@@ -135,12 +135,12 @@ impl Directory {
         })
     }
 
-    /// What is allowed of connections whose OPEN has not come. Nothing is before this is called.
+    /// Sets the limits of connections whose OPEN has not come. None are allowed before.
     pub(crate) fn allow_pending(&self, allowed: config::Pending) {
         self.pending.allow(allowed);
     }
 
-    /// Begins with a neighbor, or lets those of a prefix in.
+    /// Starts a neighbor, or accepts those of a prefix.
     pub(crate) fn start(&self, neighbor: &config::Neighbor, bgp: Bgp) {
         let entry =
             Entry { config: Arc::new(neighbor.clone()), bgp, quota: PrefixQuota::default() };
@@ -155,14 +155,14 @@ impl Directory {
         self.notify();
     }
 
-    /// Puts the entries in this order, for those who look at them.
+    /// Puts the entries in this order, for display.
     pub(crate) fn sort(&self, order: &[EntryId]) {
         let rank: HashMap<&EntryId, usize> = order.iter().zip(0..).collect();
         self.inner.lock().entries.sort_by_key(|entry| rank.get(&entry.id()).copied());
     }
 
-    /// Ends a neighbor, or all of a prefix. Stations are sent that those that were removed are no longer monitored, and of
-    /// others how their sessions ended. Returns when all have ended.
+    /// Stops a neighbor, or all of a prefix. Stations are sent that removed ones are no longer monitored, and how the
+    /// sessions of others ended. Returns when all have ended.
     pub(crate) async fn end(&self, id: &EntryId, stop: Stop) {
         let ended: Vec<(NeighborId, Known)> = {
             let mut inner = self.inner.lock();
@@ -198,7 +198,7 @@ impl Directory {
         beyond
     }
 
-    /// Gives a neighbor, or all of a prefix, what can change while its session runs.
+    /// Passes a neighbor, or all of a prefix, what can change while its session runs.
     pub(crate) async fn configure(&self, neighbor: &config::Neighbor) {
         let id = EntryId::of(neighbor);
         let config = Arc::new(neighbor.clone());
@@ -215,7 +215,7 @@ impl Directory {
         }
     }
 
-    /// Whose connection it is; a neighbor from a prefix is made.
+    /// The neighbor of a connection; one from a prefix is made.
     pub(super) fn find(&self, vpn_instance: &Option<VpnInstanceName>, address: IpAddr) -> Found {
         let id = NeighborId { vpn_instance: vpn_instance.clone(), address };
         let mut inner = self.inner.lock();
@@ -299,7 +299,7 @@ impl Directory {
         inner.in_order().into_iter().map(|(_, known)| known.handle.clone()).collect()
     }
 
-    /// Asks every neighbor for a few words about itself, in the same order.
+    /// Requests a short report from every neighbor, in the same order.
     pub(crate) fn ask_entries(
         &self,
     ) -> Vec<(NeighborId, Option<oneshot::Receiver<NeighborEntry>>)> {
@@ -325,7 +325,7 @@ impl Directory {
         prefixes
     }
 
-    /// Takes every task, for the end of bmpd.
+    /// Takes every task, for the exit of bmpd.
     pub(crate) fn tasks(&self) -> Vec<JoinHandle<()>> {
         self.inner.lock().neighbors.drain().map(|(_, known)| known.task).collect()
     }
@@ -347,15 +347,15 @@ impl Directory {
             .collect()
     }
 
-    /// The greatest segment to ask those for that may connect in an instance. It goes into the answer to a
-    /// SYN, where nobody is told apart yet: the least of theirs.
+    /// The segment size to ask of those that may connect in an instance. It is sent in the answer to a
+    /// SYN, to all alike: the lowest value applies.
     pub(super) fn mss(&self, vpn_instance: &Option<VpnInstanceName>) -> Option<u16> {
         let inner = self.inner.lock();
         let entries = inner.entries.iter().filter(|e| e.config.vpn_instance == *vpn_instance);
         entries.filter_map(|entry| entry.config.mss).min()
     }
 
-    /// Rings when [`Directory::keys`] or [`Directory::mss`] may be others.
+    /// Notified when [`Directory::keys`] or [`Directory::mss`] may have changed.
     pub(super) fn changes(&self) -> watch::Receiver<u64> {
         self.changed.subscribe()
     }
@@ -366,8 +366,8 @@ impl Directory {
 }
 
 impl Inner {
-    /// Ends the oldest neighbor of a full prefix that has sent no valid OPEN yet: whoever can connect from many
-    /// addresses of it must not keep routers out. False if there is none.
+    /// Stops the oldest neighbor of a full prefix that has sent no valid OPEN yet: a host that connects from
+    /// many of its addresses must not keep routers out. False if there is none.
     fn make_room(&mut self, entry: &Entry) -> bool {
         let of = entry.id();
         let of_it = self.neighbors.iter().filter(|(_, known)| known.of == of);

@@ -1,8 +1,8 @@
 //! Malformed UPDATEs of a neighbor: logged with their routes and bytes, and the last one kept for `show
 //! neighbor` (RFC 7606 section 6).
 //!
-//! A link notes them, its neighbor's task reports the last one. It outlives the BGP session, which such an
-//! UPDATE may end.
+//! A link records them, its neighbor's task reports the last one. They outlive the BGP session, which such
+//! an UPDATE may end.
 
 use parking_lot::Mutex;
 use shared::names::NeighborId;
@@ -91,8 +91,8 @@ fn cut(message: &[u8]) -> &[u8] {
 }
 
 impl Faults {
-    /// Notes and logs a malformed UPDATE, whose header is in `message`; `forms` were negotiated. An UPDATE that
-    /// comes again is not logged again. Returns the text of the error.
+    /// Records and logs a malformed UPDATE, whose header is in `message`; `forms` were negotiated. A repeated
+    /// one is not logged again. Returns the text of the error.
     pub(super) fn note(
         &self,
         neighbor: &NeighborId,

@@ -34,7 +34,7 @@ pub(crate) enum Event {
     Start,
     /// An OPEN that could be read.
     Open(Open),
-    /// The neighbor's task lets the connection go on.
+    /// The neighbor's task allows the connection.
     Confirmed,
     /// A KEEPALIVE.
     Keepalive,
@@ -54,7 +54,7 @@ pub(crate) enum Event {
     Stop(Notification),
     /// The other side closed, or reading or writing failed.
     TcpClosed(String),
-    /// We give the connection up where a NOTIFICATION could not be sent.
+    /// We drop the connection where a NOTIFICATION could not be sent.
     Abandon(String),
     /// The neighbor has restarted and connected anew (RFC 4724 section 5).
     Replaced,
@@ -101,7 +101,7 @@ pub(crate) enum End {
 }
 
 impl End {
-    /// What stations are told of it (RFC 7854 section 4.9).
+    /// What stations are sent about it (RFC 7854 section 4.9).
     pub(crate) fn peer_down_reason(&self) -> PeerDownReason {
         match self {
             End::Sent(notification) => PeerDownReason::LocalNotification(notification.message()),
@@ -121,14 +121,14 @@ pub(crate) struct Fsm {
     state: State,
     local: Open,
     remote_as: Option<u32>,
-    /// The hold time until the OPENs have settled it (RFC 4271 section 8.2.2).
+    /// The hold time until the OPENs determine it (RFC 4271 section 8.2.2).
     open_timeout: Duration,
     negotiated: Option<Negotiated>,
 }
 
 impl Fsm {
-    /// A connection to a neighbor of this AS, or of any, on which we announce `local`, and whose OPEN may take
-    /// so long.
+    /// A connection to a neighbor of this AS, or of any, on which we announce `local`, with this timeout for
+    /// its OPEN.
     pub(crate) fn new(local: Open, remote_as: Option<u32>, open_timeout: Duration) -> Self {
         Self { state: State::OpenSent, local, remote_as, open_timeout, negotiated: None }
     }
@@ -232,7 +232,7 @@ impl Fsm {
         vec![Action::SendKeepalive, Action::Keepalive(self.timers().1)]
     }
 
-    /// A message that does not belong here (RFC 6608).
+    /// An unexpected message (RFC 6608).
     fn unexpected(&mut self) -> Vec<Action> {
         let code = match self.state {
             State::OpenSent => Code::UnexpectedMessageInOpenSent,
@@ -249,7 +249,7 @@ impl Fsm {
     }
 }
 
-/// Which of two connections between the same speakers lives.
+/// Which of two connections between the same speakers is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Direction {
     /// We connected.
@@ -259,7 +259,7 @@ pub(crate) enum Direction {
 }
 
 /// RFC 4271 section 6.8 and RFC 6286 section 2.3: the connection made by the speaker with the higher
-/// BGP Identifier lives; with equal ones, by that of the higher AS number.
+/// BGP Identifier is kept; with equal ones, by that of the higher AS number.
 pub(crate) fn survivor(local: &Open, remote: &Open) -> Direction {
     if (local.bgp_id, local.asn) > (remote.bgp_id, remote.asn) {
         Direction::Outgoing

@@ -5,7 +5,7 @@
 //!                                       └── UPDATEs, as many as came in a row ──> Epoch (tables)
 //! ```
 //!
-//! Where the bytes are cut makes no difference. It holds one buffer, whatever the neighbor sends, and knows
+//! Where the bytes are cut makes no difference. It holds one buffer, whatever the neighbor sends, and uses
 //! neither clock nor socket.
 
 use super::fsm::{Event, Fsm, State};
@@ -25,7 +25,7 @@ const READ_BUFFER: usize = 256 * 1024;
 /// How many malformed UPDATEs are noted of those that are taken at once: the first ones, and the last.
 const MALFORMED_MAX: usize = 20;
 
-/// The neighbor's OPEN: the whole message, and what it says.
+/// The neighbor's OPEN: the whole message, and its contents.
 pub(super) type Received = (Vec<u8>, Open);
 
 /// What has been read and not yet taken.
@@ -50,7 +50,7 @@ struct Malformed {
     outcome: Outcome,
 }
 
-/// What became of a malformed UPDATE (RFC 7606 section 2).
+/// How a malformed UPDATE was handled (RFC 7606 section 2).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Outcome {
     /// Its routes are withdrawn.
@@ -64,15 +64,15 @@ pub(crate) enum Outcome {
     AttributeDiscarded(u8),
 }
 
-/// What came of a message, or of UPDATEs in a row.
+/// The result of a message, or of UPDATEs in a row.
 pub(crate) struct Taken {
-    /// What the state machine is to be told.
+    /// The event for the state machine.
     pub(crate) event: Event,
     /// True if the tables were worked on.
     pub(crate) routes: bool,
     /// True if stations are to be sent something: [`crate::routers::Router::notify`] goes with it.
     pub(crate) news: bool,
-    /// How much was done for it, in entries of the tables.
+    /// How much work it was, in entries of the tables.
     pub(crate) work: u64,
 }
 
@@ -104,7 +104,7 @@ impl Inbox {
         &mut self.bytes[self.filled..]
     }
 
-    /// So many bytes were put there.
+    /// This many bytes were put there.
     pub(crate) fn fill(&mut self, count: usize) {
         self.filled += count;
     }
@@ -135,10 +135,10 @@ impl Inbox {
 
     /// Takes the next message, or UPDATEs in a row under one lock of the tables; `None` if none is whole.
     ///
-    /// After about so much `work` the rest is left for another call, and so is an UPDATE before which much is to be done in
-    /// the tables: a part of that is done instead.
+    /// After about this much `work` the rest is left for another call, and so is an UPDATE before which much is to be
+    /// done in the tables: a part of that is done instead.
     ///
-    /// `local_as` tells whether the neighbor is an external one. [`Inbox::malformed`] and [`Inbox::discarded`]
+    /// `local_as` determines whether the neighbor is external. [`Inbox::malformed`] and [`Inbox::discarded`]
     /// are about these UPDATEs until more is read or taken.
     pub(crate) fn take(
         &mut self,
@@ -214,7 +214,7 @@ impl Inbox {
                     let ready = rib.prepare(VIEW, &update, time)?;
                     ready.then(|| rib.apply(VIEW, &update, time)).transpose()
                 })();
-                // What was prepared is enough for this time.
+                // Enough was prepared for this call.
                 if applied == Ok(None) {
                     break;
                 }
@@ -263,7 +263,7 @@ impl Inbox {
     }
 }
 
-/// Adds one to those noted, in the place of the last one if there are as many as is allowed.
+/// Adds one, in the place of the last one if there are as many as is allowed.
 fn keep(noted: &mut Vec<Malformed>, malformed: Malformed) {
     noted.truncate(MALFORMED_MAX - 1);
     noted.push(malformed);

@@ -1,16 +1,16 @@
-//! When a link tidies up its tables ([`crate::routers::Rib::work_off`]): it indexes routes that it has only appended, and compacts.
+//! When a link works off its backlog ([`crate::routers::Rib::work_off`]): it indexes appended routes, and compacts.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A neighbor that is silent for this long pauses.
+/// A neighbor that sends nothing for this long pauses.
 const PAUSE: Duration = Duration::from_millis(10);
-/// Without a pause routes wait for so long: a neighbor that repeats itself for ever must not fill the memory with
+/// Without a pause routes wait this long: a neighbor that repeats itself forever must not fill the memory with
 /// it, however slowly.
 const LATE_FOR: Duration = Duration::from_secs(1);
 
-/// The time of the next look.
+/// When the backlog is due.
 #[derive(Debug, Default)]
 pub(super) struct Look {
     at: Option<Instant>,
@@ -19,12 +19,12 @@ pub(super) struct Look {
 }
 
 impl Look {
-    /// When to look, if there is anything to look at.
+    /// When to work on the backlog, if there is one.
     pub(super) fn at(&self) -> Option<Instant> {
         self.at
     }
 
-    /// Something was taken, or looked at; `any_wait` says whether there are routes to look at.
+    /// Routes were taken, or indexed; `any_wait` says whether there is a backlog.
     pub(super) fn note(&mut self, any_wait: bool, now: Instant) {
         self.latest = any_wait.then(|| self.latest.unwrap_or(now + LATE_FOR));
         self.at = self.latest.map(|latest| latest.min(now + PAUSE));
@@ -35,7 +35,7 @@ impl Look {
         self.latest.is_some_and(|latest| latest <= now)
     }
 
-    /// Goes on with what is left: a pause lasts until it is seen to be over.
+    /// Continues with what is left: a pause lasts until it is seen to be over.
     pub(super) fn go_on(&mut self, now: Instant) {
         self.at = self.at.map(|_| now);
     }
@@ -74,7 +74,7 @@ mod tests {
             now += Duration::from_millis(9);
         }
         assert!(now >= begin + LATE_FOR && now < begin + LATE_FOR + PAUSE);
-        // More has come, and the time is over still.
+        // More was received, and the time is still over.
         look.note(true, now);
         assert!(look.at().unwrap() <= now && look.is_overdue(now));
         look.note(false, now);

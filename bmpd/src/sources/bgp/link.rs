@@ -31,43 +31,43 @@ use crate::wire::notification::{Code, Notification};
 use crate::wire::open::{Negotiated, Open};
 use crate::wire::stored;
 
-/// More than this much unsent is a neighbor that does not read.
+/// With more unsent bytes than this the neighbor does not read.
 const WRITE_BUFFER_MAX: usize = 16 * 1024;
 
-/// How long a closing connection waits for its NOTIFICATION to leave.
+/// How long a closing connection waits for its NOTIFICATION to be sent.
 const GOODBYE: Duration = Duration::from_millis(200);
 
-/// Why a connection ends whose place among those without an OPEN another one has taken.
+/// Why a connection is closed whose place among those without an OPEN was taken by another one.
 const PLACE_LOST: &str = "no OPEN has come, and another connection has its place: as many wait for an OPEN as \
                           maximum-pending allows";
 
-/// Without an End-of-RIB a neighbor is taken to have sent its routes when it has been quiet for this
-/// long. One that announced Graceful Restart has promised an End-of-RIB and gets more time.
+/// Without an End-of-RIB a neighbor is assumed to have sent its routes when it has been quiet for
+/// this long. One that announced Graceful Restart has promised an End-of-RIB and gets more time.
 const QUIET: Duration = Duration::from_secs(5);
 const QUIET_WITH_GRACEFUL_RESTART: Duration = Duration::from_secs(60);
 
-/// Why the session ends, or its routes are not kept, whose tables a station's reading has broken.
+/// The reason where reading for a station has corrupted tables: the session ends, or routes are lost.
 pub(super) const LOST: &str = "an internal error has cost its routes";
 
-/// A table that changes without pause is never quiet: after this long it is taken to be complete.
+/// A table that changes without pause is never quiet: after this long it is assumed to be complete.
 const QUIET_LATEST: Duration = Duration::from_secs(180);
 
-/// Tells the links of one neighbor apart.
+/// Distinguishes the links of one neighbor.
 pub(super) type LinkId = u64;
 
-/// What a link tells its neighbor's task.
+/// What a link reports to its neighbor's task.
 pub(super) enum FromLink {
-    /// An OPEN came: may the link go on? A NOTIFICATION means no.
+    /// An OPEN came: may the link continue? A NOTIFICATION means no.
     Validate { remote: Open, reply: oneshot::Sender<Result<(), Notification>> },
     /// The link is up: the epoch to fill, or the reason why not.
     Establish { up: Box<Established>, reply: oneshot::Sender<Result<Arc<Epoch>, Notification>> },
-    /// There are more routes of a family than are allowed, and that is only to be known.
+    /// There are more routes of a family than are allowed, which is only reported.
     Exceeded { family: Family, routes: u64 },
     /// There is no room for its routes, which ends the link.
     OverLimit(OverLimit),
-    /// An UPDATE was malformed, the first one of the session or one that ends it: what was wrong. It was logged.
+    /// An UPDATE was malformed, the first one of the session or one that ends it: the error. It was logged.
     Fault(String),
-    /// The link is over.
+    /// The link has ended.
     Ended { end: End, time: Timestamp },
 }
 
@@ -104,8 +104,8 @@ impl Limits {
         Self { routes: config.maximum_routes, memory: u64::from(config.maximum_memory) << 20 }
     }
 
-    /// What ends the session of these tables as soon as it has these limits; `None` if it goes on. Nothing is counted
-    /// that has not been indexed yet: it is looked at again then.
+    /// What ends the session of these tables as soon as it has these limits; `None` if it continues. The backlog is
+    /// not counted: it is checked once it is indexed.
     pub(super) fn ends(&self, epoch: &Epoch) -> Option<Held> {
         epoch
             .maintain(|rib| {
@@ -124,7 +124,7 @@ impl Limits {
     }
 }
 
-/// How long a neighbor is kept out that is beyond a limit.
+/// How long a neighbor beyond a limit is held down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Held {
     /// For some time.
@@ -133,7 +133,7 @@ pub(crate) enum Held {
     ForGood,
 }
 
-/// What a link needs to know.
+/// The parameters of a link.
 pub(super) struct Setup {
     pub(super) id: LinkId,
     /// The neighbor's, for the log.
@@ -152,7 +152,7 @@ pub(super) struct Setup {
     /// The neighbor's, of all of its links.
     pub(super) faults: Arc<Faults>,
     pub(super) to_neighbor: mpsc::Sender<(LinkId, FromLink)>,
-    /// Where links work that are busy.
+    /// The places to work for busy links.
     pub(super) places: Places,
     /// The order to close.
     pub(super) close: mpsc::Receiver<Close>,
@@ -170,19 +170,19 @@ struct Link {
     keepalive_at: Option<Instant>,
     quiet_at: Option<Instant>,
     quiet_latest: Instant,
-    /// When to tidy up the tables.
+    /// When to work off the backlog.
     look: Look,
     /// What it does before others have their turn.
     turn: Turn,
     /// True if whole messages wait in the inbox: until they are taken nothing is read.
     is_behind: bool,
-    /// The family that had too many routes when that was last told.
+    /// The family that had too many routes when that was last reported.
     exceeded: Option<Family>,
     /// True once an UPDATE was malformed.
     has_fault: bool,
 }
 
-/// Serves a connection until it ends; the neighbor's task is told how.
+/// Serves a connection until it ends, and reports the end to the neighbor's task.
 pub(super) async fn run(stream: TcpStream, setup: Setup) {
     let id = setup.id;
     let to_neighbor = setup.to_neighbor.clone();
@@ -205,14 +205,14 @@ pub(super) async fn run(stream: TcpStream, setup: Setup) {
         exceeded: None,
         has_fault: false,
     };
-    // Bytes of the neighbor may be what a mistake of ours was waiting for.
+    // The neighbor's bytes may trigger an internal error.
     let end = catch_panic(link.serve_and_work_off());
     let end = end.await.unwrap_or_else(|panic| End::Abandoned(panic.to_string()));
     link.turn.pause();
     let place_lost = matches!(&end, End::Abandoned(why) if why == PLACE_LOST);
     link.setup.pending = None;
     let time = bmp_timestamp();
-    // The neighbor's task lives longer than its links, but for a stop.
+    // The neighbor's task outlives its links, except when it stops.
     let _ = to_neighbor.send((id, FromLink::Ended { end, time })).await;
     if place_lost {
         // At once: there can be many of them.
@@ -276,7 +276,7 @@ impl Link {
                     match writable.and_then(|()| self.write()) {
                         Ok(()) => None,
                         Err(error) => {
-                            // The neighbor may have said why before it closed.
+                            // The neighbor may have sent the reason before it closed.
                             if self.is_behind || matches!(self.read(), Ok(1..)) {
                                 ended = self.take_messages().await;
                             }
@@ -285,7 +285,7 @@ impl Link {
                     }
                 }
                 () = sleep_until(self.hold_at) => {
-                    // What has arrived counts, however late this process was to look.
+                    // What has arrived counts, however late this process was scheduled.
                     let read = if self.is_behind { Ok(1) } else { self.read() };
                     match read {
                         Ok(1..) => {
@@ -307,7 +307,7 @@ impl Link {
                     Attention::Evicted(over) => Some(self.over_limit(over).await),
                     Attention::Backlog => self.work_off().await,
                 },
-                // The sender, the neighbor's task, lives longer.
+                // The sender, the neighbor's task, outlives it.
                 Ok(()) = self.setup.limits.changed() => {
                     self.exceeded = None;
                     self.check_tables().await
@@ -325,7 +325,7 @@ impl Link {
         if self.turn.has_place() { room } else { room.min(self.turn.little_bytes()) }
     }
 
-    /// Reads what is there; 0 if nothing is.
+    /// Reads what is available; 0 if nothing is.
     fn read(&mut self) -> io::Result<usize> {
         let most = self.most_to_read();
         match self.stream.try_read(&mut self.inbox.room()[..most]) {
@@ -372,8 +372,8 @@ impl Link {
         }
     }
 
-    /// Takes all whole messages that have come, or as many as some turns allow: what is left is for another call, after
-    /// timers and orders have been seen to.
+    /// Takes all whole messages that have come, or as many as some turns allow: the rest is left to another call, after
+    /// timers and orders have been handled.
     async fn take_messages(&mut self) -> Option<End> {
         self.is_behind = false;
         for _ in 0..self.setup.router.sizes().turns {
@@ -412,8 +412,8 @@ impl Link {
         }
     }
 
-    /// Notes and logs malformed UPDATEs among those that were taken last. The first one of the session, and one
-    /// that ends it, are errors of the neighbor, too.
+    /// Records and logs malformed UPDATEs among those that were taken last. The first one of the session, and
+    /// one that ends it, are errors of the neighbor, too.
     async fn note_faults(&mut self) {
         let Self { inbox, fsm, setup: Setup { name, faults, .. }, has_fault, .. } = self;
         let forms = || fsm.negotiated().into_iter().flat_map(Negotiated::forms).collect::<Vec<_>>();
@@ -453,7 +453,7 @@ impl Link {
 
     /// Checks whether the tables take too much memory, or have more routes than are allowed (RFC 4486 section 4).
     ///
-    /// It goes with every change of them, and with every change of the limits.
+    /// Called after every change of them, and of the limits.
     async fn check_tables(&mut self) -> Option<Event> {
         let Limits { routes, memory } = *self.setup.limits.borrow_and_update();
         let limit = routes.map(|routes| routes.limit as usize);
@@ -462,7 +462,7 @@ impl Link {
             check => Some((check, rib.has_backlog())),
         });
         let check = check.await;
-        // Of tables that are no more nothing waits.
+        // Tables that are gone have no backlog.
         self.look.note(check.is_some_and(|(_, backlog)| backlog), Instant::now());
         let (check, _) = check?;
         let (family, routes) = match check {
@@ -495,8 +495,8 @@ impl Link {
         Event::Stop(Code::OutOfResources.into())
     }
 
-    /// Indexes some of the routes that were appended while there was more to read, or all if they have waited too long:
-    /// nothing is read meanwhile. Or compacts some of what is superseded.
+    /// Indexes some of the backlog, or all of it if it has waited too long: nothing is read meanwhile. Or compacts some
+    /// of what is superseded.
     async fn work_off(&mut self) -> Option<Event> {
         let is_overdue = self.look.is_overdue(Instant::now());
         let little = self.turn.left();
@@ -514,7 +514,7 @@ impl Link {
             done = worked_off.await;
         }
         if done.is_none() {
-            // Of tables that are no more nothing waits.
+            // Tables that are gone have no backlog.
             self.look.note(false, Instant::now());
             return None;
         }
@@ -530,7 +530,7 @@ impl Link {
         }
     }
 
-    /// Nothing came for a while: families without an End-of-RIB are taken to be complete.
+    /// Nothing was received for a while: families without an End-of-RIB are assumed to be complete.
     async fn gone_quiet(&mut self) -> Option<Event> {
         self.quiet_at = None;
         let families = self.fsm.negotiated()?.families.clone();
@@ -551,7 +551,7 @@ impl Link {
         noted?.err().map(|error| Event::Bad(refused::full(error)))
     }
 
-    /// Gives the state machine an event and does what it says, until it says no more.
+    /// Passes an event to the state machine and runs its actions, until there are none.
     async fn on(&mut self, event: Event) -> Option<End> {
         let mut actions = std::collections::VecDeque::from(self.fsm.on(event));
         while let Some(action) = actions.pop_front() {
@@ -588,7 +588,7 @@ impl Link {
         let mut output = std::mem::take(&mut self.output);
         message(self, &mut output);
         self.output = output;
-        // What cannot leave at once leaves when the socket is writable; a failure is seen there.
+        // What cannot be sent at once is sent when the socket is writable; a failure is seen there.
         let _ = self.write();
     }
 
@@ -631,9 +631,9 @@ impl Link {
         }
     }
 
-    /// Tells a neighbor with Graceful Restart that it has heard all of our routes: none. One that has
-    /// restarted sends its own only when all those that announced the capability have said so, or after
-    /// minutes (RFC 4724 section 4.1). To others an UPDATE without routes would be a surprise.
+    /// Sends End-of-RIB to a neighbor with Graceful Restart: we have no routes. One that has restarted
+    /// sends its own only when all those that announced the capability have sent theirs, or after
+    /// minutes (RFC 4724 section 4.1). Others do not expect an UPDATE without routes.
     fn send_end_of_ribs(&mut self) {
         let asked = self.inbox.received().is_some_and(|(_, open)| open.graceful_restart.is_some());
         if !asked {
@@ -661,7 +661,7 @@ impl Link {
         })
     }
 
-    /// Lets the last message leave.
+    /// Sends the last message.
     async fn say_goodbye(&mut self) {
         let farewell = async {
             while !self.output.is_empty() {
@@ -683,13 +683,13 @@ async fn place_lost(place: Option<&Place>) {
     }
 }
 
-/// What else than the neighbor calls for something to be done about its tables.
+/// What else than the neighbor requires work on its tables.
 pub(super) enum Attention {
     /// They are lost: an internal error.
     Lost,
-    /// They must go to make room.
+    /// They must be dropped.
     Evicted(OverLimit),
-    /// A reader has left something to be worked off.
+    /// A reader has left a backlog.
     Backlog,
 }
 
@@ -703,7 +703,7 @@ pub(super) async fn attention(epoch: Option<&Epoch>) -> Attention {
     }
 }
 
-/// Refuses a connection: sends the NOTIFICATION, and waits a little for the other side to take it.
+/// Rejects a connection: sends the NOTIFICATION, and waits a little for the other side to read it.
 pub(super) async fn refuse(stream: TcpStream, notification: Notification) {
     let _ = stream.try_write(&notification.message());
     drain(&stream).await;
@@ -715,7 +715,7 @@ pub(super) async fn close(stream: TcpStream) {
 }
 
 /// Ends our side and reads what still comes until the other side ends, or [`GOODBYE`] is over: a close
-/// over unread bytes would take our last message away from the other side.
+/// over unread bytes would destroy our last message at the other side.
 async fn drain(stream: &TcpStream) {
     let draining = async {
         tcp::end_writing(stream)?;

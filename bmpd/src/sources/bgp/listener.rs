@@ -1,4 +1,4 @@
-//! Where neighbors connect to.
+//! The listeners that neighbors connect to.
 
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
@@ -17,14 +17,14 @@ use crate::quota::UnknownPeers;
 use crate::select::select;
 use crate::supervise::{fault, has_panicked};
 
-/// How long to wait before an instance that was not there is looked for again.
+/// How long to wait before the next search for an instance that was not there.
 const RETRY: Duration = Duration::from_secs(2);
 
-/// Opens a place where the neighbors of the public instance connect to.
+/// Opens a listener for the neighbors of the public instance.
 ///
 /// # Errors
 ///
-/// The place cannot be had.
+/// It cannot be opened.
 pub(crate) async fn open(
     directory: &Directory,
     vpn_instance: &Option<VpnInstanceName>,
@@ -36,7 +36,7 @@ pub(crate) async fn open(
     listen::listen(address, place, ListenOptions { keys: &keys, mss }).await
 }
 
-/// Listens in a VPN instance, whose device or namespace may come later, go, and come again, for ever.
+/// Listens in a VPN instance, whose device or namespace may come later, go, and come again, forever.
 pub(crate) async fn run_in(
     directory: Arc<Directory>,
     vpn_instance: Option<VpnInstanceName>,
@@ -67,13 +67,13 @@ fn unknown_peers() -> UnknownPeers {
     UnknownPeers::new("BGP connection")
 }
 
-/// Listens in the public instance, for ever.
+/// Listens in the public instance, forever.
 pub(crate) async fn run(listener: Listener, directory: Arc<Directory>) {
     accept(listener, &directory, &None, &mut unknown_peers()).await;
 }
 
-/// Accepts connections and hands each to its neighbor, until the listener's place has gone. One that
-/// belongs to nobody is closed.
+/// Accepts connections and passes each to its neighbor, until the device or namespace has gone. That
+/// of an unknown peer is closed.
 async fn accept(
     mut listener: Listener,
     directory: &Directory,
@@ -85,7 +85,7 @@ async fn accept(
     loop {
         select! {
             gone = &mut gone => return ListenError::Place(gone.error(&place)),
-            // It goes on with the next connection.
+            // Continue with the next connection.
             _ = has_panicked(serve(&mut listener, directory, vpn_instance, unknown)) => {}
         }
     }
@@ -99,12 +99,12 @@ async fn serve(
 ) {
     let mut accepts = Accepts::default();
     let mut changes = directory.changes();
-    // Neighbors may have come since the listener was opened.
+    // Neighbors may have been added since the listener was opened.
     changes.mark_changed();
     loop {
         tokio::select! {
             biased;
-            // The directory, which has the sender, lives as long as this task.
+            // The directory, which has the sender, outlives this task.
             Ok(()) = changes.changed() => {
                 if let Err(error) = listener.set_keys(&directory.keys(vpn_instance)) {
                     warn!("neighbors may not be let in for want of their keys: {error}");

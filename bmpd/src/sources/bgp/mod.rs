@@ -1,5 +1,5 @@
-//! The BGP neighbors. bmpd only listens: it announces nothing, which it says where it is
-//! waited for (End-of-RIB), and keeps what it hears in the tables.
+//! The BGP neighbors. bmpd only receives: it announces no routes, only End-of-RIB where that is
+//! expected, and keeps what it receives in the tables.
 //!
 //! ```text
 //!   listener ── TcpStream ──> task of one neighbor <── Report, Configure, Stop ── control, daemon
@@ -10,7 +10,7 @@
 //!                                └── Epoch (tables), change notifier
 //! ```
 //!
-//! A neighbor has up to two links while both sides connect at once; its task decides which one lives
+//! A neighbor has up to two links while both sides connect at once; its task decides which one is kept
 //! (RFC 4271 section 6.8) and is the only one that begins and ends epochs. A link asks its task before
 //! it answers an OPEN and before it becomes established, so two links never both do.
 #![forbid(unsafe_code)]
@@ -39,7 +39,7 @@ pub(crate) use directory::{Bgp, Directory, EntryId};
 pub(crate) use link::Held;
 pub(crate) use neighbor::{Neighbor, Stop};
 
-/// Where the routes of a neighbor are that it has sent: bmpd has no policy.
+/// The view of the routes that a neighbor has sent: bmpd has no policy.
 const VIEW: View = View::AdjRibInPrePolicy;
 
 /// The table of what a neighbor has sent of a family.

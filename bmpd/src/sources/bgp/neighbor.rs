@@ -1,4 +1,4 @@
-//! The task of one neighbor: when to connect, which connection lives, and what the tables are told.
+//! The task of one neighbor: when to connect, which connection is kept, and updates of the tables.
 
 mod task;
 
@@ -21,7 +21,7 @@ use crate::quota::NeighborQuota;
 use crate::routers::{Peer, Router};
 use crate::wire::notification::Code;
 
-/// What a neighbor's task can be told.
+/// The commands to a neighbor's task.
 enum Command {
     Incoming(TcpStream, Option<Place>),
     Report { with_messages: bool, reply: oneshot::Sender<Box<NeighborReport>> },
@@ -46,7 +46,7 @@ pub(crate) enum Stop {
 }
 
 impl Stop {
-    /// What the neighbor is sent.
+    /// The NOTIFICATION to send.
     fn code(self) -> Code {
         match self {
             Stop::Exit | Stop::Expired => Code::AdministrativeShutdown,
@@ -83,17 +83,17 @@ pub(super) struct Setup {
     pub(super) quota: NeighborQuota,
     /// Connections whose OPEN has not come.
     pub(super) pending: Pending,
-    /// Where links work that are busy.
+    /// The places to work for busy links.
     pub(super) places: Places,
     /// Its tables.
     pub(super) peer: Arc<Peer>,
     /// The router whose peer it is: bmpd itself.
     pub(super) router: Arc<Router>,
-    /// Where changes of its state are told.
+    /// Where changes of its state are sent.
     pub(super) events: Events,
 }
 
-/// The rest of bmpd's end of a neighbor.
+/// bmpd's handle of a neighbor.
 #[derive(Debug, Clone)]
 pub(crate) struct Neighbor {
     id: NeighborId,
@@ -104,7 +104,7 @@ pub(crate) struct Neighbor {
 /// A neighbor's claim to its place among those of its prefix.
 #[derive(Debug, Default)]
 struct Claim {
-    /// True once it has sent an OPEN that fits.
+    /// True once it has sent a valid OPEN.
     has_opened: AtomicBool,
     /// True once its place has gone to another neighbor.
     is_displaced: AtomicBool,
@@ -113,7 +113,7 @@ struct Claim {
 }
 
 impl Neighbor {
-    /// Starts a neighbor; its task ends when it is told to stop and its connections are closed.
+    /// Starts a neighbor; its task ends when it is stopped and its connections are closed.
     pub(super) fn start(setup: Setup) -> (Self, tokio::task::JoinHandle<()>) {
         let (commands, receiver) = mpsc::channel(16);
         let (id, claim) = (setup.id.clone(), Arc::<Claim>::default());
@@ -126,7 +126,7 @@ impl Neighbor {
         &self.id
     }
 
-    /// Hands over a connection that the neighbor made, and the place that it has until its OPEN has come. One
+    /// Passes on a connection that the neighbor made, and the place that it has until its OPEN has come. One
     /// too many is dropped.
     pub(super) fn incoming(&self, stream: TcpStream, place: Option<Place>) {
         if self.commands.try_send(Command::Incoming(stream, place)).is_err() {
@@ -142,8 +142,8 @@ impl Neighbor {
         answer.await.ok().map(|report| *report)
     }
 
-    /// Asks the neighbor for a few words about itself without waiting for it: it may be busy. `None` if that
-    /// cannot even be asked now.
+    /// Requests a short report from the neighbor without waiting for it: it may be busy. `None` if even the
+    /// request is not possible now.
     pub(super) fn ask_entry(&self) -> Option<oneshot::Receiver<NeighborEntry>> {
         let (reply, answer) = oneshot::channel();
         self.commands.try_send(Command::Entry { reply }).ok()?;
@@ -157,18 +157,18 @@ impl Neighbor {
         answer.await.ok()
     }
 
-    /// Gives the neighbor what can change while its session runs.
+    /// Passes the neighbor what can change while its session runs.
     pub(super) async fn configure(&self, config: Arc<config::Neighbor>) {
         // A neighbor whose task is gone has stopped already.
         let _ = self.commands.send(Command::Configure(config)).await;
     }
 
-    /// True once it has sent an OPEN that fits.
+    /// True once it has sent a valid OPEN.
     pub(super) fn has_opened(&self) -> bool {
         self.claim.has_opened.load(Ordering::Relaxed)
     }
 
-    /// What an OPEN that fits makes true.
+    /// Marks a valid OPEN as received.
     #[cfg(test)]
     pub(super) fn note_open(&self) {
         self.claim.has_opened.store(true, Ordering::Relaxed);

@@ -1,10 +1,10 @@
 //! Connections of neighbors whose OPEN has not come: how many there may be at once, and for how long.
 //!
-//! Whoever is in a prefix can connect and send nothing. A neighbor has one such connection: its newest. Those of
-//! the neighbors of prefixes share so many places, one of which a connection has until its OPEN has come or it
+//! Any host in a prefix can connect and send nothing. A neighbor has one such connection: its newest. Those of the
+//! neighbors of prefixes share a number of places, one of which a connection has until its OPEN has come or it
 //! ends. When there is none left the connection that has waited longest loses its place: a router sends its OPEN at
-//! once, so who connects and sends nothing keeps nobody out. A neighbor with an address of its own in the
-//! configuration needs no place.
+//! once, so hosts that send nothing keep no router out. A neighbor with an address of its own in the configuration
+//! needs no place.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ struct State {
     next: u64,
 }
 
-/// The place of one connection; given back when it is dropped.
+/// The place of one connection; released when it is dropped.
 #[derive(Debug)]
 pub(super) struct Place {
     pending: Pending,
@@ -41,12 +41,12 @@ impl Pending {
         Self(Arc::new(Mutex::new(State { allowed, taken: BTreeMap::new(), next: 0 })))
     }
 
-    /// Something else is allowed from now on. Connections that are there stay.
+    /// Changes the limits. Connections that are there stay.
     pub(super) fn allow(&self, allowed: config::Pending) {
         self.0.lock().allowed = allowed;
     }
 
-    /// How long an OPEN may take.
+    /// The timeout of an OPEN.
     pub(super) fn timeout(&self) -> Duration {
         self.0.lock().allowed.timeout
     }
@@ -102,7 +102,7 @@ mod tests {
         let [one, two, three] = [(); 3].map(|()| pending.take().unwrap());
         one.lost().await;
         assert!(is_lost(&one) && !is_lost(&two) && !is_lost(&three));
-        // A place that was lost is not given back a second time.
+        // A place that was lost is not released a second time.
         drop(one);
         drop(two);
         let four = pending.take().unwrap();

@@ -1,6 +1,6 @@
 //! The NOTIFICATION with which a session ends when the tables do not take what its neighbor has sent.
 //!
-//! The tables know nothing of BGP sessions: what they refuse is an error of the neighbor's only here.
+//! The tables do not depend on BGP sessions: what they refuse is an error of the neighbor only here.
 
 use crate::routers::{Full, Refused};
 use crate::wire::malformed::Malformed;

@@ -1,10 +1,11 @@
 //! How long the link of a neighbor works before others have their turn.
 //!
-//! A neighbor that sends without end must not keep others waiting, nor bmpctl, nor keepalives. So a link counts what it
-//! does: bytes that it takes, and entries that the tables work on for it. A little of that it may do at once ([`Sizes::little`]).
-//! For more it needs a place to work, of which there are as many as threads: of a hundred busy neighbors only so many
-//! are ready to run at a time, and the others wait in the order in which they came. With a place it works for a turn
-//! ([`Sizes::turn`]), and then waits for another place. Whoever has little to do waits for one turn at most on each thread.
+//! A neighbor that sends without end must not delay others, nor bmpctl, nor keepalives. So a link counts what it does:
+//! bytes that it takes, and entries that the tables work on for it. A little of that it may do at once
+//! ([`Sizes::little`]). For more it needs a place to work, of which there are as many as threads: of a hundred busy
+//! neighbors only so many are ready to run at a time, and the others wait in the order in which they came. With a place
+//! it works for a turn ([`Sizes::turn`]), and then waits for another place. A link with little to do waits for one turn
+//! at most on each thread.
 //!
 //! What is counted is work, not time: a bound that a test can check.
 
@@ -16,10 +17,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::routers::Sizes;
 
-/// So many bytes of messages count as one entry.
+/// This many bytes of messages count as one entry.
 const BYTES: u64 = 16;
 
-/// The places to work for links that are busy.
+/// The places to work for busy links.
 #[derive(Debug, Clone)]
 pub(super) struct Places {
     free: Arc<Semaphore>,
@@ -91,14 +92,14 @@ impl Turn {
         self.done = self.done.saturating_add(entries);
     }
 
-    /// There is something to do: returns when that can begin.
+    /// There is something to do: returns when that can start.
     pub(super) async fn begin(&mut self) {
         if self.is_busy {
             self.take_place().await;
         }
     }
 
-    /// There is much to do: returns when that can begin.
+    /// There is much to do: returns when that can start.
     pub(super) async fn take_place(&mut self) {
         self.is_busy = true;
         if self.place.is_none() {
@@ -110,9 +111,9 @@ impl Turn {
         }
     }
 
-    /// Lets the tasks run that are ready. tokio's `yield_now` keeps a task back until its thread has run all that is ready
-    /// there. Where sessions are among that, another thread may go on with this one meanwhile: a first table is read while
-    /// it is sent.
+    /// Yields to the tasks that are ready. tokio's `yield_now` keeps a task back until its thread has run all that is
+    /// ready there. Where sessions are among that, another thread may continue this one meanwhile: a first table is
+    /// read while it is sent.
     async fn let_others_run(&mut self) {
         if std::mem::take(&mut self.has_news) {
             requeue().await;
@@ -121,7 +122,7 @@ impl Turn {
         }
     }
 
-    /// Goes on if there is something left of this turn; otherwise with a place, after those that wait for one.
+    /// Continues if there is something left of this turn; otherwise with a place, after those that wait for one.
     pub(super) async fn go_on(&mut self) {
         if self.left() > 0 {
             return;
@@ -148,7 +149,7 @@ impl Turn {
     }
 }
 
-/// What so many bytes of messages count, in entries.
+/// What this many bytes of messages count, in entries.
 pub(super) fn entries(bytes: usize) -> u64 {
     (bytes as u64).div_ceil(BYTES)
 }

@@ -1,4 +1,4 @@
-//! The task of one neighbor: when to connect, and which connection lives.
+//! The task of one neighbor: when to connect, and which connection is kept.
 
 mod report;
 mod restart;
@@ -44,20 +44,20 @@ use crate::wire::open::{AddPath, GracefulRestart, Open};
 const RETRY_INITIAL: Duration = Duration::from_secs(2);
 /// The longest wait.
 const RETRY_MAXIMUM: Duration = Duration::from_secs(60);
-/// A session that lasted this long makes the wait short again.
+/// A session that lasted this long resets the wait.
 const STABLE_AFTER: Duration = Duration::from_secs(10);
 
-/// A neighbor's connection that comes this soon after its session was established is none that it made
-/// after a restart: it is the late one of two that were made at once.
+/// A neighbor's connection that comes this soon after its session was established was not made after a
+/// restart: it is the late one of two that were made at once.
 const SETTLED_AFTER: Duration = Duration::from_secs(2);
 
 /// How long a neighbor of a prefix is remembered after it has gone.
 const FORGET_AFTER: Duration = Duration::from_secs(60);
 
-/// A neighbor that is silent for this long is worth a word about what that can mean.
+/// A neighbor that is silent for this long is reported with possible causes.
 const SILENCE: Duration = Duration::from_secs(15);
 
-/// How long a neighbor is kept out for whose routes there was no room.
+/// How long a neighbor is held down whose routes exceeded the memory limit.
 const OUT_OF_RESOURCES: Duration = Duration::from_secs(60);
 
 /// How long further connections of a neighbor that is held down are only closed, after one that got a NOTIFICATION.
@@ -66,18 +66,18 @@ const REJECTED_AGAIN: Duration = Duration::from_secs(60);
 /// Connections with one neighbor at once, those that are being closed among them.
 const TASKS_MAX: usize = 8;
 
-/// A connection as its neighbor sees it.
+/// A connection as its neighbor's task sees it.
 struct Link {
     id: LinkId,
     direction: Direction,
-    /// True if it came while a session was up, whose place it takes once its OPEN has come.
+    /// True if it came while a session was up, which it replaces once its OPEN has come.
     replaces: bool,
-    /// The neighbor's OPEN, once the link was allowed to go on.
+    /// The neighbor's OPEN, once the link was allowed to continue.
     remote: Option<Open>,
     close: mpsc::Sender<Close>,
 }
 
-/// Why a neighbor is not let in.
+/// Why a neighbor is held down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum HoldDown {
     /// Until then.
@@ -86,7 +86,7 @@ enum HoldDown {
     Configuration,
 }
 
-/// The link that is up, and what came of it.
+/// The link that is up, and its session.
 struct Up {
     link: LinkId,
     epoch: Arc<Epoch>,
@@ -112,12 +112,12 @@ struct Retry {
     next_wait: Duration,
 }
 
-/// Whether it is let in.
+/// Whether it is held down.
 #[derive(Default)]
 struct Admission {
     /// Set after too many routes, or more than there is room for.
     hold_down: Option<HoldDown>,
-    /// When a connection was last answered that came meanwhile.
+    /// When a connection was last answered during that.
     rejected_at: Option<Instant>,
     /// True if there are, or were, more routes than are allowed.
     exceeded: bool,
@@ -125,15 +125,15 @@ struct Admission {
     no_room: Option<String>,
 }
 
-/// When there was last a sign of it.
+/// When it was last in contact.
 struct Contact {
-    /// When a connection last came or went.
+    /// When a connection was last opened or closed.
     seen_at: Instant,
-    /// True if it is noted that there has been none since.
+    /// True if it was reported that there has been none since.
     silence_noted: bool,
 }
 
-/// What is reported of its past.
+/// Its history, for reports.
 struct History {
     /// When its session last came up or went down.
     since: Moment,
@@ -159,7 +159,7 @@ pub(super) struct Task {
     events: Events,
     /// The state that was published last.
     published: Option<NeighborState>,
-    /// What the link that is up watches.
+    /// The limits that the link that is up watches.
     limits: watch::Sender<Limits>,
     commands: mpsc::Receiver<Command>,
     links: Links,
@@ -170,14 +170,14 @@ pub(super) struct Task {
     admission: Admission,
     contact: Contact,
     history: History,
-    /// Set when it was told to stop.
+    /// Set when it is to stop.
     stopping: bool,
     /// What is logged of it.
     quota: NeighborQuota,
 }
 
 impl Task {
-    /// The task of a neighbor that begins.
+    /// The task of a new neighbor.
     pub(super) fn new(setup: Setup, commands: mpsc::Receiver<Command>, claim: Arc<Claim>) -> Self {
         let Setup {
             id,
@@ -249,7 +249,7 @@ impl Task {
         }
     }
 
-    /// Serves the neighbor until it is told to stop.
+    /// Serves the neighbor until it is stopped.
     pub(super) async fn run(mut self) {
         while let Err(panic) = catch_panic(self.serve()).await {
             abort_on_panic(self.recover(&panic)).await;
@@ -259,7 +259,7 @@ impl Task {
         }
     }
 
-    /// Gives up what was under way when the task panicked: the neighbor begins anew.
+    /// Aborts what was in progress when the task panicked: the neighbor is restarted.
     async fn recover(&mut self, panic: &Panic) {
         self.retry.attempt = None;
         self.replacement = None;
@@ -374,7 +374,7 @@ impl Task {
         self.publish(from, None, stop.text().to_owned());
     }
 
-    /// Publishes the state if it is another one than was published last.
+    /// Publishes the state if it differs from the last published one.
     fn publish_state(&mut self) {
         let state = self.state();
         if self.published != Some(state) {
@@ -387,7 +387,7 @@ impl Task {
         self.events.publish(|| EventKind::Neighbor { id: self.id.clone(), from, to, why });
     }
 
-    /// Why the state is another one.
+    /// Why the state has changed.
     fn why(&self, from: Option<NeighborState>, to: NeighborState) -> String {
         let text = |noted: Option<&(String, Moment)>| {
             noted.map_or_else(String::new, |(text, _)| text.clone())
@@ -429,8 +429,8 @@ impl Task {
         gone.then(|| self.contact.seen_at + FORGET_AFTER)
     }
 
-    /// What is reported of a neighbor from which nothing is received, where no other error says why: the system
-    /// drops what has the wrong signature, and what comes from too far, without an error.
+    /// What is reported of a neighbor from which nothing is received, where no other error explains it: the
+    /// system drops what has the wrong signature, and what comes from too far, without an error.
     fn silence(&self) -> Option<String> {
         let waiting = self.established.is_none()
             && self.admission.hold_down.is_none()
@@ -474,7 +474,7 @@ impl Task {
         }
     }
 
-    /// Takes what can change while the session runs.
+    /// Applies what can change while the session runs.
     fn configure(&mut self, config: Arc<config::Neighbor>) {
         let other_limits = Limits::of(&self.config) != Limits::of(&config);
         self.config = config;
@@ -485,7 +485,7 @@ impl Task {
             return;
         }
         self.admission.exceeded = false;
-        // The link that is up looks at its tables again.
+        // The link that is up checks its tables again.
         self.limits.send_replace(Limits::of(&self.config));
         if self.admission.hold_down.take().is_some() {
             self.retry_now();
@@ -502,7 +502,7 @@ impl Task {
         }
     }
 
-    /// Closes every connection and waits for their ends.
+    /// Closes every connection and waits until all have ended.
     async fn stop(&mut self, notification: Notification) {
         self.retry.attempt = None;
         self.replacement = None;
@@ -542,7 +542,7 @@ impl Task {
             Some(Box::pin(async move { connect::connect(address, &place, &options).await }));
     }
 
-    /// Waits before the next attempt, longer each time; a random part less, so that neighbors part.
+    /// Waits before the next attempt, longer each time; a random part less, to spread neighbors.
     fn wait(&mut self) {
         // One that was set stays: failures of what the neighbor tries do not push our own attempt away.
         if self.config.passive || self.retry.at.is_some() || self.admission.hold_down.is_some() {
@@ -580,7 +580,7 @@ impl Task {
         let replaces = self.established.as_ref().filter(settled).is_some_and(|up| restarts(&up));
         if self.established.is_some() && !replaces {
             // RFC 4271 section 6.8: the connection that is up stays. A neighbor that has lost it
-            // without a word comes through once the hold time is over.
+            // without a NOTIFICATION can connect once the hold time is over.
             debug!(neighbor = %self.id, "a second connection was refused: one is up");
             self.links
                 .tasks
@@ -600,9 +600,9 @@ impl Task {
         }
     }
 
-    /// Refuses a connection of a neighbor that is held down. A NOTIFICATION says why (RFC 4486 section 4), but not
-    /// to each of its attempts: FRR answers each with one of its own, and logs both. It logs a reset as well, but not
-    /// that a connection was closed.
+    /// Rejects a connection of a neighbor that is held down. A NOTIFICATION gives the reason (RFC 4486 section 4),
+    /// but not to each of its attempts: FRR answers each with one of its own, and logs both. It logs a reset as well,
+    /// but not that a connection was closed.
     fn reject(&mut self, stream: TcpStream) {
         if self.admission.rejected_at.is_some_and(|at| at.elapsed() < REJECTED_AGAIN) {
             debug!(neighbor = %self.id, "a connection was closed: the neighbor is held down");
@@ -613,7 +613,7 @@ impl Task {
         self.links.tasks.spawn(link::refuse(stream, Code::ConnectionRejected.into()));
     }
 
-    /// Lets go of connections that have ended.
+    /// Removes connections that have ended.
     fn reap(&mut self) {
         while self.links.tasks.try_join_next().is_some() {}
     }
@@ -685,7 +685,7 @@ impl Task {
         }
     }
 
-    /// RFC 4271 section 6.8: if another connection has got as far, one of the two ends here.
+    /// RFC 4271 section 6.8: if another connection has got as far, one of the two is closed here.
     fn validate(&mut self, id: LinkId, remote: Open) -> Result<(), Notification> {
         if self.established.is_some() {
             return Err(Code::ConnectionCollisionResolution.into());
@@ -712,7 +712,7 @@ impl Task {
     }
 
     async fn establish(&mut self, id: LinkId, up: Established) -> Result<Arc<Epoch>, Notification> {
-        // A link whose permission was taken back has its order to close on the way.
+        // A link whose permission was revoked has its order to close on the way.
         let allowed = self.links.all.iter().any(|link| link.id == id && link.remote.is_some());
         if self.established.is_some() || !allowed {
             return Err(Code::ConnectionCollisionResolution.into());
@@ -752,8 +752,8 @@ impl Task {
         self.seen();
         self.links.all.retain(|link| link.id != id);
         let Some(up) = self.established.take_if(|up| up.link == id) else {
-            // A connection that has lost against another is no error. Without another one it is worth
-            // knowing: the neighbor may believe in a session that we have lost.
+            // A connection that lost a collision is no error. Without another one it is reported: the
+            // neighbor may consider a session up that we have lost.
             let collision = matches!(&end, End::Sent(n) | End::Received(n) if n.is(Code::ConnectionCollisionResolution));
             if self.established.is_none() && (!collision || self.links.all.is_empty()) {
                 self.note_error(end.to_string(), says(&end));
@@ -800,7 +800,7 @@ impl Task {
         if let Some(Replacement { link, remote, reply }) =
             self.replacement.take().filter(|_| !stopping)
         {
-            // The session may have ended by itself before it was replaced: for its routes, say.
+            // The session may have ended by itself before it was replaced, as over its routes.
             let allowed = match self.admission.hold_down {
                 Some(_) => Err(Code::ConnectionRejected.into()),
                 None => self.validate(link, remote),
@@ -811,7 +811,7 @@ impl Task {
         self.wait();
     }
 
-    /// Closes connections that came just before the neighbor was kept out.
+    /// Closes connections that came just before the neighbor was held down.
     fn reject_links(&mut self) {
         self.admission.rejected_at = None;
         for link in &self.links.all {
@@ -831,7 +831,7 @@ impl Task {
         };
     }
 
-    /// Notes an error; the same one again is not worth a line in the log.
+    /// Records an error; the same one again is not logged.
     fn note_error(&mut self, text: String, says: Says) {
         if self.history.errors.note(text.clone(), says) {
             say!(self.quota, warn, neighbor = %self.id, "{text}");
@@ -841,8 +841,8 @@ impl Task {
     }
 }
 
-/// What the end of a connection says that did not come up. That a connection was rejected, or lost against
-/// another one, says nothing of why there is no session.
+/// The error of a connection that did not come up. That one was rejected, or lost a collision, does not
+/// explain why there is no session.
 fn says(end: &End) -> Says {
     match end {
         End::Sent(n) | End::Received(n)

@@ -1,4 +1,4 @@
-//! What a neighbor says of itself.
+//! The report of a neighbor.
 
 use shared::response::{FamilyReport, NeighborEntry, NeighborError, NeighborReport, NeighborState};
 use shared::time::Span;
@@ -8,7 +8,7 @@ use crate::moment::{Moment, span_until};
 use crate::wire::family::Family;
 
 impl Task {
-    /// Describes the neighbor in a few words.
+    /// Describes the neighbor in short.
     pub(super) fn entry(&self) -> NeighborEntry {
         let description = self.config.description.clone();
         NeighborEntry { id: self.id.clone(), state: Some(self.state()), description }

@@ -26,7 +26,7 @@ pub(super) struct Restarting {
     pub(super) until: Instant,
 }
 
-/// A link that takes the place of the one that is up, once that has ended.
+/// A link that replaces the one that is up, once that has ended.
 pub(super) struct Replacement {
     pub(super) link: LinkId,
     pub(super) remote: Open,
@@ -35,7 +35,7 @@ pub(super) struct Replacement {
 }
 
 impl Task {
-    /// Ends a restart that has not come to its end: the routes go.
+    /// Ends a restart that was not completed: the routes are dropped.
     pub(super) fn give_up_restart(&mut self, why: &str) {
         if let Some(Restarting { epoch, down, .. }) = self.restarting.take() {
             say!(self.quota, warn, neighbor = %self.id, "its routes are no longer kept: {why}");
@@ -72,8 +72,8 @@ impl Task {
         let forms: Vec<Form> = up.negotiated.forms().collect();
         if let Some(restarting) = self.restarting.take() {
             let Restarting { epoch, down, .. } = restarting;
-            // RFC 4724 section 4.2: families that are not in the new capability, or whose forwarding state
-            // was not kept, lose their routes at once.
+            // RFC 4724 section 4.2: the routes of families that are not in the new capability, or whose
+            // forwarding state was not kept, are dropped at once.
             let again = up.open.graceful_restart.as_ref();
             let kept: Vec<Family> = again
                 .iter()
@@ -119,8 +119,8 @@ impl Task {
     }
 }
 
-/// Withdraws the stale routes of these families, some at a time: others have their turn meanwhile. False if the epoch has
-/// ended, or must.
+/// Withdraws the stale routes of these families, some at a time: others have their turn meanwhile. False if the epoch
+/// has ended, or must.
 async fn drop_stale(
     router: &Router,
     epoch: &Epoch,
