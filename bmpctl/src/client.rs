@@ -1,4 +1,4 @@
-//! One question to bmpd and its answer, over the local socket.
+//! One request to bmpd and its responses, over the local socket.
 
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -19,24 +19,24 @@ use crate::permission;
 /// The longest answer that is accepted, all of its parts together: 256 MiB.
 const ANSWER_MAX: usize = 256 << 20;
 
-/// How long the name service has for the name of the socket's group.
+/// The timeout of a lookup of the name of the socket's group.
 const NAME_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// No socket lies there.
+    /// There is no socket.
     #[error(
         "no bmpd at {0}: there is no such socket; start bmpd, or name its socket with --socket or BMPD_SOCKET"
     )]
     NoSocket(PathBuf),
-    /// A socket lies there, and nobody listens.
+    /// There is a socket, and nothing listens.
     #[error("no bmpd at {0}: it has left its socket behind; start bmpd again")]
     NobodyListens(PathBuf),
-    /// Something else lies there.
+    /// There is something else.
     #[error("{0} is not a socket: name that of bmpd with --socket or BMPD_SOCKET")]
     NotASocket(PathBuf),
-    /// The system does not let the caller connect: it has no level.
+    /// Connecting is not permitted: the caller has no level.
     #[error(
         "not permitted to use {path}: the command needs level {} ({}), and you have none; ask as root or as the user that runs bmpd{}, or let [control] in bmpd's configuration give you the level",
         needed.number(), needed.name(), group.as_deref().map(permission::join_group).unwrap_or_default()
@@ -49,7 +49,7 @@ pub enum ClientError {
         /// The group of the socket, whose members may use it.
         group: Option<String>,
     },
-    /// The system does not let the caller into the folder of the socket.
+    /// The folder of the socket is not accessible to the caller.
     #[error(
         "not permitted to look for bmpd at {0}: one of its folders is closed to you; ask as root or as the user that runs bmpd, or have the folder opened (chmod o+x)"
     )]
@@ -82,7 +82,7 @@ pub enum ClientError {
     /// bmpd does not read this protocol version, or something else is at the socket.
     #[error("{0}")]
     Refused(String),
-    /// What came back is not an answer.
+    /// What was received is not an answer.
     #[error("what answers at {0} cannot be understood: {1}; use the bmpctl that came with bmpd")]
     NotUnderstood(PathBuf, FrameError),
     /// Any other error of the system.
@@ -97,7 +97,7 @@ impl ClientError {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::NoSocket(path),
             io::ErrorKind::ConnectionRefused if !is_socket(&path) => Self::NotASocket(path),
             io::ErrorKind::ConnectionRefused => Self::NobodyListens(path),
-            // What that needs is not known here; who does says it: see `NotPermitted`.
+            // The level that is needed is not known here: see `NotPermitted`.
             io::ErrorKind::PermissionDenied => Self::FolderClosed(path),
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Self::Silent(path),
             io::ErrorKind::UnexpectedEof
@@ -120,7 +120,7 @@ fn not_permitted(path: &Path, request: &Request) -> ClientError {
     let Ok(found) = std::fs::metadata(path) else {
         return ClientError::FolderClosed(path.to_owned());
     };
-    // Nobody is told to join root's group.
+    // Nobody is advised to join root's group.
     let gid = Some(found.gid()).filter(|gid| *gid != 0 && found.mode() & 0o020 != 0);
     let group = gid.map(|gid| {
         let name = account::within(NAME_TIMEOUT, move || account::group_name(gid));
@@ -140,7 +140,7 @@ pub struct Conversation {
     stream: UnixStream,
     /// How long bmpd may be silent.
     timeout: Duration,
-    /// How sending went. bmpd may refuse before it has read all; what it says then is worth more than the
+    /// The result of sending. bmpd may refuse before it has read all; its answer then has precedence over the
     /// broken pipe.
     written: io::Result<()>,
     /// What was read and is not yet a whole answer.
@@ -151,7 +151,7 @@ pub struct Conversation {
     heard: Instant,
 }
 
-/// Asks bmpd, which may be silent for `timeout` at a time; it has more than one answer to some requests.
+/// Sends a request to bmpd, which may be silent for `timeout` at a time; some requests have several answers.
 pub fn begin(
     socket: &Path,
     request: &Request,
@@ -184,7 +184,7 @@ impl Conversation {
         }
     }
 
-    /// Waits for the next answer for this long at most, or until a signal comes; `None` if it has not come
+    /// Waits for the next answer for this long at most, or until a signal; `None` if it has not come
     /// as a whole, and the next call goes on with what has. bmpd may be silent for `longer` than usual.
     pub fn poll(
         &mut self,
@@ -224,7 +224,7 @@ impl Conversation {
     }
 
     fn receive(&mut self, at_most: Duration, bytes: &mut [u8]) -> io::Result<usize> {
-        // The system takes no time at all for no limit.
+        // The system treats zero as no limit.
         self.stream.set_read_timeout(Some(at_most.max(Duration::from_millis(1))))?;
         self.stream.read(bytes)
     }
@@ -247,7 +247,7 @@ impl Conversation {
             };
             let (whole, len) = match (self.parts.take(), response) {
                 (None, response) => (response, len),
-                // It ends the answer, whatever came before.
+                // It ends the answer, whatever was received before.
                 (Some(_), failed @ Response::Failed(_)) => (failed, len),
                 (Some((mut parts, before)), part) => {
                     if !parts.append(part) {
@@ -274,12 +274,12 @@ fn open(socket: &Path, timeout: Duration) -> io::Result<UnixStream> {
     let stream = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
     let until = Instant::now() + timeout;
     loop {
-        // The system takes no time at all for no limit.
+        // The system treats zero as no limit.
         let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
         set_socket_timeout(&stream, Timeout::Send, Some(left))?;
         match connect(&stream, &address) {
             Ok(()) => break,
-            // A signal, which the caller looks for.
+            // A signal, which the caller checks for.
             Err(Errno::INTR) if Instant::now() < until => {}
             Err(Errno::INTR) => return Err(io::ErrorKind::WouldBlock.into()),
             Err(error) => return Err(error.into()),

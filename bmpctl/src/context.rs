@@ -1,4 +1,4 @@
-//! What a verb knows of the world: where bmpd is, and how its caller wants to be answered.
+//! The context of a verb: the socket of bmpd, and the form of output that the caller has selected.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -23,7 +23,7 @@ pub(crate) struct Output {
     pub(crate) code: u8,
 }
 
-/// Where bmpd is, and how the caller wants to be answered.
+/// The socket of bmpd, and the form of output that the caller has selected.
 #[derive(Debug, Clone)]
 pub(crate) struct Context {
     socket: PathBuf,
@@ -61,12 +61,12 @@ impl Context {
         Self { screen: Screen::of_standard_output(), ..self.clone() }
     }
 
-    /// Asks bmpd; what is not the answer that was hoped for is an output already.
+    /// Sends a request to bmpd; a failure is already an output.
     pub(crate) fn ask(&self, request: &Request) -> Result<Response, Output> {
         self.begin(request).and_then(|mut talk| self.next(&mut talk, Duration::ZERO))
     }
 
-    /// Asks bmpd, which has more than one answer to some requests.
+    /// Sends a request to bmpd; some requests have several answers.
     pub(crate) fn begin(&self, request: &Request) -> Result<Conversation, Output> {
         client::begin(&self.socket, request, self.timeout).map_err(|error| self.unasked(&error))
     }
@@ -80,7 +80,7 @@ impl Context {
         heard(talk.next(longer)).map_err(|report| self.error(report))
     }
 
-    /// What was asked for, as text or as JSON.
+    /// What was requested, as text or as JSON.
     pub(crate) fn answer(
         &self,
         text: impl FnOnce(&Screen) -> String,
@@ -98,12 +98,12 @@ impl Context {
         if self.lines { document.to_line() } else { document.to_text() }
     }
 
-    /// bmpd could not be asked.
+    /// The request got no answer.
     fn unasked(&self, error: &ClientError) -> Output {
         self.error(unasked(error))
     }
 
-    /// bmpd answered something else than was asked.
+    /// bmpd sent an answer of another kind.
     pub(crate) fn misunderstood(&self) -> Output {
         self.error(misunderstood())
     }
@@ -125,7 +125,7 @@ impl Context {
 
     /// A failure for standard error.
     pub(crate) fn complaint(&self, message: &str) -> String {
-        // A line for a mail or a log: what else there is to say helps only who looks at a terminal.
+        // One line for a mail or a log: further text helps only on a terminal.
         match self.quiet {
             true => render::error(&render::in_one_line(message)),
             false => render::error(message),
@@ -142,7 +142,7 @@ pub(crate) fn heard(answer: Result<Response, ClientError>) -> Result<Response, E
     }
 }
 
-/// bmpd would not do it.
+/// bmpd refused or failed to do it.
 pub(crate) fn refused(failure: &Failure) -> ErrorReport {
     let code = match failure {
         Failure::NoSuchSession { .. }
@@ -156,7 +156,7 @@ pub(crate) fn refused(failure: &Failure) -> ErrorReport {
     ErrorReport::of_failure(failure, code)
 }
 
-/// bmpd could not be asked, or its answer could not be read.
+/// The request got no answer, or one that could not be read.
 pub(crate) fn unasked(error: &ClientError) -> ErrorReport {
     let code = match error {
         ClientError::NotPermitted { .. } | ClientError::FolderClosed(_) => exit::NOT_PERMITTED,
@@ -165,13 +165,13 @@ pub(crate) fn unasked(error: &ClientError) -> ErrorReport {
     ErrorReport::of_client(error, code)
 }
 
-/// bmpd answered something else than was asked.
+/// bmpd sent an answer of another kind.
 pub(crate) fn misunderstood() -> ErrorReport {
     let text = "the answer does not belong to the question; use the bmpctl that came with bmpd";
     unasked(&ClientError::Refused(text.to_owned()))
 }
 
-/// A wrong command line, for those who asked for JSON.
+/// A wrong command line, for callers that request JSON.
 pub(crate) fn usage(error: &clap::Error) -> Output {
     let text = error.to_string();
     let message = text.trim_end().strip_prefix("error: ").unwrap_or(text.trim_end()).to_owned();

@@ -8,10 +8,10 @@ use shared::exit;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-/// How often a command that waits looks whether one has come: a signal can come just before it waits.
+/// How often a command that waits checks for one: a signal can come just before it waits.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// Notes SIGINT and SIGTERM instead of dying of them. The second one ends the command wherever it is.
+/// Records SIGINT and SIGTERM instead of being ended by them. The second one ends the command wherever it is.
 #[derive(Debug)]
 pub(crate) struct Interrupt(Arc<AtomicBool>);
 
@@ -20,7 +20,7 @@ impl Interrupt {
     pub(crate) fn catch() -> Self {
         let came = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM] {
-            // What cannot be caught ends the command as it always did.
+            // A signal whose handler cannot be installed ends the command by default.
             let end = i32::from(exit::INTERRUPTED);
             let _ = flag::register_conditional_shutdown(signal, end, Arc::clone(&came));
             let _ = flag::register(signal, Arc::clone(&came));
@@ -28,7 +28,7 @@ impl Interrupt {
         Self(came)
     }
 
-    /// True if one has come.
+    /// True if one was received.
     pub(crate) fn came(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }

@@ -1,8 +1,8 @@
 //! bmpctl: the admin command of bmpd.
 //!
-//! It starts, asks and ends: [`cli`] reads the command line, [`client`] carries one request to bmpd
+//! It sends a request and ends: [`cli`] reads the command line, [`client`] carries one request to bmpd
 //! and its responses back, `commands` has one file a verb, and `render` is the one place where answers
-//! become text or JSON. `context` is what a verb knows of the world: the socket, and how to print.
+//! become text or JSON. `context` is the context of a verb: the socket, and how to print.
 #![forbid(unsafe_code)]
 
 mod arguments;

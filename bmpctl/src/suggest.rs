@@ -10,7 +10,7 @@ use crate::arguments;
 /// How many are named if several are equally near.
 const NAMED: usize = 3;
 
-/// What a name costs that is there where none was typed, and the other way round.
+/// The cost of a name where none was typed, and the other way round.
 const MISSED: usize = 2;
 const TOO_MUCH: usize = 3;
 
@@ -89,7 +89,7 @@ pub(crate) fn vpn_instance<'a>(
 /// The nearest session, as arguments.
 pub(crate) fn session(typed: &Selector, there: &[SessionId]) -> Option<String> {
     let Selector::One(typed) = typed else { return None };
-    // Who names a station that there is means it: none of another one is named then.
+    // An existing station that was typed is meant: none of another one is named then.
     let of_station = there.iter().any(|id| id.address == typed.address);
     let there = there.iter().filter(|id| !of_station || id.address == typed.address);
     let distance = |there: &&SessionId| {

@@ -8,11 +8,11 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use crate::complete::Line;
 use crate::{cli, directory, suggest};
 
-/// How long bmpd has for its names after a wrong command line.
+/// The timeout for bmpd's names after a wrong command line.
 const TIMEOUT: Duration = Duration::from_millis(200);
 
 /// What was probably meant by a command line that is wrong: of a word that is no address, the address of a
-/// session or neighbor that bmpd has. `None` if that cannot be learnt at once.
+/// session or neighbor that bmpd has. `None` if that cannot be determined at once.
 pub(crate) fn of(error: &clap::Error, arguments: &[OsString]) -> Option<String> {
     match error.kind() {
         ErrorKind::ValueValidation => tip_of_time(arguments).or_else(|| tip_of_address(arguments)),
@@ -68,7 +68,7 @@ fn tip_of_address(arguments: &[OsString]) -> Option<String> {
         [.., "session" | "statistics"] => false,
         _ => return None,
     };
-    // The error says already what is wrong with it.
+    // The error already describes what is wrong with it.
     if typed.eq_ignore_ascii_case("all") {
         return None;
     }

@@ -1,7 +1,7 @@
 //! Users and groups of the system, by the name service that it has (nsswitch.conf(5)): files, LDAP, SSSD.
 //!
-//! Every question may ask a server somewhere and take its time: bmpd asks from threads of their own, and
-//! both sides wait no longer than they like ([`within`]).
+//! Every lookup may query a remote server and be slow: bmpd runs them in threads of their own, and
+//! both sides wait with a timeout ([`within`]).
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,7 +12,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::unistd::{Gid, Group, Uid, User};
 
-/// How many questions may be without an answer at once. Each holds a thread.
+/// How many lookups may be pending at once. Each holds a thread.
 const UNANSWERED_MAX: usize = 16;
 
 static UNANSWERED: AtomicUsize = AtomicUsize::new(0);
@@ -21,7 +21,7 @@ static UNANSWERED: AtomicUsize = AtomicUsize::new(0);
 ///
 /// # Errors
 ///
-/// Those of getpwnam_r(3): the name service cannot say.
+/// Those of getpwnam_r(3): the name service has failed.
 pub fn user_id(name: &str) -> io::Result<Option<u32>> {
     found(User::from_name(name), |user| user.uid.as_raw())
 }
@@ -30,7 +30,7 @@ pub fn user_id(name: &str) -> io::Result<Option<u32>> {
 ///
 /// # Errors
 ///
-/// Those of getgrnam_r(3): the name service cannot say.
+/// Those of getgrnam_r(3): the name service has failed.
 pub fn group_id(name: &str) -> io::Result<Option<u32>> {
     found(Group::from_name(name), |group| group.gid.as_raw())
 }
@@ -39,7 +39,7 @@ pub fn group_id(name: &str) -> io::Result<Option<u32>> {
 ///
 /// # Errors
 ///
-/// Those of getpwuid_r(3): the name service cannot say.
+/// Those of getpwuid_r(3): the name service has failed.
 pub fn user_name(uid: u32) -> io::Result<Option<String>> {
     found(User::from_uid(Uid::from_raw(uid)), |user| user.name)
 }
@@ -48,7 +48,7 @@ pub fn user_name(uid: u32) -> io::Result<Option<String>> {
 ///
 /// # Errors
 ///
-/// Those of getgrgid_r(3): the name service cannot say.
+/// Those of getgrgid_r(3): the name service has failed.
 pub fn group_name(gid: u32) -> io::Result<Option<String>> {
     found(Group::from_gid(Gid::from_raw(gid)), |group| group.name)
 }
@@ -56,14 +56,14 @@ pub fn group_name(gid: u32) -> io::Result<Option<String>> {
 fn found<A, T>(answer: nix::Result<Option<A>>, want: impl FnOnce(A) -> T) -> io::Result<Option<T>> {
     match answer {
         Ok(found) => Ok(found.map(want)),
-        // Some services say "not found" so (getpwnam(3), RETURN VALUE).
+        // Some services report "not found" so (getpwnam(3), RETURN VALUE).
         Err(Errno::ENOENT | Errno::ESRCH) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
 
-/// The answer to `question` if it comes within `timeout`. One that comes later is dropped; while many are
-/// still to come nothing is asked.
+/// The answer to `question` if it comes within `timeout`. A later one is dropped; while many are
+/// still pending no lookup is started.
 pub fn within<T: Send + 'static>(
     timeout: Duration,
     question: impl FnOnce() -> T + Send + 'static,
@@ -82,7 +82,7 @@ pub fn within<T: Send + 'static>(
     let (sender, receiver) = mpsc::sync_channel(1);
     let asking = move || {
         let _place = place;
-        // Nobody may wait any more.
+        // The caller may have stopped waiting.
         let _ = sender.send(question());
     };
     thread::Builder::new().name("accounts".to_owned()).spawn(asking).ok()?;

@@ -1,4 +1,4 @@
-//! What happens in bmpd, for those who watch it.
+//! Events in bmpd, for `monitor`.
 
 use serde::{Deserialize, Serialize};
 
@@ -49,12 +49,12 @@ pub enum EventKind {
         by: String,
         /// The command.
         command: String,
-        /// What came of it, or why it was refused; a few words for people.
+        /// Its result, or why it was refused; a few words for people.
         outcome: Result<String, String>,
     },
     /// A reload has changed what runs.
     Reload {
-        /// Who asked for it.
+        /// Who requested it.
         by: String,
         /// What was changed; only the first items of a long list.
         items: Vec<ReloadItem>,

@@ -1,13 +1,13 @@
 //! The exit codes of bmpctl. They are an interface: scripts depend on them, so a number never
 //! changes its meaning.
 
-/// What was asked for was done.
+/// The command succeeded.
 pub const DONE: u8 = 0;
 
-/// The daemon took the command and failed at it, wholly or for one of the sessions.
+/// The daemon accepted the command and failed at it, wholly or for one of the sessions.
 pub const FAILED: u8 = 1;
 
-/// The command line is wrong; nothing was asked of the daemon.
+/// The command line is wrong; nothing was sent to the daemon.
 pub const USAGE: u8 = 2;
 
 /// No session (neighbor, VPN instance) is as named.
@@ -22,5 +22,5 @@ pub const NOT_REACHABLE: u8 = 5;
 /// The time of `--wait` is over and not every session is synchronised. The reset itself was done.
 pub const NOT_SYNCHRONISED: u8 = 6;
 
-/// The command was interrupted (Ctrl-C) while it waited, as shells number it. What was asked for goes on.
+/// The command was interrupted (Ctrl-C) while it waited, as shells number it. What was requested continues.
 pub const INTERRUPTED: u8 = 130;

@@ -4,7 +4,7 @@
 //! "BMPC"  protocol version (2)  kind (1)  0 (1)  length of the body (4)     numbers are big-endian
 //! ```
 //!
-//! This is the only file that knows how bodies are encoded (bincode). The length is checked against
+//! This is the only file that depends on the encoding of bodies (bincode). The length is checked against
 //! the limit of the kind before anything is allocated, decoding is bounded by the same limit, and
 //! bytes left over after a value are an error.
 
@@ -78,7 +78,7 @@ pub enum FrameError {
     /// The body does not decode.
     #[error("the body cannot be read: {0}")]
     Body(String),
-    /// The body goes on after the value.
+    /// The body continues after the value.
     #[error("the body has {0} bytes too many")]
     Trailing(usize),
     /// Reading failed, or the stream ended within a frame.
@@ -150,7 +150,7 @@ pub fn refusal(text: &str) -> Vec<u8> {
     frame(Kind::Refusal, &text.as_bytes()[..end])
 }
 
-/// Reads the value in a body that came in a frame of this kind.
+/// Reads the value in a body of a frame of this kind.
 pub fn decode<T: DeserializeOwned>(kind: Kind, body: &[u8]) -> Result<T, FrameError> {
     let config = bincode::config::standard();
     let decoded = match kind {
@@ -169,7 +169,7 @@ pub fn decode<T: DeserializeOwned>(kind: Kind, body: &[u8]) -> Result<T, FrameEr
     Ok(value)
 }
 
-/// Takes a whole frame off the beginning of what has been read; `None` if more must come first.
+/// Takes a whole frame off the beginning of what has been read; `None` if it is incomplete.
 pub fn take(bytes: &mut Vec<u8>) -> Result<Option<(Kind, Vec<u8>)>, FrameError> {
     let Some(header) = bytes.first_chunk::<HEADER_LEN>() else { return Ok(None) };
     let Header { kind, len } = Header::parse(*header)?;

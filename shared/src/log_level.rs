@@ -57,7 +57,7 @@ impl fmt::Display for LogLevel {
     }
 }
 
-/// A word is no level.
+/// The text is not a level.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("there is no such level: there are error, warn, info, debug and trace")]
 pub struct NoSuchLevel;

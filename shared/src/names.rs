@@ -42,7 +42,7 @@ pub enum NameError {
     Public,
 }
 
-/// Takes the pair of double quotation marks off a name, as scripts and pasted commands carry them.
+/// Takes the pair of double quotation marks off a name, as in scripts and pasted commands.
 fn unquote(text: &str) -> &str {
     text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text)
 }

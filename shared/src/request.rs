@@ -1,4 +1,4 @@
-//! What can be asked of bmpd.
+//! Requests to bmpd.
 //!
 //! A verb is a row of [`Query`] or of [`Operation`]: what it takes, and how it is written. What it may do follows from which of the
 //! two it is.
@@ -91,10 +91,10 @@ verbs! {
     /// What can be changed. The caller needs level 2.
     Operation {
         /// Read the configuration, end the selected sessions, connect them again with the parameters as configured now,
-        /// and send everything again. Answered with [`crate::response::Response::Reset`] as soon as every session has taken
-        /// the order, or with a stagger as each of them has, and with `follow` with
-        /// [`crate::response::Response::Progress`] until each of them is synchronised. A newer one takes over what an older
-        /// one has still to do ([`crate::response::Done::LeftTo`]); one whose caller loses its level ends in the middle
+        /// and send everything again. Answered with [`crate::response::Response::Reset`] as soon as every session
+        /// has accepted the order, or with a stagger as each of them has, and with `follow` with
+        /// [`crate::response::Response::Progress`] until each of them is synchronised. A newer one supersedes what an
+        /// older one has to do ([`crate::response::Done::LeftTo`]); one whose caller loses its level ends in the middle
         /// ([`crate::response::Response::Failed`]).
         ResetSession(reset: ResetSession) = "reset session {reset}",
         /// Read the configuration, check all of it, and apply it as one: adds and removes what changed, and puts what can

@@ -12,7 +12,7 @@ fn of_user() -> Option<PathBuf> {
     Some(PathBuf::from(folder).join("bmpd/bmpd.sock"))
 }
 
-/// Where bmpd listens unless its configuration says otherwise: [`SYSTEM`], or for an ordinary user
+/// Where bmpd listens unless its configuration has another path: [`SYSTEM`], or for an ordinary user
 /// with a runtime folder there. It is the same for as long as the process runs, whatever user it becomes.
 pub fn default_path() -> PathBuf {
     static FIRST: OnceLock<PathBuf> = OnceLock::new();
@@ -26,7 +26,7 @@ fn for_this_user() -> PathBuf {
     of_user().unwrap_or_else(|| PathBuf::from(SYSTEM))
 }
 
-/// Where bmpctl looks unless it is told otherwise: the user's own bmpd if it runs one, else
+/// Where bmpctl connects by default: the user's own bmpd if it runs one, else
 /// [`SYSTEM`].
 pub fn default_path_of_client() -> PathBuf {
     if !rustix::process::geteuid().is_root()

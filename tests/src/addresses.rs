@@ -1,7 +1,7 @@
 //! Loopback addresses and ports that no other test uses.
 //!
-//! Tests run side by side, in one process and in several. Linux has all of 127.0.0.0/8 on its
-//! loopback device, so each process takes its own corners of it.
+//! Tests run in parallel, in one process and in several. Linux has all of 127.0.0.0/8 on its
+//! loopback device, so each process uses its own corners of it.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::wait::wait_for;
 
-/// A loopback address that nobody else has: another one with each call.
+/// A loopback address that no other test has: another one with each call.
 pub fn loopback() -> IpAddr {
     /// Addresses in a corner: without .0 and .255.
     const CORNER: u32 = 254;
@@ -24,7 +24,7 @@ pub fn loopback() -> IpAddr {
     IpAddr::V4(Ipv4Addr::new(127, high, low, last))
 }
 
-/// A TCP port of `address` on which nobody listens at this moment.
+/// A TCP port of `address` on which nothing listens at this moment.
 ///
 /// # Panics
 /// When the address cannot be bound.
@@ -34,8 +34,8 @@ pub fn free_port(address: IpAddr) -> u16 {
     listener.local_addr().expect("a bound socket has an address").port()
 }
 
-/// A TCP port that no address of the host uses, and that the system gives to nobody by itself: a listener at
-/// the unspecified address needs such a one. Sockets of others, connections among them, would be in its way.
+/// A TCP port that no address of the host uses, and that the system does not assign by itself: a listener at
+/// the unspecified address needs one. Other sockets, including connections, would conflict with it.
 ///
 /// # Panics
 /// When there is none.

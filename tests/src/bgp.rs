@@ -1,7 +1,7 @@
-//! BGP as the tests understand it: enough to speak it and to judge it.
+//! BGP as the tests need it: enough to speak it and to validate it.
 //!
 //! Written from RFC 4271, 4760, 4724 and 6793 for the tests alone. Bytes in, values out; an error
-//! is a sentence that says what is wrong with the bytes.
+//! is a sentence that describes what is wrong with the bytes.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,7 +21,7 @@ pub mod kind {
     pub const KEEPALIVE: u8 = 4;
 }
 
-/// Types of the path attributes that the tests know.
+/// Types of the path attributes that the tests use.
 pub mod attribute {
     /// ORIGIN.
     pub const ORIGIN: u8 = 1;
@@ -239,7 +239,7 @@ pub fn prefixes(family: Family, bytes: &[u8]) -> Result<Vec<Prefix>, String> {
     Ok(found)
 }
 
-/// One path attribute where it stands.
+/// One path attribute in its field.
 #[derive(Debug, Clone, Copy)]
 pub struct Attribute<'a> {
     /// Its type.
@@ -392,12 +392,12 @@ impl<'a> Update<'a> {
             .filter(|a| !matches!(a.kind, attribute::MP_REACH | attribute::MP_UNREACH))
     }
 
-    /// Does to `routes` what the message says of IPv4 and IPv6 unicast.
+    /// Applies the IPv4 and IPv6 unicast routes of the message to `routes`.
     pub fn apply(&self, routes: &mut Routes) -> Result<(), String> {
         self.apply_of(|family| family == Family::IPV4 || family == Family::IPV6, routes)
     }
 
-    /// The same for the families that `wanted` lets through, all of plain prefixes.
+    /// The same for the families that `wanted` accepts, all of plain prefixes.
     pub fn apply_of(
         &self,
         wanted: impl Fn(Family) -> bool,
@@ -432,7 +432,7 @@ impl<'a> Update<'a> {
         self.fingerprint_of(|family| family == Family::IPV4 || family == Family::IPV6)
     }
 
-    /// The same of the families that `wanted` lets through, all of plain prefixes.
+    /// The same of the families that `wanted` accepts, all of plain prefixes.
     pub fn fingerprint_of(&self, wanted: impl Fn(Family) -> bool) -> Result<(u64, u64), String> {
         let mut routes = 0;
         let mut sum = 0u64;
@@ -452,7 +452,7 @@ impl<'a> Update<'a> {
     }
 }
 
-/// A quick hash of 64 bits: no defence against an enemy, good against accidents. A full table's
+/// A quick hash of 64 bits: no protection against attacks, good against accidents. A full table's
 /// fingerprint must cost less than moving the table does.
 fn absorb(seed: u64, bytes: &[u8]) -> u64 {
     const K: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -479,10 +479,10 @@ fn finish(hash: u64) -> u64 {
     hash ^ (hash >> 32)
 }
 
-/// What is known of one route.
+/// The attributes of one route.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Route {
-    /// The path attributes without the multiprotocol ones, as they came.
+    /// The path attributes without the multiprotocol ones, as received.
     pub path: Arc<[u8]>,
     /// The next hop from MP_REACH_NLRI; empty where it is among the path attributes.
     pub next_hop: Box<[u8]>,
@@ -497,7 +497,7 @@ impl fmt::Debug for Route {
 /// A set of routes, such as an Adj-RIB-In.
 pub type Routes = BTreeMap<Prefix, Route>;
 
-/// Says how two sets of routes differ; `None` if they are equal.
+/// Describes how two sets of routes differ; `None` if they are equal.
 pub fn difference(expected: &Routes, found: &Routes) -> Option<String> {
     let missing: Vec<_> = expected.keys().filter(|p| !found.contains_key(p)).collect();
     let extra: Vec<_> = found.keys().filter(|p| !expected.contains_key(p)).collect();
@@ -642,7 +642,7 @@ pub fn withdrawals(prefixes: &[Prefix]) -> Vec<u8> {
     out
 }
 
-/// What an OPEN says.
+/// The contents of an OPEN.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Open {
     /// The sender's AS number.

@@ -1,7 +1,7 @@
-//! What one BMP connection carried, and whether that was legal.
+//! What one BMP connection carried, and whether that was valid.
 //!
-//! A [`Record`] is fed message by message by a station. It counts, keeps what it is told to keep,
-//! and writes down every breach of RFC 7854 (and of bmpd's own promises about order) as a sentence
+//! A [`Record`] is fed message by message by a station. It counts, keeps what its mode requires,
+//! and records every violation of RFC 7854 (and of bmpd's own guarantees about order) as a sentence
 //! in [`Record::violations`]. Written for the tests alone; shares nothing with bmpd.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -211,10 +211,10 @@ pub enum Mode {
     Keeping,
 }
 
-/// What is known of one monitored peer that is up.
+/// The state of one monitored peer that is up.
 #[derive(Debug, Clone, Default)]
 pub struct PeerState {
-    /// When the End-of-RIB of each family came.
+    /// When the End-of-RIB of each family was received.
     pub end_of_rib: BTreeMap<Family, Instant>,
     /// The peer's IPv4 and IPv6 unicast routes, unless ADD-PATH is in use for their family; empty in
     /// [`Mode::Counting`].
@@ -234,7 +234,7 @@ pub struct PeerState {
 }
 
 impl PeerState {
-    /// All routes of all families, as they came.
+    /// All routes of all families, as received.
     pub fn rib(&self) -> Rib {
         let mut rib = nlri::of_routes(&self.routes);
         rib.extend(self.others.iter().map(|(key, entry)| (key.clone(), entry.clone())));
@@ -252,7 +252,7 @@ pub struct Record {
     pub bytes: u64,
     /// The kinds of all messages in order with the bytes of each in `raw`; only in `Keeping`.
     pub sequence: Vec<(Kind, Range<usize>)>,
-    /// All messages as they came; only in [`Mode::Keeping`].
+    /// All messages as received; only in [`Mode::Keeping`].
     pub raw: Vec<u8>,
     /// The TLVs of the Initiation.
     pub initiation: Vec<(u16, Vec<u8>)>,
@@ -273,7 +273,7 @@ pub struct Record {
     /// Withdrawals of routes that the connection had not announced: harmless, but of no use.
     /// Only in [`Mode::Keeping`].
     pub idle_withdrawals: u64,
-    /// Breaches of the protocol, as sentences; the first twenty of them.
+    /// Violations of the protocol, as sentences; the first twenty of them.
     pub violations: Vec<String>,
     /// Per-peer flags seen in Route Monitoring.
     pub flags: BTreeSet<u8>,
@@ -335,14 +335,14 @@ impl Record {
         texts.map(|(_, value)| String::from_utf8_lossy(value).into_owned()).collect()
     }
 
-    /// When the last of the End-of-RIBs of these families came, if the peer is up and has them all.
+    /// When the last of the End-of-RIBs of these families was received, if the peer is up and has them all.
     pub fn complete_of(&self, address: IpAddr, families: &[Family]) -> Option<Instant> {
         let ended = &self.peer(address)?.end_of_rib;
         let times: Option<Vec<Instant>> = families.iter().map(|f| ended.get(f).copied()).collect();
         times?.into_iter().max()
     }
 
-    /// When the last of the End-of-RIBs came, if the peer is up and both families are complete.
+    /// When the last of the End-of-RIBs was received, if the peer is up and both families are complete.
     pub fn complete_at(&self, address: IpAddr) -> Option<Instant> {
         let peer = self.peer(address)?;
         let ipv4 = peer.end_of_rib.get(&Family::IPV4)?;
@@ -350,7 +350,7 @@ impl Record {
         Some(*ipv4.max(ipv6))
     }
 
-    /// In short, for people.
+    /// A short summary.
     pub fn summary(&self) -> String {
         let mut text = format!(
             "{} announced, {} withdrawn, {:?}, {} bytes",
@@ -370,7 +370,7 @@ impl Record {
         text
     }
 
-    /// Writes down a breach.
+    /// Records a violation.
     pub fn violation(&mut self, text: String) {
         if self.violations.len() < 20 {
             self.violations.push(text);
@@ -474,7 +474,7 @@ impl Record {
     }
 
     fn peer_up(&mut self, header: PeerHeader, body: &[u8], at: Instant) -> Result<(), String> {
-        // Where a second one is let through, the routes of the first are still those of the peer.
+        // Where a second one is allowed, the routes of the first are still those of the peer.
         let state = self.peers.entry(header.peer).or_default();
         state.end_of_rib.clear();
         let (fixed, mut rest) = body.split_first_chunk::<20>().ok_or("shorter than 20 bytes")?;

@@ -158,10 +158,10 @@ impl Chain {
         }
     }
 
-    /// What this root alone vouches for.
+    /// A store that trusts this root alone.
     ///
     /// # Panics
-    /// When the root is none.
+    /// When the root is invalid.
     pub fn roots(&self) -> RootCertStore {
         let mut roots = RootCertStore::empty();
         roots.add(self.root_der.clone()).expect("the root can be trusted");
@@ -171,7 +171,7 @@ impl Chain {
     /// The configuration of a station with this identity, for [`crate::station::Setup::tls`].
     ///
     /// # Panics
-    /// When rustls does not take the certificates.
+    /// When rustls does not accept the certificates.
     pub fn station(&self, identity: &Identity, demands: Demands) -> Arc<ServerConfig> {
         self.station_of(identity, demands, &[ProtocolVersion::TLSv1_3, ProtocolVersion::TLSv1_2])
     }
@@ -179,7 +179,7 @@ impl Chain {
     /// The same with these versions of TLS only.
     ///
     /// # Panics
-    /// When rustls does not take the certificates.
+    /// When rustls does not accept the certificates.
     pub fn station_of(
         &self,
         identity: &Identity,
@@ -208,12 +208,12 @@ impl Chain {
     }
 }
 
-/// What a station wants to see of bmpd.
+/// What a station requires of bmpd.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Demands {
     /// No certificate.
     Nothing,
-    /// A certificate that the root vouches for.
+    /// A certificate that chains to the root.
     Client,
 }
 
@@ -233,7 +233,7 @@ mod tests {
 
     const TIMEOUT: Duration = Duration::from_secs(10);
 
-    /// Sends an Initiation as bmpd would, and hears what becomes of it.
+    /// Sends an Initiation as bmpd would, and returns the result.
     fn send(chain: &Chain, station: &Station, client: Option<&Identity>) -> Result<(), String> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider)
@@ -251,7 +251,7 @@ mod tests {
         let mut stream = StreamOwned::new(connection, stream);
         let initiation = [3, 0, 0, 0, 16, 4, 0, 1, 0, 1, b'd', 0, 2, 0, 1, b'n'];
         stream.write_all(&initiation).map_err(|e| e.to_string())?;
-        // In TLS 1.3 it is the first thing read that tells of a certificate that was refused.
+        // In TLS 1.3 a certificate that was rejected is reported only by the first read.
         match stream.read(&mut [0; 1]) {
             Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => {}
             other => return Err(format!("{other:?}")),

@@ -1,4 +1,4 @@
-//! A bmpctl that goes on: what it has printed so far, and its end.
+//! A bmpctl that keeps running: its output so far, and its end.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::wait::wait_for;
 
-/// A running command whose lines are read as they come. Killed when dropped.
+/// A running command whose lines are read as they are printed. Killed when dropped.
 #[derive(Debug)]
 pub struct Running {
     child: Child,

@@ -1,4 +1,4 @@
-//! The real bmpd, run by a test, and the real bmpctl asking it.
+//! The real bmpd, run by a test, and the real bmpctl that queries it.
 //!
 //! The binaries are those in `BMPD_BIN_DIR` if that is set (`tests/run` builds them once and sets
 //! it). Otherwise cargo is asked to build them first, in the profile that the test itself was built
@@ -96,7 +96,7 @@ pub fn build(profile: Option<&str>) -> Result<PathBuf, String> {
     Ok(target.join(folder))
 }
 
-/// What a program said and how it ended.
+/// The output of a program and how it ended.
 #[derive(Debug, Clone)]
 pub struct Output {
     /// The exit code; -1 if a signal ended it.
@@ -110,7 +110,7 @@ pub struct Output {
 }
 
 impl Output {
-    /// Standard output of a command that must have done what it was told.
+    /// Standard output of a command that must have succeeded.
     ///
     /// # Panics
     /// When its exit code is not 0.
@@ -120,7 +120,7 @@ impl Output {
         &self.stdout
     }
 
-    /// All that it said.
+    /// All of its output.
     pub fn text(&self) -> String {
         format!("{}{}", self.stdout, self.stderr)
     }
@@ -294,7 +294,7 @@ fn rows(text: &str) -> Vec<Row> {
     lines.take_while(|line| !line.trim().is_empty()).map(row).collect()
 }
 
-/// A running bmpd. Killed when dropped; [`Daemon::terminate`] is the polite way.
+/// A running bmpd. Killed when dropped; [`Daemon::terminate`] ends it gracefully.
 #[derive(Debug)]
 pub struct Daemon {
     child: Mutex<Child>,
@@ -303,11 +303,11 @@ pub struct Daemon {
     config: PathBuf,
     socket: PathBuf,
     log: PathBuf,
-    /// True if it was told to have mistakes of its own.
+    /// True if it was started with injected faults.
     has_faults: bool,
 }
 
-/// How the line of the log begins that tells of a mistake of bmpd.
+/// The beginning of the log line of an internal error.
 pub const INTERNAL_ERROR: &str = "internal error, please report it";
 
 impl Daemon {
@@ -477,13 +477,13 @@ impl Daemon {
             .unwrap_or_default()
     }
 
-    /// Writes another configuration (`[control]` is added as at the start). bmpd is not told.
+    /// Writes another configuration (`[control]` is added as at the start). bmpd is not notified.
     ///
     /// # Panics
     /// When the file cannot be written.
     pub fn rewrite_config(&self, config: &str) {
         let text = with_control(config, &self.socket);
-        // As a whole, as editors do it: half a file can be a good one that says something else.
+        // As a whole, as editors do it: half a file can be a valid one with other contents.
         let new = self.config.with_extension("new");
         fs::write(&new, text)
             .and_then(|()| fs::rename(&new, &self.config))
@@ -540,7 +540,7 @@ impl Daemon {
         wait_for("bmpd to end", TIMEOUT, || self.exited().ok_or_else(|| self.log()))
     }
 
-    /// Ends it politely if it still runs, and by force if it takes longer than three seconds.
+    /// Ends it gracefully if it still runs, and by force if it takes longer than three seconds.
     pub fn stop(&self) {
         let begun = Instant::now();
         let mut child = self.child();
@@ -583,7 +583,7 @@ impl Drop for Daemon {
             let tail = &lines[lines.len().saturating_sub(60)..];
             eprintln!("--- the last lines of {}'s log\n{}\n---", self.name, tail.join("\n"));
         } else if !self.has_faults {
-            // It goes on after a mistake of its own: no test may miss that there was one.
+            // It continues after an internal error: no test may miss one.
             let log = self.log();
             let found = log.lines().find(|line| line.contains(INTERNAL_ERROR));
             assert_eq!(found, None, "{} has made a mistake", self.name);

@@ -39,7 +39,7 @@ pub fn sources(folder: &str) -> String {
     all
 }
 
-/// The documents in Markdown that speak to users: the README and all in `docs`.
+/// The documents in Markdown for users: the README and all in `docs`.
 ///
 /// # Panics
 /// When the folder cannot be read.

@@ -35,7 +35,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts it; what it says goes to this file.
+    /// Starts it; its output goes to this file.
     ///
     /// # Panics
     /// When it cannot be started.
@@ -48,7 +48,7 @@ impl Program {
         Self { child, log: log.to_owned() }
     }
 
-    /// What it has said, for a test that fails.
+    /// Its output so far, for a test that fails.
     pub fn said(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
@@ -93,7 +93,7 @@ impl Edge {
     /// The station, at its port.
     ///
     /// # Panics
-    /// When the place is taken.
+    /// When the address is in use.
     #[track_caller]
     pub fn station(&self) -> Station {
         Station::listen_in(&self.host, SocketAddr::from(([10, 1, 1, 1], 11019)), Mode::Keeping)
@@ -159,10 +159,10 @@ pub fn frr(scratch: &Scratch, netns: &Netns, config: &str) -> [Program; 2] {
     [zebra, start("bgpd", &["-S", "-M", "bmp"])]
 }
 
-/// Waits until bmpd has heard a route of its neighbor.
+/// Waits until bmpd has received a route from its neighbor.
 ///
 /// # Panics
-/// When it has not in time; with what everybody said.
+/// When it has not in time; with the output of all programs.
 #[track_caller]
 pub fn wait_heard(daemon: &Daemon, programs: &[&Program]) {
     wait_for("the route of the router", TIMEOUT, || {

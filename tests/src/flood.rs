@@ -60,7 +60,7 @@ impl Floods {
         self.sent.load(Ordering::Relaxed)
     }
 
-    /// Tells them to stop. Those that wait for bmpd to read do so when their connection ends.
+    /// Requests them to stop. Those that wait for bmpd to read do so when their connection ends.
     pub fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
     }
@@ -75,7 +75,7 @@ impl Drop for Floods {
     }
 }
 
-/// Floods bmpd until told to stop, or until bmpd closes the connection; then from the beginning.
+/// Floods bmpd until stopped, or until bmpd closes the connection; then from the beginning.
 fn run(
     mut blocks: Blocks,
     address: IpAddr,

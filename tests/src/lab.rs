@@ -1,4 +1,4 @@
-//! The usual arrangement: one bmpd, one neighbor, stations on one address told apart by alias.
+//! The usual arrangement: one bmpd, one neighbor, stations on one address distinguished by alias.
 
 use std::net::{IpAddr, SocketAddr};
 use std::process::Command;
@@ -32,7 +32,7 @@ pub struct Plan<'a> {
     pub more: &'a str,
     /// bmpd's level of logging.
     pub log: &'a str,
-    /// The mistakes that bmpd is to have of its own (`BMPD_FAULTS`).
+    /// The faults to inject into bmpd (`BMPD_FAULTS`).
     pub faults: Option<&'a str>,
 }
 
@@ -141,7 +141,7 @@ impl Lab {
     }
 
     /// # Panics
-    /// When a station was told something against the protocol.
+    /// When a station was sent a violation of the protocol.
     #[track_caller]
     pub fn assert_legal(&self) {
         for station in &self.stations {

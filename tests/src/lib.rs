@@ -1,8 +1,8 @@
 //! The fixtures of the end-to-end tests, the benchmarks and the demo.
 //!
 //! They run the real `bmpd` and `bmpctl` and stand around them: a BGP [`neighbor`] on one side, BMP
-//! [`station`]s on the other, both written for the tests alone, so that what they say about bmpd is
-//! the word of an independent witness. Nothing here may use bmpd's library.
+//! [`station`]s on the other, both written for the tests alone, so that their checks of bmpd are
+//! independent of its code. Nothing here may use bmpd's library.
 //!
 //! A test reads like this:
 //!

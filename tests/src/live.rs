@@ -1,4 +1,4 @@
-//! How soon a route of a healthy neighbor is with a station.
+//! How soon a route of a healthy neighbor reaches a station.
 
 use std::io::{self, Read};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};

@@ -81,7 +81,7 @@ impl Machine {
     }
 
     /// A command that runs a program on the machine. The process is the program itself. Its environment
-    /// says nothing of where bmpd is, and has a home of its own.
+    /// does not contain the location of bmpd, and has a home of its own.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new("unshare");
         command.args(["--mount", "--propagation", "private", "sh", "-c", ENTER, "enter"]);

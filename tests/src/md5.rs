@@ -73,7 +73,7 @@ pub fn protect(socket: &impl AsFd, peer: IpAddr, key: &str) -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// True if this kernel has TCP-AO (RFC 5925): a socket without keys then says that it has none.
+/// True if this kernel has TCP-AO (RFC 5925): a socket without keys then reports that.
 ///
 /// # Panics
 /// When loopback cannot be bound.

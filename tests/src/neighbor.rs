@@ -1,6 +1,6 @@
-//! A BGP speaker for bmpd to hear.
+//! A BGP speaker that peers with bmpd.
 //!
-//! One value is one BGP connection that is up, from its handshake until it is closed. It remembers
+//! One value is one BGP connection that is up, from its handshake until it is closed. It records
 //! every UPDATE it sent, so that [`Neighbor::expected`] is the Adj-RIB-In that bmpd should have.
 
 use std::io::{self, Read, Write};
@@ -24,7 +24,7 @@ use crate::wait::wait_for;
 pub struct Options {
     /// The address it connects from or listens on.
     pub address: IpAddr,
-    /// What its OPEN says.
+    /// Its OPEN.
     pub open: Open,
     /// Where its sockets belong.
     pub namespace: Option<Namespace>,
@@ -55,7 +55,7 @@ pub struct Heard {
     pub keepalives: u64,
     /// UPDATEs: bmpd announces nothing, so that there should be none.
     pub updates: u64,
-    /// The bytes of the UPDATEs, for a neighbor that stands in for bmpd.
+    /// The bytes of the UPDATEs, for a neighbor that replaces bmpd.
     pub messages: Vec<u8>,
     /// ROUTE-REFRESH messages and everything else.
     pub others: u64,
@@ -100,10 +100,10 @@ impl Neighbor {
         wait_for(&what, Duration::from_secs(30), || Self::try_connect(options, daemon))
     }
 
-    /// Like [`Neighbor::connect`], once; an error says why no session was established.
+    /// Like [`Neighbor::connect`], once; the error describes why no session was established.
     ///
     /// # Errors
-    /// When bmpd does not let it in, or does not go through with it.
+    /// When bmpd does not accept it, or does not complete the handshake.
     pub fn try_connect(options: &Options, daemon: SocketAddr) -> Result<Self, String> {
         let stream = within(options.namespace.as_ref(), || connect_from(options, daemon));
         Self::handshake(options, stream.map_err(|e| e.to_string())?)
@@ -244,7 +244,7 @@ impl Neighbor {
         }
     }
 
-    /// Sends UPDATEs and expects bmpd to know what they say.
+    /// Sends UPDATEs, and adds them to what is expected of bmpd.
     ///
     /// # Panics
     /// When the connection is gone.
@@ -255,12 +255,12 @@ impl Neighbor {
         self.expect(updates);
     }
 
-    /// Expects what these UPDATEs say without sending them.
+    /// Adds these UPDATEs to what is expected without sending them.
     pub fn expect(&self, updates: impl Into<Arc<[u8]>>) {
         lock(&self.sent).push(updates.into());
     }
 
-    /// Announces a whole table, as fast as bmpd takes it.
+    /// Announces a whole table, as fast as bmpd reads it.
     ///
     /// # Panics
     /// When the connection is gone.
@@ -372,12 +372,12 @@ impl Neighbor {
         self.close();
     }
 
-    /// Closes the TCP connection without a word.
+    /// Closes the TCP connection without a NOTIFICATION.
     pub fn close(self) {
         drop(self);
     }
 
-    /// Waits until bmpd has closed the connection and returns what was heard.
+    /// Waits until bmpd has closed the connection and returns what was received.
     ///
     /// # Panics
     /// When it does not within `deadline`.

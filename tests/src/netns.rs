@@ -3,7 +3,7 @@
 //! A namespace has a loopback device of its own, so that two of them can have the same addresses,
 //! and nothing in it meets what runs outside. It needs root and iproute2's `ip`. A socket keeps the
 //! namespace in which it was made, whatever thread uses it: [`Namespace::run`] enters one on a thread
-//! that lives for the one call.
+//! that exists for the one call.
 
 use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr};
@@ -39,7 +39,7 @@ pub struct Namespace {
 }
 
 impl Namespace {
-    /// Its name, as `ip netns` knows it.
+    /// Its name, in `ip netns`.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -94,7 +94,7 @@ impl Netns {
         Self::named(&format!("bmpd-{}-{}", std::process::id(), number()))
     }
 
-    /// Makes one with this name, which nobody else must have.
+    /// Makes one with this name, which must be unused.
     ///
     /// # Panics
     /// When it cannot be made.
@@ -121,7 +121,7 @@ impl Netns {
         netns
     }
 
-    /// Gives its loopback device an address, of use at once: nobody is asked whether it is taken.
+    /// Gives its loopback device an address, usable at once: without duplicate address detection.
     ///
     /// # Panics
     /// When it cannot.
@@ -136,7 +136,7 @@ impl Netns {
         &self.namespace
     }
 
-    /// Its name, as `ip netns` and bmpd's configuration know it.
+    /// Its name, in `ip netns` and bmpd's configuration.
     pub fn name(&self) -> &str {
         self.namespace.name()
     }
@@ -198,7 +198,7 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// Names and addresses that nobody else has; there are no such devices yet.
+    /// Unused names and addresses; there are no such devices yet.
     #[expect(clippy::new_without_default, reason = "each one is another")]
     pub fn new() -> Self {
         Self { names: pair_names(), addresses: pair_addresses() }
@@ -235,7 +235,7 @@ impl Wire {
 
 impl Drop for Netns {
     fn drop(&mut self) {
-        // Not `daemon::run`, which panics: this may be on the way out of a panic.
+        // Not `daemon::run`, which panics: this may run during a panic.
         let _ = Command::new("ip").args(["netns", "delete", self.name()]).status();
     }
 }

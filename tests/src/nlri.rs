@@ -1,4 +1,4 @@
-//! The NLRI of every family, cut as they came on the wire.
+//! The NLRI of every family, cut as on the wire.
 //!
 //! [`crate::bgp::prefixes`] understands IPv4 and IPv6 unicast; here is what the other
 //! families need, and ADD-PATH (RFC 7911) in any of them: where one NLRI ends, and what of it names
@@ -65,7 +65,7 @@ pub struct Key {
 pub struct Entry {
     /// The NLRI as on the wire, with its path identifier and its labels.
     pub nlri: Box<[u8]>,
-    /// The path attributes without the multiprotocol ones, as they came.
+    /// The path attributes without the multiprotocol ones, as received.
     pub path: Arc<[u8]>,
     /// The next hop from MP_REACH_NLRI; empty where it is among the path attributes.
     pub next_hop: Box<[u8]>,
@@ -81,7 +81,7 @@ impl std::fmt::Debug for Entry {
 /// Routes of any families.
 pub type Rib = BTreeMap<Key, Entry>;
 
-/// One NLRI where it stands.
+/// One NLRI in its field.
 #[derive(Debug, Clone, Copy)]
 pub struct Nlri<'a> {
     /// All of it, from its path identifier on.
@@ -141,7 +141,7 @@ fn skip_labels(family: Family, sense: Sense, mut bytes: &[u8]) -> Result<(usize,
 }
 
 impl Nlri<'_> {
-    /// What names the route, and whether the NLRI has the form that its family wants.
+    /// What names the route, and whether the NLRI has the form that its family requires.
     pub fn key(&self, family: Family, sense: Sense) -> Result<Key, String> {
         let body = self.body;
         let name = match (family.afi, family.safi) {
@@ -209,7 +209,7 @@ fn evpn_name(body: &[u8]) -> Result<Vec<u8>, String> {
     Ok([&[kind][..], &name.concat()].concat())
 }
 
-/// Cuts NLRI of a family; `path` says whether each has a path identifier.
+/// Cuts NLRI of a family; `path` is true if each has a path identifier.
 pub fn split(family: Family, path: bool, mut bytes: &[u8]) -> Result<Vec<Nlri<'_>>, String> {
     let mut found = Vec::new();
     while !bytes.is_empty() {
@@ -232,7 +232,7 @@ pub fn is_plain(family: Family, add_paths: &AddPaths) -> bool {
     (family == Family::IPV4 || family == Family::IPV6) && !add_paths.contains(&family)
 }
 
-/// Does to `rib` what the UPDATE says of the families that `wanted` lets through; how many of its
+/// Applies the UPDATE's routes of the families that `wanted` accepts to `rib`; returns how many of its
 /// withdrawals named no route.
 pub fn apply(
     update: &Update<'_>,
@@ -281,7 +281,7 @@ pub fn of_routes(routes: &Routes) -> Rib {
     entries.collect()
 }
 
-/// What a stream of whole BGP messages has left in the Adj-RIB-In of the one who hears it.
+/// The Adj-RIB-In of the receiver of a stream of whole BGP messages.
 pub fn rib_of(mut messages: &[u8], add_paths: &AddPaths) -> Result<Rib, String> {
     let mut rib = Rib::new();
     while !messages.is_empty() {
@@ -345,7 +345,7 @@ impl Seen {
     }
 }
 
-/// Says how two sets of routes differ; `None` if they are equal, byte for byte.
+/// Describes how two sets of routes differ; `None` if they are equal, byte for byte.
 pub fn difference(expected: &Rib, found: &Rib) -> Option<String> {
     if expected == found {
         return None;

@@ -1,6 +1,6 @@
-//! Other users of this host: programs run as somebody else.
+//! Other users of this host: programs run as another user.
 //!
-//! Users and groups are numbers here, and need not exist. Only root can be somebody else.
+//! Users and groups are numbers here, and need not exist. Only root can become another user.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -71,7 +71,7 @@ impl Person {
     }
 }
 
-/// Lets everybody into the folder, and puts both programs there, which may be out of reach elsewhere.
+/// Opens the folder to all users, and puts both programs there, which may be out of reach elsewhere.
 ///
 /// # Panics
 /// When that cannot be done, and when the caller is not root.

@@ -1,4 +1,4 @@
-//! What a process costs, as proc(5) has it.
+//! Resource usage of a process, from proc(5).
 
 use std::fs;
 use std::time::Duration;

@@ -1,6 +1,6 @@
-//! A file whose reading takes as long as a test likes, as on a server that has gone.
+//! A file whose reading takes as long as a test needs, as on an unreachable server.
 //!
-//! It is a terminal: who reads it waits for what is typed.
+//! It is a terminal: a reader waits for what is typed.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -14,7 +14,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use crate::daemon::Daemon;
 use crate::wait::wait_until;
 
-/// The typing end of it. Who still reads when it is dropped gets an end or an error.
+/// Its typing end. A reader that still reads when it is dropped gets an end of file or an error.
 #[derive(Debug)]
 pub struct SlowFile {
     keyboard: File,
@@ -25,7 +25,7 @@ impl SlowFile {
     /// Puts one in the place of the configuration.
     ///
     /// # Panics
-    /// When there is no terminal to be had.
+    /// When no terminal can be opened.
     #[track_caller]
     pub fn instead_of_config(daemon: &Daemon) -> Self {
         let open = || {
@@ -57,10 +57,10 @@ impl SlowFile {
         });
     }
 
-    /// Lets one reader have this text, whose last line is whole, and the end of the file.
+    /// Gives one reader this text, whose last line is whole, and the end of the file.
     ///
     /// # Panics
-    /// When the terminal does not take it.
+    /// When the terminal does not accept it.
     pub fn finish(&mut self, text: &str) {
         const END_OF_FILE: &str = "\u{4}";
         self.keyboard

@@ -1,11 +1,11 @@
 //! A soak: faults at random, one after the other, on one bmpd with several neighbors and stations.
 //!
 //! ```text
-//!   settle ─> faults ─> calm: first footprint ─> faults … a line a minute ─> calm: last footprint
+//!   start ─> faults ─> calm: first footprint ─> faults … a line a minute ─> calm: last footprint
 //! ```
 //!
-//! Whatever happens, the bystander's routes reach the witness after each fault. When all is calm, everybody is
-//! there with a table that is known, and nobody else: what bmpd takes of the machine then must not have grown
+//! After each fault the bystander's routes must reach the witness. When all is calm, exactly the expected
+//! neighbors are up, with known tables: the resources that bmpd uses then must not have grown
 //! between the first time and the last, and every station must hold what the neighbors announce.
 
 use std::net::{IpAddr, SocketAddr};
@@ -29,7 +29,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 /// The AS of the first of the neighbors that come and go.
 const FIRST_AS: u32 = 65100;
 
-/// How much a bmpd at rest may take more at the end than at first, KiB: what the allocator keeps differs with
+/// How much more memory an idle bmpd may use at the end than at first, KiB: what the allocator keeps differs with
 /// what happened last.
 const MORE_MEMORY_KIB: u64 = 8 * 1024;
 
@@ -40,18 +40,18 @@ pub struct Plan {
     pub time: Duration,
     /// After how long the first footprint is taken.
     pub first: Duration,
-    /// Whatever is left to chance follows from it.
+    /// All random choices follow from it.
     pub seed: u64,
 }
 
-/// What came of it.
+/// The result.
 #[derive(Debug, Clone, Copy)]
 pub struct Outcome {
     /// Faults that have happened.
     pub faults: u64,
-    /// What bmpd took after the first time.
+    /// The resources of bmpd after the first time.
     pub first: Footprint,
-    /// What it took at the end.
+    /// Its resources at the end.
     pub last: Footprint,
 }
 
@@ -75,7 +75,7 @@ impl Outcome {
     }
 }
 
-/// One that comes and goes, with one table or another.
+/// A neighbor that connects and disconnects, with one table or another.
 struct Guest {
     options: Options,
     connection: Option<Neighbor>,
@@ -86,13 +86,13 @@ struct Soak {
     random: Random,
     guests: Vec<Guest>,
     stations: Vec<Station>,
-    /// Where the rogue is when it is there.
+    /// The address of the rogue while it runs.
     rogue_at: SocketAddr,
     rogue: Option<Rogue>,
     faults: u64,
 }
 
-/// Does it, and says how it goes once a minute through `say`.
+/// Runs it, and reports progress once a minute through `say`.
 ///
 /// # Panics
 /// When something is not as it must be; with bmpd's log.
@@ -181,7 +181,7 @@ impl Soak {
         self.welcome(guest);
     }
 
-    /// A guest that is not there comes with its table.
+    /// A neighbor that is down connects with its table.
     #[track_caller]
     fn welcome(&mut self, guest: usize) {
         let listen = self.ground.listen;
@@ -216,7 +216,7 @@ impl Soak {
         self.rogue = Some(Rogue::start_at(self.rogue_at, manner));
     }
 
-    /// One session, whoever is at the other end; never that of the witness, which is to stay as it is.
+    /// One session, with any peer; never that of the witness, which is to stay as it is.
     #[track_caller]
     fn reset(&mut self) {
         let all: Vec<IpAddr> = self
@@ -230,7 +230,7 @@ impl Soak {
         self.stations.iter().for_each(Station::forget);
     }
 
-    /// A guest withdraws what it has, in one go, and leaves.
+    /// A neighbor withdraws all that it has at once, and disconnects.
     fn too_many_routes_go(&mut self) {
         let guest = self.random.below(self.guests.len() as u64) as usize;
         if let Some(neighbor) = self.guests[guest].connection.take() {
@@ -239,8 +239,8 @@ impl Soak {
         }
     }
 
-    /// Everybody who belongs there is there with its table, the rogue and the culprit are not, and every
-    /// station has been told.
+    /// All expected neighbors are up with their tables, the rogue and the culprit are not, and every
+    /// station has been sent everything.
     #[track_caller]
     fn calm(&mut self) {
         self.rogue = None;
@@ -267,7 +267,7 @@ impl Soak {
         Footprint::of(&self.ground.daemon)
     }
 
-    /// How it goes, in a line.
+    /// The progress, in a line.
     fn line(&self) -> String {
         let status = json(&self.ground.daemon, &["show", "status"])["status"].clone();
         let sessions = status["sessions"].as_array().cloned().unwrap_or_default();
@@ -293,7 +293,7 @@ impl Soak {
         }
     }
 
-    /// Every station holds what the neighbors announce, and was told it as the protocol wants it.
+    /// Every station holds what the neighbors announce, and was sent no violation of the protocol.
     #[track_caller]
     fn compare(&self) {
         self.ground.wait_witnessed();

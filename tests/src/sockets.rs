@@ -1,6 +1,6 @@
-//! The sockets of another process, as the kernel has them.
+//! The sockets of another process, as the kernel shows them.
 //!
-//! What a parameter has done to a connection is asked of the connection itself: the test takes a
+//! What a parameter has done to a connection is read from the connection itself: the test takes a
 //! copy of the other process's descriptor (pidfd_getfd(2), which needs root) and reads its options.
 
 use std::fs;
@@ -13,7 +13,7 @@ use socket2::Socket;
 /// The TCP socket of a process that is connected with `remote`.
 ///
 /// # Panics
-/// When the process cannot be looked into, as it is without root.
+/// When the process cannot be inspected, as it is without root.
 pub fn connected(pid: u32, remote: SocketAddr) -> Option<Socket> {
     let raw = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a process id");
     let process = pidfd_open(raw, PidfdFlags::empty()).expect("the process is there");

@@ -1,10 +1,10 @@
-//! A BMP station: listens, reads what bmpd sends, and judges it.
+//! A BMP station: listens, reads what bmpd sends, and validates it.
 //!
-//! Every connection it ever had stays in its history, so that a test can ask of each generation what
-//! it carried. How fast it reads is the test's choice, down to not at all.
+//! Every connection it ever had stays in its history, so that a test can check what each generation
+//! carried. How fast it reads is the test's choice, down to not at all.
 //!
-//! [`Setup`] says what is special about it: a network namespace, TCP MD5 keys, TLS. A station that
-//! does not listen but connects to bmpd is made by [`Station::passive`] and told by [`Station::dial`].
+//! [`Setup`] configures it: a network namespace, TCP MD5 keys, TLS. A station that
+//! does not listen but connects to bmpd is made by [`Station::passive`]; [`Station::dial`] connects it.
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -44,16 +44,16 @@ pub enum Pace {
 pub enum End {
     /// bmpd closed it (FIN).
     Closed,
-    /// The system says it broke (RST).
+    /// The system reports that it broke (RST).
     Broken(String),
     /// The station closed it.
     Ours,
 }
 
-/// What is special about a station.
+/// The configuration of a station.
 #[derive(Debug, Clone, Default)]
 pub struct Setup {
-    /// Bounds what the system takes for a station that does not read, in bytes.
+    /// Bounds what the system buffers for a station that does not read, in bytes.
     pub receive_buffer: Option<usize>,
     /// Where its sockets belong.
     pub namespace: Option<Namespace>,
@@ -65,21 +65,21 @@ pub struct Setup {
     pub second_peer_up: bool,
 }
 
-/// What a TLS handshake has come to.
+/// The result of a TLS handshake.
 #[derive(Debug, Clone)]
 pub struct Handshake {
     /// TLS 1.2 or 1.3.
     pub version: Option<ProtocolVersion>,
-    /// The name that bmpd asked for (SNI).
+    /// The name that bmpd requested (SNI).
     pub server_name: Option<String>,
-    /// bmpd's certificate and what it sent with it; empty if none was asked for.
+    /// bmpd's certificate and what it sent with it; empty if none was requested.
     pub client: Vec<CertificateDer<'static>>,
 }
 
 /// One connection of the station's history. Clones are of the same connection.
 #[derive(Debug, Clone)]
 pub struct Connection {
-    /// 1 for the first connection, and so on: the generation, as far as the station can tell.
+    /// 1 for the first connection, and so on: the generation, as the station counts.
     pub number: usize,
     /// bmpd's end.
     pub remote: SocketAddr,
@@ -130,7 +130,7 @@ impl Connection {
         });
     }
 
-    /// Looks at what the connection has carried so far; it does not go on meanwhile.
+    /// Calls `look` with what the connection has carried so far; it is locked meanwhile.
     pub fn look<T>(&self, look: impl FnOnce(&Record) -> T) -> T {
         look(&lock(&self.inner).record)
     }
@@ -151,7 +151,7 @@ impl Connection {
         format!("connection {}: {}; end {end:?}", self.number, self.look(Record::summary))
     }
 
-    /// Waits until `look` finds what it looks for; its error says what is missing.
+    /// Waits until `look` succeeds; its error describes what is missing.
     ///
     /// # Panics
     /// When it does not within `deadline`.
@@ -194,7 +194,7 @@ impl Connection {
         wait_for(&format!("the routes of {neighbor}"), deadline, || {
             self.look(|record| {
                 let found = record.peer(neighbor).map_or(&none, |peer| &peer.routes);
-                // The quick look first: most of the time they differ in number.
+                // The quick check first: most of the time they differ in number.
                 if found.len() != expected.len() {
                     let (found, wanted) = (found.len(), expected.len());
                     return Err(format!("{found} of {wanted} routes; {}", record.summary()));
@@ -205,7 +205,7 @@ impl Connection {
     }
 
     /// # Panics
-    /// When anything on the connection was against the protocol.
+    /// When anything on the connection violated the protocol.
     #[track_caller]
     pub fn assert_legal(&self) {
         self.look(|record| {
@@ -221,7 +221,7 @@ impl Connection {
         (&*self.stream).write_all(bytes)
     }
 
-    /// Closes the station's direction only (FIN), and goes on reading.
+    /// Closes the station's direction only (FIN), and continues to read.
     ///
     /// # Errors
     /// When the connection is gone.
@@ -269,7 +269,7 @@ impl Station {
         Self::listen_at(SocketAddr::new(address, 0), mode, None)
     }
 
-    /// Listens at this address and port. `receive_buffer`, in bytes, bounds what the system takes
+    /// Listens at this address and port. `receive_buffer`, in bytes, bounds what the system buffers
     /// for a station that does not read.
     ///
     /// # Panics
@@ -287,7 +287,7 @@ impl Station {
         Self::listen_with(address, mode, Setup { namespace, ..Setup::default() })
     }
 
-    /// Listens as `setup` says. Port 0 stands for a free one.
+    /// Listens as `setup` specifies. Port 0 stands for a free one.
     ///
     /// # Panics
     /// When it cannot.
@@ -297,7 +297,7 @@ impl Station {
         station
     }
 
-    /// A station that connects to bmpd, from this address, whenever [`Station::dial`] says so.
+    /// A station that connects to bmpd, from this address, with [`Station::dial`].
     pub fn passive(address: IpAddr, mode: Mode, setup: Setup) -> Self {
         Self::of(SocketAddr::new(address, 0), mode, setup)
     }
@@ -314,7 +314,7 @@ impl Station {
         Self { address, shared, listener: None }
     }
 
-    /// Connects to bmpd once; what comes of it is the newest connection.
+    /// Connects to bmpd once; the result is the newest connection.
     ///
     /// # Errors
     /// When the TCP connection does not come about within five seconds.
@@ -328,7 +328,7 @@ impl Station {
         Ok(take(stream, bmpd, &self.shared))
     }
 
-    /// Connects to bmpd as often as it takes until one TCP connection comes about.
+    /// Connects to bmpd as often as it takes until one TCP connection is made.
     ///
     /// # Panics
     /// When none does within 30 s.
@@ -378,7 +378,7 @@ impl Station {
     /// Listens again on the same port.
     ///
     /// # Panics
-    /// When the port cannot be had.
+    /// When the port cannot be bound.
     pub fn revive(&mut self) {
         if self.listener.is_some() {
             return;
@@ -436,8 +436,8 @@ impl Station {
         })
     }
 
-    /// Forgets what ended connections have carried: for who runs for long. Their places in the history, and
-    /// their breaches of the protocol, stay.
+    /// Discards what ended connections have carried, for long runs. Their places in the history, and
+    /// their violations of the protocol, stay.
     pub fn forget(&self) {
         for connection in self.connections().iter().filter(|connection| connection.end().is_some())
         {
@@ -455,7 +455,7 @@ impl Station {
     }
 
     /// # Panics
-    /// When anything on any connection was against the protocol.
+    /// When anything on any connection violated the protocol.
     #[track_caller]
     pub fn assert_legal(&self) {
         for connection in self.connections() {
@@ -501,7 +501,7 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
     }
 }
 
-/// Takes a connection into the history and reads it, on a thread of its own.
+/// Adds a connection to the history and reads it, on a thread of its own.
 fn take(stream: TcpStream, remote: SocketAddr, shared: &Arc<Shared>) -> Connection {
     let mut record = Record::new(*lock(&shared.mode));
     record.second_peer_up = shared.setup.second_peer_up;
@@ -523,7 +523,7 @@ fn take(stream: TcpStream, remote: SocketAddr, shared: &Arc<Shared>) -> Connecti
     drop(connections);
     let (reader, shared) = (connection.clone(), shared.clone());
     thread::spawn(move || {
-        // So that a change of pace is noticed also while nothing comes.
+        // So that a change of pace is noticed also while nothing is received.
         let _ = reader.stream.set_read_timeout(Some(Duration::from_millis(100)));
         let end = match &shared.setup.tls {
             None => read(&reader, &mut &*reader.stream, &shared),
@@ -539,7 +539,7 @@ fn take(stream: TcpStream, remote: SocketAddr, shared: &Arc<Shared>) -> Connecti
 /// How long a TLS handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
-/// Makes the handshake, whatever the pace is, and reads what comes.
+/// Makes the handshake, whatever the pace is, and reads what follows.
 fn read_tls(connection: &Connection, config: &Arc<ServerConfig>, shared: &Shared) -> End {
     let mut server = match ServerConnection::new(config.clone()) {
         Ok(server) => server,
@@ -556,7 +556,7 @@ fn read_tls(connection: &Connection, config: &Arc<ServerConfig>, shared: &Shared
                 }
             }
             Err(e) => {
-                // The alert says why, and bmpd should show it.
+                // The alert has the reason, and bmpd should show it.
                 let _ = server.write_tls(&mut &*connection.stream);
                 let _ = connection.stream.shutdown(Shutdown::Both);
                 return End::Broken(format!("in the TLS handshake: {e}"));
@@ -571,13 +571,13 @@ fn read_tls(connection: &Connection, config: &Arc<ServerConfig>, shared: &Shared
     read(connection, &mut StreamOwned::new(server, &*connection.stream), shared)
 }
 
-/// Whether it only says that nothing came in time.
+/// True if it only means that nothing was received in time.
 fn is_late(e: &io::Error) -> bool {
     use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
     matches!(e.kind(), WouldBlock | TimedOut | Interrupted)
 }
 
-/// Waits until the station's pace lets it read, and says how many bytes.
+/// Waits until the station's pace allows it to read, and returns how many bytes.
 fn may_read(connection: &Connection, shared: &Shared) -> Option<usize> {
     let mut pace = lock(&shared.pace);
     loop {

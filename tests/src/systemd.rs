@@ -9,7 +9,7 @@
 //! Or the whole machine is this one under a layer of its own, in which packages can be installed, with a network of
 //! its own ([`Systemd::start_layered`]).
 //!
-//! It takes itself for the manager of a container and starts nothing but stubs of the targets that ours are
+//! It runs as the manager of a container and starts nothing but stubs of the targets that ours are
 //! ordered after. It needs root and a control group hierarchy of version 2 that can be mounted.
 
 use std::fs::{self, File};
@@ -96,7 +96,7 @@ impl Systemd {
     /// Starts it in a folder of the test, with both programs in `/usr/local/bin`.
     ///
     /// # Panics
-    /// When it does not come up; with what it said.
+    /// When it does not come up; with its output.
     #[track_caller]
     pub fn start(scratch: &Scratch) -> Self {
         let root = scratch.join("systemd");
@@ -119,7 +119,7 @@ impl Systemd {
     /// Starts it on a machine that is this one but for what is done there. These folders are shared with it.
     ///
     /// # Panics
-    /// When it does not come up; with what it said.
+    /// When it does not come up; with its output.
     #[track_caller]
     pub fn start_layered(scratch: &Scratch, shared: &[&Path]) -> Self {
         let units = "/etc/systemd/stubs:/etc/systemd/system";
@@ -198,7 +198,7 @@ impl Systemd {
     /// A property of a unit (systemctl(1), show).
     ///
     /// # Panics
-    /// When systemd cannot be asked.
+    /// When systemd cannot be queried.
     #[track_caller]
     pub fn property(&self, unit: &str, name: &str) -> String {
         let said = self.run("systemctl", &["show", "--value", "--property", name, unit]);
@@ -228,7 +228,7 @@ impl Systemd {
 
 impl Drop for Systemd {
     fn drop(&mut self) {
-        // All that is in it goes with its first process, which goes with this one.
+        // Everything in it ends with its first process, which ends with this one.
         let _ = self.child.kill();
         let _ = self.child.wait();
         let gone = || !Path::new(&format!("/proc/{}", self.pid)).exists();
@@ -238,7 +238,7 @@ impl Drop for Systemd {
             }
             std::thread::sleep(Duration::from_millis(10));
         }
-        // Not `daemon::run`, which panics: this may be on the way out of a panic.
+        // Not `daemon::run`, which panics: this may run during a panic.
         let sweep = "mount -t cgroup2 cgroup2 \"$1/group\" && \
                      find \"$1/group/$2\" -depth -type d -exec rmdir {} + ; umount \"$1/group\"";
         let _ = Command::new("unshare")

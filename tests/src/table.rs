@@ -28,7 +28,7 @@ pub struct Attributes {
     pub communities: Vec<[u16; 2]>,
     /// LARGE_COMMUNITY; left out if empty.
     pub large_communities: Vec<[u32; 3]>,
-    /// Whether MP_REACH_NLRI comes first, as RFC 7606 asks for, or in the order of the types, as
+    /// Whether MP_REACH_NLRI comes first, as RFC 7606 requires, or in the order of the types, as
     /// many speakers send it.
     pub reach_first: bool,
 }

@@ -1,9 +1,9 @@
 //! A recorder between a BGP program and bmpd.
 //!
 //! The program connects to the recorder, which is at bmpd's address with another port, and the
-//! recorder connects to bmpd from the program's address: to both it looks as if it were not there.
-//! What the program has sent is the measure of what a station must be told, byte for byte, whatever
-//! the program makes of its configuration. Only for programs that connect, and not with TCP MD5,
+//! recorder connects to bmpd from the program's address: it is transparent to both.
+//! What the program has sent is the reference for what a station must be sent, byte for byte, however
+//! the program interprets its configuration. Only for programs that connect, and not with TCP MD5,
 //! which the recorder would have to break.
 
 use std::io::{Read, Write};
@@ -42,7 +42,7 @@ impl Carried {
         Some(nlri::add_paths(&Self::open(&self.heard)?, &Self::open(&self.sent)?))
     }
 
-    /// The routes that the program has announced and not withdrawn; an error says what is wrong with
+    /// The routes that the program has announced and not withdrawn; an error describes what is wrong with
     /// what it sent.
     pub fn rib(&self) -> Result<Rib, String> {
         match self.add_paths() {
@@ -51,7 +51,7 @@ impl Carried {
         }
     }
 
-    /// What a station must be told of it, as BMP: Initiation, Peer Up, and each UPDATE. To try out
+    /// What a station must be sent for it, as BMP: Initiation, Peer Up, and each UPDATE. To try out
     /// decoders without bmpd.
     ///
     /// # Panics
@@ -219,7 +219,7 @@ fn pump(
         let mut rest = Vec::new();
         while let Ok(n @ 1..) = from.read(&mut buffer) {
             rest.extend_from_slice(&buffer[..n]);
-            // Written down first: what bmpd tells a station is then never ahead of it.
+            // Written down first: what bmpd sends to a station is then never ahead of it.
             let mut whole = &rest[..];
             while bgp::split_message(&mut whole).is_ok() {}
             let length = rest.len() - whole.len();

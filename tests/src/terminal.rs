@@ -1,7 +1,7 @@
-//! A real terminal with a program in it: keys go in, the screen comes out.
+//! A real terminal with a program in it: the input is keys, the output is the screen.
 //!
-//! tmux is the terminal, with a server of its own for each and nobody looking, so that programs find what
-//! they find on an operator's desk: a pseudo-terminal that moves its cursor and can change its size.
+//! tmux is the terminal, detached and with a server of its own for each, so that programs find what they
+//! find on an operator's desk: a pseudo-terminal that moves its cursor and can change its size.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;

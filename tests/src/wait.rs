@@ -1,14 +1,14 @@
 //! Waiting for a condition, with a deadline and a reason when it passes.
 //!
-//! No test sleeps for a fixed time and hopes: it names what it waits for, and if that does not
-//! come, the panic says what was there instead.
+//! No test sleeps for a fixed time: it names what it waits for, and if that does not
+//! happen, the panic shows what was there instead.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// Calls `attempt` until it gives `Ok`, and returns that.
 ///
-/// An `Err` says what is still missing; the last one is shown when `deadline` has passed.
+/// An `Err` describes what is still missing; the last one is shown when `deadline` has passed.
 ///
 /// # Panics
 /// When `deadline` has passed.
@@ -21,7 +21,7 @@ pub fn wait_for<T>(
     try_for(what, deadline, attempt).unwrap_or_else(|in_vain| panic!("{in_vain}"))
 }
 
-/// The same where waiting in vain is a result like any other.
+/// The same where a timeout is a result like any other.
 ///
 /// # Errors
 /// When `deadline` has passed; with what is still missing.

@@ -8,7 +8,7 @@ use crate::context::{Context, Output};
 use crate::render;
 use crate::render::json::Document;
 
-/// Lets the selected sessions count from zero; one line for each.
+/// Resets the counters of the selected sessions; one line for each.
 pub(super) fn statistics(selector: &Selector, context: &Context) -> Result<Output, Output> {
     match context.ask(&Request::Operation(Operation::ClearStatistics(selector.clone())))? {
         Response::Cleared(sessions) => Ok(context.answer(

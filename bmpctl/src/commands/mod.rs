@@ -1,4 +1,4 @@
-//! One file a verb: gather, ask, show.
+//! One file a verb: collect, request, show.
 
 mod clear;
 mod display;

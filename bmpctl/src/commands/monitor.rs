@@ -12,8 +12,8 @@ use crate::context::{Context, Output};
 use crate::render;
 use crate::render::json::{Document, ErrorReport};
 
-/// Prints events as they happen. It ends when bmpd stops, which is an error, or when nobody reads what it
-/// prints any more, which is none; a signal ends it as it ends any program.
+/// Prints events as they happen. It ends when bmpd stops, which is an error, or when its output is closed, which
+/// is none; a signal ends it as it ends any program.
 pub(super) fn run(context: &Context) -> Result<Output, Output> {
     let context = &context.in_lines();
     let mut talk = context.begin(&Request::Monitor)?;
@@ -50,7 +50,7 @@ fn text(events: &[Event], lost: u64, context: &Context) -> String {
     text
 }
 
-/// False if nobody reads it any more.
+/// False if the output is closed.
 fn print(text: &str, context: &Context) -> Result<bool, Output> {
     let mut stdout = io::stdout();
     // With nothing to write the end of a reader (`| head`) would be noticed only with the next event.

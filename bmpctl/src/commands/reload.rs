@@ -17,7 +17,7 @@ pub(super) fn run(dry_run: bool, context: &Context) -> Result<Output, Output> {
         Response::Reloaded(report) => {
             let mut output = context
                 .answer(|_| render::reload::report(&report), || Document::reload(report.clone()));
-            // Who wants to hear of failures only finds them in bmpd's log.
+            // With `--quiet` warnings are only in bmpd's log.
             if !context.json && !context.quiet {
                 for warning in &report.warnings {
                     output.err.push_str(&render::error(&format!("warning: {warning}")));

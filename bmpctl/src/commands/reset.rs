@@ -27,7 +27,7 @@ pub(super) fn session(
         stagger: u64::try_from(stagger.as_millis()).unwrap_or(u64::MAX),
         follow: false,
     }));
-    // One that is done at once needs no word about how it goes on.
+    // One that is done at once needs no note on how it continues.
     let interrupt = (!stagger.is_zero()).then(Interrupt::catch);
     let mut talk = context.begin(&request)?;
     let (mut all, mut all_skipped, mut left) = (Vec::new(), Vec::new(), None);
@@ -57,12 +57,12 @@ pub(super) fn session(
         if all.is_empty() {
             return Err(context.error(error));
         }
-        // What is done is done, and whoever asked must hear of it.
+        // Some sessions may have been reset, and the caller must be informed.
         return Err(end(all, all_skipped, left, Over::Failed(error), context));
     }
 }
 
-/// The next answer; `None` if somebody does not want to wait for it.
+/// The next answer; `None` if the user interrupts the wait.
 fn next(
     talk: &mut Conversation,
     stagger: Duration,
@@ -79,7 +79,7 @@ fn next(
     None
 }
 
-/// Somebody does not want to wait for the first answer.
+/// Interrupted before the first answer.
 pub(super) fn interrupted_early() -> ErrorReport {
     let text = render::progress::INTERRUPTED_EARLY.to_owned();
     ErrorReport::new(exit::INTERRUPTED, "interrupted", text)
@@ -89,13 +89,13 @@ pub(super) fn interrupted_early() -> ErrorReport {
 enum Over {
     /// Every session has had its turn.
     Done,
-    /// Somebody does not want to wait any longer.
+    /// The user has interrupted the wait.
     Interrupted,
-    /// bmpd can no longer be asked.
+    /// The exchange with bmpd has failed.
     Failed(ErrorReport),
 }
 
-/// What is known is shown now; who waits for the last session must not wait for the first.
+/// Outcomes are shown as they arrive: the first one is not delayed until the last.
 fn show(outcomes: &[ResetOutcome], skipped: &[SessionId], context: &Context) {
     if !context.quiet {
         let _ = std::io::stdout().write_all(render::reset::skipped(skipped).as_bytes());
@@ -137,7 +137,7 @@ fn end(
         }
     };
     if context.json {
-        // A failure is told also to those who want to hear of nothing else.
+        // A failure is reported with `--quiet`, too.
         let told = code != exit::DONE || !context.quiet;
         let document = || Document::reset(outcomes, skipped, left, Vec::new(), error).to_text();
         let out = if told { document() } else { String::new() };

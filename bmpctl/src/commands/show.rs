@@ -13,7 +13,7 @@ pub(super) fn once(what: &Query, form: Form, context: &Context) -> Result<Output
     shown(form, &ask(what, context)?, context)
 }
 
-/// Asks for it.
+/// Requests it.
 pub(super) fn ask(what: &Query, context: &Context) -> Result<Response, Output> {
     context.ask(&Request::Query(what.clone()))
 }

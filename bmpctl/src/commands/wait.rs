@@ -1,8 +1,8 @@
 //! `reset session --wait`.
 //!
-//! bmpd tells how far the sessions are; here it becomes bars on a terminal, lines in a pipe, or one document
-//! at the end. The waiting ends when every session has come to an end, when its time is over, or with
-//! Ctrl-C. The reset goes on in every case.
+//! bmpd reports how far the sessions are; this is shown as bars on a terminal, lines in a pipe, or one document
+//! at the end. The wait ends when every session is finished, when its time is over, or with
+//! Ctrl-C. The reset continues in every case.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -30,7 +30,7 @@ pub(super) fn session(
     context: &Context,
 ) -> Result<Output, Output> {
     let interrupt = Interrupt::catch();
-    // It begins when the last session has been reset; until bmpd has said so it may be the only limit.
+    // It begins when the last session has been reset; until bmpd has reported that it may be the only limit.
     let mut until = Instant::now() + wait;
     let request = Request::Operation(Operation::ResetSession(ResetSession {
         selector: selector.clone(),
@@ -78,22 +78,22 @@ pub(super) fn session(
     }
 }
 
-/// Why the waiting is over.
+/// Why the wait is over.
 #[derive(Debug, PartialEq, Eq)]
 enum Over {
-    /// Every session has come to an end.
+    /// Every session is finished.
     Done,
-    /// So is the time.
+    /// The time is over.
     Late,
-    /// Somebody does not want to wait any longer.
+    /// The user has interrupted the wait.
     Interrupted,
-    /// bmpd can no longer be asked.
+    /// The exchange with bmpd has failed.
     Failed(ErrorReport),
 }
 
 /// How the progress is shown.
 enum View {
-    /// Only what is said at the end.
+    /// Only what is printed at the end.
     Nothing,
     /// A line for each change.
     Lines(Lines),
@@ -119,7 +119,7 @@ struct Watch {
     outcomes: Vec<ResetOutcome>,
     /// Those that `all` skips.
     skipped: Vec<SessionId>,
-    /// Sessions still to be reset; `None` until bmpd has said.
+    /// Sessions still to be reset; `None` until bmpd has reported it.
     to_come: Option<u32>,
     /// Those that were reset, in the order in which they were.
     waiting: Vec<Waiting>,
@@ -181,7 +181,7 @@ impl Watch {
         self.outcomes.extend(outcomes);
     }
 
-    /// Sessions have gone on.
+    /// Applies progress of sessions.
     fn hear(&mut self, news: Vec<Progress>) {
         for progress in news {
             let Some(rank) = self.ranks.get(&progress.id).copied() else { continue };
@@ -198,7 +198,7 @@ impl Watch {
         }
     }
 
-    /// Says what a session has come to.
+    /// Shows the outcome of a session.
     fn finish(&mut self, rank: usize) {
         let with_changes = matches!(self.view, View::Bars(_));
         match render::progress::end(&self.waiting[rank], with_changes) {
@@ -214,7 +214,7 @@ impl Watch {
         }
     }
 
-    /// Standard error is told at once, but for a terminal, whose bars are in the way.
+    /// Printed on standard error at once, except on a terminal, whose bars are in the way.
     fn fail(&mut self, text: String) {
         if let View::Lines(_) = self.view {
             complain(&text);
@@ -236,7 +236,7 @@ impl Watch {
 
     fn end(mut self, over: &Over, wait: Duration, context: &Context) -> Output {
         self.show();
-        // The bars go before anything else is said.
+        // The bars are removed before anything else is printed.
         self.view = View::Nothing;
         let code = self.code(over);
         if context.json {
@@ -304,7 +304,7 @@ impl Watch {
 
 fn print(text: &str) {
     let mut stdout = std::io::stdout();
-    // That nobody reads it any more is no reason not to wait.
+    // If the output is closed, the wait continues.
     let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
 }
 

@@ -1,4 +1,4 @@
-//! `show --watch`: the same look again and again.
+//! `show --watch`: the same report again and again.
 //!
 //! ```text
 //!   main:    ask ── draw ── wait for the interval ──┐
@@ -8,8 +8,8 @@
 //! ```
 //!
 //! The thread of the signals ends the process itself, so that Ctrl-C works at once also while bmpd does
-//! not answer. On a terminal the looks replace each other on its alternate screen; what was on it before
-//! is there again afterwards. A pipe gets one look after the other, with `--json` one document a line.
+//! not answer. On a terminal the reports replace each other on its alternate screen; what was on it before
+//! is there again afterwards. A pipe gets one report after the other, with `--json` one document a line.
 
 use std::io::{self, Write};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
@@ -34,7 +34,7 @@ const ENTER: &str = "\u{1b}[?1049h\u{1b}[?25l\u{1b}[?7l";
 /// As it was before.
 const LEAVE: &str = "\u{1b}[?7h\u{1b}[?25h\u{1b}[?1049l";
 
-/// Shows it until it is ended; the first look must succeed.
+/// Shows it until it is ended; the first report must succeed.
 pub(super) fn run(
     what: &Query,
     form: Form,
@@ -55,7 +55,7 @@ pub(super) fn run(
     loop {
         let next = Instant::now() + interval;
         if on_terminal {
-            // An error stands where the look would: bmpd may be on its way back.
+            // An error is shown in place of the report: bmpd may be restarting.
             loop {
                 if draw(form, &answer, interval, context).is_err() {
                     return Ok(Output { out: String::new(), err: String::new(), code: exit::DONE });
@@ -66,12 +66,12 @@ pub(super) fn run(
             }
         } else {
             let look = show::shown(form, &answer?, context)?;
-            // So that a reader sees where the next look begins.
+            // So that a reader sees where the next report begins.
             let gap = if first || context.json || context.quiet { "" } else { "\n" };
             if context.quiet && monitor::is_closed(&io::stdout())
                 || !context.quiet && write(&format!("{gap}{}", look.out)).is_err()
             {
-                // The reader has gone away.
+                // The reader has closed the pipe.
                 return Ok(Output { out: String::new(), err: String::new(), code: exit::DONE });
             }
             std::thread::sleep(interval);
@@ -112,7 +112,7 @@ fn resized_before(resized: &Receiver<()>, next: Instant) -> bool {
     }
 }
 
-/// The alternate screen, until this is dropped, however that comes about.
+/// The alternate screen, until this is dropped, however this happens.
 struct Alternate;
 
 impl Alternate {
@@ -149,7 +149,7 @@ fn listen(on_terminal: bool) -> io::Result<Receiver<()>> {
                     if on_terminal {
                         let _ = write(LEAVE);
                     }
-                    // Ending it is how one is done with looking.
+                    // A signal is the regular way to end it.
                     std::process::exit(exit::DONE.into());
                 }
             }
@@ -158,7 +158,7 @@ fn listen(on_terminal: bool) -> io::Result<Receiver<()>> {
     Ok(resized)
 }
 
-/// Ctrl-Z: stops the process with the terminal as it was before, and goes on when that is wanted. The lock
+/// Ctrl-Z: stops the process with the terminal as it was before, and continues after SIGCONT. The lock
 /// keeps a frame from coming in between.
 fn pause() {
     let mut out = io::stdout().lock();
@@ -174,7 +174,7 @@ fn write(text: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// One look as it replaces the one before; what does not fit is cut off at the bottom, and said so.
+/// One report as it replaces the one before; what does not fit is cut off at the bottom, with a note.
 fn frame(look: &Output, interval: Duration) -> String {
     let screen = Screen::of_standard_output();
     let now = SystemTime::now()

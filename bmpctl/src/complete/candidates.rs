@@ -34,7 +34,7 @@ pub(super) fn complete(before: &[String], current: &str) -> Found {
     // The engine takes the next word for the value of an option that has one only behind an equals sign.
     let mut words: Vec<OsString> = before.iter().map(OsString::from).collect();
     words.retain(|word| !word.to_str().is_some_and(|word| is_complete(&command, word)));
-    // A dash alone brings short options; the long ones say what they mean.
+    // A dash alone brings short options; the long ones are descriptive.
     words.push(if current == "-" { "--" } else { current }.into());
     let index = words.len() - 1;
     let mut command = values::attach(cli::command(), &line);
@@ -43,7 +43,7 @@ pub(super) fn complete(before: &[String], current: &str) -> Found {
         Some(id) => !line.has(id) && !line.takes_words(),
         None => true,
     });
-    // Options are offered where a dash asks for them, or where nothing else can stand.
+    // Options are offered after a dash, or where nothing else can stand.
     if current.is_empty() && found.iter().any(|candidate| option(candidate).is_none()) {
         found.retain(|candidate| option(candidate).is_none());
     }

@@ -1,4 +1,4 @@
-//! What the words before the cursor say, however incomplete the command line is.
+//! What is in the words before the cursor, however incomplete the command line is.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -144,7 +144,7 @@ impl Line {
         selection
     }
 
-    /// Where bmpd is.
+    /// The socket of bmpd.
     pub(crate) fn socket(&self) -> PathBuf {
         let typed = self.option("socket").map(PathBuf::from);
         let set = || std::env::var_os("BMPD_SOCKET").map(PathBuf::from);

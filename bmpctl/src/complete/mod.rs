@@ -7,8 +7,8 @@
 //!                                                     └── values: names, asked of bmpd
 //! ```
 //!
-//! The answer is one candidate a line in the form that the script of the shell takes. A bmpd that is away,
-//! forbids it or is late has no names to offer, and nothing is said of that; verbs and options are
+//! The answer is one candidate a line in the form that the script of the shell takes. A bmpd that is not running,
+//! forbids it or is late has no names to offer, and no error is shown; verbs and options are
 //! always there. Nothing is ever written to standard error.
 
 mod candidates;
@@ -36,11 +36,11 @@ pub(crate) fn run(arguments: &[OsString]) -> Option<ExitCode> {
             let typed = arguments.iter().skip(2);
             shell.answer(typed.map(|word| word.to_string_lossy().into_owned()).collect())
         }
-        // Somebody's variable has this name by chance.
+        // An unrelated variable has this name by chance.
         Some(_) => return None,
     };
     let mut stdout = std::io::stdout();
-    // The shell may have lost its interest.
+    // The shell may have closed the pipe.
     let _ = stdout.write_all(answer.as_bytes()).and_then(|()| stdout.flush());
     Some(ExitCode::SUCCESS)
 }

@@ -14,11 +14,11 @@ use shared::response::{Directory, NeighborEntry, NeighborState, SessionEntry, Se
 use super::line::Line;
 use crate::directory;
 
-/// How long bmpd has for its names. A key that is answered within 150 ms feels like one that is answered
+/// The timeout for bmpd's names. A key that is answered within 150 ms feels like one that is answered
 /// at once; the rest is for the shell.
 const TIMEOUT: Duration = Duration::from_millis(120);
 
-/// How many sessions of an address its description tells of.
+/// How many sessions of an address its description lists.
 const TOLD: usize = 4;
 
 /// Where candidates come from.

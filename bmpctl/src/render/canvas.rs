@@ -36,7 +36,7 @@ impl Canvas {
         let (width, _) = size();
         if let Some(bytes) = self.bytes(above, lines, width) {
             let mut stdout = io::stdout();
-            // There is nobody to tell if the terminal is gone.
+            // If the terminal is gone, there is nowhere to report the error.
             let _ = stdout.write_all(bytes.as_bytes()).and_then(|()| stdout.flush());
         }
     }

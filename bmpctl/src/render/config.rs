@@ -1,6 +1,6 @@
 //! The configuration in effect, in the shape of its file: it can be pasted back.
 //!
-//! What waits is a comment behind what is in effect. Keys are masked, and that is said.
+//! What waits is a comment behind what is in effect. Keys are masked, with a note.
 
 use shared::names::Selector;
 use shared::response::{ConfigReport, ConfigSection, ConfigValue, Setting, Until};
@@ -92,7 +92,7 @@ pub(super) fn until(until: &Until) -> String {
     }
 }
 
-/// A key with its value; a key without one is told only if there will be one.
+/// A key with its value; a key without one is shown only if there will be one.
 fn line(Setting { key, value, pending }: &Setting) -> String {
     let behind = match pending {
         None => None,

@@ -1,6 +1,6 @@
 //! BMP sessions in the words and the layout of routers (VRP's `display bmp session`).
 //!
-//! Scripts and eyes that read a router's answer find each field where it is there. What bmpd does not
+//! Scripts and people that read a router's answer find each field where it is there. What bmpd does not
 //! have is 0: it sends no Trace Route messages.
 
 use shared::names::PUBLIC_INSTANCE;
@@ -61,7 +61,7 @@ fn details(session: &SessionReport) -> String {
     };
     let sent = &session.sent;
     let mut text = format!("BMP session {}, port {}\n", session.id.address, session.remote.port());
-    // Several sessions of one server are told apart by it.
+    // It distinguishes several sessions of one server.
     let alias = session.id.alias.as_ref().map(|alias| format!("Alias name: {alias}"));
     for line in alias.into_iter().chain([
         format!("Current state: {state}, Age: {}", age(session.age)),
@@ -83,7 +83,7 @@ fn details(session: &SessionReport) -> String {
     for MonitoredFamily { family, peers, neighbors } in &session.monitored {
         text.push_str(&format!("  BGP {} :\n", routers_name(family)));
         if neighbors.is_empty() {
-            // They are named only for a session that was asked for by its name.
+            // They are named only for a session that was selected by its name.
             text.push_str(&format!("  {peers} peers (in pre-policy)\n"));
         }
         for neighbor in neighbors {

@@ -19,7 +19,7 @@ impl Page {
         self.0.push('\n');
     }
 
-    /// A fact that is told only if there is something to tell.
+    /// A fact that is shown only if it has a value.
     pub(super) fn line_if(&mut self, name: &str, value: Option<impl AsRef<str>>) {
         if let Some(value) = value {
             self.line(name, value);

@@ -22,7 +22,7 @@ pub(crate) struct Waiting {
     pub(crate) generation: u64,
     /// What the reset has put into effect.
     pub(crate) changes: Vec<Change>,
-    /// When bmpctl heard of the reset.
+    /// When bmpctl received the result of the reset.
     pub(crate) since: Instant,
     /// Where it is, as far as is known.
     pub(crate) progress: Option<Progress>,
@@ -107,7 +107,7 @@ pub(crate) fn unfinished(waiting: &Waiting) -> String {
     }
 }
 
-/// The time of the waiting is over, for these of so many sessions.
+/// The time of the wait is over, for these of so many sessions.
 pub(crate) fn late(
     unfinished: &[String],
     whole: usize,
@@ -146,11 +146,11 @@ fn late_in_one_line(
     }
 }
 
-/// Somebody has ended the waiting for the first answer: bmpd may have the order, and it may not.
+/// Interrupted during the wait for the first answer: bmpd may have received the request or not.
 pub(crate) const INTERRUPTED_EARLY: &str =
     "interrupted before bmpd has answered: bmpctl show session says what it does";
 
-/// Somebody has ended the waiting.
+/// The wait was interrupted.
 pub(crate) fn interrupted(unfinished: &[String], to_come: u32) -> String {
     listed(interrupted_briefly(to_come), unfinished, Some(to_come))
 }
@@ -161,7 +161,7 @@ pub(crate) fn interrupted_briefly(to_come: u32) -> String {
     format!("interrupted: the reset goes on in bmpd; bmpctl show {what} says how far it is")
 }
 
-/// bmpd can no longer be asked, with this many sessions still to be reset; if that is because a reload has
+/// The exchange with bmpd has failed, with this many sessions still to be reset; if that is because a reload has
 /// taken the caller's level, they are left as they were.
 pub(crate) fn failed(error: &ErrorReport, to_come: Option<u32>) -> String {
     let message = &error.message;
@@ -199,12 +199,12 @@ pub(crate) struct Lines {
 }
 
 impl Lines {
-    /// A line for a session that has changed, unless it was said before.
+    /// A line for a session that has changed, unless it was printed before.
     pub(crate) fn change(&mut self, waiting: &Waiting) -> String {
         let Some(progress) = waiting.progress.as_ref().filter(|_| waiting.end.is_none()) else {
             return String::new();
         };
-        // The line of the reset itself said that it connects, or waits for the station.
+        // The line of the reset itself shows that it connects, or waits for the station.
         let is_next = matches!(progress.state, SessionState::Connecting | SessionState::Listening);
         if is_next || progress.state == SessionState::Shutdown {
             return String::new();
@@ -219,7 +219,7 @@ impl Lines {
     }
 }
 
-/// A bar a session, at the end of the terminal; gone without a trace when it is dropped.
+/// A bar a session, at the end of the terminal; removed when it is dropped.
 #[derive(Debug, Default)]
 pub(crate) struct Bars {
     canvas: Canvas,
@@ -248,7 +248,7 @@ const RATE_OVER: Duration = Duration::from_secs(3);
 const RATE_AFTER: Duration = Duration::from_millis(300);
 
 impl Rate {
-    /// Routes a second, once that can be said.
+    /// Routes a second, once that is known.
     fn with(&mut self, now: Instant, sent: u64) -> Option<f64> {
         let Self(samples) = self;
         samples.push_back((now, sent));
@@ -270,7 +270,7 @@ const BESIDE: usize = 40;
 const NAME_MAX: usize = 40;
 
 impl Bars {
-    /// The waiting ends then.
+    /// When the wait ends.
     pub(crate) fn end_at(&mut self, until: Instant) {
         self.until = Some(until);
     }
@@ -336,7 +336,7 @@ impl Bar {
     /// What stands beside the name. What matters most comes first: a narrow terminal has no room for the rest.
     fn beside(&mut self, progress: &Progress, names: usize, width: usize) -> String {
         if progress.generation != self.generation {
-            // What was sent on another connection says nothing of this one.
+            // What was sent on another connection does not count for this one.
             self.rate = Rate::default();
             self.generation = progress.generation;
         }

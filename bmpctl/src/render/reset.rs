@@ -24,7 +24,7 @@ pub(crate) fn staggered(stagger: Span, count: usize) -> String {
     }
 }
 
-/// One line for a session that was reset, or left to a newer reset.
+/// One line for a session that was reset, or superseded by a newer reset.
 pub(crate) fn done(id: &SessionId, done: &Done) -> String {
     let ResetDone { generation, was_up, remote, passive, changes } = match done {
         Done::Reset(done) => done,

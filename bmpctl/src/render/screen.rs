@@ -34,7 +34,7 @@ impl Screen {
     /// For files and pipes.
     pub(crate) const PLAIN: Self = Self { width: None, height: None, colour: false };
 
-    /// Asks standard output. NO_COLOR (when it is not empty) and `TERM=dumb` turn colours off.
+    /// Inspects standard output. NO_COLOR (when it is not empty) and `TERM=dumb` turn colours off.
     pub(crate) fn of_standard_output() -> Self {
         if !std::io::stdout().is_terminal() {
             return Self::PLAIN;

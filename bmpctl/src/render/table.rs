@@ -1,7 +1,7 @@
 //! Aligned columns that fit the terminal.
 //!
 //! Where lines are too long for it, the last column is folded: in its place if there is room, else below the
-//! row. If the others alone are too wide, those go that are least missed. Files and pipes get everything, a
+//! row. If the others alone are too wide, the least important are left out. Files and pipes get everything, a
 //! line a row.
 
 use unicode_width::UnicodeWidthStr;
@@ -34,7 +34,7 @@ pub(super) struct Column {
     heading: &'static str,
     /// Numbers stand to the right.
     number: bool,
-    /// On a terminal that is too narrow columns with 1 go first, then those with 2; those with 0 never.
+    /// On a terminal that is too narrow columns with 1 are left out first, then those with 2; those with 0 never.
     leaves: u8,
 }
 
@@ -49,7 +49,7 @@ pub(super) const fn number(heading: &'static str) -> Column {
 }
 
 impl Column {
-    /// The same, to be left out when the terminal is too narrow; the lowest rank goes first.
+    /// The same, to be left out when the terminal is too narrow; the lowest rank first.
     pub(super) const fn leaves(self, rank: u8) -> Self {
         Self { leaves: rank, ..self }
     }

@@ -10,7 +10,7 @@ use super::{config, reload, reset, show, status};
 use crate::access::Caller;
 use crate::world::World;
 
-/// What its report takes.
+/// What its report reads.
 pub(super) fn work(query: &Query) -> Work {
     match query {
         Query::ResetPlan(_) | Query::ReloadPlan => Work::File,
@@ -39,6 +39,6 @@ pub(super) async fn run(
             answer.whole(async { Response::Directory(world.directory().await) }).await
         }
         Query::ResetPlan(selector) => answer.whole(reset::plan(&selector, world)).await,
-        Query::ReloadPlan => answer.whole(reload::plan(caller, world)).await,
+        Query::ReloadPlan => Box::pin(answer.whole(reload::plan(caller, world))).await,
     }
 }

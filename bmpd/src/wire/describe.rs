@@ -4,9 +4,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::attribute::{EXTENDED_LENGTH, MP_REACH_NLRI, MP_UNREACH_NLRI};
 use super::family::Family;
 use super::nlri::Form;
-use super::update::{EXTENDED_LENGTH, MP_REACH_NLRI, MP_UNREACH_NLRI};
 
 /// How many bytes of a route are shown that is not a prefix.
 const ROUTE_MAX: usize = 32;

@@ -4,6 +4,7 @@
 //! from outside: nothing panics on it, and nothing allocates what a length field asks for.
 #![forbid(unsafe_code)]
 
+mod attribute;
 pub mod bgp;
 pub mod bmp;
 pub mod describe;

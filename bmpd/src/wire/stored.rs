@@ -8,12 +8,34 @@
 //! MP_REACH_NLRI and MP_UNREACH_NLRI are cut out of the attributes; `position` is where MP_REACH_NLRI
 //! stood, so that it can be put together again in the same place.
 
+use super::attribute::{EXTENDED_LENGTH, MP_REACH_NLRI, MP_UNREACH_NLRI, OPTIONAL};
 use super::bgp::{self, HEADER_LEN, MessageType};
 use super::family::Family;
-use super::update::{EXTENDED_LENGTH, MP_REACH_NLRI, MP_UNREACH_NLRI, OPTIONAL};
 
-pub(super) const PLAIN: u8 = 0;
-pub(super) const MULTIPROTOCOL: u8 = 1;
+const PLAIN: u8 = 0;
+const MULTIPROTOCOL: u8 = 1;
+
+/// Appends the stored form of the attributes of routes from the NLRI field.
+pub(super) fn write_plain(out: &mut Vec<u8>, attributes: &[u8]) {
+    out.push(PLAIN);
+    out.extend_from_slice(attributes);
+}
+
+/// Appends the stored form of the attributes of routes from an MP_REACH_NLRI with these flags, which stood at `position` among
+/// the attributes.
+pub(super) fn write_reach(
+    out: &mut Vec<u8>,
+    flags: u8,
+    position: usize,
+    next_hop: &[u8],
+    attributes: &[u8],
+) {
+    out.extend_from_slice(&[MULTIPROTOCOL, flags]);
+    out.extend_from_slice(&(position as u16).to_be_bytes());
+    out.push(next_hop.len() as u8);
+    out.extend_from_slice(next_hop);
+    out.extend_from_slice(attributes);
+}
 
 /// What an UPDATE of these attributes and `nlri` bytes of routes needs at most, in bytes.
 pub fn room(attributes: usize, nlri: usize) -> usize {

@@ -5,39 +5,12 @@
 //! MP_REACH_NLRI and MP_UNREACH_NLRI are cut out, and the bytes of the others are kept as they came.
 //! [`super::stored`] describes the form in which they go into the tables and come out again.
 
+use super::attribute::*;
 use super::bgp;
 use super::family::Family;
 use super::malformed::Malformed;
 use super::reader::{Reader, Short};
 use super::stored;
-
-const ORIGIN: u8 = 1;
-const AS_PATH: u8 = 2;
-const NEXT_HOP: u8 = 3;
-const MULTI_EXIT_DISC: u8 = 4;
-const LOCAL_PREF: u8 = 5;
-const ATOMIC_AGGREGATE: u8 = 6;
-const AGGREGATOR: u8 = 7;
-const COMMUNITIES: u8 = 8;
-const ORIGINATOR_ID: u8 = 9;
-const CLUSTER_LIST: u8 = 10;
-pub(super) const MP_REACH_NLRI: u8 = 14;
-pub(super) const MP_UNREACH_NLRI: u8 = 15;
-const EXTENDED_COMMUNITIES: u8 = 16;
-const AS4_PATH: u8 = 17;
-const AS4_AGGREGATOR: u8 = 18;
-const IPV6_EXTENDED_COMMUNITIES: u8 = 25;
-const LARGE_COMMUNITIES: u8 = 32;
-
-/// Types of segments of AS_PATH and AS4_PATH (RFC 4271 section 4.3, RFC 5065 section 3).
-const AS_SET: u8 = 1;
-const AS_SEQUENCE: u8 = 2;
-const AS_CONFED_SEQUENCE: u8 = 3;
-const AS_CONFED_SET: u8 = 4;
-
-pub(super) const OPTIONAL: u8 = 0x80;
-const TRANSITIVE: u8 = 0x40;
-pub(super) const EXTENDED_LENGTH: u8 = 0x10;
 
 /// What the session determines of an UPDATE.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -211,18 +184,13 @@ impl<'a> Update<'a> {
     /// Writes the attributes of the IPv4 routes in [`Update::announced`] in their stored form.
     pub fn store_plain(&self, out: &mut Vec<u8>) {
         out.clear();
-        out.push(stored::PLAIN);
-        out.extend_from_slice(self.attributes);
+        stored::write_plain(out, self.attributes);
     }
 
     /// Writes the attributes of the routes in `reach` in their stored form.
     pub fn store_reach(&self, reach: &Reach<'_>, out: &mut Vec<u8>) {
         out.clear();
-        out.extend_from_slice(&[stored::MULTIPROTOCOL, reach.flags]);
-        out.extend_from_slice(&(reach.position as u16).to_be_bytes());
-        out.push(reach.next_hop.len() as u8);
-        out.extend_from_slice(reach.next_hop);
-        out.extend_from_slice(self.attributes);
+        stored::write_reach(out, reach.flags, reach.position, reach.next_hop, self.attributes);
     }
 }
 

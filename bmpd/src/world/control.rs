@@ -1,5 +1,4 @@
-//! What is different in `[control]`, `[process]` and `[http]`: where bmpd is asked, who may do what, whom it runs
-//! as.
+//! The differences in `[control]`, `[process]` and `[http]`: the sockets, the permissions, and bmpd's user.
 
 use shared::request::Level;
 use shared::response::{Change, ConfigValue, ReloadAction, ReloadItem, ReloadSubject};
@@ -50,7 +49,7 @@ pub(crate) fn http_settings(http: &Http) -> Vec<Setting> {
     ]
 }
 
-/// A key of a table of which there is one: people read it with the table's name.
+/// A key of a table that exists once: it is shown with the table's name.
 fn named(
     name: &'static str,
     key: &'static str,
@@ -72,7 +71,7 @@ fn accounts(levels: &[(Account, Level)]) -> Option<ConfigValue> {
     (!levels.is_empty()).then(|| ConfigValue::Table(levels.iter().map(entry).collect()))
 }
 
-/// What a reload does about it: levels take effect at once, the rest belongs to the start.
+/// The effect of a reload: levels take effect at once, the rest at the next start.
 pub(super) fn items(old: &Config, new: &Config) -> Vec<ReloadItem> {
     let all = |config: &Config| {
         let mut all = control_settings(&config.control);
@@ -95,7 +94,7 @@ fn change(key: impl Into<String>, old: String, new: String) -> Option<Change> {
     (old != new).then(|| Change { key: key.into(), old, new })
 }
 
-/// What is different of the levels, an entry each.
+/// The differences in levels, an entry each.
 fn levels(old: &Levels, new: &Levels) -> Vec<Change> {
     let mut changes = entries("control.users", &old.users, &new.users);
     changes.extend(entries("control.groups", &old.groups, &new.groups));
@@ -104,11 +103,11 @@ fn levels(old: &Levels, new: &Levels) -> Vec<Change> {
     changes
 }
 
-/// The entries that are different: those of the new file in its order, then those that are gone.
+/// The changed entries: those of the new file in its order, then the removed ones.
 fn entries(table: &str, old: &[(Account, Level)], new: &[(Account, Level)]) -> Vec<Change> {
     let level = |list: &[(Account, Level)], account: &Account| {
         let found = list.iter().find(|(listed, _)| listed == account);
-        found.map_or_else(|| none(), |(_, level)| level.number().to_string())
+        found.map_or_else(none, |(_, level)| level.number().to_string())
     };
     let gone = old.iter().filter(|(account, _)| !new.iter().any(|(other, _)| other == account));
     new.iter()

@@ -30,7 +30,7 @@ pub struct ConfigSection {
 }
 
 impl ConfigSection {
-    /// True if the key tells this table from others of its kind.
+    /// True if the key distinguishes this table from others of its kind.
     pub fn is_name(&self, key: &str) -> bool {
         match self.name.as_str() {
             "session" => matches!(key, "address" | "vpn-instance" | "alias"),

@@ -21,7 +21,7 @@ pub struct Directory {
 pub struct SessionEntry {
     /// Its name.
     pub id: SessionId,
-    /// Its state; `None` if the session was too busy to say it at once.
+    /// Its state; `None` if the session was too busy to report it at once.
     pub state: Option<SessionState>,
     /// From the configuration.
     pub description: Option<String>,
@@ -32,7 +32,7 @@ pub struct SessionEntry {
 pub struct NeighborEntry {
     /// Its name.
     pub id: NeighborId,
-    /// Its state; `None` if the neighbor was too busy to say it at once.
+    /// Its state; `None` if the neighbor was too busy to report it at once.
     pub state: Option<NeighborState>,
     /// From the configuration.
     pub description: Option<String>,

@@ -1,4 +1,4 @@
-//! What there is to say of a VPN instance.
+//! The report of a VPN instance.
 
 use std::net::SocketAddr;
 

@@ -39,7 +39,7 @@ pub use crate::log_level::{LogLevel, NoSuchLevel};
 use crate::names::{NeighborId, Selector, SessionId, VpnInstanceName};
 pub use crate::state::{NeighborState, SessionState};
 
-/// While there is nothing else to say bmpd sends an empty response this often to those who follow a reset
+/// While there is nothing else to send bmpd sends an empty response this often to those who follow a reset
 /// or watch events.
 pub const HEARTBEAT: Duration = Duration::from_secs(2);
 
@@ -48,7 +48,7 @@ pub const HEARTBEAT: Duration = Duration::from_secs(2);
 pub enum Response {
     /// To [`crate::request::Operation::ResetSession`]: every selected session, in their order. With a
     /// stagger there is such a response when the turn of a session has come, or when others are not to be
-    /// waited for: they cannot be reset, or were left to a newer reset.
+    /// waited for: they cannot be reset, or were superseded by a newer reset.
     Reset {
         /// What became of the sessions.
         outcomes: Vec<ResetOutcome>,
@@ -96,15 +96,15 @@ pub enum Response {
     /// To [`crate::request::Query::Directory`].
     Directory(Directory),
     /// To [`crate::request::Request::Monitor`], again and again; without an event now and then, so that
-    /// both sides notice when the other has gone.
+    /// both sides notice when the other has closed.
     Events {
         /// What has happened, in its order.
         events: Vec<Event>,
         /// How many events before these were lost because the reader was too slow.
         lost: u64,
     },
-    /// To any request: it was not done, and nothing was changed. Behind other responses to it: there are no
-    /// more, and what those told was done.
+    /// To any request: it was not done, and nothing was changed. After other responses to it: there are no
+    /// more, and what those reported was done.
     Failed(Failure),
 }
 
@@ -134,7 +134,7 @@ impl Response {
 pub enum Failure {
     /// The selector matches no session.
     NoSuchSession {
-        /// What was asked for.
+        /// What was requested.
         selector: Selector,
         /// The sessions with the same address, then all others.
         existing: Vec<SessionId>,
@@ -143,16 +143,16 @@ pub enum Failure {
     },
     /// There is no such neighbor.
     NoSuchNeighbor {
-        /// What was asked for.
+        /// What was requested.
         address: IpAddr,
-        /// The instance that it was asked for in, if one was named.
+        /// The instance that was requested, if one was named.
         vpn_instance: Option<VpnInstanceName>,
         /// The neighbors there are.
         existing: Vec<NeighborId>,
     },
     /// There is no such VPN instance.
     NoSuchVpnInstance {
-        /// What was asked for.
+        /// What was requested.
         name: VpnInstanceName,
         /// Those there are.
         existing: Vec<VpnInstanceName>,

@@ -1,4 +1,4 @@
-//! What a BGP neighbor says of itself.
+//! The report of a BGP neighbor.
 
 use std::net::Ipv4Addr;
 

@@ -22,7 +22,7 @@ pub struct ResetOutcome {
 pub enum Done {
     /// It was reset.
     Reset(ResetDone),
-    /// A newer reset has taken it over, and resets it with what the configuration says by then.
+    /// It was superseded by a newer reset, which uses the configuration as it is by then.
     LeftTo {
         /// Who asked for the newer one: user and process, such as `alice (pid 4711)`.
         by: String,

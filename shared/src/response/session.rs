@@ -1,4 +1,4 @@
-//! What a BMP session says of itself.
+//! The report of a BMP session.
 
 use std::net::SocketAddr;
 

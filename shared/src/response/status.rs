@@ -1,4 +1,4 @@
-//! What bmpd says of itself.
+//! The report of bmpd itself.
 
 use serde::{Deserialize, Serialize};
 

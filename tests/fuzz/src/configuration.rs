@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-/// The file is wrong at a line and a column that it has, in words that a terminal can show; or it is right,
-/// and right the same way when it is read again.
+/// The file is invalid at a line and a column that exist, with a message that a terminal can show; or it is valid,
+/// and gives the same configuration when it is read again.
 ///
 /// Files that it names are read, as bmpd reads them: the folder is one that does not exist.
 pub fn config(bytes: &[u8]) {

@@ -12,16 +12,16 @@ use tests::random::Random;
 
 use crate::open::ours;
 
-/// What a buffer for a station may hold.
+/// The size limit of a station's buffer.
 const LIMIT: usize = 256 * 1024;
 
-/// The first byte says how the bytes are cut. The rest is parts: a type of message, two bytes of length, a
-/// body. A type that is none says that the part is raw bytes, of which the neighbor sends what it likes.
+/// The first byte determines how the bytes are cut. The rest is parts: a type of message, two bytes of length, a
+/// body. An invalid type means that the part is raw bytes, sent as they are.
 ///
-/// - However the bytes are cut, bmpd answers the same, and a station that reads at the end is told the same.
+/// - However the bytes are cut, bmpd answers the same, and a station that reads at the end is sent the same.
 /// - A station that reads between the cuts has the same routes in the end.
-/// - What they are told is legal for the tests' own reader of BMP, and holds as many routes as bmpd counts.
-/// - The answer is whole messages: our OPEN first, and nothing behind a NOTIFICATION.
+/// - What they are sent is valid for the tests' own BMP parser, and has as many routes as bmpd counts.
+/// - The answer is whole messages: our OPEN first, and nothing after a NOTIFICATION.
 pub fn conversation(bytes: &[u8]) {
     let Some((seed, parts)) = bytes.split_first() else { return };
     let bytes = assemble(parts);
@@ -33,7 +33,7 @@ pub fn conversation(bytes: &[u8]) {
     is_answer(&whole.sent, whole.ended.is_some());
     let late = read(&whole.late);
     let early = read(&cut.early);
-    // One that comes when the session is over hears of none.
+    // A station that registers after the session has ended is sent nothing of it.
     assert!(whole.routes.is_none() || late.is_some() == early.is_some());
     if let (Some(late), Some(early)) = (late, early) {
         assert_eq!(late.count(Kind::PeerDown), 0, "it was told when all was over");
@@ -46,7 +46,7 @@ pub fn conversation(bytes: &[u8]) {
     }
 }
 
-/// The bytes of the neighbor.
+/// The bytes that the neighbor sends.
 fn assemble(mut parts: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     while let [kind, high, low, rest @ ..] = parts {
@@ -71,18 +71,18 @@ fn assemble(mut parts: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// What came of a conversation.
+/// The result of a conversation.
 struct Held {
     sent: Vec<u8>,
     ended: Option<String>,
-    /// What a station was told that read whenever bytes had come.
+    /// What was sent to a station that reads whenever bytes have arrived.
     early: Vec<u8>,
-    /// What one was told that read at the end.
+    /// What was sent to one that reads at the end.
     late: Vec<u8>,
     routes: Option<Vec<(Family, usize)>>,
 }
 
-/// Holds a conversation; 0 does not cut the bytes.
+/// Runs a conversation; seed 0 does not cut the bytes.
 fn hold(mut bytes: &[u8], seed: u64) -> Held {
     let local = Open {
         families: Family::DEFAULT.to_vec(),
@@ -130,8 +130,8 @@ fn drain(station: &mut Station, told: &mut Vec<u8>) {
     }
 }
 
-/// Reads what a station was told; `None` if the neighbor's OPEN is none that the tests' reader understands: it
-/// is stricter, and the station got it as it came.
+/// Reads what a station was sent; `None` if the tests' parser does not accept the neighbor's OPEN: it is stricter,
+/// and the station was sent the OPEN as received.
 fn read(told: &[u8]) -> Option<Record> {
     let mut record = Record::new(Mode::Keeping);
     let mut initiation = Vec::new();
@@ -154,7 +154,7 @@ fn read(told: &[u8]) -> Option<Record> {
     Some(record)
 }
 
-/// Whole messages; an OPEN is the first, and a NOTIFICATION the last if it is ours that ended the session.
+/// Whole messages; an OPEN is the first, and a NOTIFICATION the last if bmpd ended the session.
 fn is_answer(mut sent: &[u8], ended: bool) {
     let mut kinds = Vec::new();
     while !sent.is_empty() {

@@ -6,10 +6,10 @@ use shared::frame::{self, FrameError, HEADER_LEN, Header, Kind};
 use shared::request::Request;
 use shared::response::Response;
 
-/// Bytes of a client, or of something that answers in the place of bmpd: an error that says what is wrong, or
-/// a value that encodes to a frame with the same value in it. However the bytes come, the frames are the same.
+/// Bytes of a client, or of something that answers in place of bmpd: an error with the cause, or
+/// a value that encodes to a frame with the same value in it. However the bytes are split, the frames are the same.
 ///
-/// Version 0 stands for the one of today: what was found once goes on being read.
+/// Version 0 stands for the current one: inputs that were found once stay readable.
 pub fn frames(bytes: &[u8]) {
     let mut bytes = bytes.to_vec();
     if let Some(version) = bytes.get_mut(4..6).filter(|version| *version == [0, 0]) {
@@ -42,7 +42,7 @@ pub fn frames(bytes: &[u8]) {
     same_again::<Response>(Kind::Response, bytes);
 }
 
-/// The frames at the beginning, and what is wrong with what follows.
+/// The frames at the beginning, and the error in what follows.
 fn frames_of<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> (Vec<(Kind, Vec<u8>)>, String) {
     let (mut read, mut found) = (Vec::new(), Vec::new());
     for part in parts {
@@ -92,7 +92,7 @@ fn same_again<T: Serialize + DeserializeOwned + std::fmt::Debug + PartialEq>(
     assert!(bytes.is_empty());
 }
 
-/// What an error says, fit for a terminal.
+/// The text of an error, fit for a terminal.
 fn said(error: &FrameError) -> String {
     let text = error.to_string();
     assert!(!text.is_empty() && text.len() < 2000, "{} bytes", text.len());

@@ -9,9 +9,9 @@
 //!   tests/replay.rs ── corpus/NAME and mutations of it, any compiler ─────────┘
 //! ```
 //!
-//! That a decoder does not panic is the least. Each function says what else it wants; the strongest is
-//! [`update`]: the tests' own decoder and netgauze read what bmpd tells a station and find what the neighbor
-//! had said.
+//! That a decoder does not panic is the minimum. Each function documents what else it checks; the strongest is
+//! [`update`]: the tests' own decoder and netgauze read what bmpd sends to a station and find what the neighbor
+//! had sent.
 
 mod configuration;
 mod conversation;

@@ -1,8 +1,8 @@
-//! What a station must have been told, worked out from the bytes of a neighbor by other means than bmpd's.
+//! What a station must have been sent, derived from the bytes of a neighbor independently of bmpd's code.
 //!
 //! The tests' own decoder cuts an UPDATE into attributes and routes; here is what RFC 7606 discards of the
-//! attributes, and that bits beyond a prefix mean nothing. Two things are taken from bmpd, which has tests of
-//! its own for them: when an UPDATE is at fault, and what makes two routes the same one
+//! attributes, and that bits beyond a prefix are ignored. Two things are taken from bmpd, which has tests of
+//! its own for them: when an UPDATE is malformed, and what makes two routes the same one
 //! ([`bmpd::wire::nlri::Form::key`]).
 
 use std::collections::{BTreeSet, HashMap};
@@ -27,7 +27,7 @@ pub(crate) struct Terms {
     pub(crate) add_path: bool,
 }
 
-/// One route with all that was said of it.
+/// One route with its attributes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Route {
     nlri: Vec<u8>,
@@ -53,11 +53,11 @@ impl Routes {
     }
 }
 
-/// What came of an announcement.
+/// The result of an announcement.
 pub(crate) struct Announced {
     /// How many attributes were discarded.
     pub(crate) discarded: u32,
-    /// True if every route came once, and no bit was or is to be cleared.
+    /// True if every route is there once, and no bit was or is to be cleared.
     pub(crate) as_they_came: bool,
 }
 
@@ -79,7 +79,7 @@ pub(crate) fn announce(routes: &mut Routes, update: &Update<'_>, terms: Terms) -
     }
     let mut as_they_came = true;
     let mut names = BTreeSet::new();
-    // The IPv4 field is first: where both announce a route, MP_REACH_NLRI has the last word.
+    // The IPv4 field is first: where both announce a route, MP_REACH_NLRI takes precedence.
     let mut announced: Vec<_> = update.announced().collect();
     announced.sort_by_key(|announced| !announced.next_hop.is_empty());
     for one in announced {
@@ -87,7 +87,7 @@ pub(crate) fn announce(routes: &mut Routes, update: &Update<'_>, terms: Terms) -
         let is_reach = reach.iter().any(|(_, attribute)| is_within(one.nlri, attribute.value));
         if let Some((at, attribute)) = reach.first().filter(|_| is_reach) {
             path.insert(*at, [&attribute.whole[..2], one.next_hop].concat());
-            // The reserved byte (RFC 4760 section 3): whatever came, 0 is sent.
+            // The reserved byte (RFC 4760 section 3): whatever was received, 0 is sent.
             as_they_came &= attribute.value.get(4 + one.next_hop.len()) == Some(&0);
         }
         for route in cut(one.family, one.nlri, terms) {
@@ -110,7 +110,7 @@ pub(crate) fn withdraws_as_they_came(update: &Update<'_>, terms: Terms) -> bool 
     gone.all(|route| !route.cleared)
 }
 
-/// The routes that an UPDATE announces are withdrawn: it is at fault.
+/// The routes that an UPDATE announces are withdrawn: it is malformed.
 pub(crate) fn withdraw_announced(routes: &mut Routes, update: &Update<'_>, terms: Terms) {
     for route in update.announced().flat_map(|one| cut(one.family, one.nlri, terms)) {
         routes.0.remove(&route.name);

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use shared::names::{Alias, NAME_MAX, PUBLIC_INSTANCE, Shown, StationAddress, VpnInstanceName};
 
-/// What is accepted shows, and what is shown is accepted and the same; what is refused says why in words that
+/// What is accepted can be shown, and parses to the same value; what is rejected gives a reason in words that
 /// a terminal can show.
 pub fn names(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);

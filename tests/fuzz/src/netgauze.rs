@@ -19,7 +19,7 @@ fn read(message: &[u8], context: &mut BgpParsingContext) -> Option<BgpMessage> {
     reader.is_empty().then_some(read)
 }
 
-/// An OPEN, if netgauze takes it.
+/// An OPEN, if netgauze accepts it.
 pub(crate) fn open(message: &[u8]) -> Option<BgpOpenMessage> {
     match read(message, &mut BgpParsingContext::asn2_default())? {
         BgpMessage::Open(open) => Some(open),
@@ -61,7 +61,7 @@ pub(crate) fn context(four_octet_as: bool, add_path: bool) -> BgpParsingContext 
     BgpParsingContext::new(four_octet_as, HashMap::new(), add_path, true, true, true, true)
 }
 
-/// An UPDATE as netgauze reads it: what can be compared, in words.
+/// An UPDATE as netgauze reads it: what can be compared, as text.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Said {
     /// The path attributes but the multiprotocol ones, in their order.
@@ -70,11 +70,11 @@ pub(crate) struct Said {
     pub(crate) plain: Vec<String>,
     /// MP_REACH_NLRI with next hop and routes.
     pub(crate) reach: Option<String>,
-    /// True if it does not know the family of MP_REACH_NLRI or MP_UNREACH_NLRI, and passes bytes on.
+    /// True if it does not support the family of MP_REACH_NLRI or MP_UNREACH_NLRI, and passes bytes through.
     pub(crate) unknown: bool,
 }
 
-/// An UPDATE, if netgauze takes it.
+/// An UPDATE, if netgauze accepts it.
 pub(crate) fn update(message: &[u8], context: &mut BgpParsingContext) -> Option<Said> {
     match read(message, context)? {
         BgpMessage::Update(update) => Some(said(&update)),
@@ -88,7 +88,7 @@ fn said(update: &BgpUpdateMessage) -> Said {
         ..Said::default()
     };
     for attribute in update.path_attributes() {
-        // By words: there are floating point numbers in link state, and not a number is not itself.
+        // As text: there are floating point numbers in link state, and NaN is not equal to itself.
         match attribute.value() {
             PathAttributeValue::MpReach(reach) => {
                 said.unknown |= matches!(reach, MpReach::Unknown { .. });

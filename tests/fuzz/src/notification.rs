@@ -4,7 +4,7 @@ use bmpd::wire::bgp::{self, MAX_LEN_EXTENDED, MessageType};
 use bmpd::wire::frame::Frame;
 use bmpd::wire::notification::{Code, Notification};
 
-/// What came goes into a Peer Down as it came, and what is said of it fits into a line of a log.
+/// A NOTIFICATION goes into a Peer Down as received, and its description fits into a line of a log.
 pub fn notification(body: &[u8]) {
     if body.len() > MAX_LEN_EXTENDED - bgp::HEADER_LEN {
         return;
@@ -32,7 +32,7 @@ pub fn notification(body: &[u8]) {
     assert!(shown.starts_with(&format!("NOTIFICATION {}/", notification.code)), "{shown}");
     assert!(!shown.contains(char::is_control), "{shown:?}");
     assert!(shown.len() < 255 * 16, "{} bytes", shown.len());
-    // What stands in quotation marks ends where they do.
+    // Text in quotation marks ends at the closing mark.
     let quotes = shown.replace("\\\\", "").replace("\\\"", "").matches('"').count();
     assert_eq!(quotes, if text.is_some() { 2 } else { 0 }, "{shown}");
 }

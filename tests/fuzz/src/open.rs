@@ -7,7 +7,7 @@ use bmpd::wire::open::{AddPath, Negotiated, Open};
 
 use crate::netgauze;
 
-/// An OPEN is refused with a NOTIFICATION that names an OPEN error, or it is what the tests' own decoder and
+/// An OPEN is rejected with a NOTIFICATION that names an OPEN error, or it is what the tests' own decoder and
 /// netgauze read in it, and means the same when bmpd writes it.
 pub fn open(body: &[u8]) {
     if body.len() > MAX_LEN - bgp::HEADER_LEN {
@@ -40,8 +40,8 @@ pub fn open(body: &[u8]) {
     negotiates(&open);
 }
 
-/// Where the tests' own decoder reads it at all: it knows no extended length (RFC 9072), and no capability
-/// that is not well formed.
+/// Where the tests' own decoder reads it at all: it supports neither extended length (RFC 9072) nor a
+/// malformed capability.
 fn agrees_with_the_tests(open: &Open, body: &[u8]) {
     let Ok(theirs) = tests::bgp::Open::parse(body) else { return };
     assert_eq!((open.hold_time, open.bgp_id), (theirs.hold_time, theirs.router_id));
@@ -67,11 +67,11 @@ fn agrees_with_netgauze(open: &Open, message: &[u8]) {
     assert_eq!((open.hold_time, open.bgp_id), (theirs.hold_time(), theirs.bgp_id()));
     assert_eq!(open.asn, theirs.my_asn4());
     let families = netgauze::families(&theirs);
-    // It knows fewer families than there are numbers, and passes over the others.
+    // It supports only some families, and skips the others.
     assert!(families.iter().all(|family| open.families.contains(family)), "{families:?}");
 }
 
-/// What it agrees on with an OPEN of bmpd that says all that one can say.
+/// Negotiates with an OPEN of bmpd that has all capabilities.
 fn negotiates(open: &Open) {
     let local = ours();
     let negotiated = Negotiated::between(&local, open);
@@ -85,7 +85,7 @@ fn negotiates(open: &Open) {
     }
 }
 
-/// An OPEN of bmpd that says all that one can say.
+/// An OPEN of bmpd that has all capabilities.
 pub(crate) fn ours() -> Open {
     Open {
         asn: 65000,

@@ -1,4 +1,4 @@
-//! A station that reads what it is told, and believes it.
+//! A station that reads what it is sent, and keeps the resulting routes.
 
 use bmpd::heart::Station;
 use tests::bgp::{HEADER, Update};
@@ -6,16 +6,16 @@ use tests::bmp::{COMMON_HEADER, PEER_HEADER, Record};
 
 use crate::model::{self, Routes, Terms};
 
-/// What a buffer for a station may hold.
+/// The size limit of a station's buffer.
 const LIMIT: usize = 256 * 1024;
 
 const ROUTE_MONITORING: u8 = 0;
 
-/// What one station was told of one neighbor.
+/// What one station was sent for one neighbor.
 pub(crate) struct Told {
     station: Station,
     terms: Terms,
-    /// The routes that it must believe the neighbor to have.
+    /// The neighbor's routes according to these messages.
     pub(crate) routes: Routes,
     /// The UPDATEs that it was sent.
     pub(crate) messages: Vec<Vec<u8>>,
@@ -27,7 +27,7 @@ impl Told {
         Self { station, terms, routes: Routes::default(), messages: Vec::new() }
     }
 
-    /// Reads all that there is to be told.
+    /// Reads all that is still to be sent.
     pub(crate) fn read(&mut self) {
         loop {
             let mut bytes = Vec::new();

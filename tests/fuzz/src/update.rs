@@ -1,4 +1,4 @@
-//! UPDATE: from a neighbor's bytes to what a station is told of them.
+//! UPDATE: from a neighbor's bytes to what a station is sent for them.
 
 use bmpd::heart::{Neighbor, Refused};
 use bmpd::wire::bgp::{self, HEADER_LEN, MAX_LEN, MAX_LEN_EXTENDED, MessageType};
@@ -11,17 +11,17 @@ use crate::netgauze;
 use crate::open::ours;
 use crate::told::Told;
 
-/// The first byte says what was negotiated, the rest is the body of an UPDATE.
+/// The first byte determines what was negotiated, the rest is the body of an UPDATE.
 ///
-/// - What is refused changes nothing, and stations hear nothing of it.
-/// - What is taken and not at fault, a station is told: every route once with the path attributes as they came,
-///   their flags and their order, the next hop and the place of MP_REACH_NLRI; and no route more. The tests'
-///   own decoder says so, byte for byte ([`model`] names what RFC 7606 has discarded).
-/// - Routes of an UPDATE at fault are withdrawn (RFC 7606 section 2), like those that it withdraws.
+/// - What is rejected changes nothing, and nothing of it is sent to stations.
+/// - What is accepted and well-formed is sent to a station: every route once with the path attributes as received,
+///   their flags and their order, the next hop and the place of MP_REACH_NLRI; and no other route. The tests'
+///   own decoder verifies this, byte for byte ([`model`] has what RFC 7606 discards).
+/// - Routes of a malformed UPDATE are withdrawn (RFC 7606 section 2), like those that it withdraws.
 /// - When all routes are withdrawn the station has none.
-/// - What netgauze reads in the UPDATE, it reads in what the station is told; it is not asked where a route came
-///   twice, bits beyond a prefix were set, or the reserved byte of MP_REACH_NLRI, which it has read, too. Where it takes an UPDATE that
-///   bmpd refuses, or treats as withdrawn, it is for one of the reasons of [`may_refuse`] and [`may_be_at_fault`].
+/// - What netgauze reads in the UPDATE, it reads in what the station is sent; this is not compared if a route was sent
+///   twice, or bits beyond a prefix or the reserved byte of MP_REACH_NLRI were set. Where it accepts an UPDATE that
+///   bmpd rejects, or treats as withdrawn, it is for one of the reasons of [`may_refuse`] and [`may_be_at_fault`].
 pub fn update(bytes: &[u8]) {
     let Some((options, body)) = bytes.split_first() else { return };
     if !(4..=MAX_LEN_EXTENDED - HEADER_LEN).contains(&body.len()) {
@@ -80,7 +80,7 @@ pub fn update(bytes: &[u8]) {
         Ok(read) => read,
         Err(why) => {
             // That they overrun their length, or what was found before that; or MP_REACH_NLRI of a family that was
-            // not negotiated ends too early, and is passed over.
+            // not negotiated ends too early, and is ignored.
             let passed_over = why.contains("next hop") || why.contains("MP_REACH_NLRI");
             assert!(fault.is_some() || passed_over, "{why}");
             return;
@@ -124,14 +124,14 @@ fn theirs(terms: Terms) -> Open {
     open
 }
 
-/// Gives the body of an UPDATE to the tables: its fault, and how many attributes were discarded.
+/// Applies the body of an UPDATE to the tables; returns its fault, and how many attributes were discarded.
 fn take(neighbor: &Neighbor, body: &[u8], terms: Terms) -> Result<(Option<Fault>, u32), Refused> {
     let context = Context { four_octet_as: terms.four_octet_as, external: terms.external };
     let mut kept = Vec::new();
     let update = Update::parse(body, context, &mut kept)?;
     assert!(update.discarded == 0 || update.end_of_rib() != Some(Family::IPV4_UNICAST));
     neighbor.take([&update])?;
-    // In a first table a station may be told twice of a route that came twice.
+    // In the initial table a station may be sent a route twice that was received twice.
     neighbor.pause();
     Ok((update.fault, update.discarded))
 }
@@ -187,14 +187,14 @@ fn withdrawal(family: Family, nlri: &[u8]) -> Option<Vec<u8>> {
     (!nlri.is_empty()).then_some(body)
 }
 
-/// True if there is a reason to refuse an UPDATE that netgauze takes:
+/// True if there is a reason to reject an UPDATE that netgauze accepts:
 ///
-/// - MP_REACH_NLRI or MP_UNREACH_NLRI comes twice (RFC 7606 section 3 (g)): netgauze takes both;
-/// - the length of the next hop is none of its family, or more than there is (RFC 7606 section 7.11): netgauze
-///   looks at it little, and not at all in a family that it does not know;
-/// - flow specifications cannot be cut (RFC 7606 section 5.3): netgauze does not know them, and passes their bytes
-///   on;
-/// - it announces nothing, and there is a fault in it that netgauze takes, too ([`may_be_at_fault`]): RFC 7606
+/// - MP_REACH_NLRI or MP_UNREACH_NLRI is there twice (RFC 7606 section 3 (g)): netgauze accepts both;
+/// - the length of the next hop is invalid for its family, or more than there is (RFC 7606 section 7.11): netgauze
+///   hardly checks it, and not at all in a family that it does not support;
+/// - flow specifications cannot be cut (RFC 7606 section 5.3): netgauze does not support them, and passes their bytes
+///   through;
+/// - it announces nothing, and there is a fault in it that netgauze accepts, too ([`may_be_at_fault`]): RFC 7606
 ///   section 5.2.
 fn may_refuse(body: &[u8], terms: Terms, netgauze: &netgauze::Said) -> bool {
     let read = match tests::bgp::Update::parse(body) {
@@ -235,11 +235,11 @@ fn is_next_hop(afi: u16, safi: u8, length: u8) -> bool {
     }
 }
 
-/// True if there is a reason to withdraw the routes of an UPDATE that netgauze takes:
+/// True if there is a reason to withdraw the routes of an UPDATE that netgauze accepts:
 ///
 /// - a mandatory attribute is missing (RFC 7606 section 3 (d)), flags are wrong (3 (c)), or an attribute claims to
-///   be well-known and is not (RFC 4271 section 6.3): netgauze takes all of that;
-/// - there is nothing in an attribute that must hold something: a list of communities of any kind (RFC 7606
+///   be well-known and is not (RFC 4271 section 6.3): netgauze accepts all of that;
+/// - an attribute is empty that must not be: a list of communities of any kind (RFC 7606
 ///   sections 7.8 and 7.14, RFC 8092 section 5), CLUSTER_LIST (7.10), a segment of AS_PATH (7.2), or there is AS 0
 ///   in AS_PATH (RFC 7607 section 2);
 /// - ORIGINATOR_ID does not have four bytes (RFC 7606 section 7.9): netgauze reads the first four.
@@ -270,7 +270,7 @@ fn may_be_at_fault(fault: Fault, read: &tests::bgp::Update<'_>) -> bool {
     }
 }
 
-/// netgauze reads in what the station was told what it reads in the original.
+/// netgauze reads in what the station was sent what it reads in the original.
 fn agrees(original: &netgauze::Said, messages: &[Vec<u8>], terms: Terms) {
     let mut plain = Vec::new();
     let context = &mut netgauze::context(terms.four_octet_as, terms.add_path);

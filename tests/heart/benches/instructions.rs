@@ -1,9 +1,9 @@
-//! How many instructions each step in the life of a route takes, against the budget in `budget.toml`.
+//! How many instructions each step of processing a route takes, against the budget in `budget.toml`.
 //!
 //! `tests/heart/count` counts and compares; with `BLESS=1` it writes the budget anew. A step that takes
 //! more than its budget fails, and so does one that takes less: the gain is to be kept.
 //!
-//! Valgrind counts, through gungraun, so a busy machine counts the same as a quiet one. What differs from
+//! Valgrind counts, through gungraun, so a busy machine counts the same as an idle one. What differs from
 //! run to run is the seed of the hashes, by less than 0.2 percent.
 
 use std::collections::BTreeMap;
@@ -29,7 +29,7 @@ const HEAD: &str = "\
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct Budget {
-    /// The code is another one with another compiler.
+    /// Another compiler generates other code.
     compiler: String,
     tolerance_percent: f64,
     instructions: BTreeMap<String, u64>,
@@ -59,8 +59,8 @@ impl Budget {
 }
 
 fn main() -> ExitCode {
-    // cargo alone gives `--bench`. Anything else is for gungraun: it comes from its runner, which starts
-    // this program for each step, or from someone who wants more of gungraun than counts.
+    // cargo itself passes `--bench`. Anything else is for gungraun: it comes from its runner, which starts
+    // this program for each step, or from a user who needs more than counts.
     if !env::args().skip(1).eq(["--bench"]) {
         gungraun_benches::run();
         return ExitCode::SUCCESS;
@@ -114,8 +114,8 @@ fn compare() -> Result<(), String> {
     ))
 }
 
-/// Writes what was counted as the new budget. What has not changed beyond what the seeds of the hashes
-/// do keeps its number, so that a diff shows what a change has done.
+/// Writes what was counted as the new budget. Counts that differ by no more than the effect of the hash seeds
+/// keep their number, so that a diff shows what a change has done.
 fn renew() -> Result<(), String> {
     let old = Budget::read()?;
     let instructions = count()?
@@ -170,7 +170,7 @@ fn compiler() -> Result<String, String> {
     Ok(format!("{} for {}", String::from_utf8_lossy(&output.stdout).trim(), env::consts::ARCH))
 }
 
-/// The steps as gungraun takes them: it runs the set-up and drops what comes back outside of the count.
+/// The steps as gungraun expects them: it runs the set-up and drops what comes back outside of the count.
 mod gungraun_benches {
     use bmpd::heart::{Interner, Neighbor, Station};
     use gungraun::Callgrind;
@@ -295,7 +295,7 @@ mod gungraun_benches {
 
     main!(
         config = LibraryBenchmarkConfig::default()
-            // Instructions are all that is asked for, and three times as quick without caches.
+            // Only instructions are needed, and that is three times as quick without caches.
             .tool(Callgrind::with_args(["--cache-sim=no"])),
         library_benchmark_groups = steps
     );

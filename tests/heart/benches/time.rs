@@ -1,14 +1,14 @@
-//! How long each step in the life of a route takes, with a full Internet table.
+//! How long each step of processing a route takes, with a full Internet table.
 //!
 //! `cargo bench -p heart --bench time [-- STEP]`
 //!
-//! Criterion tells the time of a whole table (`time`) and how many routes a second that is (`thrpt`).
-//! Compare on a quiet machine only; `instructions` counts the same steps and is steady on any.
+//! Criterion reports the time of a whole table (`time`) and how many routes a second that is (`thrpt`).
+//! Compare on an idle machine only; `instructions` counts the same steps and is steady on any.
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use heart::Stream;
 
-/// As many routes as the Internet has, with the IPv6 ones that come to them.
+/// As many routes as the Internet has: these, and the IPv6 ones in proportion.
 const IPV4_ROUTES: u64 = 1_000_000;
 
 fn steps(criterion: &mut Criterion) {

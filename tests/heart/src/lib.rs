@@ -16,13 +16,13 @@ const CONTEXT: Context = Context { four_octet_as: true, external: true };
 /// What a session encodes at a time, in bytes.
 const BATCH: usize = 256 * 1024;
 
-/// The body of an UPDATE. It lives as long as the process, so that what was parsed of it can be kept.
+/// The body of an UPDATE. It is never freed, so that what was parsed of it can be kept.
 pub type Body = &'static [u8];
 
 /// An UPDATE that was parsed.
 pub type Parsed = Update<'static>;
 
-/// How many routes a [`Stream`] has: a fifth as many of IPv6 come to those of IPv4.
+/// How many routes a [`Stream`] has: those of IPv4, and a fifth as many of IPv6.
 pub const fn routes(ipv4: u64) -> u64 {
     ipv4 + ipv4 / 5
 }
@@ -38,7 +38,7 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// The table has so many IPv4 routes and those of IPv6 that [`routes`] says.
+    /// The table has this many IPv4 routes, and the IPv6 routes that [`routes`] adds.
     pub fn new(ipv4: u64) -> Self {
         let table = Table::of(65001, ipv4, ipv4 / 5);
         let announcements = bodies(table.bytes().to_vec());
@@ -48,7 +48,7 @@ impl Stream {
     }
 }
 
-/// Splits messages that stand one behind the other.
+/// Splits consecutive messages.
 fn bodies(messages: Vec<u8>) -> Vec<Body> {
     let mut rest: &'static [u8] = messages.leak();
     let mut bodies = Vec::new();
@@ -118,8 +118,8 @@ pub fn held(attributes: &[Vec<u8>]) -> Interner {
     interner
 }
 
-/// A neighbor whose tables are more than half of no use, but for a station that stands still: of five
-/// records, three withdraw what another station was told and two announce something new.
+/// A neighbor whose tables are more than half superseded, but for a station that is stalled: of five
+/// records, three withdraw what another station was sent and two announce something new.
 pub fn stalled(updates: &[Parsed], withdrawals: &[Parsed]) -> (Neighbor, Station) {
     let old = updates.len() * 3 / 5;
     let (neighbor, _told) = told(&updates[..old]);
@@ -150,17 +150,17 @@ pub fn hold(interner: &mut Interner, attributes: &[Vec<u8>]) {
     }
 }
 
-/// Step: UPDATEs go into the tables. What that costs depends on what is there.
+/// Step: UPDATEs go into the tables. The cost depends on their contents.
 pub fn take(neighbor: &Neighbor, updates: &[Parsed]) {
     neighbor.take(updates).expect("a good update");
 }
 
-/// Step: the routes of a table that was sent are looked at, one after the other.
+/// Step: the backlog of a table that was sent is indexed, route by route.
 pub fn settle(neighbor: &Neighbor) {
     neighbor.settle().expect("room for each");
 }
 
-/// Step: a station that stood still goes, and what was kept for it alone is compacted away.
+/// Step: a stalled station is removed, and what was kept for it alone is compacted away.
 pub fn leave((neighbor, station): (Neighbor, Station)) -> Neighbor {
     drop(station);
     neighbor.work_off();
@@ -180,8 +180,8 @@ pub fn dump(station: &mut Station) -> u64 {
     }
 }
 
-/// Step: UPDATEs come one at a time and each goes on to a station before the next one comes. Returns
-/// how many routes went on.
+/// Step: UPDATEs are received one at a time, and each is sent to a station before the next one. Returns
+/// how many routes were sent.
 pub fn relay(neighbor: &Neighbor, station: &mut Station, updates: &[Parsed]) -> u64 {
     let mut out = Vec::with_capacity(BATCH);
     let mut routes = 0;

@@ -6,18 +6,18 @@ use tests::random::Random;
 
 use crate::{speaker, station};
 
-/// What a neighbor sends without end.
+/// What a neighbor sends continuously.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flood {
     /// The same UPDATE.
     Repeat,
-    /// Ever other UPDATEs.
+    /// Different UPDATEs each time.
     Change,
     /// Announcements of what it has, and withdrawals of all of that.
     WithdrawAll,
     /// End-of-RIBs.
     EndOfRib,
-    /// It asks for our routes.
+    /// It requests our routes.
     RouteRefresh,
 }
 
@@ -30,29 +30,29 @@ pub enum Action {
     Faulty(usize),
     /// A neighbor sends an End-of-RIB.
     EndOfRib(usize),
-    /// A neighbor asks for our routes.
+    /// A neighbor requests our routes.
     RouteRefresh(usize),
     /// A neighbor floods bmpd, in one of some ways, while another one announces a route.
     Flood(usize, Flood),
-    /// A neighbor connects, whatever it has of connections.
+    /// A neighbor connects, even if it has a connection.
     Connect(usize),
     /// A neighbor ends its connection.
     End(usize, speaker::Ending),
-    /// A neighbor takes and makes connections no more, or again.
+    /// A neighbor stops accepting and making connections, or resumes.
     Willing(usize),
     /// A station reads so many bytes.
     Read(usize, usize),
-    /// A station reads nothing by itself, or everything again.
+    /// A station stops reading by itself, or resumes.
     Stall(usize),
     /// A station ends its connection.
     Leave(usize, station::Ending),
     /// A station sends so many bytes.
     Send(usize, usize),
-    /// A station refuses connections, leaves them without an answer, or takes them.
+    /// A station refuses connections, does not answer them, or accepts them.
     Answer(usize),
-    /// A station connects, whatever it has of connections.
+    /// A station connects, even if it has a connection.
     Arrive(usize),
-    /// Somebody connects where stations are expected.
+    /// An unknown peer connects where stations are expected.
     Stranger,
     /// `reset session` of one, or of all with or without a stagger in ms.
     Reset(Option<usize>, u64),
@@ -62,7 +62,7 @@ pub enum Action {
     BadFile,
     /// `reload`.
     Reload,
-    /// The wall's clock is set, by so many seconds.
+    /// The wall clock is set, by so many seconds.
     Clock(i64),
     /// Nothing is done for a while.
     Wait(Duration),

@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-/// More than this is no message of bmpd.
+/// The longest message of bmpd.
 const LONGEST: usize = 70_000;
 
 /// The per-peer header (section 4.2).
@@ -48,7 +48,7 @@ impl Message<'_> {
     }
 }
 
-/// The first message and its length; `None` if it is not there in full.
+/// The first message and its length; `None` if it is incomplete.
 pub fn first(bytes: &[u8]) -> Result<Option<(usize, Message<'_>)>, String> {
     let Some(header) = bytes.first_chunk::<6>() else {
         return Ok(None);
@@ -92,7 +92,7 @@ pub fn first(bytes: &[u8]) -> Result<Option<(usize, Message<'_>)>, String> {
     }
 }
 
-/// What is left of a message.
+/// The rest of a message.
 struct Rest<'a>(&'a [u8]);
 
 impl<'a> Rest<'a> {

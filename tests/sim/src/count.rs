@@ -1,9 +1,9 @@
-//! What the simulator has done, so that what it has not done is seen.
+//! Counts what the simulator has done, which shows what it has not.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// How often each thing was done.
+/// How often each action was done.
 #[derive(Debug, Clone, Default)]
 pub struct Count(BTreeMap<&'static str, u64>);
 
@@ -18,7 +18,7 @@ impl Count {
         self.0.get(what).copied().unwrap_or_default()
     }
 
-    /// Takes in what another has counted.
+    /// Adds the counts of another.
     pub fn join(&mut self, other: &Self) {
         other.0.iter().for_each(|(what, times)| self.add(what, *times));
     }

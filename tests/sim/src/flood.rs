@@ -1,4 +1,4 @@
-//! A neighbor floods bmpd: others have their turn all the time, and a route of another neighbor reaches the stations that
+//! A neighbor floods bmpd: others still have their turn, and a route of another neighbor reaches the stations that
 //! read.
 //!
 //! What is bounded is work, and not time, which does not pass meanwhile: how much bmpd's links do until the simulator has
@@ -24,11 +24,11 @@ const ENTRY: usize = 16;
 /// How many turns of the simulator a flood takes.
 const TURNS: u32 = 40;
 
-/// In how many of them a route has to be with the stations.
+/// By which of them a route must have reached the stations.
 const LATEST: u32 = 20;
 
 impl Run {
-    /// A neighbor floods bmpd until a route of another one is with every station that reads.
+    /// A neighbor floods bmpd until a route of another one has reached every station that reads.
     pub(crate) async fn flood(&mut self, hostile: usize, flood: Flood) -> Result<(), String> {
         self.quiet().await?;
         let up = |run: &mut Self, number: &usize| run.speakers[*number].serial().is_some();

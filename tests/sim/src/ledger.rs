@@ -1,8 +1,8 @@
 //! The model: what neighbors have announced, connection by connection.
 //!
-//! It knows nothing of how bmpd keeps routes. A connection's entry takes what an UPDATE says once bmpd has
+//! It is independent of how bmpd keeps routes. A connection's entry records what is in an UPDATE once bmpd has
 //! read it in full, and keeps for ever what was announced on it at any time, so that a station's route can
-//! be told from one that never was.
+//! be distinguished from one that never was.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tests::bgp::Family;
 
 use crate::route::{Key, Said};
 
-/// How long a neighbor must have been quiet before bmpd may say by itself that its routes are complete.
+/// How long a neighbor must have been idle before bmpd may consider its routes complete.
 pub const QUIET: Duration = Duration::from_secs(4);
 
 /// Names a connection of a neighbor; it is in the neighbor's OPEN.
@@ -20,11 +20,11 @@ pub type Serial = u32;
 /// One connection of a neighbor.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// Whose it is.
+    /// The number of its neighbor.
     pub neighbor: usize,
     /// The OPENs, as messages.
     pub sent_open: Vec<u8>,
-    /// What bmpd has sent; empty until it has come.
+    /// The OPEN of bmpd; empty until it was received.
     pub received_open: Vec<u8>,
     /// What the OPENs agree on.
     pub families: Vec<Family>,
@@ -38,7 +38,7 @@ pub struct Entry {
     pub routes: BTreeMap<Key, u32>,
     /// All that it has ever announced.
     pub ever: BTreeMap<Key, BTreeSet<u32>>,
-    /// Those that were there when its End-of-RIB came, and were not touched since.
+    /// Those that were there at its End-of-RIB, and have not changed since.
     pub complete: BTreeMap<Family, BTreeMap<Key, u32>>,
     /// UPDATE messages.
     pub updates: u64,
@@ -68,7 +68,7 @@ impl Entry {
         }
     }
 
-    /// Notes what an UPDATE says that was sent: it may be told from now on.
+    /// Records an UPDATE that was sent: stations may be sent it from now on.
     pub fn announce(&mut self, said: &Said) {
         if !said.faulty {
             for key in &said.announced {
@@ -77,7 +77,7 @@ impl Entry {
         }
     }
 
-    /// Takes what an UPDATE says that was read.
+    /// Applies an UPDATE that bmpd has read.
     pub fn take(&mut self, said: &Said) {
         self.updates += 1;
         for key in &said.withdrawn {
@@ -98,8 +98,8 @@ impl Entry {
         }
     }
 
-    /// Takes an End-of-RIB that was read. Only the first one counts, and bmpd may have taken the neighbor's
-    /// silence for one before: then nothing is certain.
+    /// Applies an End-of-RIB that bmpd has read. Only the first one counts, and bmpd may have assumed
+    /// one before because the neighbor was idle: then nothing is certain.
     pub fn take_end_of_rib(&mut self, family: Family, now: Duration) {
         self.updates += 1;
         let certain = self.up_at.is_some_and(|up_at| now < up_at + QUIET);
@@ -108,7 +108,7 @@ impl Entry {
         self.complete.entry(family).or_insert(there);
     }
 
-    /// Routes that were touched since say nothing about the End-of-RIB.
+    /// A route that has changed since is not compared at the End-of-RIB.
     fn untouched(&mut self, key: &Key) {
         if let Some(complete) = self.complete.get_mut(&key.family) {
             complete.remove(key);

@@ -23,7 +23,7 @@ pub struct Wanted {
     pub threads: usize,
 }
 
-/// What came of them.
+/// The results.
 #[derive(Debug, Default)]
 pub struct Summary {
     /// Seeds.
@@ -32,7 +32,7 @@ pub struct Summary {
     pub steps: u64,
     /// What was done.
     pub count: Count,
-    /// Of the runs that diverged that of the least seed.
+    /// Of the runs that diverged that of the lowest seed.
     pub worst: Option<Outcome>,
 }
 
@@ -90,7 +90,7 @@ pub fn run(wanted: Wanted) -> Summary {
     summary.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-/// What to know of a run that has diverged, and how to see it again.
+/// A description of a run that has diverged, and how to repeat it.
 pub fn report(found: &Outcome, steps: u64) -> String {
     let Outcome { seed, steps: at, divergence, .. } = found;
     let divergence = divergence.as_deref().unwrap_or("none");

@@ -1,4 +1,4 @@
-//! What is configured: the file, and what a run makes of it over time.
+//! What is configured: the file, and how a run changes it over time.
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -57,9 +57,9 @@ pub struct Neighbor {
     pub passive: bool,
     /// s.
     pub hold: u64,
-    /// What is asked of it.
+    /// The families that bmpd is to negotiate with it.
     pub families: Vec<Family>,
-    /// Where several paths are asked for.
+    /// Those with ADD-PATH.
     pub add_path: Vec<Family>,
     /// True if its routes are kept while it restarts.
     pub graceful: bool,
@@ -128,7 +128,7 @@ impl Neighbor {
         .sound()
     }
 
-    /// Several paths can only be asked for where routes are.
+    /// ADD-PATH is possible only in a configured family.
     fn sound(mut self) -> Self {
         self.add_path.retain(|family| self.families.contains(family));
         self
@@ -136,7 +136,7 @@ impl Neighbor {
 }
 
 impl Plan {
-    /// What a run begins with.
+    /// The initial configuration of a run.
     pub fn draw(random: &mut Random) -> Self {
         let neighbors = 1 + random.below(4);
         let sessions = 1 + random.below(4);
@@ -194,7 +194,7 @@ impl Plan {
         }
     }
 
-    /// Whether a session is to tell of a neighbor.
+    /// True if a session is to monitor a neighbor.
     pub fn wants(&self, session: usize, neighbor: usize) -> bool {
         let monitor = &self.sessions[session].monitor;
         self.neighbors[neighbor].present

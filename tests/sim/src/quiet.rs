@@ -1,8 +1,8 @@
-//! When all is quiet: what stations believe, and what bmpd says of itself, compared with the model.
+//! Once all is idle: the routes of stations, and the reports of bmpd, compared with the model.
 //!
-//! There are two kinds. A quiet moment comes in the middle of a schedule: what was sent is read, and
-//! everything that can be known is compared; who is away stays away. At the end all is well: everybody
-//! is there and reads, bmpd has to find them by itself, and nothing may be missing.
+//! There are two kinds. A quiet moment is in the middle of a schedule: what was sent is read, and
+//! everything that is certain is compared; peers that are away stay away. At the end all is well: all
+//! peers are there and read, bmpd has to reconnect by itself, and nothing may be missing.
 
 use shared::response::Sent;
 use std::collections::BTreeMap;
@@ -18,8 +18,8 @@ use crate::run::{Run, settle};
 use crate::speaker::State;
 use crate::station::View;
 
-/// How long bmpd has to find everybody and tell everything: its longest wait between attempts is a minute,
-/// a hold time another one and a half, a neighbor with Graceful Restart has a minute to say that it is done.
+/// How long bmpd has to connect and to send everything: its longest wait between attempts is a minute,
+/// a hold time another one and a half, a neighbor with Graceful Restart has a minute to send its End-of-RIB.
 const TIMEOUT: Duration = Duration::from_secs(900);
 
 /// How many rounds without news are a quiet moment.
@@ -35,7 +35,7 @@ impl Run {
         self.compare(false).await
     }
 
-    /// Until nothing comes any more.
+    /// Until nothing is sent any more.
     async fn drain(&mut self) -> Result<(), String> {
         let until = clock::passed() + TIMEOUT;
         let mut quiet = 0;
@@ -51,7 +51,7 @@ impl Run {
         Ok(())
     }
 
-    /// Everybody is there, and stays.
+    /// All peers are there, and stay.
     pub(crate) async fn all_is_well(&mut self) -> Result<(), String> {
         self.finish_commands().await?;
         for speaker in &mut self.speakers {
@@ -65,7 +65,7 @@ impl Run {
                 station.set_answer(Answer::Accept { room: 1 << 16 });
             }
         }
-        // Those that have gone are gone for bmpd, too.
+        // Vanished connections are closed for bmpd, too.
         self.drain().await?;
         let until = clock::passed() + TIMEOUT;
         loop {
@@ -87,7 +87,7 @@ impl Run {
         self.await_statistics().await
     }
 
-    /// What is still to come, if something is.
+    /// What is still missing, if anything.
     async fn missing(&mut self) -> Result<Option<String>, String> {
         let now = clock::passed();
         for number in 0..self.speakers.len() {
@@ -117,7 +117,7 @@ impl Run {
         Ok(None)
     }
 
-    /// Compares what stations believe with the model; exactly if all is well.
+    /// Compares the stations' routes with the model; exactly if all is well.
     async fn compare(&mut self, all_is_well: bool) -> Result<(), String> {
         let now = clock::passed();
         for number in 0..self.stations.len() {
@@ -126,7 +126,7 @@ impl Run {
             let Some(connection) = &self.stations[number].connection else { continue };
             let Some(version) = connection.version else { continue };
             if !session.present || session.shutdown {
-                // It may be on its way out, if the station has stalled: all that waits was read.
+                // It may be closing, if the station has stalled: all that waits was read.
                 return Err(format!("{at} has a connection that nobody wants"));
             }
             if version < self.least[number] || version > session.version {
@@ -206,7 +206,7 @@ impl Run {
             let Some(number) = self.number(report.id.address.ip()) else { continue };
             let Some(connection) = &self.stations[number].connection else { continue };
             let at = plan::station(number);
-            // Where enough withdrawals are kept nobody falls too far behind.
+            // Where enough withdrawals are kept no station falls too far behind.
             let resent = report.sent.neighbors_resent;
             if resent > 0 && self.spare_withdrawals >= 500_000 {
                 return Err(format!("{at} was sent {resent} neighbors again without need"));
@@ -225,7 +225,7 @@ impl Run {
                     report.blocked
                 ));
             }
-            // However the wall's clock was set meanwhile.
+            // However the wall clock was set meanwhile.
             if report.age.0 > clock::passed().as_millis() as u64 {
                 return Err(format!("{at}: its state is older than bmpd: {} ms", report.age.0));
             }
@@ -353,7 +353,7 @@ impl Run {
         Ok(())
     }
 
-    /// bmpd stops: every station has its Termination.
+    /// bmpd stops: every station receives its Termination.
     pub(crate) async fn stop(&mut self) -> Result<(), String> {
         let bmpd = self.bmpd.clone();
         let stop = tokio::spawn(async move { bmpd.stop().await });

@@ -1,7 +1,7 @@
 //! Routes as the simulator writes and reads them: names, path attributes, UPDATEs.
 //!
 //! Every set of path attributes carries a number, its mark, in MULTI_EXIT_DISC, and all of the rest follows
-//! from the mark and the family. So a station can tell from a route alone who announced it, on which
+//! from the mark and the family. So a station can determine from a route alone who announced it, on which
 //! connection, and whether a byte of it was changed on the way.
 
 use std::fmt;
@@ -9,13 +9,13 @@ use std::fmt;
 use tests::bgp::{self, Family, attribute, kind};
 use tests::random::Random;
 
-/// How many prefixes there are of a family; few, so that neighbors and stations meet over the same ones.
+/// How many prefixes there are of a family; few, so that neighbors announce the same ones.
 const PREFIXES: u64 = 24;
 
 /// How many paths a neighbor announces of one prefix with ADD-PATH (RFC 7911).
 const PATHS: u64 = 3;
 
-/// What makes a route the one that it is: its family and its NLRI as on the wire, the path identifier
+/// The key of a route: its family and its NLRI as on the wire, the path identifier
 /// included.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
@@ -94,7 +94,7 @@ fn next_hop(mark: u32) -> [u8; 16] {
     address
 }
 
-/// What one UPDATE says, of one family.
+/// The contents of one UPDATE, of one family.
 #[derive(Debug, Clone)]
 pub struct Said {
     /// The family.
@@ -110,14 +110,14 @@ pub struct Said {
 }
 
 impl Said {
-    /// Some UPDATE that nobody is to take.
+    /// An UPDATE for a neighbor without a session.
     pub fn any(random: &mut Random) -> Self {
         let family = Family::IPV4;
         let announced = vec![Key::draw(random, family, false)];
         Self { family, withdrawn: Vec::new(), announced, mark: 0, faulty: false }
     }
 
-    /// The same, wrong: where nothing is announced there is nothing to be wrong.
+    /// The same, malformed; one that announces nothing cannot be.
     pub fn faulty(self) -> Self {
         Self { faulty: !self.announced.is_empty(), ..self }
     }
@@ -154,18 +154,18 @@ impl Said {
     }
 }
 
-/// What an UPDATE in a Route Monitoring message says.
+/// The contents of an UPDATE in a Route Monitoring message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Told {
     /// These routes, with this mark.
     Announced(Family, u32, Vec<Key>),
-    /// That these routes are gone.
+    /// These routes are withdrawn.
     Withdrawn(Family, Vec<Key>),
-    /// That this is all.
+    /// The End-of-RIB.
     EndOfRib(Family),
 }
 
-/// Reads the body of an UPDATE that bmpd has written: it says one thing, and of a mark every byte is right.
+/// Reads the body of an UPDATE that bmpd has sent: it has one purpose, and every byte of a mark is right.
 pub fn read(body: &[u8], add_path: impl Fn(Family) -> bool) -> Result<Told, String> {
     let update = bgp::Update::parse(body)?;
     if let Some(family) = update.end_of_rib {

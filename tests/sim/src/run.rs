@@ -25,7 +25,7 @@ use crate::trace::Trace;
 /// How long a slice of waiting is: neighbors and stations have their turn after each.
 const SLICE: Duration = Duration::from_secs(1);
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Debug, Clone)]
 pub struct Outcome {
     /// The seed.
@@ -41,11 +41,11 @@ pub struct Outcome {
 }
 
 thread_local! {
-    /// What a task of bmpd has panicked with.
+    /// The message of a panic in a task of bmpd.
     static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Lets panics of this process be noted by the run that they are in, too. To be called once.
+/// Records panics of this process for the run that they are in, too. To be called once.
 pub fn note_panics() {
     let before = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
@@ -97,13 +97,13 @@ pub struct Run {
     pub(crate) trace: Trace,
     pub(crate) count: Count,
     pub(crate) bmpd: Bmpd,
-    /// What the file says.
+    /// The contents of the file.
     file: Plan,
     /// What is in effect: of every session and neighbor what was last applied to it.
     pub(crate) plan: Plan,
     /// The families of each version of a session.
     versions: BTreeMap<(usize, u32), Vec<Family>>,
-    /// The least version that a connection may have, by session: a reset is over.
+    /// The lowest version that a connection may have, by session: a reset is over.
     pub(crate) least: Vec<u32>,
     /// Resets since the session began.
     pub(crate) resets: Vec<u64>,
@@ -118,7 +118,7 @@ pub struct Run {
     commands: Vec<JoinHandle<Outcomes>>,
 }
 
-/// What a command has answered.
+/// The response to a command.
 enum Outcomes {
     Reset(Vec<Response>),
     Reload(Result<ReloadReport, Failure>),
@@ -289,7 +289,7 @@ impl Run {
                 }));
             }
             Action::Edit => {
-                // Who has read the file before does not know what is in it now.
+                // Commands that have read the file before do not have its new contents.
                 self.finish_commands().await?;
                 self.file.change(&mut self.random);
                 self.note_versions();
@@ -336,7 +336,7 @@ impl Run {
         for _ in 0..1 + self.random.below(5) {
             keys.insert(Key::draw(&mut self.random, family, add_path));
         }
-        // What was announced before is worth more.
+        // What was announced before is preferred.
         let known = speaker.known(&mut self.random, &self.ledger);
         keys.extend(known.filter(|known| known.family == family));
         let withdraws = self.random.chance(30);
@@ -362,7 +362,7 @@ impl Run {
         self.speakers[neighbor].say(said, &mut self.ledger);
     }
 
-    /// Lets so much time pass.
+    /// Waits this long.
     pub(crate) async fn wait(&mut self, time: Duration) -> Result<(), String> {
         let until = clock::passed() + time;
         while clock::passed() < until {
@@ -373,7 +373,7 @@ impl Run {
         Ok(())
     }
 
-    /// Neighbors and stations do what they do by themselves. True if something came of it.
+    /// Runs each neighbor and station once. True if something happened.
     pub(crate) async fn turn(&mut self) -> Result<bool, String> {
         if let Some(panic) = PANIC.take() {
             return Err(format!("bmpd has panicked: {panic}"));
@@ -504,9 +504,9 @@ impl Run {
     }
 }
 
-/// Lets bmpd do all that it can without time passing.
+/// Runs bmpd until it is idle, without time passing.
 pub(crate) async fn settle() {
-    // The clock goes on only when every task waits.
+    // The clock advances only when every task waits.
     tokio::time::sleep(Duration::from_millis(1)).await;
 }
 

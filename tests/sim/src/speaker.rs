@@ -20,7 +20,7 @@ const SERIAL: u8 = 239;
 /// The message of RFC 2918.
 const ROUTE_REFRESH: u8 = 5;
 
-/// What bmpd is to know of a neighbor when all is quiet.
+/// The state that bmpd must have of a neighbor once all is idle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// It is up by this connection.
@@ -37,26 +37,26 @@ pub enum State {
 struct Link {
     end: End,
     serial: Serial,
-    /// What came and is not a whole message yet.
+    /// The received bytes of an incomplete message.
     came: Vec<u8>,
     /// How many bytes were sent.
     sent: u64,
-    /// What was sent and not yet read: where each message ends, and what it says.
+    /// What was sent and not yet read: where each message ends, and its effect.
     unread: std::collections::VecDeque<(u64, Effect)>,
-    /// True once bmpd's OPEN, and its KEEPALIVE, have come.
+    /// True once bmpd's OPEN, and its KEEPALIVE, were received.
     has_open: bool,
     has_keepalive: bool,
     keepalive: Option<Duration>,
     keepalive_at: Duration,
-    /// True once the speaker has gone without a word, or has closed its side.
+    /// True once the speaker has vanished without closing, or has closed its side.
     is_lost: bool,
     is_over: bool,
 }
 
-/// What bmpd makes of a message.
+/// The effect of a message on bmpd.
 #[derive(Debug)]
 enum Effect {
-    /// The session comes up, where nothing speaks against it.
+    /// The session comes up, unless something prevents it.
     Up,
     Said(Said),
     EndOfRib(Family),
@@ -68,7 +68,7 @@ enum Effect {
 pub struct Speaker {
     number: usize,
     address: IpAddr,
-    /// False if it takes and makes no connection.
+    /// False if it accepts and makes no connection.
     pub willing: bool,
     links: Vec<Link>,
     /// Until when routes of a connection that is over may be kept.
@@ -85,13 +85,13 @@ pub enum Ending {
     Reset,
     /// With a NOTIFICATION (Cease) and a FIN.
     Cease,
-    /// Not at all: the other side hears no more.
+    /// Not at all: the other side receives nothing more.
     Vanish,
     /// In the middle of an UPDATE, with a FIN.
     CloseInside,
     /// In the middle of an UPDATE, with an RST.
     ResetInside,
-    /// With what is no BGP.
+    /// With bytes that are not BGP.
     Garbage,
 }
 
@@ -121,7 +121,7 @@ impl Speaker {
         network::answer(self.place(), answer);
     }
 
-    /// Takes and makes connections from now on, or does not.
+    /// Accepts and makes connections from now on, or does not.
     pub fn set_willing(&mut self, willing: bool) {
         self.willing = willing;
         self.answer();
@@ -139,7 +139,7 @@ impl Speaker {
         self.up().map(|link| link.serial)
     }
 
-    /// Connects to bmpd. False if nobody listens there.
+    /// Connects to bmpd. False if nothing listens there.
     pub fn connect(&mut self, random: &mut Random, ledger: &mut Ledger, now: Duration) -> bool {
         match network::connect_to_bmpd(self.address, BGP_PORT, 1 << 16) {
             Some(end) => {
@@ -191,8 +191,8 @@ impl Speaker {
         self.links.push(link);
     }
 
-    /// Reads what has come, answers it, and notes how far bmpd has read. The error is a rule that bmpd has
-    /// broken.
+    /// Reads what has arrived, answers it, and notes how far bmpd has read. The error is a rule that bmpd has
+    /// violated.
     pub fn go_on(&mut self, ledger: &mut Ledger, now: Duration) -> Result<(), String> {
         for link in &mut self.links {
             link.note(ledger, now);
@@ -203,11 +203,11 @@ impl Speaker {
             let over = link.end.is_ended_by_bmpd();
             if over {
                 let Some(entry) = ledger.get_mut(&link.serial) else { return false };
-                // Routes of some families go even if it restarts: nothing is certain any more.
+                // Routes of some families are removed even if it restarts: nothing is certain any more.
                 entry.complete.values_mut().for_each(|there| there.clear());
                 if entry.up_at.is_some() {
                     let time = entry.graceful.map(|time| Duration::from_secs(time.into()));
-                    // Whether bmpd keeps its routes depends on who was first to end it; one that was refused
+                    // Whether bmpd keeps its routes depends on which side ended it first; one that was refused
                     // changes nothing.
                     kept = kept.max(time.map(|time| now + time + Duration::from_secs(2)));
                 }
@@ -218,7 +218,7 @@ impl Speaker {
         Ok(())
     }
 
-    /// Connects if it is the one to do it and it is time.
+    /// Connects if it is the active side and an attempt is due.
     pub fn try_to_connect(&mut self, random: &mut Random, ledger: &mut Ledger, now: Duration) {
         if self.willing && now >= self.next_try && self.links.iter().all(|link| link.is_lost) {
             self.next_try = now + Duration::from_secs(1 + random.below(4));
@@ -226,7 +226,7 @@ impl Speaker {
         }
     }
 
-    /// What bmpd is to know of it once all that was sent is read.
+    /// The state that bmpd must have of it once all that was sent is read.
     pub fn state(&self, ledger: &Ledger, now: Duration) -> Result<State, String> {
         let up = |link: &&Link| ledger[&link.serial].up_at.is_some();
         let mut up = self.links.iter().filter(|link| !link.end.is_ended_by_bmpd()).filter(up);
@@ -242,7 +242,7 @@ impl Speaker {
         self.kept.is_some_and(|until| now < until)
     }
 
-    /// The time is over in which routes may be kept: every End-of-RIB was told.
+    /// The time is over in which routes may be kept: every End-of-RIB was sent.
     pub fn forget_kept(&mut self) {
         self.kept = None;
     }
@@ -274,7 +274,7 @@ impl Speaker {
         }
     }
 
-    /// Asks for our routes, of which there are none.
+    /// Requests our routes, of which there are none.
     pub fn ask_for_routes(&mut self, family: Family) {
         if let Some(link) = self.up() {
             let [high, low] = family.afi.to_be_bytes();
@@ -316,7 +316,7 @@ impl Speaker {
         link.is_over = ending != Ending::Vanish;
     }
 
-    /// TCP has found out that those who have gone without a word are gone.
+    /// TCP has detected the connections that vanished without being closed.
     pub fn find_the_lost(&mut self) {
         self.links.iter().filter(|link| link.is_lost).for_each(|link| link.end.reset());
     }
@@ -410,7 +410,7 @@ impl Link {
                 }
             }
             kind::NOTIFICATION => {
-                // Whoever has sent what is wrong does not listen any more: see `hear`. Without a family in
+                // A speaker that has sent something invalid reads nothing more: see `hear`. Without a family in
                 // common there is no session (RFC 5492 section 3).
                 let no_family = ledger[&self.serial].families.is_empty();
                 if let [code @ (1 | 2 | 3 | 5), subcode, ..] = message.body

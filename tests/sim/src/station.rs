@@ -1,7 +1,7 @@
 //! A station: it reads what bmpd sends, as fast as it likes, and checks every rule at every message.
 //!
-//! A connection of it begins with nothing and believes what it is told. The rules it can check alone are
-//! checked as the messages come; whether it was told all is looked at when all is quiet ([`crate::quiet`]).
+//! Each connection of it starts without routes and applies what it is sent. The rules it can check alone are
+//! checked as the messages arrive; whether it was sent everything is checked when all is quiet ([`crate::quiet`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -17,10 +17,10 @@ use crate::ledger::{Entry, Ledger, QUIET, Serial};
 use crate::plan::{self, PASSIVE_PORT, STATION_PORT};
 use crate::route::{self, Key, Told};
 
-/// What a station believes of a neighbor that is up.
+/// A station's view of a neighbor that is up.
 #[derive(Debug)]
 pub struct View {
-    /// The connections of the neighbor that it was told of, without a Peer Down between them.
+    /// The connections of the neighbor that were reported to it, without a Peer Down between them.
     pub serials: Vec<Serial>,
     /// Its routes with their marks.
     pub routes: BTreeMap<Key, u32>,
@@ -32,13 +32,13 @@ pub struct View {
 }
 
 impl View {
-    /// The newest connection that it was told of.
+    /// The newest connection that was reported to it.
     pub fn serial(&self) -> Serial {
         self.serials.last().copied().unwrap_or_default()
     }
 }
 
-/// What one connection has come to.
+/// The state of one connection.
 #[derive(Debug)]
 pub struct Connection {
     /// Our end of it.
@@ -48,9 +48,9 @@ pub struct Connection {
     pub version: Option<u32>,
     /// The families that the version has.
     pub families: Vec<Family>,
-    /// What it was told, by the number of the neighbor.
+    /// What it was sent, by the number of the neighbor.
     pub views: BTreeMap<usize, View>,
-    /// What has come, counted.
+    /// What was received, counted.
     pub received: Sent,
     /// Bytes that the station has sent.
     pub sent: u64,
@@ -62,11 +62,11 @@ pub struct Connection {
 /// What a station does with a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// Closes it, wherever it is.
+    /// Closes it, at any point of the stream.
     Close,
     /// Resets it.
     Reset,
-    /// Goes without a word.
+    /// Vanishes without closing it.
     Vanish,
 }
 
@@ -74,22 +74,22 @@ pub enum Ending {
 #[derive(Debug)]
 pub struct Station {
     number: usize,
-    /// False while it reads nothing but what it is told to.
+    /// False while it reads only on request.
     pub reads: bool,
-    /// What it does with those who connect.
+    /// What it does with incoming connections.
     pub answer: Answer,
-    /// The connection that it believes in.
+    /// The connection that it uses.
     pub connection: Option<Connection>,
-    /// Those that it has left, in whatever way, and those that bmpd has ended.
+    /// Those that it has ended, in any way, and those that bmpd has ended.
     pub left: Vec<End>,
-    /// Connections since the session began, and those of them that an Initiation came on.
+    /// Connections since the session began, and those of them on which an Initiation was received.
     pub made: u64,
     /// See [`Station::made`].
     pub initiated: u64,
     next_try: Duration,
 }
 
-/// What a station looks up.
+/// What a station needs for its checks.
 #[derive(Debug)]
 pub struct Context<'a> {
     /// The model.
@@ -98,12 +98,12 @@ pub struct Context<'a> {
     pub versions: &'a BTreeMap<(usize, u32), Vec<Family>>,
     /// Now.
     pub now: Duration,
-    /// Where everything that comes is noted.
+    /// Where everything that is received is noted.
     pub trace: &'a mut crate::trace::Trace,
 }
 
 impl Station {
-    /// Station number `number`, which reads all and takes connections.
+    /// Station number `number`, which reads all and accepts connections.
     pub fn new(number: usize) -> Self {
         let mut station = Self {
             number,
@@ -124,7 +124,7 @@ impl Station {
         SocketAddr::new(plan::station(self.number), STATION_PORT)
     }
 
-    /// What it does with those who connect, from now on.
+    /// What it does with incoming connections, from now on.
     pub fn set_answer(&mut self, answer: Answer) {
         self.answer = answer;
         network::answer(self.place(), answer);
@@ -179,7 +179,7 @@ impl Station {
         });
     }
 
-    /// Connects to bmpd, leaving the connection that it has. False if nobody listens.
+    /// Connects to bmpd, leaving the connection that it has. False if nothing listens.
     pub fn connect(&mut self, room: usize) -> bool {
         let Some(end) = network::connect_to_bmpd(plan::station(self.number), PASSIVE_PORT, room)
         else {
@@ -212,7 +212,7 @@ impl Station {
         self.leave(connection);
     }
 
-    /// TCP has found out that those who have gone without a word are gone.
+    /// TCP has detected the connections that vanished without being closed.
     pub fn find_the_lost(&mut self) {
         self.left.iter().filter(|end| !end.is_ended_by_bmpd()).for_each(End::reset);
     }
@@ -225,11 +225,11 @@ impl Station {
         }
     }
 
-    /// Reads at most so many bytes and checks what they say. True if something came.
+    /// Reads at most so many bytes and checks them. True if some were received.
     ///
     /// # Errors
     ///
-    /// A rule that bmpd has broken.
+    /// A rule that bmpd has violated.
     pub fn read(&mut self, most: usize, context: &mut Context<'_>) -> Result<bool, String> {
         let Some(connection) = &mut self.connection else { return Ok(false) };
         match connection.end.read(most) {
@@ -353,7 +353,7 @@ impl Connection {
         let of_it = |(_, entry): &(&Serial, &Entry)| entry.sent_open == received;
         let (serial, entry) =
             ledger.iter().find(of_it).ok_or("a Peer Up with an OPEN that nobody has sent")?;
-        // A neighbor that has gone without reading bmpd's OPEN does not know it.
+        // A neighbor that disconnected without reading bmpd's OPEN does not have it.
         let known = entry.received_open.is_empty() || entry.received_open == sent;
         if entry.neighbor != number || !known {
             return Err(format!("the Peer Up of {} has the OPENs of others", peer.address));
@@ -403,7 +403,7 @@ impl Connection {
         if !wanted.contains(&family) || !entry.families.contains(&family) {
             return Err(format!("{family} of {}, which is not asked for", peer.address));
         }
-        // What is told of a neighbor that has restarted is also of the connections before.
+        // What is sent for a neighbor that has restarted is also of the connections before.
         let newest = view.serial();
         let of_it = |(serial, other): &(&Serial, &Entry)| {
             let before = **serial < newest && other.neighbor == entry.neighbor;
@@ -451,7 +451,7 @@ impl Connection {
     }
 }
 
-/// What was told of a peer that is up.
+/// The view of a peer that is up.
 fn view<'a>(views: &'a mut BTreeMap<usize, View>, peer: &Peer) -> Result<&'a mut View, String> {
     let view = views.get_mut(&neighbor(peer));
     let view = view.ok_or_else(|| format!("{} was not told up", peer.address))?;
@@ -461,7 +461,7 @@ fn view<'a>(views: &'a mut BTreeMap<usize, View>, peer: &Peer) -> Result<&'a mut
     Ok(view)
 }
 
-/// Sees that an End-of-RIB comes neither before the neighbor's own nor before the routes.
+/// Checks that an End-of-RIB is sent neither before the neighbor's own nor before the routes.
 fn complete(entry: &Entry, view: &View, family: Family, now: Duration) -> Result<(), String> {
     let Some(there) = entry.complete.get(&family) else {
         return match entry.up_at {

@@ -12,7 +12,7 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// An empty one; a verbose one prints what it is told.
+    /// An empty one; a verbose one prints its lines.
     pub fn new(verbose: bool) -> Self {
         Self { hash: 0xcbf2_9ce4_8422_2325, verbose, messages: 0 }
     }
@@ -22,7 +22,7 @@ impl Trace {
         self.hash
     }
 
-    /// Takes in what a station was sent (64-bit FNV-1a).
+    /// Adds what a station was sent (64-bit FNV-1a).
     pub fn bytes(&mut self, bytes: &[u8]) {
         for byte in bytes {
             self.hash = (self.hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
@@ -36,7 +36,7 @@ impl Trace {
         }
     }
 
-    /// Takes in what was done.
+    /// Adds what was done.
     pub fn line(&mut self, line: impl fmt::Display) {
         let line = line.to_string();
         self.bytes(line.as_bytes());

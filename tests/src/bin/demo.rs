@@ -2,8 +2,8 @@
 //!
 //! A bmpd with its own socket in a temporary folder, a BGP neighbor with some hundred thousand
 //! routes, two BMP stations on one address. One session is reset by its alias; the stations
-//! themselves say that it came back complete and that the other one was not touched. Then it stays,
-//! to be played with, until Ctrl-C; `--once` ends there, with exit code 1 if anything was not so.
+//! themselves confirm that it came back complete and that the other one was not touched. Then it stays
+//! for experiments, until Ctrl-C; `--once` ends there, with exit code 1 if a check failed.
 
 use std::any::Any;
 use std::env;
@@ -32,14 +32,14 @@ const IPV4: u64 = 300_000;
 const IPV6: u64 = 60_000;
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What has to be ended and removed, by whoever comes first: the end of the demo or Ctrl-C.
+/// What has to be ended and removed, at the end of the demo or on Ctrl-C, whichever is first.
 #[derive(Clone, Default)]
 struct Cleanup(Arc<Mutex<Option<Running>>>);
 
 type Running = (Arc<Daemon>, Scratch);
 
 impl Cleanup {
-    /// Starts bmpd so that no signal can come between its start and its being known here.
+    /// Starts bmpd so that no signal can come between its start and its registration here.
     fn spawn(&self, scratch: Scratch, config: &str) -> Arc<Daemon> {
         let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let daemon = Arc::new(Daemon::spawn(&scratch, "bmpd", config, "info"));
@@ -72,7 +72,7 @@ fn main() -> ExitCode {
         eprintln!("demo: cannot listen for Ctrl-C: {e}");
         return ExitCode::FAILURE;
     }
-    // The fixtures panic when something does not come true. Here that is a result like any other.
+    // The fixtures panic when a condition is not met. Here that is a result like any other.
     std::panic::set_hook(Box::new(|_| {}));
     let outcome = std::panic::catch_unwind(|| demo(once, &cleanup, &shown))
         .unwrap_or_else(|panic| Err(anyhow::anyhow!("{}", panic_text(&*panic))));
@@ -199,7 +199,7 @@ fn synchronised(daemon: &Daemon) {
     }
 }
 
-/// Says how to play on.
+/// Shows what to try next.
 fn play(daemon: &Daemon, folder: &Path) {
     let here = env::current_dir().ok();
     let folder = here.as_ref().and_then(|here| folder.strip_prefix(here).ok()).unwrap_or(folder);
@@ -216,7 +216,7 @@ fn wait_for_the_end(daemon: &Daemon) -> anyhow::Result<()> {
     loop {
         thread::sleep(Duration::from_millis(200));
         if let Some(status) = daemon.exited() {
-            // After Ctrl-C bmpd ends as well, and the other thread ends us: let it.
+            // After Ctrl-C bmpd ends as well, and the other thread ends this process.
             thread::sleep(Duration::from_secs(2));
             bail!("bmpd has ended: {status}\n{}", daemon.log());
         }
@@ -248,7 +248,7 @@ fn untouched(station: &Station, first: &Connection, before: u64) -> anyhow::Resu
     Ok(())
 }
 
-/// Runs bmpctl and shows the command and all that it says.
+/// Runs bmpctl and shows the command and its output.
 fn show(daemon: &Daemon, args: &[&str]) -> anyhow::Result<String> {
     let output = daemon.bmpctl(args);
     println!("$ bmpctl {}\n{}", args.join(" "), output.text());

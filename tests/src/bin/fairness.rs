@@ -1,4 +1,4 @@
-//! Measures what neighbors that flood bmpd cost everybody else.
+//! Measures what neighbors that flood bmpd cost all others.
 //!
 //! `cargo run --release -p tests --bin fairness [-- [--seconds N] [CASE...]]`
 //!
@@ -11,7 +11,7 @@
 //! Each case is one kind of flood. Beside the delays it prints the longest time between two KEEPALIVEs that the healthy
 //! neighbor received (its hold time is 9 s: one is due every 3 s), and between two messages to the service manager's
 //! watchdog (one is due every second). Everything runs on the same machine, so that the load of the flooding
-//! programs themselves is in the figures: the case `none` says what they are without a flood. With `BMPD_BIN_DIR` the
+//! programs themselves is in the figures: the case `none` gives them without a flood. With `BMPD_BIN_DIR` the
 //! programs of another build are measured.
 
 use std::net::IpAddr;
@@ -36,7 +36,7 @@ const ASN: u32 = 65001;
 const EVERY: Duration = Duration::from_millis(20);
 /// Between two commands.
 const COMMAND_EVERY: Duration = Duration::from_millis(50);
-/// How long a route may take before it is given up and counted as this long.
+/// How long to wait for a route; one that takes longer is counted as this long.
 const LATEST: Duration = Duration::from_secs(10);
 
 #[derive(Parser)]

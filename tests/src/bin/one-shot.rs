@@ -3,12 +3,12 @@
 //! `cargo run --release -p tests --bin one-shot [-- RUNS]`
 //!
 //! bmpd has as many sessions as BIRD has protocols, all of them down, so that both print as many lines.
-//! The commands take turns, and the medians of one run are compared: a noisy machine is noisy for all. The
+//! The commands take turns, and the medians of one run are compared: a busy machine is busy for all. The
 //! time is the whole of it, from the start of the process until it has ended.
 //!
 //! Half of that goes by before the program's first line: the system maps it and its shared libraries. So
-//! bmpctl is measured twice: as `cargo build` makes it, and linked with its libraries into one file, as a
-//! package can.
+//! bmpctl is measured twice: as `cargo build` makes it, and statically linked, as a
+//! package can be.
 
 use std::env;
 use std::fs;
@@ -58,13 +58,13 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A loopback address at which nobody is.
+/// A loopback address at which nothing listens.
 fn nobody(n: usize) -> Ipv4Addr {
     let [high, low] = [n / 250, n % 250].map(|part| part as u8);
     Ipv4Addr::new(127, 200, high, low + 1)
 }
 
-/// Builds bmpctl with its libraries in it, and says where it is.
+/// Builds a statically linked bmpctl, and returns its path.
 fn link_whole() -> anyhow::Result<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/whole");
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -80,12 +80,12 @@ fn link_whole() -> anyhow::Result<PathBuf> {
     Ok(folder.join("release/bmpctl"))
 }
 
-/// The medians of bmpctl, of bmpctl in one file, and of birdc.
+/// The medians of bmpctl, of bmpctl statically linked, and of birdc.
 fn compare(rows: usize, runs: usize, whole: &Path) -> anyhow::Result<[Duration; 3]> {
     let scratch = Scratch::new();
     let config: String = (0..rows)
         .map(|n| {
-            // Nobody listens at port 9 there, and nobody asks again in the time that this takes.
+            // Nothing listens at port 9 there, and bmpd does not retry in the time that this takes.
             let station = nobody(n);
             format!(
                 "[[session]]\naddress = \"{station}\"\ntcp.connect-port = 9\nretry.initial = 720\n\n"
@@ -98,7 +98,7 @@ fn compare(rows: usize, runs: usize, whole: &Path) -> anyhow::Result<[Duration; 
     let mut one_file = Command::new(whole);
     one_file.env("BMPD_SOCKET", bmpd.socket()).env("LC_ALL", "C").args(["show", "session"]);
     let mut theirs = bird.command();
-    // What is compared prints as much.
+    // Both print at least a line for each.
     let lines = |command: &mut Command| -> anyhow::Result<usize> {
         let output = command.output()?;
         ensure!(output.status.success(), "{command:?}: {output:?}");

@@ -2,7 +2,7 @@
 //!
 //! `tests/peers-root` makes the folder with the others once. Then
 //! `cargo run --release -p tests --bin race` writes `race.md`, `race.json` and `race.svg` into
-//! `docs/performance`; a race of a part of it writes them into `target/race`, unless `--out` says where.
+//! `docs/performance`; a race of a part of it writes them into `target/race`, unless `--out` is given.
 
 use std::env;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! Faults at random for as long as one likes; see [`tests::soak`].
 //!
-//! `cargo run --release -p tests --bin soak` takes twenty minutes. The exit code is 1 if bmpd takes more of the
+//! `cargo run --release -p tests --bin soak` takes twenty minutes. The exit code is 1 if bmpd uses more of the
 //! machine at the end than after the first minute, and 101 if something else is not as it must be.
 
 use std::process::ExitCode;

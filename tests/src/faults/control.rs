@@ -29,7 +29,7 @@ pub fn version(ground: &Ground) -> u16 {
     version.unwrap_or_else(|| panic!("no protocol: {answer}"))
 }
 
-/// Connections that say nothing, as many of these as there is room for.
+/// Connections that send nothing, as many of these as there is room for.
 pub fn silent(ground: &Ground, count: usize) -> Vec<UnixStream> {
     let mut silent = Vec::with_capacity(count);
     for _ in 0..count {
@@ -47,7 +47,7 @@ pub fn silent(ground: &Ground, count: usize) -> Vec<UnixStream> {
     silent
 }
 
-/// Says this, ends its direction, and returns what comes back.
+/// Sends this, shuts down its direction, and returns what is received.
 ///
 /// # Panics
 /// When bmpd neither answers nor closes.
@@ -56,7 +56,7 @@ pub fn say(ground: &Ground, bytes: &[u8]) -> Vec<u8> {
     let mut stream = UnixStream::connect(ground.daemon.socket())
         .unwrap_or_else(|e| panic!("cannot connect: {e}"));
     stream.set_read_timeout(Some(TIMEOUT)).expect("a socket has a timeout");
-    // bmpd may close before it has read all; that is its right.
+    // bmpd may close before it has read all; that is allowed.
     let _ = stream.write_all(bytes);
     let _ = stream.shutdown(std::net::Shutdown::Write);
     let mut answer = vec![];

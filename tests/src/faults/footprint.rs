@@ -1,4 +1,4 @@
-//! What bmpd takes of the machine, and whether that is again what it was.
+//! The resources that bmpd uses, and whether it returns them.
 
 use std::fs;
 use std::time::Duration;
@@ -15,14 +15,14 @@ pub struct Margin {
     pub memory_kib: u64,
 }
 
-/// What a bmpd takes at a moment.
+/// The resources of a bmpd at a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Footprint {
     /// Resident memory, KiB.
     pub memory_kib: u64,
     /// Open descriptors.
     pub descriptors: u64,
-    /// Threads. Those that read files and ask the name service stay for ten seconds after their last work, so
+    /// Threads. Those that read files and query the name service stay for ten seconds after their last work, so
     /// some are there or not: see [`Footprint::SPARE_THREADS`].
     pub threads: u64,
     /// Tasks, as bmpd counts them.
@@ -82,7 +82,7 @@ impl Footprint {
         rested.unwrap_or_else(|e| panic!("{e}\n{}", json(daemon, &["show", "status"])))
     }
 
-    /// Waits until bmpd takes no more than this again, but for `margin`; returns what it takes then.
+    /// Waits until bmpd uses no more than this again, but for `margin`; returns what it uses then.
     ///
     /// # Errors
     /// When it does not within `deadline`.

@@ -20,7 +20,7 @@ use crate::station::Station;
 use crate::table::{Attributes, Table, put_announcements};
 use crate::wait::wait_for;
 
-/// How long what must go on may take on a busy machine.
+/// The timeout of what must go on working, on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The AS of the bystander, and that of the culprit.
@@ -47,13 +47,13 @@ pub struct Ground {
     pub daemon: Daemon,
     /// Where it listens for neighbors.
     pub listen: SocketAddr,
-    /// A neighbor that has done nothing.
+    /// A neighbor that behaves well.
     pub bystander: Neighbor,
-    /// A station that hears of the bystander only.
+    /// A station that monitors the bystander only.
     pub witness: Station,
-    /// A station that hears of everybody.
+    /// A station that monitors all neighbors.
     pub counter: Station,
-    /// The address of the neighbor that does harm.
+    /// The address of the neighbor that misbehaves.
     pub culprit: IpAddr,
     /// The configuration.
     pub config: String,
@@ -171,7 +171,7 @@ impl Ground {
         Neighbor::connect(&self.options(), self.listen)
     }
 
-    /// What `show neighbor` says of one.
+    /// The report of `show neighbor` on one.
     ///
     /// # Panics
     /// When bmpctl fails.
@@ -180,7 +180,7 @@ impl Ground {
         json(&self.daemon, &["show", "neighbor", &address.to_string()])["neighbors"][0].clone()
     }
 
-    /// What `show session` says of the one with this station.
+    /// The report of `show session` on the one with this station.
     ///
     /// # Panics
     /// When bmpctl fails.
@@ -189,7 +189,7 @@ impl Ground {
         json(&self.daemon, &["show", "session", &station.to_string()])["sessions"][0].clone()
     }
 
-    /// Waits until `show neighbor` says this of the culprit, in its last error or its last end.
+    /// Waits until `show neighbor` shows this for the culprit, in its last error or its last end.
     ///
     /// # Panics
     /// When it does not within 30 s.
@@ -243,7 +243,7 @@ impl Ground {
         });
     }
 
-    /// Sees to it that nothing has happened to the bystander and the witness, and that routes still go from
+    /// Checks that nothing has happened to the bystander and the witness, and that routes still go from
     /// one to the other.
     ///
     /// # Panics
@@ -274,8 +274,8 @@ impl Ground {
         latest.wait_routes(self.bystander.ip(), &self.bystander.expected(), TIMEOUT);
     }
 
-    /// Lets a fault happen three times, each of which must leave the bystander and the witness alone and give
-    /// back what it took. What the first one leaves in the allocator's hands is the measure of the others.
+    /// Runs a fault three times, each of which must not affect the bystander and the witness and must return
+    /// what it used. What the allocator keeps after the first one is the reference for the others.
     ///
     /// # Panics
     /// When it does not.
@@ -304,7 +304,7 @@ impl Ground {
         self.daemon.log().lines().filter(|line| line.contains(text)).count()
     }
 
-    /// Sees to it that the log has this text, and not more often than so many times.
+    /// Checks that the log has this text, and not more often than so many times.
     ///
     /// # Panics
     /// When it has not.

@@ -1,13 +1,13 @@
 //! Faults, one function each, and the ground that they happen on.
 //!
 //! ```text
-//!   culprit (a neighbor) ──┐            ┌──> witness: hears of the bystander only, and keeps it
-//!   bystander (a neighbor) ┴──> bmpd ───┼──> counter: hears of everybody, and counts
+//!   culprit (a neighbor) ──┐            ┌──> witness: monitors the bystander only, keeps its routes
+//!   bystander (a neighbor) ┴──> bmpd ───┼──> counter: monitors all neighbors, counts their routes
 //!                                       └──> further stations, as a fault has them
 //! ```
 //!
-//! What a fault must not touch is the bystander's session, the witness's, and the way between them: see
-//! [`Undisturbed`]. What must come back afterwards is what bmpd takes of the machine: see [`Footprint`].
+//! A fault must not affect the bystander's session, the witness's, and the path between them: see
+//! [`Undisturbed`]. Afterwards bmpd must have returned the resources that it used: see [`Footprint`].
 //! The tests of faults and the soak use the same functions.
 
 pub mod control;

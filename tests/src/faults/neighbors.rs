@@ -14,7 +14,7 @@ use crate::wait::wait_for;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A TCP connection from the culprit's address, without a word.
+/// A TCP connection from the culprit's address, that sends nothing.
 ///
 /// # Errors
 /// Those of the system.
@@ -29,14 +29,14 @@ pub fn dial(ground: &Ground) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// Says this once connected, ends its direction, and waits until bmpd has closed.
+/// Sends this once connected, shuts down its direction, and waits until bmpd has closed.
 ///
 /// # Panics
 /// When bmpd does not close.
 #[track_caller]
 pub fn say(ground: &Ground, bytes: &[u8]) {
     let Ok(mut stream) = dial(ground) else { return };
-    // bmpd may have closed before it has read all: that is its right.
+    // bmpd may have closed before it has read all: that is allowed.
     let _ = stream.write_all(bytes);
     let _ = stream.shutdown(std::net::Shutdown::Write);
     let mut heard = [0; 4096];
@@ -50,7 +50,7 @@ pub fn say(ground: &Ground, bytes: &[u8]) {
     }
 }
 
-/// Bytes without sense.
+/// Random bytes.
 pub fn noise(random: &mut Random, length: usize) -> Vec<u8> {
     (0..length).map(|_| random.draw() as u8).collect()
 }
@@ -97,7 +97,7 @@ pub fn half_messages(ground: &Ground, step: usize) {
     }
 }
 
-/// So many connections at once that say nothing, and then go; a third of them with a reset.
+/// So many connections at once that send nothing, and then close; a third of them with a reset.
 pub fn silent_connections(ground: &Ground, count: usize) {
     let silent: Vec<TcpStream> = (0..count).map_while(|_| dial(ground).ok()).collect();
     for stream in silent.iter().step_by(3) {

@@ -27,7 +27,7 @@ pub enum Manner {
     ResetAfter(usize),
 }
 
-/// A station without manners. It is gone when dropped.
+/// A station that misbehaves. Closed when dropped.
 #[derive(Debug)]
 pub struct Rogue {
     address: SocketAddr,
@@ -99,7 +99,7 @@ fn listen(address: SocketAddr) -> TcpListener {
     let listening = || {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
         socket.set_reuse_address(true)?;
-        // What the system takes in the name of one that does not read is to be little.
+        // The system is to buffer little for a station that does not read.
         socket.set_recv_buffer_size(4096)?;
         socket.bind(&address.into())?;
         socket.listen(8)?;
@@ -129,7 +129,7 @@ fn serve(mut stream: TcpStream, manner: Manner, over: &AtomicBool) {
     let _ = stream.set_read_timeout(Some(TICK));
     let _ = stream.set_write_timeout(Some(TICK));
     let is_over = || over.load(Ordering::Relaxed);
-    // It has ended if there is an end to be read; without reading that cannot be told.
+    // It has ended if there is an end to be read; without reading that cannot be detected.
     let ended = |stream: &TcpStream| matches!(stream.peek(&mut [0; 1]), Ok(0));
     match manner {
         Manner::Close => {}

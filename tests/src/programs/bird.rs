@@ -188,7 +188,7 @@ protocol bgp bmpd {{
     /// Takes the session down with a shutdown communication (RFC 9003).
     ///
     /// # Panics
-    /// When BIRD does not obey.
+    /// When BIRD does not do so in time.
     #[track_caller]
     pub fn disable_with(&mut self, communication: &str) {
         self.obey(&["disable", "bmpd", &format!("\"{communication}\"")]);
@@ -197,22 +197,22 @@ protocol bgp bmpd {{
     /// Takes the session down and leaves the program running.
     ///
     /// # Panics
-    /// When BIRD does not obey.
+    /// When BIRD does not do so in time.
     #[track_caller]
     pub fn disable(&mut self) {
         self.obey(&["disable", "bmpd"]);
     }
 
-    /// Lets the session come up again.
+    /// Enables the session again.
     ///
     /// # Panics
-    /// When BIRD does not obey.
+    /// When BIRD does not do so in time.
     #[track_caller]
     pub fn enable(&mut self) {
         self.obey(&["enable", "bmpd"]);
     }
 
-    /// Starts it again after a kill with `-R`: its OPEN then says that it has restarted and kept its
+    /// Starts it again after a kill with `-R`: its OPEN then announces that it has restarted and kept its
     /// forwarding state (RFC 4724).
     ///
     /// # Panics

@@ -1,6 +1,6 @@
-//! A stand-in for bmpd, with which the fixtures of the BGP programs are tried out.
+//! A stand-in for bmpd, with which the fixtures of the BGP programs are tested.
 //!
-//! It takes or makes connections until one has heard what the test waits for.
+//! It accepts or makes connections until one has received what the test waits for.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -62,7 +62,7 @@ impl Ear {
         Ok(())
     }
 
-    /// Reads what there is; an error says that there is no connection.
+    /// Reads what there is; an error means that there is no connection.
     fn listen(&mut self) -> Result<(), String> {
         if self.stream.is_none() {
             self.connect()?;
@@ -106,7 +106,7 @@ impl Ear {
         Ok(())
     }
 
-    /// Listens until it has exactly these routes.
+    /// Reads until it has exactly these routes.
     #[track_caller]
     pub(super) fn wait_routes(&mut self, expected: &Routes) {
         wait_for("the routes", TIMEOUT, || {
@@ -115,7 +115,7 @@ impl Ear {
         });
     }
 
-    /// Listens until the connection is gone.
+    /// Reads until the connection is gone.
     #[track_caller]
     pub(super) fn wait_closed(&mut self) {
         wait_for("the end", TIMEOUT, || match self.listen() {
@@ -134,7 +134,7 @@ mod tests {
     };
     use crate::scratch::Scratch;
 
-    /// A table, changes to it, a death and a resurrection.
+    /// A table, changes to it, a crash and a restart.
     #[track_caller]
     fn try_out<S: Speaker>(start: impl FnOnce(&Scratch, Link, Announced) -> S, connects: Connects) {
         let scratch = Scratch::new();

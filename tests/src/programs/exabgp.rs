@@ -20,7 +20,7 @@
 //!   attributes of the announcement, and its labels.
 //! - It reads EVPN and BGP-LS and has no way to announce them; `ipv6 multicast` is unknown to it.
 //! - IPv4 and IPv6 unicast have all the path identifiers that `path-information` gives.
-//! - `graceful-restart` makes it say that it has *restarted* in every OPEN.
+//! - `graceful-restart` makes it announce that it has *restarted* in every OPEN.
 //! - Each start takes half a second of one processor: it is Python.
 
 use std::path::PathBuf;
@@ -35,7 +35,7 @@ use crate::bgp::Family;
 use crate::scratch::Scratch;
 use crate::wait::wait_for;
 
-/// What its log says after a configuration was read.
+/// Its log message once a configuration was read.
 const LOADED: &str = "loaded new configuration successfully";
 
 /// After this long a signal that has shown no effect is sent again.
@@ -60,7 +60,7 @@ pub struct Exabgp {
     announced: Announced,
     offers: Offers,
     folder: PathBuf,
-    /// How often the configuration was written: it says so, and the log repeats it.
+    /// How often the configuration was written: it is in the file, and the log repeats it.
     version: u32,
     process: Option<Process>,
 }
@@ -202,7 +202,7 @@ fn name(family: Family) -> &'static str {
     }
 }
 
-/// What stands behind the word `route` for an offer.
+/// What follows the keyword `route` for an offer.
 fn offered(offer: &Offer) -> String {
     let hop = if offer.is_v4() { "192.0.2.33" } else { "2001:db8:ffff::33" };
     match offer {

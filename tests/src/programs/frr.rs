@@ -7,7 +7,7 @@
 //!   the TCP port of its shell and `-l` keeps it from the wildcard address. It needs no root.
 //! - `vtysh` reads `/etc/frr/vtysh.conf`, which it may not without root: `--config_dir`.
 //! - A route of a `network` statement always has a MED, 0 if none is set, and the attributes of a
-//!   route map there leave, but for the next hop: that is set on the way out, one for all. The
+//!   route map there leave, but for the next hop: that is set on export, one for all. The
 //!   routes given to [`Frr`] are changed to that.
 //! - AS_PATH always has the extended length bit, see [`Frr::expected`].
 //! - For about a second after a start it closes incoming connections at once; and when it is
@@ -16,7 +16,7 @@
 //!   on bmpd's) it often closes the one it kept as well, within a millisecond and without a
 //!   NOTIFICATION, and connects again a second later: "BGP OPEN receipt failed" in its log.
 //! - It collects routes for a second before the first UPDATE.
-//! - ADD-PATH: with `addpath-tx-all-paths` a prefix has as many paths as it was heard from; a
+//! - ADD-PATH: with `addpath-tx-all-paths` a prefix has one path for each source; a
 //!   `network` statement is one of them, the others must come from upstream neighbors.
 //! - VPNv4 and VPNv6 need no VRF: `network P rd R label L`. EVPN needs no device: the same in
 //!   `l2vpn evpn` with `ethtag`, `esi`, `gwip` and `routermac` makes a type 5 route, whose `gwip` does
@@ -25,7 +25,7 @@
 //!   manager no route of it is ever sent (`show bgp ipv4 labeled-unicast` is empty).
 //! - It announces that it can receive ADD-PATH in every family, and sends End-of-RIB only to a
 //!   neighbor whose OPEN has the graceful restart capability: for unicast and EVPN. For multicast and
-//!   VPNs none came within a minute.
+//!   VPNs none was sent within a minute.
 
 use std::path::PathBuf;
 
@@ -145,7 +145,7 @@ router bgp {asn}
         text
     }
 
-    /// The commands that take back some offers and make others.
+    /// The commands that withdraw some offers and make others.
     fn offering(&self, back: &[&Offer], new: &[&Offer]) -> String {
         let mut text = format!("router bgp {}\n", self.link.asn);
         let statement = |offer: &Offer, line: &str| {
@@ -193,7 +193,7 @@ router bgp {asn}
                 if !value.is_empty() {
                     text += &format!(" set {what} {value}\n");
                 } else if before.contains_key(prefix) {
-                    // Fails where nothing was set, and vtysh goes on behind it.
+                    // Fails where nothing was set, and vtysh continues after it.
                     text += &format!(" no set {what}\n");
                 }
             }
@@ -211,7 +211,7 @@ router bgp {asn}
             }
             text += " exit-address-family\n";
         }
-        // One that stayed would lend its communities to the prefix when it comes again.
+        // One that stayed would apply its communities to the prefix when it is announced again.
         for prefix in before.keys().filter(|p| !self.announced.contains_key(p)) {
             text += &format!("no route-map {}\n", name_of(prefix));
         }
@@ -227,7 +227,7 @@ router bgp {asn}
     /// Takes the session down with a shutdown communication (RFC 9003).
     ///
     /// # Panics
-    /// When FRR does not obey.
+    /// When FRR does not do so in time.
     #[track_caller]
     pub fn disable_with(&mut self, communication: &str) {
         let remote = self.link.bmpd.ip();
@@ -237,16 +237,16 @@ router bgp {asn}
     /// Takes the session down and leaves the program running.
     ///
     /// # Panics
-    /// When FRR does not obey.
+    /// When FRR does not do so in time.
     #[track_caller]
     pub fn disable(&mut self) {
         self.configure(&format!("neighbor {} shutdown", self.link.bmpd.ip()));
     }
 
-    /// Lets the session come up again.
+    /// Enables the session again.
     ///
     /// # Panics
-    /// When FRR does not obey.
+    /// When FRR does not do so in time.
     #[track_caller]
     pub fn enable(&mut self) {
         self.configure(&format!("no neighbor {} shutdown", self.link.bmpd.ip()));

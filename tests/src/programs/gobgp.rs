@@ -7,7 +7,7 @@
 //! - It sends **no End-of-RIB** unless graceful restart is configured on both sides.
 //! - It first waits five to nine seconds before it connects, whatever the timers say; where bmpd
 //!   connects it is there at once. After a session was taken down it is idle for five seconds.
-//! - The gRPC port and the profiling port are on fixed numbers unless told otherwise.
+//! - The gRPC port and the profiling port are on fixed numbers unless configured.
 //! - `origin` of a route from `gobgp` is "incomplete" unless given.
 //! - NEXT_HOP stands behind all other attributes, see [`Gobgp::expected`].
 //! - It needs no root, but a `HOME` it may read.
@@ -15,7 +15,7 @@
 //!   graceful restart and ADD-PATH): the length wraps, and no neighbor can read it. It announces the
 //!   extended next hop encoding for every family unasked, at six bytes each.
 //! - With ADD-PATH for IPv4 unicast on the session it writes a path identifier (0) into the *prefix
-//!   components* of flow specifications: keep the two apart where somebody else shall read them.
+//!   components* of flow specifications: keep the two apart where another program must parse them.
 //! - `gobgp global rib` has no multicast and no link state; link state of an upstream is passed on.
 //! - Its withdrawals of labeled, VPN and EVPN routes have the labels of the announcement.
 //! - End-of-RIB comes family by family behind the routes, if graceful restart is configured.
@@ -219,7 +219,7 @@ fn long_name(family: Family) -> &'static str {
     }
 }
 
-/// The words of `gobgp global rib add|del` for an offer, and those that only `add` takes.
+/// The arguments of `gobgp global rib add|del` for an offer, and those that only `add` takes.
 fn words(offer: &Offer) -> (String, String) {
     let hop = if offer.is_v4() { "192.0.2.33" } else { "2001:db8:ffff::33" };
     let v = if offer.is_v4() { "4" } else { "6" };

@@ -1,8 +1,8 @@
 //! Programs of other people, run for a test: [`bird`], [`frr`], [`gobgp`] and [`exabgp`] as
-//! neighbors, [`pmbmpd`] as a station, [`tshark`] as a judge of what was on the wire.
+//! neighbors, [`pmbmpd`] as a station, [`tshark`] as an independent check of the wire.
 //!
 //! Each is a child in the foreground with a folder of its own in the test's scratch folder; it is
-//! killed by its process id when its value is dropped. Any number can run side by side: every
+//! killed by its process id when its value is dropped. Any number can run in parallel: every
 //! neighbor has a loopback address of its own, and every port is a free one. `tests/run` installs
 //! the packages; a missing one is a failure here, never a test that is skipped.
 //!
@@ -43,7 +43,7 @@ use crate::table::{Attributes, Prefixes, put_announcements};
 use crate::wait::wait_for;
 pub use offers::{Hops, Offer, Offers, Terms};
 
-/// How long a program may take to start, to end, or to obey: a second or two, but for a busy machine.
+/// How long a program may take to start, to end, or to react: a second or two, but for a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// bmpd's AS number.
@@ -173,7 +173,7 @@ fn expected_as(announced: &Announced, spell: impl Fn(&[Attribute<'_>]) -> Vec<u8
 
 /// A made-up table of a neighbor in AS `asn`, another one for each `seed`.
 ///
-/// Communities are sorted and unique, because FRR and ExaBGP send them so whatever they are told.
+/// Communities are sorted and unique, because FRR and ExaBGP send them so whatever is configured.
 pub fn sample(asn: u32, ipv4: usize, ipv6: usize, seed: u64) -> Announced {
     let mut random = Random::new(seed);
     let mut announced = Announced::new();
@@ -224,13 +224,13 @@ pub trait Speaker {
     /// SIGTERM, and waits until it has ended.
     fn stop(&mut self);
 
-    /// SIGKILL: the program has no time to say good-bye.
+    /// SIGKILL: the program has no time to close its sessions.
     fn kill(&mut self);
 
-    /// SIGSTOP: the kernel goes on taking connections for it.
+    /// SIGSTOP: the kernel still accepts connections for it.
     fn freeze(&mut self);
 
-    /// SIGCONT: it goes on, with all its timers overdue.
+    /// SIGCONT: it continues, with all its timers overdue.
     fn thaw(&mut self);
 
     /// Announces these too, or with other attributes than before.
@@ -294,7 +294,7 @@ impl Process {
         lines[lines.len().saturating_sub(30)..].join("\n")
     }
 
-    /// Waits until `ready`, whose error says what is missing.
+    /// Waits until `ready`, whose error describes what is missing.
     #[track_caller]
     fn wait_ready(&mut self, mut ready: impl FnMut(&Self) -> Result<(), String>) {
         let what = format!("{} to be ready", self.name);
@@ -314,7 +314,7 @@ impl Process {
         self.send(signal);
     }
 
-    /// Sends a signal; one that has ended does not mind. Not for a child that was waited for: the
+    /// Sends a signal; no error if it has ended. Not for a child that was waited for: the
     /// number may be another's by then.
     fn send(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);

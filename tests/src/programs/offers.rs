@@ -1,13 +1,13 @@
-//! What a program can be asked for beyond a table of IPv4 and IPv6 unicast: sessions on other terms,
+//! What a program can announce beyond a table of IPv4 and IPv6 unicast: sessions on other terms,
 //! routes of other families.
 //!
-//! An [`Offer`] is one route, said in a way that each program's module turns into its own language.
-//! What then stands on the wire is the program's matter: [`crate::tap`] says what it was.
+//! An [`Offer`] is one route, in a form that each program's module turns into its own configuration.
+//! What then is on the wire depends on the program: [`crate::tap`] records it.
 //!
 //! | family | BIRD 2.0.12 | FRR 8.4.4 | GoBGP 3.10 | ExaBGP 4.2.21 |
 //! |---|---|---|---|---|
 //! | ADD-PATH, unicast | yes | paths of upstreams | yes | yes |
-//! | multicast | yes | yes | the command knows none | sent as IPv4 unicast |
+//! | multicast | yes | yes | the command has none | sent as IPv4 unicast |
 //! | labeled unicast | yes, with ADD-PATH | needs zebra for labels | yes, stacks of labels | yes |
 //! | VPNv4, VPNv6 | yes, with ADD-PATH | yes, with ADD-PATH | yes | yes |
 //! | EVPN | no | type 5 | types 1 to 5 | it reads them only |
@@ -37,7 +37,7 @@ pub struct Terms {
     pub families: Vec<Family>,
     /// The families in which it sends all paths (RFC 7911).
     pub add_path: Vec<Family>,
-    /// Seconds that it wants to be waited for when it restarts (RFC 4724).
+    /// Its restart time in seconds (RFC 4724).
     pub graceful_restart: Option<u16>,
     /// The key of TCP MD5 signatures.
     pub password: Option<String>,
@@ -75,7 +75,7 @@ impl Terms {
 /// of the route target.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Offer {
-    /// One of several paths of a unicast prefix, told apart by `number` (below 16).
+    /// One of several paths of a unicast prefix, distinguished by `number` (below 16).
     Path {
         /// The prefix.
         prefix: Prefix,
@@ -188,7 +188,7 @@ pub fn counts(offers: &Offers) -> Vec<(Family, usize)> {
     counts.into_iter().collect()
 }
 
-/// A program that cannot make an offer says so.
+/// Panics because the program cannot make this offer.
 pub(super) fn cannot(program: &str, offer: &Offer) -> ! {
     panic!("{program} cannot announce {offer:?}: see the table in programs::offers")
 }
@@ -257,7 +257,7 @@ mod tests {
     use crate::tap::Tap;
     use crate::wait::wait_for;
 
-    /// How a receiver presents itself that takes all of these families, with all their paths.
+    /// How a receiver presents itself that accepts all of these families, with all their paths.
     fn receiver(address: IpAddr, terms: &Terms) -> Options {
         let open = Open {
             families: terms.families.clone(),
@@ -269,7 +269,7 @@ mod tests {
         options
     }
 
-    /// The program announces the offers, takes some back, and says when it is complete.
+    /// The program announces the offers, withdraws some, and sends its End-of-RIBs.
     #[track_caller]
     fn try_out<S: Speaker>(
         start: impl FnOnce(&Scratch, Link, Terms, Announced) -> S,
@@ -378,7 +378,7 @@ mod tests {
         try_out(Exabgp::start_with, terms, &sample(&families), &families);
     }
 
-    /// The program runs in a namespace, signs what it sends, and is told to end its session.
+    /// The program runs in a namespace, signs what it sends, and ends its session by command.
     #[track_caller]
     fn in_a_namespace<S: Speaker>(start: impl FnOnce(&Scratch, Link, Terms, Announced) -> S) {
         let scratch = Scratch::new();
@@ -433,7 +433,7 @@ mod tests {
         in_a_namespace(Exabgp::start_with);
     }
 
-    /// The data of the NOTIFICATION that a receiver hears when the session is taken down.
+    /// The data of the NOTIFICATION that a receiver is sent when the session is taken down.
     #[track_caller]
     fn last_words<S: Speaker>(
         start: impl FnOnce(&Scratch, Link, Announced) -> S,
@@ -457,7 +457,7 @@ mod tests {
         assert_eq!([bird, frr], [(6, 2, words.clone()), (6, 2, words)]);
     }
 
-    /// A program that passes on what two upstreams tell it of the same prefixes.
+    /// A program that passes on the routes of two upstreams for the same prefixes.
     #[track_caller]
     fn pass_on<S: Speaker>(start: impl FnOnce(&Scratch, Link, Terms, Announced) -> S) {
         let scratch = Scratch::new();

@@ -2,19 +2,19 @@
 //!
 //! It writes a JSON object a line for every message and every route in it; [`Pmbmpd::log`] has the
 //! lines. The keys that matter: `event_type` (`log_init` for an accepted connection, `log`,
-//! `log_close`), `bmp_router_port` (the port that the connection came from, which tells apart two
+//! `log_close`), `bmp_router_port` (the port that the connection came from, which distinguishes two
 //! connections from one address), `bmp_msg_type` (`init`, `peer_up`, `route_monitor`, `stats`,
 //! `peer_down`, `term`), and for a route `log_type` (`update`, `withdraw`), `ip_prefix`,
 //! `bgp_nexthop`, `as_path`, `origin`, `med`, `comms`, `lcomms`.
 //!
 //! What was found out with 1.7.7:
 //! - **An End-of-RIB is not logged**, at no log level: the source says "honestly it doesn't matter
-//!   to us". That one came has to be shown on the wire, with [`super::tshark`].
+//!   to us". That one was sent has to be shown on the wire, with [`super::tshark`].
 //! - It blocks SIGTERM and SIGINT while it waits for a message: only SIGKILL ends it. Its log is
 //!   line-buffered, so that nothing is lost by that.
-//! - It knows a monitored router by address **and** port: two connections from one address are two
+//! - It identifies a monitored router by address **and** port: two connections from one address are two
 //!   routers, each with its own `log_init`. It closes a connection upon a Termination by itself.
-//! - It listens with a backlog of 1, and takes 150 MB.
+//! - It listens with a backlog of 1, and uses 150 MB.
 //! - It needs neither root nor a pid file.
 
 use std::fs;
@@ -26,7 +26,7 @@ use rustix::process::Signal;
 use super::{Process, command, folder, port_of, text, write};
 use crate::scratch::Scratch;
 
-/// What it says when it listens.
+/// Its log message once it listens.
 const READY: &str = "waiting for BMP data on";
 
 /// A pmbmpd. Killed when dropped.
@@ -46,7 +46,7 @@ impl Pmbmpd {
     pub fn start(scratch: &Scratch, address: IpAddr) -> Self {
         let address = port_of(address);
         let folder = folder(scratch, &format!("pmbmpd-{address}"));
-        // It takes no relative path.
+        // It accepts no relative path.
         let path = |name: &str| folder.join(name).display().to_string();
         let configuration = format!(
             "bmp_daemon_ip: {}
@@ -80,7 +80,7 @@ logfile: {}
         whole.lines().map(str::to_owned).collect()
     }
 
-    /// SIGKILL: it takes nothing else.
+    /// SIGKILL: it handles no other signal.
     ///
     /// # Panics
     /// When it does not run.
@@ -89,7 +89,7 @@ logfile: {}
         self.process.take().expect("pmbmpd runs").end(Signal::KILL);
     }
 
-    /// Starts it again on its port; it goes on with its log.
+    /// Starts it again on its port; it continues its log.
     ///
     /// # Panics
     /// When it does not come up; with its log.

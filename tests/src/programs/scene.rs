@@ -30,7 +30,7 @@ pub struct Scene<S> {
     pub daemon: Daemon,
     /// The station; it keeps every byte.
     pub station: Station,
-    /// The folder of all of them; the last to go.
+    /// The folder of all of them; removed last.
     pub scratch: Scratch,
 }
 
@@ -64,7 +64,7 @@ impl<S: Speaker> Scene<S> {
     }
 
     /// The same with a link and further lines of bmpd's `[[bgp.neighbor]]`. With `restarts` the station
-    /// lets a second Peer Up through: that of a neighbor that has restarted gracefully.
+    /// accepts a second Peer Up: that of a neighbor that has restarted gracefully.
     ///
     /// # Panics
     /// When one of them does not come up.
@@ -143,7 +143,7 @@ impl<S: Speaker> Scene<S> {
         });
     }
 
-    /// What `bmpctl show neighbor` says.
+    /// The output of `bmpctl show neighbor`.
     ///
     /// # Panics
     /// When bmpctl fails.
@@ -152,7 +152,7 @@ impl<S: Speaker> Scene<S> {
         self.daemon.bmpctl(&["show", "neighbor"]).done().to_owned()
     }
 
-    /// Waits until `bmpctl show neighbor` says all of this.
+    /// Waits until `bmpctl show neighbor` shows all of this.
     ///
     /// # Panics
     /// When it does not in time.
@@ -165,7 +165,7 @@ impl<S: Speaker> Scene<S> {
         });
     }
 
-    /// Waits until the station knows that the neighbor is down.
+    /// Waits until the neighbor is down for the station.
     ///
     /// # Panics
     /// When it does not in time.
@@ -190,9 +190,9 @@ fn begin(link: &Link, lines: &str, restarts: bool) -> (Scratch, Station, Daemon)
     (scratch, station, daemon)
 }
 
-/// A neighbor's table, its changes and both of its deaths reach the station, exactly.
+/// A neighbor's table, its changes, its crash and its end reach the station, exactly.
 ///
-/// `farewell` is the code and subcode of the NOTIFICATION that the program sends when it is told to
+/// `farewell` is the code and subcode of the NOTIFICATION that the program sends when it is made to
 /// end, if it does.
 ///
 /// # Panics
@@ -228,7 +228,7 @@ pub fn hears_all_of<S: Speaker>(
     scene.wait_routes();
     connection.look(|record| assert_eq!(record.peer_downs.len(), 0, "{}", record.summary()));
 
-    // It dies, comes back with what it had, is ended, and comes back with something else.
+    // It crashes, restarts with what it had, is ended, and restarts with something else.
     scene.speaker.kill();
     scene.wait_down(&connection);
     scene.speaker.start_again();
@@ -291,9 +291,9 @@ fn check_peer_up(record: &Record, link: &Link, count: usize) {
 
 /// A neighbor to which both ends connect comes up once, each time, and stays.
 ///
-/// The collision is made ([`Scene::start_frozen`]). `router_id` says whose connection should survive: bmpd's
+/// The collision is made ([`Scene::start_frozen`]). `router_id` determines whose connection should survive: bmpd's
 /// identifier is 192.0.2.254. `ups` is how many Peer Ups a collision
-/// may lead to at most: more than 1 only for a neighbor that does itself harm.
+/// may lead to at most: more than 1 only for a neighbor that also closes the connection it keeps.
 ///
 /// # Panics
 /// When it does not.
@@ -334,7 +334,7 @@ pub fn survives_collisions<S: Speaker>(
     scene.station.assert_legal();
 }
 
-/// All that bmpd ever says, on one connection: the tables of an IPv4 and an IPv6 neighbor, changes,
+/// All that bmpd ever sends, on one connection: the tables of an IPv4 and an IPv6 neighbor, changes,
 /// a Statistics Report, Peer Downs with and without a NOTIFICATION, and the Termination.
 ///
 /// Takes some 20 seconds, because no Statistics Report comes sooner than 15 seconds.

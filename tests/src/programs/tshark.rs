@@ -1,19 +1,19 @@
-//! tshark as the judge of what was on the wire.
+//! tshark as an independent check of what was on the wire.
 //!
 //! `dumpcap` writes what goes to and comes from one TCP port of one address; `tshark` dissects it
 //! afterwards, with the port decoded as BMP.
 //!
 //! What was found out with 4.0.17:
-//! - `dumpcap` says that it captures before it does, and the kernel hands packets over in blocks:
+//! - `dumpcap` reports that it captures before it does, and the kernel hands packets over in blocks:
 //!   at both ends a datagram of known bytes is sent to the same port, and the file is waited for to
 //!   have it (about 0.6 s). So no packet is missing at the start or at the end.
 //! - BMP has no port of its own in tshark: `-d tcp.port==PORT,bmp`, which goes before what the
 //!   client's port may stand for. Messages that are cut by segments are put together by default, but
 //!   only if the capture has the connection's first one.
 //! - A datagram whose port the kernel chose can be that of another protocol to tshark (44818 is
-//!   EtherNet/IP), and a malformed one: what it says of datagrams does not count.
+//!   EtherNet/IP), and a malformed one: its output on datagrams is ignored.
 //! - It guesses whether AS numbers have two or four bytes, from each AS_PATH alone, and calls it an
-//!   *error* where it cannot ("ASN length uncalculated by heuristic"): it has to be told.
+//!   *error* where it cannot ("ASN length uncalculated by heuristic"): it has to be configured.
 //! - A packet with some hundred messages, as loopback carries them, is a fault of tshark's own
 //!   ("saved_layers_len < prefs.gui_max_tree_depth") unless it may go deeper than 500 layers.
 //! - Every connection has expert *notes* (SYN, FIN); a RST or a full window is a *warning* about
@@ -21,7 +21,7 @@
 //!   the BGP in it.
 //! - It finds out about ADD-PATH by itself, from each message. In its PDML every NLRI is a field with
 //!   all of its bytes, but for EVPN, which has them in parts.
-//! - It knows no information behind the two OPENs of a Peer Up (RFC 7854 section 4.10, RFC 9069): a
+//! - It supports no information after the two OPENs of a Peer Up (RFC 7854 section 4.10, RFC 9069): a
 //!   table's name there is "malformed" BGP to it.
 //! - It needs root, or capabilities on `dumpcap`: the one program here that does.
 
@@ -92,7 +92,7 @@ impl Capture {
     }
 }
 
-/// Sends a mark; an error says that the file does not have it yet.
+/// Sends a mark; an error means that the file does not have it yet.
 fn mark(station: SocketAddr, file: &PathBuf, bytes: &[u8]) -> Result<(), String> {
     let from = SocketAddr::new(station.ip(), 0);
     let sent = UdpSocket::bind(from).and_then(|socket| socket.send_to(bytes, station));
@@ -124,7 +124,7 @@ impl Captured {
         tshark
     }
 
-    /// The dissection: the fields of all packets that `filter` lets through, a line each.
+    /// The dissection: the fields of all packets that `filter` matches, a line each.
     #[track_caller]
     pub fn dissect(&self, filter: &str, fields: &[&str]) -> Vec<String> {
         let mut tshark = self.tshark();
@@ -142,7 +142,7 @@ impl Captured {
     #[track_caller]
     pub fn faults(&self) -> Vec<String> {
         // epan/proto.h: severities are error 0x800000, warning 0x600000; the group 0x02000000 is
-        // "sequence", in which TCP tells of resets and full windows.
+        // "sequence", in which TCP reports resets and full windows.
         let filter = format!("tcp && (_ws.malformed || _ws.expert.severity >= {WARNING})");
         let fields =
             ["frame.number", "_ws.expert.severity", "_ws.expert.group", "_ws.expert.message"];
@@ -195,7 +195,7 @@ impl Captured {
         let mut seen = Seen::default();
         // The family that an attribute names before its NLRI.
         let mut family = Family::IPV4;
-        // The field whose children are NLRI: how deep it is, whose they are, whether they are gone.
+        // The field whose children are NLRI: how deep it is, their family, whether they are withdrawn.
         let mut parent: Option<(usize, Family, bool)> = None;
         // An NLRI that has no value, only parts: where it begins, its size, what there is so far.
         let mut parts: Option<(usize, usize, Vec<u8>)> = None;
@@ -292,7 +292,7 @@ fn unhex(digits: &str) -> Vec<u8> {
     digits.as_bytes().chunks(2).map(byte).collect()
 }
 
-/// What these bytes say.
+/// The record of these bytes.
 #[track_caller]
 fn record(mut bytes: &[u8]) -> Record {
     let mut record = Record::new(Mode::Keeping);
@@ -359,7 +359,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_found() {
         let scratch = Scratch::new();
-        // The length of the sysName says more than there is.
+        // The length of the sysName is more than there is.
         let mut wrong = INITIATION;
         wrong[14] = 9;
         let captured = captured(&scratch, &[&wrong, &TERMINATION]);

@@ -56,7 +56,7 @@ pub struct Size {
     pub routes: Vec<u64>,
     /// Neighbors, from few to many, and the routes of each.
     pub neighbors: (Vec<usize>, u64),
-    /// How often the status is asked for while the program is idle.
+    /// How often the status is requested while the program is idle.
     pub asks: usize,
 }
 
@@ -352,7 +352,7 @@ pub(super) fn grouped(number: u64) -> String {
     text
 }
 
-/// Quiet for so long, nothing more is on its way.
+/// After this long without a message, nothing more is on its way.
 const SETTLED: Duration = Duration::from_millis(500);
 
 /// How long a stalled station may take to catch up, and the last update to come at the end.
@@ -422,7 +422,7 @@ impl Lab {
         Ok(())
     }
 
-    /// One run of the case; `check` for the one in which what the stations hold is looked at, too.
+    /// One run of the case; `check` for the one in which what the stations hold is checked, too.
     pub(super) fn run(&mut self, who: Who, check: bool) -> Run {
         let mut run = Run::default();
         let done = match (self.case, who) {
@@ -543,7 +543,7 @@ impl Lab {
         self.hold(&scene, 0, run)
     }
 
-    /// Looks whether the station that keeps the routes has all of them in their last state.
+    /// Checks that the station that keeps the routes has the latest state of all of them.
     fn hold(&self, scene: &Scene, looked_at: usize, run: &mut Run) -> anyhow::Result<()> {
         let held = scene.stations[looked_at].newest(Connection::take_routes);
         let held = held.context("no connection")?;
@@ -587,8 +587,8 @@ impl Lab {
         self.dump.as_ref().context("bmpd has sent no dump")
     }
 
-    /// The same with nobody in between: the neighbors are heard by who only counts, and the stations are sent
-    /// what bmpd has sent, which lies ready.
+    /// The same without a program in between: the neighbors' routes are only counted, and the stations are sent
+    /// what bmpd had sent, from memory.
     fn replayed(&self, run: &mut Run) -> anyhow::Result<()> {
         let dump = self.dumped()?;
         let stations = self.stations(&self.tables, None)?;
@@ -609,7 +609,7 @@ impl Lab {
     /// The stations of the case.
     ///
     /// The station `looked_at` keeps the routes; all others count. The one that shall be stalled takes
-    /// less into the system's buffers than others, so that the sender feels it soon.
+    /// less into the system's buffers than others, so that the sender blocks soon.
     fn stations(
         &self,
         tables: &[Arc<Table>],
@@ -689,7 +689,7 @@ impl Scene {
         Ok((command, at - begun))
     }
 
-    /// Waits until every station is complete on a connection behind those `before`; says when that was.
+    /// Waits until every station is complete on a connection behind those `before`; returns when that was.
     fn complete(&self, before: &[usize], begun: Instant) -> anyhow::Result<Instant> {
         let mut last = begun;
         for (n, (station, before)) in self.stations.iter().zip(before).enumerate() {
@@ -702,7 +702,7 @@ impl Scene {
         Ok(last)
     }
 
-    /// Says so if a count cannot be relied on, because routes were announced more than once.
+    /// Reports a count that is unreliable because routes were announced more than once.
     fn surplus(&self, begun: Instant) -> Option<String> {
         let of = |station: &Counter| station.newest(|c| (c.surplus(), c.last_at));
         let all: Vec<(u64, Option<Instant>)> = self.stations.iter().filter_map(of).collect();
@@ -722,7 +722,7 @@ impl Scene {
         station.wait(0, CATCH_UP, || self.sender.alive(), come)
     }
 
-    /// Asks for the status again and again while everything is sent again; returns the longest time.
+    /// Requests the status again and again while everything is sent again; returns the longest time.
     fn worst_status(&self) -> anyhow::Result<Duration> {
         let done = AtomicBool::new(false);
         thread::scope(|scope| {
@@ -756,7 +756,7 @@ impl Scene {
     }
 }
 
-/// How long after it was due each marker came to each station, the shortest first.
+/// How long after it was due each marker reached each station, the shortest first.
 fn lags<'a>(
     stations: impl Iterator<Item = &'a Counter>,
     begun: Instant,

@@ -1,15 +1,15 @@
 //! A station that counts, the same for every program.
 //!
-//! It looks at each Route Monitoring message just far enough to count the routes that are announced
-//! of each neighbor, pre-policy; everything else it lets pass. It does not rely on an End-of-RIB: BIRD
+//! It parses each Route Monitoring message just far enough to count the routes that are announced
+//! of each neighbor, pre-policy; everything else it ignores. It does not rely on an End-of-RIB: BIRD
 //! sends it before the routes, GoBGP not at all. A connection is **complete** when the number of
 //! announced routes of every neighbor has reached what that neighbor announces, and the moment counts
 //! at which the message that made it so was counted.
 //!
-//! That is exact as long as nothing is announced twice. So the count is looked at again when all has
-//! become quiet: of a program that announces routes twice, the time is one in its favour, and the report
+//! That is exact as long as nothing is announced twice. So the count is checked again when all is
+//! idle: for a program that announces routes twice, the time is one in its favour, and the report
 //! says so, with the time of the last announcement beside it. And a station that [`Keep`]s holds the set
-//! itself, in a dump of its own that nobody times.
+//! itself, in a dump of its own that is not timed.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
@@ -51,7 +51,7 @@ pub(super) enum Keep {
     Nothing,
     /// Every route with the fingerprints of its attributes: for what is checked.
     Routes,
-    /// All that comes, until all routes have been counted.
+    /// All that is received, until all routes have been counted.
     Bytes,
 }
 
@@ -130,7 +130,7 @@ pub(super) fn routes_of(table: &Table) -> anyhow::Result<Routes> {
     Ok(routes)
 }
 
-/// Says how what a station holds differs from what the neighbor announced; `Ok` if it is all there.
+/// Describes how what a station holds differs from what the neighbor announced; `Ok` if it is all there.
 pub(super) fn compare(expected: &Routes, found: &Routes) -> Result<(), String> {
     let missing = expected.keys().filter(|prefix| !found.contains_key(prefix)).count();
     let foreign = found.keys().filter(|prefix| !expected.contains_key(prefix)).count();
@@ -155,7 +155,7 @@ pub(super) fn compare(expected: &Routes, found: &Routes) -> Result<(), String> {
     Err(text)
 }
 
-/// A station that has heard nothing for so long, and lacks something, will not hear it.
+/// A station that has received nothing for so long, and lacks something, will not receive it.
 const STUCK: Duration = Duration::from_secs(60);
 
 /// What one connection has carried of one neighbor.
@@ -178,13 +178,13 @@ pub(super) struct Connection {
     last: usize,
     /// When all routes of all neighbors had been counted.
     pub(super) complete: Option<Instant>,
-    /// When the last announcement came.
+    /// When the last announcement was received.
     pub(super) last_at: Option<Instant>,
     /// The bytes of whole messages until now.
     pub(super) bytes: u64,
     /// They themselves, if the station keeps them.
     pub(super) whole: Vec<u8>,
-    /// When each marker came.
+    /// When each marker was received.
     pub(super) markers: Vec<Option<Instant>>,
     /// How it ended, if it has.
     pub(super) ended: Option<String>,
@@ -229,7 +229,7 @@ impl Connection {
         let (header, mut body) = bytes[COMMON_HEADER..]
             .split_first_chunk::<PEER_HEADER>()
             .ok_or("a message without per-peer header")?;
-        // A Loc-RIB, another instance, or another view, that nobody asked for.
+        // A Loc-RIB, another instance, or another view, that was not requested.
         if header[0] != 0 || header[1] & (POST_POLICY | ADJ_RIB_OUT) != 0 {
             return Ok(());
         }
@@ -303,7 +303,7 @@ struct Shared {
     /// The 16 bytes that name each neighbor in a per-peer header, and how many routes it has.
     expected: Vec<([u8; 16], u64)>,
     state: Mutex<State>,
-    /// Something came about that somebody may wait for.
+    /// Notified when something happened that a caller may wait for.
     changed: Condvar,
 }
 
@@ -325,7 +325,7 @@ pub(super) struct Counter {
 impl Counter {
     /// Listens at a free port; each neighbor is named with the number of its routes.
     ///
-    /// `receive_buffer`, in bytes, bounds what the system takes for it while it is stalled.
+    /// `receive_buffer`, in bytes, bounds what the system buffers for it while it is stalled.
     pub(super) fn listen(
         address: IpAddr,
         neighbors: &[(IpAddr, u64)],
@@ -370,17 +370,17 @@ impl Counter {
         self.shared.lock().connections.len()
     }
 
-    /// Looks at the newest connection.
+    /// Calls `look` with the newest connection.
     pub(super) fn newest<T>(&self, look: impl FnOnce(&mut Connection) -> T) -> Option<T> {
         self.shared.lock().connections.last_mut().map(look)
     }
 
-    /// Waits until `look` finds what it looks for in a connection behind the first `before`.
+    /// Waits until `look` succeeds for a connection behind the first `before`.
     ///
-    /// `alive` is asked now and then whether there is anything left to wait for.
+    /// `alive` is called now and then to check whether there is anything left to wait for.
     ///
     /// # Errors
-    /// When it is not there within `limit`, or nothing comes any more; with what is there.
+    /// When it is not there within `limit`, or nothing is received any more; with what is there.
     pub(super) fn wait<T>(
         &self,
         before: usize,
@@ -483,7 +483,7 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
     }
 }
 
-/// Reads a connection to its end and says what that was.
+/// Reads a connection to its end and returns how it ended.
 fn read(mut stream: TcpStream, number: usize, shared: &Shared) -> String {
     const READ: usize = 256 * 1024;
     let mut buffer = vec![0; 2 * READ];

@@ -1,6 +1,6 @@
 //! What the machine itself needs: the floors under what is measured.
 //!
-//! [`read_neighbors`] is the load without a BMP sender: somebody who only counts hears the same neighbors.
+//! [`read_neighbors`] is the load without a BMP sender: a receiver that only counts has the same neighbors.
 //! [`move_bytes`] is the dump without one: as many bytes go through loopback TCP to as many readers. [`replay`] is
 //! that with the stations of the race: they have to count as well, which no sender spares them.
 
@@ -51,7 +51,7 @@ pub(super) fn read_neighbors(
     Ok(last - begun)
 }
 
-/// Takes one neighbor's connection, counts its routes, and says when all of them were there.
+/// Accepts one neighbor's connection, counts its routes, and returns when all of them were there.
 fn count(listener: &TcpListener, routes: u64, limit: Duration) -> anyhow::Result<Instant> {
     let (mut stream, _) = listener.accept()?;
     stream.set_read_timeout(Some(limit))?;

@@ -20,14 +20,14 @@
 //!   (see [`program`]), and ends when the last station has counted all routes on a new connection.
 //! - **Memory** is the peak of the resident set of the program's process in that phase.
 //! - A count can be right and the routes wrong. So in the first run of each program there is one reset
-//!   more, which nobody times: the stations keep every route, and what they hold is compared with what the
-//!   neighbors announced. What differs is said below the table of the case.
+//!   more, which is not timed: the stations keep every route, and what they hold is compared with what the
+//!   neighbors announced. What differs is listed below the table of the case.
 //! - **Lag** is the time from the moment at which a marker (a route of its own, ten a second among the
 //!   updates) was due until a station had it. A program that makes the neighbor wait is late, too.
 //!
 //! Nothing waits for ever: what does not come in time is a result, "not within N s", and so is a station
-//! that lacks routes and has heard nothing for a minute. A program that has used up its time in a case is
-//! passed over in the further runs, and the table says in how many it was (`n`). A program that is missing
+//! that lacks routes and has received nothing for a minute. A program that has used up its time in a case is
+//! skipped in the further runs, and the table shows in how many it was (`n`). A program that is missing
 //! is named with the reason. No number comes from anywhere but the run.
 //!
 //! [`cases`] does the measuring, [`report`] the comparing, [`plot`] the drawing.
@@ -75,7 +75,7 @@ pub struct Options {
     pub out: PathBuf,
 }
 
-/// Runs the race, writes down what came of it, and says on the standard error how it goes.
+/// Runs the race, writes the results, and reports progress on standard error.
 ///
 /// # Errors
 /// When the race itself cannot be run. What a program does wrong is a result.
@@ -117,7 +117,7 @@ fn write(report: &Report, folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs one case: everybody in turn, as often as they shall.
+/// Runs one case: each program in turn, as often as configured.
 fn race(
     case: Case,
     who: &[Who],

@@ -1,4 +1,4 @@
-//! The plot: what everybody needed in each row. The bars of a row are in proportion.
+//! The plot: what each program needed in each row. The bars of a row are in proportion.
 //!
 //! It is written as SVG by hand: a few dozen bars and words need no library to draw them.
 
@@ -12,11 +12,11 @@ const LEFT: f64 = 260.0;
 const REACH: f64 = 440.0;
 const BAR: f64 = 15.0;
 
-/// A colour for each that takes part, in their order, told apart by people who see few colours as well.
+/// A colour for each that takes part, in their order, distinguishable also with colour blindness.
 const COLOURS: [&str; 7] =
     ["#0072b2", "#d55e00", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#999999"];
 
-/// The report as a picture: rows in which somebody stands beside bmpd.
+/// The report as a picture: rows in which another is compared with bmpd.
 pub(super) fn svg(report: &Report) -> String {
     let mut body = String::new();
     let mut y = 50.0;

@@ -1,9 +1,9 @@
-//! The programs in the race: how each is configured, reset, asked and looked at.
+//! The programs in the race: how each is configured, reset, queried and measured.
 //!
 //! bmpd is run as built here; the others come from a folder that `tests/peers-root` makes and are run in
 //! it by chroot(8), their files in a folder of their own below its `/tmp`. Loopback is shared, every port
-//! is a free one, and none talks to a kernel's routing table or to a daemon of this machine. All are told
-//! the same: wait for these neighbors, take what they announce unfiltered, and send these stations the
+//! is a free one, and none talks to a kernel's routing table or to a daemon of this machine. All are
+//! configured alike: wait for these neighbors, take what they announce unfiltered, and send these stations the
 //! Adj-RIB-In pre-policy, IPv4 and IPv6 unicast.
 //!
 //! A **reset** is what sends a station everything again the quickest:
@@ -65,7 +65,7 @@ impl Program {
         }
     }
 
-    /// What is asked of it for its status.
+    /// The command for its status.
     pub(super) fn status_command(self) -> &'static str {
         match self {
             Program::Bmpd => "bmpctl show session",
@@ -151,7 +151,7 @@ impl Places {
     }
 }
 
-/// What a program is told of the world.
+/// The configuration of a program.
 #[derive(Debug, Clone)]
 pub(super) struct Setting {
     /// Its address; the port is a free one.
@@ -174,7 +174,7 @@ pub(super) struct Sender {
     api: u16,
     child: Mutex<Child>,
     pid: u32,
-    /// The folder with its files, and the path by which the program knows it.
+    /// The folder with its files, and the path that the program has for it.
     folder: TempDir,
     inside: PathBuf,
 }
@@ -207,7 +207,7 @@ impl Sender {
                 command.arg("-P").arg(file("pid"));
             }
             Program::Frr => {
-                // -x: without zebra it knows of no IPv6 address, and would refuse IPv6 routes.
+                // -x: without zebra it has no IPv6 address, and would refuse IPv6 routes.
                 command.args([
                     "-x",
                     "-Z",
@@ -337,7 +337,7 @@ impl Sender {
         command
     }
 
-    /// The command that asks for its status.
+    /// The command that shows its status.
     fn status(&self) -> Command {
         let mut command = self.control();
         match self.program {

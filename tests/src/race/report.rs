@@ -1,4 +1,4 @@
-//! What came of the race: medians, ratios, and what was to be reached.
+//! The results of the race: medians, ratios, and targets.
 //!
 //! The report is what `race.json` holds; the table and the plot are made from it and from nothing else.
 
@@ -18,7 +18,7 @@ use super::program::Program;
 pub(super) enum Who {
     /// A program.
     Program(Program),
-    /// Nobody: what the neighbors and stations cost the machine by themselves, see [`super::floor`].
+    /// No program: what the neighbors and stations cost the machine by themselves, see [`super::floor`].
     Memory,
     /// The machine itself, see [`super::floor`].
     Floor,
@@ -129,12 +129,12 @@ pub(super) struct Results {
     /// By CASE.MEASURE.
     values: BTreeMap<(String, Who), Vec<f64>>,
     failures: BTreeMap<(String, Who), Vec<String>>,
-    /// Of each kind the first that somebody gave reason for in a case.
+    /// Of each kind the first in a case.
     remarks: BTreeMap<(Case, Who, &'static str), String>,
 }
 
 impl Results {
-    /// Takes in what a run gave.
+    /// Adds what a run gave.
     pub(super) fn take(&mut self, case: Case, who: Who, run: Run, size: &Size) {
         for row in case.rows(size) {
             let key = (format!("{}.{}", case.name(), row.measure), who);
@@ -165,7 +165,7 @@ pub struct Entrant {
     /// Why it did not take part.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing: Option<String>,
-    /// What it is asked for its status by.
+    /// The command for its status.
     pub status_command: &'static str,
 }
 
@@ -180,7 +180,7 @@ impl Entrant {
     }
 }
 
-/// What somebody had in a row.
+/// The result of one in a row.
 #[derive(Debug, Clone, Serialize)]
 pub struct Outcome {
     /// Its name, or "from memory", or "floor".
@@ -190,10 +190,10 @@ pub struct Outcome {
     /// Of those; none if no run gave one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub median: Option<f64>,
-    /// The least of those.
+    /// The lowest of those.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub least: Option<f64>,
-    /// The most of those.
+    /// The highest of those.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub most: Option<f64>,
     /// Its median divided by bmpd's.
@@ -213,7 +213,7 @@ pub struct Line {
     pub title: String,
     /// What its numbers are of.
     pub unit: Unit,
-    /// What everybody had.
+    /// The result of each.
     pub outcomes: Vec<Outcome>,
     /// What bmpd shall reach, in words; empty if nothing was set.
     pub target: String,
@@ -223,7 +223,7 @@ pub struct Line {
 }
 
 impl Line {
-    /// What somebody had.
+    /// The result of one.
     pub fn outcome(&self, name: &str) -> Option<&Outcome> {
         self.outcomes.iter().find(|outcome| outcome.name == name)
     }
@@ -253,7 +253,7 @@ pub struct Remark {
     pub text: String,
 }
 
-/// What came of the race.
+/// The results of the race.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
     /// The machine, in a few words.
@@ -391,7 +391,7 @@ impl Outcome {
     }
 }
 
-/// Median, least, most; `None` of nothing.
+/// Median, lowest, highest; `None` of nothing.
 fn spread(values: &[f64]) -> Option<[f64; 3]> {
     let mut values = values.to_vec();
     values.sort_unstable_by(f64::total_cmp);
@@ -426,7 +426,7 @@ fn line(case: Case, row: Row, entrants: &[Entrant], results: &Results) -> Line {
             }
         })
         .collect();
-    // Who has failed is no measure for others, not even with the runs that went well.
+    // One that has failed is no reference for others, not even with the runs that succeeded.
     let best_peer = outcomes
         .iter()
         .filter(|o| {
@@ -440,7 +440,7 @@ fn line(case: Case, row: Row, entrants: &[Entrant], results: &Results) -> Line {
     Line { measure: row.measure, title: row.title, unit: row.unit, outcomes, target, met }
 }
 
-/// What was to be reached, with what it is beside that, and whether it is.
+/// The target as text, with bmpd's value relative to it, and whether it is met.
 fn judge(
     row: &Row,
     bmpd: Option<f64>,
@@ -513,7 +513,7 @@ mod tests {
         Row { measure: "m".into(), title: "m".into(), unit: Unit::Milliseconds, target }
     }
 
-    /// The judgement of a bmpd with 10 ms beside a peer and a floor.
+    /// The evaluation of a bmpd with 10 ms beside a peer and a floor.
     fn judged(target: Target, peer: Option<f64>, floor: Option<f64>) -> (String, Option<bool>) {
         let results = Results::default();
         judge(&row(target), Some(10.0), peer.map(|p| (p, "FRR")), floor, &results)

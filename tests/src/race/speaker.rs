@@ -1,9 +1,9 @@
-//! The neighbors of the race: they announce their tables, and go on talking.
+//! The neighbors of the race: they announce their tables, and keep sending.
 //!
-//! A neighbor sends from a thread of its own, because a program that does not read holds up whoever
+//! A neighbor sends from a thread of its own, because a program that does not read blocks what
 //! writes to it, and the race must notice when its time is over. While it has nothing to announce it
 //! sends a KEEPALIVE each second, to every program: some FRR stops in the middle of a burst of updates
-//! until it hears more, and what is measured is not the pause until then.
+//! until it receives more, and what is measured is not the pause until then.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -20,10 +20,10 @@ use crate::random::Random;
 use crate::table::{Attributes, Prefixes, Table, put_announcements};
 use crate::wait::try_for;
 
-/// How long a program may take until it lets a neighbor in.
+/// How long a program may take until it accepts a neighbor.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A neighbor that is up. It goes down when dropped, which can take a minute if the program lives and
+/// A neighbor that is up. It goes down when dropped, which can take a minute if the program runs and
 /// does not read: end the program first.
 #[derive(Debug)]
 pub(super) struct Speaker {
@@ -53,7 +53,7 @@ impl Speaker {
                         Err(RecvTimeoutError::Timeout) => neighbor.try_send(&keepalive),
                         Err(RecvTimeoutError::Disconnected) => return,
                     };
-                    // Who waits for the routes sees that they do not come, and says so.
+                    // The code that waits for the routes detects that they do not arrive, and reports it.
                     if sent.is_err() {
                         return;
                     }
@@ -67,13 +67,13 @@ impl Speaker {
     pub(super) fn announce(&self, table: &Table) {
         let ends = [bgp::end_of_rib(Family::IPV4), bgp::end_of_rib(Family::IPV6)].concat();
         for bytes in [table.shared(), ends.into()] {
-            // A thread that has ended is noticed by whoever waits for the routes.
+            // A thread that has ended is noticed by the code that waits for the routes.
             let _ = self.work.as_ref().map(|work| work.send(bytes));
         }
     }
 
     /// Announces one tick of `churn` after the other at their due times, or as soon as the program
-    /// takes them, and calls `sent` after each; ends with the last one, or when `limit` is over.
+    /// reads them, and calls `sent` after each; ends with the last one, or when `limit` is over.
     ///
     /// Returns when the first tick was due, and how long all of it took.
     pub(super) fn churn(
@@ -96,7 +96,7 @@ impl Speaker {
         Ok((begun, begun.elapsed()))
     }
 
-    /// Announces all of `churn` so many times, as soon as the program takes it, within `limit`; returns how
+    /// Announces all of `churn` so many times, as soon as the program reads it, within `limit`; returns how
     /// long that took.
     pub(super) fn repeat(
         &self,
@@ -136,7 +136,7 @@ pub(super) struct Churn {
     ticks: Vec<Vec<u8>>,
     /// Updates in it, without the markers.
     pub(super) updates: usize,
-    /// Bytes of the last update of each route: what a station must be told that comes back late.
+    /// Bytes of the last update of each route: what must be sent to a station that comes back late.
     pub(super) changed_bytes: usize,
 }
 

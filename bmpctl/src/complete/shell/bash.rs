@@ -1,4 +1,4 @@
-//! bash: the line up to the cursor comes in, and what readline is to put behind it goes out.
+//! bash: the input is the line up to the cursor, the output what readline is to put behind it.
 //!
 //! bash cuts words at colons and equals signs (`COMP_WORDBREAKS`), leaves their quotation marks in, and
 //! inserts candidates as they are. So the line is read here as bash would read it, and a candidate is what
@@ -27,7 +27,7 @@ complete -o nosort -F _bmpctl bmpctl
 /// `COMP_TYPE` where the candidates are only listed, after a second tab.
 const LISTING: &str = "63";
 
-/// What stands open at the end of a line.
+/// The quotation that is open at the end of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Quote {
     None,
