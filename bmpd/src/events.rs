@@ -1,11 +1,11 @@
-//! What happens, for those who watch it.
+//! Events for those that monitor bmpd.
 //!
 //! ```text
-//!   sessions, neighbors, control, daemon ── tell ──> Events (a ring) ── subscribe ──> monitor (a task each)
+//!   sessions, neighbors, control, daemon ── publish ──> Events (a ring) ── subscribe ──> monitor (a task each)
 //! ```
 //!
-//! Telling never waits: the ring holds the newest events, and a reader that is slower than that loses
-//! the oldest and is told how many.
+//! Publishing never blocks: the ring holds the newest events, and a slower reader loses the oldest and receives their
+//! number.
 #![forbid(unsafe_code)]
 
 use shared::event::{Event, EventKind};
@@ -27,20 +27,20 @@ impl Default for Events {
 }
 
 impl Events {
-    /// True if somebody listens.
+    /// True if there is a subscriber.
     pub(crate) fn has_subscribers(&self) -> bool {
         self.0.receiver_count() > 0
     }
 
-    /// Tells what has happened just now; costs nothing while nobody listens.
+    /// Publishes an event with the current time; costs nothing without a subscriber.
     pub(crate) fn publish(&self, what: impl FnOnce() -> EventKind) {
         if self.has_subscribers() {
-            // It fails only if the last reader has left just now.
+            // It fails only if the last subscriber has just left.
             let _ = self.0.send(Event { at: Moment::now().timestamp(), what: what() });
         }
     }
 
-    /// Hears what is told from now on.
+    /// Receives the events published from now on.
     pub(crate) fn subscribe(&self) -> broadcast::Receiver<Event> {
         self.0.subscribe()
     }

@@ -1,4 +1,4 @@
-//! The folder of the control socket: making it, and who else can replace what is in it.
+//! The folder of the control socket: creating it, and who else can replace files in it.
 #![forbid(unsafe_code)]
 
 use std::fs::{self, DirBuilder, File, Metadata, Permissions};
@@ -8,20 +8,20 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::geteuid;
 
-/// All may go through it, the owner alone makes something in it.
+/// Everybody may traverse it; only the owner may create files in it.
 const MODE: u32 = 0o755;
 
-/// In a directory with this bit an entry is removed or renamed by its owner, the directory's owner and root only
-/// (inode(7), the sticky bit).
+/// In a directory with this bit only the owner of an entry, the directory's owner and root can remove or rename the
+/// entry (inode(7), the sticky bit).
 const STICKY: u32 = 0o1000;
 
-/// A folder that bmpd has made. It is removed when this is dropped, if nothing is in it then: a start that failed as
-/// root leaves nothing of root's.
+/// A folder that bmpd has created. It is removed on drop if it is empty: a failed start as root leaves nothing owned by
+/// root.
 #[derive(Debug)]
 pub(crate) struct MadeFolder(PathBuf);
 
 impl MadeFolder {
-    /// Leaves the folder where it is.
+    /// Keeps the folder on drop.
     pub(crate) fn keep(self) {
         std::mem::forget(self);
     }
@@ -33,8 +33,8 @@ impl Drop for MadeFolder {
     }
 }
 
-/// Makes a folder that is not there, of this user and group if they are named. One that is there is left as it is: it
-/// may be anybody's.
+/// Creates a folder that does not exist, owned by this user and group if given. An existing one is left unchanged: it
+/// may belong to any user.
 ///
 /// # Errors
 ///
@@ -46,16 +46,16 @@ pub(crate) fn make(folder: &Path, owner: Option<(u32, u32)>) -> io::Result<Optio
     if let Some(above) = folder.parent() {
         DirBuilder::new().recursive(true).mode(MODE).create(above)?;
     }
-    // This one alone: a folder that somebody else has put there meanwhile is not ours.
+    // Only this one: a folder that another process has created meanwhile is not ours.
     match DirBuilder::new().mode(MODE).create(folder) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
         made => made?,
     }
     let made = MadeFolder(folder.to_owned());
-    // By its descriptor, so that nobody puts something else in its place meanwhile.
+    // Through its descriptor, so that it cannot be replaced meanwhile.
     let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
     let open = File::options().read(true).custom_flags(flags).open(folder)?;
-    // Whatever the umask is: all who may use the socket must get there.
+    // Independent of the umask: all users of the socket must be able to reach it.
     open.set_permissions(Permissions::from_mode(MODE))?;
     if let Some((user, group)) = owner {
         fchown(&open, Some(user), Some(group))?;
@@ -72,10 +72,10 @@ pub(crate) enum Others {
     Some(String),
 }
 
-/// Finds who else can replace what bmpd makes in this folder, or keep bmpd from making it: by its mode and owner, and
-/// by those of the folders above it. `None` is nobody but root.
+/// Finds who else can replace what bmpd creates in this folder, or prevent its creation: by the mode and owner of the
+/// folder and of those above it. `None`: only root.
 pub(crate) fn others(folder: &Path) -> Option<Others> {
-    // What cannot be found is reported by whoever makes a file there.
+    // A path that does not exist is reported when a file is created there.
     let folder = match folder.as_os_str().is_empty() {
         true => fs::canonicalize("."),
         false => fs::canonicalize(folder),
@@ -87,7 +87,7 @@ pub(crate) fn others(folder: &Path) -> Option<Others> {
     })
 }
 
-/// The same of one folder: the one of the socket itself, or one above it.
+/// The same for one folder: the one of the socket itself, or one above it.
 fn others_by(folder: &Path, found: &Metadata, is_its_own: bool, user: u32) -> Option<Others> {
     let (mode, owner, shown) = (found.mode(), found.uid(), folder.display());
     let (all, group) = (mode & 0o002 != 0, mode & 0o020 != 0 && found.gid() != 0);

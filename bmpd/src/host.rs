@@ -1,8 +1,7 @@
-//! What a configuration asks for and this host does not have.
+//! What a configuration requires and this host lacks.
 //!
-//! None of it is an error of the file: a device can come later, a kernel can be another one tomorrow. The
-//! sessions that need it are down with that reason meanwhile, and whoever checks or reloads the file is
-//! told.
+//! None of it is an error in the file: a device can be created later, or the kernel replaced. Sessions that need it are
+//! down with that reason meanwhile, and checks and reloads of the file report it.
 #![forbid(unsafe_code)]
 
 use std::path::Path;
@@ -20,21 +19,21 @@ use crate::net::keys::tcp_ao_supported;
 /// Descriptors beside those of sessions and neighbors: listeners, bmpctl, neighbors that connect twice.
 const SPARE_DESCRIPTORS: usize = 64;
 
-/// So much of its memory bmpd lets its tables take where `memory-limit` does not say how much: buffers and reports come
-/// on top, and the unit slows it down at 80 percent.
+/// The share of its memory that bmpd uses for its tables without `memory-limit`: buffers and reports come on top, and
+/// the unit throttles bmpd at 80 percent.
 const TABLES_PERCENT: u64 = 70;
 
-/// How long the name service has for all users and groups: a reload must not wait for a dead one.
+/// Timeout of the name service for all users and groups: a reload must not block on an unresponsive one.
 const ACCOUNTS_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How many users, and groups, that do not exist are named.
+/// How many missing users, and groups, are listed.
 const LISTED_MAX: usize = 5;
 
 /// How many look-ups may wait for a file system or a name server at once.
 const LOOKS_MAX: usize = 8;
 
-/// Does what may never end, as a look at a file system that does not answer: `None` if it takes longer than this, or too
-/// many others wait still.
+/// Runs a call that may block for ever, such as on an unresponsive file system: `None` if it takes longer than this, or
+/// if too many others still wait.
 pub(crate) async fn within<T: Send + 'static>(
     time: Duration,
     look: impl FnOnce() -> T + Send + 'static,
@@ -49,8 +48,8 @@ pub(crate) async fn within<T: Send + 'static>(
     timeout_at(until, tokio::task::spawn_blocking(looking)).await.ok()?.ok()
 }
 
-/// How much the tables of all neighbors may take, in bytes: `memory-limit`, or a share of the memory that there is for
-/// bmpd; `None` if nobody can tell how much that is.
+/// The memory limit of the tables of all neighbors, in bytes: `memory-limit`, or a share of the memory available to
+/// bmpd; `None` if that is unknown.
 pub(crate) fn memory_limit(config: &Config) -> Option<u64> {
     match config.bgp.as_ref()?.memory_limit {
         Some(mib) => Some(u64::from(mib) << 20),
@@ -66,7 +65,7 @@ fn memory() -> Option<u64> {
     let group = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let group = group.lines().find_map(|line| line.strip_prefix("0::/"));
     let folder = group.map(|group| Path::new("/sys/fs/cgroup").join(group));
-    // A group has what every one above it leaves.
+    // A group is also limited by every group above it.
     let folders = folder.as_deref().into_iter().flat_map(Path::ancestors);
     let limits =
         folders.take_while(|folder| folder.starts_with("/sys/fs/cgroup")).flat_map(|folder| {
@@ -129,8 +128,8 @@ pub fn warnings(config: &Config) -> Vec<String> {
     warnings
 }
 
-/// What is allowed and leaves sessions or neighbors with nothing to do; a sentence each, for who checks a file. A
-/// reload says what ends, and this is of no news to it.
+/// What is allowed and leaves sessions or neighbors with nothing to do; a sentence each, for a check of the file. A
+/// reload reports what it ends, so it does not need this.
 pub fn unused(config: &Config) -> Vec<String> {
     let mut warnings = Vec::new();
     let neighbors = config.bgp.as_ref().map(|bgp| &*bgp.neighbors).unwrap_or_default();
@@ -162,8 +161,8 @@ pub fn unused(config: &Config) -> Vec<String> {
     warnings
 }
 
-/// Accounts of `[control]` and `[process]` that do not exist, and those that have level 3 whatever is written. The
-/// user of `[process]` can exist where the file is used though not where it is checked, so it is no error either.
+/// Accounts of `[control]` and `[process]` that do not exist, and those that have level 3 whatever is configured. The
+/// user of `[process]` may exist on the host that uses the file and not on the one that checks it, so it is no error.
 fn accounts(control: &Control, user: Option<&Account>) -> Vec<String> {
     let (group, levels) = (control.group.clone(), control.levels.clone());
     let named = |accounts: &[(Account, Level)]| -> Vec<String> {

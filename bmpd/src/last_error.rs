@@ -1,14 +1,14 @@
 //! The last error of a neighbor or a session, and before it the one that names the cause.
 //!
-//! A router that has rejected a connection often refuses further ones for a while: an attempt that only fails
-//! must not hide the NOTIFICATION before it, nor a refused connection the certificate that was wrong.
+//! A router that has rejected a connection often refuses further ones for a while: a mere connection failure must not
+//! hide the NOTIFICATION before it, nor a refused connection the invalid certificate.
 #![forbid(unsafe_code)]
 
 use std::fmt::Display;
 
 use crate::moment::Moment;
 
-/// What an error says.
+/// What an error describes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Says {
     /// What is wrong, such as a NOTIFICATION.
@@ -33,8 +33,7 @@ impl<T> Default for LastErrors<T> {
 }
 
 impl<T: Display> LastErrors<T> {
-    /// Notes an error. False if the last one of its kind had the same text: that is not worth another line
-    /// in the log.
+    /// Notes an error. False if the last one of its kind had the same text: it is not logged again.
     pub(crate) fn note(&mut self, error: T, says: Says) -> bool {
         let place = match says {
             Says::Cause => &mut self.cause,
@@ -54,12 +53,12 @@ impl<T: Display> LastErrors<T> {
         }
     }
 
-    /// The last error that names a cause, if others have come after it.
+    /// The last error that names a cause, if others have followed it.
     pub(crate) fn earlier_cause(&self) -> Option<&(T, Moment)> {
         self.cause.as_ref().filter(|_| self.newest != Says::Cause)
     }
 
-    /// There is a connection: what was before is over.
+    /// Clears the errors: there is a connection.
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
     }

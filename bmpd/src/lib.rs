@@ -1,10 +1,9 @@
 //! bmpd: a BMP agent (RFC 7854, the monitored router's side).
 //!
-//! It hears BGP from its neighbors and reports it to monitoring servers. [`daemon`] shows how the parts
-//! hang together; [`config`] is the configuration, [`wire`] the bytes of BGP and BMP.
+//! It receives BGP from its neighbors and reports it to monitoring servers. [`daemon`] shows how the parts fit
+//! together; [`config`] is the configuration, [`wire`] the encoding of BGP and BMP.
 //!
-//! With `cfg(simulation)`, which only the package `simulated` of `tests/sim` sets, it is bmpd without a
-//! system around it.
+//! With `cfg(simulation)`, which only the package `simulated` of `tests/sim` sets, bmpd runs on a simulated system.
 
 #![cfg_attr(simulation, allow(dead_code, unused_imports))]
 

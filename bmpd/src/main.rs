@@ -1,4 +1,4 @@
-//! The daemon: reads its command line, then runs until it is told to end.
+//! The daemon: reads its command line, then runs until it is stopped.
 #![forbid(unsafe_code)]
 
 use std::io::{Read, Write};
@@ -11,11 +11,11 @@ use bmpd::import::Dialect;
 use bmpd::service::Manager;
 use clap::{Parser, ValueEnum};
 
-/// The exit code of a start with a configuration that cannot be used (sysexits.h, EX_CONFIG): to try again, as a service
-/// manager does, would not help.
+/// The exit code of a start with an invalid configuration (sysexits.h, EX_CONFIG): a restart by the service manager
+/// would not help.
 const BAD_CONFIGURATION: u8 = 78;
 
-/// Why it is of no use.
+/// Why the configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("{0:#}")]
 struct Unusable(anyhow::Error);
@@ -39,12 +39,12 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     if let Some([kind, file]) = arguments.import.as_deref() {
         return import(kind, file);
     }
-    // Before anything is opened: a socket that is passed is known by its number.
+    // Before anything is opened: a passed socket is identified by its descriptor number.
     let manager = match arguments.check {
         true => Manager::default(),
         false => Manager::of_environment()?,
     };
-    // Errors name the file so that a reader elsewhere finds it, and a reset finds it again.
+    // Absolute, so that readers of errors and a later reset find the file.
     let path = std::path::absolute(&arguments.config).unwrap_or(arguments.config);
     let config = match bmpd::config::load(&path) {
         Err(error) if !arguments.check => return Err(Unusable(error.into()).into()),
@@ -70,21 +70,21 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     raise_descriptor_limit();
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.enable_all().event_interval(EVENT_INTERVAL).build()?;
-    // As a task: what is waited for outside of the workers costs a change of threads at each event.
+    // As a task: awaiting it outside the workers would cost a thread switch for each event.
     let daemon = runtime.spawn(bmpd::daemon::run(config, path, manager, log));
     let result = runtime.block_on(daemon).context("the daemon has panicked")?;
-    // Tasks without an end of their own (listeners) do not hold up this one.
+    // Tasks that never end (listeners) do not delay the exit.
     runtime.shutdown_background();
     result
 }
 
-/// Prints what the configuration of another daemon is as ours.
+/// Prints another daemon's configuration converted to ours.
 fn import(kind: &str, file: &str) -> anyhow::Result<()> {
     let Ok(dialect) = Dialect::from_str(kind, false) else {
         let text = format!("--import: there is no kind {kind:?}: there are frr, bird and gobgp");
         bmpd::arguments::command().error(clap::error::ErrorKind::InvalidValue, text).exit();
     };
-    // One byte more than is read tells a file that is too large.
+    // One byte more than the limit detects a file that is too large.
     let limit = bmpd::import::FILE_MAX as u64 + 1;
     let mut bytes = Vec::new();
     let read = match file {
@@ -99,11 +99,11 @@ fn import(kind: &str, file: &str) -> anyhow::Result<()> {
     }
 }
 
-/// A busy worker checks sockets and timers each time after it has run so many tasks. A task of a busy neighbor or station
-/// runs for some 0.3 ms, so tokio's 61 of them would keep a KEEPALIVE or a command waiting that has just come.
+/// A busy worker polls sockets and timers after every so many tasks. A task of a busy neighbor or station runs for some
+/// 0.3 ms, so tokio's default of 61 would delay a KEEPALIVE or a command that has just arrived.
 const EVENT_INTERVAL: u32 = 3;
 
-/// What root could read, and its user cannot: a reload and a reset would fail.
+/// Files that root can read and its user cannot: a reload and a reset would fail.
 fn unreadable_for_a_reload(config: &bmpd::config::Config, path: &Path) -> Option<String> {
     config.process.user.as_ref()?;
     let error = bmpd::config::load(path).err()?.to_string();
@@ -113,7 +113,7 @@ fn unreadable_for_a_reload(config: &bmpd::config::Config, path: &Path) -> Option
     ))
 }
 
-/// Every neighbor and session needs a descriptor: takes as many as the system allows.
+/// Every neighbor and session needs a descriptor: raises the limit to the system's maximum.
 fn raise_descriptor_limit() {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::wire::bmp;
 
-/// A moment by the wall's clock, for people, and by the steady one, for ages.
+/// A moment by the wall clock, for people, and by the monotonic clock, for ages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Moment {
     wall: SystemTime,
@@ -16,22 +16,22 @@ pub(crate) struct Moment {
 }
 
 impl Moment {
-    /// The present one.
+    /// The current moment.
     pub(crate) fn now() -> Self {
         Self { wall: wall(), steady: Instant::now() }
     }
 
-    /// By the steady clock, to compare it with others.
+    /// By the monotonic clock, to compare it with others.
     pub(crate) fn steady(&self) -> Instant {
         self.steady
     }
 
-    /// As it is told to others.
+    /// As it is reported to clients.
     pub(crate) fn timestamp(&self) -> Timestamp {
         Timestamp(self.wall.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64))
     }
 
-    /// What has passed since, however the wall's clock was set meanwhile.
+    /// The time since, independent of changes of the wall clock.
     pub(crate) fn age(&self) -> Duration {
         self.steady.elapsed()
     }
@@ -45,7 +45,7 @@ pub(crate) fn bmp_timestamp() -> bmp::Timestamp {
     )
 }
 
-/// What the wall's clock says; in the simulation that of the run.
+/// The wall clock's time; in the simulation that of the run.
 pub(crate) fn wall() -> SystemTime {
     #[cfg(simulation)]
     return crate::simulation::clock::wall();
@@ -53,7 +53,7 @@ pub(crate) fn wall() -> SystemTime {
     SystemTime::now()
 }
 
-/// From now to a moment to come; nothing for one that has passed.
+/// The time from now until then; zero for a past moment.
 pub(crate) fn span_until(at: Instant) -> Span {
     Span::of(at.saturating_duration_since(Instant::now()))
 }

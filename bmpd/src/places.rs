@@ -1,4 +1,4 @@
-//! Places that callers share, and how many each of them has: one caller must not take every place there is.
+//! Places that callers share, and how many each of them holds: one caller must not take all of them.
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;
@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-/// Those who have places, and how many.
+/// The holders of places, and how many each has.
 #[derive(Debug)]
 pub(crate) struct Places<K>(Arc<Mutex<HashMap<K, u32>>>);
 
-/// One place; given back when dropped.
+/// One place; released when dropped.
 #[derive(Debug)]
 pub(crate) struct Place<K: Copy + Eq + Hash> {
     holder: K,
@@ -31,7 +31,7 @@ impl<K> Clone for Places<K> {
 }
 
 impl<K: Copy + Eq + Hash> Places<K> {
-    /// One more place for this one, if that is `allowed` to who has so many already, beside those of all.
+    /// One more place for this holder, if the number of its own and of all places is `allowed`.
     pub(crate) fn take(
         &self,
         holder: K,

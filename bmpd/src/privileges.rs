@@ -1,17 +1,16 @@
-//! What bmpd may do to this host: its user, and its capabilities (capabilities(7)).
+//! The privileges of bmpd: its user, and its capabilities (capabilities(7)).
 //!
 //! ```text
 //!   started as root, [process] user ──> folder of the socket ──> user, its groups ─┐
 //!   started as root, no user ──> everything is kept, with a warning                │
-//!   started as somebody ────────────────────────────────────────────────────────────┴─> capabilities:
-//!                          what the configuration needs, no other; none can be had again
+//!   started as non-root ────────────────────────────────────────────────────────────┴─> capabilities:
+//!                          what the configuration needs, no other; none can be regained
 //! ```
 //!
-//! It happens at the start, while there is one thread: capabilities belong to a thread, and each further
-//! one takes over those of the thread that makes it. Nothing is done as root that somebody else could turn
-//! into something else: of all the places that the configuration names root makes one folder, if it is
-//! missing, and follows no link for it. Sockets are made afterwards, with the capabilities that are kept, as
-//! a reload may open them, too.
+//! This happens at the start, while there is one thread: capabilities belong to a thread, and a new thread inherits
+//! them from the thread that creates it. Nothing is done as root that another user could exploit: of all the paths in
+//! the configuration root creates one folder, if it is missing, without following a link. Sockets are created
+//! afterwards, with the capabilities that are kept, as a reload may open them, too.
 //!
 //! TCP MD5, TCP-AO, DSCP, GTSM and the like need no capability; nor does binding to a device since Linux
 //! 5.7. What is kept is therefore at most three: ports below 1024, network namespaces, devices on an old
@@ -37,16 +36,16 @@ use crate::folder;
 use crate::net;
 use crate::net::capability::{Capability, Missing, note_dropped};
 
-/// The first port that anybody may listen at (ip(7), ip_unprivileged_port_start).
+/// The first port that every user may bind (ip(7), ip_unprivileged_port_start).
 const FREE_PORT: u16 = 1024;
 
-/// The first Linux in which anybody may bind a socket to a device that is bound to none yet.
+/// The first Linux in which every user may bind an unbound socket to a device.
 const DEVICES_FOR_ALL: (u32, u32) = (5, 7);
 
 /// Why bmpd does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum PrivilegeError {
-    /// Only root can become somebody else.
+    /// Only root can change the user.
     #[error(
         "[process] user is {user}, and only root can become another user: start bmpd as root or as {user}, or \
          remove the key"
@@ -61,7 +60,7 @@ pub enum PrivilegeError {
         /// As configured.
         user: Account,
     },
-    /// The name service cannot say.
+    /// The name service has failed.
     #[error(
         "[process] user: the user database does not say who {user} is: {}",
         net::describe(error)
@@ -80,17 +79,17 @@ pub enum PrivilegeError {
         /// The system's error.
         error: io::Error,
     },
-    /// Somebody has made a thread before.
+    /// Another thread exists already.
     #[error(
         "there is more than one thread already: capabilities would be given up by one of them alone"
     )]
     Threads,
-    /// What was given up was not.
+    /// Dropped privileges can be regained.
     #[error("the user was changed, and root can be had again: not going on")]
     NotForGood,
 }
 
-/// What a configuration needs, and what for.
+/// The capabilities that a configuration needs, and why.
 fn needs(config: &Config) -> Vec<(Capability, String)> {
     let mut needs = Vec::new();
     let bgp = std::iter::once(None)
@@ -132,7 +131,7 @@ fn needs(config: &Config) -> Vec<(Capability, String)> {
     needs
 }
 
-/// What a new configuration needs that was given up; a sentence each, for who reloads.
+/// What a new configuration needs that was dropped; a sentence each, for the report of the reload.
 pub(crate) fn lacking(config: &Config) -> Vec<String> {
     let has = capabilities(None).map_or(CapabilitySet::empty(), |sets| sets.effective);
     let missing = needs(config)
@@ -141,19 +140,19 @@ pub(crate) fn lacking(config: &Config) -> Vec<String> {
     missing.map(|(capability, what)| format!("{what}: {}", Missing(capability))).collect()
 }
 
-/// The number of the user that bmpd runs as, and the names of the capabilities that it has.
+/// The user ID of bmpd, and the names of its capabilities.
 pub(crate) fn held() -> (u32, Vec<String>) {
     let effective = capabilities(None).map_or(CapabilitySet::empty(), |sets| sets.effective);
     let names = effective.iter_names().map(|(name, _)| format!("CAP_{name}")).collect();
     (geteuid().as_raw(), names)
 }
 
-/// Becomes the user of the configuration, and gives up every capability that it does not need. To be called
-/// once, before there is another thread. Returns what is to be looked at; a sentence each.
+/// Switches to the user of the configuration, and drops every capability that it does not need. To be called once,
+/// before there is another thread. Returns warnings; a sentence each.
 ///
 /// # Errors
 ///
-/// bmpd cannot be what it should be, and must not run.
+/// The privileges could not be dropped; bmpd must not run.
 pub fn drop_privileges(config: &Config) -> Result<Vec<String>, PrivilegeError> {
     let threads = fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
     if threads > 1 {
@@ -172,7 +171,7 @@ pub fn drop_privileges(config: &Config) -> Result<Vec<String>, PrivilegeError> {
             if is_root && !user.uid.is_root() {
                 become_user(&user, config)?;
                 keep(config, &mut warnings)?;
-                // Whatever else is wrong, this must not be.
+                // Root must not be regained, whatever else has failed.
                 if setresuid(Uid::from_raw(0), Uid::from_raw(0), Uid::from_raw(0)).is_ok() {
                     return Err(PrivilegeError::NotForGood);
                 }
@@ -186,8 +185,8 @@ pub fn drop_privileges(config: &Config) -> Result<Vec<String>, PrivilegeError> {
         }
     }
     refused("set no_new_privs", set_no_new_privs(true))?;
-    // What is in memory is in no core dump, and no other process of this user can look at it (ptrace(2)). To
-    // be set last: it is undone by every change of user and capabilities.
+    // Excludes memory from core dumps, and from other processes of this user (ptrace(2)). Set last: every change of
+    // user and capabilities resets it.
     refused("forbid core dumps", set_dumpable_behavior(DumpableBehavior::NotDumpable))?;
     Ok(warnings)
 }
@@ -203,7 +202,7 @@ fn devices_are_for_all() -> bool {
     }
 }
 
-/// Blocks, as nothing runs yet. No thread may be made for it.
+/// Blocks, as nothing runs yet. It must not create a thread.
 fn look_up(account: &Account) -> Result<User, PrivilegeError> {
     let found = match account {
         Account::Id(uid) => User::from_uid(Uid::from_raw(*uid)),
@@ -214,13 +213,13 @@ fn look_up(account: &Account) -> Result<User, PrivilegeError> {
     found.ok_or_else(|| PrivilegeError::NoUser { user: account.clone() })
 }
 
-/// Root becomes the user, in its groups, with every capability that it had permitted.
+/// Changes from root to the user and its groups, and keeps every permitted capability.
 fn become_user(user: &User, config: &Config) -> Result<(), PrivilegeError> {
     if let Some(folder) = config.control.socket.parent() {
         let owner = Some((user.uid.as_raw(), user.gid.as_raw()));
         let made = folder::make(folder, owner);
         if let Some(made) = refused("make the folder of the control socket", made)? {
-            // It is the user's, whatever becomes of this start.
+            // It belongs to the user, even if this start fails.
             made.keep();
         }
     }
@@ -228,21 +227,21 @@ fn become_user(user: &User, config: &Config) -> Result<(), PrivilegeError> {
     let name = refused("read the user's name", name)?;
     let groups = getgrouplist(&name, user.gid).map_err(io::Error::from);
     let mut groups = refused("list the user's groups", groups)?;
-    // So that it can give the socket to that group (chown(2)). Nothing else is that group's.
+    // So that it can set the group of the socket (chown(2)). Nothing else belongs to that group.
     let group = config.control.group.as_ref().and_then(|group| match group {
         Account::Id(gid) => Some(Gid::from_raw(*gid)),
         Account::Name(name) => Group::from_name(name).ok().flatten().map(|group| group.gid),
     });
     groups.extend(group.filter(|group| !groups.contains(group) && group.as_raw() != 0));
     refused("keep capabilities over the change of user", set_keep_capabilities(true))?;
-    // bmpd executes nothing. Should it ever, what is executed gains nothing, whatever its file allows.
+    // bmpd executes no program. If it ever did, the program would gain no capability, whatever its file allows.
     for bit in 0..u64::BITS {
         let one = CapabilitySet::from_bits_retain(1 << bit);
         match capability_is_in_bounding_set(one) {
-            // It takes CAP_SETPCAP, which root in a container may lack; no_new_privs does the same.
+            // It requires CAP_SETPCAP, which root in a container may lack; no_new_privs has the same effect.
             Ok(true) => drop(remove_capability_from_bounding_set(one)),
             Ok(false) => {}
-            // Beyond the last that this kernel has.
+            // Beyond the last capability of this kernel.
             Err(_) => break,
         }
     }
@@ -267,7 +266,7 @@ fn keep(config: &Config, warnings: &mut Vec<String>) -> Result<(), PrivilegeErro
             false => warnings.push(format!("{what}: {}", Missing(capability))),
         }
     }
-    // Ambient ones go with them, which only what is executed would have.
+    // The ambient set as well, which only executed programs would inherit.
     refused("clear the ambient set", clear_ambient_capability_set())?;
     let sets =
         CapabilitySets { effective: kept, permitted: kept, inheritable: CapabilitySet::empty() };
@@ -310,12 +309,12 @@ mod tests {
 
         let netns = "vpn-instance = [{ name = 'blue', netns = 'blue' }]\n";
         assert_eq!(needed(netns), [Capability::SysAdmin]);
-        // Its neighbors are what somebody listens for in it.
+        // bmpd listens in it only if it has neighbors.
         let neighbor =
             ", neighbor = [{ address = '10.1.1.2', remote-as = 1, vpn-instance = 'blue' }]";
         let both = [Capability::NetBindService, Capability::SysAdmin];
         assert_eq!(needed(&format!("{netns}{BGP}[]{neighbor} }}")), both);
-        // As far as the kernel of the test is a new one.
+        // If the kernel of the test is new enough.
         let device = "vpn-instance = [{ name = 'red', device = 'vrf-red' }]";
         let expected: &[Capability] =
             if devices_are_for_all() { &[] } else { &[Capability::NetRaw] };

@@ -1,12 +1,12 @@
-//! How many lines outsiders can make bmpd log: what comes and goes many times a second must not fill a disk.
+//! How many log lines remote peers can cause: what repeats many times a second must not fill a disk.
 //!
-//! There are two ways, and every limit of log lines is one of them:
+//! Every limit of log lines is one of two kinds:
 //!
-//! - [`Quota`]: the first lines of a minute about one neighbor, session, prefix, user or the like are logged as they are,
-//!   further ones at level debug only. When the minute is over, a line says how many those were.
-//! - [`UnknownPeers`]: who connects to a listener and belongs to nobody has one line an hour for each reason.
+//! - [`Quota`]: the first lines of a minute about one neighbor, session, prefix, user or the like are logged as they
+//!   are, further ones at level debug only. At the end of the minute a line reports how many those were.
+//! - [`UnknownPeers`]: an unknown peer that connects to a listener is logged once an hour for each reason.
 //!
-//! What happened last is in `show` at any time.
+//! `show` has the latest state at any time.
 #![forbid(unsafe_code)]
 
 use std::collections::HashSet;
@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
-/// What lines are counted over.
+/// The time over which lines are counted.
 pub(crate) const WINDOW: Duration = Duration::from_secs(60);
 
 /// How many of them are logged in that time.
@@ -131,8 +131,8 @@ impl NeighborQuota {
     }
 }
 
-/// Addresses whose connections a listener has closed because they belong to nobody. Each is worth a line in the log
-/// for each reason and hour: it is the usual mistake in a new set-up, and it comes again every few seconds.
+/// Addresses of unknown peers whose connections a listener has closed. Each is logged once for each reason and hour: it
+/// is the usual mistake in a new set-up, and repeats every few seconds.
 #[derive(Debug)]
 pub(crate) struct UnknownPeers {
     /// What they are, such as `BGP connection`.

@@ -1,5 +1,5 @@
-//! A key that nobody may read: not in an error, a log, an answer or a debugging line, nor in memory when
-//! it is not needed any more.
+//! A key that must not be disclosed: not in an error, a log, a response or debug output, nor in memory when it is no
+//! longer needed.
 #![forbid(unsafe_code)]
 
 use std::fmt;
@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-/// A key as it is configured. It compares, and it never shows itself.
+/// A key as configured. It can be compared, and is never displayed.
 ///
-/// Two of them are the same if their bytes are, wherever they were read from. However often it is cloned
-/// there is one copy of the bytes, and they are overwritten when the last clone is gone.
+/// Two keys are equal if their bytes are, wherever they were read from. All clones share one copy of the bytes, which
+/// is overwritten when the last clone is dropped.
 #[derive(Clone)]
 pub struct Secret {
     bytes: Arc<Zeroizing<Vec<u8>>>,
@@ -20,12 +20,12 @@ pub struct Secret {
 }
 
 impl Secret {
-    /// Keeps a key. Whose bytes are borrowed keeps a copy of them, and has to see to it.
+    /// Keeps a key. A caller that passes borrowed bytes keeps its copy, and must overwrite it.
     pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
         Self::taken(Zeroizing::new(bytes.into()))
     }
 
-    /// Keeps a key in the place that it is in already.
+    /// Keeps a key without copying it.
     pub(crate) fn taken(bytes: Zeroizing<Vec<u8>>) -> Self {
         Self { bytes: Arc::new(bytes), file: None }
     }
@@ -40,7 +40,7 @@ impl Secret {
         &self.bytes
     }
 
-    /// The file that it was read from; `None` if it stands in the configuration itself.
+    /// The file that it was read from; `None` if it is in the configuration itself.
     pub fn file(&self) -> Option<&Path> {
         self.file.as_deref()
     }

@@ -4,8 +4,8 @@
 #[cfg(not(simulation))]
 pub(crate) use tokio::select;
 
-/// In the simulation the branches are looked at in their order: tokio would draw lots that no seed
-/// decides. The network is late by lot instead.
+/// In the simulation the branches are polled in order: tokio would choose at random, independent of the seed. The
+/// network has random delays instead.
 #[cfg(simulation)]
 macro_rules! in_order {
     ($($branches:tt)*) => { tokio::select! { biased; $($branches)* } };

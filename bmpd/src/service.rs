@@ -1,13 +1,13 @@
-//! The service manager that has started bmpd, if one has: systemd, or another that speaks its protocol.
+//! The service manager that has started bmpd, if any: systemd, or another that implements its protocol.
 //!
 //! ```text
 //!   NOTIFY_SOCKET ──> Manager ── READY, RELOADING, STOPPING, STATUS ──> a datagram each (sd_notify(3))
-//!   WATCHDOG_USEC ──> the daemon asks all of its tasks; when all have answered: WATCHDOG
-//!   LISTEN_FDS ─────> the control socket, made before bmpd was there (sd_listen_fds(3))
+//!   WATCHDOG_USEC ──> the daemon polls all of its tasks; when all have answered: WATCHDOG
+//!   LISTEN_FDS ─────> the control socket, created before bmpd was started (sd_listen_fds(3))
 //! ```
 //!
-//! Without a manager nothing of it happens. A manager that does not take what it is told is waited for a
-//! moment and no longer: it never holds up a session.
+//! Without a manager none of it happens. Sending to a manager that does not read blocks for a moment only: it never
+//! delays a session.
 #![forbid(unsafe_code)]
 
 use std::env;
@@ -24,44 +24,44 @@ use tracing::warn;
 
 use crate::net::inherited;
 
-/// How long the manager has to take a datagram.
+/// How long sending a datagram to the manager may take.
 const TIMEOUT: Duration = Duration::from_millis(200);
 
-/// Why what the manager says cannot be used.
+/// Why the environment of the manager cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
-    /// It says where it listens, and nobody can be told anything there.
+    /// Its notification socket cannot be used.
     #[error("NOTIFY_SOCKET is {address:?}: {}", crate::net::describe(error))]
     Notify {
-        /// What it says.
+        /// The address.
         address: std::ffi::OsString,
         /// The system's error.
         error: io::Error,
     },
-    /// It passes more sockets than bmpd has use for.
+    /// It passes more than one socket.
     #[error("the service manager passes {0} sockets: bmpd takes one, its control socket")]
     Sockets(String),
-    /// What it passes is no socket that listens.
+    /// The passed descriptor is not a listening socket.
     #[error("the socket that the service manager passes cannot be used: {}", crate::net::describe(.0))]
     Inherited(io::Error),
 }
 
-/// What it is told, and what it has passed.
+/// Where it is notified, and what it has passed.
 #[derive(Debug, Default)]
 pub struct Manager {
     notify: Option<(UnixDatagram, SocketAddr)>,
-    /// How long it waits for a sign of life.
+    /// The watchdog timeout.
     watchdog: Option<Duration>,
     socket: Option<OwnedFd>,
 }
 
 impl Manager {
-    /// The one that the environment speaks of. To be called once, before anything else opens a file: the
-    /// socket is known by its number.
+    /// The manager that the environment describes. To be called once, before anything else opens a file: the socket is
+    /// identified by its descriptor number.
     ///
     /// # Errors
     ///
-    /// What it says makes no sense.
+    /// The environment is invalid.
     pub fn of_environment() -> Result<Self, ServiceError> {
         let is_own_pid = |variable| match env::var(variable) {
             Ok(pid) => pid.parse() == Ok(std::process::id()),
@@ -93,31 +93,30 @@ impl Manager {
         self.socket.take()
     }
 
-    /// How often it wants a sign of life: twice in the time after which it takes bmpd for dead. `None` if it
-    /// does not wait for one.
+    /// The interval of watchdog notifications: half of the watchdog timeout. `None` if there is no watchdog.
     pub(crate) fn period(&self) -> Option<Duration> {
         self.notify.as_ref().and(self.watchdog).map(|time| time / 2)
     }
 
-    /// bmpd does what its configuration says; again, after it was reloading.
+    /// bmpd is ready; sent again after a reload.
     pub(crate) fn ready(&self, status: &str) {
         self.tell(&format!("READY=1\nSTATUS={status}"));
     }
 
-    /// A reload begins; [`Manager::ready`] ends it.
+    /// A reload starts; [`Manager::ready`] ends it.
     pub(crate) fn reloading(&self) {
-        // The manager tells by it whether this is the reload that it asked for (systemd.service(5)).
+        // The manager checks by it whether this is the reload that it requested (systemd.service(5)).
         let now = clock_gettime(ClockId::Monotonic);
         let micros = i128::from(now.tv_sec) * 1_000_000 + i128::from(now.tv_nsec) / 1000;
         self.tell(&format!("RELOADING=1\nMONOTONIC_USEC={micros}"));
     }
 
-    /// bmpd is about to end.
+    /// bmpd is stopping.
     pub(crate) fn stopping(&self) {
         self.tell("STOPPING=1\nSTATUS=stopping");
     }
 
-    /// A sign of life.
+    /// A watchdog notification.
     pub(crate) fn alive(&self) {
         self.tell("WATCHDOG=1");
     }
@@ -131,10 +130,10 @@ impl Manager {
     }
 }
 
-/// Shared by the tasks that tell it something.
+/// Shared by the tasks that notify it.
 pub(crate) type Shared = Arc<Manager>;
 
-/// The address is a path, or behind an @ a name without a file (unix(7)).
+/// The address is a path, or after an @ an abstract name (unix(7)).
 fn connect(address: &[u8]) -> io::Result<(UnixDatagram, SocketAddr)> {
     let address = match address.strip_prefix(b"@") {
         Some(name) => SocketAddr::from_abstract_name(name)?,
@@ -190,7 +189,7 @@ mod tests {
         assert_eq!(manager.period(), Some(Duration::from_secs(15)));
         let nobody = Manager { watchdog: manager.watchdog, ..Manager::default() };
         assert_eq!(nobody.period(), None);
-        // However many the socket has room for, this comes back.
+        // However many datagrams the socket has room for, this returns.
         let (socket, address) = manager.notify.as_ref().unwrap();
         socket.set_nonblocking(true).unwrap();
         while socket.send_to_addr(b"x", address).is_ok() {}

@@ -1,19 +1,18 @@
-//! What becomes of a panic: a mistake in bmpd itself, met by one of its tasks.
+//! How a panic is handled: a bug in bmpd itself, in one of its tasks.
 //!
 //! ```text
-//!   session ───┐                                       ┌─ its connection is over; it connects again
-//!   link ──────┤                                       ├─ Peer Down; its neighbor connects again
-//!   neighbor ──┼── caught ── Err(Panic) ── its owner ──┼─ the same; it begins anew
-//!   listener ──┤                                       ├─ goes on with the next connection
+//!   session ───┐                                       ┌─ its connection is closed; it reconnects
+//!   link ──────┤                                       ├─ Peer Down; its neighbor reconnects
+//!   neighbor ──┼── caught ── Err(Panic) ── its owner ──┼─ the same; it is restarted
+//!   listener ──┤                                       ├─ continues with the next connection
 //!   control ───┘                                       └─ that command has no answer
 //! ```
 //!
-//! What the task was at is given up and named in the log and in `show`; what belongs to others goes on, and
-//! tables that were being changed go with the session that changed them. A panic while one is being dealt
-//! with leaves nothing to rely on: the process ends, and is started again.
+//! The work of the task is aborted and named in the log and in `show`; other work continues, and tables that were being
+//! changed are dropped with the session that changed them. A panic during the cleanup aborts the process, which is then
+//! restarted.
 //!
-//! A build with debug assertions can be told to have a mistake, so that tests can show all this: see
-//! [`fault`].
+//! A build with debug assertions can inject faults, so that tests can show all this: see [`fault`].
 #![forbid(unsafe_code)]
 
 use std::any::Any;
@@ -31,13 +30,13 @@ use tracing::{debug, error};
 
 use crate::quota::Quota;
 
-/// A task that is begun anew waits this long: what it met may still be there.
+/// A restarted task waits this long: the cause of the panic may persist.
 const PAUSE: Duration = Duration::from_secs(1);
 
 static COUNT: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
-    /// What the hook has been told of the panic that is on its way up.
+    /// The hook's description of the panic that is unwinding.
     static MET: Cell<Option<String>> = const { Cell::new(None) };
 }
 
@@ -46,12 +45,12 @@ pub(crate) fn panics() -> u64 {
     COUNT.load(Ordering::Relaxed)
 }
 
-/// Has every panic counted, and logged with its place.
+/// Counts every panic, and logs it with its location.
 pub fn watch() {
     std::panic::set_hook(Box::new(note));
 }
 
-/// A mistake that somebody's bytes lead to comes as often as they do.
+/// A panic that received bytes cause repeats as often as they do.
 static LINES: Mutex<Quota> = Mutex::new(Quota::new());
 
 fn note(panic: &PanicHookInfo<'_>) {
@@ -95,12 +94,12 @@ pub(crate) struct Panic(String);
 
 impl Panic {
     fn of(payload: &(dyn Any + Send)) -> Self {
-        // Without the hook, in tests of single modules, there is no place.
+        // Without the hook, in tests of single modules, there is no location.
         Self(MET.take().unwrap_or_else(|| message(payload)))
     }
 }
 
-/// Does this until it is done or has panicked; it is not gone on with then.
+/// Runs this until it completes or panics; it is not polled again after a panic.
 pub(crate) async fn catch_panic<T>(work: impl Future<Output = T>) -> Result<T, Panic> {
     let mut work = pin!(work);
     poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
@@ -110,7 +109,7 @@ pub(crate) async fn catch_panic<T>(work: impl Future<Output = T>) -> Result<T, P
     .await
 }
 
-/// Does this; if it panics, `undo` is called before the panic goes on.
+/// Does this; if it panics, `undo` is called before the panic continues.
 pub(crate) fn roll_back_on_panic<T>(work: impl FnOnce() -> T, undo: impl FnOnce()) -> T {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
         undo();
@@ -118,7 +117,7 @@ pub(crate) fn roll_back_on_panic<T>(work: impl FnOnce() -> T, undo: impl FnOnce(
     })
 }
 
-/// True if this has panicked, after a pause: who asks begins anew, and what was met may still be there.
+/// True if this has panicked, after a pause: the caller restarts it, and the cause may persist.
 pub(crate) async fn has_panicked(work: impl Future<Output = ()>) -> bool {
     let has_panicked = catch_panic(work).await.is_err();
     if has_panicked {
@@ -127,7 +126,7 @@ pub(crate) async fn has_panicked(work: impl Future<Output = ()>) -> bool {
     has_panicked
 }
 
-/// Clears away after a panic. One more leaves nothing to rely on.
+/// Cleans up after a panic. Another panic aborts the process.
 pub(crate) async fn abort_on_panic(work: impl Future<Output = ()>) {
     if let Err(panic) = catch_panic(work).await {
         error!("{panic}; that was while an internal error was dealt with: bmpd ends");
@@ -135,9 +134,9 @@ pub(crate) async fn abort_on_panic(work: impl Future<Output = ()>) {
     }
 }
 
-/// A place where a mistake can be asked for: `BMPD_FAULTS=link.update:3` has the third visit of that place
-/// panic, `link.update:3:hang` never come back; several are separated by commas. Builds without debug
-/// assertions have no such places.
+/// A place for fault injection: `BMPD_FAULTS=link.update:3` makes the third visit of that place panic,
+/// `link.update:3:hang` makes it never return; several are separated by commas. Builds without debug assertions have no
+/// such places.
 #[cfg(debug_assertions)]
 #[track_caller]
 pub(crate) fn fault(place: &'static str) {
@@ -172,7 +171,7 @@ pub(crate) fn fault(place: &'static str) {
     }
 }
 
-/// Nothing, in a build that is used.
+/// Nothing, in a release build.
 #[cfg(not(debug_assertions))]
 pub(crate) fn fault(_: &'static str) {}
 

@@ -1,8 +1,8 @@
 //! Bytes of answers that wait in memory until their clients have read them.
 //!
-//! A client that asks and does not read must not fill the memory: while what it has not read is at its limit, or what
-//! all clients have not read at theirs, the next answer is not begun. What is begun is counted when its length is known,
-//! so a client can exceed its limit by one answer.
+//! A client that sends requests and does not read must not fill the memory: while its unread bytes, or those of all
+//! clients, are at their limit, the next answer is not started. An answer is counted when its length is known, so a
+//! client can exceed its limit by one answer.
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-/// How many bytes may be unread before no further answer is begun.
+/// How many unread bytes defer the next answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Limits {
     /// Of one client.
@@ -21,12 +21,12 @@ pub(crate) struct Limits {
     pub(crate) all: usize,
 }
 
-/// The clients that have not read all, and how much of it.
+/// The clients with unread bytes, and how many each has.
 #[derive(Debug)]
 pub(crate) struct Unread<K> {
     limits: Limits,
     bytes: Arc<Mutex<HashMap<K, usize>>>,
-    /// Notified when some were read, or their client has gone.
+    /// Notified when some were read, or a client has disconnected.
     changed: Arc<Notify>,
 }
 
@@ -50,7 +50,7 @@ impl<K: Copy + Eq + Hash> Unread<K> {
         Self { limits, bytes: Arc::default(), changed: Arc::default() }
     }
 
-    /// Waits until an answer to this client may be begun.
+    /// Waits until an answer to this client may be started.
     pub(crate) async fn room(&self, client: K) {
         loop {
             let changed = self.changed.notified();
@@ -64,7 +64,7 @@ impl<K: Copy + Eq + Hash> Unread<K> {
         }
     }
 
-    /// True if an answer to this client may be begun.
+    /// True if an answer to this client may be started.
     pub(crate) fn has_room(&self, client: K) -> bool {
         let bytes = self.bytes.lock();
         let own = bytes.get(&client).copied().unwrap_or_default();

@@ -4,14 +4,14 @@ use std::fmt;
 
 use shared::request::Level;
 
-/// What somebody may do, and why.
+/// What a caller may do, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Authorization {
     pub(crate) level: Level,
     pub(crate) reason: Reason,
 }
 
-/// Why somebody has its level.
+/// Why a caller has its level.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Reason {
     /// It is root.
@@ -26,7 +26,7 @@ pub(crate) enum Reason {
     SocketGroup,
     /// It has no entry, nor has any of its groups.
     Others,
-    /// The system does not say who it is.
+    /// The system does not identify it.
     Unknown,
 }
 

@@ -1,4 +1,4 @@
-//! Who is at the other end of a control connection.
+//! The peer of a control connection.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -27,14 +27,14 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    /// Asks the system who has connected.
+    /// Reads the peer's credentials.
     pub(crate) fn of(stream: &Stream) -> Self {
         let credentials = stream.peer_creds().ok();
         let uid = credentials.as_ref().and_then(|credentials| credentials.euid());
         let gid = credentials.as_ref().and_then(|credentials| credentials.egid());
         let pid = credentials.as_ref().and_then(|credentials| credentials.pid());
         let Stream::UdSocket(socket) = stream;
-        // A kernel that does not say them leaves the effective group: less is allowed then, never more.
+        // Without kernel support only the effective group counts: less is allowed then, never more.
         let supplementary = peer::groups(socket.as_fd()).unwrap_or_else(|error| {
             debug!("the system does not say the groups of a caller: {error}");
             Vec::new()
@@ -48,7 +48,7 @@ impl Peer {
         Self { uid: Some(0), pid: None, groups: HashSet::new() }
     }
 
-    /// Somebody with this user and these groups.
+    /// A peer with this user and these groups.
     #[cfg(test)]
     pub(crate) fn with(uid: Option<u32>, groups: impl IntoIterator<Item = u32>) -> Self {
         Self { uid, pid: Some(4711), groups: groups.into_iter().collect() }
@@ -100,7 +100,7 @@ impl Caller {
         self.peer.uid
     }
 
-    /// What callers are told of themselves.
+    /// What is reported to callers about themselves.
     pub(crate) fn report(&self) -> CallerReport {
         CallerReport {
             name: self.to_string(),

@@ -1,4 +1,4 @@
-//! Who may do what: a caller's credentials to its level.
+//! Authorization: from a caller's credentials to its level.
 //!
 //! ```text
 //!   [control] ── start, reload ──> Levels ──┐
@@ -6,11 +6,11 @@
 //!   socket ──(SO_PEERCRED, SO_PEERGROUPS)──> Peer
 //! ```
 //!
-//! Nothing that a client sends has a part in it. A caller is authorized again whenever a reload has changed the
-//! levels: while something goes on for it, and before anything is done for it that had to wait. Numbers are what counts: the names of the configuration
-//! are looked up when somebody calls, as a user can be made any time, and no more often than every two
-//! seconds. Root and bmpd's own user need no look-up. A name service that does not answer is waited for
-//! a little, then what it said last counts, and a name that it never knew is nobody's.
+//! Nothing that a client sends is taken into account. A caller is authorized again whenever a reload has changed the
+//! levels: while a command is in progress, and before one that had to wait is executed. User and group numbers decide:
+//! the names of the configuration are looked up when a caller connects, as a user can be created any time, and no more
+//! often than every two seconds. Root and bmpd's own user need no look-up. If a name service does not answer within a
+//! timeout its last answer is used; a name that was never found matches no caller.
 #![forbid(unsafe_code)]
 
 mod authorization;
@@ -45,13 +45,13 @@ const IDS_TIMEOUT: Duration = Duration::from_secs(2);
 /// How old the name of a caller may be; it is only shown.
 const NAME_AGE: Duration = Duration::from_secs(60);
 
-/// How long nothing is asked about a caller again for whom there was no answer.
+/// How long a failed look-up of a caller is not repeated.
 const NO_NAME_AGE: Duration = Duration::from_secs(5);
 
 /// How long the name service has for the name of a caller.
 const NAME_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Callers whose names are remembered.
+/// Callers whose names are cached.
 const NAMES_MAX: usize = 1024;
 
 /// Where names and numbers of users and groups come from.
@@ -93,15 +93,15 @@ impl Ids {
     }
 }
 
-/// The ids of the names that were asked for last.
+/// The ids of the names that were looked up last.
 #[derive(Debug, Default)]
 struct Known {
     ids: Arc<Ids>,
-    /// The names that they are of; others, or older ones, are to be asked for.
+    /// The names that they belong to; others, or older ones, must be looked up.
     asked: Option<(Arc<Levels>, Instant)>,
 }
 
-/// A name by its number, asked for once however many callers wait for it.
+/// A name by its number, looked up once however many callers wait for it.
 type Name = Arc<OnceCell<Option<String>>>;
 
 /// Whose name it is.
@@ -111,18 +111,18 @@ enum Who {
     Group(u32),
 }
 
-/// Who may do what. The levels are those of the newest reload; the rest is as bmpd was started.
+/// The permissions. The levels are those of the newest reload; the rest is as bmpd was started.
 #[derive(Debug)]
 pub(crate) struct Access {
     name_service: NameService,
     own_uid: u32,
     file: SocketFile,
     group: SocketGroup,
-    /// Watched by what goes on for its caller: see [`Access::revoked`].
+    /// Watched by commands in progress: see [`Access::revoked`].
     levels: watch::Sender<Arc<Levels>>,
-    /// Locked while the name service is asked, so that it is asked once for all who call meanwhile.
+    /// Locked during a look-up, so that all concurrent callers share it.
     known: tokio::sync::Mutex<Known>,
-    /// The newest numbers, for who must not wait while the name service is asked.
+    /// The newest numbers, for callers that must not wait for a look-up.
     newest: Mutex<Arc<Ids>>,
     names: Mutex<HashMap<Who, (Instant, Name)>>,
     /// How many commands were refused.
@@ -145,11 +145,11 @@ impl Access {
         }
     }
 
-    /// From now on these levels count, and who can have one can connect. What is wrong with that is a
-    /// sentence for people.
+    /// Puts these levels into effect, and allows users with a level to connect. What is wrong with that is a sentence
+    /// for people.
     pub(crate) fn change(&self, levels: Levels) -> Result<(), String> {
         let levels = Arc::new(levels);
-        // Nobody is authorized again because of a reload that has changed something else.
+        // No caller is authorized again after a reload that has changed something else.
         self.levels.send_if_modified(|before| {
             let differ = *before != levels;
             if differ {
@@ -172,12 +172,12 @@ impl Access {
         name.unwrap_or_else(|| format!("uid {}", self.own_uid))
     }
 
-    /// True for root and bmpd's own user, who may do everything whatever the configuration says.
+    /// True for root and bmpd's own user, which may do everything whatever is configured.
     pub(crate) fn is_privileged(&self, peer: &Peer) -> bool {
         peer.uid.is_some_and(|uid| uid == 0 || uid == self.own_uid)
     }
 
-    /// True for who has no level, as far as that is known without asking anybody. It decides which limits count for a
+    /// True for a caller without a level, as far as that is known without a look-up. It decides which limits apply to a
     /// connection, and nothing else.
     pub(crate) fn is_known_without_level(&self, peer: &Peer) -> bool {
         let levels = Arc::clone(&self.levels.borrow());
@@ -185,7 +185,7 @@ impl Access {
         self.authorize(peer, &levels, &ids).level < Level::Monitoring
     }
 
-    /// Who is at the other end, and what it may do now.
+    /// The caller at the other end, and its current level.
     pub(crate) async fn caller(&self, peer: &Peer) -> Caller {
         let levels = Arc::clone(&self.levels.borrow());
         let ids = match self.is_privileged(peer) {
@@ -209,11 +209,11 @@ impl Access {
         }
     }
 
-    /// Waits until a reload has left the caller less than this level; returns it as it is then.
+    /// Waits until a reload has left the caller less than this level; returns the caller as it is then.
     pub(crate) async fn revoked(&self, peer: &Peer, needed: Level) -> Caller {
         let mut levels = self.levels.subscribe();
         loop {
-            // One that comes while the caller is authorized is looked at again.
+            // A change during the authorization is checked again.
             levels.mark_unchanged();
             let caller = self.caller(peer).await;
             if caller.level() < needed {
@@ -224,7 +224,7 @@ impl Access {
         }
     }
 
-    /// The rule.
+    /// The authorization rule.
     fn authorize(&self, peer: &Peer, levels: &Levels, ids: &Ids) -> Authorization {
         let Some(uid) = peer.uid else {
             return Authorization { level: Level::Visit, reason: Reason::Unknown };
@@ -262,10 +262,10 @@ impl Access {
         best.unwrap_or(Authorization { level: levels.others, reason: Reason::Others })
     }
 
-    /// A group that a caller can join to have this level: the one that gives no more than it must. `None`
-    /// if there is none, or none that helps this caller.
+    /// A group that a caller can join to have this level: the one with the lowest sufficient level. `None` if there is
+    /// none, or none that helps this caller.
     pub(crate) async fn group_for(&self, needed: Level, caller: &Caller) -> Option<String> {
-        // An entry of its own counts before any group.
+        // An entry of its own takes precedence over any group.
         if matches!(caller.reason(), Reason::User(_)) {
             return None;
         }
@@ -279,7 +279,7 @@ impl Access {
             .then_some(socket)
             .into_iter()
             .chain(listed)
-            // Nobody is told to join root's group, or one that does not exist.
+            // Root's group is never suggested, nor one that does not exist.
             .filter(|(_, gid, level)| *level >= needed && gid.is_some_and(|gid| gid != 0))
             .min_by_key(|(_, _, level)| *level)?;
         match (group, gid) {
@@ -316,7 +316,7 @@ impl Access {
         Arc::clone(&known.ids)
     }
 
-    /// A name to show; `None` if there is none or it cannot be had soon.
+    /// A name to show; `None` if there is none or it is not available soon.
     async fn name(&self, who: Who) -> Option<String> {
         let name = {
             let mut names = self.names.lock();
@@ -355,7 +355,7 @@ impl Access {
     }
 }
 
-/// Asks for every name. One that the name service cannot say keeps the number that it had.
+/// Looks up every name. One whose look-up fails keeps the number that it had.
 fn look_up(
     name_service: NameService,
     levels: &Levels,

@@ -1,4 +1,4 @@
-//! How often refusals are logged: somebody who may do nothing can ask in a loop, and must not fill the log.
+//! How often refusals are logged: an unauthorized user that sends requests in a loop must not fill the log.
 //!
 //! A user's first refusals of a minute are logged, the rest is counted, and the count is logged when the
 //! minute is over. Users beyond a number share one count.
@@ -14,7 +14,7 @@ use crate::quota::{Quota, WINDOW};
 /// How many of a user are logged in a minute.
 const LOGGED_MAX: u32 = 10;
 
-/// Users that are counted for themselves.
+/// Users that are counted separately.
 const USERS_MAX: usize = 256;
 
 /// Whose refusals are counted together; `None` are all further users.

@@ -1,4 +1,4 @@
-//! The rule, a caller at a time, and name services that fail.
+//! Authorization, a caller at a time, and name services that fail.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -14,7 +14,7 @@ const ALICE: u32 = 1000;
 const BOB: u32 = 1001;
 const STRANGER: u32 = 1002;
 
-/// What the fake name service knows: alice, bob; noc 600, netops 700, bmp 500.
+/// The entries of the fake name service: alice, bob; noc 600, netops 700, bmp 500.
 const FAKE: NameService = NameService {
     user_id: |name| Ok([("alice", ALICE), ("bob", BOB)].iter().find(|e| e.0 == name).map(|e| e.1)),
     group_id: |name| {
@@ -130,13 +130,13 @@ async fn a_refused_caller_is_told_the_group_that_gives_no_more_than_needed() {
         access.group_for(needed, &caller).await
     };
     let (one, two) = (Level::Monitoring, Level::Configuration);
-    // By its name, also where nobody has written one.
+    // By its name, also where none is configured.
     assert_eq!(told("", STRANGER, &[], two).await.as_deref(), Some("bmp"));
     let text = "group = 'bmp'\nusers = { alice = 1 }\ngroups = { noc = 1, netops = 3, later = 1 }";
     assert_eq!(told(text, STRANGER, &[], one).await.as_deref(), Some("noc"));
     assert_eq!(told(text, STRANGER, &[600], two).await.as_deref(), Some("bmp"));
     assert_eq!(told(text, STRANGER, &[], Level::Management).await.as_deref(), Some("netops"));
-    // Her own entry counts, whatever she joins.
+    // Her own entry counts, whatever group she joins.
     assert_eq!(told(text, ALICE, &[], two).await, None);
     assert_eq!(told("groups = { 500 = 1, 0 = 2, later = 2 }", STRANGER, &[], two).await, None);
     assert_eq!(
@@ -156,7 +156,7 @@ async fn a_caller_is_reported_with_its_level_and_why() {
     assert_eq!(report.name, "uid 1001 (pid 4711)");
 }
 
-/// As a server that has gone: it never answers.
+/// Like an unreachable server: it never answers.
 fn never<T>() -> T {
     loop {
         std::thread::park();
@@ -165,7 +165,7 @@ fn never<T>() -> T {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_name_service_that_does_not_answer_stops_neither_root_nor_numbers() {
-    /// How often it was asked who has a name.
+    /// How often a name was looked up.
     static ASKED: AtomicU32 = AtomicU32::new(0);
     fn dead_id(_: &str) -> io::Result<Option<u32>> {
         ASKED.fetch_add(1, Ordering::Relaxed);
@@ -186,13 +186,13 @@ async fn a_name_service_that_does_not_answer_stops_neither_root_nor_numbers() {
     assert_eq!(ASKED.load(Ordering::Relaxed), 0, "root does not wait for names of others");
     assert_eq!(level(&access, BOB, &[]).await.0, 1);
     assert_ne!(ASKED.load(Ordering::Relaxed), 0, "for others they are asked for");
-    // Nobody is alice as long as nobody knows who that is.
+    // No caller is alice until that name was looked up.
     assert_eq!(level(&access, ALICE, &[]).await, (1, "others in [control]".to_owned()));
 }
 
 #[tokio::test]
 async fn what_was_known_counts_while_the_name_service_fails_and_names_that_come_later_do_then() {
-    /// 0: nobody is there yet; 1: alice is; 2: it cannot say; 3: alice has gone.
+    /// 0: there is no alice yet; 1: alice exists; 2: look-ups fail; 3: alice was removed.
     static TIME: AtomicU32 = AtomicU32::new(0);
     let changing = NameService {
         user_id: |name| match (TIME.load(Ordering::Relaxed), name) {
@@ -240,7 +240,7 @@ fn the_socket_is_open_to_all_only_if_somebody_beyond_its_group_has_a_level() {
         (&own, "users = { alice = 1 }"),
         (&own, "groups = { noc = 1 }"),
         (&bmp, "groups = { noc = 1 }"),
-        // Its members are not those that the file lets in.
+        // Its members are not those that the file admits.
         (&group("bmp", 0, Some(SOCKET)), ""),
         (&group("bmp", 0, None), ""),
     ] {

@@ -1,4 +1,4 @@
-//! What holds when the configuration file says nothing (documented in [`super::model`]).
+//! The defaults of the configuration file (documented in [`super::model`]).
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU16;
@@ -36,8 +36,8 @@ pub(super) const HOLD_TIME: u16 = 90;
 /// The port of BGP (RFC 4271 section 8).
 pub(super) const BGP_PORT: NonZeroU16 = NonZeroU16::new(179).unwrap();
 
-/// `session.tcp.user-timeout`: a station that is there and takes nothing is the stall timer's, which says
-/// more, so the system's own judgment comes later.
+/// `session.tcp.user-timeout`: a station that is reachable and reads nothing is left to the stall timer, which reports
+/// more, so the system's own timeout is longer.
 pub(super) fn user_timeout(stall_timeout: Duration) -> Duration {
     (stall_timeout + Duration::from_secs(10)).max(Duration::from_secs(120))
 }

@@ -1,4 +1,4 @@
-//! What is wrong with a configuration file, as a person is told.
+//! What is wrong with a configuration file, as reported to people.
 //!
 //! Every problem names the place (file, line, column), the key's path, what was found there and what
 //! is allowed, and shows the line. The texts end up on terminals, in logs and in answers to bmpctl:
@@ -28,7 +28,7 @@ pub enum ConfigError {
     Unreadable {
         /// The file.
         file: PathBuf,
-        /// What the system said.
+        /// The system's error.
         error: io::Error,
     },
     /// The file has more bytes than a configuration can have (4 MiB).
@@ -36,7 +36,7 @@ pub enum ConfigError {
         /// The file.
         file: PathBuf,
     },
-    /// The file was read and does not obey the rules.
+    /// The file was read and does not comply with the rules.
     Invalid {
         /// The file.
         file: PathBuf,
@@ -68,7 +68,7 @@ pub(super) struct Finding {
     pub(super) text: String,
 }
 
-/// True if what stands at this path is a key, or may have been meant as one: no part of it is shown.
+/// True if the value at this path is a key, or may have been meant as one: no part of it is shown.
 pub(super) fn holds_key(path: &str) -> bool {
     let last = path.rsplit('.').next().unwrap_or_default();
     matches!(last.split('[').next(), Some("key" | "md5" | "ao"))
@@ -200,5 +200,5 @@ fn what_to_do(kind: io::ErrorKind) -> &'static str {
     }
 }
 
-// No source: the text says it all already.
+// No source: the text is complete already.
 impl std::error::Error for ConfigError {}

@@ -1,12 +1,12 @@
-//! Who may do what: users and groups with their command levels, as `[control]` has them.
+//! Permissions: users and groups with their command levels, as `[control]` has them.
 
 use std::fmt;
 
 use shared::names::Shown;
 use shared::request::Level;
 
-/// A user or a group of the system, as the file names it. Whether there is one is for the system to say,
-/// and can change any time.
+/// A user or a group of the system, as the file names it. Whether it exists depends on the system, and can change any
+/// time.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Account {
     /// By its number, 0 to 4294967294.

@@ -1,4 +1,4 @@
-//! Where neighbors can connect to, as a configuration says.
+//! Where neighbors can connect to, as configured.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;

@@ -1,9 +1,8 @@
 //! The configuration file: from its text to the checked [`Config`].
 //!
-//! [`load`] is called at the start, for `--check`, and for each reset; it reads one file
-//! and changes nothing. A file that breaks a rule gives a [`ConfigError`] with every place that is
-//! wrong, never half a configuration. `etc/bmpd.toml` shows every key; an empty file
-//! is valid (a bmpd that hears nobody and tells nobody).
+//! [`load`] is called at the start, for `--check`, and for each reset; it reads one file and changes nothing. A file
+//! that breaks a rule gives a [`ConfigError`] with every place that is wrong, never half a configuration.
+//! `etc/bmpd.toml` shows every key; an empty file is valid (a bmpd without neighbors and stations).
 //!
 //! ```text
 //! file -> syntax (TOML, keys, types) -> schema::File -> check (all other rules) -> model::Config
@@ -69,7 +68,7 @@ pub fn load(path: &Path) -> Result<Config, ConfigError> {
     match std::str::from_utf8(&bytes) {
         Ok(text) => parse(text, path).map(|config| Config { digest: digest(&bytes), ..config }),
         Err(error) => {
-            // What stands before the place is the same in both texts.
+            // What precedes the place is the same in both texts.
             let at = error.valid_up_to();
             let text = Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned());
             let finding = Finding {

@@ -1,7 +1,7 @@
 //! The checked configuration: what the rest of bmpd works with.
 //!
-//! A value of these types obeys every rule that the file must obey (names, ranges, no duplicates,
-//! every VPN instance that is named exists). Only [`super::parse`] makes one from a file.
+//! A value of these types complies with every rule of the file (names, ranges, no duplicates, every VPN instance that
+//! is named exists). Only [`super::parse`] makes one from a file.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -17,7 +17,7 @@ use crate::net::settings::{Authentication, Keepalive, Place, Source, Tls};
 use crate::secret::Secret;
 use crate::wire::family::Family;
 
-/// Everything that the configuration file says, defaults filled in.
+/// The content of the configuration file, defaults filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// `[bmp]`: what all sessions have in common.
@@ -26,7 +26,7 @@ pub struct Config {
     pub sessions: Vec<Session>,
     /// `[[vpn-instance]]`: names are unique.
     pub vpn_instances: Vec<VpnInstance>,
-    /// `[bgp]`; without it bmpd hears no neighbor.
+    /// `[bgp]`; without it bmpd has no neighbors.
     pub bgp: Option<Bgp>,
     /// `[control]`.
     pub control: Control,
@@ -56,9 +56,9 @@ pub struct Bmp {
 pub struct Session {
     /// VPN instance, address, alias.
     pub id: SessionId,
-    /// Where its sockets live; that of its VPN instance.
+    /// The place of its sockets; that of its VPN instance.
     pub place: Place,
-    /// Who connects.
+    /// Which side connects.
     pub mode: Mode,
     /// `tcp`: what the connection is made with.
     pub tcp: Tcp,
@@ -68,7 +68,7 @@ pub struct Session {
     pub description: Option<String>,
     /// `retry.initial` (default 30 s) and `retry.maximum` (default 720 s), 1 to 86400 s.
     pub retry: Retry,
-    /// Time after which a station that takes no byte is given up: 5 to 86400 s, default 300 s.
+    /// Time after which a station that accepts no data is disconnected: 5 to 86400 s, default 300 s.
     pub stall_timeout: Duration,
     /// Time from the start of the session to its first attempt: 0 to 3600 s, default 0.
     pub initial_delay: Duration,
@@ -78,11 +78,11 @@ pub struct Session {
     pub shutdown: bool,
     /// Free-form TLVs of the Initiation (RFC 7854 section 4.4), in order.
     pub initiation_messages: Vec<String>,
-    /// Which neighbors and families the station is told of.
+    /// Which neighbors and families are reported to the station.
     pub monitor: Monitor,
 }
 
-/// Who makes the TCP connection (RFC 7854 section 3.2 allows both).
+/// Which side makes the TCP connection (RFC 7854 section 3.2 allows both).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Mode {
     /// bmpd connects to this port of the station (`tcp.connect-port`).
@@ -105,7 +105,7 @@ impl Mode {
 pub struct Tcp {
     /// What our end is bound to; the system's choice by default.
     pub source: Option<Source>,
-    /// The greatest segment that we send and ask for (TCP_MAXSEG): 88 to 32767 bytes.
+    /// The greatest segment that we send and announce (TCP_MAXSEG): 88 to 32767 bytes.
     pub mss: Option<u16>,
     /// The differentiated services code point of what we send (RFC 2474): 0 to 63.
     pub dscp: Option<u8>,
@@ -152,16 +152,16 @@ pub struct Bgp {
     pub router_id: Ipv4Addr,
     /// Where neighbors can connect to; `[::]:179` and `0.0.0.0:179` by default, empty for nowhere.
     pub listen: Vec<SocketAddr>,
-    /// The memory that the tables of all neighbors may take, 1 to 4294967295 MiB; a neighbor whose routes go
-    /// beyond it is ended (6/8, RFC 4486).
+    /// The memory that the tables of all neighbors may take, 1 to 4294967295 MiB; the session of a neighbor whose
+    /// routes exceed it is closed (6/8, RFC 4486).
     pub memory_limit: Option<u32>,
-    /// Connections whose OPEN has not come.
+    /// Connections whose OPEN has not arrived.
     pub pending: Pending,
     /// `[[bgp.neighbor]]`: no two have the same peers. In the order of the file.
     pub neighbors: Vec<Neighbor>,
 }
 
-/// What is allowed of connections whose OPEN has not come.
+/// Limits for connections whose OPEN has not arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pending {
     /// `maximum-pending`: how many of the neighbors of prefixes there may be at once, 1 to 10000, default 500.
@@ -177,7 +177,7 @@ pub struct Neighbor {
     pub peers: Peers,
     /// The VPN instance that it is in; `None` is the public one.
     pub vpn_instance: Option<VpnInstanceName>,
-    /// Where its sockets live; that of its VPN instance.
+    /// The place of its sockets; that of its VPN instance.
     pub place: Place,
     /// That of its VPN instance.
     pub route_distinguisher: Option<[u8; 8]>,
@@ -189,9 +189,9 @@ pub struct Neighbor {
     pub passive: bool,
     /// The hold time we propose: 0 (no keepalives) or 3 to 65535 s, default 90 s.
     pub hold_time: u16,
-    /// The families we ask for, without duplicates, never empty; default IPv4 and IPv6 unicast.
+    /// The families we propose, without duplicates, never empty; default IPv4 and IPv6 unicast.
     pub families: Vec<Family>,
-    /// The families of these in which we ask for several paths a route (ADD-PATH, RFC 7911).
+    /// The families of these in which we request several paths a route (ADD-PATH, RFC 7911).
     pub add_path: Vec<Family>,
     /// The key of TCP MD5 (RFC 2385), 1 to 80 bytes.
     pub md5: Option<Secret>,
@@ -199,16 +199,16 @@ pub struct Neighbor {
     pub source_address: Option<IpAddr>,
     /// The TTL of what we send, 1 to 255; the system's by default.
     pub multihop: Option<u8>,
-    /// GTSM (RFC 5082): how many hops away the neighbor may be, 1 to 254. What came further is not
-    /// taken, what we send has TTL 255.
+    /// GTSM (RFC 5082): how many hops away the neighbor may be, 1 to 254. Packets from further away are dropped, what
+    /// we send has TTL 255.
     pub ttl_security: Option<u8>,
-    /// The greatest segment that we send and ask for (TCP_MAXSEG): 88 to 32767 bytes.
+    /// The greatest segment that we send and announce (TCP_MAXSEG): 88 to 32767 bytes.
     pub mss: Option<u16>,
     /// How many routes of one family it may announce.
     pub maximum_routes: Option<MaximumRoutes>,
     /// How much memory its tables may take, 16 to 65536 MiB, default 2048 MiB.
     pub maximum_memory: u32,
-    /// True if its routes are kept while it restarts (RFC 4724), if it asks for it; default true.
+    /// True if its routes are kept while it restarts (RFC 4724), if it requests that; default true.
     pub graceful_restart: bool,
     /// Free text for people.
     pub description: Option<String>,
@@ -285,14 +285,14 @@ pub struct Control {
     pub socket: PathBuf,
     /// The group of the socket's file, whose members have level 2; bmpd's own by default.
     pub group: Option<Account>,
-    /// `users`, `groups` and `others`: who may do what.
+    /// `users`, `groups` and `others`: the permissions.
     pub levels: Levels,
     /// How many connections there may be at once.
     pub clients: Clients,
 }
 
-/// How many connections of the local socket there may be at once, of all users and of one, 1 to 10000. Root and
-/// bmpd's own user are not counted among them: nobody keeps them out.
+/// How many connections of the local socket there may be at once, of all users and of one, 1 to 10000. Root and bmpd's
+/// own user are not counted among them, and have places of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Clients {
     /// `maximum-clients`, default 192.
@@ -308,7 +308,7 @@ pub struct Clients {
 /// `[process]`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Process {
-    /// The user that bmpd becomes when root starts it; without one it stays what it was started as.
+    /// The user that bmpd switches to when root starts it; without one it keeps the user that started it.
     pub user: Option<Account>,
 }
 

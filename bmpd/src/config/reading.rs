@@ -11,20 +11,20 @@ use zeroize::Zeroizing;
 /// More than what `read_to_end` tries with a buffer of its own, on its stack, before it uses ours.
 const SPARE: u64 = 64;
 
-/// At most `max` bytes and one more, which says that the file is too large. They are overwritten when they
-/// are dropped, and there is no other copy: the buffer has its whole length before anything is read.
+/// At most `max` bytes and one more, which shows that the file is too large. They are overwritten when dropped, and
+/// there is no other copy: the buffer has its whole length before anything is read.
 ///
 /// # Errors
 ///
-/// The file cannot be read, or is a FIFO, which would keep the reader waiting for ever.
+/// The file cannot be read, or is a FIFO, which would block the reader for ever.
 pub(super) fn read(path: &Path, max: usize) -> io::Result<Zeroizing<Vec<u8>>> {
-    // Looked at when it is open: what the path leads to can change. Opening a FIFO so does not wait (open(2)).
+    // Checked after opening: the target of the path can change. This does not block on a FIFO (open(2)).
     let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
     let found = file.metadata()?;
     if found.file_type().is_fifo() {
         return Err(io::Error::other("it is a FIFO, not a file"));
     }
-    // What it is for is done: a terminal, for one, is waited for.
+    // Only opening must not block: a terminal, for one, is waited for.
     fcntl_setfl(&file, OFlags::empty())?;
     let most = max as u64 + 1;
     let length = found.len().min(most) + SPARE;

@@ -1,8 +1,8 @@
 //! The configuration file as it is written: its tables, its keys and the types of their values.
 //!
-//! serde checks here that there is no key too many and that every value has the right type; all
-//! other rules, also that a key is missing, are for [`super::check`], which sees the whole file and
-//! can report everything at once. Values that a rule can refuse are [`Spanned`]: they know their place.
+//! serde checks here that there is no unknown key and that every value has the right type; all other rules, also for
+//! missing keys, are in [`super::check`], which sees the whole file and can report everything at once. Values that a
+//! rule can refuse are [`Spanned`]: they include their place.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -302,7 +302,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Table<T> {
     }
 }
 
-/// A whole number of any size, so that one out of range is told the range and not its Rust type.
+/// A whole number of any size, so that the error for one out of range has the range and not its Rust type.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Whole(pub(super) i128);
 
@@ -338,8 +338,8 @@ impl<'de> Deserialize<'de> for Whole {
     }
 }
 
-/// The text of a key: overwritten when it is dropped. (A text that is written with escapes is made by the
-/// parser first, in a place of its own.)
+/// The text of a key: overwritten when it is dropped. (A text that is written with escapes is first made by the parser,
+/// in a buffer of its own.)
 pub(super) struct Hidden(pub(super) Zeroizing<String>);
 
 impl<'de> Deserialize<'de> for Hidden {
@@ -398,7 +398,7 @@ impl<'de> Deserialize<'de> for OneOrMany {
     }
 }
 
-/// The keys that each table can have, for tests that must know all of them.
+/// The keys that each table can have, for tests that need all of them.
 #[cfg(test)]
 pub(crate) mod keys {
     use std::collections::BTreeSet;

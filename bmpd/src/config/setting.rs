@@ -1,8 +1,8 @@
 //! Parameters as people write and read them: a row each.
 //!
-//! Sessions (`session::parameters`) and neighbors (`bgp::changes`) make such rows of what they are
-//! configured with. Their tables are the one list of keys: what a reload changes and what `show config`
-//! tells both come from there. No row shows a key.
+//! Sessions (`session::parameters`) and neighbors (`bgp::changes`) make such rows of what they are configured with.
+//! Their tables are the one list of keys: what a reload changes and what `show config` shows both come from there. No
+//! row shows a key.
 
 use std::path::Path;
 use std::time::Duration;
@@ -59,7 +59,7 @@ impl Setting {
             .written([(keys[0], inline), (keys[1], file)])
     }
 
-    /// The same in other words for people.
+    /// The same with another text for people.
     pub(crate) fn shown(self, shown: String) -> Self {
         Self { shown, ..self }
     }
@@ -105,7 +105,7 @@ pub(crate) fn changes(old: Vec<Setting>, new: Vec<Setting>) -> Vec<(Effect, Chan
     pairs
         .map(|(old, new)| {
             let mut shown = new.shown;
-            // The same words for something else: another key, or a file with another content.
+            // The same text for another value: another key, or a file with another content.
             if old.shown == shown {
                 shown.push_str(" (changed)");
             }
@@ -114,7 +114,7 @@ pub(crate) fn changes(old: Vec<Setting>, new: Vec<Setting>) -> Vec<(Effect, Chan
         .collect()
 }
 
-/// The keys of two tables of the same rows: what runs, and what is configured and waits.
+/// The keys of two tables of the same rows: what runs, and what is configured and pending.
 pub(crate) fn report(
     running: Vec<Setting>,
     configured: Vec<Setting>,
@@ -123,7 +123,7 @@ pub(crate) fn report(
     let mut settings = Vec::new();
     for (old, new) in running.into_iter().zip(configured) {
         let differs = old.differs(&new);
-        // Another key, or a file with another content: nothing else tells that it waits.
+        // Another key, or a file with another content: nothing else shows that it is pending.
         let unseen = old.written == new.written;
         for ((key, value), (_, next)) in old.written.into_iter().zip(new.written) {
             let waits = differs && (value != next || (unseen && value.is_some()));
@@ -138,7 +138,7 @@ pub(crate) fn report(
     settings
 }
 
-/// The keys of a table in which nothing waits.
+/// The keys of a table in which nothing is pending.
 pub(crate) fn in_effect(settings: Vec<Setting>) -> Vec<response::Setting> {
     let written = settings.into_iter().flat_map(|setting| setting.written);
     written
@@ -182,7 +182,7 @@ pub(crate) fn written_secret(secret: Option<&Secret>) -> [Option<ConfigValue>; 2
     }
 }
 
-/// What is said where there is nothing.
+/// The text for a missing value.
 pub(crate) fn none() -> String {
     "none".to_owned()
 }

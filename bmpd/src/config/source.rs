@@ -1,6 +1,6 @@
 //! The text of a configuration file: where an offset is, and how its line is shown to a person.
 //!
-//! The text comes from outside: a line can be megabytes long and hold control characters. What is
+//! The text is untrusted: a line can be megabytes long and hold control characters. What is
 //! shown of it is cut and escaped here.
 
 use std::ops::Range;
@@ -68,7 +68,7 @@ impl<'a> Source<'a> {
                 shown.push('…');
                 break;
             }
-            // A tab becomes one column, so that the carets stand where they should.
+            // A tab becomes one column, so that the carets are aligned.
             let c = match c {
                 _ if hidden.iter().any(|range| range.contains(&at)) => '*',
                 '\t' => ' ',
@@ -97,12 +97,11 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Names that a key or password stands behind, as they are and as they are mistaken: each is a part of
-/// a name, such as `md5-key`.
+/// Names that precede a key or password, correct and mistaken ones: each is a part of a name, such as `md5-key`.
 const SECRET: [&str; 8] = ["key", "md5", "ao", "password", "passwd", "passphrase", "secret", "psk"];
 
-/// Where a line holds what an excerpt must not show: what stands behind a name of [`SECRET`]. It works
-/// on the text, since a line that is no TOML is shown, too, and rather hides too much.
+/// The parts of a line that an excerpt must not show: what follows a name of [`SECRET`]. It works on the text, since a
+/// line that is not TOML is shown, too, and hides too much rather than too little.
 fn secrets(line: &str) -> Vec<Range<usize>> {
     let bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     let mut found = Vec::new();

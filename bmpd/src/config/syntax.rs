@@ -1,8 +1,8 @@
 //! Text to [`File`]: TOML, the keys there are and the types of their values.
 //!
-//! toml and serde know the place and the reason but speak of maps, sequences and fields; their
-//! errors are put into the words of the file here. Measured with toml 1.2: the span of an unknown key
-//! is the key, that of a wrong value is the value, that of a table is its header.
+//! toml and serde report the place and the reason but in terms of maps, sequences and fields; their errors are
+//! translated into the terms of the file here. Measured with toml 1.2: the span of an unknown key is the key, that of a
+//! wrong value is the value, that of a table is its header.
 
 use serde_path_to_error::{Path, Segment};
 
@@ -25,14 +25,14 @@ const UNQUOTED: [&str; 5] = [
     "invalid time",
 ];
 
-/// Reads the text, or says what stops that. TOML gives up at the first problem.
+/// Reads the text, or reports why that failed. TOML stops at the first problem.
 pub(super) fn read(text: &str, source: &Source<'_>) -> Result<File, Finding> {
     let document = toml::de::Deserializer::parse(text).map_err(|error| broken(&error, source))?;
     serde_path_to_error::deserialize(document)
         .map_err(|error| unexpected(error.path(), error.inner(), source))
 }
 
-/// The text is no TOML.
+/// The text is not TOML.
 fn broken(error: &toml::de::Error, source: &Source<'_>) -> Finding {
     let span = error.span().unwrap_or(0..0);
     let text = match error.message() {
@@ -94,7 +94,7 @@ fn unexpected(path: &Path, error: &toml::de::Error, source: &Source<'_>) -> Find
     Finding { span, key: Some(key), text }
 }
 
-/// What serde found, in the words of TOML, and how it is shown.
+/// What serde found, in the terms of TOML, and how it is shown.
 fn kind(found: &str, value: &str, shown: &str) -> String {
     let shown = clean(shown, VALUE_MAX);
     if found.starts_with("integer") {

@@ -5,9 +5,9 @@
 //!               (one report at a time)   (Unread)           (users, or root)         (places are free again)
 //! ```
 //!
-//! A report costs processor time and memory however low the level that it needs, so a user who asks in a loop waits for
-//! its own reports and not for those of others. Root and bmpd's own user have places and room of their own. A place is
-//! held while one part is computed, never while a client reads.
+//! A report costs processor time and memory however low the level that it needs, so a user that sends requests in a
+//! loop delays its own reports and not those of others. Root and bmpd's own user have separate places and limits. A
+//! place is held while one part is computed, never while a client reads.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
@@ -27,22 +27,22 @@ const OF_USER: usize = 1;
 /// The same for root and bmpd's own user together.
 const OF_PRIVILEGED: usize = 4;
 
-/// Reports of root and bmpd's own user that wait for the configuration file: a server that does not answer must not make
-/// them wait for each other as well. How many read it at a time is bounded where it is read.
+/// Reports of root and bmpd's own user that wait for the configuration file: an unresponsive server must not make them
+/// wait for each other as well. The reader limits how many read it at a time.
 const OF_PRIVILEGED_FILE: usize = 64;
 
-/// What users may leave unread before their next report is not begun.
+/// How many unread bytes of users defer their next report.
 const UNREAD_BY_USERS: Limits = Limits { one: 8 << 20, all: 32 << 20 };
 
 /// The same of root and bmpd's own user.
 const UNREAD_BY_PRIVILEGED: Limits = Limits { one: 32 << 20, all: 32 << 20 };
 
-/// What a report takes.
+/// What a report reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Work {
     /// Only what bmpd has in memory.
     Memory,
-    /// The configuration file, which can be on a server that does not answer: others need not wait for that.
+    /// The configuration file, which can be on an unresponsive server: others need not wait for that.
     File,
 }
 
@@ -96,7 +96,7 @@ impl Admission {
     }
 }
 
-/// A connection that may ask for reports.
+/// A connection that may request reports.
 #[derive(Debug)]
 pub(super) struct Client {
     holder: Holder,
@@ -104,7 +104,7 @@ pub(super) struct Client {
     class: Class,
 }
 
-/// The places that one part of a report has while it is computed; given back when dropped.
+/// The places that one part of a report has while it is computed; released when dropped.
 #[derive(Debug)]
 pub(super) struct Turn {
     unread: Unread<Holder>,
@@ -129,7 +129,7 @@ impl Client {
 }
 
 impl Turn {
-    /// The part is computed: gives the places back, and counts its bytes until they have been sent.
+    /// The part is computed: releases the places, and counts its bytes until they have been sent.
     pub(super) fn end(self, bytes: usize) -> Held<Holder> {
         self.unread.hold(self.holder, bytes)
     }

@@ -1,9 +1,9 @@
-//! Sending a report: part by part, each computed in its turn ([`super::admission`]) and only for a client that is still
-//! there.
+//! Sending a report: part by part, each computed in its turn ([`super::admission`]) and only while the client is
+//! connected.
 //!
-//! One part a connection is in memory. It is computed and encoded while the user has its turn, and sent without; the
-//! next one is begun when the client has read it. So what a report takes does not grow with the configuration, and a
-//! client that reads nothing costs one part and its time to read.
+//! One part per connection is in memory. It is computed and encoded during the user's turn, and sent outside of it; the
+//! next one is started when the client has read it. So the memory of a report does not grow with the configuration, and
+//! a client that reads nothing costs one part until its timeout.
 
 use std::os::fd::AsFd;
 
@@ -19,7 +19,7 @@ use crate::world::World;
 /// How many sessions or neighbors a part of a report has at most.
 pub(super) const PART: usize = 128;
 
-/// Where a report goes.
+/// The destination of a report.
 pub(super) struct Answer<'a> {
     stream: &'a Stream,
     client: &'a Client,
@@ -37,7 +37,7 @@ impl<'a> Answer<'a> {
         Self { stream, client, work, world }
     }
 
-    /// Does something for the report in its turn that is not sent.
+    /// Does preparatory work for the report in its turn.
     pub(super) async fn prepare<T>(&self, work: impl Future<Output = T>) -> T {
         let _turn = self.client.turn(self.work).await;
         work.await
@@ -106,7 +106,7 @@ impl<'a> Answer<'a> {
         let unread = turn.map(|turn| turn.end(bytes.len()));
         super::send(self.stream, &bytes).await?;
         drop((bytes, unread));
-        // A client that reads at once must not have a worker for itself.
+        // A client that reads quickly must not monopolize a worker.
         tokio::task::yield_now().await;
         Ok(goes_on && fits)
     }
@@ -121,8 +121,8 @@ fn is_closed(stream: &Stream) -> bool {
         && polled[0].revents().intersects(PollFlags::HUP | PollFlags::ERR)
 }
 
-/// Waits until the client has closed the connection, or has sent more than its request. One that has closed its half of
-/// it waits for the answer, as the clients of inetd(8) do.
+/// Waits until the client has closed the connection, or has sent more than its request. A client that has closed its
+/// sending half only waits for the answer, as those of inetd(8) do.
 pub(super) async fn gone(mut stream: &Stream) {
     let mut byte = [0];
     if matches!(stream.read(&mut byte).await, Ok(0)) && !is_closed(stream) {

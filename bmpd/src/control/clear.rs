@@ -8,7 +8,7 @@ use super::{record, show};
 use crate::access::Caller;
 use crate::world::World;
 
-/// Lets the selected sessions count from zero; their connections are not touched.
+/// Resets the counters of the selected sessions; their connections are not affected.
 pub(super) async fn statistics(selector: Selector, caller: &Caller, world: &World) -> Response {
     let command = Operation::ClearStatistics(selector.clone()).to_string();
     let record = |outcome| record::command(&world.events, caller, &command, outcome);

@@ -1,7 +1,7 @@
-//! `show config`: what runs, and beside it what is configured and waits.
+//! `show config`: the values in use, and beside them configured ones that are pending.
 //!
-//! The file says what is configured. What a session runs with is in its task, and what bmpd as a whole
-//! was started with is in the world; where they differ the setting is pending.
+//! The file has what is configured. What a session runs with is in its task, and what bmpd as a whole was started with
+//! is in the world; where they differ the setting is pending.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ use crate::sinks::station::{Sets, bmp_settings, session_settings};
 use crate::sources::bgp;
 use crate::world::{World, all, control_settings, http_settings, process_settings};
 
-/// A table of the configuration; those of a list by their rank in it.
+/// A table of the configuration; those of a list by their index.
 #[derive(Debug, Clone, Copy)]
 enum Table {
     Bmp,
@@ -30,10 +30,10 @@ enum Table {
     Daemon,
 }
 
-/// Tells the configuration in effect.
+/// Sends the configuration in effect.
 pub(super) async fn run(world: &World, answer: &Answer<'_>) -> Result<(), FrameError> {
     let config = world.config();
-    // What waits in some session stands in the tables that all of them share.
+    // What is pending in some session is shown in the tables that all of them share.
     let mut waiting = Waiting::default();
     for some in config.sessions.chunks(PART) {
         answer.prepare(async { waiting.add(&sets(some, world).await) }).await;
@@ -45,7 +45,7 @@ pub(super) async fn run(world: &World, answer: &Answer<'_>) -> Result<(), FrameE
         .chain(config.bgp.is_some().then_some(Table::Bgp))
         .chain((0..neighbors).map(Table::Neighbor))
         .chain([Table::Daemon]);
-    // Once for all parts, of which the first one says it.
+    // Once for all parts; the first one reports it.
     let mut file_differs = None;
     answer.prepare(async { file_differs = world.file_differs().await }).await;
     answer.parts(tables, |some| part(some, &config, &waiting, file_differs, world)).await
@@ -65,7 +65,7 @@ async fn part(
         match table {
             Table::Bmp => sections.push(bmp(&config.bmp, &waiting.bmp)),
             Table::Session(first) => {
-                // All that follow are asked at once.
+                // All that follow are queried at once.
                 let mut end = first + 1;
                 while rest.next_if(|table| matches!(table, Table::Session(_))).is_some() {
                     end += 1;
@@ -100,21 +100,21 @@ async fn part(
     })
 }
 
-/// What these sessions run with. One that a reload has ended since is gone.
+/// What these sessions run with, without those that a reload has ended since.
 async fn sets(sessions: &[config::Session], world: &World) -> Vec<Sets> {
     let sessions = sessions.iter().filter_map(|session| world.session(&session.id));
     let sets = all(sessions.map(|session| async move { session.sets().await })).await;
     sets.into_iter().flatten().collect()
 }
 
-/// What sessions run with of the tables that they share, where another value is configured.
+/// The values in use of the tables that sessions share, where another value is configured.
 #[derive(Debug, Default)]
 struct Waiting {
     bmp: Option<Pair<Bmp>>,
     places: HashMap<VpnInstanceName, Pair<Place>>,
 }
 
-/// The values of the first session that waits.
+/// The values of the first pending session.
 #[derive(Debug)]
 struct Pair<T> {
     running: T,
@@ -125,14 +125,14 @@ struct Pair<T> {
 }
 
 impl<T> Pair<T> {
-    /// What makes effective what waits.
+    /// What puts pending values into effect.
     fn until(&self, all: Selector) -> Until {
         Until::Reset(if self.others { all } else { Selector::One(self.session.clone()) })
     }
 }
 
 impl Waiting {
-    /// Adds what waits in these sessions.
+    /// Adds what is pending in these sessions.
     fn add(&mut self, sets: &[Sets]) {
         let names = |bmp: &Bmp| (bmp.system_name.clone(), bmp.system_description.clone());
         for Sets { running, configured } in sets {
@@ -171,7 +171,7 @@ fn section(name: &str, repeated: bool, settings: Vec<Setting>) -> ConfigSection 
     ConfigSection { name: name.to_owned(), repeated, settings }
 }
 
-/// `[bmp]`: a session tells its station the names once, with the Initiation.
+/// `[bmp]`: a session sends its station the names once, with the Initiation.
 fn bmp(configured: &Bmp, waiting: &Option<Pair<Bmp>>) -> ConfigSection {
     let all = Selector::All { vpn_instance: None };
     let (running, configured, until) = match waiting {
@@ -190,7 +190,7 @@ fn session(Sets { running, configured }: &Sets) -> ConfigSection {
     section("session", true, setting::report(running, configured, &until))
 }
 
-/// `[[vpn-instance]]`. Neighbors have moved with a reload; a session that is up stays where it is.
+/// `[[vpn-instance]]`. A reload moves neighbors at once; a session that is up stays where it is.
 fn vpn_instance(instance: &VpnInstance, waiting: Option<&Pair<Place>>) -> ConfigSection {
     let all = Selector::All { vpn_instance: Some(instance.name.clone()) };
     let (running, configured, until) = match waiting {
@@ -232,14 +232,14 @@ fn bgp_section(bgp: &config::Bgp) -> ConfigSection {
     section("bgp", false, setting::in_effect(common))
 }
 
-/// `[control]`: the socket and its limits are made once, when bmpd starts; levels follow every reload.
+/// `[control]`: the socket and its limits are set once, when bmpd starts; levels follow every reload.
 fn control(running: &Control, configured: &Control) -> ConfigSection {
     let settings =
         setting::report(control_settings(running), control_settings(configured), &Until::Restart);
     section("control", false, settings)
 }
 
-/// `[process]`, if there is something in it: whom bmpd runs as is settled when it starts.
+/// `[process]`, if there is something in it: bmpd's user is fixed when it starts.
 fn process(running: &Process, configured: &Process) -> Option<ConfigSection> {
     let settings =
         setting::report(process_settings(running), process_settings(configured), &Until::Restart);
@@ -247,7 +247,7 @@ fn process(running: &Process, configured: &Process) -> Option<ConfigSection> {
     is_there.then(|| section("process", false, settings))
 }
 
-/// `[http]`, if there is something in it: where bmpd listens is settled when it starts.
+/// `[http]`, if there is something in it: where bmpd listens is fixed when it starts.
 fn http(running: &Http, configured: &Http) -> Option<ConfigSection> {
     let is_there = !(running.listen.is_empty() && configured.listen.is_empty());
     let settings =

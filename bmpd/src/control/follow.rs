@@ -1,13 +1,13 @@
-//! `reset session --wait`: how far the sessions are that were reset.
+//! `reset session --wait`: the progress of the sessions that were reset.
 //!
 //! ```text
 //!   reset ── Told (as each is reset) ──> follow ── progress? ──> a task each
 //!                                           └── outcomes, Progress (what has changed) ──> answers
 //! ```
 //!
-//! It only looks: it asks some of the sessions at a time for a few numbers and tells those that have
-//! changed. It alone waits for the reader, so a reset goes on when that has stopped; what waits here then is
-//! the outcomes, of which each session has one. Who goes away ends it.
+//! It only reads: it queries some of the sessions at a time and sends those that have changed. It alone waits for the
+//! client, so a reset continues if the client has stopped reading; only the outcomes are queued here then, one for each
+//! session. It ends when the client disconnects.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,10 +19,10 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use crate::sinks::station::{Reached, Session};
 use crate::world::World;
 
-/// How often sessions are asked.
+/// How often sessions are queried.
 const EVERY: Duration = Duration::from_millis(100);
 
-/// How many sessions are asked at a time: a thousand of them have better things to do.
+/// How many sessions are queried at a time: a thousand at once would be too much load.
 const AT_A_TIME: usize = 200;
 
 /// A session that was reset.
@@ -39,14 +39,14 @@ impl Followed {
     }
 }
 
-/// What a reset has to tell.
+/// What a reset reports.
 pub(super) struct Told {
     pub(super) response: Response,
-    /// The sessions in it that are followed once it was told.
+    /// The sessions in it that are followed after it was sent.
     pub(super) begun: Vec<Followed>,
 }
 
-/// Passes on what a reset tells that nobody follows.
+/// Forwards the reports of a reset that is not followed.
 pub(super) async fn forward(
     mut outcomes: mpsc::UnboundedReceiver<Told>,
     answers: mpsc::Sender<Response>,
@@ -58,8 +58,8 @@ pub(super) async fn forward(
     }
 }
 
-/// Passes on what comes through the channel and follows the sessions in it, until it is closed and each has
-/// come to an end, or nobody listens.
+/// Forwards what arrives on the channel and follows its sessions, until it is closed and each has reached an outcome,
+/// or the client has disconnected.
 pub(super) async fn run(
     mut outcomes: mpsc::UnboundedReceiver<Told>,
     world: Arc<World>,
@@ -112,7 +112,7 @@ pub(super) async fn run(
     }
 }
 
-/// Asks these sessions, all at once; what is told is what has changed.
+/// Queries these sessions, all at once; returns what has changed.
 async fn look(followed: &mut [Followed], world: &World) -> Vec<Progress> {
     let mut asked = Vec::with_capacity(followed.len());
     for one in followed.iter() {
@@ -122,7 +122,7 @@ async fn look(followed: &mut [Followed], world: &World) -> Vec<Progress> {
     for (one, answer) in followed.iter_mut().zip(asked) {
         let progress = match answer.await {
             Ok(reached) => ended(reached, one.generation),
-            // It stops with bmpd, which is told by itself.
+            // It stops with bmpd, which is reported separately.
             Err(_) if world.is_stopping() => continue,
             Err(_) => removed(one),
         };
@@ -134,7 +134,7 @@ async fn look(followed: &mut [Followed], world: &World) -> Vec<Progress> {
     news
 }
 
-/// What a session has come to, if it has.
+/// The outcome for a session, if it has one.
 fn ended(Reached { progress, synchronised }: Reached, generation: u64) -> Progress {
     let end = match progress.state {
         _ if synchronised >= generation => Some(ProgressEnd::Synchronised),
@@ -194,7 +194,7 @@ mod tests {
         use SessionState::{Connecting, Established, Shutdown, Synchronising};
         let synchronised = Some(ProgressEnd::Synchronised);
         let cases = [
-            // Not yet reset, as far as it has heard.
+            // The task has not processed the reset yet.
             (Established, 2, 2, None),
             (Connecting, 3, 2, None),
             (Synchronising, 3, 2, None),

@@ -34,7 +34,7 @@ pub(super) fn set(log: SetLog, caller: &Caller, world: &World) -> Response {
         let done = format!("the log is at level {after}");
         record::command(&world.events, caller, &command, Ok(done));
     };
-    // The record must be in the log, whichever of the two levels lets it through.
+    // The record must be logged, whichever of the two levels permits it.
     if after < before.level {
         record();
         world.log.set(level, lasts, by);

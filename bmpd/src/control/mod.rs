@@ -1,14 +1,14 @@
-//! The local socket: who asks, may they, and which handler answers.
+//! The local socket: identifies and authorizes callers, and selects handlers.
 //!
-//! One task a connection; a connection is one request and its responses (`shared`). The caller's level
-//! comes from the credentials that the system gives, never from what the caller sends ([`access`]). It is
-//! looked at when the request is there, again when no reload can come between any more, and whenever a reload
-//! changes levels while the answer goes on, so the newest levels count. Everything is bounded: connections at
-//! once, those of one user, those of users without a level, the size of a request, the time it may take, reports that
-//! are computed at a time and what of them is unread ([`admission`]), the log lines of refusals. Who watches events, or
-//! follows a reset, holds a place of another kind, so that however many do nobody else has to wait for one.
+//! One task a connection; a connection is one request and its responses (`shared`). The caller's level derives from the
+//! credentials that the system provides, never from what the caller sends ([`access`]). It is checked when the request
+//! has arrived, again when no reload can intervene any more, and whenever a reload changes levels while the answer
+//! continues, so the newest levels apply. Everything is bounded: connections at once, those of one user, those of users
+//! without a level, the size of a request, the time it may take, reports that are computed at a time and what of them
+//! is unread ([`admission`]), the log lines of refusals. Clients that watch events, or follow a reset, hold a place of
+//! another kind, so that they never delay others.
 //!
-//! A request that changes nothing is dropped when its client has gone, or when bmpd stops; a change is finished.
+//! A request that changes nothing is dropped when its client disconnects, or when bmpd stops; a change is completed.
 #![forbid(unsafe_code)]
 
 mod admission;
@@ -54,15 +54,15 @@ use crate::net::accepts::Accepts;
 use crate::supervise::fault;
 use crate::world::World;
 
-/// Connections served at once beyond those of all users but root and bmpd's own, which these have for
-/// themselves; further ones wait to be accepted.
+/// Connections served at once beyond those of other users, reserved for root and bmpd's own user; further ones wait to
+/// be accepted.
 const PRIVILEGED: usize = 64;
 
-/// The time that a client has for its request. bmpctl sends it at once; one that does not holds a place
-/// that others may need.
+/// The time that a client has for its request. bmpctl sends it at once; a slow client holds a place that others may
+/// need.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The time that a client has for taking the response.
+/// The time that a client has for reading the response.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Serves the socket, for ever.
@@ -112,22 +112,22 @@ pub(crate) async fn run(socket: &ControlSocket, world: Arc<World>) {
     }
 }
 
-/// The places that a connection holds, and may have instead.
+/// The places that a connection holds, or may change to.
 struct Held {
     /// That of this one, until it turns out to be of another kind.
     connection: OwnedSemaphorePermit,
     holder: Holder,
-    /// That among the caller's own, whatever kind it is.
+    /// That of the caller's own, whatever its kind.
     _user: places::Place,
-    /// Those of the ones that are told of a reset that goes on.
+    /// Those of clients that follow a reset.
     followers: Places,
-    /// Those of the ones that watch events.
+    /// Those of clients that watch events.
     monitors: Places,
     /// For reports.
     client: Client,
 }
 
-/// Says why there is no place, as far as the socket takes it now: the next connection must not wait for this one.
+/// Sends why there is no place, as far as the socket accepts it now: the next connection must not wait for this one.
 fn refuse_at_once(stream: &Stream, busy: &Response) {
     let Stream::UdSocket(socket) = stream;
     if let Ok(bytes) = frame::encode(Kind::Response, busy) {
@@ -136,7 +136,7 @@ fn refuse_at_once(stream: &Stream, busy: &Response) {
     }
 }
 
-/// Says why there is no answer: a few bytes, for which the socket has room.
+/// Sends why there is no answer: a few bytes, for which the socket has room.
 async fn send_away(stream: Stream, busy: Response) -> Result<(), FrameError> {
     send(&stream, &frame::encode(Kind::Response, &busy)?).await
 }
@@ -154,11 +154,11 @@ async fn serve(
     if let Err(FrameError::Io(error)) = received {
         return Err(error.into());
     }
-    // On the heap: a connection whose request has not come must not have room for an answer.
+    // On the heap: a connection whose request has not arrived must not reserve memory for an answer.
     Box::pin(handle_request(received, stream, peer, world, held)).await
 }
 
-/// Does what a request asks for, if its caller may ask for it.
+/// Executes a request, if its caller is authorized.
 async fn handle_request(
     received: Result<Request, FrameError>,
     stream: Stream,
@@ -169,7 +169,7 @@ async fn handle_request(
     let caller = world.access.caller(peer).await;
     let request = match received {
         Ok(request) => request,
-        // Who may do nothing learns nothing else, if it can read the answer.
+        // A caller without a level learns only that, if it can read the answer.
         Err(error)
             if caller.level() < Level::Monitoring && !matches!(error, FrameError::Version(_)) =>
         {
@@ -214,7 +214,7 @@ async fn handle_request(
             };
             drop(held.connection);
             let mut answered = begin(operation, caller, Arc::clone(&world));
-            // The first answer says whether anything was begun, whatever level is taken meanwhile.
+            // The first answer reports whether anything was started, even if a level is revoked meanwhile.
             let Some(first) = answered.recv().await else { return Ok(()) };
             send(&stream, &encode(Kind::Response, &first)?).await?;
             match first {
@@ -233,7 +233,7 @@ async fn handle_request(
     }
 }
 
-/// Begins a change; what was ordered is done whether or not the client waits for it. Returns where its answers come.
+/// Starts a change; it is completed whether or not the client waits for it. Returns the channel of its answers.
 fn begin(operation: Operation, caller: Caller, world: Arc<World>) -> mpsc::Receiver<Response> {
     let (answers, answered) = mpsc::channel(1);
     tokio::spawn(async move { operations::run(operation, &caller, world, answers).await });
@@ -258,7 +258,7 @@ async fn receive(mut stream: &Stream) -> Result<Request, FrameError> {
     if kind != Kind::Request {
         return Err(FrameError::Kind(header[6]));
     }
-    // At most 64 KiB, as the header has been checked, and no more than has come.
+    // At most 64 KiB, as the header has been checked, and no more than has arrived.
     let mut body = Vec::new();
     stream.take(len as u64).read_to_end(&mut body).await?;
     if body.len() < len {
@@ -274,7 +274,7 @@ async fn send(mut stream: &Stream, bytes: &[u8]) -> Result<(), FrameError> {
     }
 }
 
-/// Answers a request that changes nothing, for as long as its client is there.
+/// Answers a request that changes nothing, while its client is connected.
 async fn report(
     stream: &Stream,
     query: Query,
@@ -290,7 +290,7 @@ async fn report(
     }
 }
 
-/// A command that the caller may not give: noted, and answered with what it takes.
+/// Refuses a command: records that, and answers with the level that it needs.
 async fn refuse(needed: Level, command: &str, caller: &Caller, world: &World) -> Failure {
     if world.access.refusals.count(caller.uid()) {
         record::refusal(&world.events, caller, command, needed);
@@ -298,8 +298,8 @@ async fn refuse(needed: Level, command: &str, caller: &Caller, world: &World) ->
     not_permitted(needed, caller, world).await
 }
 
-/// Authorizes a caller once more, now that no reload can come between: one may have taken its level while the
-/// command waited for its turn.
+/// Authorizes a caller once more, now that no reload can intervene: one may have revoked its level while the command
+/// waited for its turn.
 async fn still_permitted(needed: Level, caller: &Caller, world: &World) -> Result<(), Failure> {
     let caller = world.access.again(caller).await;
     match caller.level() < needed {
@@ -308,8 +308,8 @@ async fn still_permitted(needed: Level, caller: &Caller, world: &World) -> Resul
     }
 }
 
-/// Waits until a reload has taken the level away that a command needs which goes on: noted, and answered as
-/// the command would be now.
+/// Waits until a reload has revoked the level that a command in progress needs: recorded, and answered as the command
+/// would be now.
 async fn revoked(needed: Level, command: &str, peer: &Peer, world: &World) -> Failure {
     let caller = world.access.revoked(peer, needed).await;
     record::revoked(&caller, command, needed);

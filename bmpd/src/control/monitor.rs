@@ -1,12 +1,12 @@
-//! `monitor`: what happens, for as long as somebody watches.
+//! `monitor`: events, until the client disconnects.
 //!
 //! ```text
 //!   Events (a ring) ── recv, or Lagged(n) ──> one frame ── as the reader takes it ──> bmpctl
 //! ```
 //!
-//! A reader can stop reading for as long as it likes (a pager, a stopped process): what it misses meanwhile
-//! is overwritten in the ring and counted, and one frame is all that waits for it here. It has its place
-//! until it closes, or may no longer watch; there is a limit of places, which are not those of other commands.
+//! A client can stop reading at any time (a pager, a stopped process): the events that it misses are overwritten in the
+//! ring and counted, and one frame at most is queued for it here. It keeps its place until it closes, or is no longer
+//! authorized; there is a limit of places, separate from those of other commands.
 
 use std::time::Duration;
 
@@ -25,11 +25,11 @@ use crate::world::{Watching, World};
 /// How many events a frame carries at most.
 const BATCH: usize = 256;
 
-/// After the first event of a frame others have this long to join it: a reset of a thousand sessions need
-/// not be three thousand frames.
+/// How long further events may join the first one of a frame, so that a reset of a thousand sessions does not need
+/// three thousand frames.
 const GATHER: Duration = Duration::from_millis(5);
 
-/// Tells what happens until bmpd stops, the client closes, or may no longer watch.
+/// Sends events until bmpd stops, the client closes, or is no longer authorized.
 pub(super) async fn run(
     stream: &Stream,
     world: &World,
@@ -41,14 +41,14 @@ pub(super) async fn run(
     stream::run(stream, news, revoked).await
 }
 
-/// What one reader has still to hear.
+/// The unsent events of one client.
 struct News {
     events: Receiver<Event>,
     /// How many were lost since the last frame.
     lost: u64,
-    /// Those that were too much for the last frame.
+    /// Those that did not fit into the last frame.
     kept: Vec<Event>,
-    /// True once the last of all was taken.
+    /// True once the last event was taken.
     ended: bool,
 }
 
@@ -57,8 +57,8 @@ impl News {
         Self { events: events.subscribe(), lost: 0, kept: Vec::new(), ended: false }
     }
 
-    /// What has happened since, nothing if that was nothing for a while, and how much was lost before it;
-    /// `None` if nothing can happen any more.
+    /// The events since the last call, none if there were none for a while, and how many were lost before them; `None`
+    /// if there can be no more.
     async fn batch(&mut self) -> Option<(Vec<Event>, u64)> {
         let mut batch = match tokio::time::timeout(HEARTBEAT, self.events.recv()).await {
             Ok(Ok(event)) => vec![event],
@@ -71,14 +71,14 @@ impl News {
         };
         let mut before = std::mem::take(&mut self.lost);
         tokio::time::sleep(GATHER).await;
-        // A reload has many items, and after the news that bmpd stops there is none.
+        // A reload has many items, and none follows the event that bmpd stops.
         let is_last =
             |event: &Event| matches!(event.what, EventKind::Reload { .. } | EventKind::Stopping);
         while batch.len() < BATCH && !batch.last().is_some_and(is_last) {
             match self.events.try_recv() {
                 Ok(event) => batch.push(event),
                 Err(TryRecvError::Lagged(count)) if batch.is_empty() => before += count,
-                // They come after these, and the ring says it only once: the next frame begins with that.
+                // They follow these, and the ring reports the loss only once: the next frame starts with it.
                 Err(TryRecvError::Lagged(count)) => {
                     self.lost += count;
                     break;
@@ -91,8 +91,8 @@ impl News {
 }
 
 impl Frames for News {
-    /// `None` if nothing can happen any more, or bmpd stops. What is too much for one frame is told in several,
-    /// and an event that is too much alone counts as lost.
+    /// `None` if there can be no more events, or bmpd stops. What is too long for one frame is split, and a single
+    /// event that is too long counts as lost.
     async fn next(&mut self) -> Result<Option<Vec<u8>>, FrameError> {
         let (mut events, mut lost) = match std::mem::take(&mut self.kept) {
             kept if !kept.is_empty() => (kept, 0),

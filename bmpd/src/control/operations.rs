@@ -10,7 +10,7 @@ use super::{clear, log, reload, reset};
 use crate::access::Caller;
 use crate::world::World;
 
-/// True if answers to it come for as long as it goes on: who waits for them holds a place of another kind.
+/// True if it sends answers while it is in progress: a client that waits for them holds a place of another kind.
 pub(super) fn goes_on(operation: &Operation) -> bool {
     match operation {
         Operation::ResetSession(reset) => reset.follow || reset.stagger > 0,
@@ -33,6 +33,6 @@ pub(super) async fn run(
         Operation::ClearStatistics(selector) => clear::statistics(selector, caller, &world).await,
         Operation::SetLog(log) => log::set(log, caller, &world),
     };
-    // The client may have gone away.
+    // The client may have disconnected.
     let _ = answers.send(response).await;
 }

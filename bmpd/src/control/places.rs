@@ -1,5 +1,4 @@
-//! How many connections one user has at once: the socket can be open to all, and nobody may take every
-//! place there is.
+//! The limits of connections per user: the socket can be open to all users, and none may take every place.
 
 use std::collections::HashMap;
 
@@ -15,7 +14,7 @@ pub(super) struct Limits {
     pub(super) one_user: u32,
     /// Of all of these users together.
     pub(super) all_users: u32,
-    /// Of root and bmpd's own user together, whom nobody else can keep out.
+    /// Of root and bmpd's own user together; other users cannot exhaust it.
     pub(super) privileged: u32,
 }
 
@@ -32,14 +31,14 @@ impl Limits {
         Self { one_user: clients.per_user, all_users: clients.all, privileged: u32::MAX }
     }
 
-    /// Those that go on for as long as the client likes, of each kind.
+    /// Those of unlimited duration, of each kind.
     pub(super) fn going_on(clients: &Clients) -> Self {
         let all = clients.monitors;
         Self { one_user: clients.monitors_per_user, all_users: all, privileged: all }
     }
 }
 
-/// Whose a place is.
+/// The holder of a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Holder {
     /// Root, or bmpd's own user.
@@ -57,7 +56,7 @@ pub(super) struct Places {
     taken: places::Places<Holder>,
 }
 
-/// One connection's place; given back when dropped.
+/// One connection's place; released when dropped.
 pub(super) type Place = places::Place<Holder>;
 
 impl Places {
@@ -80,7 +79,7 @@ impl Places {
         })
     }
 
-    /// Why there was none for this one.
+    /// Why there is no place for this one.
     pub(super) fn busy(&self, holder: Holder, whose: &str) -> Response {
         let Limits { one_user, all_users, privileged } = self.limits;
         let most = match holder {

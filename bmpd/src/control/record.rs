@@ -7,8 +7,7 @@ use tracing::{info, warn};
 use crate::access::Caller;
 use crate::events::Events;
 
-/// Notes a command above level 1 with its caller and what came of it: what was done, or why not; a few
-/// words for people.
+/// Records a command above level 1 with its caller and its result: what was done, or why not; a few words for people.
 pub(super) fn command(
     events: &Events,
     caller: &Caller,
@@ -27,7 +26,7 @@ pub(super) fn command(
     });
 }
 
-/// Notes a command that the caller may not give, of whatever level. Not each of them comes here: see
+/// Records a command that the caller is not authorized for, of whatever level. Not every refusal is recorded: see
 /// [`crate::access`].
 pub(super) fn refusal(events: &Events, caller: &Caller, command: &str, needed: Level) {
     let reason = crate::world::not_permitted(needed, caller.level(), caller.reason());
@@ -38,7 +37,7 @@ pub(super) fn refusal(events: &Events, caller: &Caller, command: &str, needed: L
     }
 }
 
-/// Notes that a caller is told no more of a command that goes on, as a reload has taken its level.
+/// Records that a command in progress sends no more to a caller, as a reload has revoked its level.
 pub(super) fn revoked(caller: &Caller, command: &str, needed: Level) {
     let reason = crate::world::not_permitted(needed, caller.level(), caller.reason());
     warn!(%caller, uid = caller.uid(), command, "ended: {reason}");

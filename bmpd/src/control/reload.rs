@@ -25,7 +25,7 @@ pub(super) async fn run(caller: &Caller, world: &World) -> Response {
     }
 }
 
-/// Says what that would do.
+/// Reports what that would do.
 pub(super) async fn plan(caller: &Caller, world: &World) -> Response {
     let needed = Request::from(Query::ReloadPlan).level();
     let permitted = super::still_permitted(needed, caller, world);

@@ -18,17 +18,16 @@ use crate::sinks::station::{Parameters, Session};
 use crate::world::Taken;
 use crate::world::{Purpose, Reading, World, all};
 
-/// Reads the configuration again and, if it is good, resets the selected sessions: all at once, or with
-/// a stagger (ms) one after another in the order of their ids. Every answer goes to `answers`; that
-/// nobody takes them, or listens any more, stops nothing.
+/// Reads the configuration again and, if it is valid, resets the selected sessions: all at once, or with a stagger (ms)
+/// one after another in the order of their ids. Every answer goes to `answers`; the reset continues if the client does
+/// not read or has disconnected.
 ///
-/// With `follow` the answers go on until every session that was reset has come to an end.
+/// With `follow` the answers continue until every session that was reset has reached an outcome.
 ///
-/// The file is read once: what it holds then is what every selected session gets, but for those whose
-/// turn comes after a reload: they get what that has read. A session that an older reset has still to come is
-/// this one's from now on ([`super::staggered`]).
+/// The file is read once: every selected session gets its content, but those whose turn comes after a reload get what
+/// that has read. A session that is pending in an older reset is taken over by this one ([`super::staggered`]).
 ///
-/// The caller's level counts at each turn: when a reload has taken it, nothing more is reset.
+/// The caller is authorized again at each turn: once a reload has revoked its level, nothing more is reset.
 pub(super) async fn session(
     reset: ResetSession,
     caller: &Caller,
@@ -46,7 +45,7 @@ pub(super) async fn session(
             return;
         }
     };
-    // What is told here waits for its reader there, and nobody waits for that: there is one outcome of each
+    // Reports are queued here until the client reads them, without delaying the reset: there is one outcome of each
     // session at most.
     let (told, outcomes) = mpsc::unbounded_channel();
     match follow {
@@ -62,7 +61,7 @@ pub(super) async fn session(
         record(reset.one_after_another(selected, skips, read, stagger, order).await);
     } else {
         let outcomes = reset.all_at_once(selected, read, order).await;
-        // Who is told that it was done finds it in the log.
+        // Recorded before the client receives the last answer.
         record(Sum::of(&outcomes, skips).outcome());
         reset.tell(outcomes, 0);
     }
@@ -71,15 +70,15 @@ pub(super) async fn session(
 /// The level that a reset needs.
 const NEEDED: Level = Level::Configuration;
 
-/// What a reset begins with.
+/// What a reset starts with.
 struct Begun<'a> {
     /// The sessions that are to be reset.
     selected: Vec<Session>,
     /// Those that `all` skips.
     skipped: Vec<SessionId>,
-    /// What the file says.
+    /// The content of the file.
     read: Reading,
-    /// No reload comes between while it is held.
+    /// No reload intervenes while it is held.
     order: RwLockReadGuard<'a, ()>,
 }
 
@@ -89,7 +88,7 @@ async fn begin<'a>(
     world: &'a World,
 ) -> Result<Begun<'a>, Failure> {
     let read = world.read_config(Purpose::Act).await?;
-    // A reload waits until the orders are given, and the other way round.
+    // A reload waits until the commands are sent, and vice versa.
     let order = world.begin_reset().await;
     super::still_permitted(NEEDED, caller, world).await?;
     let read = world.newest(read);
@@ -99,7 +98,7 @@ async fn begin<'a>(
     Ok(Begun { selected, skipped, read, order })
 }
 
-/// One reset: for whom, and who is told.
+/// One reset: its caller, and where its answers go.
 struct Reset {
     caller: Caller,
     by: String,
@@ -128,8 +127,8 @@ impl Reset {
         outcomes
     }
 
-    /// Returns what came of it, for the record. It ends before its time when a newer one has taken over all
-    /// that it had still to do, or its caller may no longer reset.
+    /// Returns the result, for the record. It ends early when a newer one has taken over all its pending sessions, or
+    /// its caller is no longer authorized.
     async fn one_after_another(
         &self,
         selected: Vec<Session>,
@@ -218,10 +217,10 @@ impl Reset {
     }
 }
 
-/// Why one has ended whose caller has lost its level.
+/// Why a reset has ended whose caller is no longer authorized.
 const NO_LONGER: &str = "its caller may no longer reset, so it ended";
 
-/// A newer reset does, or has done, what this one was to do.
+/// A newer reset has taken over this session.
 fn left_to_another(Taken { id, by }: Taken) -> ResetOutcome {
     ResetOutcome { id, result: Ok(Done::LeftTo { by }) }
 }
@@ -230,7 +229,7 @@ fn ids<'a>(sessions: impl IntoIterator<Item = &'a Session>) -> Vec<SessionId> {
     sessions.into_iter().map(|session| session.id().clone()).collect()
 }
 
-/// Reads the configuration and says what a reset of the selected sessions would do. Nothing is changed.
+/// Reads the configuration and reports what a reset of the selected sessions would do. Nothing is changed.
 pub(super) async fn plan(selector: &Selector, world: &World) -> Response {
     let read = match world.read_config(Purpose::Plan).await {
         Ok(read) => world.newest(read),
@@ -257,8 +256,8 @@ pub(super) async fn plan(selector: &Selector, world: &World) -> Response {
     Response::ResetPlan { plans, skipped }
 }
 
-/// The sessions that a reset is for, and those that `all` skips: they are shut down and are to stay so, which is what
-/// the file says and no failure. A reset of such a session by its name is one.
+/// The sessions that a reset is for, and those that `all` skips: they are shut down and remain so, as the file says,
+/// which is no failure. A reset of such a session by its name is one.
 async fn wanted(
     selected: Vec<Session>,
     selector: &Selector,
@@ -326,7 +325,7 @@ fn sessions(count: usize) -> String {
     if count == 1 { "1 session".to_owned() } else { format!("{count} sessions") }
 }
 
-/// An operator who looks at it in the file must not be told that it does not exist.
+/// A session that is in the file must not be reported as nonexistent.
 fn with_file(failure: Failure, config: &Config, world: &World) -> Failure {
     match failure {
         Failure::NoSuchSession { selector, existing, .. } => {
@@ -342,7 +341,7 @@ fn is_in(read: &Reading, session: &Session) -> bool {
     parameters(session.id(), read).is_some()
 }
 
-/// What the file says now of a session.
+/// The parameters of a session in the file.
 fn parameters(id: &SessionId, read: &Reading) -> Option<Parameters> {
     read.config.sessions.iter().find(|found| found.id == *id).map(|found| read.parameters(found))
 }

@@ -1,7 +1,7 @@
 //! `show session`, `show neighbor`, `show vpn-instance` and `show statistics`.
 //!
-//! Who is asked answers beside the others: a busy session delays its own answer only. Sessions and neighbors are asked
-//! some at a time, a part of the report each ([`super::answer`]).
+//! Tasks answer concurrently: a busy session delays its own answer only. Sessions and neighbors are queried some at a
+//! time, a part of the report each ([`super::answer`]).
 
 use std::net::IpAddr;
 use std::path::Path;
@@ -20,8 +20,8 @@ use crate::sinks::station::Session;
 use crate::sources::bgp::Neighbor;
 use crate::world::{World, all, described, neighbors};
 
-/// What each selected session answers, but for those that a reload has ended meanwhile. A bmpd without
-/// sessions has nothing to answer, and that is the answer.
+/// The answer of each selected session, but for those that a reload has ended meanwhile. Without sessions the answer is
+/// empty.
 pub(super) async fn sessions<T, F>(
     selector: &Selector,
     world: &World,
@@ -43,7 +43,7 @@ where
     answered(selected, world, ask).await
 }
 
-/// What each of these sessions answers, but for those that a reload has ended meanwhile.
+/// The answer of each of these sessions, but for those that a reload has ended meanwhile.
 async fn answered<T, F>(
     asked: Vec<Session>,
     world: &World,
@@ -65,7 +65,7 @@ where
     Ok(found)
 }
 
-/// Reports on the selected sessions, some at a time; `part` makes a part of the report of what they answer.
+/// Reports on the selected sessions, some at a time; `part` makes a part of the report from their answers.
 async fn report<T, F>(
     selector: &Selector,
     world: &World,
@@ -79,7 +79,7 @@ where
 {
     let mut last: Option<SessionId> = None;
     loop {
-        // Ids rather than handles: what waits for a client that reads slowly is one name.
+        // Ids rather than handles: only one name is held for a client that reads slowly.
         let some = world.select_after(selector, last.as_ref(), PART);
         let Some(end) = some.last().map(|session| session.id().clone()) else { break };
         let asked = some.len();
@@ -93,7 +93,7 @@ where
         }
         last = Some(end);
     }
-    // There is none, or none behind those that were reported.
+    // There is none, or none after those that were reported.
     let rest = async {
         match last {
             Some(_) => part(Vec::new()),
@@ -125,7 +125,7 @@ pub(super) async fn statistics(
     report(selector, world, answer, ask, Response::Statistics).await
 }
 
-/// How long the system has to say whether a network namespace is there.
+/// Timeout of the check whether a network namespace exists.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Describes all neighbors, or those with this address or of this instance.
@@ -211,7 +211,7 @@ pub(super) async fn vpn_instance(name: Option<VpnInstanceName>, world: &World) -
     .await;
     let neighbors = neighbors(world, false, |id| wanted(&id.vpn_instance)).await;
     let places: Vec<Place> = instances.iter().map(|(_, place, _)| place.clone()).collect();
-    // Where a namespace is can be a file system that does not answer.
+    // A namespace can be on a file system that does not answer.
     let look = move || places.iter().map(is_present).collect::<Vec<_>>();
     let Some(present) = host::within(LOOK_TIMEOUT, look).await else {
         let text = format!(
@@ -248,7 +248,7 @@ pub(super) fn routes(neighbor: &NeighborReport) -> u64 {
     neighbor.families.iter().map(|family| family.routes).sum()
 }
 
-/// True if what an instance stands for is there now.
+/// True if the device or namespace of an instance exists now.
 fn is_present(place: &Place) -> bool {
     match place {
         Place::Public => true,

@@ -15,7 +15,7 @@ use crate::config::{Account, Config};
 use crate::socket_file::{SocketFile, SocketGroup};
 use crate::world::World;
 
-/// Who may do what where there is no socket.
+/// The permissions where there is no socket.
 pub(crate) fn access(config: &Config) -> Arc<Access> {
     let group = SocketGroup { account: Account::Id(0), file_gid: 0, gid: Some(0) };
     Arc::new(Access::new(

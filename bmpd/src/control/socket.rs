@@ -1,4 +1,4 @@
-//! The socket file: one bmpd a path, whatever happened before. It is made here, or by the service manager.
+//! The socket file: one bmpd per path, whatever was left there. It is created here, or by the service manager.
 
 #[cfg(test)]
 mod tests;
@@ -28,23 +28,23 @@ use crate::supervise::fault;
 /// Until the file has its group only the owner may connect.
 const FIRST_MODE: u32 = 0o600;
 
-/// How long the socket of a process that was ended may still be bound.
+/// How long the socket of a terminated process may still be bound.
 const EXIT_GRACE: Duration = Duration::from_millis(200);
 
 /// The listening socket, its file and the lock beside it.
 pub(crate) struct ControlSocket {
     listener: Listener,
     access: Arc<Access>,
-    // Behind the listener: its file is removed while the lock is held.
+    // After the listener: its file is removed while the lock is held.
     _lock: Lock,
     _folder: Option<MadeFolder>,
 }
 
 impl ControlSocket {
-    /// Makes the socket, unless the service manager has passed one. A file left behind by a bmpd that died is
-    /// taken over; that of a living one is not touched, and what the service manager has made stays its own.
+    /// Creates the socket, unless the service manager has passed one. A file left behind by a terminated bmpd is taken
+    /// over; that of a running one is not touched, and what the service manager has created stays its own.
     ///
-    /// Blocks while the name service is asked for the group. What it has made is removed when it fails.
+    /// Blocks while the name service is queried for the group. On failure, what it has created is removed.
     pub(crate) fn create(control: &Control, passed: Option<OwnedFd>) -> Result<Self, SocketError> {
         let path = &*control.socket;
         let io_error = |error: io::Error| SocketError::Io { path: path.to_owned(), error };
@@ -55,7 +55,7 @@ impl ControlSocket {
             Some(Others::Replace(folder)) => return Err(SocketError::OpenFolder(folder)),
             Some(Others::Some(sentence)) => warn!("{sentence}"),
         }
-        // Before the lock file is made beside something that was never ours.
+        // Before the lock file is created beside a file that is not ours.
         if let Ok(found) = fs::symlink_metadata(path)
             && !found.file_type().is_socket()
         {
@@ -82,14 +82,14 @@ impl ControlSocket {
         &self.listener
     }
 
-    /// Who may do what with it.
+    /// The permissions of its clients.
     pub(crate) fn access(&self) -> &Arc<Access> {
         &self.access
     }
 }
 
-/// True if somebody has a socket bound to the file at this path, and not only for as long as the system takes to end a
-/// process whose lock is free already.
+/// True if a socket is bound to the file at this path, beyond the time that the system takes to end a process whose
+/// lock is already free.
 fn stays_bound(path: &Path) -> Result<bool, SocketError> {
     let bound = || is_bound(path).map_err(|error| refused(path, error));
     if !bound()? {
@@ -99,7 +99,7 @@ fn stays_bound(path: &Path) -> Result<bool, SocketError> {
     bound()
 }
 
-/// Why nobody can say whose socket that is: one of another user is a case of its own.
+/// Why the owner of the socket is unknown: one of another user is a case of its own.
 fn refused(path: &Path, error: io::Error) -> SocketError {
     let user = geteuid().as_raw();
     match fs::symlink_metadata(path) {
@@ -110,9 +110,9 @@ fn refused(path: &Path, error: io::Error) -> SocketError {
     }
 }
 
-/// The socket and its file, whose mode is right before the file can be seen.
+/// The socket and its file, whose mode is set before the file is visible.
 fn make(path: &Path) -> io::Result<Listener> {
-    // Nobody holds the lock: the file is that of a bmpd that died.
+    // The lock is free: the file was left by a terminated bmpd.
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -134,7 +134,7 @@ fn take_over(socket: OwnedFd, path: &Path) -> Result<Listener, SocketError> {
         );
         return Err(SocketError::Elsewhere { passed, configured: path.to_owned() });
     }
-    // A file that no socket is bound to is one that somebody else has left there.
+    // A file that no socket is bound to was left there by another process.
     if !is_bound(path).map_err(io_error)? {
         return Err(SocketError::Gone(path.to_owned()));
     }

@@ -1,9 +1,9 @@
-//! Answers that go on: to those who watch events, follow a reset, or gave one with a stagger.
+//! Continuous answers: to clients that watch events, follow a reset, or have sent one with a stagger.
 //!
-//! Who watches may stop reading for a while without losing the connection, because what is told is the
-//! newest at the time, and nothing piles up here. so no timeout applies, and what ends such a
-//! connection is the client that closes it, which is watched for all the time, or a reload that takes its
-//! level: then it gets a whole frame to its end, and the refusal, if it takes them soon.
+//! A client that watches may stop reading for a while without losing the connection, because what is sent is the newest
+//! at the time, and nothing is queued here. So no timeout applies. The connection ends when the client closes it, which
+//! is always detected, or when a reload revokes its level: then it gets a whole frame to its end, and the refusal, if
+//! it reads them soon.
 
 use std::pin::pin;
 
@@ -29,8 +29,8 @@ impl Frames for mpsc::Receiver<Response> {
     }
 }
 
-/// Sends these frames until there are no more, the client closes, or the caller is `revoked`, which is the
-/// last that it is told.
+/// Sends these frames until there are no more, the client closes, or the caller is `revoked`; the refusal is then the
+/// last frame.
 pub(super) async fn run(
     stream: &Stream,
     mut frames: impl Frames,
@@ -58,7 +58,7 @@ pub(super) async fn run(
     soon(send(stream, &refusal)).await
 }
 
-/// Who may not have its place any more must not keep it by not reading.
+/// A client that is no longer authorized must not keep its place by not reading.
 async fn soon(sending: impl Future<Output = Result<(), FrameError>>) -> Result<(), FrameError> {
     let timed_out = |_| std::io::Error::from(std::io::ErrorKind::TimedOut);
     timeout(RESPONSE_TIMEOUT, sending).await.map_err(timed_out)?

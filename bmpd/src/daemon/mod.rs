@@ -5,12 +5,12 @@
 //!                 └── Report ──┐                            v
 //!   neighbors <──TCP──> bgp (a task each) ──> Tables ──> session (a task each) ──TCP──> stations
 //!                              ^             (change notifier)         ^
-//!   signals ──> daemon ── Stop ┴────────── Stop ────────────┤      (and what is new to the service manager)
+//!   signals ──> daemon ── Stop ┴────────── Stop ────────────┤      (and notifications to the service manager)
 //!                 └── World: what runs now; reload changes it ┘
 //! ```
 //!
-//! Tasks talk through bounded channels whose answers never wait for the network. Routes go through
-//! `rib` alone: no channel carries one.
+//! Tasks communicate through bounded channels, whose answers never wait for the network. Routes pass through `rib`
+//! alone: no channel carries one.
 #![forbid(unsafe_code)]
 
 #[cfg(simulation)]
@@ -41,19 +41,19 @@ use crate::sources::bgp::Stop;
 use crate::supervise::has_panicked;
 use crate::world::{Neighbors, World, unchanged};
 
-/// How long a start that a signal has interrupted has to come to its end, so that it removes what it has made.
+/// How long an interrupted start may take to complete, so that it removes what it has created.
 const START_GRACE: Duration = Duration::from_secs(1);
 
-/// How long a station has to take the Termination when bmpd stops.
+/// How long a station has to receive the Termination when bmpd stops.
 const STATION_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long the stop may take after that, whatever the tasks do.
 const STOP_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long those who watch have to hear that bmpd stops, once everybody else has been told.
+/// How long `monitor` clients have to receive the event that bmpd stops, once all others are notified.
 const MONITOR_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Runs bmpd until a signal ends it. The error is a reason not to have started.
+/// Runs bmpd until a signal stops it. The error is the reason why it was not started.
 pub async fn run(
     config: Config,
     config_path: PathBuf,
@@ -64,7 +64,7 @@ pub async fn run(
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
 
-    // On a thread of its own, as it can block: a signal counts while it does.
+    // On a thread of its own, as it can block: signals are handled meanwhile.
     let handle = Handle::current();
     let begin = start(config, config_path, manager, log);
     let mut begun = tokio::task::spawn_blocking(move || handle.block_on(begin));
@@ -86,12 +86,12 @@ pub async fn run(
     };
     let Started { socket, http, manager, world } = result.context("the start has panicked")??;
     http.serve(&world);
-    // Beside the loop: a reload may wait for neighbors, and a stop must not wait for that.
+    // Outside the loop: a reload may wait for neighbors, and a stop must not wait for that.
     let hangups = Arc::new(Notify::new());
     let (order, asked, told) = (Arc::clone(&world), Arc::clone(&hangups), Arc::clone(&manager));
     tokio::spawn(async move {
         while has_panicked(reloads(&asked, &order, &told)).await {
-            // It may have been told of a reload that will not end any more.
+            // It may have been notified of a reload that will not complete.
             told.ready(&status(&order));
         }
     });
@@ -116,13 +116,13 @@ pub async fn run(
 
     info!("stopping: {stopped_by}");
     manager.stopping();
-    // Nobody can give orders any more; the file goes with the socket.
+    // No more commands are accepted; the file is removed with the socket.
     drop(control);
     drop(socket);
     world.events.publish(|| EventKind::Stopping);
     world.begin_stop();
     stop(&world).await;
-    // It is the last that they hear.
+    // It is the last event that they receive.
     let told =
         async { world.monitors.subscribe().wait_for(|monitors| *monitors == 0).await.is_ok() };
     let _ = tokio::time::timeout(MONITOR_TIMEOUT, told).await;
@@ -130,7 +130,7 @@ pub async fn run(
     Ok(())
 }
 
-/// What a start has brought up.
+/// What a start has created.
 struct Started {
     socket: ControlSocket,
     http: http::Listeners,
@@ -138,7 +138,7 @@ struct Started {
     world: Arc<World>,
 }
 
-/// Brings up what is configured. What can fail comes before anything that others see.
+/// Starts what is configured. What can fail comes before anything that is visible outside.
 async fn start(
     config: Config,
     config_path: PathBuf,
@@ -175,7 +175,7 @@ async fn start(
     Ok(Started { socket, http, manager, world })
 }
 
-/// What SIGHUP asks for, one at a time and for ever. However many come while one is under way, one more
+/// Handles SIGHUP, one reload at a time and for ever. However many signals arrive during a reload, one more reload
 /// reads what the last of them was sent for.
 async fn reloads(hangups: &Notify, world: &Arc<World>, manager: &Manager) {
     loop {
@@ -206,7 +206,7 @@ async fn reloads(hangups: &Notify, world: &Arc<World>, manager: &Manager) {
     }
 }
 
-/// What there is, for who looks at the service.
+/// A summary for the status of the service.
 fn status(world: &World) -> String {
     let count = |count: usize, what: &str| match count {
         1 => format!("1 {what}"),
@@ -216,9 +216,9 @@ fn status(world: &World) -> String {
     format!("{sessions}, {}", count(world.neighbors().len(), "neighbor"))
 }
 
-/// Stations first, so that they are not told of neighbors that go down because of us.
+/// Stations first, so that they receive no Peer Down for neighbors that we stop.
 async fn stop(world: &World) {
-    // A reload that is under way is waited for a moment, so that it starts nothing that nobody stops.
+    // Waits a moment for a reload in progress, so that it starts nothing that is not stopped.
     let order = tokio::time::timeout(STOP_TIMEOUT, world.order.write()).await;
     let sessions = world.sessions.lock().clone();
     for session in &sessions {

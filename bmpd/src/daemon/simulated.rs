@@ -40,7 +40,7 @@ async fn stop(world: &World) {
 pub struct Bmpd(Arc<World>);
 
 impl Bmpd {
-    /// Starts with what the file says; the pieces that it works in are of these sizes. The error is a sentence for
+    /// Starts with the configuration in the file, and work in pieces of these sizes. The error is a sentence for
     /// people.
     pub async fn start(sizes: Sizes) -> Result<Self, String> {
         let path = Path::new("bmpd.toml");

@@ -1,15 +1,14 @@
-//! The signs of life that a service manager waits for.
+//! Watchdog notifications for the service manager.
 //!
 //! ```text
-//!   task:   every session and neighbor is asked ──> all have answered ──> a sign of life
+//!   task:   every session and neighbor is polled ──> all have answered ──> WATCHDOG
 //!             └── who was asked, and when ──> Asked <──┐
-//!   thread: looks at it, whatever the tasks do ────────┘──> the log, before the manager loses its patience
+//!   thread: checks it, whatever the tasks do ──────────┘──> the log, before the manager's timeout
 //! ```
 //!
-//! One that hangs keeps the manager from hearing of bmpd, which is then ended and started again; why is the last
-//! that it logs: who has not answered for half of a period is named, and the the time of the manager ends after a whole
-//! one. A task that does not give its thread back can keep all others from theirs, so what names it is a thread of
-//! its own.
+//! A hanging task prevents the notification, and the manager then restarts bmpd. The reason is logged before that:
+//! tasks that have not answered for half of a period are named, and the manager's timeout expires after a whole one. A
+//! task that does not yield its thread can block all others, so a thread of its own does the logging.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,7 +25,7 @@ use crate::world::{World, all};
 /// How many of them are named.
 const NAMED_MAX: usize = 3;
 
-/// Gives signs of life for ever, if the manager waits for any.
+/// Sends watchdog notifications for ever, if the manager expects any.
 pub(super) fn start(world: Arc<World>, manager: service::Shared) {
     let Some(period) = manager.period() else { return };
     let asked = Arc::new(Asked::default());
@@ -47,8 +46,8 @@ pub(super) fn start(world: Arc<World>, manager: service::Shared) {
         moments.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             moments.tick().await;
-            // All at once: that many are busy must not look as if one hung. Who has ended meanwhile has no
-            // answer, which is one.
+            // All at once: many busy tasks must not look like a hanging one. A task that has ended meanwhile counts as
+            // answered.
             let (sessions, neighbors) = (world.sessions(), world.neighbors());
             let sessions = sessions
                 .iter()
@@ -62,14 +61,14 @@ pub(super) fn start(world: Arc<World>, manager: service::Shared) {
     });
 }
 
-/// Who was asked and has not answered yet.
+/// The tasks that have not answered yet.
 #[derive(Debug, Default)]
 struct Asked(Mutex<BTreeMap<String, Waiting>>);
 
 #[derive(Debug)]
 struct Waiting {
     since: Instant,
-    /// True once that was told.
+    /// True once that was logged.
     is_told: bool,
 }
 
@@ -82,7 +81,7 @@ impl Asked {
         self.0.lock().remove(&who);
     }
 
-    /// Who has not answered for longer than this, if that was not told before.
+    /// The tasks that have not answered for longer than this, if not logged before.
     fn late(&self, timeout: Duration) -> Option<String> {
         let mut asked = self.0.lock();
         let late = asked.iter_mut().filter(|(_, waiting)| waiting.since.elapsed() > timeout);

@@ -1,7 +1,7 @@
-//! What bmpd tells Prometheus: the figures of `bmpctl show`, under the names of `docs/metrics.md`.
+//! The metrics for Prometheus: the figures of `bmpctl show`, under the names of `docs/metrics.md`.
 //!
-//! They are gathered when they are asked for, so a session or neighbor that is gone has none. Counters of a session go
-//! over all of its connections and begin at zero with `clear statistics`, which Prometheus takes for a restart.
+//! They are gathered on request, so a session or neighbor that was removed has none. Counters of a session span all of
+//! its connections and are reset by `clear statistics`, which Prometheus takes for a restart.
 
 use std::fmt;
 
@@ -23,7 +23,7 @@ use crate::world::{ProcessFigures, World, all, neighbors, processor_time};
 /// Labels and their values.
 type Labels = Vec<(&'static str, String)>;
 
-/// All that is told, as it was at one moment.
+/// All metrics, as they were at one moment.
 #[derive(Debug)]
 struct Snapshot {
     sessions: Vec<(SessionReport, SessionStatistics)>,
@@ -44,7 +44,7 @@ struct Snapshot {
     staggered_resets: u64,
 }
 
-/// Asks everybody and writes it down. The error is a sentence for people.
+/// Queries all and encodes it. The error is a sentence for people.
 pub(super) async fn gather(world: &World) -> Result<String, String> {
     let sessions = world.sessions();
     let reports = all(sessions.iter().map(|session| session.report(false))).await;

@@ -1,13 +1,13 @@
-//! HTTP for those who watch bmpd: what it counts, for Prometheus, and a page for people.
+//! HTTP for monitoring: metrics for Prometheus, and a page for people.
 //!
 //! ```text
 //!   scraper ── GET /metrics ──> a task each ── Report, Statistics ──> sessions, neighbors
 //!   browser ── GET / ─────────>    (one gathers at a time) ──────────> Recent <── events
 //! ```
 //!
-//! It only reads, and of a request it uses only the method, the path and the host. A connection has one
-//! request and ten seconds for all of it; there are as many as `[http]` says, a quarter of them from one address,
-//! and further ones are closed. What it asks sessions and neighbors is what `bmpctl show` asks.
+//! It only reads, and of a request it uses only the method, the path and the host. A connection has one request and ten
+//! seconds for all of it; `[http]` limits how many there are, a quarter of them from one address, and further ones are
+//! closed. It queries sessions and neighbors as `bmpctl show` does.
 #![forbid(unsafe_code)]
 
 mod metrics;
@@ -56,7 +56,7 @@ const EACH: u32 = 4;
 /// How many connections may wait to be accepted.
 const BACKLOG: i32 = 64;
 
-/// What a network may leave unread of figures and pages before its next one is not begun, and what all may.
+/// How many unread bytes of metrics and pages of a network, and of all networks, defer the next one.
 const UNREAD: Limits = Limits { one: 16 << 20, all: 128 << 20 };
 
 const PAGE: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
@@ -71,7 +71,7 @@ pub(crate) struct Listeners {
 }
 
 impl Listeners {
-    /// Begins to listen. The error is a sentence that says what to do.
+    /// Starts to listen. The error is a sentence that says what to do.
     pub(crate) fn open(config: &Http) -> Result<Self, String> {
         let listeners = config.listen.iter().map(|address| {
             listen(*address).map_err(|error| {
@@ -139,15 +139,15 @@ fn host<B>(request: &Request<B>) -> Option<String> {
     Some(authority.host().to_ascii_lowercase())
 }
 
-/// True for the address of a host and for `localhost`: a name of somebody else's that leads here (DNS rebinding) would
+/// True for the address of a host and for `localhost`: a foreign name that resolves to this host (DNS rebinding) would
 /// let the pages of that name read what is here.
 fn is_address(host: &str) -> bool {
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     host == "localhost" || bare.parse::<IpAddr>().is_ok()
 }
 
-/// Who is taken for one at the other end: one address of IPv4, but a host can have any address of an IPv6 network
-/// of 64 bits.
+/// What counts as one client: an address of IPv4, but a network of 64 bits of IPv6, as a host can have any address in
+/// it.
 fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
@@ -163,7 +163,7 @@ struct Server {
     places: Places<IpAddr>,
     /// How many there may be.
     connections: u32,
-    /// Held by the one who gathers: however many ask, sessions answer one.
+    /// Held while metrics are gathered: sessions answer one request at a time.
     gathering: Mutex<()>,
     /// Bytes of answers that were not read yet.
     unread: Unread<IpAddr>,

@@ -1,8 +1,8 @@
-//! The status page: sessions, neighbors and the last events, for people who would rather look than read.
+//! The status page: sessions, neighbors and the latest events, in a browser.
 //!
-//! It is one text with all that it needs in it, made anew for each who asks; its script asks every two
-//! seconds and puts the new one in its place, and without scripts it is right as it came. Whatever comes from outside
-//! (names, reasons) is escaped, and what is allowed to run or to style is named by its hash.
+//! It is self-contained and rendered for each request; its script reloads it every two seconds, and without scripts it
+//! is complete as received. Untrusted text (names, reasons) is escaped, and the script and the style that are allowed
+//! are identified by their hashes.
 
 use std::fmt::Write as _;
 
@@ -42,7 +42,7 @@ impl std::fmt::Display for Escaped<'_> {
     }
 }
 
-/// Asks everybody and writes the page.
+/// Queries all and renders the page.
 pub(super) async fn render(world: &World, recent: &Recent) -> String {
     let sessions = world.sessions();
     let sessions = all(sessions.iter().map(|session| session.report(false))).await;
@@ -150,7 +150,7 @@ fn session_table(page: &mut String, sessions: &[SessionReport]) -> std::fmt::Res
     Ok(())
 }
 
-/// What one should know of a session.
+/// A note about a session.
 fn note(session: &SessionReport) -> String {
     let mut notes = Vec::new();
     if !session.state.is_up() {
@@ -226,7 +226,7 @@ fn event_table(page: &mut String, events: &[Event]) -> std::fmt::Result {
     Ok(())
 }
 
-/// An event in words.
+/// An event as text.
 fn what(happening: &EventKind) -> String {
     let and =
         |text: String, why: &str| if why.is_empty() { text } else { format!("{text}: {why}") };

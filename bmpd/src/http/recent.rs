@@ -1,4 +1,4 @@
-//! The last events, for who comes later.
+//! The latest events, for later requests.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ const KEPT: usize = 40;
 pub(super) struct Recent(Arc<Mutex<VecDeque<Event>>>);
 
 impl Recent {
-    /// Keeps what is told from now on, for ever.
+    /// Keeps all events from now on, for ever.
     pub(super) fn of(events: &Events) -> Self {
         let recent = Self::default();
         let (kept, events) = (recent.clone(), events.clone());
@@ -35,7 +35,7 @@ impl Recent {
                     kept.truncate(KEPT - 1);
                     kept.push_front(event);
                 }
-                // Those between are gone; the next ones are newer anyway.
+                // Those between are lost; the next ones are newer anyway.
                 Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return,
             }

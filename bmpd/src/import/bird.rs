@@ -17,7 +17,7 @@ const RESTART_AFTER: u64 = 60;
 /// The hops of `multihop` without a number.
 const MULTIHOP: u32 = 64;
 
-/// How deep blocks may lie in one another.
+/// How deep blocks may be nested.
 const DEPTH_MAX: usize = 64;
 
 /// The most words, punctuation included: what is kept of a word is longer than the word can be.
@@ -171,7 +171,7 @@ fn statements<'a>(
     }
     let mut all = Vec::new();
     let mut current = Vec::new();
-    // What is empty, such as that between } and ; says nothing.
+    // An empty statement, such as that between } and ; is skipped.
     let mut end = |current: &mut Vec<Word<'a>>, block: Option<Vec<Statement<'a>>>| {
         if !current.is_empty() || block.is_some() {
             all.push(Statement { words: std::mem::take(current), block });
@@ -275,7 +275,7 @@ pub(super) fn read(text: &str) -> Result<Found, ImportError> {
     Ok(found)
 }
 
-/// What a protocol or template says, templates included.
+/// The statements of a protocol or template, templates included.
 #[derive(Debug, Clone, Default)]
 struct Said {
     traits: Traits,

@@ -28,7 +28,7 @@ const OF_A_ROUTER: [&str; 15] = [
     "update-delay",
 ];
 
-/// What is said of a neighbor that is policy, or only concerns what is sent to it.
+/// Statements about a neighbor that are policy, or only concern what is sent to it.
 const POLICY: [&str; 25] = [
     "route-map",
     "prefix-list",
@@ -66,7 +66,7 @@ struct Router {
     families: BTreeMap<&'static str, bool>,
     /// `bgp shutdown`: all neighbors are down.
     is_shut: bool,
-    /// `bgp default shutdown`: so are those that do not say otherwise.
+    /// `bgp default shutdown`: so are those that do not override it.
     is_shut_by_default: bool,
     hold_time: Option<u32>,
     /// Groups and neighbors by what they are called, in the order in which they came.
@@ -82,7 +82,7 @@ struct Range {
     group: String,
 }
 
-/// What is said of a neighbor or a group.
+/// The statements about a neighbor or a group.
 #[derive(Default)]
 struct Said {
     lines: Vec<usize>,
@@ -90,7 +90,7 @@ struct Said {
     /// The group that it is in.
     group: Option<String>,
     is_group: bool,
-    /// Where it is said that it is an interface; that line has a note.
+    /// The line that makes it an interface; that line has a note.
     interface_line: Option<usize>,
 }
 
@@ -153,7 +153,7 @@ pub(super) fn read(text: &str) -> Found {
     reader.found
 }
 
-/// The name of a statement: enough of its words to know it by.
+/// The name of a statement: enough of its words to identify it.
 fn name(words: &mut Words<'_, '_>) -> String {
     let first = words.next().unwrap_or_default();
     match (first, words.peek()) {
@@ -643,7 +643,7 @@ impl Reader {
 }
 
 impl Router {
-    /// What a neighbor has, with what its group and the router say.
+    /// What a neighbor has, with the settings of its group and the router.
     fn whole(&self, found: &mut Found, line: usize, own: &Traits, group: Option<&str>) -> Traits {
         let mut whole = own.clone();
         if let Some(group) = group {

@@ -167,7 +167,7 @@ fn key_line(value: &Spanned<DeValue<'_>>, lines: &Lines) -> usize {
     lines.of(value.span())
 }
 
-/// Records what nobody has read.
+/// Records what was not read.
 fn left_over(path: &str, line: usize, value: DeValue<'_>, lines: &Lines, found: &mut Found) {
     let name = path.rsplit('.').next().unwrap_or_default();
     if PASSED_OVER.contains(&name) {
@@ -262,7 +262,7 @@ fn number<T: TryFrom<i64>>(table: &mut DeTable<'_>, key: &str) -> Option<T> {
     Some(number)
 }
 
-/// Where GoBGP listens, if the file says so; -1 stands for nowhere.
+/// Where GoBGP listens, if configured; -1 stands for nowhere.
 fn listen(config: &mut DeTable<'_>) -> Option<Vec<String>> {
     let port: Option<i32> = number(config, "port");
     if port.is_some_and(|port| port < 0) {
@@ -291,7 +291,7 @@ fn addresses(table: &mut DeTable<'_>, key: &str) -> Option<Vec<IpAddr>> {
     Some(addresses)
 }
 
-/// What the tables of a neighbor, or of a group, say.
+/// The traits in the tables of a neighbor, or of a group.
 fn traits(of: &mut DeTable<'_>, lines: &Lines, found: &mut Found) -> Traits {
     let mut traits = Traits::default();
     if let Some(config) = table(of, &["config"]) {
@@ -316,7 +316,7 @@ fn traits(of: &mut DeTable<'_>, lines: &Lines, found: &mut Found) -> Traits {
     }
     if let Some(security) = table(of, &["ttl-security", "config"]) {
         let is_on = boolean(security, "enabled").unwrap_or(false);
-        // The least TTL that is taken: 255 is a direct neighbor.
+        // The least TTL that is accepted: 255 is a direct neighbor.
         let least: Option<u32> = number(security, "ttl-min");
         let least = least.filter(|least| *least > 0).unwrap_or(255);
         traits.ttl_security = is_on.then_some(256u32.saturating_sub(least).max(1));

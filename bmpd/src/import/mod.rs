@@ -4,9 +4,9 @@
 //!   file ── frr, bird, gobgp ──> Found: neighbors, stations, notes ── write ──> bmpd.toml
 //! ```
 //!
-//! Each reader knows a part of its language. Every statement that it meets is taken over, noted with its line and
+//! Each reader supports a part of its language. Every statement that it meets is taken over, noted with its line and
 //! the reason, or listed as passed over ([`statement::Fate`]): none is dropped without a trace. The configuration's own
-//! check validates what is written, table by table; a table that it refuses comes out as a comment with the reason.
+//! check validates what is written, table by table; a table that it refuses is written as a comment with the reason.
 //!
 //! The time is linear in the length of the file, and input and output have a limit.
 #![forbid(unsafe_code)]
@@ -108,7 +108,7 @@ struct Found {
     has_any: bool,
     asn: Option<u32>,
     router_id: Option<String>,
-    /// Where the other daemon listens, if the file says so; empty for nowhere.
+    /// Where the other daemon listens, if configured; empty for nowhere.
     listen: Option<Vec<String>>,
     neighbors: Vec<Neighbor>,
     stations: Vec<Station>,
@@ -117,7 +117,7 @@ struct Found {
     passed_over: BTreeMap<String, Vec<usize>>,
 }
 
-/// Something that a person has to look at.
+/// Something that has to be checked by hand.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Note {
     line: usize,
@@ -213,7 +213,7 @@ enum RemoteAs {
     Auto,
 }
 
-/// What is said of a neighbor, or of a group or template.
+/// The parameters of a neighbor, or of a group or template.
 #[derive(Debug, Clone, Default)]
 struct Traits {
     /// True if the other daemon keeps the session down.
@@ -238,8 +238,8 @@ struct Traits {
 }
 
 impl Traits {
-    /// bmpd has one limit for each family alike: the largest if every family that is wanted has one. Otherwise none,
-    /// as it would fall on a family that had none. And what is to be said of it.
+    /// bmpd has one limit for each family alike: the largest if every family that is wanted has one. Otherwise none, as
+    /// it would apply to a family that had none. And a note about that.
     fn maximum_routes(&self) -> (Option<MaximumRoutes>, Option<String>) {
         let is_wanted = |name: &str| self.families.get(name).copied().unwrap_or(false);
         let limits = || self.limits.iter().filter(|(name, _)| is_wanted(name));
@@ -265,7 +265,7 @@ impl Traits {
         (Some(*largest), said)
     }
 
-    /// What is not said here is as it is there.
+    /// Missing values are taken from the other.
     fn or(mut self, other: &Traits) -> Traits {
         let Traits { families, add_path, limits, .. } = other;
         for (name, wanted) in families {

@@ -1,8 +1,7 @@
 //! One statement of another daemon's file: its words, and what becomes of it.
 //!
-//! A reader returns a [`Fate`] for each statement, and [`Found::record`] compares it with the words that were
-//! read: a statement, or the end of one, that no code knows is named in the output. So nothing is dropped
-//! without a trace.
+//! A reader returns a [`Fate`] for each statement, and [`Found::record`] compares it with the words that were read: a
+//! statement, or the end of one, that no code handles is named in the output. So nothing is dropped without a trace.
 
 use std::str::FromStr;
 
@@ -21,7 +20,7 @@ pub(super) enum Fate {
     Taken,
     /// It has no counterpart, such as policy. It is listed under this name with the lines of its kind.
     PassedOver(String),
-    /// It has to be looked at, for this reason.
+    /// It has to be checked by hand, for this reason.
     Noted(String),
 }
 

@@ -1,4 +1,4 @@
-//! Samples as the documentation of each daemon has them, and what is nasty.
+//! Samples from the documentation of each daemon, and hostile input.
 
 use std::path::Path;
 
@@ -426,7 +426,7 @@ fn families_have_the_names_of_each_daemon() {
     assert_eq!(family("l3vpn-ipv6-flowspec"), Some("vpnv6-flowspec"));
 }
 
-/// True if the output has something to say of this line of the file.
+/// True if the output has a note about this line of the file.
 fn names_line(output: &str, line: usize) -> bool {
     let number = |text: &str| text.trim().parse::<usize>().ok();
     let is_in = |range: &str| match range.split_once('-') {
@@ -543,7 +543,7 @@ fn what_is_no_configuration_is_said_to_be_none() {
     assert!(yaml.starts_with("line 1: this is no TOML: "), "{yaml}");
 }
 
-/// Lines that look like what the readers look for.
+/// Lines similar to what the readers parse.
 fn pieces(of: &'static str) -> impl Strategy<Value = String> {
     let lines: Vec<&str> = of.lines().collect();
     let line = prop_oneof![

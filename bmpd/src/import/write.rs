@@ -29,14 +29,14 @@ fn quoted(text: &str) -> String {
     Value::String(text.to_owned()).to_string()
 }
 
-/// A table that is being written, and what has to be looked at.
+/// A table that is being written, and what has to be checked by hand.
 #[derive(Default)]
 struct Draft {
     text: String,
     notes: Vec<Note>,
     /// Why it is a comment though our configuration would take it.
     off: Option<&'static str>,
-    /// True if its `remote-as` only stands for one that has to be found out.
+    /// True if its `remote-as` is only a placeholder.
     lacks_as: bool,
 }
 
@@ -199,7 +199,7 @@ fn checked(draft: &Draft, before: &str, line: usize) -> (String, bool) {
         (None, Some(reason)) => reason.to_owned(),
         (Some(error), off) => {
             let error = error.to_string();
-            // Its place is one in a text that nobody sees.
+            // Its place refers to a text that is not shown.
             let error = error.lines().next().unwrap_or_default();
             let error = error.split_once(": ").map_or(error, |(_, rest)| rest);
             let off = off.map(|off| format!("{off}, and ")).unwrap_or_default();
@@ -217,7 +217,7 @@ fn checked(draft: &Draft, before: &str, line: usize) -> (String, bool) {
     (text + "\n", false)
 }
 
-/// What tells sessions with the same station apart.
+/// What distinguishes sessions with the same station.
 #[derive(Default)]
 struct Ids {
     taken: HashSet<(String, Option<String>, Option<String>)>,
@@ -359,7 +359,7 @@ fn neighbor(one: &Neighbor, asn: u32) -> Draft {
             draft.off = draft.off.or(Some("which needs the number of its AS as remote-as"));
             let text = format!("remote-as is {how} there: bmpd needs the number of its AS");
             draft.note(*number, text);
-            // The check of what else it says needs one.
+            // The check of its other keys needs one.
             draft.lacks_as = true;
             draft.line("remote-as", number_of(if asn == 65_535 { 65_534 } else { 65_535 }));
         }

@@ -1,5 +1,5 @@
-//! The journal of systemd, if that is what standard error goes to: each line as people read it, and beside it
-//! what it is about as fields, so that `journalctl BMPD_SESSION=10.1.1.1` finds all of one session.
+//! The journal of systemd, if standard error goes to it: each line as people read it, and what it is about as fields,
+//! so that `journalctl BMPD_SESSION=10.1.1.1` finds all of one session.
 //!
 //! The protocol is that of <https://systemd.io/JOURNAL_NATIVE_PROTOCOL/>: one datagram a line. bmpd never waits
 //! for the journal: a line that it has no room for is lost, and counted.
@@ -41,8 +41,7 @@ impl Journal {
             return None;
         }
         let journal = Self::at(PathBuf::from(SOCKET)).ok()?;
-        // It passes over a datagram with nothing in it. Where it cannot be reached, or must not be, the log goes on
-        // by standard error.
+        // It ignores an empty datagram. Where it cannot be reached, or must not be, standard error is used.
         journal.socket.send_to(&[], &journal.to).ok()?;
         Some(journal)
     }
@@ -143,7 +142,7 @@ impl Visit for Fields<'_> {
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         let mut text = String::new();
-        // What cannot be written is as far as it got.
+        // A value that cannot be formatted is truncated.
         let _ = write!(text, "{value:?}");
         self.add(field, &text);
     }
@@ -203,7 +202,7 @@ mod tests {
     #[test]
     fn lines_that_it_has_no_room_for_are_counted_and_told_of() {
         let got = journal(|receiver| {
-            // A queue has room for a few datagrams (net.unix.max_dgram_qlen), and nobody waits.
+            // A queue has room for a few datagrams (net.unix.max_dgram_qlen), and sending does not wait.
             for _ in 0..5_000 {
                 tracing::warn!("many");
             }

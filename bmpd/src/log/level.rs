@@ -1,4 +1,4 @@
-//! The level, which can be another one for a while.
+//! The level, which can be changed for a while.
 
 use std::fmt;
 use std::sync::Arc;
@@ -55,7 +55,7 @@ impl Level {
         Self(Arc::new(Inner { default, filter, set: Mutex::default() }))
     }
 
-    /// That of a bmpd that does not log: it can be set, and nothing comes of it.
+    /// That of a bmpd that does not log: it can be set without any effect.
     #[cfg(any(test, simulation))]
     pub(crate) fn of_no_log() -> Self {
         Self::new(LogLevel::Info, None)
@@ -72,8 +72,8 @@ impl Level {
         }
     }
 
-    /// Logs at another level, or at the default again; in the name of `by`, for so long or for good. To be called
-    /// in the runtime.
+    /// Logs at another level, or at the default again; on behalf of `by`, for a time or permanently. To be called in
+    /// the runtime.
     pub(crate) fn set(&self, level: Option<LogLevel>, lasts: Option<Duration>, by: String) {
         let mut set = self.0.set.lock();
         if let Some(Set { end: Some((_, waiting)), .. }) = set.take() {

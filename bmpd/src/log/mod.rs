@@ -6,8 +6,8 @@
 //!         bmpctl log level ─┘
 //! ```
 //!
-//! A line that cannot be written is lost, and bmpd goes on: its sessions are worth more than its log.
-//! When lines can be written again, the first one says how many are missing.
+//! A line that cannot be written is lost, and bmpd continues: its sessions take precedence over its log. When lines can
+//! be written again, the first one reports how many are missing.
 #![forbid(unsafe_code)]
 
 mod journal;
@@ -24,7 +24,7 @@ use tracing_subscriber::{fmt, registry};
 use self::journal::Journal;
 pub use self::level::Level;
 
-/// Begins to log at this level. To be called once.
+/// Starts to log at this level. To be called once.
 pub fn begin(level: LogLevel) -> Level {
     let (filter, level) = level::adjustable(level);
     let registry = registry().with(filter);

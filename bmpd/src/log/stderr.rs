@@ -1,4 +1,4 @@
-//! Standard error, which may be a full disk, a reader that has gone away, or one that reads nothing.
+//! Standard error, which may be a full disk, a closed pipe, or a pipe that is not read.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Stderr, Write};
@@ -9,11 +9,11 @@ use parking_lot::Mutex;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, OFlags, fstat};
 
-/// What a pipe takes without having anybody wait, if it takes anything (pipe(7), `PIPE_BUF`).
+/// What a pipe accepts without blocking, if it accepts anything (pipe(7), `PIPE_BUF`).
 const PIECE: usize = 4096;
 
-/// Standard error once more, if it is a pipe or a terminal, opened so that nobody waits for who should read it. The
-/// one that was passed stays as it is: others have it, too.
+/// Standard error opened again, if it is a pipe or a terminal, so that writes never block on its reader. The one that
+/// was passed remains unchanged: other processes have it, too.
 static PATIENT: LazyLock<Option<File>> = LazyLock::new(|| {
     let stderr = io::stderr();
     let kind = FileType::from_raw_mode(fstat(&stderr).ok()?.st_mode);
@@ -27,7 +27,7 @@ static PATIENT: LazyLock<Option<File>> = LazyLock::new(|| {
 
 static STATE: Mutex<State> = Mutex::new(State { lost: 0, cut: false });
 
-/// What became of the lines before. One thread at a time writes.
+/// The result of the lines before. One thread at a time writes.
 struct State {
     /// Lines that could not be written since the last one that could.
     lost: u64,
@@ -40,8 +40,8 @@ pub(super) fn standard_error() -> impl Write {
     Lossy { to: Ready(io::stderr()), state: &STATE }
 }
 
-/// Takes what can be taken at once, and nothing else. Where that is not known for sure, such as with a socket, it takes
-/// a piece whenever there is room for anything.
+/// Writes what can be written at once, and nothing else. Where that is unknown, such as with a socket, it writes a
+/// piece whenever there is room for anything.
 struct Ready(Stderr);
 
 impl Write for Ready {
@@ -50,7 +50,7 @@ impl Write for Ready {
             return patient.write(bytes);
         }
         let mut one = [PollFd::new(&self.0, PollFlags::OUT)];
-        // One that nobody reads has its writers wait, and sessions with them.
+        // Without a reader its writers block, and sessions with them.
         match poll(&mut one, Some(&Timespec::default()))? {
             0 => Err(io::ErrorKind::WouldBlock.into()),
             _ => self.0.write(bytes.get(..PIECE).unwrap_or(bytes)),

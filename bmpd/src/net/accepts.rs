@@ -1,4 +1,4 @@
-//! Attempts to accept a connection, of whatever kind, that fail.
+//! Failed attempts to accept a connection of any kind.
 
 use std::io;
 use std::time::Duration;
@@ -9,9 +9,9 @@ use tracing::warn;
 use super::describe;
 use crate::quota::{Quota, say};
 
-/// What became of the last attempts to accept a connection. That they fail is worth one line in the log, and
-/// one when they no longer do, however long it takes. Where one descriptor comes and goes that changes all the
-/// time, and is bounded, too.
+/// The result of the last attempts to accept a connection. Their failure is logged once, and their recovery once,
+/// however long it takes. Where one descriptor is taken and released repeatedly that changes all the time, and is
+/// limited, too.
 #[derive(Debug, Default)]
 pub(crate) struct Accepts {
     failed: u64,
@@ -19,12 +19,12 @@ pub(crate) struct Accepts {
 }
 
 impl Accepts {
-    /// How long to wait after a failure: for want of a descriptor, say. It passes, and until then who accepts
+    /// How long to wait after a failure: for want of a descriptor, say. It is temporary, and until then the acceptor
     /// must not spin.
     const PAUSE: Duration = Duration::from_millis(500);
 
-    /// Notes what became of one; of one that has failed it says how long to wait before the next. `what` is
-    /// what is accepted, such as `BGP connections`.
+    /// Notes the result of one attempt; for a failed one it returns how long to wait before the next. `what` is what is
+    /// accepted, such as `BGP connections`.
     pub(crate) fn note<T>(&mut self, what: &str, accepted: io::Result<T>) -> Result<T, Duration> {
         if self.quota.ends_at().is_some_and(|at| at <= Instant::now()) {
             let lines = self.quota.end();

@@ -1,4 +1,4 @@
-//! The capabilities (capabilities(7)) that sockets can need, and what is said where one is missing.
+//! The capabilities (capabilities(7)) that sockets can need, and the message where one is missing.
 
 use std::fmt;
 use std::sync::OnceLock;

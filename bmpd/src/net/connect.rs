@@ -31,7 +31,7 @@ pub(crate) enum ConnectError {
     /// The other side or the network has refused.
     #[error("{}", describe(.0))]
     Io(io::Error),
-    /// Nobody has answered.
+    /// There was no answer.
     #[error("no answer within {} s{}", waited.as_secs(), hint(authentication.as_deref(), *near))]
     TimedOut {
         /// For how long.
@@ -56,8 +56,8 @@ impl ConnectError {
     }
 }
 
-/// Segments with the wrong signature, or without one where one is expected, are dropped on both sides without
-/// a reply; so is the reset of a port where nobody listens, which is not signed (RFC 2385 section 4.1).
+/// Segments with the wrong signature, or without one where one is expected, are dropped on both sides without a reply;
+/// so is the reset of a port without a listener, which is not signed (RFC 2385 section 4.1).
 fn hint(authentication: Option<&str>, near: bool) -> String {
     let key = match authentication {
         Some(name) => format!(
@@ -80,8 +80,8 @@ fn hint(authentication: Option<&str>, near: bool) -> String {
 /// Connects from a place, with options. It sends as soon as there is something to send (TCP_NODELAY).
 /// Safe to be dropped while it waits: the attempt ends.
 ///
-/// An interface in the options takes the place of the device in `place`: a socket is bound to one, and
-/// the interface is the closer choice. One that is enslaved to a VRF's device is in that VRF all the same.
+/// An interface in the options takes the place of the device in `place`: a socket is bound to one, and the interface is
+/// the more specific choice. One that is enslaved to a VRF's device is in that VRF all the same.
 ///
 /// # Errors
 ///
@@ -100,7 +100,7 @@ pub(crate) async fn connect(
     };
     #[cfg(simulation)]
     let attempt = async {
-        // There is one network, and what TCP is asked for makes no difference in it.
+        // There is one network, in which TCP options have no effect.
         let _ = place;
         crate::simulation::network::connect(address).await.map_err(ConnectError::Io)
     };
@@ -118,7 +118,7 @@ pub(crate) async fn connect(
         options.prepare(&socket, address).map_err(ConnectError::Option)?;
         let socket = TcpSocket::from_std_stream(socket.into());
         socket.connect(address).await.map_err(|error| match error.raw_os_error() {
-            // The system has given up first, after its own count of attempts.
+            // The system has timed out first, after its own count of attempts.
             Some(libc::ETIMEDOUT) => timed_out(started.elapsed()),
             _ => ConnectError::Io(error),
         })

@@ -1,4 +1,4 @@
-//! A socket that was there before bmpd: the service manager has made it and passes it as a descriptor
+//! A socket that existed before bmpd: the service manager has created it and passes it as a descriptor
 //! (sd_listen_fds(3)).
 
 use std::io;
@@ -15,8 +15,8 @@ const FIRST: RawFd = 3;
 /// It can be taken once.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// Takes the descriptor, which must be a Unix stream socket that listens. To be called before bmpd opens
-/// anything itself, as only then the number means what the manager says.
+/// Takes the descriptor, which must be a Unix stream socket that listens. To be called before bmpd opens anything
+/// itself, as only then the number refers to the manager's socket.
 ///
 /// # Errors
 ///
@@ -28,8 +28,8 @@ pub(crate) fn listener() -> io::Result<OwnedFd> {
     }
     // SAFETY: the descriptor is borrowed for one call, which does nothing with a number that is not open.
     fcntl_getfd(unsafe { BorrowedFd::borrow_raw(FIRST) })?;
-    // SAFETY: it is open, as was just seen. Nobody else owns it: bmpd has opened nothing yet, what is passed
-    // over execve(2) belongs to no object of this program, and it is taken once.
+    // SAFETY: it is open, as was just seen. Nothing else owns it: bmpd has opened nothing yet, what is passed over
+    // execve(2) belongs to no object of this program, and it is taken once.
     let socket = unsafe { OwnedFd::from_raw_fd(FIRST) };
     fcntl_setfd(&socket, FdFlags::CLOEXEC)?;
     let is_it = socket_domain(&socket)? == AddressFamily::UNIX

@@ -1,8 +1,8 @@
 //! The keys that authenticate TCP segments: TCP MD5 (RFC 2385) and TCP-AO (RFC 5925).
 //!
-//! A socket that connects has the keys of its peer. A listener has those of every peer, by address or
-//! prefix, and a connection takes its own along when it is accepted. The system drops segments that are
-//! not signed as they should be without an answer: a wrong key looks like silence.
+//! A socket that connects has the keys of its peer. A listener has those of every peer, by address or prefix, and a
+//! connection inherits its own when it is accepted. The system silently drops segments that are not signed correctly: a
+//! wrong key looks like a timeout.
 //!
 //! The structs are those of linux/tcp.h; a key is copied into one, given to the system and overwritten. It
 //! is never part of an error.
@@ -41,7 +41,7 @@ pub(crate) struct PeerKey {
 /// What a socket that gets a key does with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Use {
-    /// It connects to the peer: the first key of a chain is sent with.
+    /// It connects to the peer: it sends with the first key of a chain.
     Connect,
     /// It listens: each connection sends with the key that the peer's SYN has.
     Listen,
@@ -49,7 +49,7 @@ pub(super) enum Use {
 
 /// True if this kernel has TCP-AO (CONFIG_TCP_AO, Linux 6.7).
 pub(crate) fn tcp_ao_supported() -> bool {
-    // An empty key is refused where TCP-AO is known, and the option itself where it is not.
+    // An empty key is refused where TCP-AO is supported, and the option itself where it is not.
     let empty: c_int = 0;
     Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP)).is_ok_and(|socket| match raw::set(
         socket.as_fd(),
@@ -67,8 +67,8 @@ pub(super) fn bits(address: IpAddr) -> u8 {
     if address.is_ipv4() { 32 } else { 128 }
 }
 
-/// Gives a socket the keys for the peers in a prefix. A TCP MD5 key takes the place of the one that the
-/// same prefix has, without a moment between; keys of TCP-AO are added to those that are there.
+/// Gives a socket the keys for the peers in a prefix. A TCP MD5 key replaces the one that the same prefix has, without
+/// a gap; keys of TCP-AO are added to those that are there.
 pub(super) fn add(
     socket: BorrowedFd<'_>,
     network: IpAddr,
@@ -88,7 +88,7 @@ pub(super) fn add(
     }
 }
 
-/// Takes the keys for the peers in a prefix from a listener. Connections keep theirs.
+/// Removes the keys for the peers in a prefix from a listener. Connections keep theirs.
 pub(super) fn remove(
     socket: BorrowedFd<'_>,
     network: IpAddr,
@@ -116,11 +116,11 @@ pub(super) fn remove(
     }
 }
 
-/// Sees that an accepted connection is authenticated as it should be.
+/// Ensures that an accepted connection is authenticated as configured.
 ///
-/// A connection that came before the listener had the key of its peer has none. With TCP MD5 it is given
-/// its key now, after which nothing that is not signed reaches it (with the key that it had it goes on
-/// unchanged); with TCP-AO that cannot be done any more, and it is an error.
+/// A connection that was made before the listener had the key of its peer has none. With TCP MD5 it is given its key
+/// now, after which no unsigned segment reaches it (with the key that it had it continues unchanged); with TCP-AO that
+/// is not possible any more, and it is an error.
 pub(super) fn ensure(
     socket: BorrowedFd<'_>,
     peer: IpAddr,
@@ -200,8 +200,7 @@ fn add_ao(
     set
 }
 
-/// Puts a key into the space that the system has for it; returns its length. One that is cut off would be
-/// another key.
+/// Puts a key into the space that the system has for it; returns its length. A truncated one would be another key.
 fn put(key: &[u8], space: &mut [u8; KEY_SPACE]) -> io::Result<u8> {
     let Some(space) = space.get_mut(..key.len()) else {
         return Err(io::Error::from_raw_os_error(libc::EINVAL));

@@ -1,7 +1,7 @@
 //! Listening for TCP connections, of neighbors and of stations.
 //!
-//! A listener has the keys of all that may connect, before the first can and however they change. It
-//! knows nobody: whether a connection is wanted is for the caller, who then gives it its options
+//! A listener has the keys of all peers that may connect, before the first can and however they change. It does not
+//! authorize peers: the caller decides whether a connection is accepted, and then gives it its options
 //! ([`super::options::Options::accepted`]) or [`refuse`]s it.
 
 use std::io;
@@ -21,7 +21,7 @@ use super::standing::{self, Gone, Standing};
 use super::tcp::{self, TcpStream};
 
 /// How many connections may wait to be accepted, unless the system allows less (net.core.somaxconn). All neighbors
-/// connect at once when bmpd starts, and who has no business here must not fill the queue for them.
+/// connect at once when bmpd starts, and unknown peers must not fill the queue.
 const BACKLOG: i32 = 4096;
 
 /// Listens at an address, which can be a wildcard. An IPv6 address takes no IPv4 connections, so that
@@ -36,7 +36,7 @@ pub(crate) async fn listen(
     options: ListenOptions<'_>,
 ) -> Result<Listener, ListenError> {
     let other = |error| ListenError::Place(SocketError::Other { place: place.clone(), error });
-    // Before the socket is made: should the place be replaced in between, that is seen later.
+    // Before the socket is created: if the place is replaced in between, that is detected later.
     let standing = standing::standing(place).await.map_err(other)?;
     let socket =
         place::socket(place, Domain::for_address(address)).await.map_err(ListenError::Place)?;
@@ -50,17 +50,17 @@ pub(crate) async fn listen(
     let set = |option: &str, set: io::Result<()>| {
         set.map_err(|error| ListenError::Option(OptionError { option: option.to_owned(), error }))
     };
-    // A neighbor that protects itself with GTSM takes no answer to its SYN with less (RFC 5082 section
-    // 3). Once accepted, a connection has the TTL that is configured.
+    // A neighbor with GTSM drops answers to its SYN with a lower TTL (RFC 5082 section 3). Once accepted, a connection
+    // has the TTL that is configured.
     let ttl = options::set_ttl(&SockRef::from(&socket), address.is_ipv6(), TTL_MAX);
     set("ttl-security", ttl)?;
-    // What a SYN went through is known afterwards: see `Options::came_near`.
+    // The SYN, with its TTL, is needed later: see `Options::came_near`.
     let save = raw::set(socket.as_fd(), libc::IPPROTO_TCP, libc::TCP_SAVE_SYN, &1);
     set("ttl-security", save)?;
     if let Some(mss) = options.mss {
         set_mss(&SockRef::from(&socket), Some(mss)).map_err(ListenError::Option)?;
     }
-    // Before it listens: nobody comes in without a key that should have one.
+    // Before it listens: no peer that has a key can connect without.
     let mut keys = Keys::default();
     keys.replace(socket.as_fd(), address.is_ipv6(), options.keys).map_err(ListenError::Option)?;
     socket.bind(&address.into()).map_err(ListenError::Io)?;
@@ -86,14 +86,14 @@ impl Listener {
     ///
     /// # Errors
     ///
-    /// Those of accept(2). Most pass (no descriptor left, a connection that is gone already): wait a
-    /// little and go on.
+    /// Those of accept(2). Most are temporary (no descriptor left, a connection that is closed already): wait a little
+    /// and continue.
     pub(crate) async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         self.socket.accept().await
     }
 
-    /// Waits until the place is no longer what the socket was made in: nobody can connect to it then, and a
-    /// new one is to take its place. In the host's own network that is for ever.
+    /// Waits until the place is no longer what the socket was created in: no peer can connect to it then, and a new one
+    /// has to replace it. In the host's own network that is for ever.
     pub(crate) fn place_gone(&self) -> impl Future<Output = Gone> + Send + 'static {
         standing::until_gone(self.place.clone(), self.standing)
     }
@@ -113,21 +113,20 @@ impl Listener {
         self.socket.local_addr()
     }
 
-    /// Makes these the keys of those that connect: new ones are added, changed ones replaced, others
-    /// deleted. No prefix may be there twice; those of the other address family are left out, so that two
-    /// listeners can be given one list. Connections that were accepted before keep the keys they have.
+    /// Makes these the keys of peers that connect: new ones are added, changed ones replaced, others deleted. No prefix
+    /// may occur twice; those of the other address family are ignored, so that two listeners can be given one list.
+    /// Connections that were accepted before keep the keys they have.
     ///
     /// # Errors
     ///
-    /// The system has refused a key; the error names its prefix, never the key. What was done is not
-    /// undone: peers may lack their keys, so go on listening only if every connection is seen to by
+    /// The system has refused a key; the error names its prefix, never the key. What was done is not undone: peers may
+    /// lack their keys, so continue to listen only if every connection is checked by
     /// [`super::options::Options::accepted`].
     pub(crate) fn set_keys(&mut self, keys: &[PeerKey]) -> Result<(), OptionError> {
         self.keys.replace(self.socket.as_fd(), self.ipv6, keys)
     }
 
-    /// The greatest segment that those that connect from now on are asked for: 88 to 32767 bytes, `None`
-    /// is as the path has it.
+    /// The maximum segment size for peers that connect from now on: 88 to 32767 bytes, `None` is derived from the path.
     ///
     /// # Errors
     ///
@@ -137,7 +136,7 @@ impl Listener {
     }
 }
 
-/// 0 is as the path has it.
+/// 0 is derived from the path.
 fn set_mss(socket: &SockRef<'_>, mss: Option<u16>) -> Result<(), OptionError> {
     let set = socket.set_tcp_mss(mss.unwrap_or(0).into());
     set.map_err(|error| OptionError { option: "mss".to_owned(), error })
@@ -148,8 +147,8 @@ fn set_mss(socket: &SockRef<'_>, mss: Option<u16>) -> Result<(), OptionError> {
 struct Keys(Vec<PeerKey>);
 
 impl Keys {
-    /// The order is such that a peer that has a key and keeps one, its own or that of a prefix around
-    /// it, is never without.
+    /// The order ensures that a peer that has a key and keeps one, its own or that of a prefix around it, is never
+    /// without.
     fn replace(
         &mut self,
         socket: BorrowedFd<'_>,
@@ -164,8 +163,8 @@ impl Keys {
                 if self.0[there] == **key {
                     continue;
                 }
-                // A key of TCP MD5 is replaced in place. Those of TCP-AO are told apart by their ids,
-                // and the system refuses both kinds for one peer: the old ones have to go first.
+                // A key of TCP MD5 is replaced in place. Those of TCP-AO are distinguished by their ids, and the system
+                // refuses both kinds for one peer: the old ones are deleted first.
                 let in_place = matches!(
                     (&self.0[there].authentication, &key.authentication),
                     (Authentication::Md5(_), Authentication::Md5(_))
@@ -197,7 +196,7 @@ fn is_for_same_peers(one: &PeerKey, other: &PeerKey) -> bool {
 fn remove(socket: BorrowedFd<'_>, key: &PeerKey) -> Result<(), OptionError> {
     let PeerKey { network, length, authentication } = key;
     match keys::remove(socket, *network, *length, authentication) {
-        // It is not there: that is what was wanted.
+        // It does not exist, as intended.
         Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Ok(()),
         removed => removed.map_err(|error| refused(key, error)),
     }
@@ -211,8 +210,8 @@ fn refused(key: &PeerKey, error: io::Error) -> OptionError {
     OptionError { option: format!("{name} of {}", prefix_name(key.network, key.length)), error }
 }
 
-/// Closes a connection at once, with a reset: whoever made it learns that it is not wanted, and nothing
-/// of it is left in the system (no TIME-WAIT).
+/// Closes a connection at once, with a reset: the peer learns that it is refused, and nothing of it is left in the
+/// system (no TIME-WAIT).
 pub(crate) fn refuse(stream: TcpStream) {
     tcp::abandon(&stream);
 }

@@ -1,4 +1,4 @@
-//! What a listener is asked for, and why there is none: the same over the system and in a simulation.
+//! The parameters of a listener, and why there is none: the same over the system and in a simulation.
 
 use std::io;
 
@@ -13,12 +13,12 @@ use super::place::SocketError;
 pub(crate) struct ListenOptions<'a> {
     /// The keys of those that connect; see [`Listener::set_keys`].
     pub(crate) keys: &'a [PeerKey],
-    /// The greatest segment that is asked for: 88 to 32767 bytes. It goes into the answer to a SYN, so
-    /// it is one for all: the least of theirs.
+    /// The maximum segment size: 88 to 32767 bytes. It is sent in the answer to a SYN, so one value applies to all: the
+    /// lowest of theirs.
     pub(crate) mss: Option<u16>,
 }
 
-/// Why nobody listens.
+/// Why there is no listener.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ListenError {
     /// There is no socket where it should be.
@@ -27,12 +27,12 @@ pub(crate) enum ListenError {
     /// The system has refused an option.
     #[error("{0}")]
     Option(OptionError),
-    /// The address cannot be had.
+    /// The address is not available.
     #[error("{}{}", describe(.0), hint(.0))]
     Io(io::Error),
 }
 
-/// The one thing that a listener can lack: a port below 1024 is not for everybody.
+/// The privilege that a listener can lack: ports below 1024 are restricted.
 fn hint(error: &io::Error) -> String {
     match error.raw_os_error() {
         Some(libc::EACCES) => format!("; {}", Missing(Capability::NetBindService)),

@@ -1,4 +1,4 @@
-//! Sockets: making them, their options, and what the system knows of them.
+//! Sockets: their creation, their options, and their state in the system.
 //!
 //! A socket is made in a [`place`], is given its [`options`] and [`keys`], and then [`connect`]s or
 //! [`listen`]s; [`tls`] and [`stream`] are what is read and written through it. The only place with

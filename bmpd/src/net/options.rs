@@ -1,8 +1,8 @@
-//! What a connection is made with: `tcp` of a session, the like of a neighbor.
+//! The options of a connection: `tcp` of a session, and those of a neighbor.
 //!
-//! Options go on a socket before it connects, since several have a say in the handshake, and on an
-//! accepted one before anything is read. The first that the system refuses ends it: a connection that
-//! lacks what was configured must not come up.
+//! Options are set on a socket before it connects, since several affect the handshake, and on an accepted one before
+//! anything is read. The first that the system refuses ends it: a connection that lacks what was configured must not
+//! come up.
 
 use std::fmt;
 use std::io;
@@ -26,7 +26,7 @@ pub(crate) struct Options {
     /// What our end is bound to. An interface takes the place of the device that the VPN instance is
     /// bound to; in a namespace it is looked up there.
     pub(crate) source: Option<Source>,
-    /// The greatest segment that we send and ask for: 88 to 32767 bytes.
+    /// The greatest segment that we send and announce: 88 to 32767 bytes.
     pub(crate) mss: Option<u16>,
     /// The code point of what we send: 0 to 63.
     pub(crate) dscp: Option<u8>,
@@ -37,13 +37,13 @@ pub(crate) struct Options {
     pub(crate) user_timeout: Option<Duration>,
     /// How long an attempt to connect may take.
     pub(crate) connect_timeout: Duration,
-    /// How far segments go, and from how far they are taken.
+    /// How far segments go, and from how far they are accepted.
     pub(crate) hops: Hops,
     /// How segments are authenticated.
     pub(crate) authentication: Option<Authentication>,
 }
 
-/// How far segments go, and from how far they are taken.
+/// How far segments go, and from how far they are accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Hops {
     /// As the system is set up (net.ipv4.ip_default_ttl), from anywhere.
@@ -59,7 +59,7 @@ pub(crate) enum Hops {
 /// An option that the system has refused. It never holds a key.
 #[derive(Debug)]
 pub(crate) struct OptionError {
-    /// As in the configuration file, with the value if it says more.
+    /// As in the configuration file, with the value if that is informative.
     pub(crate) option: String,
     /// The system's error.
     pub(crate) error: io::Error,
@@ -110,7 +110,7 @@ impl Options {
         Some(format!("{}{name}", self.prefix))
     }
 
-    /// Puts everything on a socket that is to connect there.
+    /// Sets all options on a socket that is to connect there.
     pub(super) fn prepare(&self, socket: &Socket, remote: SocketAddr) -> Result<(), OptionError> {
         match &self.source {
             None => {}
@@ -144,17 +144,17 @@ impl Options {
         self.common(&SockRef::from(socket), remote.is_ipv6())
     }
 
-    /// Puts on an accepted connection what it does not have from its listener, and sees that it is
-    /// authenticated. To be called before anything is read; a connection for which it fails must be
-    /// closed (see [`super::listen::refuse`]).
+    /// Sets on an accepted connection what it does not inherit from its listener, and ensures that it is authenticated.
+    /// To be called before anything is read; a connection for which it fails must be closed (see
+    /// [`super::listen::refuse`]).
     ///
-    /// The greatest segment is the listener's: it was settled in the handshake. What has come before this
-    /// call may have come from further than `ttl-security` allows; what comes later has not. Before
-    /// anything is read [`Options::came_near`] is to be asked.
+    /// The maximum segment size is the listener's: it was negotiated in the handshake. Data received before this call
+    /// may be from further away than `ttl-security` allows; later data is not. Call [`Options::came_near`] before
+    /// anything is read.
     ///
     /// # Errors
     ///
-    /// The system has refused an option, or the peer is not known any more.
+    /// The system has refused an option, or the peer has disconnected.
     #[cfg(not(simulation))]
     pub(crate) fn accepted(&self, stream: &TcpStream) -> Result<(), OptionError> {
         let name = || "accepted connection".to_owned();
@@ -165,11 +165,11 @@ impl Options {
         self.common(&SockRef::from(stream), remote.is_ipv6())
     }
 
-    /// Whether the SYN of an accepted connection came from as near as `ttl-security` says. A neighbor's
-    /// first messages can be here before the system was told what to drop, and they must not count: the
-    /// one that is too far away is refused, and can be told apart from one that says nothing.
+    /// Checks the TTL of the SYN of an accepted connection (GTSM), as `ttl-security` requires. A neighbor's first
+    /// messages can arrive before the system has the limit, and they must not count: a peer that is too far away is
+    /// refused, and can be distinguished from a silent one.
     ///
-    /// With SYN cookies the system has kept no SYN; then there is only what it drops from now on.
+    /// With SYN cookies the system has kept no SYN; then only later segments are filtered.
     ///
     /// # Errors
     ///
@@ -183,7 +183,7 @@ impl Options {
         let ttl = match (found, syn[0] >> 4) {
             (Ok(()), 4) => syn[8],
             (Ok(()), 6) => syn[7],
-            // RFC 8200 allows more headers before that of TCP; of a SYN nobody needs them.
+            // RFC 8200 allows more headers before that of TCP; a SYN needs none of them.
             (Err(error), _) if error.raw_os_error() == Some(libc::EINVAL) => 0,
             _ => return Ok(()),
         };
@@ -191,9 +191,9 @@ impl Options {
         if ttl < least { Err(TooFar { ttl, least }) } else { Ok(()) }
     }
 
-    /// What goes on both kinds of sockets.
+    /// The options of both kinds of sockets.
     fn common(&self, socket: &SockRef<'_>, ipv6: bool) -> Result<(), OptionError> {
-        // Whole messages are written at once: waiting for more of them helps nobody.
+        // Whole messages are written at once: waiting for more of them is useless.
         self.check("nodelay", socket.set_tcp_nodelay(true))?;
         if let Some(dscp) = self.dscp {
             // The upper six bits of the octet (RFC 2474 section 3); the system keeps the other two.
@@ -215,8 +215,8 @@ impl Options {
             Hops::Ttl(ttl) => self.check("multihop", set_ttl(socket, ipv6, ttl.into())),
             Hops::Security(hops) => {
                 self.check("ttl-security", set_ttl(socket, ipv6, TTL_MAX))?;
-                // A peer that is one hop away has its segments here with the TTL that it sent them
-                // with (RFC 5082 section 3, ip(7)).
+                // The segments of a peer that is one hop away arrive with the TTL that it sent them with (RFC 5082
+                // section 3, ip(7)).
                 let least = TTL_MAX + 1 - c_int::from(hops);
                 self.check("ttl-security", set_least_ttl(socket, ipv6, least))
             }
@@ -247,7 +247,7 @@ impl Options {
     }
 }
 
-/// The TTL of what comes from a neighbor that protects itself with GTSM, and of what it takes.
+/// The TTL that a neighbor with GTSM sends and accepts.
 pub(super) const TTL_MAX: c_int = 255;
 
 /// The TTL of what a socket sends; -1 is the system's.
@@ -259,7 +259,7 @@ pub(super) fn set_ttl(socket: &SockRef<'_>, ipv6: bool, ttl: c_int) -> io::Resul
     }
 }
 
-/// The least TTL of what a socket takes; the system drops the rest.
+/// The least TTL that a socket accepts; the system drops the rest.
 fn set_least_ttl(socket: &SockRef<'_>, ipv6: bool, ttl: c_int) -> io::Result<()> {
     if ipv6 {
         raw::set(socket.as_fd(), libc::IPPROTO_IPV6, libc::IPV6_MINHOPCOUNT, &ttl)

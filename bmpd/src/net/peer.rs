@@ -1,11 +1,11 @@
-//! Who is at the other end of a local socket.
+//! The process at the other end of a local socket.
 
 use std::io;
 use std::os::fd::BorrowedFd;
 
 use super::raw;
 
-/// Room for this many groups at first; hardly anybody is in more.
+/// Room for this many groups at first; hardly any process is in more.
 const GROUPS: usize = 64;
 
 /// The most groups that a process can be in (NGROUPS_MAX, credentials(7)).

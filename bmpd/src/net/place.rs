@@ -1,9 +1,8 @@
-//! Making a socket where it belongs: in the host's own network, bound to a device, or in another network
-//! namespace.
+//! Creating a socket in its place: in the host's own network, bound to a device, or in another network namespace.
 //!
-//! A socket stays in the namespace in which it was made, whoever uses it. So a thread that is thrown
-//! away enters the namespace, makes the socket there and ends; a thread of the runtime must never enter
-//! one, since every task that it runs later would be in it, too (setns(2) is for one thread).
+//! A socket stays in the namespace in which it was created, whoever uses it. So a temporary thread enters the
+//! namespace, creates the socket there and ends; a thread of the runtime must never enter one, since every task that it
+//! runs later would be in it, too (setns(2) is for one thread).
 
 use std::fmt;
 use std::io;
@@ -113,7 +112,7 @@ impl fmt::Display for HowToMake<'_> {
 ///
 /// # Errors
 ///
-/// There is no such device or namespace, bmpd may not use it, or the system has no socket to give.
+/// There is no such device or namespace, bmpd may not use it, or the system cannot create a socket.
 pub(crate) async fn socket(place: &Place, domain: Domain) -> Result<Socket, SocketError> {
     let other = |error| SocketError::Other { place: place.clone(), error };
     match place {
@@ -139,7 +138,7 @@ pub(crate) async fn socket(place: &Place, domain: Domain) -> Result<Socket, Sock
             std::thread::Builder::new()
                 .name("bmpd-netns".to_owned())
                 .stack_size(STACK)
-                // Nobody listens any more if the attempt was given up; the socket is closed then.
+                // The receiver is dropped if the attempt was cancelled; the socket is closed then.
                 .spawn(move || drop(reply.send(make_in(&inside, domain))))
                 .map_err(other)?;
             match made.await {
@@ -169,7 +168,7 @@ fn make_in(path: &Path, domain: Domain) -> Result<Socket, SocketError> {
         }
         _ => SocketError::Other { place: place(), error },
     };
-    // NONBLOCK: a FIFO that stands there must not keep the thread.
+    // NONBLOCK: a FIFO at this path must not block the thread.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let namespace =
         rustix::fs::open(path, flags, Mode::empty()).map_err(|error| refused(error.into()))?;

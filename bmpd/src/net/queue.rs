@@ -7,8 +7,8 @@ use linux_raw_sys::net::tcp_info;
 
 use super::raw;
 
-/// Bytes that the other side has not acknowledged yet (SIOCOUTQ, tcp(7)); 0 if the system will not say.
-/// With TLS they are encrypted ones.
+/// Bytes that the other side has not acknowledged yet (SIOCOUTQ, tcp(7)); 0 if that is unknown. With TLS they are
+/// encrypted ones.
 #[allow(unsafe_code)]
 pub(crate) fn unacknowledged(socket: &impl AsFd) -> u64 {
     let mut bytes: libc::c_int = 0;
@@ -18,13 +18,12 @@ pub(crate) fn unacknowledged(socket: &impl AsFd) -> u64 {
     if result == 0 { u64::try_from(bytes).unwrap_or(0) } else { 0 }
 }
 
-/// Bytes that the other side has acknowledged since the connection began (TCP_INFO, tcp(7)); 0 if the
-/// system will not say.
+/// Bytes that the other side has acknowledged since the connection began (TCP_INFO, tcp(7)); 0 if that is unknown.
 ///
-/// It never falls, and it counts what went over the wire, TLS and the SYN with it: good for telling
-/// whether the other side takes anything, not for how much.
+/// It never falls, and it counts what was sent over the wire, TLS and the SYN with it: it shows whether the other side
+/// receives anything, not how much.
 pub(crate) fn acknowledged(socket: &impl AsFd) -> u64 {
-    // The struct as a row of its 64-bit numbers. Kernels may know fewer of its fields than there are.
+    // The struct as a row of its 64-bit numbers. Kernels may have fewer of its fields than there are.
     let mut info = [0_u64; size_of::<tcp_info>() / 8];
     const FIELD: usize = offset_of!(tcp_info, tcpi_bytes_acked) / 8;
     match raw::get(socket.as_fd(), libc::IPPROTO_TCP, libc::TCP_INFO, &mut info) {

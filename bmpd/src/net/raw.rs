@@ -1,6 +1,6 @@
-//! Access to setsockopt(2) and getsockopt(2) for options that neither socket2 nor rustix knows.
+//! Access to setsockopt(2) and getsockopt(2) for options that neither socket2 nor rustix has.
 //!
-//! It knows no option itself: what a level, a name and a value mean together is the caller's.
+//! It is independent of options: the caller ensures that a level, a name and a value match.
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -20,8 +20,8 @@ pub(super) fn set<T: Copy>(
     value: &T,
 ) -> io::Result<()> {
     let length = size_of::<T>() as socklen_t;
-    // SAFETY: the descriptor is open for the length of the call. The system reads as many bytes through
-    // the pointer as it is told, which is the size of what is borrowed, and keeps no pointer to it.
+    // SAFETY: the descriptor is open for the length of the call. The system reads no more bytes through
+    // the pointer than the length passed, the size of what is borrowed, and keeps no pointer to it.
     let result = unsafe {
         libc::setsockopt(
             socket.as_raw_fd(),
@@ -34,7 +34,7 @@ pub(super) fn set<T: Copy>(
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Lets the system fill in and say what it has, over what `value` holds when it is called.
+/// Has the system write an option over what `value` holds when it is called.
 ///
 /// # Errors
 ///
@@ -62,8 +62,8 @@ pub(super) fn get<T: Copy>(
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Lets the system fill a list and cuts it to what it has. If it is too short for that it gets the length
-/// that it would need.
+/// Has the system fill a list and truncates it to what it has. A list that is too short gets the length that it would
+/// need.
 ///
 /// # Errors
 ///

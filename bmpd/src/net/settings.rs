@@ -1,5 +1,5 @@
-//! What sockets are configured with: where they live, to what they are bound, and how a connection is
-//! authenticated and encrypted. The configuration file sets them, and they obey its rules.
+//! What sockets are configured with: their place, what they are bound to, and how a connection is authenticated and
+//! encrypted. The configuration file sets them, and they comply with its rules.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::secret::Secret;
 
-/// Where a socket lives.
+/// The place of a socket.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub enum Place {
     /// In bmpd's own network namespace, bound to no device: the public instance.
@@ -62,7 +62,7 @@ impl Default for Keepalive {
 pub enum Authentication {
     /// TCP MD5 (RFC 2385) with a key of 1 to 80 bytes.
     Md5(Secret),
-    /// TCP-AO (RFC 5925): the key chain, never empty, of which the first key is sent with.
+    /// TCP-AO (RFC 5925): the key chain, never empty, whose first key is used for sending.
     Ao(Vec<AoKey>),
 }
 

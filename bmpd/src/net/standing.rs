@@ -1,9 +1,9 @@
 //! Which of several devices or namespaces that have had one name a place is now.
 //!
-//! A VRF or a namespace can be deleted and made again under its name. A socket that listens stays in the one
-//! that it was made in: nobody can connect to it any more, and it keeps a namespace that was deleted alive
-//! with all of its devices. So who listens watches the place, and lets go of it when it is no longer the one.
-//! Connections stay where they are; they end when the other side is lost.
+//! A VRF or a namespace can be deleted and created again under its name. A socket that listens stays in the one that it
+//! was created in: no peer can connect to it any more, and it keeps a namespace that was deleted alive with all of its
+//! devices. So listeners watch the place, and close the socket when it is no longer the same. Connections stay where
+//! they are; they end when the other side is lost.
 
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -15,10 +15,10 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 use super::place::SocketError;
 use super::settings::Place;
 
-/// How often a place is looked at.
+/// How often a place is checked.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// What a place is at a moment. Of two that were told apart it says nothing once neither is in use.
+/// What a place is at a moment. The system can reuse the numbers of a place that is no longer in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Standing {
     /// The host's own network, which stays.
@@ -37,14 +37,14 @@ pub(crate) enum Standing {
 /// Why a place is no longer what it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Gone {
-    /// There is nothing of the name.
+    /// Nothing has the name.
     Away,
-    /// The name is that of another one now.
+    /// Another one has the name now.
     Another,
 }
 
 impl Gone {
-    /// As an error of who wants a socket there.
+    /// As an error for callers that need a socket there.
     pub(crate) fn error(self, place: &Place) -> SocketError {
         match (self, place) {
             (Gone::Away, Place::Device(device)) => {
@@ -67,7 +67,7 @@ impl Gone {
 ///
 /// # Errors
 ///
-/// It cannot be told, for want of a descriptor, say.
+/// It cannot be determined, for want of a descriptor, say.
 pub(crate) async fn standing(place: &Place) -> io::Result<Option<Standing>> {
     let standing = match place {
         Place::Public => return Ok(Some(Standing::Public)),
@@ -105,7 +105,7 @@ pub(crate) async fn until_gone(place: Place, was: Standing) -> Gone {
             Ok(Some(now)) if now == was => {}
             Ok(Some(_)) => return Gone::Another,
             Ok(None) => return Gone::Away,
-            // It cannot be told now: it is as it was until it can.
+            // Unknown for now: considered unchanged.
             Err(_) => {}
         }
     }

@@ -1,9 +1,9 @@
 //! What a connection is read and written through: TCP, or TLS over it.
 //!
-//! The way of use is that of tokio's `TcpStream`: wait for [`Stream::readable`] or [`Stream::writable`],
-//! then try. Every wait is safe to be dropped. With TLS there is one thing more: what was taken by
-//! [`Stream::try_write`] may still wait in this process, encrypted, at most some 64 KiB of it. While
-//! [`Stream::wants_write`] is true the user goes on waiting for `writable` and calls [`Stream::flush`].
+//! It is used like tokio's `TcpStream`: wait for [`Stream::readable`] or [`Stream::writable`], then try. Every wait is
+//! safe to be dropped. With TLS there is one difference: data accepted by [`Stream::try_write`] may still be pending in
+//! this process, encrypted, at most some 64 KiB of it. While [`Stream::wants_write`] is true continue to wait for
+//! `writable` and call [`Stream::flush`].
 
 use std::io;
 
@@ -43,13 +43,13 @@ impl Stream {
 
     /// Reads what is there; 0 means that the other side has closed. `buffer` must have room.
     ///
-    /// With TLS it also answers what TLS itself asks (a change of keys), so [`Stream::wants_write`] can
-    /// be true after it.
+    /// With TLS it also replies to messages of TLS itself (a change of keys), so [`Stream::wants_write`] can be true
+    /// after it.
     ///
     /// # Errors
     ///
-    /// `WouldBlock` if there is nothing now. The connection has failed; [`super::tls::cause`] tells
-    /// whether it was for TLS.
+    /// `WouldBlock` if there is nothing now. The connection has failed; [`super::tls::cause`] returns the reason if it
+    /// was TLS.
     pub(crate) fn try_read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Stream::Plain(tcp) => tcp.try_read(buffer),
@@ -57,13 +57,12 @@ impl Stream {
         }
     }
 
-    /// Writes as much as there is room for and says how much that was: those bytes must not be given
-    /// again.
+    /// Writes as much as there is room for and returns how much that was: those bytes must not be passed again.
     ///
     /// # Errors
     ///
-    /// `WouldBlock` if there is no room now: nothing was taken. The connection has failed;
-    /// [`super::tls::cause`] tells whether it was for TLS.
+    /// `WouldBlock` if there is no room now: nothing was accepted. The connection has failed; [`super::tls::cause`]
+    /// returns the reason if it was TLS.
     pub(crate) fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Stream::Plain(tcp) => tcp.try_write(bytes),
@@ -71,8 +70,7 @@ impl Stream {
         }
     }
 
-    /// True if something that was taken waits in this process: the system has to be given the rest with
-    /// [`Stream::flush`].
+    /// True if accepted data is pending in this process: the rest has to be sent with [`Stream::flush`].
     pub(crate) fn wants_write(&self) -> bool {
         match self {
             Stream::Plain(_) => false,
@@ -80,12 +78,12 @@ impl Stream {
         }
     }
 
-    /// Gives the system what waits in this process.
+    /// Sends what is pending in this process.
     ///
     /// # Errors
     ///
-    /// `WouldBlock` if it did not take all. The connection has failed; [`super::tls::cause`] tells
-    /// whether it was for TLS.
+    /// `WouldBlock` if not all could be sent. The connection has failed; [`super::tls::cause`] returns the reason if it
+    /// was TLS.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         match self {
             Stream::Plain(_) => Ok(()),
@@ -93,9 +91,9 @@ impl Stream {
         }
     }
 
-    /// Says goodbye: after this nothing more can be written. With TLS that is a close_notify, without
-    /// which the other side cannot tell an end from an attack (RFC 8446 section 6.1); it may have to be
-    /// flushed. TCP itself is closed when the stream is dropped.
+    /// Starts to close: after this nothing more can be written. With TLS it sends a close_notify, without which the
+    /// other side cannot distinguish a close from an attack (RFC 8446 section 6.1); it may have to be flushed. TCP
+    /// itself is closed when the stream is dropped.
     pub(crate) fn begin_close(&mut self) {
         match self {
             Stream::Plain(_) => {}

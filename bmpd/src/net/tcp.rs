@@ -1,7 +1,6 @@
-//! What TCP connections are here, and the two ways to end one that differ from a close.
+//! TCP connections, and the two ways to end one that differ from a close.
 //!
-//! The rest of bmpd says [`TcpStream`] by this name: in the simulation (`tests/sim`) it is a connection
-//! in memory.
+//! The rest of bmpd uses [`TcpStream`] by this name: in the simulation (`tests/sim`) it is a connection in memory.
 
 use std::io;
 use std::time::Duration;
@@ -10,7 +9,7 @@ use rustix::net::Shutdown;
 use socket2::SockRef;
 pub(crate) use tokio::net::TcpStream;
 
-/// Ends our side: the other one is told that no more comes. What it sends can still be read.
+/// Shuts down our side: the peer receives a FIN. What it sends can still be read.
 ///
 /// # Errors
 ///
@@ -19,8 +18,8 @@ pub(crate) fn end_writing(stream: &TcpStream) -> io::Result<()> {
     Ok(rustix::net::shutdown(stream, Shutdown::Write)?)
 }
 
-/// Makes the close of a connection a reset: what the system still holds for the other side is given up
-/// with it, and nothing is left of it here (no TIME-WAIT).
+/// Makes the close of a connection a reset: what the system still holds for the other side is discarded, and nothing is
+/// left of it here (no TIME-WAIT).
 pub(crate) fn abandon(stream: &TcpStream) {
     // Should it fail the connection is closed all the same.
     let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));

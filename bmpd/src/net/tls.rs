@@ -1,13 +1,13 @@
-//! TLS to a station (RFC 8446, RFC 5246). bmpd is the TLS client whoever made the TCP connection.
+//! TLS to a station (RFC 8446, RFC 5246). bmpd is the TLS client, whichever side made the TCP connection.
 //!
 //! ```text
 //! settings::Tls --check--> ClientConfig        when the configuration is read: bad files are errors there
 //! TCP connection --handshake--> TlsStream    with a deadline
-//! TlsStream -- io::Error --cause--> TlsError  what a station says later, such as no to our certificate
+//! TlsStream -- io::Error --cause--> TlsError  what a station sends later, such as a rejection of our certificate
 //! ```
 //!
-//! Who vouches for a station is in its operator's file, never a list that came with the program or the
-//! system. Nothing is remembered from one connection for the next: each shows its certificates anew.
+//! The authorities for a station are in its operator's file, never in a list of the program or the system. No state is
+//! kept from one connection to the next: each verifies certificates anew.
 
 mod error;
 mod setup;

@@ -1,16 +1,16 @@
-//! The wall's clock of a run: it goes with the paused clock of tokio, and can be set.
+//! The wall clock of a run: it follows the paused clock of tokio, and can be set.
 
 use std::cell::Cell;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
-/// What the clock says at the beginning: some day in 2023.
+/// The time at the beginning: some day in 2023.
 const BEGINNING: Duration = Duration::from_secs(1_700_000_000);
 
 thread_local! {
     static BEGUN: Cell<Option<Instant>> = const { Cell::new(None) };
-    /// What it says beyond the time that has passed.
+    /// The offset to the time that has passed.
     static OFFSET: Cell<Duration> = const { Cell::new(BEGINNING) };
 }
 

@@ -1,11 +1,11 @@
-//! bmpd without a system around it: the entry point of `tests/sim`, and what takes the system's place.
+//! bmpd on a simulated system: the entry point of `tests/sim`, and what replaces the system.
 //!
 //! ```text
 //!   tests/sim ── Bmpd: start, reload, reset, reports, stop ──> World: neighbors, sessions (the real tasks)
 //!      │                                                          │ select!, TcpStream, listen, connect
 //!      ├── network: the far end of every connection <─────────────┤
-//!      ├── clock: the wall's clock, which can jump <──────────────┤ Moment, Timestamp
-//!      └── file: what the configuration file says now <───────────┘ Reader
+//!      ├── clock: the wall clock, which can jump <────────────────┤ Moment, Timestamp
+//!      └── file: the content of the configuration file <──────────┘ Reader
 //! ```
 //!
 //! Compiled with `cfg(simulation)` only, which the package `simulated` sets: no program that is shipped has
@@ -24,7 +24,7 @@ thread_local! {
     static WORK: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Begins a run on this thread: nothing is left of the one before. To be called inside the runtime.
+/// Starts a run on this thread: nothing is left of the one before. To be called inside the runtime.
 pub fn begin(seed: u64) {
     fastrand::seed(seed);
     clock::begin();
@@ -32,7 +32,7 @@ pub fn begin(seed: u64) {
     WORK.take();
 }
 
-/// How much the links of neighbors have done since this was last called, in entries of the tables.
+/// The work of neighbors' links since this was last called, in entries of the tables.
 pub fn take_work() -> u64 {
     WORK.take()
 }

@@ -1,13 +1,13 @@
-//! The network of a run: connections are bytes in memory, and how they come is drawn by lot from the seed.
+//! The network of a run: connections are bytes in memory, and their delivery is drawn at random from the seed.
 //!
 //! ```text
 //!   bmpd: TcpStream ──write──> [ bytes on their way, at most `room` ] ──read──> End: the simulator
 //!                   <──read─── [ the same                           ] <─write──
 //! ```
 //!
-//! It does what TCP may do and tests seldom meet: takes a part of what is written, gives a part of what is
-//! there, is ready late, or says that it is ready and is not. Once in a while a far end resets, or goes
-//! without a word. Nothing here waits for time but [`connect`].
+//! It does what TCP may do and tests seldom meet: accepts a part of what is written, returns a part of what is there,
+//! is ready late, or reports that it is ready and is not. Once in a while a far end resets, or disappears silently.
+//! Nothing here waits for time but [`connect`].
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
@@ -33,14 +33,14 @@ thread_local! {
 /// What a far end does with those that connect to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
-    /// It takes connections, with this room for bytes on their way from bmpd.
+    /// It accepts connections, with this room for bytes on their way from bmpd.
     Accept {
         /// In bytes, at least 1.
         room: usize,
     },
-    /// Nobody listens.
+    /// There is no listener.
     Refuse,
-    /// Nothing comes back.
+    /// There is no answer.
     Silence,
 }
 
@@ -78,7 +78,7 @@ impl Network {
     }
 }
 
-/// Begins with an empty network.
+/// Starts with an empty network.
 pub(super) fn begin(seed: u64) {
     NETWORK.replace(Network::new(seed));
 }
@@ -97,7 +97,7 @@ fn part(bytes: usize) -> usize {
     }
 }
 
-/// Says what the far end at an address does from now on.
+/// Sets what the far end at an address does from now on.
 pub fn answer(address: SocketAddr, answer: Answer) {
     NETWORK.with_borrow_mut(|network| network.answers.insert(address, answer));
 }
@@ -250,7 +250,7 @@ fn pair(local: SocketAddr, remote: SocketAddr, room: usize) -> (TcpStream, End) 
     (TcpStream { wire: Arc::clone(&wire), local, remote }, End { wire })
 }
 
-/// bmpd's end, with the way of use of tokio's.
+/// bmpd's end, used like tokio's.
 #[derive(Debug)]
 pub(crate) struct TcpStream {
     wire: Arc<Mutex<Wire>>,
@@ -309,7 +309,7 @@ impl TcpStream {
             return Err(io::Error::from_raw_os_error(libc::ECONNRESET));
         }
         if wire.far_gone {
-            // It is taken, and answered with a reset.
+            // It is accepted, and answered with a reset.
             wire.reset = true;
             wire.written += bytes.len() as u64;
             wire.wake();
@@ -384,8 +384,8 @@ pub enum Found {
     Reset,
 }
 
-/// The far end of a connection, in the hands of the simulator. Dropped without another word it has gone
-/// without one: bmpd is not told.
+/// The far end of a connection, controlled by the simulator. If it is just dropped it disappears silently: bmpd is not
+/// notified.
 #[derive(Debug)]
 pub struct End {
     wire: Arc<Mutex<Wire>>,
@@ -413,7 +413,7 @@ impl End {
     /// Sends bytes.
     pub fn write(&self, bytes: &[u8]) {
         let mut wire = self.wire.lock();
-        // Who has ended reads no more, but for what is thrown away until it is gone.
+        // A side that has ended reads no more, but for what is discarded until it is closed.
         wire.to_bmpd.extend(bytes);
         wire.wake();
     }
@@ -427,7 +427,7 @@ impl End {
         wire.wake();
     }
 
-    /// Sends no more, and goes on reading.
+    /// Sends no more, and continues to read.
     pub fn end_writing(&self) {
         let mut wire = self.wire.lock();
         wire.far_ended = true;
@@ -447,7 +447,7 @@ impl End {
         self.wire.lock().room
     }
 
-    /// How many bytes of what was sent bmpd has read, without those that it threw away after its end.
+    /// How many bytes of what was sent bmpd has read, without those that it discarded after its end.
     pub fn read_by_bmpd(&self) -> u64 {
         let wire = self.wire.lock();
         wire.read_at_end.unwrap_or(wire.read)
@@ -463,7 +463,7 @@ impl End {
         self.wire.lock().read_at_end.is_some()
     }
 
-    /// True if everything was read by whom it was sent to.
+    /// True if everything was read by its receiver.
     pub fn is_drained(&self) -> bool {
         let wire = self.wire.lock();
         wire.from_bmpd.is_empty() && (wire.to_bmpd.is_empty() || wire.read_at_end.is_some())

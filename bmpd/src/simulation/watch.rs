@@ -1,5 +1,5 @@
-//! What the change notifier of the tables is in the simulation: tokio's `watch` wakes those who wait in an order that is
-//! drawn by lot, and no seed decides that; this one wakes them in the order in which they came.
+//! The change notifier of the tables in the simulation: tokio's `watch` wakes waiting tasks in a random order, which no
+//! seed determines; this one wakes them in the order of their arrival.
 
 use std::future::poll_fn;
 use std::sync::Arc;

@@ -11,7 +11,7 @@ pub(crate) enum SocketError {
         "another bmpd is running with the control socket {0}: stop it, or give this one another [control] socket"
     )]
     Taken(PathBuf),
-    /// Something else lies there.
+    /// There is another kind of file.
     #[error("{0} exists and is not a socket: remove it, or give bmpd another [control] socket")]
     NotASocket(PathBuf),
     /// What is in the place of the lock is no lock of bmpd's.
@@ -20,19 +20,19 @@ pub(crate) enum SocketError {
          another [control] socket"
     )]
     NotALock(PathBuf),
-    /// Everybody can put something else in the place of the socket.
+    /// Every user can replace the socket.
     #[error(
         "everybody can replace what is in {0}, the control socket among it: `chmod o-w` it, or let [control] socket name \
          a place in another folder, such as /run/bmpd"
     )]
     OpenFolder(PathBuf),
-    /// Somebody listens there who is no bmpd: the service manager, most likely.
+    /// A process other than bmpd listens there: the service manager, most likely.
     #[error(
         "{0} is listened at already, and not by a bmpd: if systemd does (bmpd.socket), start bmpd with \
          `systemctl start bmpd`, or stop that unit first; or give this bmpd another [control] socket"
     )]
     Listened(PathBuf),
-    /// An earlier bmpd was of another user.
+    /// An earlier bmpd ran as another user.
     #[error(
         "{path} is of user {owner}, and bmpd runs as user {user} now: remove it, or give it to that user (chown); \
          [control] socket can name another place"
@@ -40,12 +40,12 @@ pub(crate) enum SocketError {
     Foreign {
         /// The lock or the socket.
         path: PathBuf,
-        /// Whose it is.
+        /// Its owner.
         owner: u32,
-        /// Who bmpd is.
+        /// bmpd's user.
         user: u32,
     },
-    /// bmpd's user makes no files in the folder.
+    /// bmpd's user cannot create files in the folder.
     #[error(
         "cannot make files in {folder} as user {user}: [control] socket can name a place in a folder of its own, such as \
          /run/bmpd"
@@ -53,7 +53,7 @@ pub(crate) enum SocketError {
     Folder {
         /// That of the socket.
         folder: PathBuf,
-        /// Who bmpd is.
+        /// bmpd's user.
         user: u32,
     },
     /// What the service manager has made is no longer where bmpctl looks.
@@ -80,7 +80,7 @@ pub(crate) enum SocketError {
     Io {
         /// The path of the socket.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         error: io::Error,
     },
 }

@@ -1,5 +1,5 @@
-//! The file of the socket, by a descriptor: what is changed later is the file that bmpd has made, whatever its path leads
-//! to by then.
+//! The file of the socket, by a descriptor: later changes apply to the file that bmpd has created, even if its path
+//! leads to another one by then.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -79,9 +79,9 @@ impl SocketFile {
 
 /// True if a process has a socket that is bound to the file at this path.
 ///
-/// The system looks for it by device and inode: the same path in another mount namespace is another file. A datagram
-/// socket cannot be connected to a stream socket (unix(7), EPROTOTYPE), so nobody who listens there notices, and the
-/// service manager starts nothing.
+/// The system looks it up by device and inode: the same path in another mount namespace is another file. A datagram
+/// socket cannot be connected to a stream socket (unix(7), EPROTOTYPE), so no listener there notices, and the service
+/// manager starts nothing.
 ///
 /// # Errors
 ///
@@ -91,7 +91,7 @@ pub(crate) fn is_bound(path: &Path) -> io::Result<bool> {
     let probe = socket_with(AddressFamily::UNIX, SocketType::DGRAM, flags, None)?;
     match connect(&probe, &SocketAddrUnix::new(path)?) {
         Ok(()) | Err(Errno::PROTOTYPE) => Ok(true),
-        // Nobody's; no file.
+        // No socket is bound to it; no file.
         Err(Errno::CONNREFUSED | Errno::NOENT) => Ok(false),
         Err(error) => Err(error.into()),
     }

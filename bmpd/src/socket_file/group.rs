@@ -17,27 +17,26 @@ const GROUP_TIMEOUT: Duration = Duration::from_secs(2);
 pub(crate) struct SocketGroup {
     /// As the configuration calls it, else the number of the file's.
     pub(crate) account: Account,
-    /// What the file has: another one if the system did not allow to change it, or does not know the
-    /// group.
+    /// What the file has: another one if the system did not allow to change it, or has no such group.
     pub(crate) file_gid: u32,
     /// The number of the group when the socket was made; `None` if there was no such group.
     pub(crate) gid: Option<u32>,
 }
 
 impl SocketGroup {
-    /// True if the members of the group are those that the file lets in.
+    /// True if the members of the group are those that the file admits.
     fn is_that_of_file(&self) -> bool {
         self.gid == Some(self.file_gid)
     }
 
-    /// True if this is the group, as far as that can be told without asking.
+    /// True if this is the group, as far as that is known without a look-up.
     fn is(&self, other: &Account) -> bool {
         *other == self.account || self.gid.is_some_and(|gid| *other == Account::Id(gid))
     }
 
-    /// Gives the file its group. That the system does not allow it, or does not know the group, is a
-    /// sentence for people and no reason not to run: bmpd looks at the groups of each caller anyway, so
-    /// members of the group have what they are to have as long as they can connect.
+    /// Sets the group of the file. If the system does not allow it, or has no such group, that is a sentence for people
+    /// and not fatal: bmpd checks the groups of each caller anyway, so members of the group have their level as long as
+    /// they can connect.
     pub(crate) fn give(
         file: &SocketFile,
         wanted: Option<&Account>,
@@ -73,13 +72,12 @@ impl SocketGroup {
     }
 }
 
-/// Who can connect. What a caller may do is decided for each command; this only keeps away those who may
-/// do nothing.
+/// Who can connect. What a caller may do is decided for each command; this only excludes those who may do nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WhoConnects {
     /// Owner and group of the file.
     Group,
-    /// Everybody, as somebody beyond the file's group can have a level.
+    /// Everybody, as users outside the file's group can have a level.
     All,
 }
 

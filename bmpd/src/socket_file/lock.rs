@@ -1,11 +1,11 @@
-//! The lock beside the socket file: one bmpd a path.
+//! The lock beside the socket file: one bmpd per path.
 //!
-//! The folder can be one that others write to, so nothing that is there is trusted: the file is opened without following
-//! a link and without waiting for the other end of a FIFO (open(2)), and must be a regular file of bmpd's own user with
-//! one name.
+//! The folder can be writable by others, so no existing file is trusted: the file is opened without following a link
+//! and without waiting for the other end of a FIFO (open(2)), and must be a regular file of bmpd's own user with one
+//! name.
 //!
-//! bmpd removes it when it ends, as it removes its socket: what a start as root has left would be in the way of bmpd's
-//! user. It does so while it holds the lock, and who has got the lock of a file looks whether the file is still there.
+//! bmpd removes it when it exits, as it removes its socket: one left by a start as root would block bmpd's user. It
+//! does so while it holds the lock, and after acquiring the lock of a file it checks whether the file is still there.
 
 use std::ffi::OsString;
 use std::fs::{self, File, Permissions};
@@ -19,11 +19,11 @@ use rustix::process::geteuid;
 
 use super::error::SocketError;
 
-/// How often a file is opened anew that was removed by the bmpd that had it. Each time another bmpd has started and
-/// ended meanwhile.
+/// How often a file is opened again that was removed by the bmpd that had it. Each time another bmpd has started and
+/// exited meanwhile.
 const ATTEMPTS: usize = 16;
 
-/// Held until it is dropped; the system releases it whatever way bmpd ends.
+/// Held until it is dropped; the system releases it however bmpd ends.
 #[derive(Debug)]
 pub(crate) struct Lock {
     file: File,
@@ -51,7 +51,7 @@ impl Lock {
             if found.uid() != user {
                 return Err(SocketError::Foreign { path, owner: found.uid(), user });
             }
-            // Who can open the file can hold the lock: nobody else must.
+            // A user that can open the file can hold the lock: no other user must.
             file.set_permissions(Permissions::from_mode(0o600)).map_err(io_error)?;
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => {}
@@ -92,11 +92,11 @@ fn open(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-/// Why the lock cannot be opened: what is left of a bmpd of another user is a case of its own.
+/// Why the lock cannot be opened: one left by a bmpd of another user is a case of its own.
 fn refused(socket: &Path, lock: &Path, error: io::Error) -> SocketError {
     let other = |error| SocketError::Io { path: socket.to_owned(), error };
     match Errno::from_io_error(&error) {
-        // A link; a FIFO that nobody reads, or a socket; a directory.
+        // A link; a FIFO without a reader, or a socket; a directory.
         Some(Errno::LOOP | Errno::NXIO | Errno::ISDIR) => {
             return SocketError::NotALock(lock.to_owned());
         }
@@ -155,7 +155,7 @@ mod tests {
             );
             assert!(fs::symlink_metadata(&lock).is_ok(), "{name}: it was removed");
         }
-        // A FIFO that somebody reads can be opened.
+        // A FIFO with a reader can be opened.
         let read = scratch.path().join("fifo.lock");
         let _reader = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(read).unwrap();
         let error = Lock::acquire(&scratch.path().join("fifo")).unwrap_err();
@@ -178,7 +178,7 @@ mod tests {
         drop(lock);
         assert!(!path.exists());
         let lock = Lock::acquire(&socket).unwrap();
-        // What somebody else has put there is not ours to remove.
+        // A file of another process is not removed.
         fs::remove_file(&path).unwrap();
         fs::write(&path, "another").unwrap();
         drop(lock);

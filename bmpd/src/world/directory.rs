@@ -1,6 +1,6 @@
-//! The names there are, quickly: for completion, which an operator waits for at every keystroke.
+//! The existing names, quickly: for completion, which an operator waits for at every keystroke.
 //!
-//! Names are known here. States are asked of every task at once, and one that is busy is told of without.
+//! Names are available here. States are requested from all tasks at once; a busy task is listed without.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use tokio::time::{Instant, timeout_at};
 use super::World;
 use crate::sinks::station::Session;
 
-/// How long tasks have for saying their states, all of them together.
+/// Timeout for the states of all tasks together.
 const TIMEOUT: Duration = Duration::from_millis(25);
 
 impl World {
-    /// Every name there is, with what was to be learnt of it at once.
+    /// Every name, with its state if that is available at once.
     pub(crate) async fn directory(&self) -> Directory {
         let until = Instant::now() + TIMEOUT;
         let ask = |session: &Session| (session.id().clone(), session.ask_entry());
@@ -39,7 +39,7 @@ impl World {
     }
 }
 
-/// What was answered in time; an answer that is there already counts also when the time is over.
+/// The answer, if it arrives in time; one that has arrived also counts after the timeout.
 async fn answer<T>(asked: Option<oneshot::Receiver<T>>, until: Instant) -> Option<T> {
     timeout_at(until, asked?).await.ok()?.ok()
 }

@@ -1,14 +1,14 @@
-//! What runs now: the sessions, the neighbors, where neighbors connect to, and the configuration of it all.
+//! What runs now: the sessions, the neighbors, the listeners, and their configuration.
 //!
 //! ```text
 //!   start, reload ──(write)──┐                 ┌── sessions ──> a task each
 //!   reset ──────────(read)───┴── order ── World┼── neighbors ─> a task each
-//!   show ─────────── looks at the lists ───────└── listeners ─> a task each
+//!   show ─────────── copies the lists ─────────└── listeners ─> a task each
 //! ```
 //!
-//! `order` is what keeps a reset and a reload apart: a reset sees all of a reload or nothing. A reload
-//! holds it until neighbors that end have been told, half a second at most; a reset until its sessions
-//! have taken their orders. Both read the file before they take it. The lists are copied out; no lock is held across an await.
+//! `order` separates resets from reloads: a reset sees all of a reload or nothing. A reload holds it until stopping
+//! neighbors have been notified, half a second at most; a reset until its sessions have accepted their commands. Both
+//! read the file before they take it. The lists are copied out; no lock is held across an await.
 #![forbid(unsafe_code)]
 
 mod control;
@@ -67,7 +67,7 @@ pub(crate) struct Refused {
 pub(crate) struct World {
     reader: Reader,
     started: Moment,
-    /// The configuration in effect; a reload, which holds `order`, puts another one here.
+    /// The configuration in effect; a reload, which holds `order`, replaces it.
     pub(crate) in_effect: Mutex<Reading>,
     /// `[control]` as configured; what runs of it is in `in_effect`.
     pub(crate) control_configured: Mutex<Control>,
@@ -79,22 +79,22 @@ pub(crate) struct World {
     pub(crate) refused_reload: Mutex<Option<Refused>>,
     pub(crate) routers: Routers,
     pub(crate) listeners: Arc<SharedListeners>,
-    /// Keeps them apart; a reset reads, a reload writes.
+    /// Separates resets (readers) from reloads (writers).
     pub(crate) order: RwLock<()>,
     /// In the order of the ids.
     pub(crate) sessions: Mutex<Vec<Session>>,
-    /// Tasks of sessions, those that were removed and are still ending among them.
+    /// Tasks of sessions, including removed ones that are still stopping.
     pub(crate) tasks: Mutex<Vec<JoinHandle<()>>>,
     pub(crate) neighbors: Neighbors,
-    /// What happens.
+    /// The events.
     pub(crate) events: Events,
-    /// How many watch it.
+    /// The number of `monitor` callers.
     pub(crate) monitors: watch::Sender<u32>,
-    /// Resets that go on.
+    /// The staggered resets in progress.
     pub(crate) staggered: Staggered,
-    /// Who may do what.
+    /// The permissions.
     pub(crate) access: Arc<Access>,
-    /// How much is logged.
+    /// The log level.
     pub(crate) log: log::Level,
     stopping: watch::Sender<bool>,
 }
@@ -157,7 +157,7 @@ impl World {
         *self.monitors.borrow()
     }
 
-    /// Counts one who watches, until the guard is dropped.
+    /// Counts a `monitor` caller until the guard is dropped.
     pub(crate) fn begin_monitor(self: &Arc<Self>) -> Watching {
         self.monitors.send_modify(|monitors| *monitors += 1);
         Watching(Arc::clone(self))
@@ -186,46 +186,44 @@ impl World {
         Some(RefusedReload { by, reason, at: at.timestamp(), ago: Span::of(at.age()) })
     }
 
-    /// True if the file has another text than the configuration in effect; `None` if that cannot be seen at
-    /// once.
+    /// True if the file has another text than the configuration in effect; `None` if that is not known at once.
     pub(crate) async fn file_differs(&self) -> Option<bool> {
         let now = self.reader.digest().await?;
         Some(now != self.config().digest)
     }
 
-    /// `[control]` as configured: some of it waits for another start.
+    /// `[control]` as configured: some of it takes effect at the next start.
     pub(crate) fn control_configured(&self) -> Control {
         self.control_configured.lock().clone()
     }
 
-    /// `[process]` as configured; it waits for another start.
+    /// `[process]` as configured; it takes effect at the next start.
     pub(crate) fn process_configured(&self) -> Process {
         self.process_configured.lock().clone()
     }
 
-    /// `[http]` as configured; it waits for another start.
+    /// `[http]` as configured; it takes effect at the next start.
     pub(crate) fn http_configured(&self) -> Http {
         self.http_configured.lock().clone()
     }
 
-    /// The configuration in effect. A reload that is under way holds up nobody who only looks: they see what
-    /// was before.
+    /// The configuration in effect. A reload in progress does not block readers: they get the previous one.
     pub(crate) fn config(&self) -> Arc<Config> {
         Arc::clone(&self.in_effect.lock().config)
     }
 
-    /// Keeps reloads away while a reset gives its orders.
+    /// Blocks reloads while a reset sends its commands.
     pub(crate) async fn begin_reset(&self) -> RwLockReadGuard<'_, ()> {
         self.order.read().await
     }
 
-    /// Reads and checks the file; nothing is changed. It may take a while, so nobody may hold `order`.
+    /// Reads and checks the file; nothing is changed. It may take a while, so do not hold `order`.
     pub(crate) async fn read_config(&self, purpose: Purpose) -> Result<Reading, Failure> {
         self.reader.read(purpose).await
     }
 
-    /// What counts of the file for one who has read this: a reload may have read a newer one, and applied it
-    /// meanwhile. Who holds `order` can rely on it.
+    /// The configuration that applies after this reading: a reload may have read and applied a newer one meanwhile. The
+    /// result stays valid while `order` is held.
     pub(crate) fn newest(&self, read: Reading) -> Reading {
         let Reading { config, begun } = self.in_effect.lock().clone();
         if read.begun.steady() >= begun.steady() {
@@ -260,8 +258,8 @@ impl World {
         Err(Failure::NoSuchSession { selector: selector.clone(), existing, configured_in: None })
     }
 
-    /// The next of the selected sessions behind the one with this id, at most so many: for who must not hold all of
-    /// them meanwhile.
+    /// The next of the selected sessions after the one with this id, at most so many: for callers that must not hold
+    /// all of them meanwhile.
     pub(crate) fn select_after(
         &self,
         selector: &Selector,
@@ -294,7 +292,7 @@ impl World {
         self.neighbors.handles()
     }
 
-    /// The prefixes that neighbors can come from.
+    /// The prefixes that neighbors can connect from.
     pub(crate) fn prefixes(&self) -> Vec<PrefixReport> {
         self.neighbors.prefixes()
     }
@@ -310,7 +308,7 @@ impl World {
         *self.stopping.borrow()
     }
 
-    /// Tells those who wait that bmpd is about to stop.
+    /// Notifies all waiting tasks that bmpd is about to stop.
     pub(crate) fn begin_stop(&self) {
         self.stopping.send_replace(true);
     }

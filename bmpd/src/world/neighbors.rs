@@ -1,5 +1,4 @@
-//! The neighbors and where they connect to, as the configuration has them: how they begin, and how a
-//! reload changes them.
+//! The configured neighbors and their listeners: how they are started, and how a reload changes them.
 
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
@@ -47,7 +46,7 @@ impl Neighbors {
     ///
     /// # Errors
     ///
-    /// A place of the public instance cannot be listened at; a sentence that says what to do.
+    /// A listener of the public instance cannot be opened; a sentence that says what to do.
     pub(crate) async fn start(
         config: &Config,
         routers: &Routers,
@@ -68,19 +67,19 @@ impl Neighbors {
         self.directory.handles()
     }
 
-    /// Asks every neighbor for a few words about itself, in the same order.
+    /// Requests a summary from every neighbor, in the same order.
     pub(crate) fn ask_entries(
         &self,
     ) -> Vec<(NeighborId, Option<oneshot::Receiver<NeighborEntry>>)> {
         self.directory.ask_entries()
     }
 
-    /// The prefixes that neighbors can come from.
+    /// The prefixes that neighbors can connect from.
     pub(crate) fn prefixes(&self) -> Vec<PrefixReport> {
         self.directory.prefixes()
     }
 
-    /// Takes every task, for the end of bmpd; nobody listens any more.
+    /// Takes every task, to stop bmpd; no listener is left.
     pub(crate) fn tasks(&self) -> Vec<JoinHandle<()>> {
         for (_, task) in self.listeners.lock().drain() {
             task.abort();
@@ -88,12 +87,11 @@ impl Neighbors {
         self.directory.tasks()
     }
 
-    /// Works out what is different, and opens what may fail; there is no plan for a dry run.
+    /// Computes the differences, and opens the sockets that may fail; there is no plan for a dry run.
     ///
     /// # Errors
     ///
-    /// A place of the public instance cannot be listened at; nothing was changed. A sentence that says what
-    /// to do.
+    /// A listener of the public instance cannot be opened; nothing was changed. A sentence that says what to do.
     pub(crate) async fn plan(
         &self,
         old: &Config,
@@ -168,8 +166,8 @@ impl Neighbors {
         Ok((items, (!dry_run).then_some(plan)))
     }
 
-    /// What becomes of a neighbor, or of those of a prefix, when they are given what can change while their sessions
-    /// run: they go on, but for those that are beyond a new limit.
+    /// The effect on a neighbor, or on those of a prefix, of changes that are possible while their sessions run: they
+    /// continue, but for those beyond a new limit.
     fn effects(&self, neighbor: &config::Neighbor) -> Vec<(String, ReloadAction)> {
         let beyond = self.directory.beyond(neighbor);
         let beyond = beyond.into_iter().map(|(id, held)| {
@@ -210,7 +208,7 @@ impl Neighbors {
         }
         for listener in after.iter().filter(|listener| !was.contains(listener)) {
             let socket = match listener.vpn_instance {
-                // Its device or namespace can come later.
+                // Its device or namespace can be created later.
                 Some(_) => None,
                 None => {
                     let ListenerId { vpn_instance, place, address } = listener;
@@ -243,7 +241,7 @@ impl Neighbors {
         Ok(())
     }
 
-    /// Does what was planned. Returns when neighbors that end or restart have been told.
+    /// Applies the plan. Returns when stopping and restarting neighbors have been notified.
     pub(crate) async fn apply(&self, plan: Plan) {
         let Plan {
             ended,
@@ -265,11 +263,11 @@ impl Neighbors {
             let task = self.listeners.lock().remove(&listener);
             if let Some(task) = task {
                 task.abort();
-                // Its socket is closed when it has ended, and another may want the place.
+                // Its socket is closed when the task has ended, and another may need the address.
                 let _ = task.await;
             }
         }
-        // All at once: each may take a moment until the other side has heard.
+        // Concurrently: each may take a moment until the peer has been notified.
         let mut ends = JoinSet::new();
         let gone = ended.into_iter().map(|id| (id, Stop::Removed));
         let again = restarted.iter().map(|(id, _)| (id.clone(), Stop::Reconfigured));

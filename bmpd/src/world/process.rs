@@ -1,10 +1,10 @@
-//! What the system says of this process.
+//! What the system reports about this process.
 
 use rustix::process::{Resource, getrlimit};
 use rustix::time::{ClockId, clock_gettime};
 use shared::time::Span;
 
-/// What the system says of this process.
+/// What the system reports about this process.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Process {
     /// Bytes.
@@ -12,7 +12,7 @@ pub(crate) struct Process {
     /// Bytes.
     pub(crate) memory_peak: Option<u64>,
     pub(crate) descriptors: Option<u64>,
-    /// How many it may open; `None` is as many as it likes.
+    /// How many it may open; `None` is unlimited.
     pub(crate) descriptors_maximum: Option<u64>,
 }
 

@@ -1,8 +1,8 @@
 //! Reading the configuration file for a reset or a reload.
 //!
-//! A file can be on a server that has gone, and is then read for ever. So no lock is held meanwhile, whoever
-//! waits for it is told in time, and of the threads that go on reading there are a few at most. As readings
-//! can overtake each other, each knows when it was begun: the newest counts.
+//! The file can be on an unreachable server, where a read blocks for ever. So no lock is held meanwhile, callers get an
+//! error in time, and the number of blocked threads is limited. As readings can overtake each other, each has its start
+//! time: the newest counts.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -17,47 +17,47 @@ use crate::config::{self, Config};
 use crate::moment::Moment;
 use crate::sinks::station::Parameters;
 
-/// How long a reading may take: less than bmpctl waits for an answer.
+/// How long a reading may take: less than bmpctl's timeout.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How many threads may read at once.
 const THREADS_MAX: usize = 8;
 
-/// How many of them may do so only to say what would be done: those who look must not keep away those who act.
+/// How many of them may do so for a dry run: dry runs must not block changes.
 const PLANS_MAX: usize = 4;
 
-/// A file that was not changed for this long is taken to be whole.
+/// A file unchanged for this long is considered complete.
 const SETTLED: Duration = Duration::from_millis(50);
 
-/// How often a file that changes is looked at again.
+/// How often a changing file is checked again.
 const SETTLING_TRIES: u32 = 20;
 
-/// How long it may take to see whether the file has changed: who asks wants to see other things, too.
+/// How long the check whether the file has changed may take: reports contain other things, too.
 const LOOK_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// A file that was changed this recently may change again without another time of change.
+/// A file that was changed this recently may change again with the same modification time.
 const RECENT: Duration = Duration::from_secs(2);
 
 /// What a reading is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// To do what it says.
+    /// To apply it.
     Act,
-    /// Only to say what would be done.
+    /// Only for a dry run.
     Plan,
 }
 
-/// What was found in the file.
+/// The content of the file.
 #[derive(Debug, Clone)]
 pub(crate) struct Reading {
-    /// What it says.
+    /// The configuration.
     pub(crate) config: Arc<Config>,
-    /// When the reading was begun: what was written before is in it.
+    /// When the reading started: it includes everything written before.
     pub(crate) begun: Moment,
 }
 
 impl Reading {
-    /// What it says of one of its sessions.
+    /// The parameters of one of its sessions.
     pub(crate) fn parameters(&self, session: &config::Session) -> Parameters {
         Parameters { session: session.clone(), bmp: self.config.bmp.clone() }
     }
@@ -68,17 +68,17 @@ impl Reading {
     }
 }
 
-/// Reads the file, as often as it is asked to.
+/// Reads the file.
 pub(super) struct Reader {
     path: PathBuf,
     threads: Arc<Semaphore>,
-    /// Those of them that a plan may have.
+    /// Those of them that plans may use.
     plans: Arc<Semaphore>,
-    /// The last digest of the file; one looks at a time.
+    /// The last digest of the file; one task computes it at a time.
     digest: Arc<tokio::sync::Mutex<Option<Looked>>>,
 }
 
-/// What was found when the file was last looked at.
+/// The result of the last check of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Looked {
     /// Device, inode, length, and the times of the last change of the text and of the inode.
@@ -87,7 +87,7 @@ struct Looked {
 }
 
 impl Looked {
-    /// Looks at the file; a large one is only read if it has changed since `before`.
+    /// Checks the file; a large one is only read if it has changed since `before`.
     fn at(path: &Path, before: Option<Self>) -> Option<Self> {
         let found = std::fs::metadata(path).ok()?;
         let stamp = [
@@ -121,7 +121,7 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// The file is bad, or is not read in time.
+    /// The file is invalid, or is not read in time.
     pub(super) async fn read(&self, purpose: Purpose) -> Result<Reading, Failure> {
         #[cfg(simulation)]
         return self.read_simulated(purpose);
@@ -129,11 +129,11 @@ impl Reader {
         self.read_file(purpose).await
     }
 
-    /// The [`Config::digest`] of the file as it is; `None` if it cannot be had at once.
+    /// The [`Config::digest`] of the file as it is; `None` if it is not available at once.
     pub(super) async fn digest(&self) -> Option<u64> {
         let until = Instant::now() + LOOK_TIMEOUT;
         let digest = Arc::clone(&self.digest);
-        // A thread that the file keeps waiting keeps the lock: there is one at most.
+        // A thread blocked on the file keeps the lock: there is one at most.
         let mut digest = timeout_at(until, digest.lock_owned()).await.ok()?;
         let path = self.path.clone();
         let looking = move || {
@@ -143,7 +143,7 @@ impl Reader {
         timeout_at(until, tokio::task::spawn_blocking(looking)).await.ok()?.ok()?
     }
 
-    /// The file of the simulation is there at once.
+    /// In the simulation the file is available at once.
     #[cfg(simulation)]
     fn read_simulated(&self, _: Purpose) -> Result<Reading, Failure> {
         let begun = Moment::now();
@@ -156,7 +156,7 @@ impl Reader {
     #[cfg(not(simulation))]
     async fn read_file(&self, purpose: Purpose) -> Result<Reading, Failure> {
         let until = Instant::now() + TIMEOUT;
-        // A file that is being written is waited for a little: half of it may be a good one.
+        // Waits a little for a file that is being written: a part of it may be valid.
         for _ in 0..SETTLING_TRIES {
             match self.on_a_thread(age, purpose, until).await?.1 {
                 Some(age) if age < SETTLED => tokio::time::sleep(SETTLED - age).await,
@@ -169,7 +169,7 @@ impl Reader {
         }
     }
 
-    /// Does what may never end, and says when that was begun.
+    /// Runs a call that may block for ever, and returns when it was started.
     async fn on_a_thread<T: Send + 'static>(
         &self,
         act: fn(&Path) -> T,
@@ -192,7 +192,7 @@ impl Reader {
         }
     }
 
-    /// Waits for leave to use a thread. The semaphores are never closed.
+    /// Waits for permission to use a thread. The semaphores are never closed.
     async fn permits(&self, purpose: Purpose) -> [Option<OwnedSemaphorePermit>; 2] {
         let plan = match purpose {
             Purpose::Act => None,
@@ -201,7 +201,7 @@ impl Reader {
         [plan, Arc::clone(&self.threads).acquire_owned().await.ok()]
     }
 
-    /// There was no thread for it: the file may be as good as any.
+    /// No thread was free: the file may be valid.
     fn crowded(&self) -> String {
         let busy = THREADS_MAX - self.threads.available_permits();
         format!(
@@ -216,7 +216,7 @@ impl Reader {
     }
 }
 
-/// How long ago the file was last changed; `None` if the system does not say, or a clock was set.
+/// How long ago the file was last changed; `None` if that is unknown, or a clock was set.
 fn age(path: &Path) -> Option<Duration> {
     std::fs::metadata(path).ok()?.modified().ok()?.elapsed().ok()
 }

@@ -5,8 +5,8 @@
 //!            bad: nothing was touched     refused: nothing was touched
 //! ```
 //!
-//! Sessions come before neighbors where they end, and after them where they begin, so that no station is
-//! told of neighbors that go down or come up because of the same reload more than it must.
+//! Sessions are stopped before neighbors, and started after them, so that stations do not receive more Peer Down and
+//! Peer Up messages for one reload than necessary.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -27,18 +27,18 @@ use crate::moment::Moment;
 use crate::privileges;
 use crate::sinks::station::{Configured, End};
 
-/// How long the station of a session that is removed has to take the Termination.
+/// How long the station of a removed session has to receive the Termination.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long the system has to say whether what the configuration names is there.
+/// Timeout of the check whether what the configuration names exists.
 #[cfg(not(simulation))]
 const LOOK_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How many items of a reload are told to those who watch: what the ring of events holds is bounded.
+/// How many items of a reload are published: the ring of events is bounded.
 const TOLD: usize = 100;
 
 impl World {
-    /// Tells those who watch what a reload has changed, if it has.
+    /// Publishes what a reload has changed, if anything.
     pub(crate) fn publish_reload(&self, by: &str, report: &ReloadReport) {
         let ReloadReport { items, .. } = report;
         if !items.is_empty() {
@@ -50,14 +50,14 @@ impl World {
         }
     }
 
-    /// Reads the file, checks all of it and applies it as one; with `dry_run` it only says what it would
-    /// do. `permitted` is looked at when no other reload can come between. `by` is who asks: it is kept if the
-    /// reload is refused.
+    /// Reads and checks the whole file and applies it atomically; with `dry_run` it only reports what it would do.
+    /// `permitted` is checked when no other reload can intervene. `by` is the caller, which is recorded if the reload
+    /// is refused.
     ///
     /// # Errors
     ///
-    /// The file is bad, the caller may not do it any more, or a place to listen at cannot be had; nothing was
-    /// changed then.
+    /// The file is invalid, the caller is no longer authorized, or a listener cannot be opened; nothing was changed
+    /// then.
     pub(crate) async fn reload(
         &self,
         dry_run: bool,
@@ -89,17 +89,17 @@ impl World {
     ) -> Result<ReloadReport, Failure> {
         let purpose = if dry_run { Purpose::Plan } else { Purpose::Act };
         let read = self.read_config(purpose).await?;
-        // Before the lock: whoever asks for a plan must not keep those who act waiting for a name server.
+        // Before the lock: a plan that waits for a name server must not delay changes.
         let (looked_at, warnings) = (Arc::clone(&read.config), warnings(&read.config).await);
         let _order = self.order.write().await;
         permitted.await?;
         let read = self.newest(read);
         let (old, new) = (self.config(), Arc::clone(&read.config));
-        // What is started now would be stopped by nobody.
+        // Nothing would stop what is started now.
         if self.is_stopping() {
             return Err(Failure::Stopping);
         }
-        // A newer reading had its own.
+        // A newer reading has its own warnings.
         let mut warnings = if Arc::ptr_eq(&looked_at, &new) { warnings } else { Vec::new() };
         let mut items = Vec::new();
         let planned = self.neighbors.plan(&old, &new, dry_run).await;
@@ -108,7 +108,7 @@ impl World {
         items.extend(control::items(&old, &new));
         warnings.extend(privileges::lacking(&new));
         if !dry_run {
-            // Nothing fails any more. What somebody may no longer do ends before the rest, which takes its time.
+            // From here on nothing fails. Revoked permissions take effect before the rest, which takes longer.
             warnings.extend(self.access.change(new.control.levels.clone()).err());
         }
 
@@ -190,7 +190,7 @@ impl World {
             let subject = ReloadSubject::Session(session.id.clone());
             items.push(match session.shutdown {
                 false => ReloadItem { subject, action: ReloadAction::Start, changes: Vec::new() },
-                // Nothing begins.
+                // Nothing is started.
                 true => {
                     ReloadItem { subject, action: ReloadAction::Apply, changes: vec![shut_down()] }
                 }
@@ -199,7 +199,7 @@ impl World {
     }
 }
 
-/// What is to be said of a new session that is shut down.
+/// The entry for a new session that is shut down.
 fn shut_down() -> Change {
     Change { key: "shutdown".to_owned(), old: setting::none(), new: true.to_string() }
 }
@@ -239,7 +239,7 @@ pub(crate) fn refusal(failure: &Failure) -> String {
 /// Why a reload has changed nothing, as a line of the log.
 pub(crate) fn unchanged(failure: &Failure) -> String {
     match failure {
-        // It says so itself.
+        // Its text says so.
         Failure::Other(_) => refusal(failure),
         _ => format!("nothing was changed: {}", refusal(failure)),
     }

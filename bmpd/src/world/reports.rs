@@ -1,4 +1,4 @@
-//! What sessions and neighbors report, asked of many at once: for whoever shows it.
+//! Reports of sessions and neighbors, requested from many at once.
 
 use std::future::poll_fn;
 use std::task::Poll;
@@ -9,11 +9,11 @@ use shared::response::NeighborReport;
 use super::World;
 use crate::sources::bgp::Neighbor;
 
-/// So much of malformed UPDATEs an answer has, in hexadecimal digits: it must not grow with what every neighbor
-/// has sent.
+/// The limit of malformed UPDATEs in an answer, in hexadecimal digits: it must not grow with what every neighbor has
+/// sent.
 const MESSAGES_MAX: usize = 1 << 20;
 
-/// Asks all at once. The answers are in the order of those who were asked.
+/// Queries all at once. The answers are in the order of the queries.
 pub(crate) async fn all<T>(asked: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
     enum Asked<F, T> {
         Waiting(F),
@@ -21,7 +21,7 @@ pub(crate) async fn all<T>(asked: impl IntoIterator<Item = impl Future<Output = 
     }
     let mut all: Vec<_> =
         asked.into_iter().map(|question| Asked::Waiting(Box::pin(question))).collect();
-    // Everybody has the question before the first answer is waited for, however many they are.
+    // All queries are sent before the first answer is awaited.
     let ask = poll_fn(|context| {
         for one in &mut all {
             if let Asked::Waiting(question) = one
@@ -43,7 +43,7 @@ pub(crate) async fn all<T>(asked: impl IntoIterator<Item = impl Future<Output = 
     answers
 }
 
-/// Every neighbor that is wanted, with the bytes of their last malformed UPDATEs if these are.
+/// Every selected neighbor, with the bytes of their last malformed UPDATEs if requested.
 pub(crate) async fn neighbors(
     world: &World,
     with_messages: bool,
@@ -54,7 +54,7 @@ pub(crate) async fn neighbors(
     described(neighbors, with_messages).await
 }
 
-/// What these neighbors answer. One that has stopped meanwhile is gone.
+/// The reports of these neighbors, without those that have stopped meanwhile.
 pub(crate) async fn described(
     neighbors: Vec<Neighbor>,
     with_messages: bool,
@@ -68,7 +68,7 @@ pub(crate) async fn described(
     reports
 }
 
-/// Leaves out messages that do not fit into so many digits.
+/// Omits messages beyond this number of digits.
 fn keep_messages<'a>(messages: impl Iterator<Item = &'a mut Option<String>>, mut room: usize) {
     for message in messages {
         match room.checked_sub(message.as_ref().map_or(0, String::len)) {

@@ -1,17 +1,17 @@
-//! The resets with a stagger that are under way: whose they are, and which sessions each has still to come.
+//! The staggered resets in progress: their callers, and the pending sessions of each.
 //!
 //! ```text
-//!   a newer reset ── begin, take_over ──> Staggered ── what was taken ──> the older reset
+//!   a newer reset ── begin, take_over ──> Staggered ── sessions taken ──> the older reset
 //!   show status ───── report ────────────────┘
 //! ```
 //!
-//! Such a reset goes on when its bmpctl has gone, so somebody has to know of it. A session is still to come
-//! in one of them at most: a newer reset that selects it takes it over. So none is reset twice for the same
-//! reason, and however many are given, those that have something to do are never more than the sessions.
+//! Such a reset continues after its bmpctl has disconnected, so it is recorded here. A session is pending in one of
+//! them at most: a newer reset that selects it takes it over. So none is reset twice for the same reason, and the
+//! resets with pending sessions never outnumber the sessions.
 //!
-//! A newer reset is one that takes its turn later; it may have read the file earlier. So it goes on with what was
-//! read last, by itself or by those that it takes over from. It begins with the sessions that it has taken
-//! over: where each of them ends before the one before it is done, the last sessions have their turn, too.
+//! The newer reset is the one whose turn comes later; it may have read the file earlier. So it uses the newest reading,
+//! its own or that of a reset that it takes over from. It starts with the sessions that it has taken over: if each
+//! reset is superseded before it has finished, the last sessions get their turn, too.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -26,7 +26,7 @@ use tokio::sync::Notify;
 use super::reading::Reading;
 use crate::moment::Moment;
 
-/// Those that are under way, the oldest first.
+/// The resets in progress, the oldest first.
 #[derive(Debug, Default)]
 pub(crate) struct Staggered(Mutex<Vec<Arc<Entry>>>);
 
@@ -36,19 +36,19 @@ struct Entry {
     since: Moment,
     stagger: Duration,
     selected: usize,
-    /// What it goes by, unless a reload has read something newer.
+    /// What it applies, unless a reload has read a newer file.
     read: Reading,
     left: Mutex<Left>,
-    /// Told when something was taken.
+    /// Notified when sessions were taken over.
     woken: Notify,
 }
 
-/// What a reset has still to do.
+/// The remaining work of a reset.
 #[derive(Debug, Default)]
 struct Left {
     /// To be reset, in this order.
     to_come: VecDeque<SessionId>,
-    /// Not to be reset any more, which the reset has still to hear.
+    /// Taken over, and not yet reported to the reset.
     taken: Vec<Taken>,
 }
 
@@ -56,18 +56,18 @@ struct Left {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Taken {
     pub(crate) id: SessionId,
-    /// Who asked for the newer one.
+    /// The caller of the newer one.
     pub(crate) by: String,
 }
 
 impl Staggered {
-    /// Takes these sessions away from every reset that has them still to come. Returns what was read last: by
-    /// the taker, or by those that it takes from.
+    /// Takes these sessions from every reset in which they are pending. Returns the newest reading: the caller's, or
+    /// that of a reset that it takes them from.
     pub(crate) fn take_over(&self, ids: &[SessionId], by: &str, read: Reading) -> Reading {
         take_over(&self.0.lock(), ids, by, read).1
     }
 
-    /// One more is under way, until the guard is dropped; it takes over what others have still to come.
+    /// Registers a reset until the guard is dropped; it takes over pending sessions of others.
     pub(crate) fn begin(
         &self,
         ids: &[SessionId],
@@ -93,7 +93,7 @@ impl Staggered {
         UnderWay { all: self, entry }
     }
 
-    /// Describes them.
+    /// Reports them.
     pub(crate) fn report(&self) -> Vec<StaggeredReset> {
         let report = |entry: &Arc<Entry>| StaggeredReset {
             by: entry.by.clone(),
@@ -107,7 +107,7 @@ impl Staggered {
     }
 }
 
-/// Returns the sessions that were taken, in the order in which their turns would have been, too.
+/// Also returns the sessions that were taken, in the order of their turns.
 fn take_over(
     entries: &[Arc<Entry>],
     ids: &[SessionId],
@@ -136,7 +136,7 @@ fn take_over(
     (all, read)
 }
 
-/// One that is under way.
+/// A reset in progress.
 #[derive(Debug)]
 pub(crate) struct UnderWay<'a> {
     all: &'a Staggered,
@@ -144,23 +144,23 @@ pub(crate) struct UnderWay<'a> {
 }
 
 impl UnderWay<'_> {
-    /// The session whose turn it is, which nobody takes over from now on.
+    /// The next session, which can no longer be taken over.
     pub(crate) fn next(&self) -> Option<SessionId> {
         self.entry.left.lock().to_come.pop_front()
     }
 
-    /// What it goes by, unless a reload has read something newer.
+    /// What it applies, unless a reload has read a newer file.
     pub(crate) fn read(&self) -> Reading {
         self.entry.read.clone()
     }
 
-    /// How many sessions there is still something to tell of.
+    /// How many sessions have not been reported yet.
     pub(crate) fn left(&self) -> usize {
         let left = self.entry.left.lock();
         left.to_come.len() + left.taken.len()
     }
 
-    /// Waits until sessions were taken over; each is told once.
+    /// Waits until sessions were taken over; each is returned once.
     pub(crate) async fn taken(&self) -> Vec<Taken> {
         loop {
             let taken = std::mem::take(&mut self.entry.left.lock().taken);
@@ -197,7 +197,7 @@ mod tests {
         ids(aliases).into_iter().map(|id| Taken { id, by: by.to_owned() }).collect()
     }
 
-    /// A reading of a file that names no session; what is asked of it is when it was begun.
+    /// A reading of a file without sessions; only its start time is used.
     fn read() -> Reading {
         let config = crate::config::parse("", std::path::Path::new("f")).unwrap();
         Reading { config: Arc::new(config), begun: Moment::now() }
@@ -214,7 +214,7 @@ mod tests {
         assert_eq!(newer.taken().await, taken(["a"], "bob"));
         let told: Vec<_> = all.report().iter().map(|r| (r.selected, r.to_come)).collect();
         assert_eq!(told, [(4, 1), (2, 1)]);
-        // What it has not heard of yet is not done with.
+        // Sessions that were not reported to it yet still count.
         assert_eq!((older.left(), newer.left()), (2, 1));
         assert_eq!(older.next(), Some(ids(["b"])[0].clone()));
         assert_eq!((older.next(), older.left()), (None, 1));
@@ -250,7 +250,7 @@ mod tests {
         assert_eq!(begun(&second.read()), begun(&old));
         let taken = all.take_over(&ids(["b"]), "root", new.clone());
         assert_eq!(begun(&taken), begun(&new));
-        // Nothing is taken from anybody.
+        // Nothing is taken over.
         assert_eq!(begun(&all.take_over(&ids(["x"]), "root", oldest.clone())), begun(&oldest));
         assert_eq!(begun(&first.read()), begun(&old));
     }

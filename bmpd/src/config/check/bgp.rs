@@ -307,7 +307,7 @@ impl Check<'_> {
         Some(MaximumRoutes { limit: limit?, action })
     }
 
-    /// Families in which several paths are asked for; they must be among the neighbor's.
+    /// Families in which several paths are requested; they must be among the neighbor's.
     fn add_path(
         &mut self,
         key: &str,

@@ -1,4 +1,4 @@
-//! `[control]`: the local socket, and who may do what with it. `[process]`: whom bmpd runs as.
+//! `[control]`: the local socket, and its permissions. `[process]`: bmpd's user.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -115,7 +115,7 @@ impl Check<'_> {
                 complete = false;
                 continue;
             };
-            // TOML keeps the same name away, but not 007 beside 7.
+            // TOML rejects a repeated name, but not 007 beside 7.
             let line = self.source.line(name.span().start);
             if let Some(first) = lines.insert(account.clone(), line) {
                 let text = format!("{account} has a level already on line {first}; remove one");
@@ -134,7 +134,7 @@ impl Check<'_> {
         let wrong = if text.is_empty() || text.len() > NAME_MAX {
             format!("the name has {} bytes; 1 to {NAME_MAX} are allowed", text.len())
         } else if text.bytes().all(|byte| byte.is_ascii_digit()) {
-            // The last number means nobody to the system (chown(2)).
+            // The last number means no user to the system (chown(2)).
             match text.parse() {
                 Ok(id) if id < u32::MAX => return Some(Account::Id(id)),
                 Ok(_) | Err(_) => format!(

@@ -1,4 +1,4 @@
-//! `[http]`: where bmpd is asked for its metrics.
+//! `[http]`: where bmpd serves its metrics.
 
 use super::Check;
 use crate::config::defaults;

@@ -1,4 +1,4 @@
-//! `[[vpn-instance]]`, and what other tables say of instances.
+//! `[[vpn-instance]]`, and references to instances in other tables.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -149,7 +149,7 @@ impl Check<'_> {
         }
     }
 
-    /// A namespace by its name as `ip netns` knows it, or by its path.
+    /// A namespace by its name in `ip netns`, or by its path.
     fn netns(&mut self, key: &str, value: &Spanned<String>) -> Option<PathBuf> {
         let text = value.get_ref();
         let valid = (1..=PATH_MAX).contains(&text.len())
@@ -183,7 +183,7 @@ impl Check<'_> {
         let name: VpnInstanceName = self.name(key, value)?;
         match instances.by_name.get(&name) {
             Some((_, rank)) => {
-                // What is wrong with the instance has been said there.
+                // Errors of the instance itself were reported there.
                 let instance = instances.checked.get(*rank)?.as_ref()?;
                 Some(Belongs {
                     name: Some(name),

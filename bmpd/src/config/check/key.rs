@@ -1,8 +1,7 @@
 //! Keys, and the files that hold them or certificates.
 //!
-//! No text that is made here holds a key. Files are read here because a configuration that was
-//! checked must not fail later: what they held then is part of the configuration, and a file that has
-//! changed is a parameter that has changed.
+//! No text that is made here contains a key. Files are read here because a configuration that was checked must not fail
+//! later: their content is part of the configuration, and a file that has changed is a parameter that has changed.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};

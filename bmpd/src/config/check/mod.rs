@@ -1,6 +1,6 @@
-//! [`schema::File`] to [`Config`]: every rule that TOML and types cannot know.
+//! [`schema::File`] to [`Config`]: every rule that TOML and types cannot express.
 //!
-//! A check that refuses something notes it and goes on, so that one run finds all that is wrong.
+//! A check that refuses something notes it and continues, so that one run finds all that is wrong.
 //! Nothing here compares every entry with every other one: a file of the greatest size must not
 //! keep bmpd busy.
 
@@ -64,7 +64,7 @@ impl<'a> Check<'a> {
         let bmp = self.bmp(file.bmp.unwrap_or_default().0);
         let instances = self.vpn_instances(&file.vpn_instance);
         let bgp = file.bgp.map(|bgp| self.bgp(bgp, &instances));
-        // Without neighbors that are right, what sessions say of them cannot be checked.
+        // Without valid neighbors, what sessions refer to cannot be checked.
         let known = match &bgp {
             Some(Some(bgp)) => Some(KnownNeighbors::of(&bgp.neighbors)),
             Some(None) => None,
@@ -91,7 +91,7 @@ impl<'a> Check<'a> {
         })
     }
 
-    /// Notes that what stands at `span` is refused.
+    /// Records that the value at `span` is refused.
     fn refuse(&mut self, span: Range<usize>, key: impl Into<String>, text: impl Into<String>) {
         if self.findings.len() < PROBLEMS_MAX {
             self.findings.push(Finding { span, key: Some(key.into()), text: text.into() });
@@ -100,7 +100,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// Notes what should be looked at.
+    /// Records a warning.
     fn warn(&mut self, text: String) {
         if self.warnings.len() < WARNINGS_MAX && !self.warnings.contains(&text) {
             self.warnings.push(text);

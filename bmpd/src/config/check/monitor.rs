@@ -1,4 +1,4 @@
-//! `monitor` of a session: which neighbors and families its station is told of.
+//! `monitor` of a session: which neighbors and families are reported to its station.
 
 use std::collections::HashSet;
 use std::net::IpAddr;

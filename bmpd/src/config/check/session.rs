@@ -24,7 +24,7 @@ const MESSAGES_MAX: usize = 16;
 struct ListeningPlaces(HashMap<(Place, Mode, bool), (bool, usize)>);
 
 impl ListeningPlaces {
-    /// Takes a session on a line; the line of one that stands in its way.
+    /// Adds a session on a line; returns the line of one that conflicts with it.
     fn add(&mut self, session: &Session, line: usize) -> Option<usize> {
         if !matches!(session.mode, Mode::Passive(_)) {
             return None;
@@ -206,7 +206,7 @@ impl Check<'_> {
         Some(SessionId { vpn_instance: belongs?.name.clone(), address: address?, alias: alias? })
     }
 
-    /// Two sessions with the same id: what tells them apart is the alias, never the port.
+    /// Two sessions with the same id: what distinguishes them is the alias, never the port.
     fn same_session(
         &mut self,
         at: &str,

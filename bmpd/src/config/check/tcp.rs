@@ -15,11 +15,11 @@ use crate::config::model::{Mode, Tcp};
 use crate::config::schema::{self, Table, Whole};
 use crate::net::settings::{Authentication, Keepalive, Source, Tls, TlsClient, TlsVersion};
 
-/// What Linux takes for TCP_MAXSEG (TCP_MIN_MSS, MAX_TCP_WINDOW).
+/// What Linux accepts for TCP_MAXSEG (TCP_MIN_MSS, MAX_TCP_WINDOW).
 const MSS: std::ops::RangeInclusive<u32> = 88..=32767;
 
 impl Check<'_> {
-    /// Who connects, and to which port.
+    /// Which side connects, and to which port.
     pub(super) fn mode(
         &mut self,
         at: &str,
@@ -227,7 +227,7 @@ impl Check<'_> {
             server_name: server_name?,
             minimum_version: version?.unwrap_or(TlsVersion::V1_2),
         };
-        // Files that are no good are said now, not when the session connects.
+        // Unusable files are reported now, not when the session connects.
         match crate::net::tls::check(&tls) {
             Ok(_) => Some(tls),
             Err(error) => {

@@ -1,6 +1,6 @@
 //! The checks of single values, the same for every table.
 //!
-//! Each notes what it refuses and returns `None` then; the caller goes on with the next value.
+//! Each notes what it refuses and returns `None` then; the caller continues with the next value.
 
 use std::num::NonZeroU16;
 use std::ops::{Range, RangeInclusive};

@@ -1,4 +1,4 @@
-//! Files that nobody would write on purpose: no panic, no endless work, nothing unescaped.
+//! Hostile files: no panic, no endless work, nothing unescaped.
 
 use std::time::Duration;
 

@@ -421,7 +421,7 @@ fn the_example_in_the_repository_names_every_key_and_no_other() {
             assert!(has(&full) || table_of_its_own, "{full} is not in the example");
         }
     }
-    // What is behind a # is a key, too.
+    // What follows a # is a key, too.
     for (number, line) in example.lines().enumerate() {
         let Some(key) = line.strip_prefix("# ").filter(|rest| {
             rest.split_once(" = ").is_some_and(|(key, _)| {

@@ -1,4 +1,4 @@
-//! Making the control socket where others have left something, or look for it.
+//! Creating the control socket where other processes have left files, or look for it.
 
 use std::fs::Permissions;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -30,7 +30,7 @@ async fn a_listener_whose_file_is_another_one_is_in_nobodys_way() {
     let _other = UnixListener::bind(&socket).unwrap();
     fs::rename(&folder, &elsewhere).unwrap();
     fs::create_dir(&folder).unwrap();
-    // What a bmpd has left that was killed.
+    // What a bmpd leaves after SIGKILL.
     drop(UnixListener::bind(&socket).unwrap());
     let ours = create(&socket).unwrap();
     UnixStream::connect(&socket).unwrap();
@@ -46,7 +46,7 @@ async fn a_listener_with_this_file_is_found_whatever_path_it_was_made_at() {
     listener.set_nonblocking(true).unwrap();
     fs::rename(&before, &socket).unwrap();
     assert!(matches!(create(&socket), Err(SocketError::Listened(path)) if path == socket));
-    // Nobody has connected, which would have started the service.
+    // No connection was made, which would have started the service.
     assert_eq!(listener.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock);
     UnixStream::connect(&socket).unwrap();
     listener.accept().unwrap();
@@ -74,7 +74,7 @@ async fn a_start_that_fails_leaves_nothing_behind() {
     assert_eq!(left(), Vec::<String>::new());
 }
 
-/// Who can write to the folder puts a link in the place of the socket, and waits for a reload.
+/// A user with write access to the folder replaces the socket by a link, and waits for a reload.
 #[tokio::test]
 async fn a_reload_changes_the_mode_of_the_socket_that_was_made_and_of_nothing_else() {
     let scratch = tempfile::tempdir().unwrap();

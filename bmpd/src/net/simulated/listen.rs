@@ -1,4 +1,4 @@
-//! Listening in the simulated network: an address is free or taken, and keys say nothing.
+//! Listening in the simulated network: an address is free or taken, and keys have no effect.
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! What the simulated system knows of a connection's send queue.
+//! The simulated send queue of a connection.
 
 use crate::simulation::network::TcpStream;
 

@@ -1,4 +1,4 @@
-//! What is on a socket after it was asked for.
+//! The options of a socket after they were set.
 
 use std::os::fd::AsFd;
 
@@ -43,7 +43,7 @@ async fn a_connection_has_what_was_configured() {
         assert_eq!(socket.tcp_user_timeout().unwrap(), Some(Duration::from_secs(77)));
         assert_eq!(socket.ttl_v4().unwrap(), 9);
         assert!(socket.tcp_nodelay().unwrap());
-        // Ours was asked for in the SYN; timestamps take 12 bytes of each segment.
+        // Ours was announced in the SYN; timestamps take 12 bytes of each segment.
         assert!(socket.tcp_mss().unwrap() <= 1000);
     }
 }
@@ -99,7 +99,7 @@ async fn an_accepted_connection_has_the_ttl_of_the_system_again() {
 async fn ttl_security_takes_what_comes_from_near_and_drops_what_comes_from_far() {
     let (listener, address) = listener(&[]).await;
     let near = Options { hops: Hops::Security(1), ..options() };
-    // Ours wants an answer to its SYN with TTL 255, and gets it.
+    // Ours requires an answer to its SYN with TTL 255, and receives it.
     let ours = connect_here(address, &near).await.unwrap();
     let theirs = accept(&listener).await;
     near.accepted(&theirs).unwrap();

@@ -1,4 +1,4 @@
-//! Supplementary groups of this process, as a socket of its own tells them.
+//! Supplementary groups of this process, as a socket of its own reports them.
 
 use std::collections::BTreeSet;
 use std::os::fd::AsFd;
@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 
 use super::super::peer;
 
-/// What /proc says of this thread's credentials.
+/// The groups of this thread in /proc.
 fn own_groups() -> BTreeSet<u32> {
     let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("Groups:")).unwrap();

@@ -1,4 +1,4 @@
-//! Sockets in namespaces and on devices. The tests make what they need with `ip` and take it away.
+//! Sockets in namespaces and on devices. The tests create what they need with `ip` and delete it.
 
 use std::path::PathBuf;
 use std::process::Command;

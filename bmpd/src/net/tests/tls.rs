@@ -21,7 +21,7 @@ use crate::net::queue;
 use crate::net::stream::Stream;
 use crate::net::tls::{SetupError, TlsError, TlsStream, cause, check, handshake, server_name};
 
-/// What a server of the tests talks through.
+/// The connection of a test server.
 type Peer = StreamOwned<ServerConnection, std::net::TcpStream>;
 
 static TLS12: &SupportedProtocolVersion = &rustls::version::TLS12;
@@ -106,7 +106,7 @@ fn server(
     builder.with_single_cert(chain, key).unwrap()
 }
 
-/// A server that takes one connection and does that with it.
+/// A server that accepts one connection and does that with it.
 fn serve<T: Send + 'static>(
     config: ServerConfig,
     then: impl FnOnce(Peer) -> T + Send + 'static,
@@ -193,7 +193,7 @@ async fn a_station_with_a_good_certificate_is_spoken_with() {
         stream.begin_close();
         write_all(&mut stream, b"").await.unwrap();
         assert!(stream.try_write(b"more").is_err());
-        // Without close_notify this were an error.
+        // Without close_notify this would be an error.
         assert_eq!(thread.join().unwrap().unwrap(), b"hello");
     }
 }
@@ -217,7 +217,7 @@ async fn what_comes_with_the_end_of_the_handshake_is_readable_at_once() {
     let authority = Authority::new("good");
     let issued = authority.issue(&["127.0.0.1"], |_| {});
     let (address, thread) = serve(server(&issued, &[TLS12], None), |mut peer| {
-        // With TLS 1.2 the last word of the handshake is the server's: this goes with it.
+        // With TLS 1.2 the server sends the last handshake message: this goes with it.
         peer.conn.writer().write_all(b"x").unwrap();
         while peer.conn.is_handshaking() || peer.conn.wants_write() {
             peer.conn.complete_io(&mut peer.sock).unwrap();
@@ -560,7 +560,7 @@ fn a_client_certificate_needs_the_key_that_belongs_to_it() {
 fn a_key_in_the_older_form_of_elliptic_curves_is_read() {
     let authority = Authority::new("good");
     let ours = authority.issue(&["bmpd"], |_| {});
-    // PKCS#8 is that form (RFC 5915) behind 29 bytes that say which curve it is, for P-256.
+    // PKCS#8 is that form (RFC 5915) after 29 bytes that identify the curve, for P-256.
     let pkcs8 = pem::parse(&ours.key).unwrap();
     let sec1 = pem::encode(&pem::Pem::new("EC PRIVATE KEY", &pkcs8.contents()[29..]));
     let mut tls = authority.trusted();

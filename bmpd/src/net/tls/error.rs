@@ -1,6 +1,6 @@
-//! Why TLS with a station has failed, in words that say which side has to change what.
+//! Why TLS with a station has failed, and which side has to change what.
 //!
-//! What a station says (its certificate, its alerts) is shown cut and escaped: it comes from outside.
+//! What a station sends (its certificate, its alerts) is shown truncated and escaped: it is untrusted.
 
 use std::io;
 use std::time::Duration;
@@ -39,13 +39,13 @@ pub(crate) enum TlsError {
     /// The certificate cannot be accepted for another reason.
     #[error("the station's certificate is not accepted: {0}")]
     BadCertificate(String),
-    /// The station wants a certificate of ours, and none is configured.
+    /// The station requires a certificate of ours, and none is configured.
     #[error(
         "the station demands a client certificate, and none is configured: set tls.certificate and \
          tls.private-key"
     )]
     CertificateDemanded,
-    /// The station does not like the certificate of ours.
+    /// The station rejects our certificate.
     #[error("the station refuses our certificate ({0})")]
     CertificateRefused(&'static str),
     /// The versions or algorithms of both sides have nothing in common.
@@ -53,10 +53,10 @@ pub(crate) enum TlsError {
         "no common version of TLS with the station: it has none that tls.minimum-version allows"
     )]
     NoCommonVersion,
-    /// What came is no TLS.
+    /// What was received is not TLS.
     #[error("the station does not speak TLS on this port")]
     NotTls,
-    /// The connection ended without a word.
+    /// The connection ended without an alert.
     #[error(
         "the station closed the connection during the TLS handshake: it may not speak TLS there"
     )]
@@ -70,15 +70,15 @@ pub(crate) enum TlsError {
     /// The connection failed.
     #[error("the connection failed during the TLS handshake: {}", describe(.0))]
     Io(io::Error),
-    /// Anything else that the station said or did.
+    /// Any other alert or failure.
     #[error("TLS with the station failed: {0}")]
     Other(String),
 }
 
 /// The TLS failure that an error of a stream stands for, if it does.
 ///
-/// With TLS 1.3 a station looks at our certificate when the handshake is over for us (RFC 8446 section
-/// 4.4.2.4): what it thinks of it comes as an error of the first read or a write.
+/// With TLS 1.3 a station checks our certificate when the handshake is complete for us (RFC 8446 section 4.4.2.4): its
+/// decision arrives as an error of the first read or a write.
 pub(crate) fn cause(error: &io::Error) -> Option<&TlsError> {
     error.get_ref()?.downcast_ref()
 }
@@ -86,7 +86,7 @@ pub(crate) fn cause(error: &io::Error) -> Option<&TlsError> {
 /// What is known of a connection when it fails.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Circumstances {
-    /// True once the station has said something that is TLS (its ServerHello).
+    /// True once the station has sent something that is TLS (its ServerHello).
     pub(super) is_tls: bool,
     /// True if a certificate of ours is configured.
     pub(super) have_certificate: bool,
@@ -143,7 +143,7 @@ impl TlsError {
             | CertificateError::InvalidPurposeContext { .. } => TlsError::BadCertificate(
                 "it is not for servers (its extended key usage lacks serverAuth)".to_owned(),
             ),
-            // What `openssl req -x509` makes if it is told nothing else.
+            // What `openssl req -x509` creates by default.
             CertificateError::Other(error) if error.to_string().contains("CaUsedAsEndEntity") => {
                 TlsError::BadCertificate(
                     "it is that of an authority (CA:TRUE), not one that an authority has given to a \

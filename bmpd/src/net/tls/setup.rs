@@ -69,7 +69,7 @@ pub(crate) enum SetupError {
         /// The file.
         file: PathBuf,
     },
-    /// The key is another one's.
+    /// The key does not match the certificate.
     #[error(
         "the private key in {} does not belong to the first certificate in {}",
         key.display(), certificate.display()
@@ -83,12 +83,12 @@ pub(crate) enum SetupError {
     /// `tls.server-name` is neither a DNS name nor an IP address.
     #[error("{0:?} is neither a DNS name nor an IP address")]
     ServerName(String),
-    /// rustls has another objection.
+    /// rustls reports another error.
     #[error("TLS cannot be set up: {0}")]
     Other(rustls::Error),
 }
 
-/// Makes of the configuration what every connection of the session uses.
+/// Converts the configuration into what every connection of the session uses.
 ///
 /// # Errors
 ///
@@ -201,7 +201,7 @@ fn refused(client: &TlsClient, error: rustls::Error) -> SetupError {
         rustls::Error::InvalidCertificate(_) => {
             SetupError::BadCertificate { file: client.certificate.path.clone(), number: 1 }
         }
-        // What the provider says of a key that it cannot load; it has no other general errors here.
+        // The provider's error for a key that it cannot load; it has no other general errors here.
         rustls::Error::General(_) => SetupError::BadKey { file: client.key_path.clone() },
         error => SetupError::Other(error),
     }

@@ -1,7 +1,7 @@
 //! A TLS connection over a TCP one, with the readiness of tokio: nothing here waits but the handshake.
 //!
-//! What rustls holds back is bounded: a write is taken only when nothing encrypted waits any more, and
-//! then at most [`BUFFER`] bytes at a time; a read stops when it has something.
+//! What rustls buffers is bounded: a write is accepted only when no encrypted data is pending any more, and then at
+//! most [`BUFFER`] bytes at a time; a read stops when it has something.
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
@@ -16,8 +16,8 @@ use rustls::pki_types::ServerName;
 /// The most bytes that wait encrypted in this process: 64 KiB.
 const BUFFER: usize = 64 * 1024;
 
-/// How many times in a row the system is asked for bytes that turn out to be none of the user's. A
-/// station that sends nothing but key updates must not keep others from their turn.
+/// How many reads in a row may return no data for the user. A station that sends nothing but key updates must not
+/// starve others.
 const ROUNDS: usize = 16;
 
 /// A TLS connection whose handshake is done. See [`crate::net::stream::Stream`] for its use.
@@ -26,17 +26,17 @@ pub(crate) struct TlsStream {
     tcp: TcpStream,
     tls: ClientConnection,
     have_certificate: bool,
-    /// True if there may be something decrypted that was not read: the system does not know of it.
+    /// True if there may be decrypted data that was not read: the system does not report it.
     unread: bool,
     closing: bool,
 }
 
-/// Does the TLS handshake as the client and sees that the station's certificate has that name. Dropping
-/// it while it waits closes the connection.
+/// Does the TLS handshake as the client and verifies that the station's certificate has that name. Dropping it while it
+/// waits closes the connection.
 ///
 /// # Errors
 ///
-/// See [`TlsError`]. The station is told with an alert what is wrong with it, if the system has room.
+/// See [`TlsError`]. The station receives an alert with the reason, if the system has room.
 pub(crate) async fn handshake(
     tcp: TcpStream,
     config: &Arc<ClientConfig>,
@@ -47,7 +47,7 @@ pub(crate) async fn handshake(
     let mut tls = ClientConnection::new(Arc::clone(config), name)
         .map_err(|error| TlsError::new(error, Circumstances { is_tls: false, have_certificate }))?;
     tls.set_buffer_limit(Some(BUFFER));
-    // What comes with the last message of the handshake is decrypted with it, so `unread`.
+    // What is received with the last message of the handshake is decrypted with it, so `unread`.
     let mut stream = TlsStream { tcp, tls, have_certificate, unread: true, closing: false };
     match tokio::time::timeout(timeout, stream.shake_hands()).await {
         Ok(done) => done.map(|()| stream),
@@ -88,14 +88,14 @@ impl TlsStream {
                     return Ok(n);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.unread = false,
-                // An end without close_notify. What a station sends says nothing, so nothing is lost if
-                // somebody cut it off (RFC 8446 section 6.1).
+                // A close without close_notify. Nothing that a station sends is used, so nothing is lost by a
+                // truncation (RFC 8446 section 6.1).
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(0),
                 Err(error) => return Err(error),
             }
             self.receive()?;
         }
-        // There may be more: `readable` comes back at once.
+        // There may be more: `readable` returns at once.
         self.unread = true;
         Err(io::ErrorKind::WouldBlock.into())
     }
@@ -104,7 +104,7 @@ impl TlsStream {
         if self.closing {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
-        // Only when all is gone is more taken: else each call could leave a little more behind.
+        // More is accepted only when all was sent: else each call could leave a little more behind.
         self.flush()?;
         let mut taken = 0;
         while taken < bytes.len() {
@@ -135,7 +135,7 @@ impl TlsStream {
         if !self.closing {
             self.closing = true;
             self.tls.send_close_notify();
-            // What is left of it is in `wants_write`; a connection that has failed needs no goodbye.
+            // What is left of it is in `wants_write`; a failed connection needs no close_notify.
             let _ = self.send();
         }
     }
@@ -144,7 +144,7 @@ impl TlsStream {
         &self.tcp
     }
 
-    /// Gives the system all that is encrypted.
+    /// Passes all encrypted data to the system.
     fn send(&mut self) -> io::Result<()> {
         while self.tls.wants_write() {
             if self.tls.write_tls(&mut Socket(&self.tcp))? == 0 {
@@ -154,12 +154,12 @@ impl TlsStream {
         Ok(())
     }
 
-    /// Takes some of what the system has and decrypts it; 0 is the end.
+    /// Reads some of what the system has and decrypts it; 0 is the end.
     fn receive(&mut self) -> io::Result<usize> {
         let n = self.tls.read_tls(&mut Socket(&self.tcp))?;
         let processed = self.tls.process_new_packets();
-        // An alert that says what is wrong, or the answer to a key update; what is left of it is in
-        // `wants_write`, and a connection that has failed shows when it is read.
+        // An alert with the reason, or the answer to a key update; what is left of it is in `wants_write`, and the
+        // failure of a connection is reported by the next read.
         let _ = self.send();
         match processed {
             Ok(_) => Ok(n),
@@ -173,8 +173,8 @@ impl TlsStream {
         }
     }
 
-    /// What the station said before it closed the connection. It says why it refuses us and closes, and
-    /// if we are just writing then that fails before its alert is read.
+    /// The alert that the station sent before it closed the connection. It sends the reason and closes, and if we are
+    /// just writing then that fails before its alert is read.
     fn last_words(&mut self) -> Option<io::Error> {
         for _ in 0..ROUNDS {
             match self.receive() {
