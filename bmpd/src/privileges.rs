@@ -80,12 +80,10 @@ pub enum PrivilegeError {
         error: io::Error,
     },
     /// Another thread exists already.
-    #[error(
-        "there is more than one thread already: capabilities would be given up by one of them alone"
-    )]
+    #[error("there is more than one thread already: only one of them would drop its capabilities")]
     Threads,
     /// Dropped privileges can be regained.
-    #[error("the user was changed, and root can be had again: not going on")]
+    #[error("the user was changed, but root privileges could be regained: bmpd exits")]
     NotForGood,
 }
 
@@ -270,7 +268,7 @@ fn keep(config: &Config, warnings: &mut Vec<String>) -> Result<(), PrivilegeErro
     refused("clear the ambient set", clear_ambient_capability_set())?;
     let sets =
         CapabilitySets { effective: kept, permitted: kept, inheritable: CapabilitySet::empty() };
-    refused("give up capabilities", set_capabilities(None, sets))?;
+    refused("drop capabilities", set_capabilities(None, sets))?;
     note_dropped(had - kept);
     Ok(())
 }

@@ -125,7 +125,7 @@ impl Manager {
         if let Some((socket, address)) = &self.notify
             && let Err(error) = socket.send_to_addr(lines.as_bytes(), address)
         {
-            warn!("the service manager was not told {lines:?}: {error}");
+            warn!("cannot notify the service manager of {lines:?}: {error}");
         }
     }
 }

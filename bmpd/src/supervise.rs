@@ -64,7 +64,7 @@ fn note(panic: &PanicHookInfo<'_>) {
         (lines.ended(), lines.take())
     };
     if let Some(left_out) = left_out {
-        error!("{left_out} more internal errors were not told of within a minute");
+        error!("{left_out} more internal errors were not logged within a minute");
     }
     if !is_logged {
         debug!("internal error: {text}");

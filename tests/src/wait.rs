@@ -40,7 +40,7 @@ pub fn try_for<T>(
             Ok(value) => return Ok(value),
             Err(missing) if late => {
                 return Err(format!(
-                    "waited {deadline:?} in vain for: {what}\nas it stands: {missing}"
+                    "waited {deadline:?} without success for: {what}\nas it stands: {missing}"
                 ));
             }
             Err(_) => thread::sleep(pause),

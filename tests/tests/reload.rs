@@ -500,7 +500,7 @@ fn a_staggered_reset_does_not_take_back_what_somebody_else_has_reset_meanwhile()
     let reset =
         |address: &str| ["reset", "session", address, "--alias", "b"].map(str::to_owned).to_vec();
     let (output, [_, page]) = staggered(&reset, 2);
-    assert!(output.done().contains("alias b: left to the newer reset by "), "{output}");
+    assert!(output.done().contains("alias b: superseded by the newer reset of "), "{output}");
     assert!(page.contains("after") && !page.contains("before"), "{page}");
 }
 

@@ -135,11 +135,11 @@ fn a_newer_reset_takes_over_what_an_older_one_has_still_to_come() {
     lab.daemon.bmpctl(&["reset", "session", "all"]).done();
     let (code, stdout, stderr) = older.wait_exit();
     assert_eq!((code, &*stderr), (0, ""), "{stdout}");
-    assert_eq!(stdout.matches(": left to the newer reset by ").count(), 2, "{stdout}");
+    assert_eq!(stdout.matches(": superseded by the newer reset of ").count(), 2, "{stdout}");
     wait_listed(&lab, &[]);
     assert_eq!(generations(&lab), [3, 3, 3]);
     let log = lab.daemon.log();
-    assert!(log.contains("3 sessions, 2 of them left to a newer reset"), "{log}");
+    assert!(log.contains("3 sessions, 2 of them superseded by a newer reset"), "{log}");
 }
 
 #[test]

@@ -114,10 +114,10 @@ mod tests {
             },
             from: Some(NeighborState::OpenSent),
             to: Some(NeighborState::OpenConfirm),
-            why: "its OPEN has come".to_owned(),
+            why: "its OPEN was received".to_owned(),
         });
         assert!(neighbor.ends_with(
-            "Z neighbor 192.0.2.1 vpn-instance red: OpenSent -> OpenConfirm: its OPEN has come\n"
+            "Z neighbor 192.0.2.1 vpn-instance red: OpenSent -> OpenConfirm: its OPEN was received\n"
         ));
         let command = |outcome| {
             let (by, command) = ("alice (pid 3)".to_owned(), "reset session all".to_owned());

@@ -28,7 +28,9 @@ pub(crate) fn staggered(stagger: Span, count: usize) -> String {
 pub(crate) fn done(id: &SessionId, done: &Done) -> String {
     let ResetDone { generation, was_up, remote, passive, changes } = match done {
         Done::Reset(done) => done,
-        Done::LeftTo { by } => return format!("session {id}: left to the newer reset by {by}\n"),
+        Done::LeftTo { by } => {
+            return format!("session {id}: superseded by the newer reset of {by}\n");
+        }
     };
     let before = if *was_up { "reset" } else { "was down" };
     let now = if *passive {

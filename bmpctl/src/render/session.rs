@@ -239,7 +239,7 @@ fn page(session: &SessionReport) -> String {
     }
     if session.passive {
         let count = session.strangers_refused;
-        lines.push(("Strangers refused", format!("{count} at the port of this session")));
+        lines.push(("Unknown peers refused", format!("{count} at the port of this session")));
     }
     if session.bytes_ignored > 0 {
         lines.push(("Ignored", format!("{} bytes that the station sent", session.bytes_ignored)));

@@ -315,7 +315,7 @@ impl Sum {
         };
         match (self.failed, self.left) {
             (0, 0) => Ok(format!("{all}{skipped}")),
-            (0, left) => Ok(format!("{all}, {left} of them left to a newer reset{skipped}")),
+            (0, left) => Ok(format!("{all}, {left} of them superseded by a newer reset{skipped}")),
             (failed, _) => Err(format!("{failed} of {all} were not reset{skipped}")),
         }
     }

@@ -233,7 +233,7 @@ async fn stop(world: &World) {
     }
     let tasks = world.neighbors.tasks();
     if tokio::time::timeout(STOP_TIMEOUT, join(tasks)).await.is_err() {
-        warn!("not every neighbor could be told in time");
+        warn!("not every neighbor could be notified in time");
     }
     drop(order);
 }

@@ -254,7 +254,7 @@ impl Snapshot {
                 (labels, monitored.peers)
             })
         });
-        writer.gauges("bmpd_session_peers", "Peers that the station is told of.", peers)
+        writer.gauges("bmpd_session_peers", "Peers that the station is sent.", peers)
     }
 
     fn session_counters(&self, writer: &mut Writer<'_>) -> fmt::Result {

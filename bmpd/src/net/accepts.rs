@@ -37,7 +37,7 @@ impl Accepts {
                     say!(
                         self.quota,
                         info,
-                        "{what} are accepted again, after {failed} attempts in vain"
+                        "{what} are accepted again, after {failed} failed attempts"
                     );
                 }
                 Ok(accepted)

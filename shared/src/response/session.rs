@@ -140,7 +140,7 @@ pub struct SessionReport {
     pub blocked_times: u64,
     /// For how long in all.
     pub blocked_for: Span,
-    /// How many peers the station is told of, by family.
+    /// How many peers the station is sent, by family.
     pub monitored: Vec<MonitoredFamily>,
     /// When each End-of-RIB was sent on this connection, of the neighbors that are up; only for a session
     /// that was asked for by its name.
@@ -153,7 +153,7 @@ pub struct SessionReport {
     pub next_statistics: Option<Span>,
 }
 
-/// What a station is told of in one family.
+/// What a station is sent of one family.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MonitoredFamily {

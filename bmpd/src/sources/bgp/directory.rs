@@ -111,7 +111,7 @@ struct Known {
 /// The neighbor of a connection.
 #[derive(Debug)]
 pub(crate) enum Found {
-    /// This neighbor; one of a prefix has a place for its connection until its OPEN has come.
+    /// This neighbor; one of a prefix has a place for its connection until its OPEN was received.
     Neighbor(Neighbor, Option<Place>),
     /// It is in a prefix that has as many neighbors as it may have.
     Full(Peers),
@@ -243,7 +243,7 @@ impl Directory {
         }
         let Some(place) = self.pending.take() else { return Found::Busy };
         let prefix = &entry.config.peers;
-        say!(entry.quota, info, neighbor = %id, %prefix, "a neighbor has come");
+        say!(entry.quota, info, neighbor = %id, %prefix, "a neighbor has connected from its prefix");
         let known = self.make(id.clone(), &entry, &mut inner);
         let handle = known.handle.clone();
         inner.neighbors.insert(id, known);
@@ -287,7 +287,7 @@ impl Directory {
         let mut inner = self.inner.lock();
         if inner.neighbors.get(id).is_some_and(|known| Arc::ptr_eq(&known.peer, peer)) {
             inner.neighbors.remove(id);
-            debug!(neighbor = %id, "a neighbor that has gone is forgotten");
+            debug!(neighbor = %id, "a neighbor that is gone was removed");
         }
         drop(inner);
         self.router.remove(peer, removed());

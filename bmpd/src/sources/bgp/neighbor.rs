@@ -126,7 +126,7 @@ impl Neighbor {
         &self.id
     }
 
-    /// Passes on a connection that the neighbor made, and the place that it has until its OPEN has come. One
+    /// Passes on a connection that the neighbor made, and the place that it has until its OPEN was received. One
     /// too many is dropped.
     pub(super) fn incoming(&self, stream: TcpStream, place: Option<Place>) {
         if self.commands.try_send(Command::Incoming(stream, place)).is_err() {

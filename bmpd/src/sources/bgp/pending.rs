@@ -1,7 +1,7 @@
 //! Connections of neighbors whose OPEN has not come: how many there may be at once, and for how long.
 //!
 //! Any host in a prefix can connect and send nothing. A neighbor has one such connection: its newest. Those of the
-//! neighbors of prefixes share a number of places, one of which a connection has until its OPEN has come or it
+//! neighbors of prefixes share a number of places, one of which a connection has until its OPEN was received or it
 //! ends. When there is none left the connection that has waited longest loses its place: a router sends its OPEN at
 //! once, so hosts that send nothing keep no router out. A neighbor with an address of its own in the configuration
 //! needs no place.

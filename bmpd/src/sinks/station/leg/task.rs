@@ -261,7 +261,7 @@ impl Task {
                 (Some((SessionState::Established, last)), SessionState::Synchronising)
                     if last == generation =>
                 {
-                    "a neighbor has come up or gone".to_owned()
+                    "a neighbor has come up or gone down".to_owned()
                 }
                 _ => self.history.why.clone(),
             },
@@ -320,7 +320,7 @@ impl Task {
                 (State::Connecting, _, None) => Outcome::Arrived(arrival.await),
                 (State::Idle | State::Up { .. } | State::Shutdown | State::Stopped, _, _) => {
                     sleep_until(retry_at).await;
-                    Outcome::Event(Event::RetryTimer, "it is time for the next attempt")
+                    Outcome::Event(Event::RetryTimer, "the retry timer has expired")
                 }
             }
         };

@@ -70,7 +70,7 @@ const TASKS_MAX: usize = 8;
 struct Link {
     id: LinkId,
     direction: Direction,
-    /// True if it came while a session was up, which it replaces once its OPEN has come.
+    /// True if it came while a session was up, which it replaces once its OPEN was received.
     replaces: bool,
     /// The neighbor's OPEN, once the link was allowed to continue.
     remote: Option<Open>,
@@ -400,9 +400,9 @@ impl Task {
                 format!("{}; its routes are kept: it may be restarting", last_down())
             }
             (Some(NeighborState::Established), _) => last_down(),
-            (_, NeighborState::Connect) => "it is time for the next attempt".to_owned(),
+            (_, NeighborState::Connect) => "the retry timer has expired".to_owned(),
             (_, NeighborState::OpenSent) => "connected".to_owned(),
-            (_, NeighborState::OpenConfirm) => "its OPEN has come".to_owned(),
+            (_, NeighborState::OpenConfirm) => "its OPEN was received".to_owned(),
             (_, NeighborState::Established) => "both sides agree".to_owned(),
             (_, NeighborState::Idle | NeighborState::Active) => text(self.history.errors.last()),
         }
