@@ -13,7 +13,7 @@ pub(crate) struct Places<K>(Arc<Mutex<HashMap<K, u32>>>);
 
 /// One place; released when dropped.
 #[derive(Debug)]
-pub(crate) struct Place<K: Copy + Eq + Hash> {
+pub(crate) struct HeldPlace<K: Copy + Eq + Hash> {
     holder: K,
     places: Places<K>,
 }
@@ -36,18 +36,18 @@ impl<K: Copy + Eq + Hash> Places<K> {
         &self,
         holder: K,
         allowed: impl FnOnce(u32, &HashMap<K, u32>) -> bool,
-    ) -> Option<Place<K>> {
+    ) -> Option<HeldPlace<K>> {
         let mut taken = self.0.lock();
         let own = taken.get(&holder).copied().unwrap_or_default();
         if !allowed(own, &taken) {
             return None;
         }
         taken.insert(holder, own + 1);
-        Some(Place { holder, places: self.clone() })
+        Some(HeldPlace { holder, places: self.clone() })
     }
 }
 
-impl<K: Copy + Eq + Hash> Drop for Place<K> {
+impl<K: Copy + Eq + Hash> Drop for HeldPlace<K> {
     fn drop(&mut self) {
         let mut taken = self.places.0.lock();
         if let Some(count) = taken.get_mut(&self.holder) {

@@ -3,7 +3,7 @@
 //! What waits is a comment behind what is in effect. Keys are masked, with a note.
 
 use shared::names::Selector;
-use shared::response::{ConfigReport, ConfigSection, ConfigValue, Setting, Until};
+use shared::response::{ConfigReport, ConfigSection, ConfigSetting, ConfigValue, Until};
 
 use crate::arguments;
 
@@ -93,7 +93,7 @@ pub(super) fn until(until: &Until) -> String {
 }
 
 /// A key with its value; a key without one is shown only if there will be one.
-fn line(Setting { key, value, pending }: &Setting) -> String {
+fn line(ConfigSetting { key, value, pending }: &ConfigSetting) -> String {
     let behind = match pending {
         None => None,
         Some(pending) if pending.value == *value => Some("pending: changed".to_owned()),
@@ -159,25 +159,27 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use shared::response::{Pending, RefusedReload};
+    use shared::response::{PendingValue, RefusedReload};
     use shared::time::{Span, Timestamp};
 
     use super::*;
 
-    fn setting(key: &str, value: Option<i64>, pending: Option<Option<i64>>) -> Setting {
+    fn setting(key: &str, value: Option<i64>, pending: Option<Option<i64>>) -> ConfigSetting {
         let until = Until::Reset(Selector::One(shared::names::SessionId {
             vpn_instance: None,
             address: "10.1.1.1".parse().unwrap(),
             alias: Some("a b".parse().unwrap()),
         }));
         let value = value.map(ConfigValue::Integer);
-        let pending = pending
-            .map(|next| Pending { value: next.map(ConfigValue::Integer), until: until.clone() });
-        Setting { key: key.to_owned(), value, pending }
+        let pending = pending.map(|next| PendingValue {
+            value: next.map(ConfigValue::Integer),
+            until: until.clone(),
+        });
+        ConfigSetting { key: key.to_owned(), value, pending }
     }
 
-    fn report(settings: Vec<Setting>) -> ConfigReport {
-        let address = Setting {
+    fn report(settings: Vec<ConfigSetting>) -> ConfigReport {
+        let address = ConfigSetting {
             key: "address".to_owned(),
             value: Some(ConfigValue::Text("10.1.1.1".to_owned())),
             pending: None,

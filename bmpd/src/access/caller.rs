@@ -17,7 +17,7 @@ use crate::net::peer;
 
 /// The process at the other end as the system describes it, as it was when it connected.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Peer {
+pub(crate) struct PeerCredentials {
     /// Its effective user.
     pub(crate) uid: Option<u32>,
     /// Its process, if that can be seen from here.
@@ -26,7 +26,7 @@ pub(crate) struct Peer {
     pub(crate) groups: HashSet<u32>,
 }
 
-impl Peer {
+impl PeerCredentials {
     /// Reads the peer's credentials.
     pub(crate) fn of(stream: &Stream) -> Self {
         let credentials = stream.peer_creds().ok();
@@ -58,7 +58,7 @@ impl Peer {
 /// The caller of one command, and what it may do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Caller {
-    peer: Peer,
+    peer: PeerCredentials,
     name: Option<String>,
     authorization: Authorization,
     /// The levels by which it was authorized.
@@ -67,7 +67,7 @@ pub(crate) struct Caller {
 
 impl Caller {
     pub(crate) fn new(
-        peer: &Peer,
+        peer: &PeerCredentials,
         name: Option<String>,
         authorization: Authorization,
         levels: Arc<Levels>,
@@ -76,7 +76,7 @@ impl Caller {
     }
 
     /// The process at the other end, to be authorized again.
-    pub(crate) fn peer(&self) -> &Peer {
+    pub(crate) fn peer(&self) -> &PeerCredentials {
         &self.peer
     }
 

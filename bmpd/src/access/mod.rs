@@ -3,7 +3,7 @@
 //! ```text
 //!   [control] ── start, reload ──> Levels ──┐
 //!   name service ──(ids of names)──> Ids ───┼── authorize ──> Authorization: level and reason
-//!   socket ──(SO_PEERCRED, SO_PEERGROUPS)──> Peer
+//!   socket ──(SO_PEERCRED, SO_PEERGROUPS)──> PeerCredentials
 //! ```
 //!
 //! Nothing that a client sends is taken into account. A caller is authorized again whenever a reload has changed the
@@ -34,7 +34,7 @@ use self::refusals::Refusals;
 use crate::config::{Account, Levels};
 use crate::socket_file::{SocketFile, SocketGroup, WhoConnects};
 
-pub(crate) use self::caller::{Caller, Peer};
+pub(crate) use self::caller::{Caller, PeerCredentials};
 
 /// How old an answer to a name in the configuration may be.
 const IDS_AGE: Duration = Duration::from_secs(2);
@@ -173,20 +173,20 @@ impl Access {
     }
 
     /// True for root and bmpd's own user, which may do everything whatever is configured.
-    pub(crate) fn is_privileged(&self, peer: &Peer) -> bool {
+    pub(crate) fn is_privileged(&self, peer: &PeerCredentials) -> bool {
         peer.uid.is_some_and(|uid| uid == 0 || uid == self.own_uid)
     }
 
     /// True for a caller without a level, as far as that is known without a look-up. It decides which limits apply to a
     /// connection, and nothing else.
-    pub(crate) fn is_known_without_level(&self, peer: &Peer) -> bool {
+    pub(crate) fn is_known_without_level(&self, peer: &PeerCredentials) -> bool {
         let levels = Arc::clone(&self.levels.borrow());
         let ids = Arc::clone(&self.newest.lock());
         self.authorize(peer, &levels, &ids).level < Level::Monitoring
     }
 
     /// The caller at the other end, and its current level.
-    pub(crate) async fn caller(&self, peer: &Peer) -> Caller {
+    pub(crate) async fn caller(&self, peer: &PeerCredentials) -> Caller {
         let levels = Arc::clone(&self.levels.borrow());
         let ids = match self.is_privileged(peer) {
             true => Arc::default(),
@@ -210,7 +210,7 @@ impl Access {
     }
 
     /// Waits until a reload has left the caller less than this level; returns the caller as it is then.
-    pub(crate) async fn revoked(&self, peer: &Peer, needed: Level) -> Caller {
+    pub(crate) async fn revoked(&self, peer: &PeerCredentials, needed: Level) -> Caller {
         let mut levels = self.levels.subscribe();
         loop {
             // A change during the authorization is checked again.
@@ -225,7 +225,7 @@ impl Access {
     }
 
     /// The authorization rule.
-    fn authorize(&self, peer: &Peer, levels: &Levels, ids: &Ids) -> Authorization {
+    fn authorize(&self, peer: &PeerCredentials, levels: &Levels, ids: &Ids) -> Authorization {
         let Some(uid) = peer.uid else {
             return Authorization { level: Level::Visit, reason: Reason::Unknown };
         };

@@ -45,7 +45,7 @@ fn access(text: &str, name_service: NameService) -> Access {
 
 /// The level of a caller, and why.
 async fn level(access: &Access, uid: u32, groups: &[u32]) -> (u8, String) {
-    let caller = access.caller(&Peer::with(Some(uid), groups.iter().copied())).await;
+    let caller = access.caller(&PeerCredentials::with(Some(uid), groups.iter().copied())).await;
     (caller.level().number(), caller.reason().to_string())
 }
 
@@ -61,7 +61,7 @@ async fn without_a_mapping_root_own_user_and_group_may_and_nobody_else() {
     is(ALICE, &[100, 600], (0, "others in [control]")).await;
     // Root's group is not root.
     is(ALICE, &[0], (0, "others in [control]")).await;
-    let nobody = access.caller(&Peer::with(None, [SOCKET, 0])).await;
+    let nobody = access.caller(&PeerCredentials::with(None, [SOCKET, 0])).await;
     assert_eq!((nobody.level(), nobody.reason()), (Level::Visit, &Reason::Unknown));
 }
 
@@ -112,7 +112,7 @@ async fn newer_levels_count_at_once() {
 #[tokio::test]
 async fn who_is_judged_again_is_so_only_after_a_change_of_levels() {
     let access = access("users = { alice = 2 }", FAKE);
-    let caller = access.caller(&Peer::with(Some(ALICE), [])).await;
+    let caller = access.caller(&PeerCredentials::with(Some(ALICE), [])).await;
     let watched = access.levels.subscribe();
     let _ = access.change(control("users = { alice = 2 }").levels);
     assert!(!watched.has_changed().unwrap());
@@ -126,7 +126,7 @@ async fn who_is_judged_again_is_so_only_after_a_change_of_levels() {
 async fn a_refused_caller_is_told_the_group_that_gives_no_more_than_needed() {
     let told = async |text: &str, uid, groups: &[u32], needed| {
         let access = access(text, FAKE);
-        let caller = access.caller(&Peer::with(Some(uid), groups.iter().copied())).await;
+        let caller = access.caller(&PeerCredentials::with(Some(uid), groups.iter().copied())).await;
         access.group_for(needed, &caller).await
     };
     let (one, two) = (Level::Monitoring, Level::Configuration);
@@ -148,11 +148,11 @@ async fn a_refused_caller_is_told_the_group_that_gives_no_more_than_needed() {
 #[tokio::test]
 async fn a_caller_is_reported_with_its_level_and_why() {
     let access = access("groups = { netops = 2 }", FAKE);
-    let report = access.caller(&Peer::with(Some(ALICE), [700])).await.report();
+    let report = access.caller(&PeerCredentials::with(Some(ALICE), [700])).await.report();
     assert_eq!(report.name, "alice (pid 4711)");
     assert_eq!(report.level, Level::Configuration);
     assert_eq!(report.because, "group netops in [control]");
-    let report = access.caller(&Peer::with(Some(BOB), [])).await.report();
+    let report = access.caller(&PeerCredentials::with(Some(BOB), [])).await.report();
     assert_eq!(report.name, "uid 1001 (pid 4711)");
 }
 
@@ -178,7 +178,7 @@ async fn a_name_service_that_does_not_answer_stops_neither_root_nor_numbers() {
         group_name: |_| never(),
     };
     let access = access("users = { alice = 2, 1001 = 1 }\nothers = 1", dead);
-    let root = access.caller(&Peer::with(Some(0), [])).await;
+    let root = access.caller(&PeerCredentials::with(Some(0), [])).await;
     assert_eq!(
         (root.level(), root.to_string()),
         (Level::Management, "uid 0 (pid 4711)".to_owned())

@@ -35,7 +35,7 @@ pub use self::levels::{Account, Levels};
 pub(crate) use self::listeners::{ListenerId, listeners, listening};
 pub use self::model::{
     Bgp, Bmp, Clients, Config, Control, Http, MaximumRoutes, MaximumRoutesAction, Mode, Neighbor,
-    Peers, Pending, Process, Retry, Session, Tcp, VpnInstance,
+    Peers, PendingLimits, Process, Retry, Session, Tcp, VpnInstance,
 };
 #[cfg(test)]
 pub(crate) use self::schema::keys;

@@ -156,14 +156,14 @@ pub struct Bgp {
     /// routes exceed it is closed (6/8, RFC 4486).
     pub memory_limit: Option<u32>,
     /// Connections whose OPEN has not arrived.
-    pub pending: Pending,
+    pub pending: PendingLimits,
     /// `[[bgp.neighbor]]`: no two have the same peers. In the order of the file.
     pub neighbors: Vec<Neighbor>,
 }
 
 /// Limits for connections whose OPEN has not arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pending {
+pub struct PendingLimits {
     /// `maximum-pending`: how many of the neighbors of prefixes there may be at once, 1 to 10000, default 500.
     pub maximum: u32,
     /// `open-timeout`: how long a neighbor may take, 3 to 3600 s, default 240 s.

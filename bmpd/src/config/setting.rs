@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use shared::response::{self, Change, ConfigValue, Pending, Until};
+use shared::response::{self, Change, ConfigValue, PendingValue, Until};
 
 use crate::secret::Secret;
 
@@ -119,7 +119,7 @@ pub(crate) fn report(
     running: Vec<Setting>,
     configured: Vec<Setting>,
     until: &Until,
-) -> Vec<response::Setting> {
+) -> Vec<response::ConfigSetting> {
     let mut settings = Vec::new();
     for (old, new) in running.into_iter().zip(configured) {
         let differs = old.differs(&new);
@@ -128,21 +128,21 @@ pub(crate) fn report(
         for ((key, value), (_, next)) in old.written.into_iter().zip(new.written) {
             let waits = differs && (value != next || (unseen && value.is_some()));
             let (value, pending) = if waits {
-                (value, Some(Pending { value: next, until: until.clone() }))
+                (value, Some(PendingValue { value: next, until: until.clone() }))
             } else {
                 (next, None)
             };
-            settings.push(response::Setting { key: key.to_owned(), value, pending });
+            settings.push(response::ConfigSetting { key: key.to_owned(), value, pending });
         }
     }
     settings
 }
 
 /// The keys of a table in which nothing is pending.
-pub(crate) fn in_effect(settings: Vec<Setting>) -> Vec<response::Setting> {
+pub(crate) fn in_effect(settings: Vec<Setting>) -> Vec<response::ConfigSetting> {
     let written = settings.into_iter().flat_map(|setting| setting.written);
     written
-        .map(|(key, value)| response::Setting { key: key.to_owned(), value, pending: None })
+        .map(|(key, value)| response::ConfigSetting { key: key.to_owned(), value, pending: None })
         .collect()
 }
 

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use shared::frame::FrameError;
 use shared::names::{Selector, SessionId, VpnInstanceName};
-use shared::response::{ConfigReport, ConfigSection, ConfigValue, Response, Setting, Until};
+use shared::response::{ConfigReport, ConfigSection, ConfigSetting, ConfigValue, Response, Until};
 
 use super::answer::{Answer, PART};
 use crate::config::setting::{self, Effect, list, path, text};
@@ -167,7 +167,7 @@ impl Waiting {
     }
 }
 
-fn section(name: &str, repeated: bool, settings: Vec<Setting>) -> ConfigSection {
+fn section(name: &str, repeated: bool, settings: Vec<ConfigSetting>) -> ConfigSection {
     ConfigSection { name: name.to_owned(), repeated, settings }
 }
 

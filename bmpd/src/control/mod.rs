@@ -49,7 +49,7 @@ use self::admission::{Admission, Client};
 use self::answer::Answer;
 use self::places::{Holder, Limits, Places};
 pub(crate) use self::socket::ControlSocket;
-use crate::access::{Caller, Peer};
+use crate::access::{Caller, PeerCredentials};
 use crate::net::accepts::Accepts;
 use crate::supervise::fault;
 use crate::world::World;
@@ -83,7 +83,7 @@ pub(crate) async fn run(socket: &ControlSocket, world: Arc<World>) {
         };
         match accepts.note("control connections", listener.accept().await) {
             Ok(stream) => {
-                let peer = Peer::of(&stream);
+                let peer = PeerCredentials::of(&stream);
                 let world = Arc::clone(&world);
                 let holder = match world.access.is_privileged(&peer) {
                     true => Holder::Privileged,
@@ -118,7 +118,7 @@ struct Held {
     connection: OwnedSemaphorePermit,
     holder: Holder,
     /// That of the caller's own, whatever its kind.
-    _user: places::Place,
+    _user: places::HeldPlace,
     /// Those of clients that follow a reset.
     followers: Places,
     /// Those of clients that watch events.
@@ -143,7 +143,7 @@ async fn send_away(stream: Stream, busy: Response) -> Result<(), FrameError> {
 
 async fn serve(
     stream: Stream,
-    peer: &Peer,
+    peer: &PeerCredentials,
     world: Arc<World>,
     held: Held,
 ) -> Result<(), FrameError> {
@@ -162,7 +162,7 @@ async fn serve(
 async fn handle_request(
     received: Result<Request, FrameError>,
     stream: Stream,
-    peer: &Peer,
+    peer: &PeerCredentials,
     world: Arc<World>,
     held: Held,
 ) -> Result<(), FrameError> {
@@ -310,7 +310,7 @@ async fn still_permitted(needed: Level, caller: &Caller, world: &World) -> Resul
 
 /// Waits until a reload has revoked the level that a command in progress needs: recorded, and answered as the command
 /// would be now.
-async fn revoked(needed: Level, command: &str, peer: &Peer, world: &World) -> Failure {
+async fn revoked(needed: Level, command: &str, peer: &PeerCredentials, world: &World) -> Failure {
     let caller = world.access.revoked(peer, needed).await;
     record::revoked(&caller, command, needed);
     not_permitted(needed, &caller, world).await

@@ -57,7 +57,7 @@ pub(super) struct Places {
 }
 
 /// One connection's place; released when dropped.
-pub(super) type Place = places::Place<Holder>;
+pub(super) type HeldPlace = places::HeldPlace<Holder>;
 
 impl Places {
     pub(super) fn new(limits: Limits) -> Self {
@@ -65,7 +65,7 @@ impl Places {
     }
 
     /// A place for one more connection of this user; `None` if there are as many as there may be.
-    pub(super) fn take(&self, holder: Holder) -> Option<Place> {
+    pub(super) fn take(&self, holder: Holder) -> Option<HeldPlace> {
         self.taken.take(holder, |own, taken| match holder {
             Holder::Privileged => own < self.limits.privileged,
             Holder::User(_) => {

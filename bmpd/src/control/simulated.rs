@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::reset;
 use crate::access::Access;
-use crate::access::Peer;
+use crate::access::PeerCredentials;
 use crate::config::{Account, Config};
 use crate::socket_file::{SocketFile, SocketGroup};
 use crate::world::World;
@@ -27,7 +27,7 @@ pub(crate) fn access(config: &Config) -> Arc<Access> {
 
 /// `reset session`; every answer to it.
 pub(crate) async fn reset(selector: Selector, stagger: u64, world: Arc<World>) -> Vec<Response> {
-    let caller = world.access.caller(&Peer::root()).await;
+    let caller = world.access.caller(&PeerCredentials::root()).await;
     let (answers, mut answered) = mpsc::channel(16);
     let collect = async {
         let mut all = Vec::new();

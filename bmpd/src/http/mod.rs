@@ -39,7 +39,7 @@ use self::recent::Recent;
 use crate::config::Http;
 use crate::net::accepts::Accepts;
 use crate::net::listen::ListenError;
-use crate::places::{Place, Places};
+use crate::places::{HeldPlace, Places};
 use crate::supervise::{catch_panic, fault, has_panicked};
 use crate::unread::{Held, Limits, Unread};
 use crate::world::World;
@@ -193,7 +193,7 @@ impl Server {
     }
 
     /// A place for one more connection from there.
-    fn place(&self, from: IpAddr) -> Option<Place<IpAddr>> {
+    fn place(&self, from: IpAddr) -> Option<HeldPlace<IpAddr>> {
         let most = self.connections.div_ceil(EACH);
         self.places.take(network(from), |own, taken| {
             own < most && taken.values().sum::<u32>() < self.connections

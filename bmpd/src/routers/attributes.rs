@@ -231,7 +231,7 @@ impl Attributes {
         let Chunk { bytes, .. } = std::mem::take(&mut self.chunks[number as usize]);
         // Its own number is free from now on: there is room for what is moved.
         self.free_chunks.push(number);
-        for Entry { id, bytes } in held(&bytes) {
+        for SetEntry { id, bytes } in held(&bytes) {
             let place = self.make_room(bytes.len()).expect("its own number is free");
             self.store(place, id, bytes);
             self.slots[id as usize].place = place;
@@ -239,20 +239,20 @@ impl Attributes {
     }
 }
 
-struct Entry<'a> {
+struct SetEntry<'a> {
     id: u32,
     bytes: &'a [u8],
 }
 
-fn entry_at(bytes: &[u8], offset: usize) -> Option<Entry<'_>> {
+fn entry_at(bytes: &[u8], offset: usize) -> Option<SetEntry<'_>> {
     let (header, rest) = bytes.get(offset..)?.split_first_chunk::<ENTRY_HEADER>()?;
     let [a, b, c, d, e, f, g] = *header;
     let bytes = rest.get(..u32::from_le_bytes([e, f, g, 0]) as usize)?;
-    Some(Entry { id: u32::from_le_bytes([a, b, c, d]), bytes })
+    Some(SetEntry { id: u32::from_le_bytes([a, b, c, d]), bytes })
 }
 
 /// The sets of a chunk that are held.
-fn held(bytes: &[u8]) -> impl Iterator<Item = Entry<'_>> {
+fn held(bytes: &[u8]) -> impl Iterator<Item = SetEntry<'_>> {
     let mut offset = 0;
     let entries = std::iter::from_fn(move || {
         let entry = entry_at(bytes, offset)?;
@@ -372,7 +372,7 @@ mod tests {
                 }
                 prop_assert_eq!(attributes.len(), model.len());
                 for (number, chunk) in (0..).zip(&attributes.chunks) {
-                    let len = |entry: Entry<'_>| ENTRY_HEADER + entry.bytes.len();
+                    let len = |entry: SetEntry<'_>| ENTRY_HEADER + entry.bytes.len();
                     let alive: usize = held(&chunk.bytes).map(len).sum();
                     prop_assert_eq!(alive + chunk.dead, chunk.bytes.len());
                     prop_assert!(number == attributes.newest || chunk.dead <= alive);

@@ -38,7 +38,7 @@ const SCANS: usize = 16;
 
 /// The feed's state of one neighbor.
 #[derive(Debug)]
-struct Place {
+struct FeedPeer {
     neighbor: Arc<Peer>,
     /// True if it is to be sent to the station.
     wanted: bool,
@@ -51,7 +51,7 @@ struct Place {
     is_busy: bool,
 }
 
-impl Place {
+impl FeedPeer {
     /// The epoch to be sent to the station.
     fn current(&self) -> Option<Arc<Epoch>> {
         self.neighbor.current().filter(|epoch| self.wanted && !epoch.is_over())
@@ -157,7 +157,7 @@ pub(crate) struct Feed {
     /// The neighbors as of the last refresh of the feed.
     known: Arc<Vec<Arc<Peer>>>,
     /// Including those that were removed meanwhile, in the order of the tables.
-    places: Vec<Place>,
+    places: Vec<FeedPeer>,
     /// When a neighbor was last deselected.
     unwanted_since: Timestamp,
     /// Whose turn it is.
@@ -215,7 +215,7 @@ impl Feed {
         }
         for neighbor in still {
             let over = neighbor.sessions(|_| true);
-            self.places.push(Place {
+            self.places.push(FeedPeer {
                 neighbor: Arc::clone(neighbor),
                 wanted: self.monitor.wants(neighbor.id()),
                 removed: false,
@@ -294,7 +294,7 @@ impl Feed {
         share: usize,
         filled: &mut Filled,
     ) -> Outcome {
-        let Some(Place { known, is_busy, accounted, .. }) = self.places.get_mut(rank) else {
+        let Some(FeedPeer { known, is_busy, accounted, .. }) = self.places.get_mut(rank) else {
             return Outcome::All;
         };
         let Some(some) = known else {
@@ -376,7 +376,7 @@ impl Feed {
     /// True if every neighbor that is up and selected was sent, with all its routes and End-of-RIBs.
     pub(crate) fn is_synchronised(&self) -> bool {
         let neighbors = self.router.peers();
-        self.places.iter().all(Place::is_synchronised)
+        self.places.iter().all(FeedPeer::is_synchronised)
             && self
                 .unknown(&neighbors)
                 .iter()
@@ -432,7 +432,7 @@ impl Feed {
 /// Peer Down for an epoch that is over or not selected, Peer Up for one that has begun or restarted. Returns how many
 /// Peer Ups were sent.
 fn send_state(
-    place: &mut Place,
+    place: &mut FeedPeer,
     monitor: &Monitor,
     unwanted_since: Timestamp,
     sink: &mut impl Sink,

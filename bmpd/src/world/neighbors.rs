@@ -17,11 +17,11 @@ use crate::config::{self, Config, ListenerId, Peers, listeners, setting};
 use crate::events::Events;
 use crate::net::listen::{ListenError, Listener};
 use crate::routers::Routers;
-use crate::sources::bgp::{self, Bgp, Directory, EntryId, Neighbor, Stop, listener};
+use crate::sources::bgp::{self, Bgp, EntryId, Neighbor, NeighborDirectory, Stop, listener};
 
 /// The neighbors and their listeners.
 pub(crate) struct Neighbors {
-    directory: Arc<Directory>,
+    directory: Arc<NeighborDirectory>,
     routers: Routers,
     listeners: Mutex<HashMap<ListenerId, JoinHandle<()>>>,
 }
@@ -35,7 +35,7 @@ pub(crate) struct Plan {
     bgp: Option<Bgp>,
     /// Bytes.
     memory_limit: Option<u64>,
-    pending: Option<config::Pending>,
+    pending: Option<config::PendingLimits>,
     order: Vec<EntryId>,
     closed: Vec<ListenerId>,
     opened: Vec<(ListenerId, Option<Listener>)>,
@@ -53,7 +53,7 @@ impl Neighbors {
         events: Events,
     ) -> Result<Self, String> {
         let nobody = Config { bgp: None, vpn_instances: Vec::new(), ..config.clone() };
-        let directory = Directory::new(Arc::clone(routers.ourselves()), events);
+        let directory = NeighborDirectory::new(Arc::clone(routers.ourselves()), events);
         let neighbors = Self { directory, routers: routers.clone(), listeners: Mutex::default() };
         let (_, plan) = neighbors.plan(&nobody, config, false).await?;
         if let Some(plan) = plan {

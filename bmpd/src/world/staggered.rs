@@ -28,10 +28,10 @@ use crate::moment::Moment;
 
 /// The resets in progress, the oldest first.
 #[derive(Debug, Default)]
-pub(crate) struct Staggered(Mutex<Vec<Arc<Entry>>>);
+pub(crate) struct Staggered(Mutex<Vec<Arc<StaggeredEntry>>>);
 
 #[derive(Debug)]
-struct Entry {
+struct StaggeredEntry {
     by: String,
     since: Moment,
     stagger: Duration,
@@ -80,7 +80,7 @@ impl Staggered {
         let first: HashSet<&SessionId> = taken.iter().collect();
         let rest = ids.iter().filter(|id| !first.contains(id));
         let to_come = taken.iter().chain(rest).cloned().collect();
-        let entry = Arc::new(Entry {
+        let entry = Arc::new(StaggeredEntry {
             by: by.to_owned(),
             since: Moment::now(),
             stagger,
@@ -95,7 +95,7 @@ impl Staggered {
 
     /// Reports them.
     pub(crate) fn report(&self) -> Vec<StaggeredReset> {
-        let report = |entry: &Arc<Entry>| StaggeredReset {
+        let report = |entry: &Arc<StaggeredEntry>| StaggeredReset {
             by: entry.by.clone(),
             since: entry.since.timestamp(),
             ago: Span::of(entry.since.age()),
@@ -109,7 +109,7 @@ impl Staggered {
 
 /// Also returns the sessions that were taken, in the order of their turns.
 fn take_over(
-    entries: &[Arc<Entry>],
+    entries: &[Arc<StaggeredEntry>],
     ids: &[SessionId],
     by: &str,
     mut read: Reading,
@@ -140,7 +140,7 @@ fn take_over(
 #[derive(Debug)]
 pub(crate) struct UnderWay<'a> {
     all: &'a Staggered,
-    entry: Arc<Entry>,
+    entry: Arc<StaggeredEntry>,
 }
 
 impl UnderWay<'_> {

@@ -26,7 +26,7 @@ pub struct ConfigSection {
     /// True if there can be several of them: `[[session]]`.
     pub repeated: bool,
     /// Its keys, in the order of the documentation.
-    pub settings: Vec<Setting>,
+    pub settings: Vec<ConfigSetting>,
 }
 
 impl ConfigSection {
@@ -43,18 +43,18 @@ impl ConfigSection {
 
 /// One key with what is in effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Setting {
+pub struct ConfigSetting {
     /// The key, such as `tcp.connect-port`.
     pub key: String,
     /// The value in effect; `None` if there is none.
     pub value: Option<ConfigValue>,
     /// The value as configured, where another one is in effect until a reset or a restart.
-    pub pending: Option<Pending>,
+    pub pending: Option<PendingValue>,
 }
 
 /// What a setting will be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pending {
+pub struct PendingValue {
     /// The value; `None` if there will be none. It can be the same again: another key, or a file that now
     /// holds something else.
     pub value: Option<ConfigValue>,

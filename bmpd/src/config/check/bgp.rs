@@ -11,7 +11,9 @@ use super::monitor::network;
 use super::value::shown;
 use super::{Check, seconds_or};
 use crate::config::defaults;
-use crate::config::model::{Bgp, MaximumRoutes, MaximumRoutesAction, Neighbor, Peers, Pending};
+use crate::config::model::{
+    Bgp, MaximumRoutes, MaximumRoutesAction, Neighbor, Peers, PendingLimits,
+};
 use crate::config::schema::{self, Table, Whole};
 use crate::wire::family::Family;
 
@@ -50,7 +52,7 @@ impl Check<'_> {
             router_id: router_id?,
             listen: listen?.unwrap_or_else(defaults::listen),
             memory_limit: memory_limit?,
-            pending: Pending {
+            pending: PendingLimits {
                 maximum: maximum?.unwrap_or(defaults::MAXIMUM_PENDING),
                 timeout: seconds_or(timeout?, defaults::OPEN_TIMEOUT),
             },

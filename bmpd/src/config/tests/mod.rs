@@ -107,7 +107,7 @@ fn the_example_of_the_design_gives_this_model() {
             router_id: Ipv4Addr::new(192, 0, 2, 1),
             listen: vec!["127.0.0.1:1179".parse().unwrap()],
             memory_limit: None,
-            pending: Pending { maximum: 500, timeout: Duration::from_secs(240) },
+            pending: PendingLimits { maximum: 500, timeout: Duration::from_secs(240) },
             neighbors: vec![Neighbor {
                 peers: Peers::One("127.0.0.2".parse().unwrap()),
                 vpn_instance: None,

@@ -5,7 +5,7 @@
 //! here runs while a record is open.
 
 use super::record::{
-    self, Entry, RECORD_HEADER, SUPERSEDED, WITHDRAWN, WITHDRAWN_RECORD, entry_at, header_at,
+    self, RECORD_HEADER, RecordEntry, SUPERSEDED, WITHDRAWN, WITHDRAWN_RECORD, entry_at, header_at,
 };
 use super::{Log, Position, Reader, Segment, hash, place};
 use crate::routers::attributes::{Attributes, AttributesId};
@@ -125,7 +125,7 @@ impl Log {
             let mut read = header.entries.start;
             let position = Position { sequence, offset: from as u32 };
             while read < end {
-                let Some(Entry { tag, route, offset, end }) = entry_at(&bytes, read) else {
+                let Some(RecordEntry { tag, route, offset, end }) = entry_at(&bytes, read) else {
                     break;
                 };
                 read = end;

@@ -51,7 +51,7 @@ impl<'a> Record<'a> {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Entry<'a> {
+pub(super) struct RecordEntry<'a> {
     pub(super) tag: u8,
     pub(super) route: &'a [u8],
     /// Where it begins, and where the next one does.
@@ -59,7 +59,7 @@ pub(super) struct Entry<'a> {
     pub(super) end: usize,
 }
 
-pub(super) fn entry_at(bytes: &[u8], offset: usize) -> Option<Entry<'_>> {
+pub(super) fn entry_at(bytes: &[u8], offset: usize) -> Option<RecordEntry<'_>> {
     let tag = *bytes.get(offset)?;
     let (start, len) = match tag & LENGTH {
         LENGTH => {
@@ -69,7 +69,7 @@ pub(super) fn entry_at(bytes: &[u8], offset: usize) -> Option<Entry<'_>> {
         len => (offset + 1, usize::from(len)),
     };
     let end = start + len;
-    Some(Entry { tag, route: bytes.get(start..end)?, offset, end })
+    Some(RecordEntry { tag, route: bytes.get(start..end)?, offset, end })
 }
 
 pub(super) struct Entries<'a> {
@@ -78,9 +78,9 @@ pub(super) struct Entries<'a> {
 }
 
 impl<'a> Iterator for Entries<'a> {
-    type Item = Entry<'a>;
+    type Item = RecordEntry<'a>;
 
-    fn next(&mut self) -> Option<Entry<'a>> {
+    fn next(&mut self) -> Option<RecordEntry<'a>> {
         let entry = entry_at(self.bytes, self.offset)?;
         self.offset = entry.end;
         Some(entry)

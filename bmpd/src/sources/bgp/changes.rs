@@ -7,7 +7,7 @@ use shared::response::{Change, ConfigValue};
 use super::directory::Bgp;
 use crate::config::setting::{self, Effect, Setting, boolean, integer, list, none, text};
 use crate::config::{
-    MaximumRoutes, MaximumRoutesAction, Neighbor, Peers, Pending, route_distinguisher,
+    MaximumRoutes, MaximumRoutesAction, Neighbor, Peers, PendingLimits, route_distinguisher,
 };
 
 /// Parameters that are different.
@@ -78,7 +78,7 @@ pub(crate) fn memory_limit(limit: Option<u32>) -> Setting {
 }
 
 /// What `[bgp]` sets for connections whose OPEN has not come.
-pub(crate) fn pending_settings(pending: Pending) -> [Setting; 2] {
+pub(crate) fn pending_settings(pending: PendingLimits) -> [Setting; 2] {
     let one = |key, written, value: Option<ConfigValue>| {
         Setting::new(key, Effect::Running, value.clone()).written([(written, value)])
     };
@@ -90,7 +90,10 @@ pub(crate) fn pending_settings(pending: Pending) -> [Setting; 2] {
 }
 
 /// What is different of that: nothing if there were no neighbors, or are none.
-pub(crate) fn pending_changes(old: Option<Pending>, new: Option<Pending>) -> Vec<Change> {
+pub(crate) fn pending_changes(
+    old: Option<PendingLimits>,
+    new: Option<PendingLimits>,
+) -> Vec<Change> {
     let (Some(old), Some(new)) = (old, new) else { return Vec::new() };
     let settings = |pending| pending_settings(pending).to_vec();
     let changes = setting::changes(settings(old), settings(new)).into_iter();

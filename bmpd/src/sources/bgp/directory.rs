@@ -1,7 +1,7 @@
 //! Who our neighbors are: those of the file, and those that have connected from a prefix of it.
 //!
 //! ```text
-//!   daemon: start, end, configure ──> Directory <── find ── listener (one a place and address)
+//!   daemon: start, end, configure ──> NeighborDirectory <── find ── listener (one a place and address)
 //!                                        │  └── keys, changed ──────^
 //!                                        └── Neighbor (a task each), its place in Tables
 //! ```
@@ -24,7 +24,7 @@ use tracing::debug;
 
 use super::link::{Held, Limits};
 use super::neighbor::{Neighbor, Setup, Stop};
-use super::pending::{Pending, Place};
+use super::pending::{PendingConnections, PendingPlace};
 use super::turn::Places;
 use crate::config::{self, Authentication, Peers};
 use crate::events::Events;
@@ -56,23 +56,23 @@ impl EntryId {
 
 /// Who our neighbors are.
 #[derive(Debug)]
-pub(crate) struct Directory {
+pub(crate) struct NeighborDirectory {
     router: Arc<Router>,
     events: Events,
     inner: Mutex<Inner>,
     /// Notified when those that may connect have changed.
     changed: watch::Sender<u64>,
     /// Connections whose OPEN has not come.
-    pending: Pending,
+    pending: PendingConnections,
     /// The places to work for busy links of all neighbors.
     places: Places,
-    this: Weak<Directory>,
+    this: Weak<NeighborDirectory>,
 }
 
 #[derive(Debug, Default)]
 struct Inner {
     /// In the order in which they are shown: that of the file.
-    entries: Vec<Entry>,
+    entries: Vec<ConfiguredNeighbor>,
     /// Every neighbor that has a task.
     neighbors: HashMap<NeighborId, Known>,
     /// How many were made.
@@ -81,7 +81,7 @@ struct Inner {
 
 /// One `[[bgp.neighbor]]`.
 #[derive(Debug, Clone)]
-struct Entry {
+struct ConfiguredNeighbor {
     config: Arc<config::Neighbor>,
     bgp: Bgp,
     /// What is logged of all neighbors of the prefix.
@@ -112,7 +112,7 @@ struct Known {
 #[derive(Debug)]
 pub(crate) enum Found {
     /// This neighbor; one of a prefix has a place for its connection until its OPEN was received.
-    Neighbor(Neighbor, Option<Place>),
+    Neighbor(Neighbor, Option<PendingPlace>),
     /// It is in a prefix that has as many neighbors as it may have.
     Full(Peers),
     /// It is in a prefix, and as many connections as there may be wait for an OPEN.
@@ -121,7 +121,7 @@ pub(crate) enum Found {
     Unknown,
 }
 
-impl Directory {
+impl NeighborDirectory {
     /// No neighbors yet.
     pub(crate) fn new(router: Arc<Router>, events: Events) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
@@ -130,20 +130,26 @@ impl Directory {
             events,
             inner: Mutex::default(),
             changed: watch::Sender::new(0),
-            pending: Pending::new(config::Pending { maximum: 0, timeout: Duration::ZERO }),
+            pending: PendingConnections::new(config::PendingLimits {
+                maximum: 0,
+                timeout: Duration::ZERO,
+            }),
             this: Weak::clone(this),
         })
     }
 
     /// Sets the limits of connections whose OPEN has not come. None are allowed before.
-    pub(crate) fn allow_pending(&self, allowed: config::Pending) {
+    pub(crate) fn allow_pending(&self, allowed: config::PendingLimits) {
         self.pending.allow(allowed);
     }
 
     /// Starts a neighbor, or accepts those of a prefix.
     pub(crate) fn start(&self, neighbor: &config::Neighbor, bgp: Bgp) {
-        let entry =
-            Entry { config: Arc::new(neighbor.clone()), bgp, quota: PrefixQuota::default() };
+        let entry = ConfiguredNeighbor {
+            config: Arc::new(neighbor.clone()),
+            bgp,
+            quota: PrefixQuota::default(),
+        };
         let mut inner = self.inner.lock();
         if let Peers::One(address) = neighbor.peers {
             let id = NeighborId { vpn_instance: neighbor.vpn_instance.clone(), address };
@@ -227,8 +233,8 @@ impl Directory {
             let Some(place) = self.pending.take() else { return Found::Busy };
             return Found::Neighbor(handle, Some(place));
         }
-        let of_instance = |entry: &&Entry| entry.config.vpn_instance == *vpn_instance;
-        let including = |entry: &&Entry| entry.config.peers.include(address);
+        let of_instance = |entry: &&ConfiguredNeighbor| entry.config.vpn_instance == *vpn_instance;
+        let including = |entry: &&ConfiguredNeighbor| entry.config.peers.include(address);
         let entries = inner.entries.iter().filter(of_instance).filter(including);
         let longest = entries.max_by_key(|entry| match entry.config.peers {
             Peers::One(_) => None,
@@ -251,7 +257,7 @@ impl Directory {
     }
 
     /// Starts the task of a neighbor.
-    fn make(&self, id: NeighborId, entry: &Entry, inner: &mut Inner) -> Known {
+    fn make(&self, id: NeighborId, entry: &ConfiguredNeighbor, inner: &mut Inner) -> Known {
         let config = &entry.config;
         let peer = self.router.add(id.clone());
         let dynamic = matches!(config.peers, Peers::Prefix { .. });
@@ -355,7 +361,7 @@ impl Directory {
         entries.filter_map(|entry| entry.config.mss).min()
     }
 
-    /// Notified when [`Directory::keys`] or [`Directory::mss`] may have changed.
+    /// Notified when [`NeighborDirectory::keys`] or [`NeighborDirectory::mss`] may have changed.
     pub(super) fn changes(&self) -> watch::Receiver<u64> {
         self.changed.subscribe()
     }
@@ -368,7 +374,7 @@ impl Directory {
 impl Inner {
     /// Stops the oldest neighbor of a full prefix that has sent no valid OPEN yet: a host that connects from
     /// many of its addresses must not keep routers out. False if there is none.
-    fn make_room(&mut self, entry: &Entry) -> bool {
+    fn make_room(&mut self, entry: &ConfiguredNeighbor) -> bool {
         let of = entry.id();
         let of_it = self.neighbors.iter().filter(|(_, known)| known.of == of);
         let without_open = of_it.filter(|(_, known)| !known.handle.has_opened());
@@ -390,7 +396,8 @@ impl Inner {
 
     /// Every neighbor: in the order of the file, those of a prefix by address.
     fn in_order(&self) -> Vec<(&NeighborId, &Known)> {
-        let rank: HashMap<EntryId, usize> = self.entries.iter().map(Entry::id).zip(0..).collect();
+        let rank: HashMap<EntryId, usize> =
+            self.entries.iter().map(ConfiguredNeighbor::id).zip(0..).collect();
         let rank = |known: &Known| rank.get(&known.of).copied().unwrap_or(usize::MAX);
         let mut all: Vec<(&NeighborId, &Known)> = self.neighbors.iter().collect();
         all.sort_by(|a, b| (rank(a.1), a.0).cmp(&(rank(b.1), b.0)));
@@ -398,7 +405,7 @@ impl Inner {
     }
 }
 
-impl Entry {
+impl ConfiguredNeighbor {
     fn id(&self) -> EntryId {
         EntryId::of(&self.config)
     }
@@ -414,15 +421,15 @@ mod tests {
     use crate::routers::{Routers, Sizes};
 
     /// A directory with the prefix 10.0.0.0/8, which has room for two.
-    fn directory() -> Arc<Directory> {
+    fn directory() -> Arc<NeighborDirectory> {
         let text = "[bgp]\nas = 1\nrouter-id = '1.1.1.1'\n[[bgp.neighbor]]\nprefix = '10.0.0.0/8'\n\
                     maximum-neighbors = 2";
         let config = config::parse(text, std::path::Path::new("f")).unwrap().bgp.unwrap();
-        let directory = Directory::new(
+        let directory = NeighborDirectory::new(
             Arc::clone(Routers::new(Sizes::default()).ourselves()),
             Events::default(),
         );
-        directory.allow_pending(config::Pending { maximum: 10, timeout: Duration::MAX });
+        directory.allow_pending(config::PendingLimits { maximum: 10, timeout: Duration::MAX });
         let bgp = Bgp { asn: 1, router_id: [1, 1, 1, 1].into() };
         directory.start(&config.neighbors[0], bgp);
         directory

@@ -14,7 +14,7 @@ use super::faults::Faults;
 use super::fsm::{Action, Direction, End, Event, Fsm};
 use super::inbox::{Inbox, Outcome};
 use super::late::Look;
-use super::pending::Place;
+use super::pending::PendingPlace;
 use super::turn::{Places, Turn};
 use super::{refused, table};
 use crate::config::{self, MaximumRoutes, MaximumRoutesAction};
@@ -145,7 +145,7 @@ pub(super) struct Setup {
     /// How long its OPEN may take.
     pub(super) open_timeout: Duration,
     /// Its place among those whose OPEN has not come.
-    pub(super) pending: Option<Place>,
+    pub(super) pending: Option<PendingPlace>,
     /// What its tables may take, now and when that changes.
     pub(super) limits: watch::Receiver<Limits>,
     pub(super) router: Arc<Router>,
@@ -676,7 +676,7 @@ impl Link {
     }
 }
 
-async fn place_lost(place: Option<&Place>) {
+async fn place_lost(place: Option<&PendingPlace>) {
     match place {
         Some(place) => place.lost().await,
         None => std::future::pending().await,

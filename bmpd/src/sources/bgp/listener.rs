@@ -8,7 +8,7 @@ use std::time::Duration;
 use shared::names::VpnInstanceName;
 use tracing::{info, warn};
 
-use super::directory::{Directory, Found};
+use super::directory::{Found, NeighborDirectory};
 use crate::config::Place;
 use crate::net::accepts::Accepts;
 use crate::net::listen::{self, ListenError, ListenOptions, Listener};
@@ -26,7 +26,7 @@ const RETRY: Duration = Duration::from_secs(2);
 ///
 /// It cannot be opened.
 pub(crate) async fn open(
-    directory: &Directory,
+    directory: &NeighborDirectory,
     vpn_instance: &Option<VpnInstanceName>,
     place: &Place,
     address: SocketAddr,
@@ -38,7 +38,7 @@ pub(crate) async fn open(
 
 /// Listens in a VPN instance, whose device or namespace may come later, go, and come again, forever.
 pub(crate) async fn run_in(
-    directory: Arc<Directory>,
+    directory: Arc<NeighborDirectory>,
     vpn_instance: Option<VpnInstanceName>,
     place: Place,
     address: SocketAddr,
@@ -68,7 +68,7 @@ fn unknown_peers() -> UnknownPeers {
 }
 
 /// Listens in the public instance, forever.
-pub(crate) async fn run(listener: Listener, directory: Arc<Directory>) {
+pub(crate) async fn run(listener: Listener, directory: Arc<NeighborDirectory>) {
     accept(listener, &directory, &None, &mut unknown_peers()).await;
 }
 
@@ -76,7 +76,7 @@ pub(crate) async fn run(listener: Listener, directory: Arc<Directory>) {
 /// of an unknown peer is closed.
 async fn accept(
     mut listener: Listener,
-    directory: &Directory,
+    directory: &NeighborDirectory,
     vpn_instance: &Option<VpnInstanceName>,
     unknown: &mut UnknownPeers,
 ) -> ListenError {
@@ -93,7 +93,7 @@ async fn accept(
 
 async fn serve(
     listener: &mut Listener,
-    directory: &Directory,
+    directory: &NeighborDirectory,
     vpn_instance: &Option<VpnInstanceName>,
     unknown: &mut UnknownPeers,
 ) {
@@ -127,7 +127,7 @@ async fn serve(
 fn admit(
     stream: TcpStream,
     from: IpAddr,
-    directory: &Directory,
+    directory: &NeighborDirectory,
     vpn_instance: &Option<VpnInstanceName>,
     unknown: &mut UnknownPeers,
 ) {

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!   listener ── TcpStream ──> task of one neighbor <── Report, Configure, Stop ── control, daemon
-//!       └─ whose? ─> Directory   │  ^
+//!       └─ whose? ─> NeighborDirectory   │  ^
 //!             spawns, Close      v  │ Validate (an OPEN came), Establish, Ended
 //!                             link: one TCP connection, Fsm, one read buffer
 //!                                │
@@ -35,7 +35,7 @@ pub(crate) use changes::{
     Changes, changes, changes_for_all, common_settings, memory_limit, pending_changes,
     pending_settings, settings,
 };
-pub(crate) use directory::{Bgp, Directory, EntryId};
+pub(crate) use directory::{Bgp, EntryId, NeighborDirectory};
 pub(crate) use link::Held;
 pub(crate) use neighbor::{Neighbor, Stop};
 

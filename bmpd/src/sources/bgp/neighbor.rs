@@ -12,7 +12,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tracing::debug;
 
 use self::task::Task;
-use super::pending::{Pending, Place};
+use super::pending::{PendingConnections, PendingPlace};
 use super::turn::Places;
 use crate::config::{self};
 use crate::events::Events;
@@ -23,7 +23,7 @@ use crate::wire::notification::Code;
 
 /// The commands to a neighbor's task.
 enum Command {
-    Incoming(TcpStream, Option<Place>),
+    Incoming(TcpStream, Option<PendingPlace>),
     Report { with_messages: bool, reply: oneshot::Sender<Box<NeighborReport>> },
     Entry { reply: oneshot::Sender<NeighborEntry> },
     Configure(Arc<config::Neighbor>),
@@ -82,7 +82,7 @@ pub(super) struct Setup {
     /// What is logged of it.
     pub(super) quota: NeighborQuota,
     /// Connections whose OPEN has not come.
-    pub(super) pending: Pending,
+    pub(super) pending: PendingConnections,
     /// The places to work for busy links.
     pub(super) places: Places,
     /// Its tables.
@@ -128,7 +128,7 @@ impl Neighbor {
 
     /// Passes on a connection that the neighbor made, and the place that it has until its OPEN was received. One
     /// too many is dropped.
-    pub(super) fn incoming(&self, stream: TcpStream, place: Option<Place>) {
+    pub(super) fn incoming(&self, stream: TcpStream, place: Option<PendingPlace>) {
         if self.commands.try_send(Command::Incoming(stream, place)).is_err() {
             debug!("a connection was dropped: its neighbor is busy or stopped");
         }

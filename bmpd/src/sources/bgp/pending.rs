@@ -17,11 +17,11 @@ use crate::config;
 
 /// The places, and what is allowed.
 #[derive(Debug, Clone)]
-pub(super) struct Pending(Arc<Mutex<State>>);
+pub(super) struct PendingConnections(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
-    allowed: config::Pending,
+    allowed: config::PendingLimits,
     /// The places that are taken, by number: the oldest is the first.
     taken: BTreeMap<u64, Arc<Notify>>,
     next: u64,
@@ -29,20 +29,20 @@ struct State {
 
 /// The place of one connection; released when it is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
-    pending: Pending,
+pub(super) struct PendingPlace {
+    pending: PendingConnections,
     number: u64,
     lost: Arc<Notify>,
 }
 
-impl Pending {
+impl PendingConnections {
     /// All places are free.
-    pub(super) fn new(allowed: config::Pending) -> Self {
+    pub(super) fn new(allowed: config::PendingLimits) -> Self {
         Self(Arc::new(Mutex::new(State { allowed, taken: BTreeMap::new(), next: 0 })))
     }
 
     /// Changes the limits. Connections that are there stay.
-    pub(super) fn allow(&self, allowed: config::Pending) {
+    pub(super) fn allow(&self, allowed: config::PendingLimits) {
         self.0.lock().allowed = allowed;
     }
 
@@ -53,7 +53,7 @@ impl Pending {
 
     /// A place for one more connection, if need be that of the one that has waited longest; `None` if none is
     /// allowed.
-    pub(super) fn take(&self) -> Option<Place> {
+    pub(super) fn take(&self) -> Option<PendingPlace> {
         let mut state = self.0.lock();
         let maximum = state.allowed.maximum as usize;
         if maximum == 0 {
@@ -66,18 +66,18 @@ impl Pending {
         let (number, lost) = (state.next, Arc::new(Notify::new()));
         state.next += 1;
         state.taken.insert(number, Arc::clone(&lost));
-        Some(Place { pending: self.clone(), number, lost })
+        Some(PendingPlace { pending: self.clone(), number, lost })
     }
 }
 
-impl Place {
+impl PendingPlace {
     /// Returns when another connection has taken the place. Safe to be dropped while it waits.
     pub(super) async fn lost(&self) {
         self.lost.notified().await;
     }
 }
 
-impl Drop for Place {
+impl Drop for PendingPlace {
     fn drop(&mut self) {
         self.pending.0.lock().taken.remove(&self.number);
     }
@@ -87,18 +87,18 @@ impl Drop for Place {
 mod tests {
     use super::*;
 
-    fn allowed(maximum: u32) -> config::Pending {
-        config::Pending { maximum, timeout: Duration::from_secs(5) }
+    fn allowed(maximum: u32) -> config::PendingLimits {
+        config::PendingLimits { maximum, timeout: Duration::from_secs(5) }
     }
 
-    fn is_lost(place: &Place) -> bool {
+    fn is_lost(place: &PendingPlace) -> bool {
         let taken = &place.pending.0.lock().taken;
         !taken.contains_key(&place.number)
     }
 
     #[tokio::test]
     async fn the_connection_that_has_waited_longest_loses_its_place() {
-        let pending = Pending::new(allowed(2));
+        let pending = PendingConnections::new(allowed(2));
         let [one, two, three] = [(); 3].map(|()| pending.take().unwrap());
         one.lost().await;
         assert!(is_lost(&one) && !is_lost(&two) && !is_lost(&three));
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn another_number_counts_at_once() {
-        let pending = Pending::new(allowed(0));
+        let pending = PendingConnections::new(allowed(0));
         assert!(pending.take().is_none());
         pending.allow(allowed(3));
         let places = [(); 3].map(|()| pending.take().unwrap());

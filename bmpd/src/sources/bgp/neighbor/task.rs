@@ -33,7 +33,7 @@ use crate::select::select;
 use crate::sources::bgp::faults::Faults;
 use crate::sources::bgp::fsm::{self, Direction, End};
 use crate::sources::bgp::link::{self, Attention, Close, Established, FromLink, Limits, LinkId};
-use crate::sources::bgp::pending::{Pending, Place};
+use crate::sources::bgp::pending::{PendingConnections, PendingPlace};
 use crate::sources::bgp::turn::Places;
 use crate::supervise::{Panic, abort_on_panic, catch_panic, fault};
 use crate::wire::bmp::{self, PeerHeader, PeerInstance, PeerUp, Timestamp};
@@ -152,7 +152,7 @@ pub(super) struct Task {
     dynamic: bool,
     claim: Arc<Claim>,
     local: Open,
-    pending: Pending,
+    pending: PendingConnections,
     places: Places,
     peer: Arc<Peer>,
     router: Arc<Router>,
@@ -553,7 +553,7 @@ impl Task {
         self.retry.at = Some(Instant::now() + wait);
     }
 
-    fn incoming(&mut self, stream: TcpStream, place: Option<Place>) {
+    fn incoming(&mut self, stream: TcpStream, place: Option<PendingPlace>) {
         self.reap();
         self.seen();
         let options = Options::from(&*self.config);
@@ -622,7 +622,7 @@ impl Task {
         &mut self,
         stream: TcpStream,
         direction: Direction,
-        pending: Option<Place>,
+        pending: Option<PendingPlace>,
     ) -> LinkId {
         self.reap();
         self.seen();
