@@ -148,7 +148,7 @@ pub struct Conversation {
     /// The parts of the answer that have come, and how many bytes they had.
     parts: Option<(Response, usize)>,
     /// When something was last read.
-    heard: Instant,
+    received: Instant,
 }
 
 /// Sends a request to bmpd, which may be silent for `timeout` at a time; some requests have several answers.
@@ -167,17 +167,17 @@ pub fn begin(
     let question = frame::encode(Kind::Request, request)
         .map_err(|error| ClientError::of_frame(socket, error))?;
     let written = stream.write_all(&question);
-    let (read, heard) = (Vec::new(), Instant::now());
+    let (read, received) = (Vec::new(), Instant::now());
     let socket = socket.to_owned();
-    Ok(Conversation { socket, stream, timeout, written, read, parts: None, heard })
+    Ok(Conversation { socket, stream, timeout, written, read, parts: None, received })
 }
 
 impl Conversation {
     /// Waits for the next answer, which may take this much longer than usual.
     pub fn next(&mut self, longer: Duration) -> Result<Response, ClientError> {
-        self.heard = Instant::now();
+        self.received = Instant::now();
         loop {
-            let left = (self.timeout + longer).saturating_sub(self.heard.elapsed());
+            let left = (self.timeout + longer).saturating_sub(self.received.elapsed());
             if let Some(response) = self.poll(left, longer)? {
                 return Ok(response);
             }
@@ -202,14 +202,14 @@ impl Conversation {
                 written.and_then(|()| end()).map_err(|error| ClientError::of(&self.socket, error))
             }
             Ok(count) => {
-                self.heard = Instant::now();
+                self.received = Instant::now();
                 self.read.extend_from_slice(&bytes[..count]);
                 self.take()
             }
             Err(error) => match error.kind() {
                 io::ErrorKind::Interrupted => Ok(None),
                 io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
-                    if self.heard.elapsed() < self.timeout + longer {
+                    if self.received.elapsed() < self.timeout + longer {
                         return Ok(None);
                     }
                     Err(ClientError::Silent(self.socket.clone()))

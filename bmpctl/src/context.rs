@@ -77,7 +77,7 @@ impl Context {
         talk: &mut Conversation,
         longer: Duration,
     ) -> Result<Response, Output> {
-        heard(talk.next(longer)).map_err(|report| self.error(report))
+        received(talk.next(longer)).map_err(|report| self.error(report))
     }
 
     /// What was requested, as text or as JSON.
@@ -134,7 +134,7 @@ impl Context {
 }
 
 /// What bmpd answered, unless that is a failure.
-pub(crate) fn heard(answer: Result<Response, ClientError>) -> Result<Response, ErrorReport> {
+pub(crate) fn received(answer: Result<Response, ClientError>) -> Result<Response, ErrorReport> {
     match answer {
         Ok(Response::Failed(failure)) => Err(refused(&failure)),
         Ok(response) => Ok(response),

@@ -100,7 +100,7 @@ impl Manager {
 
     /// bmpd is ready; sent again after a reload.
     pub(crate) fn ready(&self, status: &str) {
-        self.tell(&format!("READY=1\nSTATUS={status}"));
+        self.notify(&format!("READY=1\nSTATUS={status}"));
     }
 
     /// A reload starts; [`Manager::ready`] ends it.
@@ -108,20 +108,20 @@ impl Manager {
         // The manager checks by it whether this is the reload that it requested (systemd.service(5)).
         let now = clock_gettime(ClockId::Monotonic);
         let micros = i128::from(now.tv_sec) * 1_000_000 + i128::from(now.tv_nsec) / 1000;
-        self.tell(&format!("RELOADING=1\nMONOTONIC_USEC={micros}"));
+        self.notify(&format!("RELOADING=1\nMONOTONIC_USEC={micros}"));
     }
 
     /// bmpd is stopping.
     pub(crate) fn stopping(&self) {
-        self.tell("STOPPING=1\nSTATUS=stopping");
+        self.notify("STOPPING=1\nSTATUS=stopping");
     }
 
     /// A watchdog notification.
     pub(crate) fn alive(&self) {
-        self.tell("WATCHDOG=1");
+        self.notify("WATCHDOG=1");
     }
 
-    fn tell(&self, lines: &str) {
+    fn notify(&self, lines: &str) {
         if let Some((socket, address)) = &self.notify
             && let Err(error) = socket.send_to_addr(lines.as_bytes(), address)
         {
@@ -148,8 +148,8 @@ fn connect(address: &[u8]) -> io::Result<(UnixDatagram, SocketAddr)> {
 mod tests {
     use super::*;
 
-    fn received(manager: &Manager, socket: &UnixDatagram, tell: impl FnOnce(&Manager)) -> String {
-        tell(manager);
+    fn received(manager: &Manager, socket: &UnixDatagram, notify: impl FnOnce(&Manager)) -> String {
+        notify(manager);
         let mut text = [0; 256];
         let length = socket.recv(&mut text).unwrap();
         String::from_utf8_lossy(&text[..length]).into_owned()

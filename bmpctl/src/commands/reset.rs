@@ -38,7 +38,7 @@ pub(super) fn session(
                 Some(_) => Ok(end(all, all_skipped, left, Over::Interrupted, context)),
             };
         };
-        let error = match context::heard(answer) {
+        let error = match context::received(answer) {
             Ok(Response::Reset { outcomes, to_come, skipped }) => {
                 if !context.json {
                     show(&outcomes, &skipped, context);
@@ -138,9 +138,9 @@ fn end(
     };
     if context.json {
         // A failure is reported with `--quiet`, too.
-        let told = code != exit::DONE || !context.quiet;
+        let is_shown = code != exit::DONE || !context.quiet;
         let document = || Document::reset(outcomes, skipped, left, Vec::new(), error).to_text();
-        let out = if told { document() } else { String::new() };
+        let out = if is_shown { document() } else { String::new() };
         return Output { out, err: String::new(), code };
     }
     let err = complaint.map_or_else(String::new, |complaint| context.complaint(&complaint));
@@ -159,9 +159,9 @@ pub(super) fn plan(
             let failed = plans.iter().any(|plan| plan.result.is_err());
             let code = if failed { exit::FAILED } else { exit::DONE };
             if context.json {
-                let told = failed || !context.quiet;
+                let is_shown = failed || !context.quiet;
                 let document = || Document::reset_plan(plans, skipped, stagger).to_text();
-                let out = if told { document() } else { String::new() };
+                let out = if is_shown { document() } else { String::new() };
                 return Ok(Output { out, err: String::new(), code });
             }
             let mut output = Output { out: String::new(), err: String::new(), code };

@@ -57,7 +57,7 @@ pub(super) fn session(
                 watch.skip(skipped);
                 watch.begin(outcomes, to_come, until);
             }
-            Ok(Some(Response::Progress(news))) => watch.hear(news),
+            Ok(Some(Response::Progress(news))) => watch.note(news),
             Ok(Some(Response::Failed(failure))) => {
                 break Over::Failed(context::refused(&failure));
             }
@@ -182,7 +182,7 @@ impl Watch {
     }
 
     /// Applies progress of sessions.
-    fn hear(&mut self, news: Vec<Progress>) {
+    fn note(&mut self, news: Vec<Progress>) {
         for progress in news {
             let Some(rank) = self.ranks.get(&progress.id).copied() else { continue };
             let waiting = &mut self.waiting[rank];

@@ -19,7 +19,7 @@ use crate::directory;
 const TIMEOUT: Duration = Duration::from_millis(120);
 
 /// How many sessions of an address its description lists.
-const TOLD: usize = 4;
+const SHOWN_MAX: usize = 4;
 
 /// Where candidates come from.
 #[derive(Clone, Copy)]
@@ -153,17 +153,17 @@ fn addresses(directory: &Directory, line: &Line) -> Vec<CompletionCandidate> {
 
 /// `Established; alias aa Idle`.
 fn of_address(entries: &[&SessionEntry]) -> String {
-    let told = entries.iter().take(TOLD).map(|entry| match &entry.id.alias {
+    let shown = entries.iter().take(SHOWN_MAX).map(|entry| match &entry.id.alias {
         Some(alias) => {
             format!("alias {} {}", Shown(alias.as_str()), of_session(entry)).trim_end().to_owned()
         }
         None => of_session(entry),
     });
-    let mut told: Vec<String> = told.filter(|text| !text.is_empty()).collect();
-    if entries.len() > TOLD {
-        told.push(format!("{} more", entries.len() - TOLD));
+    let mut shown: Vec<String> = shown.filter(|text| !text.is_empty()).collect();
+    if entries.len() > SHOWN_MAX {
+        shown.push(format!("{} more", entries.len() - SHOWN_MAX));
     }
-    told.join("; ")
+    shown.join("; ")
 }
 
 /// `Established: the collector in Bern`.
@@ -195,11 +195,11 @@ fn aliases(directory: &Directory, line: &Line) -> Vec<CompletionCandidate> {
             Some(_) => of_session(entry),
             None => format!("{} {}", entry.id.address, of_session(entry)),
         };
-        let mut told: Vec<String> = entries.iter().take(TOLD).map(of).collect();
-        if entries.len() > TOLD {
-            told.push(format!("{} more", entries.len() - TOLD));
+        let mut shown: Vec<String> = entries.iter().take(SHOWN_MAX).map(of).collect();
+        if entries.len() > SHOWN_MAX {
+            shown.push(format!("{} more", entries.len() - SHOWN_MAX));
         }
-        candidate(alias.as_str(), told.join("; "))
+        candidate(alias.as_str(), shown.join("; "))
     };
     by_alias.into_iter().map(described).collect()
 }
@@ -253,8 +253,8 @@ fn neighbors(directory: &Directory, line: &Line) -> Vec<CompletionCandidate> {
         }
     };
     let described = |(address, entries): (IpAddr, Vec<&NeighborEntry>)| {
-        let told: Vec<String> = entries.iter().take(TOLD).map(of).collect();
-        candidate(address.to_string(), told.join("; "))
+        let shown: Vec<String> = entries.iter().take(SHOWN_MAX).map(of).collect();
+        candidate(address.to_string(), shown.join("; "))
     };
     by_address.into_iter().map(described).collect()
 }

@@ -61,13 +61,13 @@ fn page(neighbor: &NeighborReport) -> String {
             count => format!("{count} times since bmpd started"),
         },
     );
-    let told = |error: &shared::response::NeighborError| {
+    let described = |error: &shared::response::NeighborError| {
         format!("{}, {}", error.text, moment(error.at, error.ago))
     };
     let last_down = neighbor.last_down.as_ref();
-    page.line("Last down", last_down.map_or_else(|| "never".to_owned(), told));
-    page.line_if("Last error", neighbor.last_error.as_ref().map(told));
-    page.line_if("Earlier error", neighbor.earlier_error.as_ref().map(told));
+    page.line("Last down", last_down.map_or_else(|| "never".to_owned(), described));
+    page.line_if("Last error", neighbor.last_error.as_ref().map(described));
+    page.line_if("Earlier error", neighbor.earlier_error.as_ref().map(described));
     page.line("Updates", neighbor.updates.to_string());
     page.line("Announced", format!("{} routes", neighbor.routes_announced));
     page.line(

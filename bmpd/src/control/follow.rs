@@ -1,7 +1,7 @@
 //! `reset session --wait`: the progress of the sessions that were reset.
 //!
 //! ```text
-//!   reset ── Told (as each is reset) ──> follow ── progress? ──> a task each
+//!   reset ── Reported (as each is reset) ──> follow ── progress? ──> a task each
 //!                                           └── outcomes, Progress (what has changed) ──> answers
 //! ```
 //!
@@ -30,17 +30,17 @@ pub(super) struct Followed {
     session: Session,
     /// The generation that began with the reset.
     generation: u64,
-    told: Option<Progress>,
+    reported: Option<Progress>,
 }
 
 impl Followed {
     pub(super) fn new(session: Session, generation: u64) -> Self {
-        Self { session, generation, told: None }
+        Self { session, generation, reported: None }
     }
 }
 
 /// What a reset reports.
-pub(super) struct Told {
+pub(super) struct Reported {
     pub(super) response: Response,
     /// The sessions in it that are followed after it was sent.
     pub(super) begun: Vec<Followed>,
@@ -48,11 +48,11 @@ pub(super) struct Told {
 
 /// Forwards the reports of a reset that is not followed.
 pub(super) async fn forward(
-    mut outcomes: mpsc::UnboundedReceiver<Told>,
+    mut outcomes: mpsc::UnboundedReceiver<Reported>,
     answers: mpsc::Sender<Response>,
 ) {
-    while let Some(told) = outcomes.recv().await {
-        if answers.send(told.response).await.is_err() {
+    while let Some(reported) = outcomes.recv().await {
+        if answers.send(reported.response).await.is_err() {
             return;
         }
     }
@@ -61,7 +61,7 @@ pub(super) async fn forward(
 /// Forwards what arrives on the channel and follows its sessions, until it is closed and each has reached an outcome,
 /// or the client has disconnected.
 pub(super) async fn run(
-    mut outcomes: mpsc::UnboundedReceiver<Told>,
+    mut outcomes: mpsc::UnboundedReceiver<Reported>,
     world: Arc<World>,
     answers: mpsc::Sender<Response>,
 ) {
@@ -75,7 +75,7 @@ pub(super) async fn run(
     loop {
         tokio::select! {
             next = outcomes.recv(), if !all_begun => match next {
-                Some(Told { response, begun }) => {
+                Some(Reported { response, begun }) => {
                     let is_last = matches!(response, Response::Failed(_));
                     if answers.send(response).await.is_err() || is_last {
                         return;
@@ -98,7 +98,7 @@ pub(super) async fn run(
         let end = (turn + AT_A_TIME).min(followed.len());
         let news = look(&mut followed[turn..end], &world).await;
         let before = followed.len();
-        followed.retain(|one| one.told.as_ref().is_none_or(|told| told.end.is_none()));
+        followed.retain(|one| one.reported.as_ref().is_none_or(|reported| reported.end.is_none()));
         turn = end - (before - followed.len());
         if !news.is_empty() || told_at.elapsed() >= HEARTBEAT {
             if answers.send(Response::Progress(news)).await.is_err() {
@@ -126,8 +126,8 @@ async fn look(followed: &mut [Followed], world: &World) -> Vec<Progress> {
             Err(_) if world.is_stopping() => continue,
             Err(_) => removed(one),
         };
-        if one.told.as_ref() != Some(&progress) {
-            one.told = Some(progress.clone());
+        if one.reported.as_ref() != Some(&progress) {
+            one.reported = Some(progress.clone());
             news.push(progress);
         }
     }
@@ -163,7 +163,7 @@ fn removed(one: &Followed) -> Progress {
         state: SessionState::Idle,
         why: "removed from the configuration".to_owned(),
         end: Some(ProgressEnd::Removed),
-        ..one.told.clone().unwrap_or_else(nothing)
+        ..one.reported.clone().unwrap_or_else(nothing)
     }
 }
 

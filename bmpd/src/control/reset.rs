@@ -10,7 +10,7 @@ use shared::response::{Done, Failure, ResetOutcome, ResetPlan, Response, Session
 use tokio::sync::{RwLockReadGuard, mpsc};
 use tokio::time::Instant;
 
-use super::follow::{self, Followed, Told};
+use super::follow::{self, Followed, Reported};
 use super::record;
 use crate::access::Caller;
 use crate::config::Config;
@@ -47,7 +47,7 @@ pub(super) async fn session(
     };
     // Reports are queued here until the client reads them, without delaying the reset: there is one outcome of each
     // session at most.
-    let (told, outcomes) = mpsc::unbounded_channel();
+    let (reported, outcomes) = mpsc::unbounded_channel();
     match follow {
         true => drop(tokio::spawn(follow::run(outcomes, Arc::clone(&world), answers))),
         false => drop(tokio::spawn(follow::forward(outcomes, answers))),
@@ -55,7 +55,8 @@ pub(super) async fn session(
     let (by, caller) = (caller.to_string(), caller.clone());
     let skips = skipped.len();
     let skipped = Mutex::new(skipped);
-    let reset = Arc::new(Reset { caller, by, follow, world: Arc::clone(&world), skipped, told });
+    let reset =
+        Arc::new(Reset { caller, by, follow, world: Arc::clone(&world), skipped, reported });
     if stagger > 0 && selected.len() > 1 {
         let stagger = Duration::from_millis(stagger.min(STAGGER_MAX));
         record(reset.one_after_another(selected, skips, read, stagger, order).await);
@@ -63,7 +64,7 @@ pub(super) async fn session(
         let outcomes = reset.all_at_once(selected, read, order).await;
         // Recorded before the client receives the last answer.
         record(Sum::of(&outcomes, skips).outcome());
-        reset.tell(outcomes, 0);
+        reset.report(outcomes, 0);
     }
 }
 
@@ -106,7 +107,7 @@ struct Reset {
     world: Arc<World>,
     /// Those that `all` skips, until they are reported.
     skipped: Mutex<Vec<SessionId>>,
-    told: mpsc::UnboundedSender<Told>,
+    reported: mpsc::UnboundedSender<Reported>,
 }
 
 impl Reset {
@@ -148,7 +149,7 @@ impl Reset {
             let outcome = |id| ResetOutcome { id, result: Err(no_longer_configured(&self.world)) };
             let outcomes: Vec<_> = ids(&gone).into_iter().map(outcome).collect();
             sum.add(&outcomes);
-            self.tell(outcomes, under_way.left() as u32);
+            self.report(outcomes, under_way.left() as u32);
         }
         let mut turn = Box::pin(tokio::time::sleep(Duration::ZERO));
         let mut revoked = Box::pin(self.world.access.revoked(self.caller.peer(), NEEDED));
@@ -185,9 +186,10 @@ impl Reset {
                 }
             };
             sum.add(&outcomes);
-            self.tell(outcomes, under_way.left() as u32);
+            self.report(outcomes, under_way.left() as u32);
         };
-        let _ = self.told.send(Told { response: Response::Failed(failure), begun: Vec::new() });
+        let _ =
+            self.reported.send(Reported { response: Response::Failed(failure), begun: Vec::new() });
         Err(format!("{why} after {} of {}", sum.all, sessions(all)))
     }
 
@@ -205,7 +207,7 @@ impl Reset {
         ResetOutcome { id: session.id().clone(), result }
     }
 
-    fn tell(&self, outcomes: Vec<ResetOutcome>, to_come: u32) {
+    fn report(&self, outcomes: Vec<ResetOutcome>, to_come: u32) {
         let begun = outcomes.iter().filter(|_| self.follow).filter_map(|outcome| {
             let Ok(Done::Reset(done)) = &outcome.result else { return None };
             Some(Followed::new(self.world.session(&outcome.id)?, done.generation))
@@ -213,7 +215,7 @@ impl Reset {
         let begun = begun.collect();
         let skipped = std::mem::take(&mut *self.skipped.lock());
         let response = Response::Reset { outcomes, to_come, skipped };
-        let _ = self.told.send(Told { response, begun });
+        let _ = self.reported.send(Reported { response, begun });
     }
 }
 

@@ -88,11 +88,11 @@ pub async fn run(
     http.serve(&world);
     // Outside the loop: a reload may wait for neighbors, and a stop must not wait for that.
     let hangups = Arc::new(Notify::new());
-    let (order, asked, told) = (Arc::clone(&world), Arc::clone(&hangups), Arc::clone(&manager));
+    let (order, asked, notified) = (Arc::clone(&world), Arc::clone(&hangups), Arc::clone(&manager));
     tokio::spawn(async move {
-        while has_panicked(reloads(&asked, &order, &told)).await {
+        while has_panicked(reloads(&asked, &order, &notified)).await {
             // It may have been notified of a reload that will not complete.
-            told.ready(&status(&order));
+            notified.ready(&status(&order));
         }
     });
     watchdog::start(Arc::clone(&world), Arc::clone(&manager));
@@ -123,9 +123,9 @@ pub async fn run(
     world.begin_stop();
     stop(&world).await;
     // It is the last event that they receive.
-    let told =
+    let monitors =
         async { world.monitors.subscribe().wait_for(|monitors| *monitors == 0).await.is_ok() };
-    let _ = tokio::time::timeout(MONITOR_TIMEOUT, told).await;
+    let _ = tokio::time::timeout(MONITOR_TIMEOUT, monitors).await;
     info!("stopped");
     Ok(())
 }
@@ -193,11 +193,11 @@ async fn reloads(hangups: &Notify, world: &Arc<World>, manager: &Manager) {
                 Err(reason)
             }
         };
-        let told = match &outcome {
+        let text = match &outcome {
             Ok(_) => status(world),
             Err(reason) => format!("{}; the reload failed: {reason}", status(world)),
         };
-        manager.ready(&told);
+        manager.ready(&text);
         world.events.publish(|| EventKind::Command {
             by: "SIGHUP".to_owned(),
             command: "reload".to_owned(),

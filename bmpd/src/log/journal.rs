@@ -55,7 +55,7 @@ impl Journal {
     /// Sends a line, and before it how many are missing.
     fn send(&self, datagram: &[u8]) {
         let lost = self.lost.swap(0, Ordering::Relaxed);
-        let told = match lost {
+        let noted = match lost {
             0 => Ok(0),
             _ => {
                 let text =
@@ -65,7 +65,7 @@ impl Journal {
                 self.socket.send_to(&line, &self.to)
             }
         };
-        if told.and_then(|_| self.socket.send_to(datagram, &self.to)).is_err() {
+        if noted.and_then(|_| self.socket.send_to(datagram, &self.to)).is_err() {
             self.lost.fetch_add(lost + 1, Ordering::Relaxed);
         }
     }

@@ -70,7 +70,7 @@ struct Lossy<'a, W> {
 impl<W: Write> Write for Lossy<'_, W> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let mut state = self.state.lock();
-        let told = match state.lost {
+        let noted = match state.lost {
             0 => Ok(()),
             lost => {
                 let end = if state.cut { "\n" } else { "" };
@@ -80,7 +80,7 @@ impl<W: Write> Write for Lossy<'_, W> {
                 write_all(&mut self.to, text.as_bytes())
             }
         };
-        let written = told.and_then(|()| {
+        let written = noted.and_then(|()| {
             *state = State { lost: 0, cut: false };
             write_all(&mut self.to, line)
         });

@@ -46,7 +46,7 @@ struct Chunk {
     /// places are reused, so neither could later identify whose bytes these are.
     bytes: Vec<u8>,
     /// How many of the bytes belong to sets that are no longer held.
-    dead: usize,
+    released: usize,
 }
 
 const ENTRY_HEADER: usize = 7;
@@ -145,7 +145,7 @@ impl Attributes {
         self.free_slots.push(id.0);
         let chunk = &mut self.chunks[number as usize];
         chunk.bytes[offset..][..size_of::<u32>()].copy_from_slice(&NOBODY.to_le_bytes());
-        chunk.dead += ENTRY_HEADER + len;
+        chunk.released += ENTRY_HEADER + len;
         self.reclaim(number);
         let Self { slots, index, .. } = self;
         let rehash = |id: &u32| slots[*id as usize].hash();
@@ -177,7 +177,7 @@ impl Attributes {
         let size = self.chunk_size;
         let has_room = |chunk: &Chunk| chunk.bytes.is_empty() || chunk.bytes.len() + needed <= size;
         if !self.chunks.get(self.newest as usize).is_some_and(has_room) {
-            let fresh = Chunk { bytes: Vec::with_capacity(size), dead: 0 };
+            let fresh = Chunk { bytes: Vec::with_capacity(size), released: 0 };
             let before = self.newest;
             self.newest = match self.free_chunks.pop() {
                 Some(number) => {
@@ -218,14 +218,14 @@ impl Attributes {
     fn reclaim(&mut self, number: u32) {
         let chunk = &self.chunks[number as usize];
         if number == self.newest {
-            if chunk.dead == chunk.bytes.len() {
+            if chunk.released == chunk.bytes.len() {
                 let chunk = &mut self.chunks[number as usize];
                 chunk.bytes.clear();
-                chunk.dead = 0;
+                chunk.released = 0;
             }
             return;
         }
-        if chunk.bytes.is_empty() || chunk.dead * 2 <= chunk.bytes.len() {
+        if chunk.bytes.is_empty() || chunk.released * 2 <= chunk.bytes.len() {
             return;
         }
         let Chunk { bytes, .. } = std::mem::take(&mut self.chunks[number as usize]);
@@ -374,8 +374,8 @@ mod tests {
                 for (number, chunk) in (0..).zip(&attributes.chunks) {
                     let len = |entry: SetEntry<'_>| ENTRY_HEADER + entry.bytes.len();
                     let alive: usize = held(&chunk.bytes).map(len).sum();
-                    prop_assert_eq!(alive + chunk.dead, chunk.bytes.len());
-                    prop_assert!(number == attributes.newest || chunk.dead <= alive);
+                    prop_assert_eq!(alive + chunk.released, chunk.bytes.len());
+                    prop_assert!(number == attributes.newest || chunk.released <= alive);
                 }
                 for (n, (id, _)) in &model {
                     prop_assert_eq!(attributes.get(*id), &bytes(*n)[..]);

@@ -403,7 +403,7 @@ impl Rib {
         if let Some((_, log)) = logs.iter_mut().find(|(_, log)| log.late() > 0) {
             log.index(count, attributes);
         } else if let Some((_, log)) = logs.iter_mut().find(|(_, log)| log.has_candidates()) {
-            log.settle(attributes);
+            log.compact(attributes);
         } else if let Some((_, log)) = logs.iter_mut().find(|(_, log)| log.is_resized()) {
             log.resize(Pace::Entries(count));
         } else if attributes.is_resized() {

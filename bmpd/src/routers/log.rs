@@ -431,8 +431,8 @@ impl Log {
                 continue;
             }
             // If no reader was sent the route, nothing of it is kept.
-            let told = may_be_sent(segments, self.sent_up_to, old);
-            if told {
+            let was_sent = may_be_sent(segments, self.sent_up_to, old);
+            if was_sent {
                 *found = place(slot, bytes_of(segments, slot).len());
             } else {
                 index.remove(hash, old);
@@ -440,7 +440,7 @@ impl Log {
             self.supersede(old);
             self.routes -= 1;
             result.known += 1;
-            if told {
+            if was_sent {
                 self.withdrawals += 1;
                 self.segment_mut(slot).push(SENT | WITHDRAWN, route);
             }
@@ -448,7 +448,7 @@ impl Log {
         self.finish(slot, start);
         self.work += INDEXED * u64::from(result.known + result.unknown);
         self.resize(Pace::Removed(known - self.index.len()));
-        self.settle(attributes);
+        self.compact(attributes);
         if self.withdrawals > self.most_routes + self.spare_withdrawals {
             self.drop_the_slowest(attributes);
         }
@@ -487,7 +487,7 @@ impl Log {
             self.sent_up_to = Position::default();
         }
         self.examine_withdrawals();
-        self.settle(attributes);
+        self.compact(attributes);
     }
 
     /// Passes a reader the records that it has not seen, until `visit` stops or there are no more. True if it was
@@ -547,7 +547,7 @@ impl Log {
                     self.examine(slot);
                 }
             }
-            self.settle(attributes);
+            self.compact(attributes);
         }
         is_stopped
     }

@@ -35,7 +35,7 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 const LOOK_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How many items of a reload are published: the ring of events is bounded.
-const TOLD: usize = 100;
+const ITEMS_MAX: usize = 100;
 
 impl World {
     /// Publishes what a reload has changed, if anything.
@@ -44,8 +44,8 @@ impl World {
         if !items.is_empty() {
             self.events.publish(|| EventKind::Reload {
                 by: by.to_owned(),
-                items: items.iter().take(TOLD).cloned().collect(),
-                more: items.len().saturating_sub(TOLD) as u32,
+                items: items.iter().take(ITEMS_MAX).cloned().collect(),
+                more: items.len().saturating_sub(ITEMS_MAX) as u32,
             });
         }
     }

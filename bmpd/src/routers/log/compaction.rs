@@ -35,7 +35,7 @@ impl Log {
             }
         }
         self.examine_withdrawals();
-        self.settle(attributes);
+        self.compact(attributes);
     }
 
     /// Makes every segment with withdrawals a candidate.
@@ -57,13 +57,13 @@ impl Log {
         }
     }
 
-    /// True if there are candidates left for [`Log::settle`].
+    /// True if there are candidates left for [`Log::compact`].
     pub(crate) fn has_candidates(&self) -> bool {
         !self.candidates.is_empty()
     }
 
     /// Compacts candidates that are worth it, a few at a time. Called when no record is open.
-    pub(crate) fn settle(&mut self, attributes: &mut Attributes) {
+    pub(crate) fn compact(&mut self, attributes: &mut Attributes) {
         let mut compacted = 0;
         while compacted < COMPACTIONS_AT_ONCE
             && let Some(slot) = self.candidates.pop()
@@ -74,8 +74,8 @@ impl Log {
             let needed_from = self.needed_from();
             if self.is_worth_compacting(slot, needed_from) {
                 let known = self.index.len();
-                self.compact(slot, needed_from, attributes);
-                self.work_off(slot);
+                self.compact_segment(slot, needed_from, attributes);
+                self.free_or_merge(slot);
                 self.resize(Pace::Removed(known - self.index.len()));
                 self.compactions += 1;
                 compacted += 1;
@@ -104,7 +104,7 @@ impl Log {
     }
 
     /// Moves the needed entries of a segment to its front, and every position in it along.
-    fn compact(&mut self, slot: u32, needed_from: Position, attributes: &mut Attributes) {
+    fn compact_segment(&mut self, slot: u32, needed_from: Position, attributes: &mut Attributes) {
         let sequence = self.segment(slot).sequence;
         let mut bytes = std::mem::take(&mut self.segment_mut(slot).bytes);
         let mut marks: Vec<u32> =
@@ -183,7 +183,7 @@ impl Log {
     }
 
     /// Removes a segment that has become empty, or merges it with a neighbor in the order.
-    fn work_off(&mut self, slot: u32) {
+    fn free_or_merge(&mut self, slot: u32) {
         let rank = self.rank(self.segment(slot).sequence);
         let newest = self.order.len() - 1;
         if rank == newest {

@@ -99,7 +99,7 @@ impl Log {
         if self.late.is_none() {
             self.found = Found::default();
         }
-        self.settle(attributes);
+        self.compact(attributes);
     }
 
     #[inline(never)]
@@ -186,13 +186,13 @@ impl Log {
             };
             // Once every reader was sent a withdrawal, no reader has the route any more.
             let was_withdrawn = tag_at(&self.segments, old) & WITHDRAWN != 0;
-            let told = match was_withdrawn {
+            let was_sent = match was_withdrawn {
                 true => self.is_needed(old),
                 false => may_be_sent(&self.segments, self.sent_up_to, old),
             };
             self.supersede(old);
             new += usize::from(was_withdrawn);
-            if told {
+            if was_sent {
                 self.segment_mut(slot).bytes[offset] |= SENT;
             }
         }

@@ -35,7 +35,7 @@ use crate::wire::stored;
 const WRITE_BUFFER_MAX: usize = 16 * 1024;
 
 /// How long a closing connection waits for its NOTIFICATION to be sent.
-const GOODBYE: Duration = Duration::from_millis(200);
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// Why a connection is closed whose place among those without an OPEN was taken by another one.
 const PLACE_LOST: &str = "no OPEN has come, and another connection has its place: as many wait for an OPEN as \
@@ -218,7 +218,7 @@ pub(super) async fn run(stream: TcpStream, setup: Setup) {
         // At once: there can be many of them.
         tcp::abandon(&link.stream);
     } else {
-        link.say_goodbye().await;
+        link.close().await;
     }
 }
 
@@ -662,15 +662,15 @@ impl Link {
     }
 
     /// Sends the last message.
-    async fn say_goodbye(&mut self) {
-        let farewell = async {
+    async fn close(&mut self) {
+        let flush = async {
             while !self.output.is_empty() {
                 self.stream.writable().await?;
                 self.write()?;
             }
             Ok::<(), io::Error>(())
         };
-        let _ = tokio::time::timeout(GOODBYE, farewell).await;
+        let _ = tokio::time::timeout(CLOSE_TIMEOUT, flush).await;
         drain(&self.stream).await;
         debug!(direction = ?self.setup.direction, "connection closed");
     }
@@ -714,7 +714,7 @@ pub(super) async fn close(stream: TcpStream) {
     drain(&stream).await;
 }
 
-/// Ends our side and reads what still comes until the other side ends, or [`GOODBYE`] is over: a close
+/// Ends our side and reads what still comes until the other side ends, or [`CLOSE_TIMEOUT`] is over: a close
 /// over unread bytes would destroy our last message at the other side.
 async fn drain(stream: &TcpStream) {
     let draining = async {
@@ -730,7 +730,7 @@ async fn drain(stream: &TcpStream) {
             }
         }
     };
-    let _: Result<io::Result<()>, _> = tokio::time::timeout(GOODBYE, draining).await;
+    let _: Result<io::Result<()>, _> = tokio::time::timeout(CLOSE_TIMEOUT, draining).await;
 }
 
 fn closed(error: &io::Error) -> String {
