@@ -47,6 +47,10 @@ pub enum ReloadSubject {
     Neighbor(String),
     /// A place where BGP neighbors connect to, such as `192.0.2.1:179`.
     Listener(String),
+    /// A `[[router]]`: its name, or its prefix and its VPN instance if it is in one.
+    Router(String),
+    /// A place where monitored routers connect to, such as `192.0.2.1:11019`.
+    RouterListener(String),
     /// The daemon itself.
     Daemon,
 }
@@ -57,6 +61,10 @@ impl fmt::Display for ReloadSubject {
             ReloadSubject::Session(id) => write!(f, "session {id}"),
             ReloadSubject::Neighbor(name) => write!(f, "neighbor {name}"),
             ReloadSubject::Listener(address) => write!(f, "listening for BGP at {address}"),
+            ReloadSubject::Router(name) => write!(f, "router {name}"),
+            ReloadSubject::RouterListener(address) => {
+                write!(f, "listening for BMP at {address}")
+            }
             ReloadSubject::Daemon => f.write_str("bmpd"),
         }
     }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::change::ReloadItem;
-use crate::names::{NeighborId, SessionId};
-use crate::state::{NeighborState, SessionState};
+use crate::names::{NeighborId, RouterId, SessionId};
+use crate::state::{NeighborState, RouterState, SessionState};
 use crate::time::Timestamp;
 
 /// Something that has happened.
@@ -23,6 +23,8 @@ pub enum EventKind {
     Session {
         /// The session.
         id: SessionId,
+        /// The router that the leg carries whose state it is.
+        router: RouterId,
         /// The generation of its connection, or of the next one.
         generation: u64,
         /// What it was; `None` if the session has just begun.
@@ -40,6 +42,17 @@ pub enum EventKind {
         from: Option<NeighborState>,
         /// What it is; `None` if it has ended.
         to: Option<NeighborState>,
+        /// Why; a few words for people.
+        why: String,
+    },
+    /// A router's state is another one.
+    Router {
+        /// The router.
+        id: RouterId,
+        /// What it was; `None` if it has just begun.
+        from: Option<RouterState>,
+        /// What it is; `None` if it has ended.
+        to: Option<RouterState>,
         /// Why; a few words for people.
         why: String,
     },

@@ -4,13 +4,13 @@
 /// The command succeeded.
 pub const DONE: u8 = 0;
 
-/// The daemon accepted the command and failed at it, wholly or for one of the sessions.
+/// The daemon accepted the command and failed at it, wholly or for one of the sessions or routers.
 pub const FAILED: u8 = 1;
 
 /// The command line is wrong; nothing was sent to the daemon.
 pub const USAGE: u8 = 2;
 
-/// No session (neighbor, VPN instance) is as named.
+/// No session (neighbor, router, VPN instance) is as named.
 pub const NO_SUCH_SESSION: u8 = 3;
 
 /// The caller may not do this.

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 
 /// The version of the kinds and the bodies. It changes whenever [`crate::request`] or [`crate::response`] do; the golden
 /// file of a version (`tests/golden`) holds it to that.
-pub const PROTOCOL_VERSION: u16 = 10;
+pub const PROTOCOL_VERSION: u16 = 11;
 
 /// The length of the header.
 pub const HEADER_LEN: usize = 12;
@@ -198,13 +198,13 @@ pub fn read(stream: &mut impl Read) -> Result<(Kind, Vec<u8>), FrameError> {
 mod tests {
     use super::*;
     use crate::names::Selector;
-    use crate::request::{Operation, Request, ResetSession};
+    use crate::request::{Operation, Request, ResetSession, WhichLegs};
     use crate::response::Response;
     use proptest::prelude::*;
 
     fn reset_all() -> Request {
         Request::Operation(Operation::ResetSession(ResetSession {
-            selector: Selector::All { vpn_instance: None },
+            legs: WhichLegs { selector: Selector::All { vpn_instance: None }, router: None },
             stagger: 0,
             follow: false,
         }))

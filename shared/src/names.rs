@@ -13,6 +13,15 @@ use serde::{Deserialize, Serialize};
 /// The greatest length of a VPN instance's name or an alias, in characters.
 pub const NAME_MAX: usize = 31;
 
+/// The greatest length of a router's name, in characters: the names of hosts are longer.
+pub const ROUTER_NAME_MAX: usize = 63;
+
+/// The name of the router that bmpd itself is, with its BGP neighbors as peers.
+pub const LOCAL_ROUTER: &str = "local";
+
+/// What a command says for all routers; none can be called so.
+pub const ALL_ROUTERS: &str = "all";
+
 /// The name that routers show for "no VPN instance"; nothing can be called so.
 pub const PUBLIC_INSTANCE: &str = "_public_";
 
@@ -20,11 +29,19 @@ pub const PUBLIC_INSTANCE: &str = "_public_";
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
     /// The text has no characters.
-    #[error("it is empty: 1 to {NAME_MAX} characters are allowed")]
-    Empty,
-    /// The text has more than [`NAME_MAX`] characters.
-    #[error("it has {0} characters: 1 to {NAME_MAX} are allowed")]
-    TooLong(usize),
+    #[error("it is empty: 1 to {maximum} characters are allowed")]
+    Empty {
+        /// How many it may have.
+        maximum: usize,
+    },
+    /// The text has more characters than are allowed.
+    #[error("it has {count} characters: 1 to {maximum} are allowed")]
+    TooLong {
+        /// How many it has.
+        count: usize,
+        /// How many it may have.
+        maximum: usize,
+    },
     /// The text holds a control character.
     #[error("it contains the control character {0:?}, which is not allowed")]
     Control(char),
@@ -34,6 +51,12 @@ pub enum NameError {
     /// The text has a space at its beginning or its end.
     #[error("it begins or ends with a space, which is not allowed")]
     OuterSpace,
+    /// The text is `local`, given as the name of a router.
+    #[error("{LOCAL_ROUTER:?} stands for bmpd itself, with its BGP neighbors: choose another name")]
+    Local,
+    /// The text is `all`, given as the name of a router.
+    #[error("{ALL_ROUTERS:?} stands for all routers and cannot be the name of one")]
+    AllRouters,
     /// The text is `_public_`, given as the name of a VPN instance.
     #[error(
         "{PUBLIC_INSTANCE:?} stands for the public instance and is no name: leave the VPN instance out, which \
@@ -53,7 +76,7 @@ fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
-fn check(text: &str) -> Result<&str, NameError> {
+fn check(text: &str, maximum: usize) -> Result<&str, NameError> {
     let name = unquote(text);
     if let Some(c) = name.chars().find(|c| c.is_control() || is_invisible(*c)) {
         return Err(NameError::Control(c));
@@ -62,8 +85,8 @@ fn check(text: &str) -> Result<&str, NameError> {
         return Err(NameError::Quote);
     }
     match name.chars().count() {
-        0 => return Err(NameError::Empty),
-        n if n > NAME_MAX => return Err(NameError::TooLong(n)),
+        0 => return Err(NameError::Empty { maximum }),
+        count if count > maximum => return Err(NameError::TooLong { count, maximum }),
         _ => {}
     }
     if name.starts_with(char::is_whitespace) || name.ends_with(char::is_whitespace) {
@@ -86,6 +109,107 @@ pub struct VpnInstanceName(String);
 #[cfg_attr(feature = "schema", schemars(!try_from, !into, transparent))]
 pub struct Alias(String);
 
+/// The name of a monitored router: 1 to 63 characters, case-sensitive, never `local` or `all`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(!try_from, !into, transparent))]
+pub struct RouterName(String);
+
+impl RouterName {
+    /// The name, without quotation marks.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// A name that is as near as possible to what a router calls itself; `None` if nothing of that is left.
+    pub fn of_system_name(text: &str) -> Option<Self> {
+        let usable = |c: &char| !c.is_control() && !is_invisible(*c) && *c != '"';
+        let shown: String = text.trim().chars().filter(usable).take(ROUTER_NAME_MAX).collect();
+        shown.trim().parse().ok()
+    }
+}
+
+impl FromStr for RouterName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let name = check(text, ROUTER_NAME_MAX)?;
+        match name {
+            LOCAL_ROUTER => Err(NameError::Local),
+            ALL_ROUTERS => Err(NameError::AllRouters),
+            name => Ok(Self(name.to_owned())),
+        }
+    }
+}
+
+/// A monitored router by its name; bmpd itself is `local`, and comes first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(!try_from, !into, with = "String"))]
+pub enum RouterId {
+    /// bmpd itself, with its BGP neighbors as peers: `local`.
+    #[default]
+    Local,
+    /// A router that speaks BMP to bmpd.
+    Named(RouterName),
+}
+
+impl FromStr for RouterId {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        match text.parse() {
+            Ok(name) => Ok(RouterId::Named(name)),
+            Err(NameError::Local) => Ok(RouterId::Local),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl TryFrom<String> for RouterId {
+    type Error = NameError;
+
+    fn try_from(text: String) -> Result<Self, NameError> {
+        text.parse()
+    }
+}
+
+impl From<RouterId> for String {
+    fn from(router: RouterId) -> String {
+        router.to_string()
+    }
+}
+
+impl fmt::Display for RouterId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RouterId::Local => f.write_str(LOCAL_ROUTER),
+            RouterId::Named(name) => name.fmt(f),
+        }
+    }
+}
+
+/// What names a leg: the connection of a session that carries one router.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct LegId {
+    /// The session.
+    pub session: SessionId,
+    /// The router.
+    pub router: RouterId,
+}
+
+impl fmt::Display for LegId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { session, router } = self;
+        match router {
+            RouterId::Local => session.fmt(f),
+            RouterId::Named(name) => write!(f, "{session} router {}", Shown(name.as_str())),
+        }
+    }
+}
+
 impl VpnInstanceName {
     /// The name, without quotation marks.
     pub fn as_str(&self) -> &str {
@@ -104,7 +228,7 @@ impl FromStr for VpnInstanceName {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        let name = check(text)?;
+        let name = check(text, NAME_MAX)?;
         if name == PUBLIC_INSTANCE {
             return Err(NameError::Public);
         }
@@ -116,7 +240,7 @@ impl FromStr for Alias {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        Ok(Self(check(text)?.to_owned()))
+        Ok(Self(check(text, NAME_MAX)?.to_owned()))
     }
 }
 
@@ -143,7 +267,7 @@ macro_rules! string_conversions {
         }
     )*};
 }
-string_conversions!(VpnInstanceName, Alias);
+string_conversions!(VpnInstanceName, Alias, RouterName);
 
 /// Why a text or an address is not the address of a station.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -361,9 +485,9 @@ mod tests {
             assert!(text.parse::<VpnInstanceName>().is_ok(), "{text:?}");
         }
         let bad = [
-            ("", NameError::Empty),
-            ("\"\"", NameError::Empty),
-            (&*"x".repeat(32), NameError::TooLong(32)),
+            ("", NameError::Empty { maximum: 31 }),
+            ("\"\"", NameError::Empty { maximum: 31 }),
+            (&*"x".repeat(32), NameError::TooLong { count: 32, maximum: 31 }),
             ("a\tb", NameError::Control('\t')),
             ("a\u{7f}", NameError::Control('\u{7f}')),
             ("a\u{202e}b", NameError::Control('\u{202e}')),
@@ -379,6 +503,18 @@ mod tests {
         assert_eq!("\"_public_\"".parse::<VpnInstanceName>(), Err(NameError::Public));
         assert!("_Public_".parse::<VpnInstanceName>().is_ok(), "names are case-sensitive");
         assert!("_public_".parse::<Alias>().is_ok());
+    }
+
+    #[test]
+    fn no_router_is_called_like_bmpd_itself_or_like_all() {
+        assert_eq!("local".parse::<RouterName>(), Err(NameError::Local));
+        assert_eq!("\"all\"".parse::<RouterName>(), Err(NameError::AllRouters));
+        assert_eq!("local".parse::<RouterId>(), Ok(RouterId::Local));
+        assert_eq!("all".parse::<RouterId>(), Err(NameError::AllRouters));
+        assert!("x".repeat(63).parse::<RouterName>().is_ok());
+        assert_eq!(RouterName::of_system_name("all"), None);
+        let named = RouterName::of_system_name(" edge1\u{7}.example \n").unwrap();
+        assert_eq!(named.as_str(), "edge1.example");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::level::Level;
 use crate::log_level::LogLevel;
-use crate::names::{Selector, Shown, VpnInstanceName};
+use crate::names::{RouterId, Selector, Shown, VpnInstanceName};
 use crate::time::Span;
 
 /// The longest time between two sessions of a reset: one hour, ms.
@@ -74,13 +74,15 @@ verbs! {
         Statistics(selector: Selector) = "show statistics {selector}",
         /// bmpd itself. Answered with [`crate::response::Response::Status`].
         Status = "show status",
+        /// All routers, or one of them. Answered with [`crate::response::Response::Routers`].
+        Router(which: WhichRouters) = "show router{which}",
         /// At which level bmpd logs. Answered with [`crate::response::Response::Log`].
         Log = "log level",
         /// Every name there is. Answered with [`crate::response::Response::Directory`].
         Directory = "completion",
-        /// Read the configuration and report what a reset of the selected sessions would do. Answered with
+        /// Read the configuration and report what a reset of the selected legs would do. Answered with
         /// [`crate::response::Response::ResetPlan`].
-        ResetPlan(selector: Selector) = "reset session {selector} --dry-run",
+        ResetPlan(legs: WhichLegs) = "reset session {legs} --dry-run",
         /// Read the configuration, check all of it, and report what a reload would do. Answered with
         /// [`crate::response::Response::Reloaded`].
         ReloadPlan = "reload --dry-run",
@@ -101,6 +103,9 @@ verbs! {
         /// change at run time into effect; connection parameters of running sessions become pending. Answered with
         /// [`crate::response::Response::Reloaded`].
         Reload = "reload",
+        /// End the BMP connection of a router, or of all, so that it sends everything anew. Answered with
+        /// [`crate::response::Response::RoutersReset`].
+        ResetRouter(reset: ResetRouter) = "reset router {reset}",
         /// Reset the counters of the selected sessions. Their connections are not touched. Answered with
         /// [`crate::response::Response::Cleared`].
         ClearStatistics(selector: Selector) = "clear statistics {selector}",
@@ -134,8 +139,8 @@ impl fmt::Display for Request {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResetSession {
     /// Which.
-    pub selector: Selector,
-    /// The time between one session and the next, ms; 0 is all at once. At most [`STAGGER_MAX`].
+    pub legs: WhichLegs,
+    /// The time between one leg and the next, ms; 0 is all at once. At most [`STAGGER_MAX`].
     pub stagger: u64,
     /// True to be sent how far the sessions are.
     pub follow: bool,
@@ -143,10 +148,65 @@ pub struct ResetSession {
 
 impl fmt::Display for ResetSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { selector, stagger, follow: _ } = self;
+        let Self { legs, stagger, follow: _ } = self;
         match stagger {
-            0 => write!(f, "{selector}"),
-            _ => write!(f, "{selector} --stagger {}", Span(*stagger)),
+            0 => write!(f, "{legs}"),
+            _ => write!(f, "{legs} --stagger {}", Span(*stagger)),
+        }
+    }
+}
+
+/// The legs of the selected sessions: all, or those that carry one router.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WhichLegs {
+    /// Of which sessions.
+    pub selector: Selector,
+    /// Only those that carry this router.
+    pub router: Option<RouterId>,
+}
+
+/// All of their legs.
+impl From<Selector> for WhichLegs {
+    fn from(selector: Selector) -> Self {
+        Self { selector, router: None }
+    }
+}
+
+impl fmt::Display for WhichLegs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.selector.fmt(f)?;
+        match &self.router {
+            Some(router) => write!(f, " --router {}", Shown(&router.to_string())),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A reset of routers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResetRouter {
+    /// Which; `None` is all.
+    pub router: Option<RouterId>,
+}
+
+impl fmt::Display for ResetRouter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.router {
+            Some(router) => write!(f, "{}", Shown(&router.to_string())),
+            None => f.write_str("all"),
+        }
+    }
+}
+
+/// All monitored routers, or one.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct WhichRouters(pub Option<RouterId>);
+
+impl fmt::Display for WhichRouters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(router) => write!(f, " {}", Shown(&router.to_string())),
+            None => Ok(()),
         }
     }
 }

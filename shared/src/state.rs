@@ -123,6 +123,67 @@ impl NeighborState {
     }
 }
 
+/// The state of a monitored router: of its BMP connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum RouterState {
+    /// Waiting for the next attempt, or held down after an error.
+    Idle,
+    /// An attempt to connect is under way.
+    Connecting,
+    /// The router is to connect to us.
+    Listening,
+    /// Connected, and its Initiation has not come.
+    Opening,
+    /// Connected; it has sent its Initiation. bmpd itself always is.
+    Established,
+    /// Its connection is lost, and its tables are kept for `hold-time`.
+    Held,
+    /// The configuration wants no connection (`shutdown = true`).
+    Shutdown,
+}
+
+impl RouterState {
+    /// Every state, in the order in which lists have them.
+    pub const ALL: [Self; 7] = [
+        Self::Established,
+        Self::Held,
+        Self::Opening,
+        Self::Connecting,
+        Self::Listening,
+        Self::Idle,
+        Self::Shutdown,
+    ];
+
+    /// True if there is a connection with an Initiation.
+    pub fn is_up(self) -> bool {
+        self == Self::Established
+    }
+
+    /// Its name in JSON and in metrics.
+    pub fn word(self) -> &'static str {
+        self.names().0
+    }
+
+    /// Its name for people.
+    pub fn name(self) -> &'static str {
+        self.names().1
+    }
+
+    fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Idle => ("idle", "Idle"),
+            Self::Connecting => ("connecting", "Connecting"),
+            Self::Listening => ("listening", "Listening"),
+            Self::Opening => ("opening", "Opening"),
+            Self::Established => ("established", "Established"),
+            Self::Held => ("held", "Held"),
+            Self::Shutdown => ("shutdown", "Shutdown"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,6 +196,9 @@ mod tests {
         for state in NeighborState::ALL {
             assert_eq!(serde_json::to_value(state).unwrap(), state.word());
         }
+        for state in RouterState::ALL {
+            assert_eq!(serde_json::to_value(state).unwrap(), state.word());
+        }
     }
 
     #[test]
@@ -144,5 +208,7 @@ mod tests {
         let words: std::collections::BTreeSet<_> =
             NeighborState::ALL.map(NeighborState::word).into();
         assert_eq!(words.len(), NeighborState::ALL.len());
+        let words: std::collections::BTreeSet<_> = RouterState::ALL.map(RouterState::word).into();
+        assert_eq!(words.len(), RouterState::ALL.len());
     }
 }

@@ -35,6 +35,7 @@ impl ConfigSection {
         match self.name.as_str() {
             "session" => matches!(key, "address" | "vpn-instance" | "alias"),
             "vpn-instance" => key == "name",
+            "router" => matches!(key, "name" | "prefix" | "vpn-instance"),
             "bgp.neighbor" => matches!(key, "address" | "prefix" | "vpn-instance"),
             _ => false,
         }

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::names::{NeighborId, SessionId, VpnInstanceName};
-use crate::state::{NeighborState, SessionState};
+use crate::names::{NeighborId, RouterId, SessionId, VpnInstanceName};
+use crate::state::{NeighborState, RouterState, SessionState};
 
 /// Every name that a command line can hold.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -12,6 +12,8 @@ pub struct Directory {
     pub sessions: Vec<SessionEntry>,
     /// The neighbors, in the order of the configuration.
     pub neighbors: Vec<NeighborEntry>,
+    /// The routers: bmpd itself, if it is one, then those of the configuration in its order, then those of prefixes.
+    pub routers: Vec<RouterEntry>,
     /// The VPN instances, in the order of the configuration.
     pub vpn_instances: Vec<VpnInstanceName>,
 }
@@ -23,6 +25,17 @@ pub struct SessionEntry {
     pub id: SessionId,
     /// Its state; `None` if the session was too busy to report it at once.
     pub state: Option<SessionState>,
+    /// From the configuration.
+    pub description: Option<String>,
+}
+
+/// A router in a few words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouterEntry {
+    /// Its name.
+    pub id: RouterId,
+    /// Its state; `None` if the router was too busy to report it at once.
+    pub state: Option<RouterState>,
     /// From the configuration.
     pub description: Option<String>,
 }

@@ -13,6 +13,7 @@ mod log;
 mod neighbor;
 mod reload;
 mod reset;
+mod router;
 mod session;
 mod statistics;
 mod status;
@@ -29,6 +30,7 @@ pub use self::log::*;
 pub use self::neighbor::*;
 pub use self::reload::*;
 pub use self::reset::*;
+pub use self::router::*;
 pub use self::session::*;
 pub use self::statistics::*;
 pub use self::status::*;
@@ -36,8 +38,8 @@ pub use crate::change::{Change, ReloadAction, ReloadItem, ReloadSubject};
 use crate::event::Event;
 use crate::level::Level;
 pub use crate::log_level::{LogLevel, NoSuchLevel};
-use crate::names::{NeighborId, Selector, SessionId, VpnInstanceName};
-pub use crate::state::{NeighborState, SessionState};
+use crate::names::{NeighborId, RouterId, Selector, SessionId, VpnInstanceName};
+pub use crate::state::{NeighborState, RouterState, SessionState};
 
 /// While there is nothing else to send bmpd sends an empty response this often to those who follow a reset
 /// or watch events.
@@ -84,6 +86,11 @@ pub enum Response {
         /// The prefixes that neighbors can come from, in the order of the configuration.
         prefixes: Vec<PrefixReport>,
     },
+    /// To [`crate::request::Query::Router`]: bmpd itself, if it is one, those of the configuration in its order, and
+    /// those of prefixes by name.
+    Routers(Vec<RouterReport>),
+    /// To [`crate::request::Operation::ResetRouter`]: in the same order.
+    RoutersReset(Vec<RouterReset>),
     /// To [`crate::request::Query::VpnInstance`]: the public one first, then in the order of the
     /// configuration.
     VpnInstances(Vec<VpnInstanceReport>),
@@ -115,6 +122,7 @@ impl Response {
         match (self, next) {
             (Self::Sessions(all), Self::Sessions(more)) => all.extend(more),
             (Self::Statistics(all), Self::Statistics(more)) => all.extend(more),
+            (Self::Routers(all), Self::Routers(more)) => all.extend(more),
             (Self::Config(all), Self::Config(more)) => all.sections.extend(more.sections),
             (
                 Self::Neighbors { neighbors, prefixes },
@@ -149,6 +157,13 @@ pub enum Failure {
         vpn_instance: Option<VpnInstanceName>,
         /// The neighbors there are.
         existing: Vec<NeighborId>,
+    },
+    /// There is no such router.
+    NoSuchRouter {
+        /// What was requested.
+        router: RouterId,
+        /// Those there are.
+        existing: Vec<RouterId>,
     },
     /// There is no such VPN instance.
     NoSuchVpnInstance {

@@ -5,14 +5,14 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::change::Change;
-use crate::names::SessionId;
+use crate::names::{LegId, RouterId, SessionId};
 use crate::state::SessionState;
 
-/// What became of one session in a reset.
+/// What became of one leg of a session in a reset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResetOutcome {
-    /// The session.
-    pub id: SessionId,
+    /// The session, and the router that the leg carries.
+    pub id: LegId,
     /// What was done, or why it was not; a sentence for people.
     pub result: Result<Done, String>,
 }
@@ -45,11 +45,11 @@ pub struct ResetDone {
     pub changes: Vec<Change>,
 }
 
-/// What a reset of one session would do.
+/// What a reset of one leg of a session would do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResetPlan {
-    /// The session.
-    pub id: SessionId,
+    /// The session, and the router that the leg carries.
+    pub id: LegId,
     /// What would be done, or why it would not; a sentence for people.
     pub result: Result<PlannedReset, String>,
 }
@@ -76,6 +76,8 @@ pub struct PlannedReset {
 pub struct Progress {
     /// The session.
     pub id: SessionId,
+    /// The router that the leg carries.
+    pub router: RouterId,
     /// The generation of its connection, or of the next one.
     pub generation: u64,
     /// Its state.
@@ -103,6 +105,15 @@ pub enum ProgressEnd {
     Synchronised,
     /// The configuration wants no connection any more.
     Shutdown,
-    /// A reload has removed the session.
+    /// A reload has removed the session, or the leg.
     Removed,
+    /// The router that the leg carries is not connected: there is nothing to send.
+    NoRouter,
+}
+
+impl Progress {
+    /// The leg that it is about.
+    pub fn leg(&self) -> LegId {
+        LegId { session: self.id.clone(), router: self.router.clone() }
+    }
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::change::Change;
-use crate::names::{NeighborId, SessionId};
+use crate::names::{NeighborId, RouterId, SessionId};
 use crate::state::SessionState;
 use crate::time::{Span, Timestamp};
 
@@ -44,6 +44,8 @@ pub enum DownReason {
     Configuration,
     /// bmpd stops.
     Stopping,
+    /// The router that the leg carries is gone: it has ended its BMP session, or was lost for `hold-time`.
+    RouterGone,
     /// A mistake of bmpd: its log says more.
     InternalError,
     /// Any other error of the system.
@@ -70,6 +72,7 @@ impl DownReason {
             DownReason::Replaced => "replaced",
             DownReason::Configuration => "configuration",
             DownReason::Stopping => "stopping",
+            DownReason::RouterGone => "router-gone",
             DownReason::Other => "other",
         }
     }
@@ -151,6 +154,42 @@ pub struct SessionReport {
     pub statistics_timer: u64,
     /// Time to the next Statistics Report, while connected.
     pub next_statistics: Option<Span>,
+    /// True if the configuration has it sent routers other than bmpd itself, whether they are there or not.
+    pub carries_routers: bool,
+    /// How many connections it is to have: one for each router that is there and that it is sent.
+    pub legs_wanted: u32,
+    /// How many of them are up.
+    pub legs_up: u32,
+    /// Its legs, one for each router that it is sent; only for a session that was asked for by its name.
+    pub legs: Vec<LegReport>,
+}
+
+/// The connection of a session that carries one router.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct LegReport {
+    /// The router; `local` is bmpd itself.
+    pub router: RouterId,
+    /// Its state.
+    pub state: SessionState,
+    /// Why it is in this state; a few words for people.
+    pub why: String,
+    /// When it last went up or down.
+    pub since: Timestamp,
+    /// How long ago that was.
+    pub age: Span,
+    /// The number of the connection, or of the next one while there is none; 1 is the first.
+    pub generation: u64,
+    /// Our end of the connection.
+    pub local: Option<SocketAddr>,
+    /// The last end of a connection.
+    pub last_down: Option<LastDown>,
+    /// The last attempt that failed since then.
+    pub last_failure: Option<LastDown>,
+    /// What was sent on this connection, or on the last one if there is none.
+    pub sent: Sent,
+    /// Routes still to be sent on this connection.
+    pub routes_to_send: u64,
 }
 
 /// What a station is sent of one family.
@@ -169,8 +208,12 @@ pub struct MonitoredFamily {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EndOfRibSent {
-    /// Of which neighbor.
+    /// Of which router; `local` is bmpd itself.
+    pub router: RouterId,
+    /// Of which neighbor, or peer of the router.
     pub neighbor: NeighborId,
+    /// Of which view, such as `adj-rib-in-pre-policy`.
+    pub view: String,
     /// Of which family, such as `ipv4-unicast`.
     pub family: String,
     /// When.
@@ -219,8 +262,12 @@ pub struct Sent {
     pub route_monitoring: u64,
     /// Statistics Reports.
     pub statistics_report: u64,
+    /// Route Mirroring messages of a router, passed on as they came.
+    pub route_mirroring: u64,
     /// Termination messages.
     pub termination: u64,
+    /// Messages of types that are not known, passed on as they came.
+    pub unknown: u64,
     /// Routes announced.
     pub routes_announced: u64,
     /// Routes withdrawn.
@@ -229,6 +276,8 @@ pub struct Sent {
     pub end_of_rib: u64,
     /// Neighbors that were sent from the beginning again, as the station had fallen too far behind.
     pub neighbors_resent: u64,
+    /// Messages to be passed on as they came that were left out, as the station was too slow for them.
+    pub messages_lost: u64,
     /// Bytes that the system took.
     pub bytes: u64,
 }
@@ -258,6 +307,7 @@ mod tests {
             Replaced,
             Configuration,
             Stopping,
+            RouterGone,
             Other,
         ];
         for reason in all {

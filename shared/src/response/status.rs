@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::level::Level;
-use crate::state::{NeighborState, SessionState};
+use crate::state::{NeighborState, RouterState, SessionState};
 use crate::time::{Span, Timestamp};
 
 /// The daemon as a whole.
@@ -44,7 +44,7 @@ pub struct StatusReport {
     pub memory: Option<u64>,
     /// The most that it was, bytes; `None` if the system does not say.
     pub memory_peak: Option<u64>,
-    /// Memory that the tables of all neighbors take, bytes.
+    /// Memory that the tables of all neighbors and routers take, bytes.
     pub table_memory: u64,
     /// How much they may take, bytes; `None` is as much as there is.
     pub table_memory_maximum: Option<u64>,
@@ -56,6 +56,8 @@ pub struct StatusReport {
     pub sessions: Vec<SessionCount>,
     /// How many neighbors are in each state; only states that occur.
     pub neighbors: Vec<NeighborCount>,
+    /// How many monitored routers are in each state; only states that occur. bmpd itself is not counted.
+    pub routers: Vec<RouterCount>,
     /// Open file descriptors; `None` if the system does not say.
     pub descriptors: Option<u64>,
     /// How many it may open; `None` is as many as it likes.
@@ -104,6 +106,16 @@ pub struct SessionCount {
 pub struct NeighborCount {
     /// The state.
     pub state: NeighborState,
+    /// How many.
+    pub count: u32,
+}
+
+/// How many monitored routers are in one state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RouterCount {
+    /// The state.
+    pub state: RouterState,
     /// How many.
     pub count: u32,
 }
