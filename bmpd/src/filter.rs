@@ -1,8 +1,9 @@
 //! Which neighbors and families a receiver is sent.
 #![forbid(unsafe_code)]
 
-use shared::names::{NeighborId, VpnInstanceName};
+use shared::names::{NeighborId, RouterId, VpnInstanceName};
 
+use crate::wire::bmp::View;
 use crate::wire::family::Family;
 
 /// Which neighbors and families a station is sent.
@@ -12,6 +13,10 @@ pub struct Monitor {
     pub neighbors: MonitorNeighbors,
     /// Which families; `None` is all that a neighbor has.
     pub families: Option<Vec<Family>>,
+    /// Which routers; `None` is all.
+    pub routers: Option<Vec<RouterId>>,
+    /// Which views; `None` is all. Of a Loc-RIB it does not matter whether it is filtered.
+    pub views: Option<Vec<View>>,
 }
 
 /// Which neighbors a station is sent.
@@ -42,6 +47,31 @@ impl Monitor {
                     || neighbors.contains(neighbor)
             }
         }
+    }
+
+    /// True if the station is sent this router.
+    pub fn wants_router(&self, router: &RouterId) -> bool {
+        self.routers.as_ref().is_none_or(|routers| routers.contains(router))
+    }
+
+    /// True if the station is sent peers that are a Loc-RIB, or those that are not.
+    pub fn wants_peer(&self, is_loc_rib: bool) -> bool {
+        let is_of_it = |view: &View| matches!(view, View::LocRib { .. }) == is_loc_rib;
+        self.views.as_ref().is_none_or(|views| views.iter().any(is_of_it))
+    }
+
+    /// True if the station is sent this view.
+    pub fn wants_view(&self, view: View) -> bool {
+        let view = match view {
+            View::LocRib { .. } => View::LocRib { is_filtered: false },
+            view => view,
+        };
+        self.views.as_ref().is_none_or(|views| views.contains(&view))
+    }
+
+    /// True if the station is sent such a table.
+    pub fn wants_table(&self, view: View, family: Family) -> bool {
+        self.wants_family(family) && self.wants_view(view)
     }
 
     /// True if the station is sent routes of this family.

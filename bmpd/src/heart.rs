@@ -43,7 +43,7 @@ impl Neighbor {
         let bgp_id = Ipv4Addr::new(192, 0, 2, 2);
         let header = PeerHeader::new(PeerInstance::Global, address, 65001, bgp_id, false);
         let up = PeerUp {
-            local_address: IpAddr::from([192, 0, 2, 1]),
+            local_address: IpAddr::from([192, 0, 2, 1]).into(),
             local_port: 179,
             remote_port: 179,
             sent_open: vec![0xff; 29],
@@ -123,7 +123,7 @@ fn said(
     let header =
         PeerHeader::new(PeerInstance::Global, address, open.asn, open.bgp_id, two_octet_as);
     let up = PeerUp {
-        local_address: IpAddr::from([192, 0, 2, 1]),
+        local_address: IpAddr::from([192, 0, 2, 1]).into(),
         local_port: 179,
         remote_port: 179,
         sent_open,

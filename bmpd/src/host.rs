@@ -13,7 +13,7 @@ use shared::request::Level;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
-use crate::config::{Account, Authentication, Config, Control, Neighbor, Place};
+use crate::config::{Account, Authentication, Config, Control, Neighbor, Place, Tcp};
 use crate::net::keys::tcp_ao_supported;
 
 /// Descriptors beside those of sessions and neighbors: listeners, bmpctl, neighbors that connect twice.
@@ -48,10 +48,17 @@ pub(crate) async fn within<T: Send + 'static>(
     timeout_at(until, tokio::task::spawn_blocking(looking)).await.ok()?.ok()
 }
 
-/// The memory limit of the tables of all neighbors, in bytes: `memory-limit`, or a share of the memory available to
+/// The memory limit of all tables, in bytes: `memory-limit`, or a share of the memory available to
 /// bmpd; `None` if that is unknown.
 pub(crate) fn memory_limit(config: &Config) -> Option<u64> {
-    match config.bgp.as_ref()?.memory_limit {
+    let limits = [
+        config.bgp.as_ref().map(|bgp| bgp.memory_limit),
+        config.relay.as_ref().map(|relay| relay.memory_limit),
+    ];
+    if limits.iter().all(Option::is_none) {
+        return None;
+    }
+    match limits.into_iter().flatten().flatten().min() {
         Some(mib) => Some(u64::from(mib) << 20),
         // A run of the simulation is the same on every machine.
         None if cfg!(simulation) => None,
@@ -84,20 +91,24 @@ fn total(meminfo: &str) -> Option<u64> {
 /// What is missing; a sentence each, together with the file's own warnings.
 pub fn warnings(config: &Config) -> Vec<String> {
     let mut warnings = config.warnings.clone();
-    let uses_ao = |session: &&crate::config::Session| {
-        matches!(session.tcp.authentication, Some(Authentication::Ao(_)))
-    };
-    let sessions: Vec<String> =
-        config.sessions.iter().filter(uses_ao).take(5).map(|s| s.id.to_string()).collect();
-    if !sessions.is_empty() && !tcp_ao_supported() {
-        warnings.push(format!(
-            "this kernel has no TCP-AO (RFC 5925; Linux 6.7 with CONFIG_TCP_AO has): these sessions \
-             cannot come up here: {}",
-            sessions.join(", ")
-        ));
+    let uses_ao = |tcp: &Tcp| matches!(tcp.authentication, Some(Authentication::Ao(_)));
+    let sessions = config.sessions.iter().filter(|session| uses_ao(&session.tcp));
+    let sessions: Vec<String> = sessions.take(5).map(|session| session.id.to_string()).collect();
+    let routers = config.routers.iter().filter(|router| uses_ao(&router.tcp));
+    let routers: Vec<String> = routers.take(5).map(|router| router.who.to_string()).collect();
+    for (what, names) in [("sessions", sessions), ("routers", routers)] {
+        if !names.is_empty() && !tcp_ao_supported() {
+            warnings.push(format!(
+                "this kernel has no TCP-AO (RFC 5925; Linux 6.7 with CONFIG_TCP_AO has): these {what} \
+                 cannot come up here: {}",
+                names.join(", ")
+            ));
+        }
     }
     let neighbors = config.bgp.as_ref().map_or(0, |bgp| bgp.neighbors.len());
-    let needed = (config.sessions.len() + neighbors + SPARE_DESCRIPTORS) as u64;
+    // A session has a connection for each router.
+    let legs = config.sessions.len() * config.routers.len().max(1);
+    let needed = (legs + neighbors + config.routers.len() + SPARE_DESCRIPTORS) as u64;
     let limit = getrlimit(Resource::Nofile).maximum;
     if limit.is_some_and(|limit| limit < needed) {
         warnings.push(format!(
@@ -133,19 +144,23 @@ pub fn warnings(config: &Config) -> Vec<String> {
 pub fn unused(config: &Config) -> Vec<String> {
     let mut warnings = Vec::new();
     let neighbors = config.bgp.as_ref().map(|bgp| &*bgp.neighbors).unwrap_or_default();
-    if !config.sessions.is_empty() && neighbors.is_empty() {
+    if !config.sessions.is_empty() && neighbors.is_empty() && config.routers.is_empty() {
         warnings.push(
-            "there are sessions and no [[bgp.neighbor]], which is the only source of routes: stations will \
-             receive none"
+            "there are sessions and neither a [[bgp.neighbor]] nor a [[router]], which are the only sources of \
+             routes: stations will receive none"
                 .to_owned(),
         );
     }
-    if !neighbors.is_empty() && config.sessions.iter().all(|session| session.shutdown) {
+    if !(neighbors.is_empty() && config.routers.is_empty())
+        && config.sessions.iter().all(|session| session.shutdown)
+    {
         let why = match config.sessions.is_empty() {
             true => "there is no [[session]]",
             false => "every [[session]] is shut down (shutdown = true)",
         };
-        warnings.push(format!("{why}: the routes of the neighbors will be reported to no station"));
+        warnings.push(format!(
+            "{why}: the routes of neighbors and routers will be reported to no station"
+        ));
     }
     let is_closed = |neighbor: &&Neighbor| {
         neighbor.passive && crate::config::listening(config, &neighbor.vpn_instance).is_empty()
@@ -156,6 +171,14 @@ pub fn unused(config: &Config) -> Vec<String> {
         warnings.push(format!(
             "bmpd waits for these neighbors to connect, and listens nowhere (listen = []): {}",
             listed(&closed)
+        ));
+    }
+    let waits = config.routers.iter().filter(|router| router.active.is_none());
+    let waits: Vec<String> = waits.map(|router| router.who.to_string()).collect();
+    if !waits.is_empty() && config.relay.as_ref().is_some_and(|relay| relay.listen.is_empty()) {
+        warnings.push(format!(
+            "bmpd waits for these routers to connect, and listens nowhere ([relay] listen = []): {}",
+            listed(&waits)
         ));
     }
     warnings
@@ -262,9 +285,14 @@ mod tests {
         };
         begins("", &[]);
         begins(&[session, bgp, neighbor].concat(), &[]);
-        begins(session, &["there are sessions and no [[bgp.neighbor]]"]);
-        begins(&[session, bgp].concat(), &["there are sessions and no [[bgp.neighbor]]"]);
+        begins(session, &["there are sessions and neither a [[bgp.neighbor]]"]);
+        begins(&[session, bgp].concat(), &["there are sessions and neither a [[bgp.neighbor]]"]);
+        let relay = "[relay]\n[[router]]\nname = 'a'\naddress = '10.0.0.2'\n";
+        begins(&[session, relay].concat(), &[]);
         begins(&[bgp, neighbor].concat(), &["there is no [[session]]: "]);
+        let deaf =
+            [session, "[relay]\nlisten = []\n", relay.trim_start_matches("[relay]\n")].concat();
+        begins(&deaf, &["bmpd waits for these routers to connect, and listens nowhere"]);
         let shut = [session, "shutdown = true\n", bgp, neighbor].concat();
         begins(&shut, &["every [[session]] is shut down"]);
         let closed = [session, bgp, "listen = []\n", neighbor, "passive = true\n"].concat();

@@ -98,9 +98,12 @@ fn needs(config: &Config) -> Vec<(Capability, String)> {
         Mode::Passive(port) => Some(port.get()),
         Mode::Active(_) => None,
     });
+    let routers = crate::config::router_listeners(config).into_iter().map(|id| id.address.port());
     let http = config.http.listen.iter().map(|address| address.port());
     // 0 is a port that the system chooses.
-    if let Some(port) = bgp.chain(stations).chain(http).find(|port| (1..FREE_PORT).contains(port)) {
+    if let Some(port) =
+        bgp.chain(stations).chain(routers).chain(http).find(|port| (1..FREE_PORT).contains(port))
+    {
         needs.push((Capability::NetBindService, format!("listening at port {port}")));
     }
     for instance in &config.vpn_instances {
@@ -117,7 +120,9 @@ fn needs(config: &Config) -> Vec<(Capability, String)> {
             Place::Public | Place::Namespace(_) => None,
         });
         let of_session = || {
-            config.sessions.iter().find_map(|session| match &session.tcp.source {
+            let sessions = config.sessions.iter().map(|session| &session.tcp.source);
+            let routers = config.routers.iter().map(|router| &router.tcp.source);
+            sessions.chain(routers).find_map(|source| match source {
                 Some(Source::Interface(device)) => Some(device.clone()),
                 Some(Source::Address(_)) | None => None,
             })

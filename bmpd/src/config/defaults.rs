@@ -50,6 +50,31 @@ pub(super) fn listen() -> Vec<SocketAddr> {
     ]
 }
 
+/// `router.hold-time`, seconds.
+pub(super) const ROUTER_HOLD_TIME: u32 = 90;
+/// `router.maximum-routers`.
+pub(super) const MAXIMUM_ROUTERS: u32 = 100;
+/// `router.maximum-peers`.
+pub(super) const MAXIMUM_PEERS: u32 = 4000;
+/// `router.maximum-memory`, MiB.
+pub(super) const ROUTER_MEMORY: u32 = 16384;
+/// `router.maximum-message`, bytes: an UPDATE of 65,535 bytes, and long statistics, fit.
+pub(super) const MAXIMUM_MESSAGE: u32 = 1024 * 1024;
+/// `relay.maximum-pending`.
+pub(super) const RELAY_PENDING: u32 = 100;
+/// `relay.initiation-timeout`, seconds.
+pub(super) const INITIATION_TIMEOUT: u32 = 30;
+/// A port that many routers and stations use for BMP, which has none that is fixed (RFC 7854 section 3.2).
+pub(super) const BMP_PORT: u16 = 11019;
+
+/// `relay.listen`.
+pub(super) fn relay_listen() -> Vec<SocketAddr> {
+    vec![
+        SocketAddr::from((Ipv6Addr::UNSPECIFIED, BMP_PORT)),
+        SocketAddr::from((Ipv4Addr::UNSPECIFIED, BMP_PORT)),
+    ]
+}
+
 /// `bmp.system-name`: the host's name.
 pub(super) fn system_name() -> String {
     let uname = rustix::system::uname();

@@ -32,10 +32,11 @@ use zeroize::Zeroizing;
 
 pub use self::diagnostic::{ConfigError, Problem};
 pub use self::levels::{Account, Levels};
-pub(crate) use self::listeners::{ListenerId, listeners, listening};
+pub(crate) use self::listeners::{ListenerId, listeners, listening, router_listeners};
 pub use self::model::{
-    Bgp, Bmp, Clients, Config, Control, Http, MaximumRoutes, MaximumRoutesAction, Mode, Neighbor,
-    Peers, PendingLimits, Process, Retry, Session, Tcp, VpnInstance,
+    Bgp, Bmp, Clients, Config, Control, Http, Identity, MaximumRoutes, MaximumRoutesAction, Mode,
+    Neighbor, Peers, PendingLimits, Process, Relay, Retry, Router, RouterLimits, Session, Tcp,
+    VpnInstance, Who,
 };
 #[cfg(test)]
 pub(crate) use self::schema::keys;

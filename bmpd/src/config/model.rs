@@ -9,7 +9,7 @@ use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use shared::names::{SessionId, VpnInstanceName};
+use shared::names::{RouterName, SessionId, VpnInstanceName};
 
 use super::levels::{Account, Levels};
 use crate::filter::Monitor;
@@ -28,6 +28,10 @@ pub struct Config {
     pub vpn_instances: Vec<VpnInstance>,
     /// `[bgp]`; without it bmpd has no neighbors.
     pub bgp: Option<Bgp>,
+    /// `[relay]`; with it, and without `[bgp]`, bmpd itself is no monitored router.
+    pub relay: Option<Relay>,
+    /// `[[router]]`: names are unique, and so are the addresses of an instance. In the order of the file.
+    pub routers: Vec<Router>,
     /// `[control]`.
     pub control: Control,
     /// `[process]`.
@@ -78,8 +82,93 @@ pub struct Session {
     pub shutdown: bool,
     /// Free-form TLVs of the Initiation (RFC 7854 section 4.4), in order.
     pub initiation_messages: Vec<String>,
-    /// Which neighbors and families are reported to the station.
+    /// How the station recognises the router of a connection.
+    pub identity: Identity,
+    /// Which routers, neighbors, views and families are reported to the station.
     pub monitor: Monitor,
+}
+
+/// How a station recognises the router of a connection: many take the other end's address for the router's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Identity {
+    /// By the Initiation: the connection comes from an address of bmpd.
+    #[default]
+    Plain,
+    /// A PROXY protocol header (version 2) with the router's address comes first.
+    ProxyV2,
+}
+
+impl Identity {
+    /// As it is written in the file.
+    pub fn word(self) -> &'static str {
+        match self {
+            Identity::Plain => "plain",
+            Identity::ProxyV2 => "proxy-v2",
+        }
+    }
+}
+
+/// `[relay]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relay {
+    /// Where routers can connect to; `[::]:11019` and `0.0.0.0:11019` by default, empty for nowhere.
+    pub listen: Vec<SocketAddr>,
+    /// The memory that all tables may take, 1 to 4294967295 MiB; the largest are dropped if they take more.
+    pub memory_limit: Option<u32>,
+    /// Connections of routers of prefixes whose Initiation has not arrived.
+    pub pending: PendingLimits,
+}
+
+/// `[[router]]`: a monitored router, or several of a prefix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Router {
+    /// How it is named and recognised.
+    pub who: Who,
+    /// The VPN instance that it is in; `None` is the public one.
+    pub vpn_instance: Option<VpnInstanceName>,
+    /// The place of its sockets; that of its VPN instance.
+    pub place: Place,
+    /// The port of the router that bmpd connects to; `None` if the router connects to bmpd.
+    pub active: Option<NonZeroU16>,
+    /// `tcp`: what the connection is made with.
+    pub tcp: Tcp,
+    /// `retry.initial` (default 30 s) and `retry.maximum` (default 720 s), 1 to 86400 s.
+    pub retry: Retry,
+    /// How long its tables are kept after its connection is lost: 0 to 86400 s, default 90 s.
+    pub hold_time: Duration,
+    /// How much it may send.
+    pub limits: RouterLimits,
+    /// Free text for people.
+    pub description: Option<String>,
+    /// True if it is to have no connection; default false.
+    pub shutdown: bool,
+}
+
+/// How much a router may send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RouterLimits {
+    /// Peers that are up at once, 1 to 100000, default 4000.
+    pub peers: u32,
+    /// Routes of all peers, views and families, 1 to 4294967295.
+    pub routes: Option<u32>,
+    /// The memory that its tables may take, 16 to 1048576 MiB, default 16384 MiB.
+    pub memory: u32,
+    /// The length of a message, 4096 to 16777216 bytes, default 1048576 bytes.
+    pub message: u32,
+}
+
+/// Which routers a `[[router]]` is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Who {
+    /// The one with these addresses.
+    Named {
+        /// Its name.
+        name: RouterName,
+        /// Not empty.
+        addresses: Vec<IpAddr>,
+    },
+    /// Any in this prefix; each is named by its sysName.
+    Prefix(Peers),
 }
 
 /// Which side makes the TCP connection (RFC 7854 section 3.2 allows both).
@@ -253,6 +342,15 @@ impl fmt::Display for Peers {
         match self {
             Peers::One(address) => address.fmt(f),
             Peers::Prefix { network, length, .. } => write!(f, "{network}/{length}"),
+        }
+    }
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Who::Named { name, .. } => name.fmt(f),
+            Who::Prefix(peers) => peers.fmt(f),
         }
     }
 }

@@ -20,6 +20,8 @@ pub(super) struct File {
     pub(super) session: Vec<Spanned<Table<Session>>>,
     pub(super) vpn_instance: Vec<Spanned<Table<VpnInstance>>>,
     pub(super) bgp: Option<Spanned<Table<Bgp>>>,
+    pub(super) relay: Option<Spanned<Table<Relay>>>,
+    pub(super) router: Vec<Spanned<Table<Router>>>,
     pub(super) control: Option<Table<Control>>,
     pub(super) process: Option<Table<Process>>,
     pub(super) http: Option<Table<Http>>,
@@ -55,6 +57,7 @@ pub(super) struct Session {
     pub(super) statistics_timer: Option<Spanned<Whole>>,
     pub(super) shutdown: Option<bool>,
     pub(super) initiation_message: Option<Spanned<OneOrMany>>,
+    pub(super) identity: Option<Spanned<String>>,
     pub(super) monitor: Option<Spanned<Table<Monitor>>>,
 }
 
@@ -137,6 +140,8 @@ pub(super) struct Monitor {
     pub(super) all_vpn_instances: Option<bool>,
     pub(super) neighbors: Option<Vec<Spanned<Table<MonitorNeighbor>>>>,
     pub(super) families: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(super) routers: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(super) views: Option<Spanned<Vec<Spanned<String>>>>,
 }
 
 /// One of `neighbors` of `monitor`.
@@ -217,6 +222,43 @@ pub(super) struct MaximumRoutes {
     pub(super) action: Option<Spanned<String>>,
     /// Seconds.
     pub(super) restart_after: Option<Spanned<Whole>>,
+}
+
+/// `[relay]`.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct Relay {
+    pub(super) listen: Option<Vec<Spanned<String>>>,
+    /// MiB.
+    pub(super) memory_limit: Option<Spanned<Whole>>,
+    pub(super) maximum_pending: Option<Spanned<Whole>>,
+    /// Seconds.
+    pub(super) initiation_timeout: Option<Spanned<Whole>>,
+}
+
+/// `[[router]]`.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct Router {
+    pub(super) name: Option<Spanned<String>>,
+    pub(super) address: Option<Spanned<String>>,
+    pub(super) addresses: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(super) prefix: Option<Spanned<String>>,
+    pub(super) maximum_routers: Option<Spanned<Whole>>,
+    pub(super) vpn_instance: Option<Spanned<String>>,
+    pub(super) mode: Option<Spanned<String>>,
+    pub(super) tcp: Option<Spanned<Table<Tcp>>>,
+    pub(super) retry: Option<Table<Retry>>,
+    /// Seconds.
+    pub(super) hold_time: Option<Spanned<Whole>>,
+    pub(super) maximum_peers: Option<Spanned<Whole>>,
+    pub(super) maximum_routes: Option<Spanned<Whole>>,
+    /// MiB.
+    pub(super) maximum_memory: Option<Spanned<Whole>>,
+    /// Bytes.
+    pub(super) maximum_message: Option<Spanned<Whole>>,
+    pub(super) description: Option<Spanned<String>>,
+    pub(super) shutdown: Option<bool>,
 }
 
 /// `[control]`.
@@ -484,6 +526,17 @@ pub(crate) mod keys {
     pub(crate) fn neighbor() -> BTreeSet<String> {
         let inner = [("md5", of::<super::Key>()), ("maximum-routes", of::<super::MaximumRoutes>())];
         with(of::<super::Neighbor>(), &inner)
+    }
+
+    /// Those of `[[router]]`; a list of tables is one key.
+    pub(crate) fn router() -> BTreeSet<String> {
+        let inner = [
+            ("tcp", of::<super::Tcp>()),
+            ("retry", of::<super::Retry>()),
+            ("tcp.keepalive", of::<super::Keepalive>()),
+            ("tcp.md5", of::<super::Key>()),
+        ];
+        with(of::<super::Router>(), &inner)
     }
 
     /// Those of `[control]`, `[process]` and `[http]`, with the names of the tables.

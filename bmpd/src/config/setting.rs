@@ -1,6 +1,7 @@
 //! Parameters as people write and read them: a row each.
 //!
-//! Sessions (`session::parameters`) and neighbors (`bgp::changes`) make such rows of what they are configured with.
+//! Sessions (`sinks::station::parameters`), neighbors (`sources::bgp::changes`), routers (`sources::bmp::changes`) and the
+//! daemon (`world::control`) make such rows of what they are configured with.
 //! Their tables are the one list of keys: what a reload changes and what `show config` shows both come from there. No
 //! row shows a key.
 
@@ -9,6 +10,8 @@ use std::time::Duration;
 
 use shared::response::{self, Change, ConfigValue, PendingValue, Until};
 
+use super::model::Tcp;
+use crate::net::settings::{AoKey, Authentication, Source};
 use crate::secret::Secret;
 
 /// When a parameter that has changed takes effect.
@@ -199,6 +202,87 @@ fn spoken(value: &ConfigValue) -> String {
         }
         ConfigValue::Secret => "***".to_owned(),
     }
+}
+
+/// `tcp` but for its ports.
+pub(crate) fn tcp(tcp: &Tcp, effect: Effect) -> Vec<Setting> {
+    let mut settings = tcp_source(tcp, effect);
+    settings.extend([
+        Setting::new("tcp.mss", effect, tcp.mss.and_then(integer)),
+        Setting::new("tcp.dscp", effect, tcp.dscp.and_then(integer)),
+    ]);
+    settings.extend(keepalive(tcp, effect));
+    settings.extend([
+        Setting::seconds("tcp.user-timeout", effect, tcp.user_timeout),
+        Setting::seconds("tcp.connect-timeout", Effect::Running, tcp.connect_timeout),
+    ]);
+    settings.extend(authentication(tcp, effect));
+    settings
+}
+
+/// `tcp.source-address` and `tcp.source-interface`.
+pub(crate) fn tcp_source(tcp: &Tcp, effect: Effect) -> Vec<Setting> {
+    let (address, interface) = match &tcp.source {
+        None => (None, None),
+        Some(Source::Address(address)) => (text(address), None),
+        Some(Source::Interface(interface)) => (None, text(interface)),
+    };
+    vec![
+        Setting::new("tcp.source-address", effect, address),
+        Setting::new("tcp.source-interface", effect, interface),
+    ]
+}
+
+/// `tcp.keepalive`.
+pub(crate) fn keepalive(tcp: &Tcp, effect: Effect) -> Vec<Setting> {
+    let keepalive = &tcp.keepalive;
+    vec![
+        Setting::seconds("tcp.keepalive.idle", effect, keepalive.idle),
+        Setting::seconds("tcp.keepalive.interval", effect, keepalive.interval),
+        Setting::new("tcp.keepalive.count", effect, integer(keepalive.count)),
+    ]
+}
+
+/// `tcp.md5` and `tcp.ao`.
+pub(crate) fn authentication(tcp: &Tcp, effect: Effect) -> Vec<Setting> {
+    let (md5, ao) = match &tcp.authentication {
+        None => (None, None),
+        Some(Authentication::Md5(key)) => (Some(key), None),
+        Some(Authentication::Ao(keys)) => (None, Some(keys)),
+    };
+    let keys = ["tcp.md5.key", "tcp.md5.key-file"];
+    vec![Setting::secret("tcp.md5", effect, keys, md5), chain(ao, effect)]
+}
+
+/// `tcp.ao`, the key chain.
+fn chain(keys: Option<&Vec<AoKey>>, effect: Effect) -> Setting {
+    let table = |key: &AoKey| {
+        let [inline, file] = written_secret(Some(&key.key));
+        let entries = [
+            ("send-id", integer(key.send_id)),
+            ("receive-id", integer(key.receive_id)),
+            ("algorithm", text(key.algorithm)),
+            ("key", inline),
+            ("key-file", file),
+        ];
+        let entries = entries.into_iter();
+        ConfigValue::Table(
+            entries.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect(),
+        )
+    };
+    let shown = |key: &AoKey| format!("{}/{} {} ***", key.send_id, key.receive_id, key.algorithm);
+    let secrets = keys.map(|keys| {
+        let keys = keys.iter().map(|key| key.key.expose());
+        keys.flat_map(|key| [&[key.len() as u8], key].concat()).collect()
+    });
+    let value = keys.map(|keys| ConfigValue::List(keys.iter().map(table).collect()));
+    let shown = keys.map(|keys| joined(&keys.iter().map(shown).collect::<Vec<_>>()));
+    Setting::new("tcp.ao", effect, value).shown(shown.unwrap_or_else(none)).hidden(secrets)
+}
+
+/// Values as one text.
+pub(crate) fn joined<T: ToString>(values: &[T]) -> String {
+    values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

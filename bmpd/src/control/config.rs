@@ -16,6 +16,7 @@ use crate::config::{
 };
 use crate::sinks::station::{Sets, bmp_settings, session_settings};
 use crate::sources::bgp;
+use crate::sources::bmp::changes as bmp_source;
 use crate::world::{World, all, control_settings, http_settings, process_settings};
 
 /// A table of the configuration; those of a list by their index.
@@ -26,6 +27,8 @@ enum Table {
     VpnInstance(usize),
     Bgp,
     Neighbor(usize),
+    Relay,
+    Router(usize),
     /// `[control]`, `[process]` and `[http]`.
     Daemon,
 }
@@ -44,6 +47,8 @@ pub(super) async fn run(world: &World, answer: &Answer<'_>) -> Result<(), FrameE
         .chain((0..config.vpn_instances.len()).map(Table::VpnInstance))
         .chain(config.bgp.is_some().then_some(Table::Bgp))
         .chain((0..neighbors).map(Table::Neighbor))
+        .chain(config.relay.is_some().then_some(Table::Relay))
+        .chain((0..config.routers.len()).map(Table::Router))
         .chain([Table::Daemon]);
     // Once for all parts; the first one reports it.
     let mut file_differs = None;
@@ -82,6 +87,12 @@ async fn part(
                 let neighbor = config.bgp.as_ref().and_then(|bgp| bgp.neighbors.get(rank));
                 sections.extend(neighbor.map(|neighbor| {
                     section("bgp.neighbor", true, setting::in_effect(bgp::settings(neighbor)))
+                }));
+            }
+            Table::Relay => sections.extend(config.relay.as_ref().map(relay_section)),
+            Table::Router(rank) => {
+                sections.extend(config.routers.get(rank).map(|router| {
+                    section("router", true, setting::in_effect(bmp_source::settings(router)))
                 }));
             }
             Table::Daemon => {
@@ -230,6 +241,14 @@ fn bgp_section(bgp: &config::Bgp) -> ConfigSection {
     common.push(bgp::memory_limit(bgp.memory_limit));
     common.extend(bgp::pending_settings(bgp.pending));
     section("bgp", false, setting::in_effect(common))
+}
+
+/// `[relay]`. A reload puts all of it into effect, and `[[router]]` as well.
+fn relay_section(relay: &config::Relay) -> ConfigSection {
+    let mut common = vec![setting::Setting::new("listen", Effect::Connection, list(&relay.listen))];
+    common.push(bmp_source::memory_limit(relay.memory_limit));
+    common.extend(bmp_source::pending_settings(relay.pending));
+    section("relay", false, setting::in_effect(common))
 }
 
 /// `[control]`: the socket and its limits are set once, when bmpd starts; levels follow every reload.

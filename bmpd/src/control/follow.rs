@@ -16,7 +16,7 @@ use shared::response::{Failure, HEARTBEAT, Progress, ProgressEnd, Response, Sess
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::sinks::station::{Reached, Session};
+use crate::sinks::station::{Leg, Reached};
 use crate::world::World;
 
 /// How often sessions are queried.
@@ -25,17 +25,17 @@ const EVERY: Duration = Duration::from_millis(100);
 /// How many sessions are queried at a time: a thousand at once would be too much load.
 const AT_A_TIME: usize = 200;
 
-/// A session that was reset.
+/// A leg that was reset.
 pub(super) struct Followed {
-    session: Session,
+    leg: Leg,
     /// The generation that began with the reset.
     generation: u64,
     reported: Option<Progress>,
 }
 
 impl Followed {
-    pub(super) fn new(session: Session, generation: u64) -> Self {
-        Self { session, generation, reported: None }
+    pub(super) fn new(leg: Leg, generation: u64) -> Self {
+        Self { leg, generation, reported: None }
     }
 }
 
@@ -116,12 +116,12 @@ pub(super) async fn run(
 async fn look(followed: &mut [Followed], world: &World) -> Vec<Progress> {
     let mut asked = Vec::with_capacity(followed.len());
     for one in followed.iter() {
-        asked.push(one.session.progress().await);
+        asked.push(one.leg.progress().await);
     }
     let mut news = Vec::new();
     for (one, answer) in followed.iter_mut().zip(asked) {
         let progress = match answer.await {
-            Ok(reached) => ended(reached, one.generation),
+            Ok(reached) => ended(reached, one.generation, one.leg.has_router()),
             // It stops with bmpd, which is reported separately.
             Err(_) if world.is_stopping() => continue,
             Err(_) => removed(one),
@@ -135,10 +135,12 @@ async fn look(followed: &mut [Followed], world: &World) -> Vec<Progress> {
 }
 
 /// The outcome for a session, if it has one.
-fn ended(Reached { progress, synchronised }: Reached, generation: u64) -> Progress {
+fn ended(reached: Reached, generation: u64, has_router: bool) -> Progress {
+    let Reached { progress, synchronised } = reached;
     let end = match progress.state {
         _ if synchronised >= generation => Some(ProgressEnd::Synchronised),
         SessionState::Shutdown => Some(ProgressEnd::Shutdown),
+        _ if !has_router => Some(ProgressEnd::NoRouter),
         SessionState::Idle
         | SessionState::Connecting
         | SessionState::Listening
@@ -150,7 +152,8 @@ fn ended(Reached { progress, synchronised }: Reached, generation: u64) -> Progre
 
 fn removed(one: &Followed) -> Progress {
     let nothing = || Progress {
-        id: one.session.id().clone(),
+        id: one.leg.id().session.clone(),
+        router: one.leg.id().router.clone(),
         generation: one.generation,
         state: SessionState::Idle,
         why: String::new(),
@@ -178,6 +181,7 @@ mod tests {
                 address: "10.1.1.1".parse().unwrap(),
                 alias: None,
             },
+            router: shared::names::RouterId::Local,
             generation,
             state,
             why: String::new(),
@@ -206,7 +210,7 @@ mod tests {
             (Shutdown, 4, 2, Some(ProgressEnd::Shutdown)),
         ];
         for (state, generation, newest, end) in cases {
-            let progress = ended(reached(state, generation, newest), 3);
+            let progress = ended(reached(state, generation, newest), 3, true);
             assert_eq!(progress.end, end, "{state:?} {generation} {newest}");
         }
     }

@@ -24,6 +24,7 @@ mod queries;
 mod record;
 mod reload;
 mod reset;
+mod router;
 mod show;
 #[cfg(simulation)]
 pub(crate) mod simulated;

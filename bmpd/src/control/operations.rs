@@ -6,7 +6,7 @@ use shared::request::Operation;
 use shared::response::Response;
 use tokio::sync::mpsc;
 
-use super::{clear, log, reload, reset};
+use super::{clear, log, reload, reset, router};
 use crate::access::Caller;
 use crate::world::World;
 
@@ -14,7 +14,10 @@ use crate::world::World;
 pub(super) fn goes_on(operation: &Operation) -> bool {
     match operation {
         Operation::ResetSession(reset) => reset.follow || reset.stagger > 0,
-        Operation::Reload | Operation::ClearStatistics(_) | Operation::SetLog(_) => false,
+        Operation::Reload
+        | Operation::ResetRouter(_)
+        | Operation::ClearStatistics(_)
+        | Operation::SetLog(_) => false,
     }
 }
 
@@ -29,6 +32,7 @@ pub(super) async fn run(
         Operation::ResetSession(reset) => {
             return reset::session(reset, caller, world, answers).await;
         }
+        Operation::ResetRouter(reset) => router::reset(reset, caller, &world).await,
         Operation::Reload => reload::run(caller, &world).await,
         Operation::ClearStatistics(selector) => clear::statistics(selector, caller, &world).await,
         Operation::SetLog(log) => log::set(log, caller, &world),

@@ -1,7 +1,7 @@
 //! Which handler answers a request that changes nothing. A new one has its row here.
 
 use shared::frame::FrameError;
-use shared::request::{Query, WhichInstances};
+use shared::request::{Query, WhichInstances, WhichRouters};
 use shared::response::Response;
 
 use super::admission::Work;
@@ -38,7 +38,8 @@ pub(super) async fn run(
         Query::Directory => {
             answer.whole(async { Response::Directory(world.directory().await) }).await
         }
-        Query::ResetPlan(selector) => answer.whole(reset::plan(&selector, world)).await,
+        Query::ResetPlan(legs) => answer.whole(reset::plan(&legs, world)).await,
+        Query::Router(WhichRouters(router)) => show::router(router, world, answer).await,
         Query::ReloadPlan => Box::pin(answer.whole(reload::plan(caller, world))).await,
     }
 }

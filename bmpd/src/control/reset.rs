@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use shared::names::{Selector, SessionId};
-use shared::request::{Level, Operation, ResetSession, STAGGER_MAX};
+use shared::names::{LegId, Selector, SessionId};
+use shared::request::{Level, Operation, ResetSession, STAGGER_MAX, WhichLegs};
 use shared::response::{Done, Failure, ResetOutcome, ResetPlan, Response, SessionState};
 use tokio::sync::{RwLockReadGuard, mpsc};
 use tokio::time::Instant;
@@ -14,12 +14,12 @@ use super::follow::{self, Followed, Reported};
 use super::record;
 use crate::access::Caller;
 use crate::config::Config;
-use crate::sinks::station::{Parameters, Session};
+use crate::sinks::station::{Leg, Parameters, Session};
 use crate::world::Taken;
 use crate::world::{Purpose, Reading, World, all};
 
-/// Reads the configuration again and, if it is valid, resets the selected sessions: all at once, or with a stagger (ms)
-/// one after another in the order of their ids. Every answer goes to `answers`; the reset continues if the client does
+/// Reads the configuration again and, if it is valid, resets the legs of the selected sessions: all at once, or with a
+/// stagger (ms) one after another in the order of their ids. Every answer goes to `answers`; the reset continues if the client does
 /// not read or has disconnected.
 ///
 /// With `follow` the answers continue until every session that was reset has reached an outcome.
@@ -35,9 +35,10 @@ pub(super) async fn session(
     answers: mpsc::Sender<Response>,
 ) {
     let command = Operation::ResetSession(reset.clone());
-    let ResetSession { selector, stagger, follow } = reset;
+    let ResetSession { legs, stagger, follow } = reset;
     let record = |outcome| record::command(&world.events, caller, &command.to_string(), outcome);
-    let Begun { selected, skipped, read, order } = match begin(&selector, caller, &world).await {
+    let Begun { selected, without, skipped, read, order } = match begin(&legs, caller, &world).await
+    {
         Ok(begun) => begun,
         Err(failure) => {
             record(Err(crate::world::refusal(&failure)));
@@ -55,8 +56,16 @@ pub(super) async fn session(
     let (by, caller) = (caller.to_string(), caller.clone());
     let skips = skipped.len();
     let skipped = Mutex::new(skipped);
-    let reset =
-        Arc::new(Reset { caller, by, follow, world: Arc::clone(&world), skipped, reported });
+    let without = Mutex::new(without);
+    let reset = Arc::new(Reset {
+        caller,
+        by,
+        follow,
+        world: Arc::clone(&world),
+        skipped,
+        without,
+        reported,
+    });
     if stagger > 0 && selected.len() > 1 {
         let stagger = Duration::from_millis(stagger.min(STAGGER_MAX));
         record(reset.one_after_another(selected, skips, read, stagger, order).await);
@@ -73,8 +82,10 @@ const NEEDED: Level = Level::Configuration;
 
 /// What a reset starts with.
 struct Begun<'a> {
-    /// The sessions that are to be reset.
-    selected: Vec<Session>,
+    /// The legs that are to be reset.
+    selected: Vec<Leg>,
+    /// Selected sessions of which no leg can be reset, with the reason.
+    without: Vec<ResetOutcome>,
     /// Those that `all` skips.
     skipped: Vec<SessionId>,
     /// The content of the file.
@@ -84,7 +95,7 @@ struct Begun<'a> {
 }
 
 async fn begin<'a>(
-    selector: &Selector,
+    legs: &WhichLegs,
     caller: &Caller,
     world: &'a World,
 ) -> Result<Begun<'a>, Failure> {
@@ -93,10 +104,22 @@ async fn begin<'a>(
     let order = world.begin_reset().await;
     super::still_permitted(NEEDED, caller, world).await?;
     let read = world.newest(read);
-    let selected = world.select(selector);
+    let selected = world.select(&legs.selector);
     let selected = selected.map_err(|failure| with_file(failure, &read.config, world))?;
-    let (selected, skipped) = wanted(selected, selector, &read).await;
-    Ok(Begun { selected, skipped, read, order })
+    let (selected, skipped) = wanted(selected, &legs.selector, &read).await;
+    // A reset that is refused changes nothing.
+    if let Some(router) = &legs.router {
+        world.router_exists(router)?;
+    }
+    for session in &selected {
+        // Legs that begin later have them, too.
+        if let Some(parameters) = parameters(session.id(), &read) {
+            session.prepare(&parameters, read.begun.steady());
+        }
+    }
+    let (selected, without) = legs_of(&selected, legs, world)?;
+    let without = without.into_iter().map(|(id, why)| ResetOutcome { id, result: Err(why) });
+    Ok(Begun { selected, without: without.collect(), skipped, read, order })
 }
 
 /// One reset: its caller, and where its answers go.
@@ -107,23 +130,26 @@ struct Reset {
     world: Arc<World>,
     /// Those that `all` skips, until they are reported.
     skipped: Mutex<Vec<SessionId>>,
+    /// What cannot be reset, until it is reported.
+    without: Mutex<Vec<ResetOutcome>>,
     reported: mpsc::UnboundedSender<Reported>,
 }
 
 impl Reset {
     async fn all_at_once(
         self: &Arc<Self>,
-        selected: Vec<Session>,
+        selected: Vec<Leg>,
         read: Reading,
         order: RwLockReadGuard<'_, ()>,
     ) -> Vec<ResetOutcome> {
-        let ids = ids(selected.iter().filter(|session| is_in(&read, session)));
+        let ids = ids(selected.iter().filter(|leg| is_in(&read, leg)));
         let read = self.world.staggered.take_over(&ids, &self.by, read);
-        let resets = selected.into_iter().map(|session| {
+        let resets = selected.into_iter().map(|leg| {
             let (reset, read) = (Arc::clone(self), read.clone());
-            async move { reset.one(session, &read).await }
+            async move { reset.one(leg, &read).await }
         });
-        let outcomes = all(resets).await;
+        let mut outcomes = std::mem::take(&mut *self.without.lock());
+        outcomes.extend(all(resets).await);
         drop(order);
         outcomes
     }
@@ -132,7 +158,7 @@ impl Reset {
     /// its caller is no longer authorized.
     async fn one_after_another(
         &self,
-        selected: Vec<Session>,
+        selected: Vec<Leg>,
         skips: usize,
         read: Reading,
         stagger: Duration,
@@ -141,13 +167,14 @@ impl Reset {
         let all = selected.len();
         // An older one may still reset what this one cannot.
         let (selected, gone): (Vec<_>, Vec<_>) =
-            selected.into_iter().partition(|session| is_in(&read, session));
+            selected.into_iter().partition(|leg| is_in(&read, leg));
         let under_way = self.world.staggered.begin(&ids(&selected), &self.by, read, stagger);
         drop(order);
         let mut sum = Sum { skipped: skips, ..Sum::default() };
-        if !gone.is_empty() {
-            let outcome = |id| ResetOutcome { id, result: Err(no_longer_configured(&self.world)) };
-            let outcomes: Vec<_> = ids(&gone).into_iter().map(outcome).collect();
+        let mut outcomes = std::mem::take(&mut *self.without.lock());
+        let outcome = |id| ResetOutcome { id, result: Err(no_longer_configured(&self.world)) };
+        outcomes.extend(ids(&gone).into_iter().map(outcome));
+        if !outcomes.is_empty() {
             sum.add(&outcomes);
             self.report(outcomes, under_way.left() as u32);
         }
@@ -171,13 +198,11 @@ impl Reset {
                         break (failure, NO_LONGER);
                     }
                     let Some(id) = under_way.next() else { continue };
-                    let outcome = match self.world.session(&id) {
-                        Some(session) => {
-                            self.one(session, &self.world.newest(under_way.read())).await
-                        }
+                    let outcome = match self.world.leg(&id) {
+                        Some(leg) => self.one(leg, &self.world.newest(under_way.read())).await,
                         None => ResetOutcome {
                             id,
-                            result: Err("it was removed by a reload meanwhile".to_owned()),
+                            result: Err("it was removed meanwhile".to_owned()),
                         },
                     };
                     drop(order);
@@ -193,24 +218,24 @@ impl Reset {
         Err(format!("{why} after {} of {}", sum.all, sessions(all)))
     }
 
-    async fn one(&self, session: Session, read: &Reading) -> ResetOutcome {
-        let result = match parameters(session.id(), read) {
+    async fn one(&self, leg: Leg, read: &Reading) -> ResetOutcome {
+        let result = match parameters(&leg.id().session, read) {
             None => Err(no_longer_configured(&self.world)),
             Some(parameters) => {
                 let (read_at, by) = (read.begun.steady(), self.by.clone());
-                match session.reset(parameters, read_at, by).await {
+                match leg.reset(parameters, read_at, by).await {
                     Some(result) => result.map(Done::Reset),
                     None => Err("bmpd is stopping".to_owned()),
                 }
             }
         };
-        ResetOutcome { id: session.id().clone(), result }
+        ResetOutcome { id: leg.id().clone(), result }
     }
 
     fn report(&self, outcomes: Vec<ResetOutcome>, to_come: u32) {
         let begun = outcomes.iter().filter(|_| self.follow).filter_map(|outcome| {
             let Ok(Done::Reset(done)) = &outcome.result else { return None };
-            Some(Followed::new(self.world.session(&outcome.id)?, done.generation))
+            Some(Followed::new(self.world.leg(&outcome.id)?, done.generation))
         });
         let begun = begun.collect();
         let skipped = std::mem::take(&mut *self.skipped.lock());
@@ -227,12 +252,49 @@ fn left_to_another(Taken { id, by }: Taken) -> ResetOutcome {
     ResetOutcome { id, result: Ok(Done::LeftTo { by }) }
 }
 
-fn ids<'a>(sessions: impl IntoIterator<Item = &'a Session>) -> Vec<SessionId> {
-    sessions.into_iter().map(|session| session.id().clone()).collect()
+fn ids<'a>(legs: impl IntoIterator<Item = &'a Leg>) -> Vec<LegId> {
+    legs.into_iter().map(|leg| leg.id().clone()).collect()
+}
+
+/// Legs that cannot be reset, with the reason: a sentence for people.
+type Without = Vec<(LegId, String)>;
+
+/// The legs of these sessions that can be reset, and those that cannot, or a session without any.
+/// A leg whose router is not there is left out unless it is asked for.
+fn legs_of(
+    sessions: &[Session],
+    WhichLegs { router, selector }: &WhichLegs,
+    world: &World,
+) -> Result<(Vec<Leg>, Without), Failure> {
+    if let Some(router) = router {
+        world.router_exists(router)?;
+    }
+    let (mut found, mut without) = (Vec::new(), Vec::new());
+    for session in sessions {
+        let legs = session.legs();
+        let named = |leg: &Leg| router.as_ref().is_none_or(|router| leg.id().router == *router);
+        let legs: Vec<Leg> = legs.into_iter().filter(named).collect();
+        let there = legs.iter().filter(|leg| leg.has_router()).count();
+        // Of all sessions those count that are sent the router.
+        let is_left_out =
+            router.is_some() && legs.is_empty() && !matches!(selector, Selector::One(_));
+        if there == 0 && !is_left_out {
+            let why = match (router, legs.is_empty()) {
+                (Some(_), true) => "its monitor does not select this router",
+                (Some(_), false) => "the router is not connected: there is nothing to send",
+                (None, _) => "no router that it is to be sent is connected: see bmpctl show router",
+            };
+            let router = router.clone().unwrap_or_default();
+            without.push((LegId { session: session.id().clone(), router }, why.to_owned()));
+        }
+        found.extend(legs.into_iter().filter(Leg::has_router));
+    }
+    Ok((found, without))
 }
 
 /// Reads the configuration and reports what a reset of the selected sessions would do. Nothing is changed.
-pub(super) async fn plan(selector: &Selector, world: &World) -> Response {
+pub(super) async fn plan(which: &WhichLegs, world: &World) -> Response {
+    let selector = &which.selector;
     let read = match world.read_config(Purpose::Plan).await {
         Ok(read) => world.newest(read),
         Err(failure) => return Response::Failed(failure),
@@ -242,18 +304,23 @@ pub(super) async fn plan(selector: &Selector, world: &World) -> Response {
         Err(failure) => return Response::Failed(with_file(failure, &read.config, world)),
     };
     let (selected, skipped) = wanted(selected, selector, &read).await;
-    let mut plans = Vec::with_capacity(selected.len());
-    for session in selected {
-        let result = match parameters(session.id(), &read) {
+    let (legs, without) = match legs_of(&selected, which, world) {
+        Ok(legs) => legs,
+        Err(failure) => return Response::Failed(failure),
+    };
+    let without = without.into_iter().map(|(id, why)| ResetPlan { id, result: Err(why) });
+    let mut plans: Vec<ResetPlan> = without.collect();
+    for leg in legs {
+        let result = match parameters(&leg.id().session, &read) {
             None => Err(no_longer_configured(world)),
-            Some(parameters) => match session.plan(parameters).await {
+            Some(parameters) => match leg.plan(parameters).await {
                 Some(result) => result,
-                // A reload may have ended it since.
-                None if world.session(session.id()).is_none() => continue,
+                // It may have ended since.
+                None if world.leg(leg.id()).is_none() => continue,
                 None => return Response::Failed(Failure::Stopping),
             },
         };
-        plans.push(ResetPlan { id: session.id().clone(), result });
+        plans.push(ResetPlan { id: leg.id().clone(), result });
     }
     Response::ResetPlan { plans, skipped }
 }
@@ -339,8 +406,8 @@ fn with_file(failure: Failure, config: &Config, world: &World) -> Failure {
     }
 }
 
-fn is_in(read: &Reading, session: &Session) -> bool {
-    parameters(session.id(), read).is_some()
+fn is_in(read: &Reading, leg: &Leg) -> bool {
+    parameters(&leg.id().session, read).is_some()
 }
 
 /// The parameters of a session in the file.

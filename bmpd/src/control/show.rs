@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use shared::frame::FrameError;
-use shared::names::{NeighborId, Selector, SessionId, VpnInstanceName};
+use shared::names::{NeighborId, RouterId, Selector, SessionId, VpnInstanceName};
 use shared::request::WhichNeighbors;
 use shared::response::{Failure, NeighborReport, NeighborState, Response, VpnInstanceReport};
 
@@ -113,6 +113,26 @@ pub(super) async fn session(
     let detailed = matches!(selector, Selector::One(_));
     let ask = |session: Session| async move { session.report(detailed).await };
     report(selector, world, answer, ask, Response::Sessions).await
+}
+
+/// Describes all routers, or one with its peers.
+pub(super) async fn router(
+    which: Option<RouterId>,
+    world: &World,
+    answer: &Answer<'_>,
+) -> Result<(), FrameError> {
+    if let Some(router) = &which
+        && let Err(failure) = world.router_exists(router)
+    {
+        return answer.whole(async { Response::Failed(failure) }).await;
+    }
+    let names = which.clone().map_or_else(|| world.router_names(), |router| vec![router]);
+    let detailed = which.is_some();
+    let part = |some: Vec<RouterId>| async move {
+        let reports = some.iter().map(|id| world.routers(Some(id), detailed));
+        Response::Routers(all(reports).await.into_iter().flatten().collect())
+    };
+    answer.parts(names, part).await
 }
 
 /// Reports what the selected sessions have counted.

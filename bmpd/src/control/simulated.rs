@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use shared::names::Selector;
-use shared::request::ResetSession;
+use shared::names::RouterId;
+use shared::request::{ResetRouter, ResetSession, WhichLegs};
 use shared::response::Response;
 use tokio::sync::mpsc;
 
-use super::reset;
+use super::{reset, router};
 use crate::access::Access;
 use crate::access::PeerCredentials;
 use crate::config::{Account, Config};
@@ -26,7 +26,7 @@ pub(crate) fn access(config: &Config) -> Arc<Access> {
 }
 
 /// `reset session`; every answer to it.
-pub(crate) async fn reset(selector: Selector, stagger: u64, world: Arc<World>) -> Vec<Response> {
+pub(crate) async fn reset(legs: WhichLegs, stagger: u64, world: Arc<World>) -> Vec<Response> {
     let caller = world.access.caller(&PeerCredentials::root()).await;
     let (answers, mut answered) = mpsc::channel(16);
     let collect = async {
@@ -37,6 +37,12 @@ pub(crate) async fn reset(selector: Selector, stagger: u64, world: Arc<World>) -
         all
     };
     let reset =
-        reset::session(ResetSession { selector, stagger, follow: false }, &caller, world, answers);
+        reset::session(ResetSession { legs, stagger, follow: false }, &caller, world, answers);
     tokio::join!(reset, collect).1
+}
+
+/// `reset router`.
+pub(crate) async fn reset_router(router: Option<RouterId>, world: &World) -> Response {
+    let caller = world.access.caller(&PeerCredentials::root()).await;
+    router::reset(ResetRouter { router }, &caller, world).await
 }

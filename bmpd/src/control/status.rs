@@ -1,7 +1,9 @@
 //! `show status`: bmpd itself.
 
+use shared::names::RouterId;
 use shared::response::{
-    Failure, NeighborCount, NeighborState, Response, SessionCount, SessionState, StatusReport,
+    Failure, NeighborCount, NeighborState, Response, RouterCount, RouterState, SessionCount,
+    SessionState, StatusReport,
 };
 use shared::time::Span;
 
@@ -27,6 +29,14 @@ pub(super) async fn run(asked_by: &Caller, world: &World) -> Response {
     let sessions = SessionState::ALL.map(|state| SessionCount {
         state,
         count: states.iter().flatten().filter(|found| **found == state).count() as u32,
+    });
+    let routers = world.directory().await.routers;
+    let routers = RouterState::ALL.map(|state| RouterCount {
+        state,
+        count: routers
+            .iter()
+            .filter(|router| router.id != RouterId::Local && router.state == Some(state))
+            .count() as u32,
     });
     let counts = NeighborState::ALL.map(|state| NeighborCount {
         state,
@@ -55,6 +65,7 @@ pub(super) async fn run(asked_by: &Caller, world: &World) -> Response {
         routes: neighbors.iter().map(show::routes).sum(),
         sessions: sessions.into_iter().filter(|found| found.count > 0).collect(),
         neighbors: counts.into_iter().filter(|found| found.count > 0).collect(),
+        routers: routers.into_iter().filter(|found| found.count > 0).collect(),
         descriptors: process.descriptors,
         descriptors_maximum: process.descriptors_maximum,
         internal_errors: supervise::panics(),

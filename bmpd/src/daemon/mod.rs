@@ -1,15 +1,15 @@
 //! bmpd as a whole: what is started, in which order, and how it ends.
 //!
 //! ```text
-//!   bmpctl ──> control ──────── Reset, Configure, Report ───┐
-//!                 └── Report ──┐                            v
-//!   neighbors <──TCP──> bgp (a task each) ──> Tables ──> session (a task each) ──TCP──> stations
-//!                              ^             (change notifier)         ^
-//!   signals ──> daemon ── Stop ┴────────── Stop ────────────┤      (and notifications to the service manager)
+//!   bmpctl ──> control ──────── Reset, Configure, Report ───────────┐
+//!                 └── Report ──┐                                    v
+//!   neighbors <──TCP──> sources (a task each) ──> routers ──> sinks (a task a leg) ──TCP──> stations
+//!   routers ────TCP──>         ^             (change notifiers)     ^
+//!   signals ──> daemon ── Stop ┴────────── Stop ────────────────────┤  (and notifications to the service manager)
 //!                 └── World: what runs now; reload changes it ┘
 //! ```
 //!
-//! Tasks communicate through bounded channels, whose answers never wait for the network. Routes pass through `rib`
+//! Tasks communicate through bounded channels, whose answers never wait for the network. Routes pass through `routers`
 //! alone: no channel carries one.
 #![forbid(unsafe_code)]
 
@@ -37,9 +37,10 @@ use crate::log;
 use crate::routers::{Routers, Sizes};
 use crate::service::Manager;
 use crate::sinks::station::End;
+use crate::sources::Places;
 use crate::sources::bgp::Stop;
 use crate::supervise::has_panicked;
-use crate::world::{Neighbors, World, unchanged};
+use crate::world::{Neighbors, RouterSources, World, unchanged};
 
 /// How long an interrupted start may take to complete, so that it removes what it has created.
 const START_GRACE: Duration = Duration::from_secs(1);
@@ -153,21 +154,25 @@ async fn start(
     }
     let routers = Routers::new(Sizes::default());
     let events = Events::default();
-    let neighbors = Neighbors::start(&config, &routers, events.clone());
+    let places = Places::new(&Sizes::default());
+    let neighbors = Neighbors::start(&config, &routers, places.clone(), events.clone());
     let neighbors = neighbors.await.map_err(anyhow::Error::msg)?;
+    let sources = RouterSources::start(&config, &routers, places, events.clone());
+    let sources = sources.await.map_err(anyhow::Error::msg)?;
     info!(
         version = env!("CARGO_PKG_VERSION"),
         config = %config_path.display(),
         socket = %config.control.socket.display(),
         sessions = config.sessions.len(),
         neighbors = config.bgp.as_ref().map_or(0, |bgp| bgp.neighbors.len()),
+        routers = config.routers.len(),
         "started"
     );
     let world = Arc::new(World::new(
         config,
         config_path,
         routers,
-        neighbors,
+        (neighbors, sources),
         events,
         Arc::clone(socket.access()),
         log,
@@ -231,7 +236,10 @@ async fn stop(world: &World) {
     for neighbor in world.neighbors() {
         neighbor.stop(Stop::Exit).await;
     }
-    let tasks = world.neighbors.tasks();
+    let mut tasks = world.neighbors.tasks();
+    let routers = world.router_sources.tasks();
+    routers.iter().for_each(tokio::task::JoinHandle::abort);
+    tasks.extend(routers);
     if tokio::time::timeout(STOP_TIMEOUT, join(tasks)).await.is_err() {
         warn!("not every neighbor could be notified in time");
     }

@@ -4,16 +4,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::Config;
-use shared::names::Selector;
+use shared::names::{RouterId, Selector};
+use shared::request::WhichLegs;
 use shared::response::{
-    Failure, NeighborReport, ReloadReport, Response, SessionReport, SessionStatistics,
+    Failure, NeighborReport, ReloadReport, Response, RouterReport, SessionReport, SessionStatistics,
 };
 
 use crate::access::Access;
 use crate::events::Events;
 use crate::log;
 use crate::routers::{Routers, Sizes};
-use crate::world::{Neighbors, World};
+use crate::sources::Places;
+use crate::world::{Neighbors, RouterSources, World};
 use crate::{config, control, simulation};
 
 /// Starts what [`super::run`] starts. The error is a sentence for people.
@@ -24,9 +26,11 @@ async fn start(
     sizes: Sizes,
 ) -> Result<Arc<World>, String> {
     let (routers, events) = (Routers::new(sizes), Events::default());
-    let neighbors = Neighbors::start(&config, &routers, events.clone()).await?;
+    let places = Places::new(&sizes);
+    let neighbors = Neighbors::start(&config, &routers, places.clone(), events.clone()).await?;
+    let sources = RouterSources::start(&config, &routers, places, events.clone()).await?;
     let log = log::Level::of_no_log();
-    Ok(Arc::new(World::new(config, path, routers, neighbors, events, access, log)))
+    Ok(Arc::new(World::new(config, path, routers, (neighbors, sources), events, access, log)))
 }
 
 /// Stops as [`super::run`] does.
@@ -54,9 +58,25 @@ impl Bmpd {
         self.0.reload(false, "bmpctl", std::future::ready(Ok(()))).await
     }
 
-    /// `bmpctl reset session`, `stagger` in ms; every answer to it.
-    pub async fn reset(&self, selector: Selector, stagger: u64) -> Vec<Response> {
-        control::simulated::reset(selector, stagger, Arc::clone(&self.0)).await
+    /// `bmpctl reset session`, with `router` only the legs of that one, `stagger` in ms; every answer to it.
+    pub async fn reset(
+        &self,
+        selector: Selector,
+        router: Option<RouterId>,
+        stagger: u64,
+    ) -> Vec<Response> {
+        let legs = WhichLegs { selector, router };
+        control::simulated::reset(legs, stagger, Arc::clone(&self.0)).await
+    }
+
+    /// `bmpctl reset router`; all of them without a name.
+    pub async fn reset_router(&self, router: Option<RouterId>) -> Response {
+        control::simulated::reset_router(router, &self.0).await
+    }
+
+    /// `bmpctl show router`, each in full.
+    pub async fn routers(&self) -> Vec<RouterReport> {
+        self.0.routers(None, true).await
     }
 
     /// `bmpctl show session`, each in full.

@@ -11,9 +11,10 @@ use prometheus_client::encoding::{
 };
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
-use shared::names::{NeighborId, PUBLIC_INSTANCE, SessionId};
+use shared::names::{NeighborId, PUBLIC_INSTANCE, RouterId, SessionId};
 use shared::response::{
-    NeighborReport, NeighborState, SessionReport, SessionState, SessionStatistics,
+    NeighborReport, NeighborState, RouterReport, RouterState, SessionReport, SessionState,
+    SessionStatistics,
 };
 use shared::time::Span;
 
@@ -28,6 +29,8 @@ type Labels = Vec<(&'static str, String)>;
 struct Snapshot {
     sessions: Vec<(SessionReport, SessionStatistics)>,
     neighbors: Vec<NeighborReport>,
+    /// Without bmpd itself, whose peers are the neighbors.
+    routers: Vec<RouterReport>,
     process: ProcessFigures,
     processor_time: Span,
     /// Seconds since the epoch.
@@ -56,6 +59,7 @@ pub(super) async fn gather(world: &World) -> Result<String, String> {
     let snapshot = Snapshot {
         sessions,
         neighbors: neighbors(world, false, |_| true).await,
+        routers: world.foreign_routers().await,
         // The files of /proc are made while they are read.
         process: tokio::task::spawn_blocking(ProcessFigures::read)
             .await
@@ -97,6 +101,10 @@ fn of_neighbor(id: &NeighborId) -> Labels {
         ("address", id.address.to_string()),
         ("vpn_instance", instance(id.vpn_instance.as_ref().map(|name| name.as_str()))),
     ]
+}
+
+fn of_router(id: &RouterId) -> Labels {
+    vec![("router", id.to_string())]
 }
 
 fn instance(name: Option<&str>) -> String {
@@ -154,7 +162,8 @@ impl Collector for Snapshot {
         self.process(&mut writer)?;
         self.session_states(&mut writer)?;
         self.session_counters(&mut writer)?;
-        self.neighbors(&mut writer)
+        self.neighbors(&mut writer)?;
+        self.routers(&mut writer)
     }
 }
 
@@ -182,7 +191,7 @@ impl Snapshot {
         writer.gauge("bmpd_configuration_timestamp_seconds", help, self.configured)?;
         let help = "1 if the last reload was refused: bmpctl show status says why.";
         writer.gauge("bmpd_reload_refused", help, u64::from(self.is_reload_refused))?;
-        let help = "Memory of the tables of all neighbors.";
+        let help = "Memory of the tables of all neighbors and routers.";
         writer.gauge("bmpd_table_memory_bytes", help, self.table_memory)?;
         if let Some(limit) = self.table_memory_limit {
             let help = "How much the tables may take: memory-limit, or 70 percent of the memory.";
@@ -248,6 +257,10 @@ impl Snapshot {
         let help = "Parameters that were configured and wait for a reset.";
         let pending = self.sessions(|session| session.pending.len() as u64);
         writer.gauges("bmpd_session_pending_parameters", help, pending)?;
+        let help = "Routers that the station is to be sent and that are there: a connection each.";
+        writer.gauges("bmpd_session_legs", help, self.sessions(|s| s.legs_wanted))?;
+        let help = "Connections of the session that are up, one for each router.";
+        writer.gauges("bmpd_session_legs_up", help, self.sessions(|s| s.legs_up))?;
         let peers = self.sessions.iter().flat_map(|(session, _)| {
             session.monitored.iter().map(|monitored| {
                 let labels = and(of_session(&session.id), "family", &*monitored.family);
@@ -266,7 +279,9 @@ impl Snapshot {
                 ("peer-down", sent.peer_down),
                 ("route-monitoring", sent.route_monitoring),
                 ("statistics-report", sent.statistics_report),
+                ("route-mirroring", sent.route_mirroring),
                 ("termination", sent.termination),
+                ("unknown", sent.unknown),
             ]
             .map(|(kind, count)| (and(of_session(&counted.id), "type", kind), count))
         });
@@ -284,6 +299,10 @@ impl Snapshot {
         let help =
             "Neighbors sent from the beginning again: the station had fallen too far behind.";
         writer.counters("bmpd_session_resent_neighbors", help, resent)?;
+        let lost = self.counted(|counted| counted.sent.messages_lost);
+        let help =
+            "Messages to be passed on as they came that were left out: the station was too slow.";
+        writer.counters("bmpd_session_lost_messages", help, lost)?;
         let connections = self.counted(|counted| counted.connections);
         writer.counters("bmpd_session_connections", "Connections that came up.", connections)?;
         let failed = self.counted(|counted| counted.failed_attempts);
@@ -377,5 +396,65 @@ impl Snapshot {
         let sessions = all().map(|n| (of_neighbor(&n.id), n.established_count));
         let help = "BGP sessions that came up since bmpd started.";
         writer.counters("bmpd_neighbor_sessions", help, sessions)
+    }
+
+    fn routers(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        let all = || self.routers.iter().map(|router| (of_router(&router.id), router));
+        let up = all().map(|(labels, router)| (labels, u64::from(router.state.is_up())));
+        writer.gauges("bmpd_router_up", "1 while the router's BMP session is established.", up)?;
+        let states = all().flat_map(|(labels, router)| {
+            RouterState::ALL.map(|state| {
+                let labels = and(labels.clone(), "state", RouterState::word(state));
+                (labels, u64::from(router.state == state))
+            })
+        });
+        writer.gauges("bmpd_router_state", "1 for the state that the router is in.", states)?;
+        let help = "Since when the router is in its state, by the wall's clock.";
+        let since = all().map(|(labels, router)| (labels, seconds(router.since.0)));
+        writer.gauges("bmpd_router_state_timestamp_seconds", help, since)?;
+        let help = "Peers of the router that are up.";
+        let peers = all().map(|(labels, router)| (labels, router.peers_up));
+        writer.gauges("bmpd_router_peers", help, peers)?;
+        let routes = all().flat_map(|(labels, router)| {
+            router.tables.iter().map(move |table| {
+                let labels = and(labels.clone(), "view", &*table.view);
+                (and(labels, "family", &*table.family), table.routes)
+            })
+        });
+        writer.gauges("bmpd_router_routes", "Routes in the router's tables.", routes)?;
+        let help = "Memory of the router's tables.";
+        let memory = all().map(|(labels, router)| (labels, router.memory));
+        writer.gauges("bmpd_router_table_memory_bytes", help, memory)?;
+        let received = || all().filter_map(|(labels, router)| Some((labels, router.received?)));
+        let messages = received().flat_map(|(labels, received)| {
+            [
+                ("initiation", received.initiation),
+                ("peer-up", received.peer_up),
+                ("peer-down", received.peer_down),
+                ("route-monitoring", received.route_monitoring),
+                ("statistics-report", received.statistics_report),
+                ("route-mirroring", received.route_mirroring),
+                ("termination", received.termination),
+                ("unknown", received.unknown),
+            ]
+            .map(|(kind, count)| (and(labels.clone(), "type", kind), count))
+        });
+        let help = "BMP messages received on this connection, by type (RFC 7854 section 4).";
+        writer.counters("bmpd_router_received_messages", help, messages)?;
+        let bytes = received().map(|(labels, received)| (labels, received.bytes));
+        writer.counters("bmpd_router_received_bytes", "Bytes on this connection.", bytes)?;
+        let faults = received().flat_map(|(labels, received)| {
+            [
+                ("unreadable-update", received.unreadable_updates),
+                ("malformed", received.malformed),
+                ("without-peer", received.without_peer),
+            ]
+            .map(|(fault, count)| (and(labels.clone(), "fault", fault), count))
+        });
+        let help = "Messages on this connection that were not taken as they should be, by fault.";
+        writer.counters("bmpd_router_faults", help, faults)?;
+        let connections = all().map(|(labels, router)| (labels, router.connections));
+        let help = "Connections of the router since bmpd started.";
+        writer.counters("bmpd_router_connections", help, connections)
     }
 }

@@ -7,8 +7,10 @@
 use std::fmt::Write as _;
 
 use shared::event::{Event, EventKind};
-use shared::names::PUBLIC_INSTANCE;
-use shared::response::{NeighborReport, NeighborState, SessionReport, SessionState};
+use shared::names::{LegId, PUBLIC_INSTANCE};
+use shared::response::{
+    NeighborReport, NeighborState, RouterReport, RouterState, SessionReport, SessionState,
+};
 use shared::time::Span;
 
 use super::recent::Recent;
@@ -63,6 +65,7 @@ pub(super) async fn render(world: &World, recent: &Recent) -> String {
     let _ = facts(&mut page, &sessions, &neighbors, world);
     let _ = session_table(&mut page, &sessions);
     let _ = neighbor_table(&mut page, &neighbors);
+    let _ = router_table(&mut page, &world.foreign_routers().await);
     let _ = event_table(&mut page, &recent.all());
     page.push_str(
         "<footer>Looking changes nothing. <code>bmpctl</code> does more.</footer>\n</main>\n",
@@ -209,6 +212,45 @@ fn neighbor_table(page: &mut String, neighbors: &[NeighborReport]) -> std::fmt::
     Ok(())
 }
 
+/// The routers that speak BMP to us, if there are any.
+fn router_table(page: &mut String, routers: &[RouterReport]) -> std::fmt::Result {
+    if routers.is_empty() {
+        return Ok(());
+    }
+    page.push_str(
+        "<h2>Monitored routers</h2>\n<div class=\"sheet\">\n<table id=\"routers\">\n<tr><th>Router</th><th>Address</th>\
+         <th>State</th><th class=\"n\">Age</th><th class=\"n\">Peers</th><th class=\"n\">Routes</th><th>Note</th></tr>\n",
+    );
+    for router in routers {
+        let tone = match router.state {
+            RouterState::Established => "good",
+            RouterState::Held | RouterState::Opening => "wait",
+            RouterState::Connecting | RouterState::Listening | RouterState::Idle => "bad",
+            RouterState::Shutdown => "off",
+        };
+        let address = router.remote.map(|remote| remote.ip());
+        let address = address.or_else(|| router.addresses.first().copied());
+        let note = match router.state {
+            RouterState::Established => String::new(),
+            _ => router.why.clone(),
+        };
+        writeln!(
+            page,
+            "<tr><td class=\"name\">{}</td><td>{}</td><td class=\"state {tone}\">{}</td><td class=\"n\">{}</td>\
+             <td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"why\">{}</td></tr>",
+            Escaped(&router.id.to_string()),
+            address.map_or_else(|| "-".to_owned(), |address| address.to_string()),
+            router.state.name(),
+            age(router.age),
+            router.peers_up,
+            grouped(router.tables.iter().map(|table| table.routes).sum()),
+            Escaped(&note),
+        )?;
+    }
+    page.push_str("</table>\n</div>\n");
+    Ok(())
+}
+
 fn event_table(page: &mut String, events: &[Event]) -> std::fmt::Result {
     page.push_str("<h2>Last events</h2>\n<div class=\"sheet\">\n");
     if events.is_empty() {
@@ -231,9 +273,13 @@ fn what(happening: &EventKind) -> String {
     let and =
         |text: String, why: &str| if why.is_empty() { text } else { format!("{text}: {why}") };
     match happening {
-        EventKind::Session { id, generation, to, why, .. } => {
+        EventKind::Session { id, router, generation, to, why, .. } => {
             let to = to.map_or("ended", SessionState::word);
-            and(format!("session {id} {to} (generation {generation})"), why)
+            let leg = LegId { session: id.clone(), router: router.clone() };
+            and(format!("session {leg} {to} (generation {generation})"), why)
+        }
+        EventKind::Router { id, to, why, .. } => {
+            and(format!("router {id} {}", to.map_or("ended", RouterState::word)), why)
         }
         EventKind::Neighbor { id, to, why, .. } => {
             and(format!("neighbor {id} {}", to.map_or("ended", NeighborState::word)), why)

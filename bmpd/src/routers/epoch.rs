@@ -13,7 +13,7 @@
 //! did.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -88,6 +88,15 @@ pub(crate) struct TableId {
     pub(crate) family: Family,
 }
 
+/// How it is known that a table is complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EndOfRib {
+    /// Its End-of-RIB came.
+    Received,
+    /// Nothing more came for a while.
+    Assumed,
+}
+
 /// The result of a check of the tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Check {
@@ -101,6 +110,17 @@ pub(crate) enum Check {
     TooMany(Family, usize),
 }
 
+/// What notifies the task that fills the tables; one task can have several epochs.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Signals {
+    /// Tables were lost to an internal error.
+    pub(crate) lost: Arc<Notify>,
+    /// Tables have a backlog that another task has left.
+    pub(crate) backlog: Arc<Notify>,
+    /// Tables must be dropped to free memory.
+    pub(crate) evicted: Arc<Notify>,
+}
+
 /// The tables are in use elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct InUse;
@@ -109,7 +129,15 @@ pub(crate) struct InUse;
 #[derive(Debug)]
 pub(crate) struct Rib {
     pub(super) attributes: Attributes,
+    /// New ones are appended.
     pub(super) logs: Vec<(TableId, Log)>,
+    /// How many, to be seen without the lock.
+    count: Arc<AtomicUsize>,
+    /// Tables whose End-of-RIB has not come and is assumed.
+    assumed: Vec<TableId>,
+    /// The last Statistics Report that a router has sent about the peer: the whole message.
+    pub(super) report: Option<Box<[u8]>>,
+    sizes: Sizes,
     /// What has been counted in this incarnation.
     pub(crate) counters: Counters,
     /// Incremented with each graceful restart.
@@ -133,11 +161,17 @@ impl Rib {
         since: Timestamp,
         share: Share,
         sizes: &Sizes,
+        count: Arc<AtomicUsize>,
     ) -> Self {
+        count.store(forms.len(), Ordering::Release);
         let log = |form: &Form| (TableId { view, family: form.family() }, Log::new(*form, sizes));
         Self {
             attributes: Attributes::with_chunk_size(sizes.chunk),
             logs: forms.iter().map(log).collect(),
+            count,
+            assumed: Vec::new(),
+            report: None,
+            sizes: *sizes,
             counters: Counters::default(),
             incarnation: 1,
             up,
@@ -146,6 +180,71 @@ impl Rib {
             at_once: sizes.tidy,
             share,
         }
+    }
+
+    /// Opens a table, whose routes have this form, if it is not there.
+    pub(crate) fn open(&mut self, view: View, form: Form) {
+        let id = TableId { view, family: form.family() };
+        if !self.logs.iter().any(|(other, _)| *other == id) {
+            self.logs.push((id, Log::new(form, &self.sizes)));
+            self.count.store(self.logs.len(), Ordering::Release);
+        }
+    }
+
+    /// How many routes there are at most: some of the backlog may be there already.
+    pub(crate) fn routes_at_most(&self) -> u64 {
+        self.logs.iter().map(|(_, log)| log.routes_at_most() as u64).sum()
+    }
+
+    /// True if the peer came up exactly so, at that time.
+    pub(crate) fn is_up_with(&self, up: &PeerUp, time: Timestamp) -> bool {
+        self.up == *up && self.since == time
+    }
+
+    /// The OPENs of this incarnation and what goes with them.
+    pub(crate) fn up(&self) -> &PeerUp {
+        &self.up
+    }
+
+    /// When this incarnation came up.
+    pub(crate) fn since(&self) -> Timestamp {
+        self.since
+    }
+
+    /// Keeps the last Statistics Report about the peer, for those who come later.
+    pub(crate) fn keep_report(&mut self, message: &[u8]) {
+        self.report = Some(message.into());
+    }
+
+    /// The tables whose End-of-RIB is awaited, or that have stale routes.
+    pub(crate) fn incomplete(&self) -> Vec<TableId> {
+        let incomplete =
+            self.logs.iter().filter(|(_, log)| !log.has_end_of_rib() || log.has_stale());
+        incomplete.map(|(id, _)| *id).collect()
+    }
+
+    /// Records an End-of-RIB that has not come: the router has been quiet for a while.
+    pub(crate) fn assume_end_of_rib(
+        &mut self,
+        table: TableId,
+        time: Timestamp,
+    ) -> Result<(), Full> {
+        if self.end_of_rib(table, time)? && !self.assumed.contains(&table) {
+            self.assumed.push(table);
+        }
+        Ok(())
+    }
+
+    /// Every table with its routes, and how its End-of-RIB is known.
+    pub(crate) fn tables(&mut self) -> impl Iterator<Item = (TableId, usize, Option<EndOfRib>)> {
+        let Self { attributes, logs, assumed, .. } = self;
+        logs.iter_mut().map(|(table, log)| {
+            let end_of_rib = log.has_end_of_rib().then(|| match assumed.contains(table) {
+                true => EndOfRib::Assumed,
+                false => EndOfRib::Received,
+            });
+            (*table, log.routes(attributes), end_of_rib)
+        })
     }
 
     /// The table with this name, and the attributes of its routes.
@@ -163,6 +262,17 @@ impl Rib {
         &mut self,
         view: View,
         update: &Update<'_>,
+        time: Timestamp,
+    ) -> Result<Applied, Refused> {
+        self.apply_with(view, update, false, time)
+    }
+
+    /// The same; `flips_a` is true if the A flag of the UPDATE differs from that of the peer's header.
+    pub(crate) fn apply_with(
+        &mut self,
+        view: View,
+        update: &Update<'_>,
+        flips_a: bool,
         time: Timestamp,
     ) -> Result<Applied, Refused> {
         let table = |family| TableId { view, family };
@@ -233,11 +343,11 @@ impl Rib {
         } else {
             let mut stored = std::mem::take(&mut self.stored);
             if let Some(routes) = plain_announced {
-                update.store_plain(&mut stored);
+                update.store_plain(flips_a, &mut stored);
                 self.announce(table(Family::IPV4_UNICAST), &stored, routes, time)?;
             }
             if let Some((reach, routes)) = reach {
-                update.store_reach(&reach, &mut stored);
+                update.store_reach(&reach, flips_a, &mut stored);
                 self.announce(table(reach.family), &stored, routes, time)?;
             }
             self.stored = stored;
@@ -301,7 +411,7 @@ impl Rib {
         let Some(limit) = routes else { return Check::Good };
         let at_once = self.at_once;
         let Self { attributes, logs, .. } = self;
-        let Some((table, log)) = logs.iter_mut().find(|(_, log)| log.may_have_more_than(limit))
+        let Some((table, log)) = logs.iter_mut().find(|(_, log)| log.routes_at_most() > limit)
         else {
             return Check::Good;
         };
@@ -335,6 +445,14 @@ impl Rib {
         Ok(())
     }
 
+    /// Keeps all routes as stale ones, also those that are stale already: none is known to be gone.
+    fn hold_all(&mut self) {
+        let Self { attributes, logs, .. } = self;
+        for (_, log) in logs {
+            log.mark_stale(attributes);
+        }
+    }
+
     /// Begins the next incarnation.
     fn restart(&mut self, up: PeerUp, preserved: &[Family], now: Timestamp) -> Result<(), Full> {
         let Self { attributes, logs, .. } = self;
@@ -344,6 +462,7 @@ impl Rib {
             }
             log.restart();
         }
+        self.assumed.clear();
         self.incarnation += 1;
         self.up = up;
         self.since = now;
@@ -354,7 +473,9 @@ impl Rib {
     /// The memory of the tables, in bytes.
     pub(crate) fn memory(&self) -> usize {
         let logs = self.logs.iter().map(|(_, log)| log.memory());
-        self.attributes.memory() + logs.sum::<usize>()
+        // What a router has sent beside routes; nothing of a neighbor is that long.
+        let kept = self.report.as_ref().map_or(0, |report| report.len());
+        self.attributes.memory() + logs.sum::<usize>() + kept + self.up.information.len()
     }
 
     /// Routes by family.
@@ -515,13 +636,16 @@ enum State {
 #[derive(Debug)]
 pub(crate) struct Epoch {
     pub(super) header: PeerHeader,
+    /// What the flags of its per-peer header say in Peer Up and Peer Down.
+    pub(super) view: View,
     /// Changes with the tables, so that a feed need not lock them to see that there is nothing new.
     version: AtomicU64,
     /// [`Rib::incarnation`], to be seen without the lock.
     incarnation: AtomicU64,
     is_over: AtomicBool,
-    lost: Notify,
-    backlog: Notify,
+    /// How many tables there are, to be seen without the lock.
+    tables: Arc<AtomicUsize>,
+    signals: Signals,
     /// The meter's entry for its tables.
     slot: Arc<Slot>,
     state: Mutex<State>,
@@ -530,22 +654,26 @@ pub(crate) struct Epoch {
 impl Epoch {
     pub(super) fn new(
         header: PeerHeader,
-        up: PeerUp,
         view: View,
+        (up, since): (PeerUp, Timestamp),
         forms: &[Form],
-        since: Timestamp,
         share: Share,
+        signals: Signals,
         sizes: &Sizes,
     ) -> Self {
+        let count = Arc::default();
         Self {
             header,
+            view,
             version: AtomicU64::new(1),
             incarnation: AtomicU64::new(1),
             is_over: AtomicBool::new(false),
-            lost: Notify::new(),
-            backlog: Notify::new(),
+            tables: Arc::clone(&count),
+            signals,
             slot: share.slot(),
-            state: Mutex::new(State::Up(Box::new(Rib::new(view, forms, up, since, share, sizes)))),
+            state: Mutex::new(State::Up(Box::new(Rib::new(
+                view, forms, up, since, share, sizes, count,
+            )))),
         }
     }
 
@@ -587,7 +715,7 @@ impl Epoch {
 
     fn end_by_mistake(&self) {
         self.end(PeerDown::by_mistake());
-        self.lost.notify_one();
+        self.signals.lost.notify_one();
     }
 
     /// Like [`Epoch::maintain`], for a change that sessions must see: [`super::Router::notify`] goes with it.
@@ -599,7 +727,7 @@ impl Epoch {
 
     /// Returns when the tables were lost to an internal error, in any task. For one waiter.
     pub(crate) async fn lost(&self) {
-        self.lost.notified().await;
+        self.signals.lost.notified().await;
     }
 
     /// A reader was removed: if that leaves a backlog, the waiter is notified.
@@ -609,19 +737,39 @@ impl Epoch {
             rib.has_backlog()
         });
         if has_backlog == Some(true) {
-            self.backlog.notify_one();
+            self.signals.backlog.notify_one();
         }
     }
 
     /// Returns when another task has left something for [`Rib::work_off`] to do. For one waiter.
     pub(crate) async fn backlog(&self) {
-        self.backlog.notified().await;
+        self.signals.backlog.notified().await;
     }
 
     /// Returns when the tables must be dropped to free memory: they are the largest, and those of all neighbors exceed
     /// the limit. For one waiter.
     pub(crate) async fn evicted(&self) -> OverLimit {
         self.slot.evicted().await
+    }
+
+    /// Why the tables must be dropped to free memory, if they must.
+    pub(crate) fn over_limit(&self) -> Option<OverLimit> {
+        self.slot.over_limit()
+    }
+
+    /// The per-peer header of its peer.
+    pub(crate) fn header(&self) -> &PeerHeader {
+        &self.header
+    }
+
+    /// What the flags of its per-peer header say in Peer Up.
+    pub(crate) fn view(&self) -> View {
+        self.view
+    }
+
+    /// How many tables there are.
+    pub(crate) fn tables(&self) -> usize {
+        self.tables.load(Ordering::Acquire)
     }
 
     pub(super) fn version(&self) -> u64 {
@@ -643,6 +791,11 @@ impl Epoch {
     /// are dropped. False if the epoch has ended, or must.
     pub(super) fn hold(&self, kept: &[Family], now: Timestamp) -> bool {
         self.change(|rib| rib.hold(kept, now).is_ok()).unwrap_or(false)
+    }
+
+    /// Keeps all routes as stale ones. False if the epoch has ended.
+    pub(super) fn hold_all(&self) -> bool {
+        self.change(Rib::hold_all).is_some()
     }
 
     /// The neighbor is back. False if the epoch has ended, or must.
@@ -669,7 +822,7 @@ impl Epoch {
     }
 
     /// True once the epoch has ended, to be seen without the lock.
-    pub(super) fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.is_over.load(Ordering::Acquire)
     }
 

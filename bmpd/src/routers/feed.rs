@@ -15,16 +15,17 @@ mod tests;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use shared::names::NeighborId;
+use shared::names::{NeighborId, RouterId};
 
 use super::epoch::{Epoch, PeerDown, Rib, TableId};
 use super::item::{Item, Sink};
+use super::live::{About, LivePosition};
 use super::log::{ReaderId, Visit};
 use super::router::{Peer, Router};
 use crate::filter::Monitor;
 use crate::moment::{Moment, bmp_timestamp};
 use crate::supervise::fault;
-use crate::wire::bmp::{PeerDownReason, Timestamp};
+use crate::wire::bmp::{PeerDownReason, STATISTICS_REPORT, Timestamp, View};
 use crate::wire::family::Family;
 
 /// One neighbor may fill this part of a batch (1/n) before another one has its turn.
@@ -97,6 +98,10 @@ struct KnownPeer {
     /// The incarnation whose Peer Up was sent.
     incarnation: u64,
     readers: Vec<TableReader>,
+    /// How many of its tables were looked at: those beyond were opened since.
+    tables: usize,
+    /// True while the last Statistics Report of the peer is to be sent once its routes are.
+    owes_report: bool,
     /// The epoch's version when everything had been read.
     seen: u64,
     /// The reader whose turn it is.
@@ -107,15 +112,17 @@ struct KnownPeer {
 #[derive(Debug)]
 struct TableReader {
     table: TableId,
+    /// The same with what its receiver must know: a Loc-RIB of which some families are left out is filtered.
+    sent_as: TableId,
     /// The rank of the log; it stays the same as long as an epoch lasts.
     log: usize,
     id: ReaderId,
-    end_of_rib: EndOfRib,
+    end_of_rib: Ending,
 }
 
 /// The progress of the End-of-RIB of a family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum EndOfRib {
+enum Ending {
     NotYet,
     /// The sink has taken it.
     Taken,
@@ -134,10 +141,39 @@ impl KnownPeer {
         });
     }
 
-    /// True once the End-of-RIB of every family was sent.
+    /// True once the End-of-RIB of every table was sent.
     fn is_complete(&self) -> bool {
-        self.readers.iter().all(|reader| reader.end_of_rib != EndOfRib::NotYet)
+        self.tables == self.epoch.tables()
+            && self.readers.iter().all(|reader| reader.end_of_rib != Ending::NotYet)
     }
+}
+
+/// A Loc-RIB of which some families are left out is a filtered one (RFC 9069 section 4.2, the F flag).
+fn sent_as(view: View, monitor: &Monitor) -> View {
+    match view {
+        View::LocRib { .. } if monitor.families.is_some() => View::LocRib { is_filtered: true },
+        view => view,
+    }
+}
+
+/// Begins to read the tables that were opened since there were so many.
+fn open_tables(
+    readers: &mut Vec<TableReader>,
+    tables: &mut usize,
+    rib: &mut Rib,
+    monitor: &Monitor,
+) {
+    let opened = rib.logs.iter_mut().enumerate().skip(*tables);
+    readers.extend(opened.filter_map(|(rank, (table, log))| {
+        monitor.wants_table(table.view, table.family).then(|| TableReader {
+            table: *table,
+            sent_as: TableId { view: sent_as(table.view, monitor), ..*table },
+            log: rank,
+            id: log.subscribe(),
+            end_of_rib: Ending::NotYet,
+        })
+    }));
+    *tables = rib.logs.len();
 }
 
 /// The result of filling a sink, beside the items that it took.
@@ -147,13 +183,19 @@ pub(crate) struct Filled {
     pub(crate) neighbors_resent: u64,
     /// Sessions of neighbors that came and went since the last time: nothing is sent of them.
     pub(crate) sessions_skipped: u64,
+    /// Messages to be passed on that the receiver was too slow for.
+    pub(crate) messages_lost: u64,
 }
 
 /// What one connection still has to send.
 #[derive(Debug)]
 pub(crate) struct Feed {
     router: Arc<Router>,
+    /// How often the router had appeared: peers of a later time are for another connection.
+    presence: u64,
     monitor: Monitor,
+    /// Of the messages that are only passed on; bmpd itself has none.
+    live: Option<LivePosition>,
     /// The neighbors as of the last refresh of the feed.
     known: Arc<Vec<Arc<Peer>>>,
     /// Including those that were removed meanwhile, in the order of the tables.
@@ -171,6 +213,9 @@ impl Drop for Feed {
         for known in self.places.iter().filter_map(|place| place.known.as_ref()) {
             known.leave();
         }
+        if self.live.is_some() {
+            self.router.live().unsubscribe();
+        }
     }
 }
 
@@ -178,6 +223,8 @@ impl Feed {
     /// A feed of what `monitor` selects, of which nothing has been sent yet.
     pub(crate) fn new(router: Arc<Router>, monitor: Monitor) -> Self {
         let mut feed = Self {
+            live: (*router.id() != RouterId::Local).then(|| router.listen()),
+            presence: router.presence().map_or(0, |presence| presence.number),
             router,
             monitor,
             known: Arc::default(),
@@ -198,13 +245,17 @@ impl Feed {
         self.monitor.neighbors = monitor.neighbors;
         self.unwanted_since = bmp_timestamp();
         for place in &mut self.places {
-            place.wanted = self.monitor.wants(place.neighbor.id());
+            place.wanted = place.neighbor.is_wanted(&self.monitor);
         }
     }
 
     /// Registers neighbors that were added or removed.
     fn refresh_neighbors(&mut self, is_new: bool) {
-        let neighbors = self.router.peers();
+        let mut neighbors = self.router.peers();
+        // After the peers were read: those of the next time are added once it has begun.
+        if self.router.has_left(self.presence) {
+            neighbors = Arc::default();
+        }
         if Arc::ptr_eq(&neighbors, &self.known) {
             return;
         }
@@ -217,7 +268,7 @@ impl Feed {
             let over = neighbor.sessions(|_| true);
             self.places.push(FeedPeer {
                 neighbor: Arc::clone(neighbor),
-                wanted: self.monitor.wants(neighbor.id()),
+                wanted: neighbor.is_wanted(&self.monitor),
                 removed: false,
                 // Sessions that ended before the connection came up are not reported.
                 accounted: if is_new { over } else { 0 },
@@ -246,6 +297,7 @@ impl Feed {
             filled.sessions_skipped += place.account(peer_ups);
         }
         self.places.retain(|place| !place.removed || place.known.is_some());
+        filled.messages_lost += self.pass_on(sink, limit);
         let count = self.places.len();
         self.scans = 0;
         let ranks = |begin: usize| (0..count).map(move |number| (begin + number) % count);
@@ -279,6 +331,40 @@ impl Feed {
         filled
     }
 
+    /// Passes on messages that are not kept, at most as many as leave room for routes. Returns how many were lost.
+    fn pass_on(&mut self, sink: &mut impl Sink, limit: usize) -> u64 {
+        let Self { router, presence, live, places, monitor, .. } = self;
+        let Some(live) = live else { return 0 };
+        let messages = router.live();
+        if !messages.has_news(live) {
+            return 0;
+        }
+        let most = sink.len() + (limit / 4);
+        messages.read(live, |given| {
+            if sink.len() >= most {
+                return false;
+            }
+            let message = given.message;
+            let is_for_it = match &message.about {
+                // Those of the next time are for another connection.
+                _ if message.presence != *presence => false,
+                About::Router => true,
+                About::Peer(peer) => monitor.wants(peer),
+                About::Session(epoch) => {
+                    let mut known = places.iter_mut().filter_map(|place| place.known.as_mut());
+                    known.find(|known| Arc::ptr_eq(&known.epoch, epoch)).is_some_and(|known| {
+                        known.owes_report &= message.bytes.get(5) != Some(&STATISTICS_REPORT);
+                        true
+                    })
+                }
+            };
+            if is_for_it {
+                sink.pass_on(&message.bytes, given.has_lost_mirroring);
+            }
+            true
+        })
+    }
+
     /// True if the last call of [`Feed::fill`] ended early after skipping many superseded records: there may be
     /// something to send even if it has sent nothing.
     pub(crate) fn is_interrupted(&self) -> bool {
@@ -303,7 +389,7 @@ impl Feed {
         };
         let begin = sink.len();
         let until = limit.min(begin.saturating_add(share));
-        let sent = send_routes(some, sink, until, limit);
+        let sent = send_routes(some, &self.monitor, sink, until, limit);
         *is_busy = matches!(sent, Sent::Part | Sent::Scanned);
         match sent {
             Sent::All | Sent::Restarted => Outcome::All,
@@ -319,7 +405,11 @@ impl Feed {
                 // Reason 5: the neighbor is still up, but its state at the station is not kept up to date (RFC
                 // 7854 section 4.9). The next call begins with Peer Up.
                 let reason = &PeerDownReason::Deconfigured;
-                let item = Item::PeerDown { time: bmp_timestamp(), reason };
+                let item = Item::PeerDown {
+                    view: sent_as(some.epoch.view, &self.monitor),
+                    time: bmp_timestamp(),
+                    reason,
+                };
                 sink.put(&some.epoch.header, item, limit);
                 filled.neighbors_resent += 1;
                 // Its second Peer Up is of the same session.
@@ -334,19 +424,19 @@ impl Feed {
     pub(crate) fn end_of_ribs_written(&mut self, now: Moment) {
         let known = self.places.iter_mut().filter_map(|place| place.known.as_mut());
         for reader in known.flat_map(|known| &mut known.readers) {
-            if reader.end_of_rib == EndOfRib::Taken {
-                reader.end_of_rib = EndOfRib::Written(now);
+            if reader.end_of_rib == Ending::Taken {
+                reader.end_of_rib = Ending::Written(now);
             }
         }
     }
 
     /// When the End-of-RIBs of the sessions that are up were sent.
-    pub(crate) fn end_of_ribs(&self) -> impl Iterator<Item = (&NeighborId, Family, &Moment)> {
+    pub(crate) fn end_of_ribs(&self) -> impl Iterator<Item = (&NeighborId, TableId, &Moment)> {
         let known = self.places.iter().filter_map(|place| Some((place, place.known.as_ref()?)));
         known.flat_map(|(place, known)| {
             known.readers.iter().filter_map(|reader| match &reader.end_of_rib {
-                EndOfRib::Written(at) => Some((place.neighbor.id(), reader.table.family, at)),
-                EndOfRib::NotYet | EndOfRib::Taken => None,
+                Ending::Written(at) => Some((place.neighbor.id(), reader.table, at)),
+                Ending::NotYet | Ending::Taken => None,
             })
         })
     }
@@ -356,14 +446,22 @@ impl Feed {
         let mut monitored: BTreeMap<Family, Vec<&NeighborId>> = BTreeMap::new();
         for place in &self.places {
             for reader in place.known.iter().flat_map(|known| &known.readers) {
-                monitored.entry(reader.table.family).or_default().push(place.neighbor.id());
+                let peers = monitored.entry(reader.table.family).or_default();
+                // One with several views counts once.
+                if peers.last() != Some(&place.neighbor.id()) {
+                    peers.push(place.neighbor.id());
+                }
             }
         }
         monitored
     }
 
-    /// Hands `sink` the statistics of every neighbor that the receiver believes to be up.
+    /// Hands `sink` the statistics of every neighbor that the receiver believes to be up. Those of other routers have
+    /// their own.
     pub(crate) fn statistics(&self, sink: &mut impl Sink, time: Timestamp) {
+        if *self.router.id() != RouterId::Local {
+            return;
+        }
         for known in self.places.iter().filter_map(|place| place.known.as_ref()) {
             let wanted = |family| self.monitor.wants_family(family);
             if let Some(statistics) = known.epoch.maintain(|rib| rib.statistics(wanted)) {
@@ -380,20 +478,22 @@ impl Feed {
             && self
                 .unknown(&neighbors)
                 .iter()
-                .all(|neighbor| neighbor.current().is_none() || !self.monitor.wants(neighbor.id()))
+                .all(|neighbor| neighbor.current().is_none() || !neighbor.is_wanted(&self.monitor))
     }
 
     /// How many routes are still to be sent.
     pub(crate) fn remaining(&self) -> usize {
         let all = |rib: &mut Rib| {
-            let routes = rib.routes().filter(|(family, _)| self.monitor.wants_family(*family));
-            routes.map(|(_, routes)| routes).sum::<usize>()
+            let tables = rib
+                .tables()
+                .filter(|(table, ..)| self.monitor.wants_table(table.view, table.family));
+            tables.map(|(_, routes, _)| routes).sum::<usize>()
         };
         let neighbors = self.router.peers();
         let unknown = self
             .unknown(&neighbors)
             .iter()
-            .filter(|neighbor| self.monitor.wants(neighbor.id()))
+            .filter(|neighbor| neighbor.is_wanted(&self.monitor))
             .filter_map(|neighbor| neighbor.current())
             .filter_map(|epoch| epoch.maintain(all));
         let mut exact = EXACT;
@@ -440,7 +540,7 @@ fn send_state(
     let current = place.current();
     if let Some(known) = &mut place.known {
         if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, &known.epoch)) {
-            return send_restart(known, sink);
+            return send_restart(known, monitor, sink);
         }
         let down = match known.epoch.ended() {
             Some(down) => down,
@@ -451,46 +551,52 @@ fn send_state(
             None => return 0,
         };
         known.leave();
-        let item = Item::PeerDown { time: down.time, reason: &down.reason };
+        let item = Item::PeerDown {
+            view: sent_as(known.epoch.view, monitor),
+            time: down.time,
+            reason: &down.reason,
+        };
         sink.put(&known.epoch.header, item, usize::MAX);
         place.known = None;
     }
     let Some(epoch) = current else { return 0 };
     let known = epoch.maintain(|rib| {
-        let logs = rib.logs.iter_mut().enumerate();
-        let readers = logs
-            .filter(|(_, (table, _))| monitor.wants_family(table.family))
-            .map(|(rank, (table, log))| TableReader {
-                table: *table,
-                log: rank,
-                id: log.subscribe(),
-                end_of_rib: EndOfRib::NotYet,
-            })
-            .collect();
-        let item = Item::PeerUp { time: rib.since, up: &rib.up };
+        let item =
+            Item::PeerUp { view: sent_as(epoch.view, monitor), time: rib.since, up: &rib.up };
         sink.put(&epoch.header, item, usize::MAX);
-        (rib.incarnation, readers)
+        let (mut readers, mut tables) = (Vec::new(), 0);
+        open_tables(&mut readers, &mut tables, rib, monitor);
+        KnownPeer {
+            epoch: Arc::clone(&epoch),
+            incarnation: rib.incarnation,
+            readers,
+            tables,
+            owes_report: rib.report.is_some(),
+            seen: 0,
+            turn: 0,
+        }
     });
     // An epoch that is over already is never reported.
-    let Some((incarnation, readers)) = known else { return 0 };
-    place.known = Some(KnownPeer { epoch, incarnation, readers, seen: 0, turn: 0 });
+    let Some(known) = known else { return 0 };
+    place.known = Some(known);
     1
 }
 
 /// Peer Up, without a Peer Down before it, for the next incarnation of an epoch.
-fn send_restart(known: &mut KnownPeer, sink: &mut impl Sink) -> u64 {
+fn send_restart(known: &mut KnownPeer, monitor: &Monitor, sink: &mut impl Sink) -> u64 {
     if known.epoch.incarnation() == known.incarnation {
         return 0;
     }
     let incarnation = known.epoch.with(|rib| {
-        let item = Item::PeerUp { time: rib.since, up: &rib.up };
+        let item =
+            Item::PeerUp { view: sent_as(known.epoch.view, monitor), time: rib.since, up: &rib.up };
         sink.put(&known.epoch.header, item, usize::MAX);
         rib.incarnation
     });
     let Some(incarnation) = incarnation else { return 0 };
     known.incarnation = incarnation;
     for reader in &mut known.readers {
-        reader.end_of_rib = EndOfRib::NotYet;
+        reader.end_of_rib = Ending::NotYet;
     }
     1
 }
@@ -521,19 +627,28 @@ enum Sent {
 
 /// Sends routes of one neighbor, each family in turn, until `sink` holds `until` bytes; at least one item, if that fits
 /// into `limit`.
-fn send_routes(known: &mut KnownPeer, sink: &mut impl Sink, until: usize, limit: usize) -> Sent {
+fn send_routes(
+    known: &mut KnownPeer,
+    monitor: &Monitor,
+    sink: &mut impl Sink,
+    until: usize,
+    limit: usize,
+) -> Sent {
     let begin = sink.len();
     let version = known.epoch.version();
     if version == known.seen {
         return Sent::All;
     }
-    let KnownPeer { epoch, incarnation, readers, turn, .. } = known;
+    let KnownPeer { epoch, incarnation, readers, tables, turn, owes_report, .. } = known;
     let header = &epoch.header;
     // Items already taken do not wait for a link that is busy with these tables.
     let outcome = epoch.try_maintain(begin == 0, |rib| {
         if rib.incarnation != *incarnation {
             // It has restarted since its state was sent. The change notifier notifies for that.
             return Sent::Restarted;
+        }
+        if *tables < rib.logs.len() {
+            open_tables(readers, tables, rib, monitor);
         }
         for _ in 0..readers.len() {
             let rank = *turn % readers.len();
@@ -547,17 +662,23 @@ fn send_routes(known: &mut KnownPeer, sink: &mut impl Sink, until: usize, limit:
                 fault("feed.read");
                 let most = if sink.len() > begin { until } else { limit };
                 let attributes = record.attributes.map(|id| attributes.get(id));
-                let item = Item::Routes { table: reader.table, record, attributes };
+                let item = Item::Routes { table: reader.sent_as, record, attributes };
                 if sink.put(header, item, most) { Visit::Taken } else { Visit::Stop }
             });
             if log.take_end_of_rib(reader.id) {
-                let item = Item::EndOfRib { table: reader.table, time: log.end_of_rib_time() };
+                let item = Item::EndOfRib { table: reader.sent_as, time: log.end_of_rib_time() };
                 sink.put(header, item, limit);
-                reader.end_of_rib = EndOfRib::Taken;
+                reader.end_of_rib = Ending::Taken;
             }
             if !log.is_at_end(reader.id) {
                 return if is_stopped { Sent::Part } else { Sent::Scanned };
             }
+        }
+        if *owes_report
+            && readers.iter().all(|reader| reader.end_of_rib != Ending::NotYet)
+            && let Some(report) = rib.report.as_deref().filter(|_| std::mem::take(owes_report))
+        {
+            sink.pass_on(report, false);
         }
         Sent::All
     });

@@ -5,13 +5,15 @@
 
 use super::epoch::TableId;
 use super::log::Record;
-use crate::wire::bmp::{PeerDownReason, PeerHeader, PeerUp, Statistic, Timestamp};
+use crate::wire::bmp::{PeerDownReason, PeerHeader, PeerUp, Statistic, Timestamp, View};
 
 /// What is sent next about a peer.
 #[derive(Debug)]
 pub(crate) enum Item<'a> {
     /// It has come up; without a Peer Down before it, its session has restarted.
     PeerUp {
+        /// What the flags of its per-peer header say: of a Loc-RIB, whether it is filtered.
+        view: View,
         /// When.
         time: Timestamp,
         /// Both OPENs and what goes with them.
@@ -24,7 +26,7 @@ pub(crate) enum Item<'a> {
     /// Its counters and gauges.
     Statistics { time: Timestamp, statistics: &'a [Statistic] },
     /// It has gone down.
-    PeerDown { time: Timestamp, reason: &'a PeerDownReason },
+    PeerDown { view: View, time: Timestamp, reason: &'a PeerDownReason },
 }
 
 /// What takes the items of a feed.
@@ -34,4 +36,8 @@ pub(crate) trait Sink {
 
     /// Takes an item, unless it is one of routes and would make the sink hold more than `limit` bytes: false then.
     fn put(&mut self, peer: &PeerHeader, item: Item<'_>, limit: usize) -> bool;
+
+    /// Takes a whole BMP message of a router as it came. With `has_lost_mirroring` it is one of Route Mirroring, and
+    /// others before it were lost.
+    fn pass_on(&mut self, message: &[u8], has_lost_mirroring: bool);
 }

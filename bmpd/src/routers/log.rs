@@ -238,9 +238,9 @@ impl Log {
         self.routes > limit
     }
 
-    /// True if there may be more routes than this: the backlog is taken to be new.
-    pub(crate) fn may_have_more_than(&self, limit: usize) -> bool {
-        self.routes + self.late_entries > limit
+    /// How many routes there are at most: the backlog is taken to be new.
+    pub(crate) fn routes_at_most(&self) -> usize {
+        self.routes + self.late_entries
     }
 
     /// The memory of the table, in bytes.

@@ -1,4 +1,4 @@
-//! How much memory the tables of all neighbors take, and how much they may.
+//! How much memory all tables take, and how much they may.
 //!
 //! If the system refuses memory to a process, it exits, and with it every session. So the tables can have a limit below
 //! that. If it is exceeded, the largest tables are dropped, whichever grew: a neighbor that fills the memory and then
@@ -36,15 +36,19 @@ pub(super) struct Slot {
     bytes: AtomicU64,
     /// Why they are dropped.
     evicted: Mutex<Option<OverLimit>>,
-    noticed: Notify,
+    noticed: Arc<Notify>,
 }
 
 impl Slot {
+    /// Why the tables must be dropped, if they must.
+    pub(super) fn over_limit(&self) -> Option<OverLimit> {
+        *self.evicted.lock()
+    }
+
     /// Returns when the tables must be dropped. For one waiter.
     pub(super) async fn evicted(&self) -> OverLimit {
         loop {
-            let evicted = *self.evicted.lock();
-            match evicted {
+            match self.over_limit() {
                 Some(over) => return over,
                 None => self.noticed.notified().await,
             }
@@ -115,9 +119,9 @@ pub(super) struct Share {
 }
 
 impl Share {
-    /// Nothing yet.
-    pub(super) fn new(meter: &Arc<Meter>) -> Self {
-        let slot = Arc::new(Slot::default());
+    /// Nothing yet. Who waits for [`Slot::over_limit`] is notified by `noticed`.
+    pub(super) fn new(meter: &Arc<Meter>, noticed: Arc<Notify>) -> Self {
+        let slot = Arc::new(Slot { noticed, ..Slot::default() });
         let mut slots = meter.slots.lock();
         slots.retain(|slot| slot.strong_count() > 0);
         slots.push(Arc::downgrade(&slot));
@@ -209,7 +213,7 @@ impl fmt::Display for OverLimit {
             ),
             OverLimit::All { used, limit, own } => write!(
                 f,
-                "the tables of all neighbors have grown to {} MiB, its own are the largest with {} MiB, \
+                "all tables have grown to {} MiB, its own are the largest with {} MiB, \
                  and memory-limit is {} MiB",
                 used / MIB,
                 own / MIB,
@@ -232,7 +236,8 @@ mod tests {
     #[test]
     fn whoever_grows_beyond_the_limit_the_largest_go() {
         let meter = Arc::new(Meter::default());
-        let (mut large, mut small) = (Share::new(&meter), Share::new(&meter));
+        let (mut large, mut small) =
+            (Share::new(&meter, Arc::default()), Share::new(&meter, Arc::default()));
         assert_eq!(large.set(30 * MIB, u64::MAX), Ok(()));
         meter.allow(Some(40 * MIB));
         assert_eq!(small.set(10 * MIB, u64::MAX), Ok(()));
@@ -240,7 +245,7 @@ mod tests {
         assert_eq!(small.set(15 * MIB, u64::MAX), Ok(()));
         assert!(is_evicted(&large) && !is_evicted(&small));
         // While the large one is dropped no other has to be.
-        let mut third = Share::new(&meter);
+        let mut third = Share::new(&meter, Arc::default());
         assert_eq!(third.set(16 * MIB, u64::MAX), Ok(()));
         assert!(!is_evicted(&small) && !is_evicted(&third));
         drop(large);
@@ -248,7 +253,7 @@ mod tests {
         let over = third.set(30 * MIB, u64::MAX).unwrap_err();
         assert_eq!(
             over.to_string(),
-            "the tables of all neighbors have grown to 45 MiB, its own are the largest with 30 MiB, and \
+            "all tables have grown to 45 MiB, its own are the largest with 30 MiB, and \
              memory-limit is 40 MiB"
         );
         assert!(!is_evicted(&small));
@@ -262,7 +267,7 @@ mod tests {
     #[test]
     fn as_many_go_as_it_takes() {
         let meter = Arc::new(Meter::default());
-        let mut shares: Vec<Share> = (0..4).map(|_| Share::new(&meter)).collect();
+        let mut shares: Vec<Share> = (0..4).map(|_| Share::new(&meter, Arc::default())).collect();
         for (share, mib) in shares.iter_mut().zip([5, 20, 15, 1]) {
             assert_eq!(share.set(mib * MIB, u64::MAX), Ok(()));
         }
@@ -275,7 +280,7 @@ mod tests {
     #[test]
     fn nobody_goes_for_tables_that_shrink_or_stay() {
         let meter = Arc::new(Meter::default());
-        let mut one = Share::new(&meter);
+        let mut one = Share::new(&meter, Arc::default());
         assert_eq!(one.set(30 * MIB, u64::MAX), Ok(()));
         meter.allow(Some(20 * MIB));
         assert_eq!(one.set(30 * MIB, u64::MAX), Ok(()));
@@ -286,7 +291,7 @@ mod tests {
     #[test]
     fn one_beyond_its_own_limit_is_told_whether_it_grows_or_not() {
         let meter = Arc::new(Meter::default());
-        let mut one = Share::new(&meter);
+        let mut one = Share::new(&meter, Arc::default());
         assert_eq!(one.set(20 * MIB, 20 * MIB), Ok(()));
         // The limit was lowered.
         let over = one.set(20 * MIB, 16 * MIB).unwrap_err();

@@ -2,10 +2,11 @@
 //!
 //! ```text
 //! Routers ── Router, each that is monitored: bmpd itself with its BGP neighbors is one
-//!              └─ Peer: they come and go with the configuration
+//!              ├─ Live: the newest messages that are passed on and not kept
+//!              └─ Peer: they come and go with the configuration, or as the router says
 //!                   └─ Epoch: one BGP session of it, or several joined by graceful restarts: header, how it
 //!                      │      ended
-//!                      └─ Rib: OPENs, Attributes, one Log a family                  [one lock]
+//!                      └─ Rib: OPENs, Attributes, one Log a view and family         [one lock]
 //!                               └─ its share of what the Meter allows all tables together
 //! Feed (one a BMP connection) ── for each neighbor that its Monitor wants: the Epoch and the
 //!                                incarnation it was sent, a reader in each Log
@@ -21,18 +22,20 @@ mod epoch;
 mod feed;
 mod index;
 mod item;
+mod live;
 mod log;
 mod meter;
 mod router;
 mod sizes;
 
 pub(crate) use attributes::Attributes;
-pub(crate) use epoch::{Check, Epoch, PeerDown, Rib, TableId};
+pub(crate) use epoch::{Check, EndOfRib, Epoch, PeerDown, Rib, Signals, TableId};
 pub(crate) use feed::Feed;
 pub(crate) use item::{Item, Sink};
+pub(crate) use live::About;
 pub(crate) use log::Record;
 pub(crate) use meter::OverLimit;
-pub(crate) use router::{Changes, Peer, Router, Routers};
+pub(crate) use router::{Changes, Identity, Peer, Presence, Router, Routers};
 pub use sizes::Sizes;
 
 use crate::wire::malformed::Malformed;

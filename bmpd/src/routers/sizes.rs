@@ -18,6 +18,8 @@ pub struct Sizes {
     /// How many routes of a family may wait for the index, so that indexing them all at once does not delay others for
     /// long: 0.2 s.
     pub late: usize,
+    /// How many bytes of messages that are only passed on are kept of each router for slow readers.
+    pub live: usize,
     /// What a session encodes at a time: bytes. The largest message must fit.
     pub batch: usize,
     /// After this many bytes in a row a session lets others run: a dump that never has to wait must not delay those
@@ -43,6 +45,7 @@ impl Default for Sizes {
             chunk: 256 * 1024,
             spare_withdrawals: 500_000,
             late: 6_000_000,
+            live: 1024 * 1024,
             batch: 256 * 1024,
             written: 256 * 1024,
             turn: 24 * 1024,

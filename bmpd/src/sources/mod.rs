@@ -2,3 +2,10 @@
 #![forbid(unsafe_code)]
 
 pub(crate) mod bgp;
+pub(crate) mod bmp;
+mod late;
+pub(crate) mod listener;
+mod pending;
+mod turn;
+
+pub(crate) use turn::Places;

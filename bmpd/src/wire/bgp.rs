@@ -3,6 +3,8 @@
 //! [`super::frame`] finds them in a stream. OPEN is in [`super::open`], UPDATE in [`super::update`], NOTIFICATION in
 //! [`super::notification`].
 
+/// What every message begins with (RFC 4271 section 4.1).
+pub(super) const MARKER: [u8; 16] = [0xff; 16];
 /// The length of the BGP header: marker, length, type.
 pub const HEADER_LEN: usize = 19;
 /// The greatest message without the Extended Message capability (RFC 4271 section 4.1).
@@ -26,7 +28,7 @@ pub enum MessageType {
 }
 
 impl MessageType {
-    const fn code(self) -> u8 {
+    pub(super) const fn code(self) -> u8 {
         match self {
             MessageType::Open => 1,
             MessageType::Update => 2,
@@ -41,7 +43,7 @@ impl MessageType {
 ///
 /// The caller keeps `body` within [`MAX_LEN_EXTENDED`].
 pub fn encode(out: &mut Vec<u8>, kind: MessageType, body: &[u8]) {
-    out.extend_from_slice(&[0xff; 16]);
+    out.extend_from_slice(&MARKER);
     out.extend_from_slice(&((HEADER_LEN + body.len()) as u16).to_be_bytes());
     out.push(kind.code());
     out.extend_from_slice(body);

@@ -1,6 +1,6 @@
 //! Where a BGP message begins and ends in a stream of bytes (RFC 4271 section 4.1).
 
-use super::bgp::{HEADER_LEN, MAX_LEN, MAX_LEN_EXTENDED, MessageType};
+use super::bgp::{HEADER_LEN, MARKER, MAX_LEN, MAX_LEN_EXTENDED, MessageType};
 use super::notification::{Code, Notification};
 
 /// One whole message at the beginning of a buffer.
@@ -26,7 +26,7 @@ impl Frame {
                 Err(Notification::new(Code::ConnectionNotSynchronized, &[]))
             };
         };
-        if header[..16] != [0xff; 16] {
+        if header[..16] != MARKER {
             return Err(Notification::new(Code::ConnectionNotSynchronized, &[]));
         }
         let length = [header[16], header[17]];

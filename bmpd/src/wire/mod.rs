@@ -16,6 +16,7 @@ pub mod notification;
 pub mod open;
 pub mod reader;
 pub mod stored;
+pub mod text;
 pub mod update;
 
 /// The bytes that these digits mean, for tests.

@@ -3,8 +3,9 @@
 //! ```text
 //! all:                  [path identifier (4), if ADD-PATH was negotiated (RFC 7911 section 3)]
 //! unicast, multicast:   length in bits, prefix                         (RFC 4760 section 5)
-//! labeled unicast:      length in bits, label (3), prefix              (RFC 8277 section 2)
-//! VPN unicast:          length in bits, label (3), distinguisher (8), prefix   (RFC 4364, RFC 4659)
+//! labeled unicast:      length in bits, label (3), prefix              (RFC 8277 section 2.2)
+//!                       length in bits, labels (3 each), prefix        (RFC 8277 section 2.3)
+//! VPN unicast:          the same with a distinguisher (8) before the prefix    (RFC 4364, RFC 4659)
 //! EVPN:                 type, length in bytes, value                   (RFC 7432 section 7)
 //! flow specification:   length in bytes (1 or 2), value                (RFC 8955 section 4.1)
 //! link state:           type (2), length in bytes (2), value           (RFC 9552 section 5.2)
@@ -33,6 +34,8 @@ const PREFIX_LIKE_MAX: usize = PATH_ID + 1 + 32;
 pub struct Form {
     family: Family,
     add_path: bool,
+    /// Of labeled routes; of others [`Labels::One`].
+    labels: Labels,
     shape: Shape,
 }
 
@@ -40,7 +43,7 @@ pub struct Form {
 enum Shape {
     /// A prefix of at most this many bits.
     Prefix(u8),
-    /// The same after a label, and after a distinguisher of this many bytes.
+    /// The same after one or several labels, and after a distinguisher of this many bytes.
     Labeled {
         distinguisher: usize,
         max: u8,
@@ -52,8 +55,26 @@ enum Shape {
     Opaque,
 }
 
+/// How many labels a route has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Labels {
+    /// One: without the Multiple Labels capability no peer may send more, and the bottom-of-stack bit means nothing
+    /// (RFC 8277 section 2.2), just as the whole label does in a withdrawal (section 2.4: 0x800000; RFC 3107:
+    /// 0x000000). A rest that is too long for a prefix comes from a speaker of the time of RFC 3107 that sends a
+    /// stack: then that bit marks where it ends.
+    ///
+    /// Where the rest is short enough, a stack is not looked for. A speaker of RFC 8277 that leaves the bit clear
+    /// and one of RFC 3107 that sends two labels write the same bytes; to trust the bit would merge different
+    /// routes of the former, and what a withdrawal with a placeholder means is not in its bytes.
+    One,
+    /// As many as there are up to the bottom-of-stack bit (RFC 8277 section 2.3). A withdrawal has three bytes in
+    /// their place (section 2.4), which are known by the values that speakers write, or since the bit is nowhere.
+    Stack,
+}
+
 impl Form {
-    /// The form of a family's routes; `add_path` is true if each has a path identifier.
+    /// The form of a family's routes; `add_path` is true if each has a path identifier. Those of labeled families
+    /// have one label: see [`Form::with_label_stack`].
     ///
     /// The routes of a family that is not one of [`Family::ALL`] cannot be separated: a field of them counts as one.
     pub fn new(family: Family, add_path: bool) -> Self {
@@ -78,7 +99,16 @@ impl Form {
             _ => Shape::Opaque,
         };
         let add_path = add_path && shape != Shape::Opaque;
-        Self { family, add_path, shape }
+        Self { family, add_path, labels: Labels::One, shape }
+    }
+
+    /// The form between speakers that both announced the Multiple Labels capability for the family (RFC 8277 section
+    /// 2.1): a route has one label or more. Families without labels have the same form as before.
+    pub fn with_label_stack(mut self) -> Self {
+        if matches!(self.shape, Shape::Labeled { .. }) {
+            self.labels = Labels::Stack;
+        }
+        self
     }
 
     /// The family.
@@ -128,7 +158,7 @@ impl Form {
         let (labels, distinguisher) = match self.shape {
             Shape::Prefix(_) => (0, 0),
             Shape::Labeled { distinguisher, max } => {
-                (labels_of(*bits, rest, distinguisher, max)?, distinguisher)
+                (self.labels.len(*bits, rest, distinguisher, max)?, distinguisher)
             }
             Shape::Evpn | Shape::Flowspec | Shape::LinkState | Shape::Opaque => return None,
         };
@@ -138,14 +168,22 @@ impl Form {
     }
 
     /// The length of the route that `field` begins with; it may be more than there is.
+    #[inline]
     fn len(self, field: &[u8]) -> Option<usize> {
+        // Most routes are prefixes, and each is asked for its length twice.
+        let Shape::Prefix(max) = self.shape else { return self.other_len(field) };
+        let at = self.start();
+        let bits = *field.get(at)?;
+        (bits <= max).then_some(at + 1 + usize::from(bits).div_ceil(8))
+    }
+
+    #[inline(never)]
+    fn other_len(self, field: &[u8]) -> Option<usize> {
         let at = self.start();
         match (self.shape, field.get(at..)?) {
-            (Shape::Prefix(max), [bits, ..]) => {
-                (*bits <= max).then_some(at + 1 + usize::from(*bits).div_ceil(8))
-            }
-            (Shape::Labeled { distinguisher, max }, [bits, labels @ ..]) => {
-                labels_of(*bits, labels, distinguisher, max)?;
+            (Shape::Prefix(_), _) => None,
+            (Shape::Labeled { distinguisher, max }, [bits, rest @ ..]) => {
+                self.labels.len(*bits, rest, distinguisher, max)?;
                 Some(at + 1 + usize::from(*bits).div_ceil(8))
             }
             (Shape::Evpn, [_, length, ..]) => Some(at + 2 + usize::from(*length)),
@@ -157,7 +195,7 @@ impl Form {
                 Some(at + 4 + usize::from(u16::from_be_bytes([*high, *low])))
             }
             (Shape::Opaque, value) => (!value.is_empty()).then_some(value.len()),
-            (Shape::Prefix(_) | Shape::Labeled { .. } | Shape::Evpn | Shape::LinkState, _) => None,
+            (Shape::Labeled { .. } | Shape::Evpn | Shape::LinkState, _) => None,
         }
     }
 
@@ -189,7 +227,9 @@ impl Form {
         let (path_id, rest) = route.split_at_checked(self.start()).unwrap_or((route, &[]));
         let known = match self.shape {
             Shape::Prefix(_) | Shape::LinkState | Shape::Opaque => None,
-            Shape::Labeled { distinguisher, max } => labeled_key(rest, distinguisher, max),
+            Shape::Labeled { distinguisher, max } => {
+                labeled_key(rest, self.labels, distinguisher, max)
+            }
             Shape::Evpn => evpn_key(rest),
             Shape::Flowspec => flowspec_length(rest)
                 .and_then(|(header, _)| rest.get(header..))
@@ -221,33 +261,41 @@ impl Form {
     }
 }
 
-/// The bytes of labels in front of a prefix of at most `max` bits, and of a distinguisher.
-///
-/// It is one label: bmpd does not announce the Multiple Labels capability, so no peer may send more,
-/// and the bottom-of-stack bit means nothing (RFC 8277 section 2.2), just as the whole label does in a
-/// withdrawal (section 2.4: 0x800000; RFC 3107: 0x000000). A rest that is too long for a prefix comes
-/// from a neighbor of the time of RFC 3107 that sends a stack: then that bit marks where it ends.
-///
-/// Where the rest is short enough, a stack is not looked for. A speaker of RFC 8277 that leaves the bit clear
-/// and one of RFC 3107 that sends two labels write the same bytes; to trust the bit would merge different
-/// routes of the former, and what a withdrawal with a placeholder means is not in its bytes.
-fn labels_of(bits: u8, labels: &[u8], distinguisher: usize, max: u8) -> Option<usize> {
-    let bits = usize::from(bits);
-    let behind = |labels: usize| bits.checked_sub(8 * (LABEL * labels + distinguisher));
-    let longest = usize::from(max);
-    if behind(1)? <= longest {
-        return Some(LABEL);
+impl Labels {
+    /// The bytes of the labels in front of a prefix of at most `max` bits, and of a distinguisher; `rest` begins with
+    /// them, and `bits` is the length of all that.
+    #[inline(never)]
+    fn len(self, bits: u8, rest: &[u8], distinguisher: usize, max: u8) -> Option<usize> {
+        let bits = usize::from(bits);
+        let fits = |labels: &usize| {
+            let behind = bits.checked_sub(8 * (LABEL * labels + distinguisher));
+            behind.is_some_and(|behind| behind <= usize::from(max))
+        };
+        let stack = || {
+            let mut labels = rest.chunks_exact(LABEL).take(bits / (8 * LABEL));
+            labels.position(|label| label[2] & BOTTOM_OF_STACK != 0).map(|above| above + 1)
+        };
+        let one = Some(1).filter(fits);
+        let labels = match self {
+            Labels::One => one.or_else(|| stack().filter(fits)),
+            Labels::Stack if has_placeholder(rest) => one,
+            Labels::Stack => stack().filter(fits).or(one),
+        };
+        labels.map(|labels| LABEL * labels)
     }
-    let depth = labels.chunks_exact(LABEL).position(|label| label[2] & BOTTOM_OF_STACK != 0)? + 1;
-    (behind(depth)? <= longest).then_some(LABEL * depth)
+}
+
+/// True if a withdrawal has no label: 0x800000 (RFC 8277 section 2.4), or 0x000000 (RFC 3107).
+fn has_placeholder(labels: &[u8]) -> bool {
+    matches!(labels, [0x80 | 0, 0, 0, ..])
 }
 
 type Parts<'a> = Option<(u16, [&'a [u8]; 2])>;
 
 /// The length of what is behind the labels, in bits, and it.
-fn labeled_key(route: &[u8], distinguisher: usize, max: u8) -> Parts<'_> {
+fn labeled_key(route: &[u8], labels: Labels, distinguisher: usize, max: u8) -> Parts<'_> {
     let (bits, rest) = route.split_first()?;
-    let labels = labels_of(*bits, rest, distinguisher, max)?;
+    let labels = labels.len(*bits, rest, distinguisher, max)?;
     let bits = u16::from(*bits) - 8 * labels as u16;
     Some((1 + bits, [rest.get(labels..)?, &[]]))
 }
@@ -468,7 +516,7 @@ mod tests {
     }
 
     /// RFC 8277 section 2.2 has the bottom-of-stack bit ignored: without the Multiple Labels capability there
-    /// is one label, and what follows it is the prefix. [`labels_of`] explains why a stack is not looked for.
+    /// is one label, and what follows it is the prefix. [`Labels::One`] explains why a stack is not looked for.
     #[test]
     fn two_labels_before_a_prefix_that_leaves_room_for_them_are_one_label_and_a_longer_prefix() {
         let stacks = [
@@ -486,6 +534,59 @@ mod tests {
             same(family, &stack, &withdrawn, false);
             same(family, &stack, &longer, true);
         }
+    }
+
+    /// RFC 8277 sections 2.3 and 2.4.
+    #[test]
+    fn a_stack_of_labels_ends_at_the_bottom_of_stack_bit() {
+        // The distinguisher, and the prefix: no third byte of them looks like the bottom of the stack.
+        let families = [
+            (Family::IPV4_LABELED_UNICAST, "", "0a0002"),
+            (Family::IPV6_LABELED_UNICAST, "", "20020cb8"),
+            (Family::VPNV4_UNICAST, "0000fce800000006", "0a"),
+            (Family::VPNV6_UNICAST, "0000fce800000006", "2002"),
+        ];
+        // Announcements with one, two and three labels; withdrawals of RFC 8277, of RFC 3107, with the labels, and
+        // with another value that means nothing.
+        let same_routes =
+            ["000991", "000140000241", "010100020200030301", "800000", "000000", "001234"];
+        for (family, distinguisher, prefix) in families {
+            let route = |labels: &str, prefix: &str| {
+                let value = bytes_of(&[labels, distinguisher, prefix].concat());
+                [&[8 * value.len() as u8], &value[..]].concat()
+            };
+            for add_path in [false, true] {
+                let form = Form::new(family, add_path).with_label_stack();
+                let id: &[u8] = if add_path { &[0, 0, 0, 1] } else { &[] };
+                let routes = same_routes.map(|labels| [id, &route(labels, prefix)].concat());
+                assert_eq!(cut(form, &routes.concat()), Some(routes.to_vec()));
+                let another =
+                    [id, &route("000140000241", &prefix.replace("0a", "0c").replace("20", "24"))]
+                        .concat();
+                for route in &routes {
+                    assert_eq!(form.key(route), form.key(&routes[0]), "{family} {route:02x?}");
+                    assert_ne!(form.key(route), form.key(&another), "{family} {route:02x?}");
+                    let (found_distinguisher, bits, found) = form.prefix(route).unwrap();
+                    assert_eq!(found_distinguisher, bytes_of(distinguisher));
+                    assert_eq!((bits, found), (4 * prefix.len(), &bytes_of(prefix)[..]));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_stack_of_labels_leaves_room_for_a_distinguisher_and_a_prefix() {
+        let v4 = form(Family::IPV4_LABELED_UNICAST).with_label_stack();
+        let vpn = form(Family::VPNV4_UNICAST).with_label_stack();
+        // No label; a prefix of more than 32 bits; no room for the distinguisher.
+        assert_eq!(cut(v4, &[23, 0, 1, 0x41]), None);
+        assert_eq!(cut(v4, &[57, 0, 1, 0x41, 10, 0, 1, 1, 1]), None);
+        assert_eq!(cut(vpn, &[87, 0, 1, 0x41, 0, 0, 0, 0, 0, 0, 0, 0]), None);
+        assert_eq!(cut(v4, &[]), Some(vec![]));
+        // The form is another one, but not for families without labels.
+        assert_ne!(v4, form(Family::IPV4_LABELED_UNICAST));
+        let plain = form(Family::IPV4_UNICAST);
+        assert_eq!(plain.with_label_stack(), plain);
     }
 
     #[test]
@@ -623,9 +724,11 @@ mod tests {
         fn arbitrary_bytes_are_cut_completely_or_not_at_all(
             family in prop::sample::select(Family::ALL.to_vec()),
             add_path: bool,
+            label_stack: bool,
             field in prop::collection::vec(prop_oneof![Just(0u8), 0u8..40, any::<u8>()], 0..200),
         ) {
             let form = Form::new(family, add_path);
+            let form = if label_stack { form.with_label_stack() } else { form };
             let Some(routes) = cut(form, &field) else { return Ok(()) };
             prop_assert_eq!(routes.iter().map(Vec::len).sum::<usize>(), field.len());
             for route in &routes {

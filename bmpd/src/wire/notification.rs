@@ -6,6 +6,7 @@ use std::fmt::{self, Write};
 use super::bgp::{self, HEADER_LEN, MessageType};
 use super::describe::hex;
 use super::family::Family;
+use super::text::is_invisible;
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $code:literal / $subcode:literal $text:literal,)*) => {
@@ -264,18 +265,10 @@ struct Harmless<'a>(&'a str);
 
 impl fmt::Display for Harmless<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Unicode's format characters that a terminal does not show: zero-width ones, those that turn
-        // the direction of the text, and tags.
-        let invisible = |c: char| {
-            matches!(c,
-                '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-                | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-        };
         for c in self.0.chars() {
             match c {
                 '"' | '\\' => write!(f, "\\{c}")?,
-                c if c.is_control() || invisible(c) => write!(f, "{}", c.escape_unicode())?,
+                c if c.is_control() || is_invisible(c) => write!(f, "{}", c.escape_unicode())?,
                 c => f.write_char(c)?,
             }
         }

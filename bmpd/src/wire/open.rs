@@ -1,4 +1,9 @@
 //! OPEN and its capabilities (RFC 4271 section 4.2, RFC 5492), and what two OPENs agree on.
+//!
+//! [`Open`] is that of a session of our own. Those that a monitored router reports are read by [`Capabilities`], which
+//! refuses none.
+
+mod capabilities;
 
 use std::net::Ipv4Addr;
 
@@ -7,6 +12,8 @@ use super::family::Family;
 use super::nlri::Form;
 use super::notification::{Code, Notification};
 use super::reader::{Reader, Short};
+
+pub use capabilities::{Capabilities, RelayedForms};
 
 /// AS_TRANS, which stands for a number that does not fit into two octets (RFC 6793).
 pub const AS_TRANS: u16 = 23456;
@@ -17,6 +24,7 @@ const EXTENDED_LENGTH: u8 = 255;
 const MULTIPROTOCOL: u8 = 1;
 const ROUTE_REFRESH: u8 = 2;
 const EXTENDED_MESSAGE: u8 = 6;
+const MULTIPLE_LABELS: u8 = 8;
 const GRACEFUL_RESTART: u8 = 64;
 const FOUR_OCTET_AS: u8 = 65;
 const ADD_PATH: u8 = 69;
@@ -233,33 +241,14 @@ impl Open {
             return Ok(Err(Code::BadBgpIdentifier.into()));
         }
 
-        // RFC 9072: a parameter length of 255 with a first type of 255 means two-octet lengths.
-        let mut length = usize::from(reader.u8()?);
-        let mut extended = false;
-        if length != 0 {
-            let mut ahead = *reader;
-            if ahead.u8()? == EXTENDED_LENGTH {
-                extended = true;
-                length = usize::from(ahead.u16()?);
-                *reader = ahead;
-            }
-        }
-        let mut parameters = reader.sub(length)?;
-        while !parameters.is_empty() {
-            let kind = parameters.u8()?;
-            let length = if extended {
-                usize::from(parameters.u16()?)
-            } else {
-                usize::from(parameters.u8()?)
-            };
-            let mut value = parameters.sub(length)?;
+        let mut parameters = Parameters::take(reader)?;
+        while let Some((kind, mut value)) = parameters.next()? {
             if kind != CAPABILITIES {
                 return Ok(Err(Code::UnsupportedOptionalParameter.into()));
             }
             while !value.is_empty() {
-                let code = value.u8()?;
-                let length = usize::from(value.u8()?);
-                if let Err(notification) = open.take_capability(code, value.sub(length)?) {
+                let (code, value) = capability(&mut value)?;
+                if let Err(notification) = open.take_capability(code, value) {
                     return Ok(Err(notification));
                 }
             }
@@ -281,14 +270,7 @@ impl Open {
     /// the last one counts.
     fn take_capability(&mut self, code: u8, mut value: Reader<'_>) -> Result<(), Notification> {
         match (code, value.len()) {
-            (MULTIPROTOCOL, 4) => {
-                if let (Ok(afi), Ok([_, safi])) = (value.u16(), value.array::<2>()) {
-                    let family = Family { afi, safi };
-                    if !self.families.contains(&family) {
-                        self.families.push(family);
-                    }
-                }
-            }
+            (MULTIPROTOCOL, 4) => add_family(&mut self.families, value),
             (ROUTE_REFRESH, 0) => self.route_refresh = true,
             // The last one counts (RFC 4724 section 3).
             (GRACEFUL_RESTART, length) if length % 4 == 2 => {
@@ -313,6 +295,61 @@ impl Open {
             _ => {}
         }
         Ok(())
+    }
+}
+
+/// The optional parameters of an OPEN.
+struct Parameters<'a> {
+    rest: Reader<'a>,
+    /// True if their lengths have two octets (RFC 9072).
+    is_extended: bool,
+}
+
+impl<'a> Parameters<'a> {
+    /// Takes them from their length on. RFC 9072: a length of 255 and a first type of 255 mean two-octet lengths.
+    fn take(reader: &mut Reader<'a>) -> Result<Self, Short> {
+        let mut length = usize::from(reader.u8()?);
+        let mut is_extended = false;
+        if length != 0 {
+            let mut ahead = *reader;
+            if ahead.u8()? == EXTENDED_LENGTH {
+                is_extended = true;
+                length = usize::from(ahead.u16()?);
+                *reader = ahead;
+            }
+        }
+        Ok(Self { rest: reader.sub(length)?, is_extended })
+    }
+
+    /// The type and the value of the next one.
+    fn next(&mut self) -> Result<Option<(u8, Reader<'a>)>, Short> {
+        if self.rest.is_empty() {
+            return Ok(None);
+        }
+        let kind = self.rest.u8()?;
+        let length = if self.is_extended {
+            usize::from(self.rest.u16()?)
+        } else {
+            usize::from(self.rest.u8()?)
+        };
+        Ok(Some((kind, self.rest.sub(length)?)))
+    }
+}
+
+/// Takes the code and the value of the next capability in a parameter.
+fn capability<'a>(parameter: &mut Reader<'a>) -> Result<(u8, Reader<'a>), Short> {
+    let code = parameter.u8()?;
+    let length = usize::from(parameter.u8()?);
+    Ok((code, parameter.sub(length)?))
+}
+
+/// Adds the family of a Multiprotocol capability (RFC 4760 section 8), once.
+fn add_family(families: &mut Vec<Family>, mut value: Reader<'_>) {
+    if let (Ok(afi), Ok([_, safi])) = (value.u16(), value.array::<2>()) {
+        let family = Family { afi, safi };
+        if !families.contains(&family) {
+            families.push(family);
+        }
     }
 }
 

@@ -7,6 +7,9 @@
 //!
 //! MP_REACH_NLRI and MP_UNREACH_NLRI are cut out of the attributes; `position` is where MP_REACH_NLRI
 //! stood, so that it can be put together again in the same place.
+//!
+//! The first byte has 0x20 added if the A flag of the per-peer header (RFC 7854 section 4.2) is inverted for this
+//! set: a router may report an UPDATE with AS numbers of the other width than its peer's other ones have.
 
 use super::attribute::{EXTENDED_LENGTH, MP_REACH_NLRI, MP_UNREACH_NLRI, OPTIONAL};
 use super::bgp::{self, HEADER_LEN, MessageType};
@@ -14,27 +17,39 @@ use super::family::Family;
 
 const PLAIN: u8 = 0;
 const MULTIPROTOCOL: u8 = 1;
+const FLIPS_A: u8 = 0x20;
 
 /// Appends the stored form of the attributes of routes from the NLRI field.
-pub(super) fn write_plain(out: &mut Vec<u8>, attributes: &[u8]) {
-    out.push(PLAIN);
+pub(super) fn write_plain(out: &mut Vec<u8>, flips_a: bool, attributes: &[u8]) {
+    out.push(kind(PLAIN, flips_a));
     out.extend_from_slice(attributes);
 }
 
-/// Appends the stored form of the attributes of routes from an MP_REACH_NLRI with these flags, which stood at `position` among
-/// the attributes.
+/// Appends the stored form of the attributes of routes from an MP_REACH_NLRI with these flags, which stood at
+/// `position` among the attributes.
 pub(super) fn write_reach(
     out: &mut Vec<u8>,
+    flips_a: bool,
     flags: u8,
     position: usize,
     next_hop: &[u8],
     attributes: &[u8],
 ) {
-    out.extend_from_slice(&[MULTIPROTOCOL, flags]);
+    out.extend_from_slice(&[kind(MULTIPROTOCOL, flips_a), flags]);
     out.extend_from_slice(&(position as u16).to_be_bytes());
     out.push(next_hop.len() as u8);
     out.extend_from_slice(next_hop);
     out.extend_from_slice(attributes);
+}
+
+const fn kind(kind: u8, flips_a: bool) -> u8 {
+    if flips_a { kind | FLIPS_A } else { kind }
+}
+
+/// The flags of the per-peer header that are inverted in a message with these attributes: A, or none.
+#[inline]
+pub(super) fn inverted_flags(attributes: &[u8]) -> u8 {
+    attributes.first().map_or(0, |kind| kind & FLIPS_A)
 }
 
 /// What an UPDATE of these attributes and `nlri` bytes of routes needs at most, in bytes.
@@ -104,7 +119,9 @@ enum Stored<'a> {
 }
 
 fn split(bytes: &[u8]) -> Stored<'_> {
-    if let [MULTIPROTOCOL, flags, high, low, length, rest @ ..] = bytes {
+    if let [kind, flags, high, low, length, rest @ ..] = bytes
+        && kind & !FLIPS_A == MULTIPROTOCOL
+    {
         let position = usize::from(u16::from_be_bytes([*high, *low]));
         if let Some((next_hop, attributes)) = rest.split_at_checked(usize::from(*length))
             && let Some((before, after)) = attributes.split_at_checked(position)

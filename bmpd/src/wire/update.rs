@@ -1,9 +1,10 @@
 //! UPDATE (RFC 4271 section 4.3) with multiprotocol NLRI (RFC 4760) and revised error handling (RFC
 //! 7606).
 //!
-//! Path attributes are not decoded. They are walked once: each one is checked as far as RFC 7606 asks,
-//! MP_REACH_NLRI and MP_UNREACH_NLRI are cut out, and the bytes of the others are kept as they came.
-//! [`super::stored`] describes the form in which they go into the tables and come out again.
+//! Path attributes are not decoded. They are walked once: those of a neighbor are checked as far as RFC 7606 asks,
+//! those that a monitored router reports are not; MP_REACH_NLRI and MP_UNREACH_NLRI are cut out, and the bytes of the
+//! others are kept as they came. [`super::stored`] describes the form in which they go into the tables and come out
+//! again.
 
 use super::attribute::*;
 use super::bgp;
@@ -12,7 +13,7 @@ use super::malformed::Malformed;
 use super::reader::{Reader, Short};
 use super::stored;
 
-/// What the session determines of an UPDATE.
+/// What the session with a neighbor determines of an UPDATE.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Context {
     /// True if AS numbers in AS_PATH have four octets.
@@ -100,7 +101,7 @@ pub struct Update<'a> {
 }
 
 impl<'a> Update<'a> {
-    /// Reads the body of an UPDATE (what follows the header). Kept attributes are collected in `kept`.
+    /// Reads the body of a neighbor's UPDATE (what follows the header). Kept attributes are collected in `kept`.
     ///
     /// # Errors
     ///
@@ -110,15 +111,8 @@ impl<'a> Update<'a> {
         context: Context,
         kept: &'a mut Vec<u8>,
     ) -> Result<Self, Malformed> {
-        let malformed = |_: Short| Malformed::AttributeList;
         kept.clear();
-        let mut reader = Reader::new(body, bgp::HEADER_LEN);
-        let length = usize::from(reader.u16().map_err(malformed)?);
-        let withdrawn = reader.take(length).map_err(malformed)?;
-        let length = usize::from(reader.u16().map_err(malformed)?);
-        let mut attributes = reader.sub(length).map_err(malformed)?;
-        let announced = reader.rest();
-
+        let (withdrawn, mut attributes, announced) = fields(body)?;
         let mut walk = Walk {
             context,
             kept,
@@ -160,6 +154,42 @@ impl<'a> Update<'a> {
         })
     }
 
+    /// Reads the body of an UPDATE that a monitored router reports. All attributes but MP_REACH_NLRI and
+    /// MP_UNREACH_NLRI are collected in `kept` as they are: the router has checked them, and stations are sent what
+    /// it has sent. None is discarded, and there is no fault.
+    ///
+    /// # Errors
+    ///
+    /// The routes cannot be located.
+    pub fn parse_verbatim(body: &'a [u8], kept: &'a mut Vec<u8>) -> Result<Self, Malformed> {
+        kept.clear();
+        let (withdrawn, mut attributes, announced) = fields(body)?;
+        let bare = attributes.is_empty();
+        let (mut reach, mut unreach) = (None, None);
+        while !attributes.is_empty() {
+            let attribute = Attribute::take(&mut attributes).map_err(contradiction)?;
+            match attribute.code {
+                MP_REACH_NLRI if reach.is_none() => {
+                    reach = Some(attribute.reach(kept.len(), |_, _| true)?);
+                }
+                MP_UNREACH_NLRI if unreach.is_none() => unreach = Some(attribute.unreach()?),
+                MP_REACH_NLRI | MP_UNREACH_NLRI => return Err(Malformed::AttributeList),
+                _ => kept.extend_from_slice(attribute.whole),
+            }
+        }
+        Ok(Update {
+            withdrawn,
+            announced,
+            reach,
+            unreach,
+            fault: None,
+            discarded: 0,
+            first_discarded: None,
+            bare,
+            attributes: kept,
+        })
+    }
+
     /// True if it can only add routes, and withdraws none.
     pub fn only_announces(&self) -> bool {
         self.withdrawn.is_empty()
@@ -182,20 +212,101 @@ impl<'a> Update<'a> {
     }
 
     /// Writes the attributes of the IPv4 routes in [`Update::announced`] in their stored form.
-    pub fn store_plain(&self, out: &mut Vec<u8>) {
+    ///
+    /// `flips_a` is true if the A flag of the UPDATE differs from that of its peer's header; see [`stored`].
+    pub fn store_plain(&self, flips_a: bool, out: &mut Vec<u8>) {
         out.clear();
-        stored::write_plain(out, self.attributes);
+        stored::write_plain(out, flips_a, self.attributes);
     }
 
-    /// Writes the attributes of the routes in `reach` in their stored form.
-    pub fn store_reach(&self, reach: &Reach<'_>, out: &mut Vec<u8>) {
+    /// Writes the attributes of the routes in `reach` in their stored form; `flips_a` as in [`Update::store_plain`].
+    pub fn store_reach(&self, reach: &Reach<'_>, flips_a: bool, out: &mut Vec<u8>) {
         out.clear();
-        stored::write_reach(out, reach.flags, reach.position, reach.next_hop, self.attributes);
+        let Reach { flags, position, next_hop, .. } = *reach;
+        stored::write_reach(out, flips_a, flags, position, next_hop, self.attributes);
     }
+}
+
+/// Withdrawn Routes, Path Attributes, Network Layer Reachability Information.
+fn fields(body: &[u8]) -> Result<(&[u8], Reader<'_>, &[u8]), Malformed> {
+    let mut reader = Reader::new(body, bgp::HEADER_LEN);
+    let length = usize::from(reader.u16().map_err(contradiction)?);
+    let withdrawn = reader.take(length).map_err(contradiction)?;
+    let length = usize::from(reader.u16().map_err(contradiction)?);
+    let attributes = reader.sub(length).map_err(contradiction)?;
+    Ok((withdrawn, attributes, reader.rest()))
+}
+
+/// A length that is more than there is.
+fn contradiction(_: Short) -> Malformed {
+    Malformed::AttributeList
 }
 
 fn multiprotocol(attribute: &[u8]) -> Malformed {
     Malformed::Multiprotocol { attribute: attribute.to_vec() }
+}
+
+/// A path attribute.
+#[derive(Debug, Clone, Copy)]
+struct Attribute<'a> {
+    flags: u8,
+    code: u8,
+    value: Reader<'a>,
+    /// All of it.
+    whole: &'a [u8],
+}
+
+impl<'a> Attribute<'a> {
+    /// Takes the next one.
+    #[inline]
+    fn take(block: &mut Reader<'a>) -> Result<Self, Short> {
+        let mut ahead = *block;
+        let flags = ahead.u8()?;
+        let code = ahead.u8()?;
+        let length = if flags & EXTENDED_LENGTH == 0 {
+            usize::from(ahead.u8()?)
+        } else {
+            usize::from(ahead.u16()?)
+        };
+        let value = ahead.sub(length)?;
+        let whole = block.take(block.len() - ahead.len())?;
+        Ok(Self { flags, code, value, whole })
+    }
+
+    /// MP_REACH_NLRI (RFC 4760 section 3), which stood at `position` among the kept attributes. A malformed next hop
+    /// is an error in [`Reach::routes`]: it does not matter in a family that was not negotiated.
+    #[inline]
+    fn reach(
+        self,
+        position: usize,
+        is_next_hop_of: impl FnOnce(Family, &[u8]) -> bool,
+    ) -> Result<Reach<'a>, Malformed> {
+        let mut value = self.value;
+        let family = self.family(&mut value)?;
+        let parts = (|| {
+            let length = usize::from(value.u8()?);
+            let next_hop = value.take(length)?;
+            value.u8()?;
+            Ok::<_, Short>((next_hop, value.rest()))
+        })();
+        let good = parts.as_ref().is_ok_and(|(next_hop, _)| is_next_hop_of(family, next_hop));
+        let malformed = (!good).then_some(self.whole);
+        let (next_hop, nlri) = parts.unwrap_or_default();
+        Ok(Reach { family, next_hop, nlri, position, flags: self.flags, malformed })
+    }
+
+    /// MP_UNREACH_NLRI (RFC 4760 section 4).
+    #[inline]
+    fn unreach(self) -> Result<(Family, &'a [u8]), Malformed> {
+        let mut value = self.value;
+        Ok((self.family(&mut value)?, value.rest()))
+    }
+
+    /// The family of MP_REACH_NLRI or MP_UNREACH_NLRI (RFC 7606 section 5.3: shorter ones are incorrect).
+    fn family(self, value: &mut Reader<'a>) -> Result<Family, Malformed> {
+        let family = (|| Ok(Family { afi: value.u16()?, safi: value.u8()? }))();
+        family.map_err(|_: Short| multiprotocol(self.whole))
+    }
 }
 
 /// What is found while the attributes are walked.
@@ -220,16 +331,11 @@ enum Verdict {
 impl<'a> Walk<'a> {
     /// Takes the next attribute. Outer error: the session ends; inner: the block is too short.
     fn attribute(&mut self, block: &mut Reader<'a>) -> Result<Result<(), Short>, Malformed> {
-        let mut ahead = *block;
-        let (flags, code, value) = match Self::split(&mut ahead) {
-            Ok(parts) => parts,
+        let attribute = match Attribute::take(block) {
+            Ok(attribute) => attribute,
             Err(short) => return Ok(Err(short)),
         };
-        let whole_len = block.len() - ahead.len();
-        let Ok(whole) = block.take(whole_len) else {
-            return Ok(Ok(()));
-        };
-
+        let Attribute { flags, code, value, whole } = attribute;
         if std::mem::replace(&mut self.seen[usize::from(code)], true) {
             // RFC 7606 section 3 (g).
             if matches!(code, MP_REACH_NLRI | MP_UNREACH_NLRI) {
@@ -250,8 +356,10 @@ impl<'a> Walk<'a> {
             self.fault.get_or_insert(Fault::UnknownWellKnown(code));
         }
         match code {
-            MP_REACH_NLRI => self.take_reach(flags, value, whole)?,
-            MP_UNREACH_NLRI => self.take_unreach(value, whole)?,
+            MP_REACH_NLRI => {
+                self.reach = Some(attribute.reach(self.kept.len(), is_next_hop_of)?);
+            }
+            MP_UNREACH_NLRI => self.unreach = Some(attribute.unreach()?),
             AS4_PATH => self.take_as4_path(flags, value, whole),
             _ => match self.check(code, value) {
                 Verdict::Keep => self.kept.extend_from_slice(whole),
@@ -267,55 +375,6 @@ impl<'a> Walk<'a> {
     fn discard(&mut self, code: u8) {
         self.discarded += 1;
         self.first_discarded.get_or_insert(code);
-    }
-
-    fn split(reader: &mut Reader<'a>) -> Result<(u8, u8, Reader<'a>), Short> {
-        let flags = reader.u8()?;
-        let code = reader.u8()?;
-        let length = if flags & EXTENDED_LENGTH == 0 {
-            usize::from(reader.u8()?)
-        } else {
-            usize::from(reader.u16()?)
-        };
-        Ok((flags, code, reader.sub(length)?))
-    }
-
-    /// RFC 4760 section 3. A malformed next hop is an error in [`Reach::routes`]: it does not matter in a
-    /// family that was not negotiated.
-    fn take_reach(
-        &mut self,
-        flags: u8,
-        mut value: Reader<'a>,
-        whole: &'a [u8],
-    ) -> Result<(), Malformed> {
-        let position = self.kept.len();
-        let family = Self::family(&mut value, whole)?;
-        let parts = (|| {
-            let length = usize::from(value.u8()?);
-            let next_hop = value.take(length)?;
-            value.u8()?;
-            Ok::<_, Short>((next_hop, value.rest()))
-        })();
-        let is_of_the_family = |next_hop: &[u8]| {
-            next_hop_lengths(family).is_none_or(|lengths| lengths.contains(&next_hop.len()))
-        };
-        let good = parts.as_ref().is_ok_and(|(next_hop, _)| is_of_the_family(next_hop));
-        let malformed = (!good).then_some(whole);
-        let (next_hop, nlri) = parts.unwrap_or_default();
-        self.reach = Some(Reach { family, next_hop, nlri, position, flags, malformed });
-        Ok(())
-    }
-
-    fn take_unreach(&mut self, mut value: Reader<'a>, whole: &[u8]) -> Result<(), Malformed> {
-        let family = Self::family(&mut value, whole)?;
-        self.unreach = Some((family, value.rest()));
-        Ok(())
-    }
-
-    /// The family of MP_REACH_NLRI or MP_UNREACH_NLRI (RFC 7606 section 5.3: shorter ones are incorrect).
-    fn family(value: &mut Reader<'a>, whole: &[u8]) -> Result<Family, Malformed> {
-        let family = (|| Ok(Family { afi: value.u16()?, safi: value.u8()? }))();
-        family.map_err(|_: Short| multiprotocol(whole))
     }
 
     /// RFC 6793 sections 4.1 and 6. AS_CONFED_SEQUENCE and AS_CONFED_SET do not belong there: they are
@@ -408,6 +467,11 @@ impl<'a> Walk<'a> {
             self.fault.get_or_insert(Fault::Missing(*missing));
         }
     }
+}
+
+/// True if a next hop of the family can have this length.
+fn is_next_hop_of(family: Family, next_hop: &[u8]) -> bool {
+    next_hop_lengths(family).is_none_or(|lengths| lengths.contains(&next_hop.len()))
 }
 
 /// The lengths that a next hop of the family can have, in bytes; `None` is any.
@@ -529,7 +593,7 @@ mod tests {
         let update = Update::parse(&body, CONTEXT, &mut kept).unwrap();
         assert_eq!((update.fault, update.announced, update.discarded), (None, TEN, 0));
         let (mut stored_form, mut out) = (Vec::new(), Vec::new());
-        update.store_plain(&mut stored_form);
+        update.store_plain(false, &mut stored_form);
         stored::announce(&mut out, Family::IPV4_UNICAST, &stored_form, |out| {
             out.extend_from_slice(TEN);
             1
@@ -551,7 +615,7 @@ mod tests {
         let found = update.reach.unwrap();
         assert_eq!((found.family, found.next_hop), (Family::IPV6_UNICAST, &[0x20; 16][..]));
         let (mut stored_form, mut out) = (Vec::new(), Vec::new());
-        update.store_reach(&found, &mut stored_form);
+        update.store_reach(&found, false, &mut stored_form);
         stored::announce(&mut out, found.family, &stored_form, |out| {
             out.extend_from_slice(found.nlri);
             1
@@ -825,6 +889,110 @@ mod tests {
         assert_eq!(short.to_string(), "attribute 14 is malformed");
     }
 
+    /// What a monitored router reports is not checked: flags, lengths, duplicates, missing attributes, AS4_PATH from
+    /// a four-octet speaker, AS 0.
+    #[test]
+    fn attributes_that_a_router_reports_are_kept_in_their_order() {
+        let attributes: [&[u8]; 9] = [
+            &[0xc0, 1, 1, 9],
+            &[0x40, 1, 2, 0, 0],
+            &[0xc0, 8, 4, 0, 1, 0, 2],
+            &[0xc0, 8, 3, 0, 1, 0],
+            &[0x40, 2, 6, 2, 1, 0, 0, 0, 0],
+            &[0xe0, 17, 6, 3, 1, 0, 0, 0xff, 0xd2],
+            &[0x80, 5, 0],
+            &[0x40, 99, 0],
+            &[0x90, 7, 0, 1, 7],
+        ];
+        let attributes = attributes.concat();
+        let body = body(&[], &[&attributes], TEN);
+        let mut kept = Vec::new();
+        let update = Update::parse_verbatim(&body, &mut kept).unwrap();
+        assert_eq!((update.attributes, update.announced), (&attributes[..], TEN));
+        assert_eq!((update.fault, update.discarded, update.first_discarded), (None, 0, None));
+        assert!(update.only_announces());
+        for flips_a in [false, true] {
+            let (mut stored_form, mut out) = (Vec::new(), Vec::new());
+            update.store_plain(flips_a, &mut stored_form);
+            assert_eq!(stored::inverted_flags(&stored_form) != 0, flips_a);
+            stored::announce(&mut out, Family::IPV4_UNICAST, &stored_form, |out| {
+                out.extend_from_slice(TEN);
+                1
+            });
+            assert_eq!(out[19..], body);
+        }
+    }
+
+    #[test]
+    fn an_update_of_a_router_is_malformed_if_its_routes_cannot_be_located() {
+        let reach: &[u8] = &[0x80, 14, 5, 0, 2, 1, 0, 0];
+        let unreach: &[u8] = &[0x80, 15, 3, 0, 2, 1];
+        let parsed = |attributes: &[&[u8]], nlri: &[u8]| {
+            let body = body(&[], attributes, nlri);
+            let mut kept = Vec::new();
+            let update = Update::parse_verbatim(&body, &mut kept)?;
+            update.reach.map_or(Ok(&[][..]), |reach| reach.routes()).map(drop)
+        };
+        let good: [&[&[u8]]; 4] = [
+            &[],
+            &[reach, unreach],
+            // A next hop of a length that none has.
+            &[&[0x80, 14, 8, 0, 2, 1, 3, 1, 2, 3, 0]],
+            &[&[0x40, 1, 1, 0]],
+        ];
+        for attributes in good {
+            assert_eq!(parsed(attributes, TEN), Ok(()), "{attributes:02x?}");
+            assert_eq!(parsed(attributes, &[]), Ok(()), "{attributes:02x?}");
+        }
+        let overrun: &[u8] = &[0x40, 1, 2, 0];
+        let contradictory: [&[&[u8]]; 4] =
+            [&[reach, reach], &[unreach, unreach], &[overrun], &[reach, &[0x50, 1, 0]]];
+        for attributes in contradictory {
+            assert_eq!(parsed(attributes, TEN), Err(Malformed::AttributeList), "{attributes:02x?}");
+        }
+        // No family, or a next hop that is longer than the attribute.
+        let multiprotocols: [&[u8]; 3] =
+            [&[0x80, 14, 2, 0, 2], &[0x80, 15, 0], &[0x80, 14, 6, 0, 2, 1, 2, 0, 0]];
+        for attribute in multiprotocols {
+            assert_eq!(parsed(&[attribute], TEN), Err(multiprotocol(attribute)));
+        }
+        for body in [&[0, 9, 8, 10][..], &[0, 0, 0, 9, 1], &[0]] {
+            let parsed = Update::parse_verbatim(body, &mut Vec::new()).map(drop);
+            assert_eq!(parsed, Err(Malformed::AttributeList));
+        }
+    }
+
+    #[test]
+    fn the_end_of_rib_of_a_router_is_recognized() {
+        for family in Family::ALL {
+            let mut out = Vec::new();
+            stored::withdraw(&mut out, family, |_| 0);
+            let mut kept = Vec::new();
+            let update = Update::parse_verbatim(&out[19..], &mut kept).unwrap();
+            assert_eq!(update.end_of_rib(), Some(family));
+        }
+        let other = body(&[], &[GOOD_ORIGIN, &[0x80, 15, 3, 0, 2, 1]], &[]);
+        assert_eq!(Update::parse_verbatim(&other, &mut Vec::new()).unwrap().end_of_rib(), None);
+    }
+
+    /// An attribute with these flags, whose length is as long as they say.
+    fn attribute(flags: u8, code: u8, value: &[u8]) -> Vec<u8> {
+        let length = (value.len() as u16).to_be_bytes();
+        let length = &length[usize::from(flags & EXTENDED_LENGTH == 0)..];
+        [&[flags, code], length, value].concat()
+    }
+
+    /// Attributes but MP_REACH_NLRI and MP_UNREACH_NLRI, with anything in them.
+    fn attributes() -> impl Strategy<Value = Vec<u8>> {
+        let code = any::<u8>()
+            .prop_filter("another type", |code| !matches!(*code, MP_REACH_NLRI | MP_UNREACH_NLRI));
+        let one = (any::<u8>(), code, prop::collection::vec(any::<u8>(), 0..20));
+        let bytes = |all: Vec<(u8, u8, Vec<u8>)>| {
+            all.iter().flat_map(|(flags, code, value)| attribute(*flags, *code, value)).collect()
+        };
+        prop::collection::vec(one, 0..6).prop_map(bytes)
+    }
+
     proptest! {
         #[test]
         fn arbitrary_bytes_never_panic(
@@ -835,19 +1003,56 @@ mod tests {
         ) {
             let context = Context { four_octet_as, external };
             for body in [bytes.clone(), body(&bytes, &[&attributes], &bytes)] {
-                let mut kept = Vec::new();
-                if let Ok(update) = Update::parse(&body, context, &mut kept) {
+                let (mut checked, mut verbatim) = (Vec::new(), Vec::new());
+                let both = [
+                    Update::parse(&body, context, &mut checked),
+                    Update::parse_verbatim(&body, &mut verbatim),
+                ];
+                for update in both.into_iter().flatten() {
                     let _ = update.end_of_rib();
                     let mut out = Vec::new();
-                    update.store_plain(&mut out);
+                    update.store_plain(external, &mut out);
                     if let Some(reach) = &update.reach {
-                        update.store_reach(reach, &mut out);
+                        update.store_reach(reach, external, &mut out);
                         let mut message = Vec::new();
                         stored::announce(&mut message, reach.family, &out, |_| 0);
                         prop_assert!(message.len() <= stored::room(out.len(), 0));
                     }
                 }
             }
+        }
+
+        /// The attributes of a message whose only routes are those of MP_REACH_NLRI come out as they came in.
+        #[test]
+        fn what_is_not_checked_comes_out_as_it_came_in(
+            before in attributes(),
+            after in attributes(),
+            family: (u16, u8),
+            next_hop in prop::collection::vec(any::<u8>(), 0..60),
+            nlri in prop::collection::vec(any::<u8>(), 0..60),
+            flags: u8,
+            flips_a: bool,
+        ) {
+            let family = Family { afi: family.0, safi: family.1 };
+            let mut value = family.afi.to_be_bytes().to_vec();
+            value.extend_from_slice(&[family.safi, next_hop.len() as u8]);
+            value.extend_from_slice(&next_hop);
+            value.push(0);
+            value.extend_from_slice(&nlri);
+            let reach = attribute(flags, MP_REACH_NLRI, &value);
+            let body = body(&[], &[&before, &reach, &after], &[]);
+            let mut kept = Vec::new();
+            let update = Update::parse_verbatim(&body, &mut kept).unwrap();
+            let found = update.reach.unwrap();
+            prop_assert_eq!(found.routes(), Ok(&nlri[..]));
+            let (mut stored_form, mut out) = (Vec::new(), Vec::new());
+            update.store_reach(&found, flips_a, &mut stored_form);
+            prop_assert_eq!(stored::inverted_flags(&stored_form) != 0, flips_a);
+            stored::announce(&mut out, family, &stored_form, |out| {
+                out.extend_from_slice(found.nlri);
+                1
+            });
+            prop_assert_eq!(&out[19..], &body[..]);
         }
     }
 }

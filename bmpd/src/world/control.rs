@@ -42,7 +42,7 @@ pub(crate) fn process_settings(process: &Process) -> Vec<Setting> {
 /// The keys of `[http]`.
 pub(crate) fn http_settings(http: &Http) -> Vec<Setting> {
     let at_start = |name, key, value| named(name, key, Effect::Connection, value);
-    let listen = if http.listen.is_empty() { None } else { list(&http.listen) };
+    let listen = list(&http.listen);
     vec![
         at_start("http.listen", "listen", listen),
         at_start("http.maximum-connections", "maximum-connections", integer(http.connections)),

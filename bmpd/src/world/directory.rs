@@ -4,7 +4,8 @@
 
 use std::time::Duration;
 
-use shared::response::{Directory, NeighborEntry, SessionEntry};
+use shared::names::RouterId;
+use shared::response::{Directory, NeighborEntry, RouterEntry, RouterState};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
@@ -18,22 +19,33 @@ impl World {
     /// Every name, with its state if that is available at once.
     pub(crate) async fn directory(&self) -> Directory {
         let until = Instant::now() + TIMEOUT;
-        let ask = |session: &Session| (session.id().clone(), session.ask_entry());
-        let asked_sessions: Vec<_> = self.sessions.lock().iter().map(ask).collect();
+        let asked_sessions: Vec<_> = self.sessions.lock().iter().map(Session::ask_entry).collect();
         let asked_neighbors = self.neighbors.ask_entries();
+        let asked_routers = self.router_sources.ask_entries();
         let mut directory = Directory::default();
+        if self.is_router() {
+            directory.routers.push(RouterEntry {
+                id: RouterId::Local,
+                state: Some(RouterState::Established),
+                description: None,
+            });
+        }
         let config = self.config();
         let names = config.vpn_instances.iter().map(|instance| instance.name.clone());
         directory.vpn_instances = names.collect();
-        for (id, asked) in asked_sessions {
-            let entry = answer(asked, until).await;
-            let unknown = || SessionEntry { id, state: None, description: None };
-            directory.sessions.push(entry.unwrap_or_else(unknown));
+        for asked in asked_sessions {
+            let entry = asked.answer(|asked| answer(Some(asked), until)).await;
+            directory.sessions.push(entry);
         }
         for (id, asked) in asked_neighbors {
             let entry = answer(asked, until).await;
             let unknown = || NeighborEntry { id, state: None, description: None };
             directory.neighbors.push(entry.unwrap_or_else(unknown));
+        }
+        for (id, asked) in asked_routers {
+            let entry = answer(asked, until).await;
+            let unknown = || RouterEntry { id, state: None, description: None };
+            directory.routers.push(entry.unwrap_or_else(unknown));
         }
         directory
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   start, reload ──(write)──┐                 ┌── sessions ──> a task each
-//!   reset ──────────(read)───┴── order ── World┼── neighbors ─> a task each
+//!   reset ──────────(read)───┴── order ── World┼── neighbors, routers ─> a task each
 //!   show ─────────── copies the lists ─────────└── listeners ─> a task each
 //! ```
 //!
@@ -13,18 +13,20 @@
 
 mod control;
 mod directory;
+mod listening;
 mod neighbors;
 mod process;
 mod reading;
 mod reload;
 mod reports;
+mod routers;
 mod staggered;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use shared::names::{Selector, SessionId};
+use shared::names::{LegId, Selector, SessionId};
 use shared::response::{Failure, PrefixReport, RefusedReload};
 use shared::time::Span;
 use tokio::sync::{RwLock, RwLockReadGuard, watch};
@@ -37,6 +39,7 @@ use self::reading::Reader;
 pub(crate) use self::reading::{Purpose, Reading};
 pub(crate) use self::reload::{not_permitted, refusal, unchanged};
 pub(crate) use self::reports::{all, described, neighbors};
+pub(crate) use self::routers::RouterSources;
 pub(crate) use self::staggered::{Staggered, Taken};
 use crate::access::Access;
 use crate::config::{self, Config, Control, Http, Process};
@@ -44,7 +47,7 @@ use crate::events::Events;
 use crate::log;
 use crate::moment::Moment;
 use crate::routers::Routers;
-use crate::sinks::station::{Session, SharedListeners};
+use crate::sinks::station::{Leg, Session, SharedListeners};
 use crate::sources::bgp::Neighbor;
 
 /// One caller of `monitor` that is being served.
@@ -86,6 +89,7 @@ pub(crate) struct World {
     /// Tasks of sessions, including removed ones that are still stopping.
     pub(crate) tasks: Mutex<Vec<JoinHandle<()>>>,
     pub(crate) neighbors: Neighbors,
+    pub(crate) router_sources: RouterSources,
     /// The events.
     pub(crate) events: Events,
     /// The number of `monitor` callers.
@@ -100,12 +104,12 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// Starts every session of the configuration; neighbors and their listeners are `neighbors`.
+    /// Starts every session of the configuration; neighbors, routers and their listeners are `sources`.
     pub(crate) fn new(
         config: Config,
         config_path: PathBuf,
         routers: Routers,
-        neighbors: Neighbors,
+        (neighbors, router_sources): (Neighbors, RouterSources),
         events: Events,
         access: Arc<Access>,
         log: log::Level,
@@ -125,6 +129,7 @@ impl World {
             sessions: Mutex::default(),
             tasks: Mutex::default(),
             neighbors,
+            router_sources,
             events,
             monitors: watch::Sender::new(0),
             staggered: Staggered::default(),
@@ -242,6 +247,11 @@ impl World {
         sessions.get(rank).cloned()
     }
 
+    /// A leg by its name.
+    pub(crate) fn leg(&self, id: &LegId) -> Option<Leg> {
+        self.session(&id.session)?.leg(&id.router)
+    }
+
     /// The selected sessions in their order, or the failure that names those there are.
     pub(crate) fn select(&self, selector: &Selector) -> Result<Vec<Session>, Failure> {
         let sessions = self.sessions.lock();
@@ -277,7 +287,7 @@ impl World {
         self.routers.compactions()
     }
 
-    /// Bytes of memory that the tables of all neighbors take.
+    /// Bytes of memory that the tables of all neighbors and routers take.
     pub(crate) fn table_memory(&self) -> u64 {
         self.routers.memory()
     }

@@ -1,29 +1,27 @@
 //! The configured neighbors and their listeners: how they are started, and how a reload changes them.
 
-use std::collections::{HashMap, HashSet};
-use std::net::SocketAddr;
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
 use shared::names::NeighborId;
 use shared::response::{
     Change, NeighborEntry, PrefixReport, ReloadAction, ReloadItem, ReloadSubject,
 };
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
-use tracing::warn;
 
-use crate::config::{self, Config, ListenerId, Peers, listeners, setting};
+use super::listening::{Listening, ListeningPlan};
+use crate::config::{self, Config, Peers, listeners, setting};
 use crate::events::Events;
-use crate::net::listen::{ListenError, Listener};
 use crate::routers::Routers;
-use crate::sources::bgp::{self, Bgp, EntryId, Neighbor, NeighborDirectory, Stop, listener};
+use crate::sources::Places;
+use crate::sources::bgp::{self, Bgp, EntryId, Neighbor, NeighborDirectory, Stop};
 
 /// The neighbors and their listeners.
 pub(crate) struct Neighbors {
     directory: Arc<NeighborDirectory>,
     routers: Routers,
-    listeners: Mutex<HashMap<ListenerId, JoinHandle<()>>>,
+    listening: Listening<NeighborDirectory>,
 }
 
 /// What a reload does to them. Every socket that could be refused is open.
@@ -37,8 +35,7 @@ pub(crate) struct Plan {
     memory_limit: Option<u64>,
     pending: Option<config::PendingLimits>,
     order: Vec<EntryId>,
-    closed: Vec<ListenerId>,
-    opened: Vec<(ListenerId, Option<Listener>)>,
+    listening: ListeningPlan,
 }
 
 impl Neighbors {
@@ -50,11 +47,13 @@ impl Neighbors {
     pub(crate) async fn start(
         config: &Config,
         routers: &Routers,
+        places: Places,
         events: Events,
     ) -> Result<Self, String> {
         let nobody = Config { bgp: None, vpn_instances: Vec::new(), ..config.clone() };
-        let directory = NeighborDirectory::new(Arc::clone(routers.ourselves()), events);
-        let neighbors = Self { directory, routers: routers.clone(), listeners: Mutex::default() };
+        let directory = NeighborDirectory::new(Arc::clone(routers.ourselves()), places, events);
+        let listening = Listening::new(Arc::clone(&directory), "bgp", ReloadSubject::Listener);
+        let neighbors = Self { directory, routers: routers.clone(), listening };
         let (_, plan) = neighbors.plan(&nobody, config, false).await?;
         if let Some(plan) = plan {
             neighbors.apply(plan).await;
@@ -81,9 +80,7 @@ impl Neighbors {
 
     /// Takes every task, to stop bmpd; no listener is left.
     pub(crate) fn tasks(&self) -> Vec<JoinHandle<()>> {
-        for (_, task) in self.listeners.lock().drain() {
-            task.abort();
-        }
+        self.listening.end();
         self.directory.tasks()
     }
 
@@ -121,8 +118,7 @@ impl Neighbors {
             memory_limit: crate::host::memory_limit(new),
             pending: pending(new),
             order: in_order(new).map(EntryId::of).collect(),
-            closed: Vec::new(),
-            opened: Vec::new(),
+            listening: ListeningPlan::default(),
         };
         let limits = [old, new].map(|config| vec![bgp::memory_limit(memory_limit(config))]);
         let [was, is] = limits;
@@ -162,7 +158,8 @@ impl Neighbors {
                 plan.configured.push(neighbor.clone());
             }
         }
-        self.plan_listeners(old, new, &mut plan, &mut items).await?;
+        let (was, is) = (listeners(old), listeners(new));
+        plan.listening = self.listening.plan(was, is, &mut items).await?;
         Ok((items, (!dry_run).then_some(plan)))
     }
 
@@ -186,61 +183,6 @@ impl Neighbors {
         }
     }
 
-    async fn plan_listeners(
-        &self,
-        old: &Config,
-        new: &Config,
-        plan: &mut Plan,
-        items: &mut Vec<ReloadItem>,
-    ) -> Result<(), String> {
-        let (before, after) = (listeners(old), listeners(new));
-        let (was, is): (HashSet<_>, HashSet<_>) = (before.iter().collect(), after.iter().collect());
-        let mut add = |listener: &ListenerId, action| {
-            let subject = ReloadSubject::Listener(match &listener.vpn_instance {
-                Some(vpn) => format!("{} vpn-instance {vpn}", listener.address),
-                None => listener.address.to_string(),
-            });
-            items.push(ReloadItem { subject, action, changes: Vec::new() });
-        };
-        for listener in before.iter().filter(|listener| !is.contains(listener)) {
-            add(listener, ReloadAction::End);
-            plan.closed.push(listener.clone());
-        }
-        for listener in after.iter().filter(|listener| !was.contains(listener)) {
-            let socket = match listener.vpn_instance {
-                // Its device or namespace can be created later.
-                Some(_) => None,
-                None => {
-                    let ListenerId { vpn_instance, place, address } = listener;
-                    let opened = listener::open(&self.directory, vpn_instance, place, *address);
-                    match opened.await {
-                        Ok(socket) => Some(socket),
-                        // It may be one of ours that has the port, such as the wildcard's: it is opened
-                        // when that is closed.
-                        Err(error)
-                            if error.raw_os_error() == Some(libc::EADDRINUSE)
-                                && plan.closed.iter().any(|closed| {
-                                    closed.vpn_instance.is_none()
-                                        && closed.address.port() == address.port()
-                                }) =>
-                        {
-                            None
-                        }
-                        // A host without IPv6 must not need a configuration of its own.
-                        Err(error) if lacks_ipv6(*address, &error) => {
-                            warn!(%address, "not listening for BGP: this host has no IPv6");
-                            continue;
-                        }
-                        Err(error) => return Err(cannot_listen(*address, &error)),
-                    }
-                }
-            };
-            add(listener, ReloadAction::Start);
-            plan.opened.push((listener.clone(), socket));
-        }
-        Ok(())
-    }
-
     /// Applies the plan. Returns when stopping and restarting neighbors have been notified.
     pub(crate) async fn apply(&self, plan: Plan) {
         let Plan {
@@ -252,21 +194,13 @@ impl Neighbors {
             memory_limit,
             pending,
             order,
-            closed,
-            opened,
+            mut listening,
         } = plan;
         self.routers.allow_memory(memory_limit);
         if let Some(pending) = pending {
             self.directory.allow_pending(pending);
         }
-        for listener in closed {
-            let task = self.listeners.lock().remove(&listener);
-            if let Some(task) = task {
-                task.abort();
-                // Its socket is closed when the task has ended, and another may need the address.
-                let _ = task.await;
-            }
-        }
+        self.listening.close(&mut listening).await;
         // Concurrently: each may take a moment until the peer has been notified.
         let mut ends = JoinSet::new();
         let gone = ended.into_iter().map(|id| (id, Stop::Removed));
@@ -286,15 +220,7 @@ impl Neighbors {
             }
         }
         self.directory.sort(&order);
-        for (id, socket) in opened {
-            let directory = Arc::clone(&self.directory);
-            let ListenerId { vpn_instance, place, address } = id.clone();
-            let task = match socket {
-                Some(socket) => tokio::spawn(listener::run(socket, directory)),
-                None => tokio::spawn(listener::run_in(directory, vpn_instance, place, address)),
-            };
-            self.listeners.lock().insert(id, task);
-        }
+        self.listening.open(listening);
     }
 }
 
@@ -316,24 +242,4 @@ fn name(neighbor: &config::Neighbor) -> String {
         Some(vpn) => format!("{peers} vpn-instance {}", shared::names::Shown(vpn.as_str())),
         None => peers.to_string(),
     }
-}
-
-/// True if the address cannot be had because the host has no IPv6.
-fn lacks_ipv6(address: SocketAddr, error: &ListenError) -> bool {
-    let any = address.is_ipv6() && address.ip().is_unspecified();
-    match error.raw_os_error() {
-        Some(libc::EAFNOSUPPORT) => address.is_ipv6(),
-        Some(libc::EADDRNOTAVAIL) => any,
-        _ => false,
-    }
-}
-
-fn cannot_listen(address: SocketAddr, error: &ListenError) -> String {
-    let advice = match error.raw_os_error() {
-        Some(libc::EADDRINUSE) => "another program has this port: stop it, or change [bgp] listen",
-        Some(libc::EACCES) => "or [bgp] listen names a port from 1024",
-        Some(libc::EADDRNOTAVAIL) => "this host does not have the address: change [bgp] listen",
-        _ => "look at [bgp] listen",
-    };
-    format!("cannot listen for BGP at {address}: {error}; {advice}")
 }

@@ -105,6 +105,9 @@ impl World {
         let planned = self.neighbors.plan(&old, &new, dry_run).await;
         let (neighbors, plan) =
             planned.map_err(|text| Failure::Other(format!("{text}; nothing was changed")))?;
+        let planned = self.router_sources.plan(&old, &new, dry_run).await;
+        let (routers, router_plan) =
+            planned.map_err(|text| Failure::Other(format!("{text}; nothing was changed")))?;
         items.extend(control::items(&old, &new));
         warnings.extend(privileges::lacking(&new));
         if !dry_run {
@@ -116,6 +119,10 @@ impl World {
         items.extend(neighbors);
         if let Some(plan) = plan {
             self.neighbors.apply(plan).await;
+        }
+        items.extend(routers);
+        if let Some(plan) = router_plan {
+            self.router_sources.apply(plan).await;
         }
         self.configure_sessions(&read, dry_run, &mut items).await;
         self.start_sessions(&read, dry_run, &mut items);
@@ -231,6 +238,7 @@ pub(crate) fn refusal(failure: &Failure) -> String {
         Failure::Stopping => "bmpd is stopping".to_owned(),
         Failure::NoSuchSession { selector, .. } => format!("no such session: {selector}"),
         Failure::NoSuchNeighbor { address, .. } => format!("no such neighbor: {address}"),
+        Failure::NoSuchRouter { router, .. } => format!("no such router: {router}"),
         Failure::NoSuchVpnInstance { name, .. } => format!("no such VPN instance: {name}"),
         Failure::NotPermitted { needed, has, because, .. } => not_permitted(*needed, *has, because),
     }

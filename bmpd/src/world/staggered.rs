@@ -1,4 +1,4 @@
-//! The staggered resets in progress: their callers, and the pending sessions of each.
+//! The staggered resets in progress: their callers, and the pending legs of each.
 //!
 //! ```text
 //!   a newer reset ── begin, take_over ──> Staggered ── sessions taken ──> the older reset
@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use shared::names::SessionId;
+use shared::names::LegId;
 use shared::response::StaggeredReset;
 use shared::time::Span;
 use tokio::sync::Notify;
@@ -47,7 +47,7 @@ struct StaggeredEntry {
 #[derive(Debug, Default)]
 struct Left {
     /// To be reset, in this order.
-    to_come: VecDeque<SessionId>,
+    to_come: VecDeque<LegId>,
     /// Taken over, and not yet reported to the reset.
     taken: Vec<Taken>,
 }
@@ -55,7 +55,7 @@ struct Left {
 /// A session that a newer reset has taken over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Taken {
-    pub(crate) id: SessionId,
+    pub(crate) id: LegId,
     /// The caller of the newer one.
     pub(crate) by: String,
 }
@@ -63,21 +63,21 @@ pub(crate) struct Taken {
 impl Staggered {
     /// Takes these sessions from every reset in which they are pending. Returns the newest reading: the caller's, or
     /// that of a reset that it takes them from.
-    pub(crate) fn take_over(&self, ids: &[SessionId], by: &str, read: Reading) -> Reading {
+    pub(crate) fn take_over(&self, ids: &[LegId], by: &str, read: Reading) -> Reading {
         take_over(&self.0.lock(), ids, by, read).1
     }
 
     /// Registers a reset until the guard is dropped; it takes over pending sessions of others.
     pub(crate) fn begin(
         &self,
-        ids: &[SessionId],
+        ids: &[LegId],
         by: &str,
         read: Reading,
         stagger: Duration,
     ) -> UnderWay<'_> {
         let mut entries = self.0.lock();
         let (taken, read) = take_over(&entries, ids, by, read);
-        let first: HashSet<&SessionId> = taken.iter().collect();
+        let first: HashSet<&LegId> = taken.iter().collect();
         let rest = ids.iter().filter(|id| !first.contains(id));
         let to_come = taken.iter().chain(rest).cloned().collect();
         let entry = Arc::new(StaggeredEntry {
@@ -110,12 +110,12 @@ impl Staggered {
 /// Also returns the sessions that were taken, in the order of their turns.
 fn take_over(
     entries: &[Arc<StaggeredEntry>],
-    ids: &[SessionId],
+    ids: &[LegId],
     by: &str,
     mut read: Reading,
-) -> (Vec<SessionId>, Reading) {
+) -> (Vec<LegId>, Reading) {
     let mut all = Vec::new();
-    let ids: HashSet<&SessionId> = ids.iter().collect();
+    let ids: HashSet<&LegId> = ids.iter().collect();
     for entry in entries {
         let mut left = entry.left.lock();
         let Left { to_come, taken } = &mut *left;
@@ -145,7 +145,7 @@ pub(crate) struct UnderWay<'a> {
 
 impl UnderWay<'_> {
     /// The next session, which can no longer be taken over.
-    pub(crate) fn next(&self) -> Option<SessionId> {
+    pub(crate) fn next(&self) -> Option<LegId> {
         self.entry.left.lock().to_come.pop_front()
     }
 
@@ -180,15 +180,20 @@ impl Drop for UnderWay<'_> {
 
 #[cfg(test)]
 mod tests {
+    use shared::names::{RouterId, SessionId};
+
     use super::*;
 
     const EVERY: Duration = Duration::from_secs(5);
 
-    fn ids<const N: usize>(aliases: [&str; N]) -> Vec<SessionId> {
-        let id = |alias: &str| SessionId {
-            vpn_instance: None,
-            address: "10.1.1.1".parse().unwrap(),
-            alias: Some(alias.parse().unwrap()),
+    fn ids<const N: usize>(aliases: [&str; N]) -> Vec<LegId> {
+        let id = |alias: &str| LegId {
+            session: SessionId {
+                vpn_instance: None,
+                address: "10.1.1.1".parse().unwrap(),
+                alias: Some(alias.parse().unwrap()),
+            },
+            router: RouterId::Local,
         };
         aliases.map(id).to_vec()
     }

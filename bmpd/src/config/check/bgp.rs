@@ -434,7 +434,7 @@ pub(super) fn neighbor_address(text: &str) -> Result<IpAddr, String> {
 }
 
 /// A prefix, or why not.
-fn prefix(text: &str) -> Result<(IpAddr, u8), String> {
+pub(super) fn prefix(text: &str) -> Result<(IpAddr, u8), String> {
     let wrong = || {
         format!(
             "{} is not a prefix; one like 192.0.2.0/24 or 2001:db8::/32 is allowed",

@@ -10,21 +10,24 @@ mod http;
 mod instance;
 mod key;
 mod monitor;
+mod router;
 mod session;
 mod tcp;
 mod value;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use shared::names::RouterId;
+
 use self::monitor::KnownNeighbors;
 use self::session::Common;
 use super::defaults;
 use super::diagnostic::{Finding, PROBLEMS_MAX};
-use super::model::{Bmp, Config};
+use super::model::{Bmp, Config, Router, Who};
 use super::schema;
 use super::source::Source;
 
@@ -64,13 +67,27 @@ impl<'a> Check<'a> {
         let bmp = self.bmp(file.bmp.unwrap_or_default().0);
         let instances = self.vpn_instances(&file.vpn_instance);
         let bgp = file.bgp.map(|bgp| self.bgp(bgp, &instances));
+        let relay = file.relay.as_ref().map(|relay| self.relay(relay));
+        let routers = self.routers(&file.router, relay.is_some(), &instances);
         // Without valid neighbors, what sessions refer to cannot be checked.
         let known = match &bgp {
             Some(Some(bgp)) => Some(KnownNeighbors::of(&bgp.neighbors)),
             Some(None) => None,
             None => Some(KnownNeighbors::default()),
         };
-        let common = Common { instances: &instances, bmp: bmp.as_ref(), neighbors: known.as_ref() };
+        let has_routers = !file.router.is_empty();
+        let named = routers.as_deref().and_then(router_names);
+        let common = Common {
+            instances: &instances,
+            bmp: bmp.as_ref(),
+            neighbors: known.as_ref().filter(|_| !has_routers),
+            routers: named.as_ref(),
+            relay_listen: match &relay {
+                Some(Some(relay)) => &relay.listen,
+                Some(None) | None => &[],
+            },
+            has_routers,
+        };
         let sessions = self.sessions(&file.session, &common);
         let control = self.control(file.control.unwrap_or_default().0);
         let process = self.process(file.process.unwrap_or_default().0);
@@ -83,6 +100,11 @@ impl<'a> Check<'a> {
                 Some(bgp) => Some(bgp?),
                 None => None,
             },
+            relay: match relay {
+                Some(relay) => Some(relay?),
+                None => None,
+            },
+            routers: routers?,
             control: control?,
             process: process?,
             http: http?,
@@ -120,6 +142,15 @@ impl<'a> Check<'a> {
             statistics_timer: seconds_or(timer?, defaults::STATISTICS_TIMER),
         })
     }
+}
+
+/// The names that routers can have; `None` if that is not known before they connect.
+fn router_names(routers: &[Router]) -> Option<HashSet<RouterId>> {
+    let names = routers.iter().map(|router| match &router.who {
+        Who::Named { name, .. } => Some(RouterId::Named(name.clone())),
+        Who::Prefix(_) => None,
+    });
+    names.chain([Some(RouterId::Local)]).collect()
 }
 
 /// The time given in the file or else the default one.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::net::IpAddr;
 
-use shared::names::{NeighborId, PUBLIC_INSTANCE, VpnInstanceName};
+use shared::names::{NeighborId, PUBLIC_INSTANCE, RouterId, VpnInstanceName};
 use toml::Spanned;
 
 use super::Check;
@@ -12,6 +12,7 @@ use super::value::shown;
 use crate::config::model::{Neighbor, Peers};
 use crate::config::schema::{self, Table};
 use crate::filter::{Monitor, MonitorNeighbors};
+use crate::wire::bmp::View;
 
 /// The neighbors of the file, so that each name is looked up at once.
 #[derive(Debug, Default)]
@@ -91,7 +92,10 @@ impl Check<'_> {
                 continue;
             }
             match self.name::<VpnInstanceName>(&key, value) {
-                Some(name) if common.instances.has(&name) => instances.push(Some(name)),
+                // Peers of routers can be in instances that bmpd does not have.
+                Some(name) if common.has_routers || common.instances.has(&name) => {
+                    instances.push(Some(name));
+                }
                 Some(name) => {
                     let text = format!(
                         "there is no VPN instance {}; write a [[vpn-instance]] with this name",
@@ -115,7 +119,12 @@ impl Check<'_> {
             || monitor.vpn_instances.is_some()
             || monitor.all_vpn_instances.is_some()
             || monitor.neighbors.is_some();
-        let families = families?;
+        let routers = self.optional(&monitor.routers, |check, list| {
+            check.monitored_routers(&format!("{at}.routers"), list, common)
+        });
+        let views =
+            self.optional(&monitor.views, |check, list| check.views(&format!("{at}.views"), list));
+        let (families, routers, views) = (families?, routers?, views?);
         complete.then_some(Monitor {
             neighbors: if chosen {
                 MonitorNeighbors::Listed { instances, every_vpn_instance, neighbors }
@@ -123,7 +132,66 @@ impl Check<'_> {
                 MonitorNeighbors::All
             },
             families,
+            routers,
+            views,
         })
+    }
+
+    /// Names of routers.
+    fn monitored_routers(
+        &mut self,
+        key: &str,
+        list: &Spanned<Vec<Spanned<String>>>,
+        common: &Common<'_>,
+    ) -> Option<Vec<RouterId>> {
+        if list.get_ref().is_empty() {
+            let text = "the list is empty; one or more names are allowed, \"local\" is bmpd itself";
+            self.refuse(list.span(), key, text);
+            return None;
+        }
+        let mut routers = Vec::new();
+        let mut complete = true;
+        for (index, value) in list.get_ref().iter().enumerate() {
+            match self.name::<RouterId>(&format!("{key}[{index}]"), value) {
+                Some(id) if common.routers.is_none_or(|known| known.contains(&id)) => {
+                    routers.push(id);
+                    continue;
+                }
+                Some(id) => {
+                    let text = format!(
+                        "no [[router]] has the name {}; one of them is allowed",
+                        shown(&id.to_string())
+                    );
+                    self.refuse(value.span(), format!("{key}[{index}]"), text);
+                }
+                None => {}
+            }
+            complete = false;
+        }
+        complete.then_some(routers)
+    }
+
+    /// Names of views.
+    fn views(&mut self, key: &str, list: &Spanned<Vec<Spanned<String>>>) -> Option<Vec<View>> {
+        let allowed = || View::ALL.map(View::name).join(", ");
+        if list.get_ref().is_empty() {
+            let text = format!("the list is empty; one or more are allowed of: {}", allowed());
+            self.refuse(list.span(), key, text);
+            return None;
+        }
+        let mut views = Vec::new();
+        let mut complete = true;
+        for (index, value) in list.get_ref().iter().enumerate() {
+            let name = value.get_ref();
+            let Some(view) = View::ALL.into_iter().find(|view| view.name() == name) else {
+                let text = format!("{} is not a view; allowed are: {}", shown(name), allowed());
+                self.refuse(value.span(), format!("{key}[{index}]"), text);
+                complete = false;
+                continue;
+            };
+            views.push(view);
+        }
+        complete.then_some(views)
     }
 
     fn monitored(

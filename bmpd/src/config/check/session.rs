@@ -1,9 +1,10 @@
 //! `[[session]]`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
 use std::ops::Range;
 
-use shared::names::{Alias, SessionId, StationAddress};
+use shared::names::{Alias, RouterId, SessionId, StationAddress};
 use toml::Spanned;
 
 use super::instance::{Belongs, Instances};
@@ -11,7 +12,7 @@ use super::monitor::KnownNeighbors;
 use super::value::about;
 use super::{Check, seconds_or};
 use crate::config::defaults;
-use crate::config::model::{Bmp, Mode, Retry, Session};
+use crate::config::model::{Bmp, Identity, Mode, Retry, Session};
 use crate::config::schema::{self, Table};
 use crate::filter::Monitor;
 use crate::net::settings::{Place, Source};
@@ -45,8 +46,14 @@ pub(super) struct Common<'a> {
     pub(super) instances: &'a Instances,
     /// `None` if it was refused.
     pub(super) bmp: Option<&'a Bmp>,
-    /// `None` if some of them were refused.
+    /// `None` if some of them were refused, or others can be named: peers of routers.
     pub(super) neighbors: Option<&'a KnownNeighbors>,
+    /// The names of routers; `None` if others can be named: routers of prefixes.
+    pub(super) routers: Option<&'a HashSet<RouterId>>,
+    /// Where routers connect to.
+    pub(super) relay_listen: &'a [SocketAddr],
+    /// True if there are routers, whose peers can be in any VPN instance.
+    pub(super) has_routers: bool,
 }
 
 impl Check<'_> {
@@ -92,6 +99,14 @@ impl Check<'_> {
                      address; give both a tcp.source-address, or none"
                 );
                 self.refuse(table.span(), format!("{at}.tcp.source-address"), text);
+            }
+            if let Some(Session { mode: Mode::Passive(port), place: Place::Public, .. }) =
+                &checked_one
+                && common.relay_listen.iter().any(|address| address.port() == port.get())
+            {
+                let text =
+                    format!("routers connect to port {port} ([relay] listen); choose another port");
+                self.refuse(table.span(), format!("{at}.tcp.listen-port"), text);
             }
             if let Some(Session { id, mode: mode @ Mode::Passive(port), place, .. }) = &checked_one
             {
@@ -147,6 +162,7 @@ impl Check<'_> {
             Some(monitor) => self.monitor(&format!("{at}.monitor"), monitor, common),
             None => Some(Monitor::default()),
         };
+        let identity = self.identity(at, session, mode);
         Some(Session {
             id: id?,
             place: belongs?.place,
@@ -163,8 +179,33 @@ impl Check<'_> {
             },
             shutdown: session.shutdown.unwrap_or(false),
             initiation_messages: messages?.unwrap_or_default(),
+            identity: identity?,
             monitor: monitor?,
         })
+    }
+
+    fn identity(
+        &mut self,
+        at: &str,
+        session: &schema::Session,
+        mode: Option<Mode>,
+    ) -> Option<Identity> {
+        let Some(value) = &session.identity else { return Some(Identity::default()) };
+        let wrong = match (value.get_ref().as_str(), mode) {
+            ("plain", _) => return Some(Identity::Plain),
+            ("proxy-v2", Some(Mode::Passive(_))) => {
+                "a PROXY protocol header is sent by the side that connects; write mode = \"active\", or remove it"
+                    .to_owned()
+            }
+            ("proxy-v2", _) => return Some(Identity::ProxyV2),
+            (other, _) => format!(
+                "{} is not an identity; \"plain\" and \"proxy-v2\" (a PROXY protocol header with the router's \
+                 address) are allowed",
+                super::value::shown(other)
+            ),
+        };
+        self.refuse(value.span(), format!("{at}.identity"), wrong);
+        None
     }
 
     /// Free-form TLVs (RFC 7854 section 4.4): UTF-8, here one line each.
@@ -224,7 +265,7 @@ impl Check<'_> {
         self.refuse(place, format!("{at}.{key}"), text);
     }
 
-    fn retry(&mut self, at: &str, retry: &schema::Retry) -> Option<Retry> {
+    pub(super) fn retry(&mut self, at: &str, retry: &schema::Retry) -> Option<Retry> {
         let key = format!("{at}.retry.initial");
         let initial = self.seconds(&key, &retry.initial, 1..=86400);
         let maximum = self.seconds(&format!("{at}.retry.maximum"), &retry.maximum, 1..=86400);

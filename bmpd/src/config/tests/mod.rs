@@ -75,6 +75,7 @@ fn session(address: &str, alias: Option<&str>, vpn: Option<&str>, port: u16) -> 
         statistics_timer: Duration::from_secs(3600),
         shutdown: false,
         initiation_messages: Vec::new(),
+        identity: Identity::Plain,
         monitor: Monitor::default(),
         description: None,
         retry: Retry { initial: Duration::from_secs(30), maximum: Duration::from_secs(720) },
@@ -130,6 +131,8 @@ fn the_example_of_the_design_gives_this_model() {
                 description: None,
             }],
         }),
+        relay: None,
+        routers: Vec::new(),
         control: Control {
             socket: PathBuf::from("/run/bmpd/bmpd.sock"),
             group: None,

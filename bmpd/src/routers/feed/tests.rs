@@ -128,11 +128,11 @@ impl SeenPeer {
             }
         }
         if !announced.is_empty() {
-            update.store_plain(&mut form);
+            update.store_plain(false, &mut form);
             self.learn(announced, &form);
         }
         if let Some(reach) = update.reach {
-            update.store_reach(&reach, &mut form);
+            update.store_reach(&reach, false, &mut form);
             self.learn(keys(self.neighbor, reach.family, reach.nlri), &form);
         }
     }
@@ -243,7 +243,7 @@ impl Fixture {
     fn peer_up(&mut self, neighbor: usize) -> PeerUp {
         self.neighbors[neighbor].session += 1;
         PeerUp {
-            local_address: IpAddr::from([10, 0, 0, 200]),
+            local_address: IpAddr::from([10, 0, 0, 200]).into(),
             local_port: self.neighbors[neighbor].session,
             remote_port: 179,
             sent_open: vec![0xff; 29],
@@ -472,7 +472,7 @@ fn sessions_that_came_and_went_between_two_batches_are_not_sent_and_counted() {
     // What was before its connection came up is no business of a station, nor is a neighbor that it does not want.
     fixture.station();
     assert_eq!(fixture.fill(1, 4096), skipped(0));
-    let session = fixture.connect(Monitor { neighbors: only(0b010), families: None }, false);
+    let session = fixture.connect(Monitor { neighbors: only(0b010), ..Monitor::default() }, false);
     fixture.sessions.push(session);
     fixture.up(0);
     fixture.down(0);
@@ -550,7 +550,10 @@ fn no_route_of_the_next_incarnation_is_told_before_its_peer_up() {
     fixture.announce(0, Family::IPV4_UNICAST, 1, &[1]);
     let known = fixture.sessions[0].feed.places[0].known.as_mut().unwrap();
     let mut encoder = Encoder::default();
-    assert!(matches!(send_routes(known, &mut encoder, 4096, 4096), Sent::Restarted));
+    assert!(matches!(
+        send_routes(known, &Monitor::default(), &mut encoder, 4096, 4096),
+        Sent::Restarted
+    ));
     assert_eq!((encoder.out.len(), encoder.batch), (0, Batch::default()));
     let batch = fixture.fill(0, 4096);
     assert_eq!((batch.peer_up, batch.announced), (1, 1));
@@ -634,7 +637,11 @@ fn a_neighbor_that_is_removed_and_added_again_is_told_down_before_up() {
 #[test]
 fn a_station_is_told_only_of_what_it_wants() {
     let mut fixture = Fixture::new();
-    let monitor = Monitor { neighbors: only(0b001), families: Some(vec![Family::IPV6_UNICAST]) };
+    let monitor = Monitor {
+        neighbors: only(0b001),
+        families: Some(vec![Family::IPV6_UNICAST]),
+        ..Monitor::default()
+    };
     let session = fixture.connect(monitor, false);
     fixture.sessions.push(session);
     for neighbor in [0, 1] {
@@ -665,7 +672,7 @@ fn a_station_is_told_only_of_what_it_wants() {
 
     // The families stay, whatever the new choice says of them.
     let session = &mut fixture.sessions[0];
-    session.feed.set_monitor(Monitor { neighbors: only(0b010), families: None });
+    session.feed.set_monitor(Monitor { neighbors: only(0b010), ..Monitor::default() });
     session.monitor.neighbors = only(0b010);
     let batch = fixture.fill(0, 4096);
     assert_eq!((batch.peer_down, batch.peer_up, batch.announced), (1, 1, 2));
@@ -752,7 +759,7 @@ proptest! {
                         0xff => MonitorNeighbors::All,
                         some => only(some),
                     };
-                    let session = fixture.connect(Monitor { neighbors, families }, forgets);
+                    let session = fixture.connect(Monitor { neighbors, families, ..Monitor::default() }, forgets);
                     fixture.sessions.push(session);
                 }
                 Step::Reset { session } if session < fixture.sessions.len() => {

@@ -1,6 +1,7 @@
 //! Why a connection ended or did not come up.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use shared::response::DownReason;
@@ -60,6 +61,9 @@ pub(super) enum Down {
     /// bmpd stops.
     #[error("bmpd is stopping")]
     Stopping,
+    /// The router that the leg carries has left; the TLVs of its Termination, if it has sent one.
+    #[error("the router is gone")]
+    RouterGone(Option<Arc<[u8]>>),
     /// A mistake of bmpd.
     #[error("{0}")]
     Panicked(Panic),
@@ -89,6 +93,7 @@ impl Down {
             | Down::TlsSetup(_)
             | Down::Connection(_)
             | Down::Stalled(_)
+            | Down::RouterGone(_)
             | Down::Panicked(_) => None,
         }
     }
@@ -100,6 +105,7 @@ impl Down {
             | Down::Shutdown
             | Down::Removed
             | Down::Reconfigured
+            | Down::RouterGone(_)
             | Down::Stopping => true,
             Down::Closed
             | Down::Connect(_)
@@ -124,6 +130,7 @@ impl Down {
             | Down::Shutdown
             | Down::Removed
             | Down::Reconfigured
+            | Down::RouterGone(_)
             | Down::Stopping => Says::NoConnection,
             Down::Connect(ConnectError::Place(_) | ConnectError::Option(_))
             | Down::Listen(_)
@@ -145,6 +152,7 @@ impl Down {
             Down::Replaced => DownReason::Replaced,
             Down::Shutdown | Down::Removed | Down::Reconfigured => DownReason::Configuration,
             Down::Stopping => DownReason::Stopping,
+            Down::RouterGone(_) => DownReason::RouterGone,
             Down::Panicked(_) => DownReason::InternalError,
             Down::Tls(_) | Down::TlsSetup(_) => DownReason::TlsFailed,
             Down::Connect(ConnectError::TimedOut { .. }) => DownReason::TimedOut,

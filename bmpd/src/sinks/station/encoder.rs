@@ -1,7 +1,10 @@
 //! What a station is sent, as BMP messages (RFC 7854 section 4).
 
 use crate::routers::{Feed, Item, Record, Sink, TableId};
-use crate::wire::bmp::{self, PeerHeader, Timestamp};
+use crate::wire::bmp::{self, PeerHeader, Timestamp, View};
+
+/// The view in Statistics Reports of our own: the flags that mean nothing there are clear.
+const VIEW: View = View::AdjRibInPrePolicy;
 
 /// What was encoded, by type of message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -14,6 +17,12 @@ pub(crate) struct Batch {
     pub(crate) route_monitoring: u64,
     /// Statistics Reports.
     pub(crate) statistics_reports: u64,
+    /// Route Mirroring messages.
+    pub(crate) route_mirroring: u64,
+    /// Messages of types that are not known.
+    pub(crate) unknown: u64,
+    /// Initiations after the first one.
+    pub(crate) initiation: u64,
     /// Routes announced.
     pub(crate) announced: u64,
     /// Routes withdrawn.
@@ -24,6 +33,8 @@ pub(crate) struct Batch {
     pub(crate) neighbors_resent: u64,
     /// Sessions of neighbors that came and went since the batch before: nothing is sent of them.
     pub(crate) sessions_skipped: u64,
+    /// Messages to be passed on that were left out.
+    pub(crate) messages_lost: u64,
 }
 
 /// Encoded messages, and what they are.
@@ -39,6 +50,7 @@ impl Encoder {
         let filled = feed.fill(self, limit);
         self.batch.neighbors_resent += filled.neighbors_resent;
         self.batch.sessions_skipped += filled.sessions_skipped;
+        self.batch.messages_lost += filled.messages_lost;
     }
 
     #[inline]
@@ -88,8 +100,8 @@ impl Sink for Encoder {
     #[inline(always)]
     fn put(&mut self, peer: &PeerHeader, item: Item<'_>, limit: usize) -> bool {
         match item {
-            Item::PeerUp { time, up } => {
-                bmp::peer_up(&mut self.out, peer, time, up);
+            Item::PeerUp { view, time, up } => {
+                bmp::peer_up(&mut self.out, peer, view, time, up);
                 self.batch.peer_up += 1;
             }
             Item::Routes { table, record, attributes } => {
@@ -102,14 +114,32 @@ impl Sink for Encoder {
             }
             Item::EndOfRib { table, time } => self.end_of_rib(peer, table, time),
             Item::Statistics { time, statistics } => {
-                bmp::statistics(&mut self.out, peer, time, statistics);
+                bmp::statistics(&mut self.out, peer, VIEW, time, statistics);
                 self.batch.statistics_reports += 1;
             }
-            Item::PeerDown { time, reason } => {
-                bmp::peer_down(&mut self.out, peer, time, reason);
+            Item::PeerDown { view, time, reason } => {
+                bmp::peer_down(&mut self.out, peer, view, time, reason);
                 self.batch.peer_down += 1;
             }
         }
         true
     }
+
+    fn pass_on(&mut self, message: &[u8], has_lost_mirroring: bool) {
+        let Self { out, batch } = self;
+        match message.get(TYPE_AT).copied() {
+            Some(bmp::ROUTE_MIRRORING) => batch.route_mirroring += 1,
+            Some(bmp::STATISTICS_REPORT) => batch.statistics_reports += 1,
+            Some(bmp::ROUTE_MONITORING) => batch.route_monitoring += 1,
+            Some(bmp::INITIATION) => batch.initiation += 1,
+            _ => batch.unknown += 1,
+        }
+        match has_lost_mirroring {
+            true => bmp::mirroring_after_loss(out, message),
+            false => out.extend_from_slice(message),
+        }
+    }
 }
+
+/// Where the type of a message is (RFC 7854 section 4.1).
+const TYPE_AT: usize = 5;

@@ -1,8 +1,10 @@
 //! BMP sessions with stations, over TCP or TLS.
 //!
 //! ```text
-//!   control, daemon ──> Session: what is configured towards one station
-//!                          └── Leg: a task each, one for each router that it is sent; bmpd itself is one
+//!   control, world ──> Session: what is configured towards one station
+//!                        ├── its task: starts and ends legs as routers come and go
+//!   Routers ── changes ──^
+//!                        └── Leg: a task each, one for each router that it is sent; bmpd itself is one
 //! ```
 //!
 //! A session is named by (VPN instance or public, address, alias or none). [`leg`] has the rest.
@@ -13,26 +15,29 @@ mod encoder;
 mod leg;
 mod parameters;
 mod passive;
+mod report;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::names::SessionId;
-use shared::response::{
-    PlannedReset, Progress, ResetDone, SessionEntry, SessionReport, SessionState, SessionStatistics,
-};
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use parking_lot::Mutex;
+use shared::names::{RouterId, SessionId};
+use shared::response::{Progress, SessionEntry, SessionReport, SessionState, SessionStatistics};
+use tokio::sync::{Notify, oneshot};
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
 #[cfg(test)]
 pub(crate) use self::encoder::Batch;
 pub(crate) use self::encoder::Encoder;
-use self::leg::Leg;
+pub(crate) use self::leg::Leg;
+use self::leg::Pacer;
 pub(crate) use self::parameters::{Configured, Parameters, bmp_settings, session_settings};
 pub(crate) use self::passive::SharedListeners;
 use crate::events::Events;
-use crate::routers::Routers;
+use crate::routers::{Changes, Router, Routers};
+use crate::select::select;
+use crate::supervise::has_panicked;
 
 /// Why a session is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,13 +70,37 @@ pub(crate) struct Sets {
 #[derive(Debug, Clone)]
 pub(crate) struct Session {
     id: SessionId,
-    /// One for each router that it is to be sent, bmpd itself first.
-    legs: Arc<[Leg]>,
+    common: Arc<Common>,
+}
+
+/// What the handles of a session and its task have in common.
+#[derive(Debug)]
+struct Common {
+    /// In the order of the routers.
+    legs: Mutex<Vec<Leg>>,
+    /// The parameters of legs to come, and when the reading of the file was begun that they are from.
+    configured: Mutex<(Parameters, Instant)>,
+    /// How it ends, once that is known.
+    end: Mutex<Option<(End, Duration)>>,
+    /// Notified when one of these has changed.
+    changed: Notify,
+}
+
+/// The task of a session.
+struct Task {
+    common: Arc<Common>,
+    routers: Routers,
+    changes: Changes,
+    listeners: Arc<SharedListeners>,
+    events: Events,
+    pacer: Arc<Pacer>,
+    /// The tasks of its legs, those that are ending among them.
+    tasks: JoinSet<()>,
 }
 
 impl Session {
-    /// Starts a session with a leg for bmpd itself; its task ends when the session is stopped. `read_at` is when the reading of
-    /// the file was begun that the parameters are from.
+    /// Starts a session with a leg for each router that it is to be sent; its task ends when the session is stopped.
+    /// `read_at` is when the reading of the file was begun that the parameters are from.
     pub(crate) fn start(
         parameters: Parameters,
         read_at: Instant,
@@ -80,9 +109,24 @@ impl Session {
         events: Events,
     ) -> (Self, JoinHandle<()>) {
         let id = parameters.session.id.clone();
-        let router = Arc::clone(routers.ourselves());
-        let (leg, task) = Leg::start(parameters, read_at, router, listeners, events);
-        (Self { id, legs: [leg].into() }, task)
+        let common = Arc::new(Common {
+            legs: Mutex::default(),
+            configured: Mutex::new((parameters, read_at)),
+            end: Mutex::default(),
+            changed: Notify::new(),
+        });
+        let mut task = Task {
+            common: Arc::clone(&common),
+            changes: routers.changes(),
+            routers: routers.clone(),
+            listeners,
+            events,
+            pacer: Arc::default(),
+            tasks: JoinSet::new(),
+        };
+        // Now rather than in the task: who has started a session finds its legs.
+        task.match_legs();
+        (Self { id, common }, tokio::spawn(task.run()))
     }
 
     /// The session's name.
@@ -90,28 +134,25 @@ impl Session {
         &self.id
     }
 
-    /// The leg that carries bmpd itself: the session is reported as it is.
-    fn leg(&self) -> &Leg {
-        &self.legs[0]
+    /// Its legs, in the order of the routers.
+    pub(crate) fn legs(&self) -> Vec<Leg> {
+        self.common.legs.lock().clone()
     }
 
-    /// Ends the connections and begins the next ones with these parameters. The inner error is a sentence for people; `None` if
-    /// the session has stopped.
-    ///
-    /// `read_at` is when the reading of the file was begun that they are from: where the session has those of a newer one, they
-    /// stay.
-    pub(crate) async fn reset(
-        &self,
-        parameters: Parameters,
-        read_at: Instant,
-        by: String,
-    ) -> Option<Result<ResetDone, String>> {
-        let mut first = None;
-        for leg in &*self.legs {
-            let outcome = leg.reset(parameters.clone(), read_at, by.clone()).await;
-            first = first.or(outcome);
+    /// The leg that carries this router.
+    pub(crate) fn leg(&self, router: &RouterId) -> Option<Leg> {
+        let legs = self.common.legs.lock();
+        legs.iter().find(|leg| leg.id().router == *router).cloned()
+    }
+
+    /// Takes parameters for legs to come, unless it has newer ones.
+    pub(crate) fn prepare(&self, parameters: &Parameters, read_at: Instant) {
+        let mut configured = self.common.configured.lock();
+        if read_at >= configured.1 {
+            *configured = (parameters.clone(), read_at);
+            drop(configured);
+            self.common.changed.notify_one();
         }
-        first
     }
 
     /// Gives the session new parameters without ending its connections, or asks what would become of them; newer ones stay as
@@ -122,68 +163,214 @@ impl Session {
         read_at: Instant,
         dry_run: bool,
     ) -> Option<Configured> {
-        let mut first = None;
-        for leg in &*self.legs {
-            let outcome = leg.configure(parameters.clone(), read_at, dry_run).await;
-            first = first.or(outcome);
+        let (running, _) = self.common.configured.lock().clone();
+        if !dry_run {
+            self.prepare(&parameters, read_at);
         }
-        first
+        let mut sum: Option<Configured> = None;
+        for leg in self.legs() {
+            let configured = leg.configure(parameters.clone(), read_at, dry_run).await;
+            sum = match (sum, configured) {
+                (Some(sum), Some(configured)) => Some(sum.and(configured)),
+                (sum, configured) => configured.or(sum),
+            };
+        }
+        Some(sum.unwrap_or_else(|| running.configured_without_leg(&parameters)))
     }
 
-    /// Describes the session, with `detailed` also each neighbor and End-of-RIB; `None` if it has stopped.
+    /// Describes the session, with `detailed` also each neighbor, End-of-RIB and leg.
     pub(crate) async fn report(&self, detailed: bool) -> Option<SessionReport> {
-        self.leg().report(detailed).await
+        let mut answers = Vec::new();
+        for leg in self.legs() {
+            answers.extend(leg.report(detailed).await.map(|report| (leg, report)));
+        }
+        if answers.is_empty() && self.has_ended() {
+            return None;
+        }
+        let configured = self.common.configured.lock().0.clone();
+        Some(report::of_session(&configured, answers, detailed))
     }
 
-    /// Asks how far the session is; the answer comes through the channel, which closes if the session has stopped.
-    pub(crate) async fn progress(&self) -> oneshot::Receiver<Reached> {
-        self.leg().progress().await
+    fn has_ended(&self) -> bool {
+        self.common.end.lock().is_some()
     }
 
-    /// Reports what a reset with these parameters would do. The inner error is a sentence for people; `None` if the session has
-    /// stopped.
-    pub(crate) async fn plan(
-        &self,
-        parameters: Parameters,
-    ) -> Option<Result<PlannedReset, String>> {
-        self.leg().plan(parameters).await
-    }
-
-    /// Asks the session for a few words about itself without waiting for it: it may be busy. `None` if that cannot even be asked
-    /// now.
-    pub(crate) fn ask_entry(&self) -> Option<oneshot::Receiver<SessionEntry>> {
-        self.leg().ask_entry()
+    /// Asks the session for a few words about itself without waiting for it: its legs may be busy.
+    pub(crate) fn ask_entry(&self) -> AskedEntry {
+        let description = self.common.configured.lock().0.session.description.clone();
+        let asked = self.legs().into_iter().map(|leg| (leg.has_router(), leg.ask_entry()));
+        AskedEntry { id: self.id.clone(), description, asked: asked.collect() }
     }
 
     /// The session's state; `None` if it has stopped.
     pub(crate) async fn state(&self) -> Option<SessionState> {
-        self.leg().entry().await?.state
+        let mut states = Vec::new();
+        for leg in self.legs() {
+            let entry = leg.entry().await;
+            states
+                .extend(entry.and_then(|entry| entry.state).map(|state| (leg.has_router(), state)));
+        }
+        match states.is_empty() && self.has_ended() {
+            true => None,
+            false => Some(self.combined(states)),
+        }
     }
 
-    /// What the session runs with, and what is configured; `None` if it has stopped.
+    fn combined(&self, states: Vec<(bool, SessionState)>) -> SessionState {
+        let is_shut_down = self.common.configured.lock().0.session.shutdown;
+        report::combined(states).unwrap_or(match is_shut_down {
+            true => SessionState::Shutdown,
+            false => SessionState::Idle,
+        })
+    }
+
+    /// What the session runs with, and what is configured; of its legs, that of one for which they differ.
     pub(crate) async fn sets(&self) -> Option<Sets> {
-        self.leg().sets().await
+        let mut first = None;
+        for leg in self.legs() {
+            let Some(sets) = leg.sets().await else { continue };
+            if sets.running != sets.configured {
+                return Some(sets);
+            }
+            first = first.or(Some(sets));
+        }
+        if first.is_none() && self.has_ended() {
+            return None;
+        }
+        let (configured, _) = self.common.configured.lock().clone();
+        Some(first.unwrap_or_else(|| Sets { running: configured.clone(), configured }))
     }
 
-    /// What the session has counted; `None` if it has stopped.
+    /// What the session has counted, of all of its legs; `None` if it has stopped.
     pub(crate) async fn statistics(&self) -> Option<SessionStatistics> {
-        self.leg().statistics().await
+        let mut sum = None;
+        for leg in self.legs() {
+            let Some(counted) = leg.statistics().await else { continue };
+            sum = Some(match sum {
+                Some(sum) => report::added(sum, counted),
+                None => counted,
+            });
+        }
+        match sum {
+            None if !self.has_ended() => Some(report::nothing_counted(&self.id)),
+            sum => sum,
+        }
     }
 
     /// Resets the session's counters; `None` if it has stopped.
     pub(crate) async fn clear_statistics(&self, by: String) -> Option<()> {
-        let mut first = None;
-        for leg in &*self.legs {
-            let outcome = leg.clear_statistics(by.clone()).await;
-            first = first.or(outcome);
+        let mut cleared = None;
+        for leg in self.legs() {
+            cleared = leg.clear_statistics(by.clone()).await.or(cleared);
         }
-        first
+        cleared.or_else(|| (!self.has_ended()).then_some(()))
     }
 
-    /// Ends the session, sending the station a Termination if it takes it within `timeout`.
+    /// Ends the session, sending the station a Termination on each leg if it takes it within `timeout`.
     pub(crate) async fn stop(&self, end: End, timeout: Duration) {
-        for leg in &*self.legs {
+        *self.common.end.lock() = Some((end, timeout));
+        self.common.changed.notify_one();
+        for leg in self.legs() {
             leg.stop(end, timeout).await;
         }
     }
 }
+
+/// A few words about a session that were asked for.
+pub(crate) struct AskedEntry {
+    id: SessionId,
+    description: Option<String>,
+    asked: Vec<(bool, Option<oneshot::Receiver<SessionEntry>>)>,
+}
+
+impl AskedEntry {
+    /// The answer; `until` says whether an answer has come in time.
+    pub(crate) async fn answer<F>(
+        self,
+        until: impl Fn(oneshot::Receiver<SessionEntry>) -> F,
+    ) -> SessionEntry
+    where
+        F: Future<Output = Option<SessionEntry>>,
+    {
+        let Self { id, description, asked } = self;
+        let mut states = Vec::new();
+        let mut is_known = true;
+        for (has_router, asked) in asked {
+            let entry = match asked {
+                Some(asked) => until(asked).await,
+                None => None,
+            };
+            match entry.and_then(|entry| entry.state) {
+                Some(state) => states.push((has_router, state)),
+                None => is_known = false,
+            }
+        }
+        let state = report::combined(states).or(Some(SessionState::Idle)).filter(|_| is_known);
+        SessionEntry { id, state, description }
+    }
+}
+
+impl Task {
+    /// Runs until the session is stopped and its legs have ended.
+    async fn run(mut self) {
+        while has_panicked(self.serve()).await {}
+    }
+
+    async fn serve(&mut self) {
+        loop {
+            self.match_legs();
+            let has_ended = self.common.end.lock().is_some();
+            select! {
+                _ = self.changes.changed(), if !has_ended => {}
+                () = self.common.changed.notified(), if !has_ended => {}
+                ended = self.tasks.join_next(), if has_ended || !self.tasks.is_empty() => {
+                    if ended.is_none() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Starts a leg for each router that is to be sent and has none, and ends those of others.
+    fn match_legs(&mut self) {
+        let Self { common, routers, changes, .. } = self;
+        changes.mark_unchanged();
+        let end = *common.end.lock();
+        let (parameters, read_at) = common.configured.lock().clone();
+        let routers = routers.all();
+        let monitor = &parameters.session.monitor;
+        let wanted =
+            routers.iter().filter(|router| end.is_none() && monitor.wants_router(router.id()));
+        let wanted: Vec<Arc<Router>> = wanted.cloned().collect();
+        let mut legs = common.legs.lock();
+        let mut old = std::mem::take(&mut *legs);
+        for router in wanted {
+            let rank = old.iter().position(|leg| leg.carries(&router));
+            let leg = match rank.map(|rank| old.remove(rank)) {
+                Some(leg) => leg,
+                None => {
+                    let (leg, task) = Leg::start(
+                        parameters.clone(),
+                        read_at,
+                        router,
+                        Arc::clone(&self.listeners),
+                        self.events.clone(),
+                        Arc::clone(&self.pacer),
+                    );
+                    self.tasks.spawn(task);
+                    leg
+                }
+            };
+            legs.push(leg);
+        }
+        drop(legs);
+        let (end, timeout) = end.unwrap_or((End::Removed, LEG_TIMEOUT));
+        for leg in old {
+            self.tasks.spawn(async move { leg.stop(end, timeout).await });
+        }
+    }
+}
+
+/// How long the station has to receive the Termination of a leg whose router is no longer sent.
+const LEG_TIMEOUT: Duration = Duration::from_secs(1);

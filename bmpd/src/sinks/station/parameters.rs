@@ -7,10 +7,8 @@
 use shared::response::{Change, ConfigValue};
 
 pub(super) use crate::config::setting::Effect;
-use crate::config::setting::{
-    self, Setting, boolean, integer, list, none, path, text, written_secret,
-};
-use crate::config::{self, AoKey, Authentication, MonitorNeighbors, Source, TlsVersion};
+use crate::config::setting::{self, Setting, boolean, integer, joined, list, none, path, text};
+use crate::config::{self, MonitorNeighbors, TlsVersion};
 
 /// What a session runs with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,17 +52,19 @@ macro_rules! row {
 }
 
 /// `[[session]]`, in the order in which it is shown.
-const ROWS: [Row; 20] = [
+const ROWS: [Row; 23] = [
     row!(Connection, place, names),
     row!(Running, description, "description", text_of => text_of.as_ref().and_then(text)),
     row!(Connection, mode, mode),
-    row!(Connection, tcp.source, source),
+    row!(Connection, tcp.source, |session, effect| setting::tcp_source(&session.tcp, effect)),
     row!(Connection, tcp.mss, "tcp.mss", mss => mss.and_then(integer)),
     row!(Connection, tcp.dscp, "tcp.dscp", dscp => dscp.and_then(integer)),
-    row!(Connection, tcp.keepalive, keepalive),
+    row!(Connection, tcp.keepalive, |session, effect| setting::keepalive(&session.tcp, effect)),
     row!(Connection, tcp.user_timeout, "tcp.user-timeout", seconds),
     row!(Running, tcp.connect_timeout, "tcp.connect-timeout", seconds),
-    row!(Connection, tcp.authentication, authentication),
+    row!(Connection, tcp.authentication, |session, effect| {
+        setting::authentication(&session.tcp, effect)
+    }),
     row!(Connection, tls, tls),
     row!(Running, retry, retry),
     row!(Running, stall_timeout, "stall-timeout", seconds),
@@ -74,6 +74,9 @@ const ROWS: [Row; 20] = [
     row!(Connection, initiation_messages, initiation_messages),
     row!(Running, monitor.neighbors, monitored),
     row!(Connection, monitor.families, families),
+    row!(Running, monitor.routers, routers),
+    row!(Connection, monitor.views, views),
+    row!(Connection, identity, "identity", identity => text(identity.word())),
     // It names the session: it cannot change.
     row!(Connection, id, |_, _| Vec::new()),
 ];
@@ -106,37 +109,6 @@ fn mode(session: &config::Session, effect: Effect) -> Vec<Setting> {
     ]
 }
 
-fn source(session: &config::Session, effect: Effect) -> Vec<Setting> {
-    let (address, interface) = match &session.tcp.source {
-        None => (None, None),
-        Some(Source::Address(address)) => (text(address), None),
-        Some(Source::Interface(interface)) => (None, text(interface)),
-    };
-    vec![
-        Setting::new("tcp.source-address", effect, address),
-        Setting::new("tcp.source-interface", effect, interface),
-    ]
-}
-
-fn keepalive(session: &config::Session, effect: Effect) -> Vec<Setting> {
-    let keepalive = &session.tcp.keepalive;
-    vec![
-        Setting::seconds("tcp.keepalive.idle", effect, keepalive.idle),
-        Setting::seconds("tcp.keepalive.interval", effect, keepalive.interval),
-        Setting::new("tcp.keepalive.count", effect, integer(keepalive.count)),
-    ]
-}
-
-fn authentication(session: &config::Session, effect: Effect) -> Vec<Setting> {
-    let (md5, ao) = match &session.tcp.authentication {
-        None => (None, None),
-        Some(Authentication::Md5(key)) => (Some(key), None),
-        Some(Authentication::Ao(keys)) => (None, Some(keys)),
-    };
-    let keys = ["tcp.md5.key", "tcp.md5.key-file"];
-    vec![Setting::secret("tcp.md5", effect, keys, md5), chain(ao, effect)]
-}
-
 fn retry(session: &config::Session, effect: Effect) -> Vec<Setting> {
     vec![
         Setting::seconds("retry.initial", effect, session.retry.initial),
@@ -154,6 +126,20 @@ fn families(session: &config::Session, effect: Effect) -> Vec<Setting> {
     let families = session.monitor.families.as_ref();
     let shown = families.map_or("all".to_owned(), |families| joined(families));
     vec![Setting::new("monitor.families", effect, families.and_then(list)).shown(shown)]
+}
+
+fn routers(session: &config::Session, effect: Effect) -> Vec<Setting> {
+    let routers = session.monitor.routers.as_ref();
+    let shown = routers.map_or("all".to_owned(), |routers| joined(routers));
+    vec![Setting::new("monitor.routers", effect, routers.and_then(list)).shown(shown)]
+}
+
+fn views(session: &config::Session, effect: Effect) -> Vec<Setting> {
+    let views = session.monitor.views.as_ref();
+    let names: Option<Vec<&str>> =
+        views.map(|views| views.iter().map(|view| view.name()).collect());
+    let shown = names.as_ref().map_or("all".to_owned(), |names| joined(names));
+    vec![Setting::new("monitor.views", effect, names.as_ref().and_then(list)).shown(shown)]
 }
 
 /// `[bmp]`. Its `statistics-timer` is a default: what sessions have of it is theirs.
@@ -196,7 +182,37 @@ pub(crate) enum Configured {
     },
 }
 
+impl Configured {
+    /// What becomes of a session with a leg of which this becomes, and another one of which the other does.
+    pub(super) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (
+                Configured::GoesOn { mut applied, mut pending },
+                Configured::GoesOn { applied: more_applied, pending: more_pending },
+            ) => {
+                let add = |all: &mut Vec<Change>, more: Vec<Change>| {
+                    let new: Vec<_> =
+                        more.into_iter().filter(|change| !all.contains(change)).collect();
+                    all.extend(new);
+                };
+                add(&mut pending, more_pending);
+                add(&mut applied, more_applied);
+                applied.retain(|change| !pending.contains(change));
+                Configured::GoesOn { applied, pending }
+            }
+            (Configured::GoesOn { .. }, other) => other,
+            (one, _) => one,
+        }
+    }
+}
+
 impl Parameters {
+    /// What becomes of a session without any leg that has these parameters when it is given new ones.
+    pub(super) fn configured_without_leg(&self, new: &Self) -> Configured {
+        let standing = if self.session.shutdown { Standing::Shutdown } else { Standing::Down };
+        self.configured(new, standing)
+    }
+
     /// What becomes of a session that runs with these parameters when it is given new ones. Nothing else decides that.
     pub(super) fn configured(&self, new: &Self, standing: Standing) -> Configured {
         match (standing, new.session.shutdown) {
@@ -243,36 +259,6 @@ impl Parameters {
         let bmp = config::Bmp { statistics_timer: new.bmp.statistics_timer, ..self.bmp.clone() };
         Self { session, bmp }
     }
-}
-
-fn joined<T: ToString>(values: &[T]) -> String {
-    values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-}
-
-/// `tcp.ao`, the key chain.
-fn chain(keys: Option<&Vec<AoKey>>, effect: Effect) -> Setting {
-    let table = |key: &AoKey| {
-        let [inline, file] = written_secret(Some(&key.key));
-        let entries = [
-            ("send-id", integer(key.send_id)),
-            ("receive-id", integer(key.receive_id)),
-            ("algorithm", text(key.algorithm)),
-            ("key", inline),
-            ("key-file", file),
-        ];
-        let entries = entries.into_iter();
-        ConfigValue::Table(
-            entries.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect(),
-        )
-    };
-    let shown = |key: &AoKey| format!("{}/{} {} ***", key.send_id, key.receive_id, key.algorithm);
-    let secrets = keys.map(|keys| {
-        let keys = keys.iter().map(|key| key.key.expose());
-        keys.flat_map(|key| [&[key.len() as u8], key].concat()).collect()
-    });
-    let value = keys.map(|keys| ConfigValue::List(keys.iter().map(table).collect()));
-    let shown = keys.map(|keys| joined(&keys.iter().map(shown).collect::<Vec<_>>()));
-    Setting::new("tcp.ao", effect, value).shown(shown.unwrap_or_else(none)).hidden(secrets)
 }
 
 fn tls(session: &config::Session, effect: Effect) -> Vec<Setting> {
@@ -372,7 +358,7 @@ mod tests {
     }
 
     /// One change of each key that a session can have, and what it is called.
-    const CASES: [(&str, &str, &str, Effect); 22] = [
+    const CASES: [(&str, &str, &str, Effect); 25] = [
         (
             "tcp.connect-port = 1",
             "tcp.connect-port = 2",
@@ -467,6 +453,24 @@ mod tests {
             "tcp.connect-port = 1",
             "tcp.connect-port = 1\nmonitor.families = ['ipv4-unicast']",
             "monitor.families all -> ipv4-unicast",
+            Effect::Connection,
+        ),
+        (
+            "tcp.connect-port = 1",
+            "tcp.connect-port = 1\nmonitor.routers = ['local']",
+            "monitor.routers all -> local",
+            Effect::Running,
+        ),
+        (
+            "tcp.connect-port = 1",
+            "tcp.connect-port = 1\nmonitor.views = ['loc-rib']",
+            "monitor.views all -> loc-rib",
+            Effect::Connection,
+        ),
+        (
+            "tcp.connect-port = 1",
+            "tcp.connect-port = 1\nidentity = 'proxy-v2'",
+            "identity plain -> proxy-v2",
             Effect::Connection,
         ),
         (

@@ -7,16 +7,19 @@
 //!
 //! A shared listener is a place, an address and a port; several sessions can share one, each with another station.
 //! It is opened for the first of them and closed with the last. A slot holds one connection: a newer one
-//! of the same station takes the place of an older one. A device or namespace that goes takes its shared listeners with
+//! of the same station takes the place of an older one. A session that is sent several routers has a slot for each leg:
+//! each connection of its station goes to the first one that is free, bmpd itself first and then the routers by name, and
+//! is refused when none is. A device or namespace that goes takes its shared listeners with
 //! it: each session is notified, and opens its shared listener again when there is such a place again.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
+use shared::names::RouterId;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tracing::warn;
@@ -52,11 +55,14 @@ pub(crate) struct SharedListeners {
 
 #[derive(Debug)]
 struct SharedListener {
-    registered: Arc<Mutex<HashMap<IpAddr, Registered>>>,
+    registered: Arc<Mutex<Stations>>,
     wanted: watch::Sender<Wanted>,
     refused: Arc<AtomicU64>,
     task: JoinHandle<()>,
 }
+
+/// Who may connect: each station, with its legs in the order in which they get its connections.
+type Stations = HashMap<IpAddr, BTreeMap<RouterId, Registered>>;
 
 /// What the socket of a shared listener has for its registered stations.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,9 +84,19 @@ struct Slot {
     changes: Notify,
 }
 
+impl Slot {
+    /// True if it has no connection, and its leg none that came here.
+    fn is_free(&self) -> bool {
+        let held = self.held.lock();
+        held.stream.is_none() && !held.is_taken
+    }
+}
+
 #[derive(Debug, Default)]
 struct Held {
     stream: Option<TcpStream>,
+    /// True while the leg has a connection that it got here.
+    is_taken: bool,
     /// Set when the shared listener is closed because its place has gone.
     gone: Option<Gone>,
 }
@@ -91,6 +107,7 @@ pub(super) struct Registration {
     listeners: Arc<SharedListeners>,
     id: SharedListenerId,
     station: IpAddr,
+    router: RouterId,
     authentication: Option<Authentication>,
     mss: Option<u16>,
     slot: Arc<Slot>,
@@ -100,8 +117,8 @@ pub(super) struct Registration {
 }
 
 impl SharedListeners {
-    /// Registers the station at the shared listener, which is opened if it is not open. A registration of the same
-    /// station at the same shared listener is replaced.
+    /// Registers the station, for a leg that carries this router, at the shared listener, which is opened if it is not
+    /// open. A registration for the same leg at the same shared listener is replaced.
     ///
     /// # Errors
     ///
@@ -109,7 +126,7 @@ impl SharedListeners {
     pub(super) async fn register(
         self: Arc<Self>,
         id: SharedListenerId,
-        station: IpAddr,
+        (station, router): (IpAddr, RouterId),
         authentication: Option<Authentication>,
         mss: Option<u16>,
     ) -> Result<Registration, ListenError> {
@@ -122,13 +139,14 @@ impl SharedListeners {
         let slot = Arc::default();
         let entry =
             Registered { slot: Arc::clone(&slot), authentication: authentication.clone(), mss };
-        let (refused, refused_before) = match self.join(&id, station, &entry) {
+        let (refused, refused_before) = match self.join(&id, (station, &router), &entry) {
             Some(refused) => {
                 let before = refused.load(Ordering::Relaxed);
                 (refused, before)
             }
             None => {
-                let registered = HashMap::from([(station, entry)]);
+                let registered =
+                    HashMap::from([(station, BTreeMap::from([(router.clone(), entry)]))]);
                 let wanted = Wanted::by(&registered);
                 let options = ListenOptions { keys: &wanted.keys, mss: wanted.mss };
                 let listener = listen::listen(id.address, &id.place, options).await?;
@@ -143,6 +161,7 @@ impl SharedListeners {
             listeners,
             id,
             station,
+            router,
             authentication,
             mss,
             slot,
@@ -156,29 +175,26 @@ impl SharedListeners {
     fn join(
         &self,
         id: &SharedListenerId,
-        station: IpAddr,
+        (station, router): (IpAddr, &RouterId),
         entry: &Registered,
     ) -> Option<Arc<AtomicU64>> {
         let open = self.open.lock();
         let found = open.get(id)?;
-        found.registered.lock().insert(station, entry.clone());
+        let mut registered = found.registered.lock();
+        registered.entry(station).or_default().insert(router.clone(), entry.clone());
+        drop(registered);
         found.renew();
         Some(Arc::clone(&found.refused))
     }
 
     /// Closes a shared listener whose place has gone, and notifies its sessions.
-    fn close_gone(
-        &self,
-        id: &SharedListenerId,
-        registered: &Arc<Mutex<HashMap<IpAddr, Registered>>>,
-        gone: Gone,
-    ) {
+    fn close_gone(&self, id: &SharedListenerId, registered: &Arc<Mutex<Stations>>, gone: Gone) {
         // First, so that nobody registers who would not be notified.
         self.open
             .lock()
             .extract_if(|other, open| other == id && Arc::ptr_eq(&open.registered, registered))
             .count();
-        for entry in registered.lock().values() {
+        for entry in registered.lock().values().flat_map(BTreeMap::values) {
             entry.slot.held.lock().gone = Some(gone);
             entry.slot.changes.notify_one();
         }
@@ -190,7 +206,7 @@ impl SharedListener {
         listeners: &Arc<SharedListeners>,
         id: SharedListenerId,
         listener: Listener,
-        registered: HashMap<IpAddr, Registered>,
+        registered: Stations,
         wanted: Wanted,
     ) -> Self {
         let registered = Arc::new(Mutex::new(registered));
@@ -228,11 +244,14 @@ impl SharedListener {
 }
 
 impl Wanted {
-    fn by(registered: &HashMap<IpAddr, Registered>) -> Self {
-        Self {
-            keys: registered.iter().filter_map(|(station, entry)| key(*station, entry)).collect(),
-            mss: registered.values().filter_map(|entry| entry.mss).min(),
-        }
+    fn by(registered: &Stations) -> Self {
+        // The legs of a session have the same key.
+        let first = registered.iter().filter_map(|(station, legs)| {
+            let authenticated = legs.values().find(|entry| entry.authentication.is_some());
+            key(*station, authenticated?)
+        });
+        let all = registered.values().flat_map(BTreeMap::values);
+        Self { keys: first.collect(), mss: all.filter_map(|entry| entry.mss).min() }
     }
 }
 
@@ -269,6 +288,7 @@ impl Registration {
             {
                 let mut held = self.slot.held.lock();
                 if let Some(stream) = held.stream.take() {
+                    held.is_taken = true;
                     return Ok(stream);
                 }
                 if let Some(gone) = held.gone {
@@ -277,6 +297,11 @@ impl Registration {
             }
             notified.await;
         }
+    }
+
+    /// The connection that came here has ended: the slot is free.
+    pub(super) fn release(&self) {
+        self.slot.held.lock().is_taken = false;
     }
 
     /// How many connections of others the shared listener has refused.
@@ -295,9 +320,14 @@ impl Drop for Registration {
         let mut open = self.listeners.open.lock();
         let Some(listener) = open.get(&self.id) else { return };
         let mut registered = listener.registered.lock();
-        // A newer registration of the same station stays.
-        if registered.get(&self.station).is_some_and(|entry| Arc::ptr_eq(&entry.slot, &self.slot)) {
-            registered.remove(&self.station);
+        if let Some(legs) = registered.get_mut(&self.station) {
+            // A newer registration of the same leg stays.
+            if legs.get(&self.router).is_some_and(|entry| Arc::ptr_eq(&entry.slot, &self.slot)) {
+                legs.remove(&self.router);
+            }
+            if legs.is_empty() {
+                registered.remove(&self.station);
+            }
         }
         let empty = registered.is_empty();
         drop(registered);
@@ -313,7 +343,7 @@ impl Drop for Registration {
 /// What a shared listener's task works with.
 struct Acceptor {
     listener: Listener,
-    registered: Arc<Mutex<HashMap<IpAddr, Registered>>>,
+    registered: Arc<Mutex<Stations>>,
     wanted: watch::Receiver<Wanted>,
     refused: Arc<AtomicU64>,
     unknown: UnknownPeers,
@@ -347,16 +377,32 @@ impl Acceptor {
     }
 
     fn admit(&mut self, stream: TcpStream, from: IpAddr) {
-        let slot = self.registered.lock().get(&from).map(|entry| Arc::clone(&entry.slot));
+        let slot = {
+            let registered = self.registered.lock();
+            match registered.get(&from) {
+                // The station knows better what has become of its connection.
+                Some(legs) if legs.len() == 1 => {
+                    Ok(legs.values().map(|entry| Arc::clone(&entry.slot)).next())
+                }
+                Some(legs) => {
+                    let free = legs.values().find(|entry| entry.slot.is_free());
+                    Ok(free.map(|entry| Arc::clone(&entry.slot)))
+                }
+                None => Err("no passive session has this station"),
+            }
+        };
+        let slot = slot.and_then(|slot| {
+            slot.ok_or("each router that the session is sent has a connection of this station")
+        });
         match slot {
-            Some(slot) => {
+            Ok(slot) => {
                 slot.held.lock().stream = Some(stream);
                 slot.changes.notify_one();
             }
-            None => {
+            Err(why) => {
                 listen::refuse(stream);
                 self.refused.fetch_add(1, Ordering::Relaxed);
-                self.unknown.note(from, "no passive session has this station");
+                self.unknown.note(from, why);
             }
         }
     }

@@ -3,7 +3,7 @@
 //! ```text
 //!   daemon: start, end, configure ──> NeighborDirectory <── find ── listener (one a place and address)
 //!                                        │  └── keys, changed ──────^
-//!                                        └── Neighbor (a task each), its place in Tables
+//!                                        └── Neighbor (a task each), a peer of the router that bmpd is
 //! ```
 //!
 //! A neighbor from a prefix is created when it first connects, and forgotten once it has been down for a while; there
@@ -11,7 +11,7 @@
 //! that has not sent a valid OPEN yet. The longest prefix applies.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -24,14 +24,17 @@ use tracing::debug;
 
 use super::link::{Held, Limits};
 use super::neighbor::{Neighbor, Setup, Stop};
-use super::pending::{PendingConnections, PendingPlace};
-use super::turn::Places;
 use crate::config::{self, Authentication, Peers};
 use crate::events::Events;
 use crate::moment::bmp_timestamp;
 use crate::net::keys::PeerKey;
+use crate::net::listen::refuse;
+use crate::net::tcp::TcpStream;
 use crate::quota::{NeighborQuota, PrefixQuota, say};
 use crate::routers::{Peer, PeerDown, Router};
+use crate::sources::listener;
+use crate::sources::pending::{PendingConnections, PendingPlace};
+use crate::sources::turn::Places;
 use crate::wire::bmp::PeerDownReason;
 
 /// Identifies a `[[bgp.neighbor]]`: its instance and its address or prefix.
@@ -123,9 +126,9 @@ pub(crate) enum Found {
 
 impl NeighborDirectory {
     /// No neighbors yet.
-    pub(crate) fn new(router: Arc<Router>, events: Events) -> Arc<Self> {
+    pub(crate) fn new(router: Arc<Router>, places: Places, events: Events) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
-            places: Places::new(router.sizes()),
+            places,
             router,
             events,
             inner: Mutex::default(),
@@ -337,7 +340,7 @@ impl NeighborDirectory {
     }
 
     /// The keys of those that may connect in an instance. No two are for the same addresses.
-    pub(super) fn keys(&self, vpn_instance: &Option<VpnInstanceName>) -> Vec<PeerKey> {
+    fn keys(&self, vpn_instance: &Option<VpnInstanceName>) -> Vec<PeerKey> {
         let inner = self.inner.lock();
         let entries = inner.entries.iter().filter(|e| e.config.vpn_instance == *vpn_instance);
         entries
@@ -355,19 +358,56 @@ impl NeighborDirectory {
 
     /// The segment size to ask of those that may connect in an instance. It is sent in the answer to a
     /// SYN, to all alike: the lowest value applies.
-    pub(super) fn mss(&self, vpn_instance: &Option<VpnInstanceName>) -> Option<u16> {
+    fn mss(&self, vpn_instance: &Option<VpnInstanceName>) -> Option<u16> {
         let inner = self.inner.lock();
         let entries = inner.entries.iter().filter(|e| e.config.vpn_instance == *vpn_instance);
         entries.filter_map(|entry| entry.config.mss).min()
     }
 
-    /// Notified when [`NeighborDirectory::keys`] or [`NeighborDirectory::mss`] may have changed.
-    pub(super) fn changes(&self) -> watch::Receiver<u64> {
+    fn notify(&self) {
+        self.changed.send_modify(|count| *count = count.wrapping_add(1));
+    }
+}
+
+impl listener::Directory for NeighborDirectory {
+    const PROTOCOL: &'static str = "BGP";
+    const CONNECTION: &'static str = "BGP connection";
+    const CONNECTIONS: &'static str = "BGP connections";
+    const THEY: &'static str = "neighbors";
+
+    fn keys(&self, vpn_instance: &Option<VpnInstanceName>) -> Vec<PeerKey> {
+        self.keys(vpn_instance)
+    }
+
+    fn mss(&self, vpn_instance: &Option<VpnInstanceName>) -> Option<u16> {
+        self.mss(vpn_instance)
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
         self.changed.subscribe()
     }
 
-    fn notify(&self) {
-        self.changed.send_modify(|count| *count = count.wrapping_add(1));
+    fn admit(
+        &self,
+        stream: TcpStream,
+        from: SocketAddr,
+        vpn_instance: &Option<VpnInstanceName>,
+    ) -> Result<(), String> {
+        match self.find(vpn_instance, from.ip()) {
+            Found::Neighbor(neighbor, place) => {
+                neighbor.incoming(stream, place);
+                Ok(())
+            }
+            Found::Busy => {
+                refuse(stream);
+                Err("as many connections wait for an OPEN as maximum-pending allows".to_owned())
+            }
+            Found::Full(prefix) => {
+                refuse(stream);
+                Err(format!("{prefix} has as many neighbors as maximum-neighbors allows"))
+            }
+            Found::Unknown => Err("no [[bgp.neighbor]] has this address".to_owned()),
+        }
     }
 }
 
@@ -427,6 +467,7 @@ mod tests {
         let config = config::parse(text, std::path::Path::new("f")).unwrap().bgp.unwrap();
         let directory = NeighborDirectory::new(
             Arc::clone(Routers::new(Sizes::default()).ourselves()),
+            Places::new(&Sizes::default()),
             Events::default(),
         );
         directory.allow_pending(config::PendingLimits { maximum: 10, timeout: Duration::MAX });

@@ -9,8 +9,9 @@
 //! neither clock nor socket.
 
 use super::fsm::{Event, Fsm, State};
-use super::{VIEW, refused, turn};
+use super::{VIEW, refused};
 use crate::routers::{Epoch, Refused, Rib};
+use crate::sources::turn;
 use crate::supervise::fault;
 use crate::wire::bgp::{self, MessageType};
 use crate::wire::bmp::Timestamp;

@@ -13,9 +13,6 @@ use tracing::debug;
 use super::faults::Faults;
 use super::fsm::{Action, Direction, End, Event, Fsm};
 use super::inbox::{Inbox, Outcome};
-use super::late::Look;
-use super::pending::PendingPlace;
-use super::turn::{Places, Turn};
 use super::{refused, table};
 use crate::config::{self, MaximumRoutes, MaximumRoutesAction};
 use crate::moment::{bmp_timestamp, sleep_until};
@@ -23,6 +20,9 @@ use crate::net;
 use crate::net::tcp::{self, TcpStream};
 use crate::routers::{Check, Epoch, OverLimit, Rib, Router, Sizes};
 use crate::select::select;
+use crate::sources::late::Look;
+use crate::sources::pending::PendingPlace;
+use crate::sources::turn::{Places, Turn};
 use crate::supervise::catch_panic;
 use crate::wire::bgp::{self, MessageType};
 use crate::wire::bmp::Timestamp;
@@ -40,6 +40,9 @@ const CLOSE_TIMEOUT: Duration = Duration::from_millis(200);
 /// Why a connection is closed whose place among those without an OPEN was taken by another one.
 const PLACE_LOST: &str = "no OPEN has come, and another connection has its place: as many wait for an OPEN as \
                           maximum-pending allows";
+
+/// Why a connection is closed whose task has let go of it: nothing is known that the neighbor could be told.
+const ABANDONED: &str = "its neighbor's task has let go of it";
 
 /// Without an End-of-RIB a neighbor is assumed to have sent its routes when it has been quiet for
 /// this long. One that announced Graceful Restart has promised an End-of-RIB and gets more time.
@@ -256,7 +259,7 @@ impl Link {
                     Some(match close {
                         Some(Close::Notify(notification)) => Event::Stop(notification),
                         Some(Close::Replaced) => Event::Replaced,
-                        None => Event::Stop(Code::AdministrativeShutdown.into()),
+                        None => Event::Abandon(ABANDONED.into()),
                     })
                 }
                 () = std::future::ready(()), if self.is_behind => {
@@ -609,7 +612,7 @@ impl Link {
                 Event::Confirmed
             }
             Some(Err(notification)) => Event::Stop(notification),
-            None => Event::Stop(Code::AdministrativeShutdown.into()),
+            None => Event::Abandon(ABANDONED.into()),
         }
     }
 
@@ -627,7 +630,7 @@ impl Link {
                 None
             }
             Some(Err(notification)) => Some(Event::Stop(notification)),
-            None => Some(Event::Stop(Code::AdministrativeShutdown.into())),
+            None => Some(Event::Abandon(ABANDONED.into())),
         }
     }
 

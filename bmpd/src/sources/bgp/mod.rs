@@ -20,13 +20,9 @@ mod directory;
 mod faults;
 pub(crate) mod fsm;
 pub(crate) mod inbox;
-mod late;
 mod link;
-pub(crate) mod listener;
 mod neighbor;
-mod pending;
 mod refused;
-mod turn;
 
 use crate::routers::TableId;
 use crate::wire::bmp::View;

@@ -12,13 +12,13 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tracing::debug;
 
 use self::task::Task;
-use super::pending::{PendingConnections, PendingPlace};
-use super::turn::Places;
 use crate::config::{self};
 use crate::events::Events;
 use crate::net::tcp::TcpStream;
 use crate::quota::NeighborQuota;
 use crate::routers::{Peer, Router};
+use crate::sources::pending::{PendingConnections, PendingPlace};
+use crate::sources::turn::Places;
 use crate::wire::notification::Code;
 
 /// The commands to a neighbor's task.

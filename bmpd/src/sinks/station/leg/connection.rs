@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use crate::moment::{Moment, bmp_timestamp, sleep_until};
 use crate::net::stream::Stream;
 use crate::net::{queue, tcp};
-use crate::routers::{Changes, Feed, Router, Sizes};
+use crate::routers::{Changes, Feed, Presence, Router, Sizes, TableId};
 use crate::select::select;
 use crate::sinks::station::down::Down;
 use crate::sinks::station::encoder::{Batch, Encoder};
@@ -59,6 +59,9 @@ pub(super) struct Count {
     pub(super) sessions_skipped: u64,
 }
 
+/// Why no connection was made of a stream: the router has left meanwhile.
+pub(super) struct NoRouter;
+
 /// A station that takes less than it is given.
 #[derive(Debug, Clone, Copy)]
 struct Blocked {
@@ -75,6 +78,9 @@ struct Blocked {
 
 pub(super) struct Connection {
     stream: Stream,
+    router: Arc<Router>,
+    /// How often the router had appeared when the connection was made.
+    presence: u64,
     feed: Feed,
     changes: Changes,
     sizes: Sizes,
@@ -101,19 +107,32 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(stream: Stream, parameters: &Parameters, router: Arc<Router>) -> Self {
+    pub(super) fn new(
+        stream: Stream,
+        parameters: &Parameters,
+        router: Arc<Router>,
+    ) -> Result<Self, NoRouter> {
         let Parameters { session, bmp } = parameters;
         let mut encoder = Encoder::default();
         let messages = &session.initiation_messages;
-        bmp::initiation(&mut encoder.out, &bmp.system_name, &bmp.system_description, messages);
+        let Presence { number, identity } = router.presence().ok_or(NoRouter)?;
+        match &identity.initiation {
+            Some(tlvs) => bmp::initiation_with(&mut encoder.out, tlvs, messages),
+            None => {
+                let (name, description) = (&bmp.system_name, &bmp.system_description);
+                bmp::initiation(&mut encoder.out, name, description, messages);
+            }
+        }
         let statistics_timer = session.statistics_timer;
-        Self {
+        Ok(Self {
             local: stream.tcp().local_addr().ok(),
             remote: stream.tcp().peer_addr().ok(),
             stream,
             changes: router.changes(),
             sizes: *router.sizes(),
-            feed: Feed::new(router, session.monitor.clone()),
+            feed: Feed::new(Arc::clone(&router), session.monitor.clone()),
+            router,
+            presence: number,
             encoder,
             written: 0,
             in_a_row: 0,
@@ -128,7 +147,7 @@ impl Connection {
             next_statistics: Instant::now() + statistics_timer,
             bytes_ignored: 0,
             sessions_skipped: 0,
-        }
+        })
     }
 
     /// Takes those of the parameters that can change while it runs.
@@ -152,7 +171,9 @@ impl Connection {
             self.feed.end_of_ribs_written(Moment::now());
         }
         let sent = &mut self.sent;
-        sent.initiation += std::mem::take(&mut self.initiation);
+        sent.initiation += std::mem::take(&mut self.initiation) + batch.initiation;
+        sent.route_mirroring += batch.route_mirroring;
+        sent.unknown += batch.unknown;
         sent.peer_up += batch.peer_up;
         sent.peer_down += batch.peer_down;
         sent.route_monitoring += batch.route_monitoring;
@@ -175,6 +196,9 @@ impl Connection {
             if self.is_written() && self.feed.is_interrupted() {
                 tokio::task::yield_now().await;
                 return Ok(Progress::Moved);
+            }
+            if self.is_written() && self.router.has_left(self.presence) {
+                return Err(Down::RouterGone(self.router.termination(self.presence)));
             }
         }
         let pending = !self.is_written() || self.stream.wants_write();
@@ -221,6 +245,7 @@ impl Connection {
         }
         encoder.fill(feed, self.sizes.batch);
         self.sessions_skipped += std::mem::take(&mut encoder.batch.sessions_skipped);
+        self.sent.messages_lost += std::mem::take(&mut encoder.batch.messages_lost);
         if encoder.out.is_empty() {
             // A thousand quiet sessions need no buffers.
             put_aside(std::mem::take(&mut encoder.out));
@@ -306,9 +331,22 @@ impl Connection {
     /// Ends the connection with a Termination, which follows the last message begun. A station that
     /// does not take it within `timeout` gets none.
     pub(super) async fn terminate(
-        mut self,
+        self,
         reason: TerminationReason,
         text: &str,
+        timeout: Duration,
+    ) -> Count {
+        self.end_with(|out| bmp::termination(out, reason, text), timeout).await
+    }
+
+    /// Ends the connection of a router that has left, with the TLVs of its Termination.
+    pub(super) async fn end_as_router(self, tlvs: &[u8], timeout: Duration) -> Count {
+        self.end_with(|out| bmp::termination_with(out, tlvs), timeout).await
+    }
+
+    async fn end_with(
+        mut self,
+        termination: impl FnOnce(&mut Vec<u8>),
         timeout: Duration,
     ) -> Count {
         // The Initiation comes first, even if it goes together with the end.
@@ -318,7 +356,7 @@ impl Connection {
         out.truncate(boundary);
         // The batch will not be sent whole: it does not count.
         *batch = Batch::default();
-        bmp::termination(out, reason, text);
+        termination(out);
         let write = async {
             while !self.is_written() {
                 // Bytes that nobody read would turn the close into a reset that takes the Termination
@@ -425,7 +463,7 @@ impl Connection {
     }
 
     /// When each End-of-RIB was sent, of the neighbors that are up.
-    pub(super) fn end_of_ribs(&self) -> impl Iterator<Item = (&NeighborId, Family, &Moment)> {
+    pub(super) fn end_of_ribs(&self) -> impl Iterator<Item = (&NeighborId, TableId, &Moment)> {
         self.feed.end_of_ribs()
     }
 

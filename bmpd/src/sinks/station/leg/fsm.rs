@@ -10,6 +10,7 @@
 //!           Up ───────────────────────────────┴ lost ┘
 //!
 //!   any of them ── shut down ──> Shutdown ── reset, reload ──> Connecting
+//!   any but Shutdown ── its router leaves ──> NoRouter ── its router appears ──> Connecting
 //! ```
 //!
 //! A passive session, whose station connects, is Connecting while it waits for that. It goes there at once
@@ -41,6 +42,8 @@ pub(crate) enum State {
         /// True once the station was sent every route and the End-of-RIBs.
         synchronised: bool,
     },
+    /// There is nothing to carry: the router is not there.
+    NoRouter,
     /// The configuration wants no connection.
     Shutdown,
     /// Over for good.
@@ -69,6 +72,8 @@ pub(crate) enum Event {
     Reset(Pattern),
     /// New parameters without another connection: they are for the next attempt and wait.
     Adapt(Pattern),
+    /// The router that it carries is there, or is not.
+    Router(bool),
     /// The configuration wants no connection any more.
     Shutdown,
     /// bmpd stops.
@@ -108,13 +113,16 @@ pub(crate) struct Fsm {
     next_wait: Duration,
     /// True if the connection has proved stable.
     stable: bool,
+    /// True if the router that it carries is there.
+    has_router: bool,
 }
 
 impl Fsm {
     /// A session that has not started.
     pub(crate) fn new(Pattern { passive, retry }: Pattern) -> Self {
         let next_wait = retry.initial;
-        Self { state: State::Idle, generation: 1, passive, retry, next_wait, stable: false }
+        let (state, generation) = (State::Idle, 1);
+        Self { state, generation, passive, retry, next_wait, stable: false, has_router: true }
     }
 
     /// Where it is.
@@ -134,6 +142,21 @@ impl Fsm {
             (_, Event::Stop) => self.end(State::Stopped),
             (State::Shutdown, Event::Shutdown) => vec![],
             (_, Event::Shutdown) => self.end(State::Shutdown),
+            (state, Event::Router(has_router)) => {
+                self.has_router = has_router;
+                match (state, has_router) {
+                    (State::NoRouter, true) => {
+                        self.state = State::Connecting;
+                        self.next_wait = self.retry.initial;
+                        vec![Action::Connect]
+                    }
+                    (State::Shutdown | State::NoRouter, _) | (_, true) => vec![],
+                    (State::Idle | State::Connecting | State::Up { .. }, false) => {
+                        self.end(State::NoRouter)
+                    }
+                    (State::Stopped, false) => vec![],
+                }
+            }
             (_, Event::Reset(pattern)) => self.reset(pattern),
             (_, Event::Adapt(Pattern { passive, retry })) => {
                 self.passive = passive;
@@ -183,7 +206,7 @@ impl Fsm {
             | (State::Up { .. }, Event::ConnectFailed)
             | (State::Up { synchronised: true }, Event::Synchronised)
             | (State::Up { synchronised: false }, Event::Stable)
-            | (State::Shutdown, _) => vec![],
+            | (State::NoRouter | State::Shutdown, _) => vec![],
         }
     }
 
@@ -199,11 +222,14 @@ impl Fsm {
     }
 
     fn reset(&mut self, Pattern { passive, retry }: Pattern) -> Vec<Action> {
-        let mut actions = self.end(State::Connecting);
+        let next = if self.has_router { State::Connecting } else { State::NoRouter };
+        let mut actions = self.end(next);
         self.passive = passive;
         self.retry = retry;
         self.next_wait = retry.initial;
-        actions.push(Action::Connect);
+        if self.has_router {
+            actions.push(Action::Connect);
+        }
         actions
     }
 

@@ -20,14 +20,16 @@
 mod attempt;
 mod connection;
 mod fsm;
+mod proxy;
 mod task;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
+use shared::names::LegId;
 use shared::response::{PlannedReset, ResetDone, SessionEntry, SessionReport, SessionStatistics};
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::parameters::{Configured, Parameters};
@@ -80,14 +82,39 @@ enum Command {
     },
 }
 
+/// The time between the connections of two legs of a session: one with many routers is not many connections at once.
+const PACE: Duration = Duration::from_millis(20);
+
+/// Whose turn to connect was the last one of a session, and when it was or is.
+#[derive(Debug, Default)]
+pub(super) struct Pacer(Mutex<Option<(LegId, Instant)>>);
+
+impl Pacer {
+    /// When this leg may connect; another one later. A leg that was the last one keeps its turn, so that resets
+    /// that follow each other closely do not wait for attempts that were given up.
+    fn turn(&self, leg: &LegId) -> Instant {
+        let (now, mut last) = (Instant::now(), self.0.lock());
+        let turn = match &*last {
+            Some((id, turn)) if id == leg => *turn,
+            Some((_, turn)) => *turn + PACE,
+            None => now,
+        };
+        let turn = turn.max(now);
+        *last = Some((leg.clone(), turn));
+        turn
+    }
+}
+
 /// The handle of a leg.
 #[derive(Debug, Clone)]
-pub(super) struct Leg {
+pub(crate) struct Leg {
+    id: LegId,
+    router: Arc<Router>,
     commands: mpsc::Sender<Command>,
 }
 
 impl Leg {
-    /// Starts the leg that carries this router; its task ends when it is stopped. `read_at` is when the reading of the file was
+    /// The leg that carries this router, and its task, which ends when it is stopped. `read_at` is when the reading of the file was
     /// begun that the parameters are from.
     pub(super) fn start(
         parameters: Parameters,
@@ -95,11 +122,29 @@ impl Leg {
         router: Arc<Router>,
         listeners: Arc<SharedListeners>,
         events: Events,
-    ) -> (Self, JoinHandle<()>) {
+        pacer: Arc<Pacer>,
+    ) -> (Self, impl Future<Output = ()> + use<>) {
         // Commands wait here only while the task is busy with one batch.
         let (commands, receiver) = mpsc::channel(16);
-        let task = task::Task::new(parameters, read_at, router, listeners, events, receiver);
-        (Self { commands }, tokio::spawn(task.run()))
+        let id = LegId { session: parameters.session.id.clone(), router: router.id().clone() };
+        let its_router = Arc::clone(&router);
+        let task = task::Task::new(parameters, read_at, router, listeners, events, pacer, receiver);
+        (Self { id, router: its_router, commands }, task.run())
+    }
+
+    /// Its name.
+    pub(crate) fn id(&self) -> &LegId {
+        &self.id
+    }
+
+    /// True if it carries exactly this router.
+    pub(super) fn carries(&self, router: &Arc<Router>) -> bool {
+        Arc::ptr_eq(&self.router, router)
+    }
+
+    /// True if its router is there: otherwise it has nothing to send.
+    pub(crate) fn has_router(&self) -> bool {
+        self.router.presence().is_some()
     }
 
     /// Ends the connection and begins the next one with these parameters. The inner error is a sentence
@@ -107,7 +152,7 @@ impl Leg {
     ///
     /// `read_at` is when the reading of the file was begun that they are from: where the session has those of a
     /// newer one, they stay.
-    pub(super) async fn reset(
+    pub(crate) async fn reset(
         &self,
         parameters: Parameters,
         read_at: Instant,
@@ -136,7 +181,7 @@ impl Leg {
 
     /// Asks how far the session is; the answer comes through the channel, which closes if the session has
     /// stopped.
-    pub(super) async fn progress(&self) -> oneshot::Receiver<Reached> {
+    pub(crate) async fn progress(&self) -> oneshot::Receiver<Reached> {
         let (reply, answer) = oneshot::channel();
         // A leg that has stopped drops the reply.
         let _ = self.commands.send(Command::Progress { reply }).await;
@@ -145,7 +190,7 @@ impl Leg {
 
     /// Reports what a reset with these parameters would do. The inner error is a sentence for people; `None`
     /// if the leg has stopped.
-    pub(super) async fn plan(
+    pub(crate) async fn plan(
         &self,
         parameters: Parameters,
     ) -> Option<Result<PlannedReset, String>> {

@@ -8,18 +8,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::event::EventKind;
-use shared::names::SessionId;
+use shared::names::{LegId, SessionId};
 use shared::response::{PlannedReset, ResetDone, Sent, SessionState};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use self::statistics::Statistics;
-use super::Command;
 use super::attempt::{Attempt, Made, secure, shared_listener};
 use super::connection::{Connection, Progress};
 use super::fsm::{Action, Event, Fsm, Pattern, STABLE_AFTER, State};
-use crate::config::Mode;
+use super::{Command, Pacer, proxy};
+use crate::config::{Identity, Mode};
 use crate::events::Events;
 use crate::last_error::LastErrors;
 use crate::moment::{Moment, sleep_until};
@@ -29,7 +29,7 @@ use crate::net::options::Options;
 use crate::net::stream::Stream;
 use crate::net::tcp::TcpStream;
 use crate::quota::{Quota, say};
-use crate::routers::{Feed, Router};
+use crate::routers::{Changes, Feed, Router};
 use crate::select::select;
 use crate::sinks::station::down::Down;
 use crate::sinks::station::parameters::{Configured, Effect, Parameters, Standing};
@@ -41,6 +41,9 @@ use crate::supervise::{Panic, abort_on_panic, catch_panic, fault};
 /// longer is not waited for at all.
 const RESET_TIMEOUT: Duration = Duration::from_millis(500);
 
+/// Why a leg has no connection whose router is not there.
+const NO_ROUTER: &str = "its router is not connected";
+
 /// How long a session that has panicked waits where nothing else makes it go on.
 const RETRY_AFTER_PANIC: Duration = Duration::from_secs(1);
 
@@ -51,8 +54,11 @@ pub(super) struct Task {
     configured: Parameters,
     configured_at: Instant,
     router: Arc<Router>,
+    /// Notified when the router appears or leaves.
+    presence: Changes,
     listeners: Arc<SharedListeners>,
     events: Events,
+    pacer: Arc<Pacer>,
     published: Published,
     commands: mpsc::Receiver<Command>,
     fsm: Fsm,
@@ -131,6 +137,8 @@ enum Outcome {
     Challenged(Result<Made, Down>),
     Down(Down),
     Command(Command),
+    /// The router has appeared or left.
+    Presence,
     /// A minute is over in which more was to be logged than is.
     Quota,
     Nothing,
@@ -143,9 +151,11 @@ impl Task {
         router: Arc<Router>,
         listeners: Arc<SharedListeners>,
         events: Events,
+        pacer: Arc<Pacer>,
         commands: mpsc::Receiver<Command>,
     ) -> Self {
         Self {
+            presence: router.presence_changes(),
             fsm: Fsm::new(pattern(&parameters)),
             configured: parameters.clone(),
             configured_at: read_at,
@@ -153,6 +163,7 @@ impl Task {
             router,
             listeners,
             events,
+            pacer,
             published: Published::default(),
             commands,
             attempt: None,
@@ -212,6 +223,7 @@ impl Task {
                 Outcome::Challenged(made) => self.challenged(made).await,
                 Outcome::Down(down) => self.lost(down).await,
                 Outcome::Command(command) => self.handle_command(command).await,
+                Outcome::Presence => self.note_presence().await,
                 Outcome::Quota => {
                     let lines = self.quota.end();
                     let id = self.id();
@@ -226,10 +238,29 @@ impl Task {
         let session = &self.configured.session;
         if session.shutdown {
             self.on(Event::Shutdown, Down::Shutdown.to_string(), None, Duration::ZERO).await;
+            self.note_presence().await;
+        } else if self.router.presence().is_none() {
+            self.note_presence().await;
         } else {
             let delay = session.initial_delay;
             let why = if delay.is_zero() { "the session has begun" } else { "initial-delay" };
             self.on(Event::Start(delay), why.to_owned(), None, Duration::ZERO).await;
+        }
+    }
+
+    /// The router may have appeared or left. A connection ends by itself, when it has sent what is left.
+    async fn note_presence(&mut self) {
+        self.presence.mark_unchanged();
+        let has_router = self.router.presence().is_some();
+        if matches!(self.fsm.state(), State::Up { .. }) {
+            return;
+        }
+        let why = if has_router { "its router is there" } else { NO_ROUTER };
+        let down = (!has_router).then_some(Down::RouterGone(None));
+        self.on(Event::Router(has_router), why.to_owned(), down, Duration::ZERO).await;
+        if self.fsm.state() == State::NoRouter {
+            // The connections of the station are for the routers that are there.
+            self.register(None);
         }
     }
 
@@ -254,6 +285,7 @@ impl Task {
         let (state, generation) = now;
         self.events.publish(|| EventKind::Session {
             id: self.id().clone(),
+            router: self.router.id().clone(),
             generation,
             from: before.map(|(state, _)| state),
             to: Some(state),
@@ -271,6 +303,7 @@ impl Task {
     fn publish_end(&self) {
         self.events.publish(|| EventKind::Session {
             id: self.id().clone(),
+            router: self.router.id().clone(),
             generation: self.fsm.generation(),
             from: self.published.state.map(|(state, _)| state),
             to: None,
@@ -281,7 +314,8 @@ impl Task {
     /// Waits for the next thing to happen in this state, or a command.
     async fn wait(&mut self) -> Outcome {
         let state = self.fsm.state();
-        let Self { commands, attempt, challenger, registration, connection, .. } = self;
+        let Self { commands, presence, attempt, challenger, registration, connection, .. } = self;
+        let is_up = matches!(state, State::Up { .. });
         let (retry_at, stable_at) = (self.timers.retry_at, &mut self.timers.stable_at);
         let quota_ends = self.quota.ends_at();
         let challenge = async {
@@ -318,6 +352,7 @@ impl Task {
                     Err(down) => Outcome::Down(down),
                 },
                 (State::Connecting, _, None) => Outcome::Arrived(arrival.await),
+                (State::NoRouter, _, _) => std::future::pending().await,
                 (State::Idle | State::Up { .. } | State::Shutdown | State::Stopped, _, _) => {
                     sleep_until(retry_at).await;
                     Outcome::Event(Event::RetryTimer, "the retry timer has expired")
@@ -331,13 +366,16 @@ impl Task {
                 let stop = || Command::Stop { end: End::Stopping, timeout: Duration::ZERO };
                 Outcome::Command(command.unwrap_or_else(stop))
             }
+            // The router outlives its legs.
+            _ = presence.changed(), if !is_up => Outcome::Presence,
             () = sleep_until(quota_ends) => Outcome::Quota,
             outcome = happens => outcome,
         }
     }
 
     async fn connected(&mut self, stream: Stream) {
-        let connection = Connection::new(stream, &self.parameters, Arc::clone(&self.router));
+        let made = Connection::new(stream, &self.parameters, Arc::clone(&self.router));
+        let Ok(connection) = made else { return self.note_presence().await };
         let why = match connection.remote() {
             Some(remote) => format!("connected with {remote}"),
             None => "connected".to_owned(),
@@ -364,6 +402,9 @@ impl Task {
         let here = self.fsm.state() == State::Connecting && self.attempt.is_none();
         if !here || !self.is_passive() {
             refuse(stream);
+            if let Some(registration) = &self.registration {
+                registration.release();
+            }
             return;
         }
         self.history.attempts += 1;
@@ -403,16 +444,28 @@ impl Task {
     }
 
     async fn lost(&mut self, down: Down) {
+        if let Down::RouterGone(_) = down {
+            let why = down.to_string();
+            self.on(Event::Router(false), why, Some(down), RESET_TIMEOUT).await;
+            // It may be there again already.
+            self.note_presence().await;
+            return;
+        }
         let refused = matches!(down, Down::Accepted(_) | Down::Tls(_) | Down::TlsSetup(_));
         if self.fsm.state() == State::Connecting && self.is_passive() && refused {
             // The next connection can be better, and may be on its way.
             self.attempt = None;
+            if let Some(registration) = &self.registration {
+                registration.release();
+            }
             self.note_failure(down);
             return;
         }
         let event = match self.fsm.state() {
             State::Connecting => Event::ConnectFailed,
-            State::Up { .. } | State::Idle | State::Shutdown | State::Stopped => Event::Lost,
+            State::Up { .. } | State::Idle | State::NoRouter | State::Shutdown | State::Stopped => {
+                Event::Lost
+            }
         };
         let why = down.to_string();
         self.close(Some(down), Duration::ZERO).await;
@@ -541,7 +594,7 @@ impl Task {
     fn would_configure(&self, new: &Parameters) -> Configured {
         let standing = match self.fsm.state() {
             State::Up { .. } => Standing::Up,
-            State::Idle | State::Connecting | State::Stopped => Standing::Down,
+            State::Idle | State::Connecting | State::NoRouter | State::Stopped => Standing::Down,
             State::Shutdown => Standing::Shutdown,
         };
         self.parameters.configured(new, standing)
@@ -558,7 +611,7 @@ impl Task {
         match (&configured, self.fsm.state()) {
             (_, State::Stopped) => {}
             (Configured::Ends(_), _) => self.shut_down(self.timeout(RESET_TIMEOUT)).await,
-            (Configured::GoesOn { .. }, State::Shutdown) => {
+            (Configured::GoesOn { .. }, State::Shutdown | State::NoRouter) => {
                 self.parameters = self.configured.clone();
             }
             (Configured::GoesOn { .. }, State::Up { .. }) => {
@@ -647,10 +700,25 @@ impl Task {
                 let session = &self.parameters.session;
                 let (place, tls) = (session.place.clone(), session.tls.clone());
                 let remote = SocketAddr::new(station, port.get());
+                let turn = self
+                    .pacer
+                    .turn(&LegId { session: session.id.clone(), router: self.router.id().clone() });
+                let proxy = match session.identity {
+                    Identity::Plain => None,
+                    Identity::ProxyV2 => {
+                        let presence = self.router.presence();
+                        let router = presence.and_then(|presence| presence.identity.address);
+                        Some(proxy::header(router, remote))
+                    }
+                };
                 self.attempt = Some(Box::pin(async move {
+                    tokio::time::sleep_until(turn).await;
                     let options = Options::from(&tcp);
                     let connected = connect(remote, &place, &options).await;
                     let stream = connected.map_err(Down::Connect)?;
+                    if let Some(header) = proxy {
+                        write_all(&stream, &header).await.map_err(Down::Connection)?;
+                    }
                     secure(stream, tls, station, tcp.connect_timeout).await
                 }));
             }
@@ -670,9 +738,10 @@ impl Task {
                     Some(_) | None => self.register(None),
                 }
                 let listeners = Arc::clone(&self.listeners);
+                let who = (station, self.router.id().clone());
                 self.attempt = Some(Box::pin(async move {
                     let registered =
-                        listeners.register(listener, station, authentication, tcp.mss).await;
+                        listeners.register(listener, who, authentication, tcp.mss).await;
                     registered.map(Made::Registered).map_err(Down::Listen)
                 }));
             }
@@ -693,6 +762,9 @@ impl Task {
         self.timers.stable_at = None;
         self.attempt = None;
         self.challenger = None;
+        if let Some(registration) = &self.registration {
+            registration.release();
+        }
         let Some(connection) = self.connection.take() else {
             if let Some(down) = down.filter(|down| !down.is_wanted()) {
                 self.note_failure(down);
@@ -701,6 +773,7 @@ impl Task {
         };
         let count = match &down {
             Some(Down::Stalled(_)) => connection.abort(),
+            Some(Down::RouterGone(Some(tlvs))) => connection.end_as_router(tlvs, timeout).await,
             Some(down) => match down.termination() {
                 Some(reason) => connection.terminate(reason, &down.to_string(), timeout).await,
                 None => connection.count(),
@@ -751,6 +824,19 @@ impl Task {
             SocketAddr::new(self.station(), self.parameters.session.mode.port().get())
         })
     }
+}
+
+/// Writes what comes before all else on a connection; it is short.
+async fn write_all(stream: &TcpStream, mut bytes: &[u8]) -> std::io::Result<()> {
+    while !bytes.is_empty() {
+        stream.writable().await?;
+        match stream.try_write(bytes) {
+            Ok(n) => bytes = bytes.get(n..).unwrap_or_default(),
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 fn pattern(parameters: &Parameters) -> Pattern {

@@ -33,8 +33,8 @@ use crate::select::select;
 use crate::sources::bgp::faults::Faults;
 use crate::sources::bgp::fsm::{self, Direction, End};
 use crate::sources::bgp::link::{self, Attention, Close, Established, FromLink, Limits, LinkId};
-use crate::sources::bgp::pending::{PendingConnections, PendingPlace};
-use crate::sources::bgp::turn::Places;
+use crate::sources::pending::{PendingConnections, PendingPlace};
+use crate::sources::turn::Places;
 use crate::supervise::{Panic, abort_on_panic, catch_panic, fault};
 use crate::wire::bmp::{self, PeerHeader, PeerInstance, PeerUp, Timestamp};
 use crate::wire::notification::{Code, Notification};
@@ -262,8 +262,8 @@ impl Task {
     /// Aborts what was in progress when the task panicked: the neighbor is restarted.
     async fn recover(&mut self, panic: &Panic) {
         self.retry.attempt = None;
-        self.replacement = None;
         self.abort_links().await;
+        self.replacement = None;
         self.established = None;
         self.restarting = None;
         self.admission.no_room = None;
@@ -505,7 +505,9 @@ impl Task {
     /// Closes every connection and waits until all have ended.
     async fn stop(&mut self, notification: Notification) {
         self.retry.attempt = None;
-        self.replacement = None;
+        if let Some(Replacement { reply, .. }) = self.replacement.take() {
+            let _ = reply.send(Err(notification.clone()));
+        }
         self.give_up_restart("the neighbor's session ends for good");
         for link in &self.links.all {
             let _ = link.close.try_send(Close::Notify(notification.clone()));
@@ -657,7 +659,11 @@ impl Task {
                     let _ = reply.send(self.validate(link, remote));
                     return;
                 }
-                self.replacement = Some(Replacement { link, remote, reply });
+                let newer = Replacement { link, remote, reply };
+                // One before it was ordered to close when this one came.
+                if let Some(Replacement { reply, .. }) = self.replacement.replace(newer) {
+                    let _ = reply.send(Err(Code::ConnectionRejected.into()));
+                }
             }
             FromLink::Establish { up, reply } => {
                 let _ = reply.send(self.establish(link, *up).await);
@@ -731,7 +737,7 @@ impl Task {
             !up.negotiated.four_octet_as,
         );
         let peer_up = PeerUp {
-            local_address: up.local.ip(),
+            local_address: up.local.ip().into(),
             local_port: up.local.port(),
             remote_port: up.remote.port(),
             sent_open: up.sent_open.clone(),

@@ -1,6 +1,6 @@
 //! What a session says of itself.
 
-use shared::names::NeighborId;
+use shared::names::{NeighborId, RouterId};
 use shared::response::{
     EndOfRibSent, LastDown, LastReset, MonitoredFamily, Progress, SessionEntry, SessionReport,
     SessionState,
@@ -9,12 +9,12 @@ use shared::time::Span;
 
 use super::Task;
 use crate::moment::{Moment, span_until};
+use crate::routers::TableId;
 use crate::sinks::station::Reached;
 use crate::sinks::station::down::Down;
 use crate::sinks::station::leg::connection::Connection;
 use crate::sinks::station::leg::fsm::State;
 use crate::sinks::station::passive::Registration;
-use crate::wire::family::Family;
 
 impl Task {
     /// True if the station was sent all that there is of the neighbors that are up now.
@@ -26,7 +26,7 @@ impl Task {
     /// was sent on this connection.
     pub(super) fn state(&self, synchronised: bool) -> SessionState {
         match self.fsm.state() {
-            State::Idle | State::Stopped => SessionState::Idle,
+            State::Idle | State::NoRouter | State::Stopped => SessionState::Idle,
             State::Shutdown => SessionState::Shutdown,
             State::Connecting if self.is_passive() => SessionState::Listening,
             State::Connecting => SessionState::Connecting,
@@ -60,6 +60,7 @@ impl Task {
         };
         let progress = Progress {
             id: self.id().clone(),
+            router: self.router.id().clone(),
             generation: self.fsm.generation(),
             state: self.shown_state(),
             why: why.unwrap_or_else(|| self.history.why.clone()),
@@ -74,9 +75,11 @@ impl Task {
     /// Describes the session, with `detailed` also each neighbor and End-of-RIB.
     pub(super) fn report(&self, detailed: bool) -> SessionReport {
         let connection = self.connection.as_ref();
-        let end_of_rib = |(neighbor, family, at): (&NeighborId, Family, &Moment)| EndOfRibSent {
+        let end_of_rib = |(neighbor, table, at): (&NeighborId, TableId, &Moment)| EndOfRibSent {
+            router: self.router.id().clone(),
             neighbor: neighbor.clone(),
-            family: family.to_string(),
+            view: table.view.name().to_owned(),
+            family: table.family.to_string(),
             at: at.timestamp(),
             ago: Span::of(at.age()),
         };
@@ -136,7 +139,13 @@ impl Task {
                 .collect(),
             bytes_ignored: connection.map_or(0, Connection::bytes_ignored),
             statistics_timer: session.statistics_timer.as_secs(),
-            next_statistics: connection.map(|c| span_until(c.next_statistics())),
+            next_statistics: connection
+                .filter(|_| *self.router.id() == RouterId::Local)
+                .map(|c| span_until(c.next_statistics())),
+            carries_routers: false,
+            legs_wanted: 1,
+            legs_up: 0,
+            legs: Vec::new(),
         }
     }
 }

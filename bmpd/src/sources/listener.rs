@@ -1,16 +1,17 @@
-//! The listeners that neighbors connect to.
+//! The listeners that neighbors and routers connect to.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use shared::names::VpnInstanceName;
+use tokio::sync::watch;
 use tracing::{info, warn};
 
-use super::directory::{Found, NeighborDirectory};
 use crate::config::Place;
 use crate::net::accepts::Accepts;
+use crate::net::keys::PeerKey;
 use crate::net::listen::{self, ListenError, ListenOptions, Listener};
 use crate::net::tcp::TcpStream;
 use crate::quota::UnknownPeers;
@@ -20,13 +21,42 @@ use crate::supervise::{fault, has_panicked};
 /// How long to wait before the next search for an instance that was not there.
 const RETRY: Duration = Duration::from_secs(2);
 
-/// Opens a listener for the neighbors of the public instance.
+/// Who may connect.
+pub(crate) trait Directory: Send + Sync + 'static {
+    /// The protocol.
+    const PROTOCOL: &'static str;
+    /// A connection, and several.
+    const CONNECTION: &'static str;
+    const CONNECTIONS: &'static str;
+    /// Those who connect.
+    const THEY: &'static str;
+
+    /// The keys of those that may connect in an instance. No two are for the same addresses.
+    fn keys(&self, vpn_instance: &Option<VpnInstanceName>) -> Vec<PeerKey>;
+
+    /// The segment size to ask of those that may connect in an instance. It is sent in the answer to a SYN, to all alike:
+    /// the lowest value applies.
+    fn mss(&self, vpn_instance: &Option<VpnInstanceName>) -> Option<u16>;
+
+    /// Notified when the keys or the segment size may have changed.
+    fn changes(&self) -> watch::Receiver<u64>;
+
+    /// Passes a connection on. One that is not admitted is closed; `Err` says why.
+    fn admit(
+        &self,
+        stream: TcpStream,
+        from: SocketAddr,
+        vpn_instance: &Option<VpnInstanceName>,
+    ) -> Result<(), String>;
+}
+
+/// Opens a listener in the public instance.
 ///
 /// # Errors
 ///
 /// It cannot be opened.
-pub(crate) async fn open(
-    directory: &NeighborDirectory,
+pub(crate) async fn open<D: Directory>(
+    directory: &D,
     vpn_instance: &Option<VpnInstanceName>,
     place: &Place,
     address: SocketAddr,
@@ -37,46 +67,43 @@ pub(crate) async fn open(
 }
 
 /// Listens in a VPN instance, whose device or namespace may come later, go, and come again, forever.
-pub(crate) async fn run_in(
-    directory: Arc<NeighborDirectory>,
+pub(crate) async fn run_in<D: Directory>(
+    directory: Arc<D>,
     vpn_instance: Option<VpnInstanceName>,
     place: Place,
     address: SocketAddr,
 ) {
-    let mut unknown = unknown_peers();
+    let protocol = D::PROTOCOL;
+    let mut unknown = UnknownPeers::new(D::CONNECTION);
     let mut said = None;
     loop {
-        let error = match open(&directory, &vpn_instance, &place, address).await {
+        let error = match open(&*directory, &vpn_instance, &place, address).await {
             Ok(listener) => {
-                info!(%address, %place, "listening for BGP");
+                info!(%address, %place, "listening for {protocol}");
                 said = None;
-                accept(listener, &directory, &vpn_instance, &mut unknown).await
+                accept(listener, &*directory, &vpn_instance, &mut unknown).await
             }
             Err(error) => error,
         };
         let text = error.to_string();
         if said.as_ref() != Some(&text) {
-            warn!(%address, %place, "not listening for BGP: {text}");
+            warn!(%address, %place, "not listening for {protocol}: {text}");
             said = Some(text);
         }
         tokio::time::sleep(RETRY).await;
     }
 }
 
-fn unknown_peers() -> UnknownPeers {
-    UnknownPeers::new("BGP connection")
-}
-
 /// Listens in the public instance, forever.
-pub(crate) async fn run(listener: Listener, directory: Arc<NeighborDirectory>) {
-    accept(listener, &directory, &None, &mut unknown_peers()).await;
+pub(crate) async fn run<D: Directory>(listener: Listener, directory: Arc<D>) {
+    let mut unknown = UnknownPeers::new(D::CONNECTION);
+    accept(listener, &*directory, &None, &mut unknown).await;
 }
 
-/// Accepts connections and passes each to its neighbor, until the device or namespace has gone. That
-/// of an unknown peer is closed.
-async fn accept(
+/// Accepts connections and passes each on, until the device or namespace has gone. That of an unknown peer is closed.
+async fn accept<D: Directory>(
     mut listener: Listener,
-    directory: &NeighborDirectory,
+    directory: &D,
     vpn_instance: &Option<VpnInstanceName>,
     unknown: &mut UnknownPeers,
 ) -> ListenError {
@@ -91,15 +118,16 @@ async fn accept(
     }
 }
 
-async fn serve(
+async fn serve<D: Directory>(
     listener: &mut Listener,
-    directory: &NeighborDirectory,
+    directory: &D,
     vpn_instance: &Option<VpnInstanceName>,
     unknown: &mut UnknownPeers,
 ) {
+    let they = D::THEY;
     let mut accepts = Accepts::default();
     let mut changes = directory.changes();
-    // Neighbors may have been added since the listener was opened.
+    // Some may have been added since the listener was opened.
     changes.mark_changed();
     loop {
         tokio::select! {
@@ -107,44 +135,21 @@ async fn serve(
             // The directory, which has the sender, outlives this task.
             Ok(()) = changes.changed() => {
                 if let Err(error) = listener.set_keys(&directory.keys(vpn_instance)) {
-                    warn!("neighbors may not be let in for want of their keys: {error}");
+                    warn!("{they} may not be let in for want of their keys: {error}");
                 }
                 if let Err(error) = listener.set_mss(directory.mss(vpn_instance)) {
-                    warn!("neighbors that connect are asked for other segments: {error}");
+                    warn!("{they} that connect are asked for other segments: {error}");
                 }
             }
-            accepted = listener.accept() => match accepts.note("BGP connections", accepted) {
+            accepted = listener.accept() => match accepts.note(D::CONNECTIONS, accepted) {
                 Ok((stream, from)) => {
                     fault("listener.accept");
-                    admit(stream, from.ip(), directory, vpn_instance, unknown);
+                    if let Err(why) = directory.admit(stream, from, vpn_instance) {
+                        unknown.note(from.ip(), &why);
+                    }
                 }
                 Err(pause) => tokio::time::sleep(pause).await,
             }
-        }
-    }
-}
-
-fn admit(
-    stream: TcpStream,
-    from: IpAddr,
-    directory: &NeighborDirectory,
-    vpn_instance: &Option<VpnInstanceName>,
-    unknown: &mut UnknownPeers,
-) {
-    match directory.find(vpn_instance, from) {
-        Found::Neighbor(neighbor, place) => neighbor.incoming(stream, place),
-        Found::Busy => {
-            listen::refuse(stream);
-            unknown.note(from, "as many connections wait for an OPEN as maximum-pending allows");
-        }
-        Found::Full(prefix) => {
-            listen::refuse(stream);
-            let text = format!("{prefix} has as many neighbors as maximum-neighbors allows");
-            unknown.note(from, &text);
-        }
-        Found::Unknown => {
-            drop(stream);
-            unknown.note(from, "no [[bgp.neighbor]] has this address");
         }
     }
 }

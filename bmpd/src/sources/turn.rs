@@ -22,7 +22,7 @@ const BYTES: u64 = 16;
 
 /// The places to work for busy links.
 #[derive(Debug, Clone)]
-pub(super) struct Places {
+pub(crate) struct Places {
     free: Arc<Semaphore>,
     /// How much is done with a place, and without one.
     turn: u64,
@@ -31,7 +31,7 @@ pub(super) struct Places {
 
 impl Places {
     /// As many as there are threads.
-    pub(super) fn new(sizes: &Sizes) -> Self {
+    pub(crate) fn new(sizes: &Sizes) -> Self {
         let threads = tokio::runtime::Handle::try_current()
             .map_or(1, |runtime| runtime.metrics().num_workers());
         Self::of(threads.max(1), sizes)

@@ -1,8 +1,9 @@
-//! Connections of neighbors whose OPEN has not come: how many there may be at once, and for how long.
+//! Connections whose first message has not come, an OPEN or an Initiation: how many there may be at once, and for how
+//! long.
 //!
 //! Any host in a prefix can connect and send nothing. A neighbor has one such connection: its newest. Those of the
-//! neighbors of prefixes share a number of places, one of which a connection has until its OPEN was received or it
-//! ends. When there is none left the connection that has waited longest loses its place: a router sends its OPEN at
+//! neighbors or routers of prefixes share a number of places, one of which a connection has until its first message was
+//! received or it ends. When there is none left the connection that has waited longest loses its place: a router sends its OPEN at
 //! once, so hosts that send nothing keep no router out. A neighbor with an address of its own in the configuration
 //! needs no place.
 
@@ -46,7 +47,7 @@ impl PendingConnections {
         self.0.lock().allowed = allowed;
     }
 
-    /// The timeout of an OPEN.
+    /// The timeout of the first message.
     pub(super) fn timeout(&self) -> Duration {
         self.0.lock().allowed.timeout
     }
