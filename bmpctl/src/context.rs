@@ -77,7 +77,7 @@ impl Context {
         talk: &mut Conversation,
         longer: Duration,
     ) -> Result<Response, Output> {
-        received(talk.next(longer)).map_err(|report| self.error(report))
+        received(talk.next(longer)).map_err(|report| self.error(*report))
     }
 
     /// What was requested, as text or as JSON.
@@ -134,11 +134,13 @@ impl Context {
 }
 
 /// What bmpd answered, unless that is a failure.
-pub(crate) fn received(answer: Result<Response, ClientError>) -> Result<Response, ErrorReport> {
+pub(crate) fn received(
+    answer: Result<Response, ClientError>,
+) -> Result<Response, Box<ErrorReport>> {
     match answer {
-        Ok(Response::Failed(failure)) => Err(refused(&failure)),
+        Ok(Response::Failed(failure)) => Err(refused(&failure).into()),
         Ok(response) => Ok(response),
-        Err(error) => Err(unasked(&error)),
+        Err(error) => Err(unasked(&error).into()),
     }
 }
 
@@ -147,6 +149,7 @@ pub(crate) fn refused(failure: &Failure) -> ErrorReport {
     let code = match failure {
         Failure::NoSuchSession { .. }
         | Failure::NoSuchNeighbor { .. }
+        | Failure::NoSuchRouter { .. }
         | Failure::NoSuchVpnInstance { .. } => exit::NO_SUCH_SESSION,
         Failure::NotPermitted { .. } => exit::NOT_PERMITTED,
         Failure::Configuration(_) | Failure::Stopping | Failure::Busy(_) | Failure::Other(_) => {

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use shared::names::{NeighborId, Selector, SessionId, VpnInstanceName};
+use shared::names::{NeighborId, RouterId, Selector, SessionId, Shown, VpnInstanceName};
 use strsim::osa_distance;
 
 use crate::arguments;
@@ -83,7 +83,19 @@ pub(crate) fn vpn_instance<'a>(
     there: impl IntoIterator<Item = &'a VpnInstanceName>,
 ) -> Option<String> {
     let distance = |there: &&VpnInstanceName| distance(typed.as_str(), there.as_str());
-    question(&nearest_by(there, distance, |name| shared::names::Shown(name.as_str()).to_string()))
+    question(&nearest_by(there, distance, |name| Shown(name.as_str()).to_string()))
+}
+
+/// The nearest router.
+pub(crate) fn router(typed: &RouterId, there: &[RouterId]) -> Option<String> {
+    let typed = typed.to_string();
+    let there: Vec<String> = there.iter().map(ToString::to_string).collect();
+    let distance = |there: &&String| match there.strip_prefix(&typed) {
+        // The name of a host, without its domain.
+        Some(rest) if rest.starts_with('.') => Some(1),
+        _ => distance(&typed, there),
+    };
+    question(&nearest_by(&there, distance, |name| Shown(name).to_string()))
 }
 
 /// The nearest session, as arguments.
@@ -130,7 +142,7 @@ pub(crate) fn neighbor(
     };
     question(&nearest_by(there, distance, |id| match (&id.vpn_instance, vpn_instance) {
         (Some(name), Some(_)) => {
-            format!("{} --vpn-instance {}", id.address, shared::names::Shown(name.as_str()))
+            format!("{} --vpn-instance {}", id.address, Shown(name.as_str()))
         }
         (None, _) | (_, None) => id.address.to_string(),
     }))

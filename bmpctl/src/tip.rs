@@ -41,19 +41,24 @@ fn tip_of_time(arguments: &[OsString]) -> Option<String> {
 /// the rest of a name with spaces.
 fn tip_of_name(error: &clap::Error, arguments: &[OsString]) -> Option<String> {
     let Some(ContextValue::String(stray)) = error.get(ContextKind::InvalidArg) else { return None };
-    if let "alias" | "vpn-instance" | "verbose" = stray.as_str() {
-        return Some(format!("did you mean --{stray}?"));
-    }
-    arguments.windows(3).find_map(|words| {
+    let spaced = arguments.windows(3).find_map(|words| {
         match [words[0].to_str()?, words[1].to_str()?, words[2].to_str()?] {
-            [option @ ("--alias" | "--vpn-instance"), first, rest] if rest == stray => {
+            [option @ ("--alias" | "--vpn-instance" | "--router" | "router"), first, rest] if rest == stray => {
                 Some(format!(
                     "a name with spaces needs quotation marks; did you mean {option} \"{first} {rest}\"?"
                 ))
             }
             _ => None,
         }
-    })
+    });
+    let has = |word: &str| arguments.iter().any(|argument| argument == word);
+    let dashed = || Some(format!("did you mean --{stray}?"));
+    match stray.as_str() {
+        "alias" | "vpn-instance" | "verbose" => dashed(),
+        // bmpctl prints the name of a leg so.
+        "router" if has("reset") && has("session") => spaced.or_else(dashed),
+        _ => spaced,
+    }
 }
 
 fn tip_of_address(arguments: &[OsString]) -> Option<String> {

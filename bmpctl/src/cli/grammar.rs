@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
-use shared::names::{Alias, Selector, VpnInstanceName};
-use shared::request::{self, WhichInstances, WhichNeighbors};
+use shared::names::{Alias, RouterId, Selector, VpnInstanceName};
+use shared::request::{self, WhichInstances, WhichLegs, WhichNeighbors, WhichRouters};
 
 use super::deferred::Deferred;
 use super::global::Global;
 use super::invocation::{Command, Form};
 use super::manual;
 use super::values::{
-    LevelTarget, NeighborTarget, Target, interval, log_level, named, select, up_to_a_day,
-    up_to_an_hour,
+    LevelTarget, NeighborTarget, RouterTarget, Target, interval, log_level, named, select,
+    up_to_a_day, up_to_an_hour,
 };
 
 /// Admin command of bmpd, the BMP agent
@@ -33,25 +33,26 @@ pub(super) struct Raw {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Reset BMP sessions
+    /// Reset BMP sessions, or the BMP connections of routers
     ///
-    /// There are two spellings with one meaning: bmpctl's own, and that of the routers' manual.
+    /// A session is reset towards its station, a router towards bmpd. There are two spellings of a reset of sessions
+    /// with one meaning: bmpctl's own, and that of the routers' manual.
     #[command(subcommand, arg_required_else_help = true)]
     Reset(Deferred<Reset>),
     /// Apply the configuration file: what is new begins, what is gone ends
     ///
-    /// bmpd reads the file and checks all of it; a bad file changes nothing. Sessions and neighbors that are
+    /// bmpd reads the file and checks all of it; a bad file changes nothing. Sessions, neighbors and routers that are
     /// new begin, those that are gone end, and parameters that can change at run time do. A session that
     /// runs is not interrupted: parameters of its connection wait for `reset session`, and `show session`
     /// lists them as pending. A neighbor whose BGP session needs other parameters is restarted. SIGHUP
     /// does the same.
     Reload(Deferred<Reload>),
-    /// Show sessions, neighbors, VPN instances, the configuration, bmpd itself
+    /// Show sessions, routers, neighbors, VPN instances, the configuration, bmpd itself
     ///
     /// Nothing is changed by looking. Tables fold to the width of the terminal; `--json` has everything.
     #[command(arg_required_else_help = true)]
     Show(Deferred<Show>),
-    /// Print what happens as it happens: sessions and neighbors that change, commands, reloads
+    /// Print what happens as it happens: sessions, routers and neighbors that change, commands, reloads
     ///
     /// One line an event, with `--json` one JSON document a line. It goes on until it is ended, with Ctrl-C as
     /// any program, or until bmpd stops (exit code 5). A reader that is too slow loses events and is told how
@@ -92,10 +93,19 @@ enum Reset {
     /// The configuration file is read again. If it is bad, nothing is touched. Otherwise each selected
     /// session ends its connection, takes its parameters from the file, connects at once and sends all
     /// routes again. Other sessions are not touched. `all` skips sessions that are shut down in the
-    /// configuration, and names them. The command ends when the new connections are
-    /// under way, with `--wait` when everything was sent.
+    /// configuration, and names them. A session that is sent several routers has a leg for each of them, a
+    /// connection of its own; all of its legs are reset, with `--router` only one. The command ends when the new
+    /// connections are under way, with `--wait` when everything was sent.
     #[command(arg_required_else_help = true)]
     Session(Deferred<ResetSession>),
+    /// Reset the BMP connections of routers: each sends everything anew
+    ///
+    /// bmpd ends its connection with the router. On the next one the router sends all that it has: its peers, their
+    /// routes, its statistics. This costs the router as much as its first connection did; to send everything to a
+    /// station again, use `reset session`, which the router does not notice. `local`, bmpd itself, has no such
+    /// connection and cannot be reset.
+    #[command(arg_required_else_help = true)]
+    Router(Deferred<ResetRouter>),
     /// Reset BMP sessions, in the grammar of the routers' manual
     ///
     /// It does what `reset session` does, and a command of the manual can be pasted behind `bmpctl`.
@@ -122,7 +132,14 @@ struct ResetSession {
     #[arg(long, value_name = "NAME", value_parser = named::<Alias>(), allow_hyphen_values = true)]
     alias: Option<Alias>,
 
-    /// Reset `all` one after another with this time between two, 1ms to 60m [default: all at once]
+    /// Only the leg that carries this router [default: every leg of a session]
+    ///
+    /// `show router` lists the names; `local` is bmpd itself with its BGP neighbors. The legs that carry other routers
+    /// are not touched, and the router does not notice: bmpd sends what it keeps of it.
+    #[arg(long, value_name = "NAME", value_parser = named::<RouterId>(), allow_hyphen_values = true)]
+    router: Option<RouterId>,
+
+    /// Reset one after another with this time between two, 1ms to 60m [default: all at once]
     ///
     /// The time is a number and ms, s, m or h, such as 500ms, 2s or 1m. Stations and collectors have time to
     /// absorb a table before the next one comes. bmpd goes on also if the command is ended before it is
@@ -136,7 +153,8 @@ struct ResetSession {
     /// The time is a number and ms, s, m or h, such as 90s or 10m. A session is synchronised when its
     /// station has been sent every route. On a terminal the progress is shown, elsewhere a line for each
     /// change. With `--stagger` the time begins when the last session has been reset. When it is over the command ends with exit code 6 and says what was reached, with 1 if a
-    /// session could not be reset at all. Ctrl-C ends the waiting, not the reset.
+    /// session could not be reset at all. A leg whose router is not connected has nothing to send and is not waited
+    /// for. Ctrl-C ends the waiting, not the reset.
     #[arg(long, value_name = "DURATION", value_parser = up_to_a_day, num_args = 0..=1, require_equals = true, default_missing_value = "5m")]
     wait: Option<Duration>,
 
@@ -146,6 +164,15 @@ struct ResetSession {
     /// it says how far apart the sessions would be.
     #[arg(long)]
     dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+struct ResetRouter {
+    /// The router's name, or `all` routers
+    ///
+    /// Its name has 1 to 63 characters, upper and lower case being different; quote it if there are spaces in it.
+    #[arg(value_name = "NAME|all")]
+    router: RouterTarget,
 }
 
 const MANUAL_RESET_USAGE: &str = "bmpctl reset bmp session [vpn-instance NAME] {ADDRESS | all}\n       \
@@ -259,9 +286,18 @@ enum What {
     /// Show BMP sessions: a table, or the page of one session
     ///
     /// Without an address all sessions, one row each; with one everything about that session: its
-    /// connection, what it sent, what is pending, why it was last down.
+    /// connection, what it sent, what is pending, why it was last down. A session that is sent several routers has a
+    /// leg for each of them, a connection of its own: the table then has how many legs are up and how many there are
+    /// to be, and the page has a line for each.
     #[command(alias = "sessions")]
     Session(Deferred<Watched<ShowSession>>),
+    /// Show monitored routers: a table, or the page of one router
+    ///
+    /// Without a name a row for each router that speaks BMP to bmpd, and for `local`, which is bmpd itself with its BGP
+    /// neighbors. With a name everything about that router: its connection, why it was last down, its peers and their
+    /// tables, what it has sent, and what of that was not understood.
+    #[command(alias = "routers")]
+    Router(Deferred<Watched<ShowRouter>>),
     /// Show BGP neighbors: a table, or the page of one neighbor
     ///
     /// Without an address all neighbors, one row each; with one everything about it: its BGP session, its
@@ -301,6 +337,15 @@ struct ShowSession {
     /// Show every detail of each session
     #[arg(long, short)]
     verbose: bool,
+}
+
+#[derive(Debug, Args)]
+struct ShowRouter {
+    /// The router's name [default: all]
+    ///
+    /// It is the one in the configuration, or of a router that has come from a prefix the sysName that it sends.
+    #[arg(value_name = "NAME")]
+    router: Option<RouterTarget>,
 }
 
 #[derive(Debug, Args)]
@@ -386,9 +431,14 @@ impl Raw {
     pub(super) fn check(self) -> Result<Command, Refusal> {
         Ok(match self.verb {
             Verb::Reset(Deferred(Reset::Session(Deferred(reset)))) => reset.check()?,
+            Verb::Reset(Deferred(Reset::Router(Deferred(ResetRouter { router })))) => {
+                let RouterTarget(router) = router;
+                Command::ResetRouter { router }
+            }
             Verb::Reset(Deferred(Reset::Bmp(Deferred(ResetBmp::Session(Deferred(manual)))))) => {
+                let selector = manual::reset(&manual.words).map_err(wrong)?;
                 Command::ResetSession {
-                    selector: manual::reset(&manual.words).map_err(wrong)?,
+                    legs: WhichLegs { selector, router: None },
                     stagger: Duration::ZERO,
                     wait: None,
                 }
@@ -431,16 +481,18 @@ impl LevelOfLog {
 
 impl ResetSession {
     fn check(self) -> Result<Command, Refusal> {
-        let Self { vpn_instance, target, alias, stagger, wait, dry_run } = self;
-        if stagger.is_some() && target != Target::All {
-            let text = "--stagger is for `all`: one session has nothing to wait for";
+        let Self { vpn_instance, target, alias, router, stagger, wait, dry_run } = self;
+        if stagger.is_some() && router.is_some() && target != Target::All {
+            let text =
+                "--stagger is for several legs: one router of one session has nothing to wait for";
             return Err(conflict(text.to_owned()));
         }
         let selector = select(vpn_instance, target, alias).map_err(conflict)?;
+        let legs = WhichLegs { selector, router };
         if dry_run {
-            return Ok(Command::PlanReset { selector, stagger });
+            return Ok(Command::PlanReset { legs, stagger });
         }
-        Ok(Command::ResetSession { selector, stagger: stagger.unwrap_or_default(), wait })
+        Ok(Command::ResetSession { legs, stagger: stagger.unwrap_or_default(), wait })
     }
 }
 
@@ -455,6 +507,11 @@ impl What {
                 let selector = selection.check()?;
                 let form = form(verbose || one(&selector));
                 (request::Query::Session(selector), form, watch)
+            }
+            What::Router(Deferred(Watched { shown: ShowRouter { router }, watch })) => {
+                let router = router.and_then(|RouterTarget(router)| router);
+                let form = form(router.is_some());
+                (request::Query::Router(WhichRouters(router)), form, watch)
             }
             What::Neighbor(Deferred(Watched { shown, watch })) => {
                 let ShowNeighbor { address, vpn_instance, verbose } = shown;

@@ -1,7 +1,7 @@
 //! What help adds to the grammar: the examples of each command, and the exit codes.
 //!
 //! The manual pages are made of the same lists. A test runs every example, so that none is wrong: the
-//! names in them are those of the sessions and neighbors of `etc/bmpd.toml`.
+//! names in them are those of the sessions, neighbors and routers of `etc/bmpd.toml`.
 
 use clap::Command;
 use shared::exit;
@@ -22,9 +22,9 @@ const fn example(says: &'static str, line: &'static str) -> Example {
 /// The exit codes, with what they mean.
 pub const EXIT_CODES: [(u8, &str); 8] = [
     (exit::DONE, "done"),
-    (exit::FAILED, "the daemon failed at it, wholly or for one of the sessions"),
+    (exit::FAILED, "the daemon failed at it, wholly or for one of the sessions or routers"),
     (exit::USAGE, "the command line is wrong; nothing was asked of the daemon"),
-    (exit::NO_SUCH_SESSION, "no such session, neighbor or VPN instance"),
+    (exit::NO_SUCH_SESSION, "no such session, router, neighbor or VPN instance"),
     (exit::NOT_PERMITTED, "not permitted"),
     (exit::NOT_REACHABLE, "the daemon cannot be reached, or speaks another protocol version"),
     (exit::NOT_SYNCHRONISED, "the time of --wait was over before every session was synchronised"),
@@ -50,6 +50,14 @@ const EXAMPLES: &[(&str, &[Example])] = &[
                 "bmpctl reset session 10.1.1.1",
             ),
             example("The same as routers spell it", "bmpctl reset bmp session 10.1.1.1"),
+            example("Have a router send everything to bmpd anew", "bmpctl reset router edge1"),
+        ],
+    ),
+    (
+        "reset router",
+        &[
+            example("Have a router send everything to bmpd anew", "bmpctl reset router edge1"),
+            example("All routers", "bmpctl reset router all"),
         ],
     ),
     (
@@ -75,6 +83,10 @@ const EXAMPLES: &[(&str, &[Example])] = &[
             example(
                 "Reset every session of a VPN instance",
                 "bmpctl reset session --vpn-instance mgmt all",
+            ),
+            example(
+                "Send what bmpd keeps of one router again, to every station",
+                "bmpctl reset session all --router edge1",
             ),
             example(
                 "What would a reset do, and to how many routes?",
@@ -134,6 +146,14 @@ const EXAMPLES: &[(&str, &[Example])] = &[
             example("Every detail of all sessions", "bmpctl show session --verbose"),
             example("Look again every five seconds", "bmpctl show session --watch=5"),
             example("For machines", "bmpctl show session --json"),
+        ],
+    ),
+    (
+        "show router",
+        &[
+            example("All routers, one row each", "bmpctl show router"),
+            example("Everything about one router", "bmpctl show router edge1"),
+            example("Look again every five seconds", "bmpctl show router --watch=5"),
         ],
     ),
     (

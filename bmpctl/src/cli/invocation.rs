@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use shared::names::Selector;
-use shared::request::Query;
+use shared::names::{RouterId, Selector};
+use shared::request::{Query, WhichLegs};
 use shared::response::LogLevel;
 
 /// What holds for every command.
@@ -26,8 +26,8 @@ pub enum Command {
     /// `reset session`.
     ResetSession {
         /// Which.
-        selector: Selector,
-        /// The time between one session and the next.
+        legs: WhichLegs,
+        /// The time between one leg and the next.
         stagger: Duration,
         /// How long to wait for the sessions to be synchronised, if at all.
         wait: Option<Duration>,
@@ -35,9 +35,14 @@ pub enum Command {
     /// `reset session --dry-run`.
     PlanReset {
         /// Which.
-        selector: Selector,
-        /// The time between one session and the next, unless all are reset at once.
+        legs: WhichLegs,
+        /// The time between one leg and the next, unless all are reset at once.
         stagger: Option<Duration>,
+    },
+    /// `reset router`.
+    ResetRouter {
+        /// Which; `None` is all.
+        router: Option<RouterId>,
     },
     /// `reload`.
     Reload {

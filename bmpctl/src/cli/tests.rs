@@ -1,7 +1,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use shared::names::Selector;
+use shared::names::{RouterId, Selector};
+use shared::request::{Query, WhichLegs, WhichRouters};
 
 use super::*;
 
@@ -11,7 +12,7 @@ fn parse(line: &[&str]) -> Result<Cli, clap::Error> {
 
 fn reset(line: &[&str]) -> Selector {
     match parse(line).unwrap().command {
-        Command::ResetSession { selector, .. } => selector,
+        Command::ResetSession { legs: WhichLegs { selector, router: None }, .. } => selector,
         other => panic!("{other:?}"),
     }
 }
@@ -51,14 +52,14 @@ fn a_length_of_time_reads_back_as_it_is_shown() {
     for millis in [1, 500, 1500, 2000, 90_000, 600_000, 3_599_999, 3_600_000] {
         let shown = shared::time::Span(millis).to_string();
         let read = parse(&["reset", "session", "all", "--dry-run", "--stagger", &shown]);
-        let selector = Selector::All { vpn_instance: None };
+        let legs = WhichLegs { selector: Selector::All { vpn_instance: None }, router: None };
         let stagger = Some(Duration::from_millis(millis));
-        assert_eq!(read.unwrap().command, Command::PlanReset { selector, stagger }, "{shown}");
+        assert_eq!(read.unwrap().command, Command::PlanReset { legs, stagger }, "{shown}");
     }
 }
 
 #[test]
-fn a_stagger_is_a_time_with_a_unit_and_for_all() {
+fn a_stagger_is_a_time_with_a_unit_and_for_several_legs() {
     let stagger = |text: &str| match parse(&["reset", "session", "all", "--stagger", text])
         .unwrap()
         .command
@@ -75,7 +76,43 @@ fn a_stagger_is_a_time_with_a_unit_and_for_all() {
     {
         refused(&["reset", "session", "all", "--stagger", wrong]);
     }
-    assert!(refused(&["reset", "session", "10.1.1.1", "--stagger", "1s"]).contains("for `all`"));
+    let one = ["reset", "session", "10.1.1.1", "--stagger", "1s"];
+    assert!(parse(&one).is_ok(), "a session can have many legs");
+    assert!(refused(&[&one[..], &["--router", "edge1"]].concat()).contains("for several legs"));
+}
+
+#[test]
+fn a_reset_can_be_for_the_legs_of_one_router() {
+    let router =
+        |line: &[&str]| match parse(&[&["reset", "session"], line].concat()).unwrap().command {
+            Command::ResetSession { legs, .. } | Command::PlanReset { legs, .. } => legs.router,
+            other => panic!("{other:?}"),
+        };
+    let edge1 = Some(RouterId::Named("edge1".parse().unwrap()));
+    assert_eq!(router(&["all", "--router", "edge1"]), edge1);
+    assert_eq!(router(&["10.1.1.1", "--router=edge1", "--dry-run"]), edge1);
+    assert_eq!(router(&["10.1.1.1", "--router", "local", "--wait"]), Some(RouterId::Local));
+    assert_eq!(router(&["10.1.1.1"]), None);
+    assert!(refused(&["reset", "session", "all", "--router", "all"]).contains("all routers"));
+    assert!(refused(&["reset", "session", "all", "--router", ""]).contains("1 to 63"));
+}
+
+#[test]
+fn a_router_is_named_or_all_are_meant() {
+    let edge1 = || Some(RouterId::Named("edge 1".parse().unwrap()));
+    let reset = |name: &str| parse(&["reset", "router", name]).unwrap().command;
+    assert_eq!(reset("all"), Command::ResetRouter { router: None });
+    assert_eq!(reset("\"edge 1\""), Command::ResetRouter { router: edge1() });
+    assert_eq!(reset("local"), Command::ResetRouter { router: Some(RouterId::Local) });
+    let show = |line: &[&str]| match parse(&[&["show", "router"], line].concat()).unwrap().command {
+        Command::Show { what: Query::Router(WhichRouters(router)), form, .. } => (router, form),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(show(&[]), (None, Form::Table));
+    assert_eq!(show(&["all"]), (None, Form::Table));
+    assert_eq!(show(&["edge 1"]), (edge1(), Form::Page));
+    refused(&["reset", "router"]);
+    assert!(refused(&["show", "router", &"x".repeat(64)]).contains("1 to 63"));
 }
 
 #[test]
@@ -131,8 +168,10 @@ fn the_socket_can_stand_before_and_behind_the_verb() {
 
 #[test]
 fn verbs_can_be_cut_short_as_on_a_router() {
-    let pairs: [(&[&str], &[&str]); 4] = [
+    let pairs: [(&[&str], &[&str]); 6] = [
         (&["sh", "sess"], &["show", "session"]),
+        (&["res", "r", "all"], &["reset", "router", "all"]),
+        (&["show", "routers", "all"], &["show", "router"]),
         (&["res", "ses", "all"], &["reset", "session", "all"]),
         (&["disp", "b", "s"], &["display", "bmp", "session"]),
         (&["show", "neighbors", "all"], &["show", "neighbor"]),
@@ -179,8 +218,16 @@ fn a_watch_can_stand_before_and_behind_what_is_shown() {
         other => panic!("{other:?}"),
     };
     let seconds = |count| Some(Duration::from_secs(count));
-    for what in ["session", "neighbor", "vpn-instance", "config", "statistics", "status", "version"]
-    {
+    for what in [
+        "session",
+        "router",
+        "neighbor",
+        "vpn-instance",
+        "config",
+        "statistics",
+        "status",
+        "version",
+    ] {
         assert_eq!(watch(&["show", what]), None);
         assert_eq!(watch(&["show", "--watch", what]), seconds(2));
         assert_eq!(watch(&["show", what, "--watch=5"]), seconds(5));

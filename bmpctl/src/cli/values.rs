@@ -7,7 +7,9 @@ use std::time::Duration;
 use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
 use jiff::SignedDuration;
 use jiff::fmt::friendly::SpanParser;
-use shared::names::{Alias, Selector, SessionId, StationAddress, VpnInstanceName};
+use shared::names::{
+    ALL_ROUTERS, Alias, NameError, RouterId, Selector, SessionId, StationAddress, VpnInstanceName,
+};
 use shared::response::LogLevel;
 
 /// A parser of names that takes any text, so that the reason of a refusal is that of the name's rules.
@@ -79,6 +81,21 @@ impl FromStr for NeighborTarget {
              2001:db8::1; host names are not looked up"
                 .to_owned()
         })
+    }
+}
+
+/// A router, or all of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RouterTarget(pub(super) Option<RouterId>);
+
+impl FromStr for RouterTarget {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        match text {
+            ALL_ROUTERS => Ok(Self(None)),
+            _ => text.parse().map(|router| Self(Some(router))),
+        }
     }
 }
 

@@ -16,13 +16,14 @@ use crate::context::{Context, Output};
 /// Runs one command.
 pub(crate) fn run(command: &Command, context: &Context) -> Output {
     let output = match command {
-        Command::ResetSession { selector, stagger, wait: None } => {
-            reset::session(selector, *stagger, context)
+        Command::ResetSession { legs, stagger, wait: None } => {
+            reset::session(legs, *stagger, context)
         }
-        Command::ResetSession { selector, stagger, wait: Some(wait) } => {
-            wait::session(selector, *stagger, *wait, context)
+        Command::ResetSession { legs, stagger, wait: Some(wait) } => {
+            wait::session(legs, *stagger, *wait, context)
         }
-        Command::PlanReset { selector, stagger } => reset::plan(selector, *stagger, context),
+        Command::PlanReset { legs, stagger } => reset::plan(legs, *stagger, context),
+        Command::ResetRouter { router } => reset::router(router.clone(), context),
         Command::Reload { dry_run } => reload::run(*dry_run, context),
         Command::ClearStatistics(selector) => clear::statistics(selector, context),
         Command::ShowLog => log::show(context),

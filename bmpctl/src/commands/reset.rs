@@ -1,11 +1,11 @@
-//! `reset session`.
+//! `reset session` and `reset router`.
 
 use std::io::Write;
 use std::time::Duration;
 
 use shared::exit;
-use shared::names::{Selector, SessionId};
-use shared::request::{Operation, Query, Request, ResetSession};
+use shared::names::{RouterId, SessionId};
+use shared::request::{Operation, Query, Request, ResetRouter, ResetSession, WhichLegs};
 use shared::response::{ResetOutcome, Response};
 use shared::time::Span;
 
@@ -14,16 +14,17 @@ use crate::context::{self, Context, Output};
 use crate::interrupt::{self, Interrupt};
 use crate::render;
 use crate::render::json::{Document, ErrorReport};
+use crate::render::reset::Counted;
 
-/// Resets the selected sessions; one line for each, failures to standard error. With a stagger the lines
-/// come as the sessions do, and Ctrl-C ends the command, not the reset.
+/// Resets the selected legs; one line for each, failures to standard error. With a stagger the lines
+/// come as the legs do, and Ctrl-C ends the command, not the reset.
 pub(super) fn session(
-    selector: &Selector,
+    legs: &WhichLegs,
     stagger: Duration,
     context: &Context,
 ) -> Result<Output, Output> {
     let request = Request::Operation(Operation::ResetSession(ResetSession {
-        selector: selector.clone(),
+        legs: legs.clone(),
         stagger: u64::try_from(stagger.as_millis()).unwrap_or(u64::MAX),
         follow: false,
     }));
@@ -47,12 +48,15 @@ pub(super) fn session(
                 all_skipped.extend(skipped);
                 left = Some(to_come);
                 if to_come == 0 {
+                    if all.is_empty() && all_skipped.is_empty() && !context.json && !context.quiet {
+                        let _ = std::io::stdout().write_all(render::reset::NO_LEG.as_bytes());
+                    }
                     return Ok(end(all, all_skipped, left, Over::Done, context));
                 }
                 continue;
             }
             Ok(_) => context::misunderstood(),
-            Err(report) => report,
+            Err(report) => *report,
         };
         if all.is_empty() {
             return Err(context.error(error));
@@ -129,10 +133,11 @@ fn end(
         Over::Done if failed => (exit::FAILED, None, None),
         Over::Done => (exit::DONE, None, None),
         Over::Interrupted => {
-            (exit::INTERRUPTED, None, Some(render::progress::interrupted(&[], left)))
+            let counted = Counted::of(&outcomes);
+            (exit::INTERRUPTED, None, Some(render::progress::interrupted(&[], left, counted)))
         }
         Over::Failed(error) => {
-            let message = render::progress::failed(&error, to_come);
+            let message = render::progress::failed(&error, to_come, Counted::of(&outcomes));
             (error.exit_code, Some(error), Some(message))
         }
     };
@@ -149,12 +154,12 @@ fn end(
 
 /// Shows what a reset would do; what would fail goes to standard error, as what fails does.
 pub(super) fn plan(
-    selector: &Selector,
+    legs: &WhichLegs,
     stagger: Option<Duration>,
     context: &Context,
 ) -> Result<Output, Output> {
     let stagger = stagger.map(Span::of);
-    match context.ask(&Request::Query(Query::ResetPlan(selector.clone())))? {
+    match context.ask(&Request::Query(Query::ResetPlan(legs.clone())))? {
         Response::ResetPlan { plans, skipped } => {
             let failed = plans.iter().any(|plan| plan.result.is_err());
             let code = if failed { exit::FAILED } else { exit::DONE };
@@ -167,6 +172,9 @@ pub(super) fn plan(
             let mut output = Output { out: String::new(), err: String::new(), code };
             if !context.quiet {
                 output.out.push_str(&render::reset::skipped(&skipped));
+                if plans.is_empty() && skipped.is_empty() {
+                    output.out.push_str(render::reset::NO_LEG);
+                }
             }
             for plan in &plans {
                 match render::reset::plan(plan) {
@@ -177,10 +185,40 @@ pub(super) fn plan(
             }
             if let Some(stagger) = stagger.filter(|_| !context.quiet) {
                 let count = plans.iter().filter(|plan| plan.result.is_ok()).count();
-                output.out.push_str(&render::reset::staggered(stagger, count));
+                let counted = Counted::of_ids(plans.iter().map(|plan| &plan.id));
+                output.out.push_str(&render::reset::staggered(stagger, count, counted));
             }
             Ok(output)
         }
         _ => Err(context.misunderstood()),
     }
+}
+
+/// Ends the connections of routers, so that they send everything anew; one line for each, failures to standard
+/// error.
+pub(super) fn router(router: Option<RouterId>, context: &Context) -> Result<Output, Output> {
+    let request = Request::Operation(Operation::ResetRouter(ResetRouter { router }));
+    let Response::RoutersReset(routers) = context.ask(&request)? else {
+        return Err(context.misunderstood());
+    };
+    let failed = routers.iter().any(|router| router.result.is_err());
+    let code = if failed { exit::FAILED } else { exit::DONE };
+    if context.json {
+        let is_shown = failed || !context.quiet;
+        let document = || Document::routers_reset(routers).to_text();
+        let out = if is_shown { document() } else { String::new() };
+        return Ok(Output { out, err: String::new(), code });
+    }
+    let mut output = Output { out: String::new(), err: String::new(), code };
+    if routers.is_empty() && !context.quiet {
+        output.out.push_str(render::router::NONE);
+    }
+    for router in &routers {
+        match render::router::reset(router) {
+            Ok(_) if context.quiet => {}
+            Ok(text) => output.out.push_str(&text),
+            Err(text) => output.err.push_str(&render::error(&text)),
+        }
+    }
+    Ok(output)
 }

@@ -29,6 +29,13 @@ pub(super) fn shown(form: Form, answer: &Response, context: &Context) -> Result<
             },
             || Document::Sessions { sessions: sessions.clone() },
         ),
+        Response::Routers(routers) => context.answer(
+            |screen| match is_page {
+                false => render::router::table(routers, screen),
+                true => render::page::fit(render::router::pages(routers), screen),
+            },
+            || Document::Routers { routers: routers.clone() },
+        ),
         Response::Neighbors { neighbors, prefixes } => context.answer(
             |screen| match is_page {
                 false => render::neighbor::tables(neighbors, prefixes, screen),

@@ -9,22 +9,23 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use shared::exit;
-use shared::names::{Selector, SessionId};
-use shared::request::{Operation, Request, ResetSession};
+use shared::names::{LegId, SessionId};
+use shared::request::{Operation, Request, ResetSession, WhichLegs};
 use shared::response::{Done, HEARTBEAT, Progress, ProgressEnd, ResetOutcome, Response};
 
 use crate::context::{self, Context, Output};
 use crate::interrupt::Interrupt;
 use crate::render::json::{Document, ErrorReport};
 use crate::render::progress::{Bars, Lines, Waiting};
+use crate::render::reset::Counted;
 use crate::render::{self, is_terminal};
 
 /// How often the terminal is brought up to date.
 const EVERY: Duration = Duration::from_millis(100);
 
-/// Resets the selected sessions and waits until they are synchronised, at most this long.
+/// Resets the selected legs and waits until they are synchronised, at most this long.
 pub(super) fn session(
-    selector: &Selector,
+    legs: &WhichLegs,
     stagger: Duration,
     wait: Duration,
     context: &Context,
@@ -33,7 +34,7 @@ pub(super) fn session(
     // It begins when the last session has been reset; until bmpd has reported that it may be the only limit.
     let mut until = Instant::now() + wait;
     let request = Request::Operation(Operation::ResetSession(ResetSession {
-        selector: selector.clone(),
+        legs: legs.clone(),
         stagger: u64::try_from(stagger.as_millis()).unwrap_or(u64::MAX),
         follow: true,
     }));
@@ -97,7 +98,7 @@ enum View {
     Nothing,
     /// A line for each change.
     Lines(Lines),
-    /// A bar a session.
+    /// A bar a leg.
     Bars(Box<Bars>),
 }
 
@@ -119,11 +120,11 @@ struct Watch {
     outcomes: Vec<ResetOutcome>,
     /// Those that `all` skips.
     skipped: Vec<SessionId>,
-    /// Sessions still to be reset; `None` until bmpd has reported it.
+    /// Legs still to be reset; `None` until bmpd has reported it.
     to_come: Option<u32>,
     /// Those that were reset, in the order in which they were.
     waiting: Vec<Waiting>,
-    ranks: HashMap<SessionId, usize>,
+    ranks: HashMap<LegId, usize>,
     /// What stands above the bars once they are drawn next.
     above: String,
     /// What went wrong, for standard error, once each.
@@ -140,16 +141,20 @@ impl Watch {
 
     /// Sessions are left as they are.
     fn skip(&mut self, ids: Vec<SessionId>) {
-        let lines = render::reset::skipped(&ids);
-        match &self.view {
-            View::Nothing => {}
-            View::Lines(_) => print(&lines),
-            View::Bars(_) => self.above.push_str(&lines),
-        }
+        self.say(&render::reset::skipped(&ids));
         self.skipped.extend(ids);
     }
 
-    /// Sessions were reset.
+    /// Lines that stay, above the bars if there are some.
+    fn say(&mut self, lines: &str) {
+        match &self.view {
+            View::Nothing => {}
+            View::Lines(_) => print(lines),
+            View::Bars(_) => self.above.push_str(lines),
+        }
+    }
+
+    /// Legs were reset.
     fn begin(&mut self, outcomes: Vec<ResetOutcome>, to_come: u32, until: Instant) {
         self.to_come = Some(to_come);
         if let View::Bars(bars) = &mut self.view {
@@ -179,12 +184,15 @@ impl Watch {
             }
         }
         self.outcomes.extend(outcomes);
+        if to_come == 0 && self.outcomes.is_empty() && self.skipped.is_empty() {
+            self.say(render::reset::NO_LEG);
+        }
     }
 
-    /// Applies progress of sessions.
+    /// Applies progress of legs.
     fn note(&mut self, news: Vec<Progress>) {
         for progress in news {
-            let Some(rank) = self.ranks.get(&progress.id).copied() else { continue };
+            let Some(rank) = self.ranks.get(&progress.leg()).copied() else { continue };
             let waiting = &mut self.waiting[rank];
             if let Some(end) = progress.end {
                 waiting.end = Some((end, waiting.since.elapsed()));
@@ -198,7 +206,7 @@ impl Watch {
         }
     }
 
-    /// Shows the outcome of a session.
+    /// Shows the outcome of a leg.
     fn finish(&mut self, rank: usize) {
         let with_changes = matches!(self.view, View::Bars(_));
         match render::progress::end(&self.waiting[rank], with_changes) {
@@ -206,7 +214,10 @@ impl Watch {
                 View::Nothing => {}
                 View::Lines(_) => print(&line),
                 View::Bars(bars) => {
-                    bars.complete(&self.waiting, rank);
+                    // Without a router there is no last picture.
+                    if self.waiting[rank].is_synchronised() {
+                        bars.complete(&self.waiting, rank);
+                    }
                     self.above.push_str(&line);
                 }
             },
@@ -261,18 +272,20 @@ impl Watch {
                 if !context.quiet {
                     failed.extend(self.unfinished());
                 }
-                failed.push(render::progress::failed(error, self.to_come));
+                let counted = Counted::of(&self.outcomes);
+                failed.push(render::progress::failed(error, self.to_come, counted));
             }
         }
         let err = failed.iter().map(|text| context.complaint(text)).collect();
         Output { out: String::new(), err, code }
     }
 
-    /// A session that failed is worse than one that is late: waiting longer would not have helped.
+    /// One that failed is worse than one that is late: waiting longer would not have helped.
     fn code(&self, over: &Over) -> u8 {
         let not_reset = self.outcomes.iter().any(|outcome| outcome.result.is_err());
-        let other_end = |waiting: &Waiting| {
-            waiting.end.is_some_and(|(end, _)| end != ProgressEnd::Synchronised)
+        let other_end = |waiting: &Waiting| match waiting.end {
+            None | Some((ProgressEnd::Synchronised | ProgressEnd::NoRouter, _)) => false,
+            Some((ProgressEnd::Shutdown | ProgressEnd::Removed, _)) => true,
         };
         match over {
             Over::Failed(error) => error.exit_code,
@@ -283,7 +296,7 @@ impl Watch {
         }
     }
 
-    /// A line for each session that is not synchronised.
+    /// A line for each leg that is not synchronised.
     fn unfinished(&self) -> Vec<String> {
         let late = self.waiting.iter().filter(|waiting| waiting.end.is_none());
         late.map(render::progress::unfinished).collect()
@@ -291,13 +304,16 @@ impl Watch {
 
     fn reached(&self, over: &Over, wait: Duration, context: &Context) -> String {
         let (late, whole) = (self.unfinished(), self.outcomes.len());
-        let to_come = self.to_come.unwrap_or(0);
+        let (to_come, counted) = (self.to_come, Counted::of(&self.outcomes));
+        let left = to_come.unwrap_or(0);
         match over {
             // Without the list no line announces it.
-            Over::Interrupted if context.quiet => render::progress::interrupted_briefly(to_come),
-            Over::Interrupted => render::progress::interrupted(&late, to_come),
-            _ if context.quiet => render::progress::late_briefly(&late, whole, self.to_come, wait),
-            _ => render::progress::late(&late, whole, self.to_come, wait),
+            Over::Interrupted if context.quiet => render::progress::interrupted_briefly(left),
+            Over::Interrupted => render::progress::interrupted(&late, left, counted),
+            _ if context.quiet => {
+                render::progress::late_briefly(&late, whole, to_come, wait, counted)
+            }
+            _ => render::progress::late(&late, whole, to_come, wait, counted),
         }
     }
 }

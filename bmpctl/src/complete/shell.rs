@@ -79,7 +79,12 @@ mod tests {
     fn every_shell_completes_verbs_with_what_they_mean() {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         let found = Shell::Fish.answer(words(&["bmpctl", "re"]));
-        assert!(found.starts_with("reset\tReset BMP sessions\nreload\t"), "{found}");
+        assert!(
+            found.starts_with(
+                "reset\tReset BMP sessions, or the BMP connections of routers\nreload\t"
+            ),
+            "{found}"
+        );
         assert_eq!(Shell::Elvish.answer(words(&["bmpctl", "re"])), found);
         let found = Shell::Zsh.answer(words(&["bmpctl", "show", "vers"]));
         assert_eq!(found, "version:Show the versions of bmpctl and bmpd\n");

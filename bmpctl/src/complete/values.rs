@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use clap::Command;
 use clap_complete::{ArgValueCompleter, CompletionCandidate};
-use shared::names::{Alias, Shown, VpnInstanceName};
-use shared::response::{Directory, NeighborEntry, NeighborState, SessionEntry, SessionState};
+use shared::names::{ALL_ROUTERS, Alias, RouterId, Shown, VpnInstanceName};
+use shared::response::{
+    Directory, NeighborEntry, NeighborState, RouterEntry, RouterState, SessionEntry, SessionState,
+};
 
 use super::line::Line;
 use crate::directory;
@@ -38,6 +40,7 @@ fn source(id: &str) -> Option<Source> {
         "alias" => Source::Live(aliases),
         "vpn_instance" => Source::Live(instances),
         "name" => Source::Live(every_instance),
+        "router" => Source::Live(routers),
         "address" => Source::Live(neighbors),
         "words" => Source::Live(manual),
         "stagger" => Source::Times(&["500ms", "2s", "10s", "1m"]),
@@ -233,6 +236,20 @@ fn every_instance(directory: &Directory, _: &Line) -> Vec<CompletionCandidate> {
     directory.vpn_instances.iter().map(described).collect()
 }
 
+/// The routers; bmpd itself cannot be reset.
+fn routers(directory: &Directory, line: &Line) -> Vec<CompletionCandidate> {
+    let is_reset = line.path() == ["reset", "router"];
+    let described = |entry: &RouterEntry| {
+        let is_local = entry.id == RouterId::Local;
+        let state = entry.state.map(RouterState::name).unwrap_or_default();
+        let description = entry.description.as_deref().or(is_local.then_some("bmpd itself"));
+        (!is_local || !is_reset)
+            .then(|| candidate(entry.id.to_string(), with_description(state, description)))
+    };
+    let all = is_reset.then(|| candidate(ALL_ROUTERS, "every router"));
+    directory.routers.iter().filter_map(described).chain(all).collect()
+}
+
 /// The neighbors of the instance that is typed, or of all, each address once.
 fn neighbors(directory: &Directory, line: &Line) -> Vec<CompletionCandidate> {
     let Some(instance) = line.selection().instance() else { return Vec::new() };
@@ -292,5 +309,45 @@ fn manual(directory: &Directory, line: &Line) -> Vec<CompletionCandidate> {
             alias.into_iter().chain(verbose()).collect()
         }
         (_, Some(_), Some(_)) => verbose().into_iter().collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn routers_are_described_by_their_states_and_bmpd_itself_is_not_for_a_reset() {
+        let entry = |name: &str, state, description: Option<&str>| RouterEntry {
+            id: name.parse().unwrap(),
+            state,
+            description: description.map(str::to_owned),
+        };
+        let directory = Directory {
+            routers: vec![
+                entry("local", Some(RouterState::Established), None),
+                entry("edge1", Some(RouterState::Held), Some("in Bern")),
+                entry("edge 2", None, None),
+            ],
+            ..Directory::default()
+        };
+        let found = |words: &str| {
+            let mut command = crate::cli::command();
+            command.build();
+            let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
+            let found = routers(&directory, &Line::read(&command, &words));
+            let shown = |candidate: &CompletionCandidate| {
+                let help = candidate.get_help().map(ToString::to_string);
+                let value = candidate.get_value().to_string_lossy();
+                format!("{value}: {}", help.unwrap_or_default())
+            };
+            found.iter().map(shown).collect::<Vec<_>>()
+        };
+        let [local, edge1, edge2] =
+            ["local: Established: bmpd itself", "edge1: Held: in Bern", "edge 2: "];
+        for all in ["show router", "reset session all --router"] {
+            assert_eq!(found(all), [local, edge1, edge2], "{all}");
+        }
+        assert_eq!(found("reset router"), [edge1, edge2, "all: every router"]);
     }
 }

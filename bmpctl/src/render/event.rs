@@ -1,14 +1,16 @@
 //! What happens in bmpd: a line an event.
 
 use shared::event::{Event, EventKind};
+use shared::names::{LegId, Shown};
 use shared::response::ReloadItem;
-use shared::response::{NeighborState, SessionState};
+use shared::response::{NeighborState, RouterState, SessionState};
 
+use super::humanize::printable;
 use super::reload;
 
 /// One line: when, what it is about, what has become of it and why.
 pub(crate) fn line(event: &Event) -> String {
-    one_line(&format!("{} {}", event.at, what(&event.what)))
+    printable(&format!("{} {}", event.at, what(&event.what))) + "\n"
 }
 
 /// The line in the place of events that did not come.
@@ -19,7 +21,8 @@ pub(crate) fn lost(count: u64) -> String {
 
 fn what(what: &EventKind) -> String {
     match what {
-        EventKind::Session { id, generation, from, to, why } => {
+        EventKind::Session { id, router, generation, from, to, why } => {
+            let id = LegId { session: id.clone(), router: router.clone() };
             let from = from.map_or("new", SessionState::name);
             let to = to.map_or("ended", SessionState::name);
             because(format!("session {id}: {from} -> {to} (generation {generation})"), why)
@@ -28,6 +31,11 @@ fn what(what: &EventKind) -> String {
             let from = from.map_or("new", NeighborState::name);
             let to = to.map_or("ended", NeighborState::name);
             because(format!("neighbor {id}: {from} -> {to}"), why)
+        }
+        EventKind::Router { id, from, to, why } => {
+            let from = from.map_or("new", RouterState::name);
+            let to = to.map_or("ended", RouterState::name);
+            because(format!("router {}: {from} -> {to}", Shown(&id.to_string())), why)
         }
         EventKind::Command { by, command, outcome: Ok(done) } => {
             because(format!("command by {by}: {command}"), done)
@@ -59,24 +67,10 @@ fn item(item: &ReloadItem) -> String {
     text
 }
 
-/// What comes from outside must neither break a line nor reach the terminal as a control character.
-fn one_line(text: &str) -> String {
-    let mut line = String::with_capacity(text.len() + 1);
-    for c in text.chars() {
-        if c.is_control() {
-            line.extend(c.escape_default());
-        } else {
-            line.push(c);
-        }
-    }
-    line.push('\n');
-    line
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::names::{NeighborId, SessionId};
+    use shared::names::{NeighborId, RouterId, SessionId};
     use shared::response::{Change, NeighborState, ReloadAction, ReloadSubject, SessionState};
     use shared::time::Timestamp;
 
@@ -91,9 +85,11 @@ mod tests {
 
     #[test]
     fn every_event_is_one_line() {
-        let session = |from, to, why: &str| {
-            shown(EventKind::Session { id: id(), generation: 2, from, to, why: why.to_owned() })
+        let leg = |router, from, to, why: &str| {
+            let why = why.to_owned();
+            shown(EventKind::Session { id: id(), router, generation: 2, from, to, why })
         };
+        let session = |from, to, why: &str| leg(RouterId::Local, from, to, why);
         let (up, connecting) = (SessionState::Established, SessionState::Connecting);
         assert_eq!(
             session(Some(up), Some(connecting), "reset by root (pid 7)"),
@@ -107,6 +103,25 @@ mod tests {
             session(Some(up), None, "a\nb\u{1b}[2J")
                 .ends_with("ended (generation 2): a\\nb\\u{1b}[2J\n")
         );
+        assert!(
+            leg("edge 1".parse().unwrap(), Some(connecting), Some(up), "")
+                .ends_with("Z session 10.1.1.1 alias aa router \"edge 1\": Connecting -> Established (generation 2)\n")
+        );
+        let router = |to, why: &str| {
+            let id = "edge1".parse().unwrap();
+            shown(EventKind::Router {
+                id,
+                from: Some(RouterState::Listening),
+                to,
+                why: why.to_owned(),
+            })
+        };
+        assert!(
+            router(Some(RouterState::Opening), "connected from 192.0.2.7:50000").ends_with(
+                "Z router edge1: Listening -> Opening: connected from 192.0.2.7:50000\n"
+            )
+        );
+        assert!(router(None, "").ends_with("Z router edge1: Listening -> ended\n"));
         let neighbor = shown(EventKind::Neighbor {
             id: NeighborId {
                 vpn_instance: Some("red".parse().unwrap()),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use shared::names::{Selector, SessionId, Shown, VpnInstanceName};
+use shared::names::{RouterId, Selector, SessionId, Shown, VpnInstanceName};
 use shared::response::Failure;
 
 use crate::{arguments, permission, suggest};
@@ -43,6 +43,12 @@ pub(super) fn message(failure: &Failure) -> String {
             let existing = existing.iter().map(ToString::to_string);
             let existing = listed(nearest, existing, "bmpctl show neighbor");
             format!("no neighbor {address}{place}{existing}")
+        }
+        Failure::NoSuchRouter { router, existing } => {
+            let nearest = suggest::router(router, existing);
+            let shown = |router: &RouterId| Shown(&router.to_string()).to_string();
+            let existing = listed(nearest, existing.iter().map(shown), "bmpctl show router");
+            format!("no router {}{existing}", shown(router))
         }
         Failure::NoSuchVpnInstance { name, existing } => {
             let nearest = suggest::vpn_instance(name, existing);
@@ -158,6 +164,22 @@ mod tests {
              (user alice in [control]); ask as root or as the user that runs bmpd, or let [control] in \
              /etc/bmpd/bmpd.toml give the level"
         );
+    }
+
+    #[test]
+    fn an_unknown_router_is_answered_with_the_nearest_and_those_there_are() {
+        let existing = ["local", "edge1.example", "core x"].map(|name| name.parse().unwrap());
+        let text = |typed: &str| {
+            let (router, existing) = (typed.parse().unwrap(), existing.to_vec());
+            message(&Failure::NoSuchRouter { router, existing })
+        };
+        let there = "There are:\n  local\n  edge1.example\n  \"core x\"";
+        assert_eq!(text("edge1"), format!("no router edge1; did you mean edge1.example? {there}"));
+        assert_eq!(
+            text("Core X"),
+            format!("no router \"Core X\"; did you mean \"core x\"? {there}")
+        );
+        assert_eq!(text("zurich"), format!("no router zurich; {}", there.replace('T', "t")));
     }
 
     #[test]

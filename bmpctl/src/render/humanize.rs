@@ -34,6 +34,25 @@ pub(super) fn size(bytes: u64) -> String {
     format!("{size:.1} {}", UNITS[rank])
 }
 
+/// So many of something: `1 route`, `2 routes`.
+pub(super) fn count(count: u64, one: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {one}{ending}")
+}
+
+/// What comes from outside must neither break a line nor reach the terminal as a control character.
+pub(super) fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
 /// A moment with its age.
 pub(super) fn moment(at: Timestamp, ago: Span) -> String {
     format!("{} ago ({})", age(ago), at.to_seconds_text())

@@ -7,11 +7,12 @@
 //! Every field is always there: what there is not, or is not known, is null, and an empty list if it is a
 //! list. A number never stands for that.
 //!
-//! One thing has one name. An object that is about one session or neighbor has its name as `id`; where
-//! another object refers to one, that is `session` or `neighbor`, and a list of them is `sessions` or
-//! `neighbors`. The name is an object with `address` and `vpn_instance`, of a session also `alias`. What a
-//! reload tells of is a table of the file, and there a `[[bgp.neighbor]]` can have a prefix: its `name` is a
-//! text, such as `192.0.2.0/24`.
+//! One thing has one name. An object that is about one session, neighbor or router has its name as `id`; where
+//! another object refers to one, that is `session`, `neighbor` or `router`, and a list of them is `sessions`,
+//! `neighbors` or `routers`. The name is an object with `address` and `vpn_instance`, of a session also `alias`;
+//! that of a router is a text, `local` for bmpd itself. What is about one leg of a session, its connection that
+//! carries one router, has both names. What a reload tells of is a table of the file, and there a
+//! `[[bgp.neighbor]]` or a `[[router]]` can have a prefix: its `name` is a text, such as `192.0.2.0/24`.
 
 use std::collections::HashMap;
 
@@ -19,12 +20,12 @@ use serde::Serialize;
 use serde_json::Value;
 use shared::event::{Event, EventKind};
 use shared::exit;
-use shared::names::{NeighborId, SessionId, VpnInstanceName};
+use shared::names::{LegId, NeighborId, RouterId, SessionId, VpnInstanceName};
 use shared::response::{
     Change, ConfigReport, ConfigSection, ConfigValue, Done, Failure, LogReport, NeighborReport,
     NeighborState, PlannedReset, PrefixReport, Progress, RefusedReload, ReloadAction, ReloadReport,
-    ReloadSubject, ResetDone, ResetOutcome, ResetPlan, SessionReport, SessionState,
-    SessionStatistics, StatusReport, VpnInstanceReport,
+    ReloadSubject, ResetDone, ResetOutcome, ResetPlan, RouterReport, RouterReset, RouterState,
+    SessionReport, SessionState, SessionStatistics, StatusReport, VpnInstanceReport,
 };
 use shared::time::{Span, Timestamp};
 
@@ -37,9 +38,9 @@ use crate::client::ClientError;
 pub enum Document {
     /// Of `reset session`.
     Reset {
-        /// What became of each selected session.
+        /// What became of each leg of the selected sessions.
         sessions: Vec<ResetSession>,
-        /// Sessions that were still to be reset when the command ended; 0 otherwise.
+        /// Legs that were still to be reset when the command ended; 0 otherwise.
         to_come: u32,
         /// The sessions that `all` skips, as they are shut down in the configuration.
         skipped: Vec<SessionId>,
@@ -48,11 +49,11 @@ pub enum Document {
     },
     /// Of `reset session --dry-run`.
     ResetPlan {
-        /// What would become of each selected session.
+        /// What would become of each leg of the selected sessions.
         sessions: Vec<PlannedSession>,
         /// The sessions that `all` would skip, as they are shut down in the configuration.
         skipped: Vec<SessionId>,
-        /// The time between one session and the next; null if all would be reset at once.
+        /// The time between one leg and the next; null if all would be reset at once.
         stagger: Option<Span>,
     },
     /// Of `reload`.
@@ -80,6 +81,16 @@ pub enum Document {
     Sessions {
         /// The selected sessions.
         sessions: Vec<SessionReport>,
+    },
+    /// Of `reset router`.
+    RoutersReset {
+        /// What became of each selected router.
+        routers: Vec<ResetRouter>,
+    },
+    /// Of `show router`.
+    Routers {
+        /// The routers, `local` being bmpd itself.
+        routers: Vec<RouterReport>,
     },
     /// Of `show neighbor`.
     Neighbors {
@@ -150,15 +161,17 @@ pub struct EventReport {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum EventDetails {
-    /// A session's state is another one, or another generation began in the same state.
+    /// The state of a leg of a session is another one, or another generation began in the same state.
     Session {
         /// The session.
         session: SessionId,
+        /// The router that the leg carries.
+        router: RouterId,
         /// The generation of its connection, or of the next one.
         generation: u64,
-        /// What it was; null if the session has just begun.
+        /// What it was; null if the leg has just begun.
         from: Option<SessionState>,
-        /// What it is; null if the session has ended.
+        /// What it is; null if the leg has ended.
         to: Option<SessionState>,
         /// Why; a few words for people.
         why: String,
@@ -171,6 +184,17 @@ pub enum EventDetails {
         from: Option<NeighborState>,
         /// What it is; null if it has ended.
         to: Option<NeighborState>,
+        /// Why; a few words for people.
+        why: String,
+    },
+    /// A router's state is another one.
+    Router {
+        /// The router.
+        router: RouterId,
+        /// What it was; null if it has just begun.
+        from: Option<RouterState>,
+        /// What it is; null if it has ended.
+        to: Option<RouterState>,
         /// Why; a few words for people.
         why: String,
     },
@@ -212,33 +236,51 @@ pub struct ErrorReport {
     pub sessions: Vec<SessionId>,
     /// The neighbors there are, if the one that was named does not exist; otherwise empty.
     pub neighbors: Vec<NeighborId>,
+    /// The routers there are, if the one that was named does not exist; otherwise empty.
+    pub routers: Vec<RouterId>,
     /// The VPN instances there are, if the one that was named does not exist; otherwise empty.
     pub vpn_instances: Vec<VpnInstanceName>,
 }
 
-/// What became of one session.
+/// What became of one leg of a session.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ResetSession {
     /// The session.
     pub id: SessionId,
+    /// The router that the leg carries.
+    pub router: RouterId,
     /// What was done; null if the reset failed, or was left to a newer one.
     pub done: Option<ResetDone>,
-    /// Who asked for the newer reset that has taken this session over: user and process, such as
+    /// Who asked for the newer reset that has taken this leg over: user and process, such as
     /// `alice (pid 4711)`; null if none has.
     pub left_to: Option<String>,
     /// Why the reset failed; null if it did not.
     pub error: Option<String>,
-    /// With `--wait`: how far the session came; otherwise null, and while nothing is known of it yet.
+    /// With `--wait`: how far the leg came; otherwise null, and while nothing is known of it yet.
     pub progress: Option<Progress>,
 }
 
-/// What would become of one session.
+/// What became of one router.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ResetRouter {
+    /// The router.
+    pub id: RouterId,
+    /// True if a connection was up and has been ended, false if it had none; null if the reset failed.
+    pub was_up: Option<bool>,
+    /// Why the reset failed; null if it did not.
+    pub error: Option<String>,
+}
+
+/// What would become of one leg of a session.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PlannedSession {
     /// The session.
     pub id: SessionId,
+    /// The router that the leg carries.
+    pub router: RouterId,
     /// What would be done; null if the reset would fail.
     pub plan: Option<PlannedReset>,
     /// Why the reset would fail; null if it would not.
@@ -249,10 +291,10 @@ pub struct PlannedSession {
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReloadEntry {
-    /// `session`, `neighbor`, `listener` or `daemon`.
+    /// `session`, `neighbor`, `listener`, `router`, `router-listener` or `daemon`.
     pub subject: &'static str,
-    /// The address or prefix of the neighbor, with its VPN instance if it is in one, or the address of the
-    /// listener; null for any other subject.
+    /// The address or prefix of the neighbor, with its VPN instance if it is in one, the name or prefix of the
+    /// router, or the address of the listener; null for any other subject.
     pub name: Option<String>,
     /// The session, if that is the subject; otherwise null.
     pub session: Option<SessionId>,
@@ -303,11 +345,14 @@ impl Document {
 
     pub(crate) fn event(event: &Event) -> Self {
         let what = match event.what.clone() {
-            EventKind::Session { id, generation, from, to, why } => {
-                EventDetails::Session { session: id, generation, from, to, why }
+            EventKind::Session { id, router, generation, from, to, why } => {
+                EventDetails::Session { session: id, router, generation, from, to, why }
             }
             EventKind::Neighbor { id, from, to, why } => {
                 EventDetails::Neighbor { neighbor: id, from, to, why }
+            }
+            EventKind::Router { id, from, to, why } => {
+                EventDetails::Router { router: id, from, to, why }
             }
             EventKind::Command { by, command, outcome } => {
                 let (done, error) = either(outcome);
@@ -322,7 +367,7 @@ impl Document {
         Self::Event(EventReport { at: event.at, what })
     }
 
-    /// What became of sessions, and how far those came that were waited for.
+    /// What became of legs, and how far those came that were waited for.
     pub(crate) fn reset(
         outcomes: Vec<ResetOutcome>,
         skipped: Vec<SessionId>,
@@ -330,8 +375,8 @@ impl Document {
         progress: Vec<Progress>,
         error: Option<ErrorReport>,
     ) -> Self {
-        let mut reached: HashMap<SessionId, Progress> =
-            progress.into_iter().map(|progress| (progress.id.clone(), progress)).collect();
+        let mut reached: HashMap<LegId, Progress> =
+            progress.into_iter().map(|progress| (progress.leg(), progress)).collect();
         let session = |ResetOutcome { id, result }| {
             let progress = reached.remove(&id);
             let (done, left_to, error) = match result {
@@ -339,7 +384,8 @@ impl Document {
                 Ok(Done::LeftTo { by }) => (None, Some(by), None),
                 Err(reason) => (None, None, Some(reason)),
             };
-            ResetSession { id, done, left_to, error, progress }
+            let LegId { session: id, router } = id;
+            ResetSession { id, router, done, left_to, error, progress }
         };
         let sessions = outcomes.into_iter().map(session).collect();
         Self::Reset { sessions, to_come, skipped, error }
@@ -350,12 +396,20 @@ impl Document {
         skipped: Vec<SessionId>,
         stagger: Option<Span>,
     ) -> Self {
-        let session = |ResetPlan { id, result }| {
+        let session = |ResetPlan { id: LegId { session: id, router }, result }| {
             let (plan, error) = either(result);
-            PlannedSession { id, plan, error }
+            PlannedSession { id, router, plan, error }
         };
         let sessions = plans.into_iter().map(session).collect();
         Self::ResetPlan { sessions, skipped, stagger }
+    }
+
+    pub(crate) fn routers_reset(routers: Vec<RouterReset>) -> Self {
+        let router = |RouterReset { id, result }| {
+            let (was_up, error) = either(result);
+            ResetRouter { id, was_up, error }
+        };
+        Self::RoutersReset { routers: routers.into_iter().map(router).collect() }
     }
 
     pub(crate) fn reload(report: ReloadReport) -> Self {
@@ -416,6 +470,8 @@ impl ReloadEntry {
             ReloadSubject::Session(id) => ("session", None, Some(id)),
             ReloadSubject::Neighbor(name) => ("neighbor", Some(name), None),
             ReloadSubject::Listener(address) => ("listener", Some(address), None),
+            ReloadSubject::Router(name) => ("router", Some(name), None),
+            ReloadSubject::RouterListener(address) => ("router-listener", Some(address), None),
             ReloadSubject::Daemon => ("daemon", None, None),
         };
         Self { subject, name, session, action, changes }
@@ -425,8 +481,9 @@ impl ReloadEntry {
 impl ErrorReport {
     /// A failure without further details.
     pub(crate) fn new(exit_code: u8, reason: &'static str, message: String) -> Self {
-        let (sessions, neighbors, vpn_instances) = (Vec::new(), Vec::new(), Vec::new());
-        Self { exit_code, reason, message, sessions, neighbors, vpn_instances }
+        let (sessions, neighbors) = (Vec::new(), Vec::new());
+        let (routers, vpn_instances) = (Vec::new(), Vec::new());
+        Self { exit_code, reason, message, sessions, neighbors, routers, vpn_instances }
     }
 
     /// What bmpd said.
@@ -434,6 +491,7 @@ impl ErrorReport {
         let reason = match failure {
             Failure::NoSuchSession { .. } => "no-such-session",
             Failure::NoSuchNeighbor { .. } => "no-such-neighbor",
+            Failure::NoSuchRouter { .. } => "no-such-router",
             Failure::NoSuchVpnInstance { .. } => "no-such-vpn-instance",
             Failure::NotPermitted { .. } => "not-permitted",
             Failure::Configuration(_) => "bad-configuration",
@@ -445,6 +503,7 @@ impl ErrorReport {
         match failure {
             Failure::NoSuchSession { existing, .. } => report.sessions.clone_from(existing),
             Failure::NoSuchNeighbor { existing, .. } => report.neighbors.clone_from(existing),
+            Failure::NoSuchRouter { existing, .. } => report.routers.clone_from(existing),
             Failure::NoSuchVpnInstance { existing, .. } => {
                 report.vpn_instances.clone_from(existing);
             }

@@ -14,6 +14,7 @@ pub(crate) mod page;
 pub(crate) mod progress;
 pub(crate) mod reload;
 pub(crate) mod reset;
+pub(crate) mod router;
 mod screen;
 pub(crate) mod session;
 pub(crate) mod statistics;

@@ -1,5 +1,6 @@
 //! A page: a heading, and below it the facts, each with its name.
 
+use super::humanize::printable;
 use super::screen::Screen;
 use super::table::{columns_of, folded};
 
@@ -15,7 +16,8 @@ impl Page {
     /// A fact.
     pub(super) fn line(&mut self, name: &str, value: impl AsRef<str>) {
         let name = format!("{name}:");
-        self.0.push_str(format!("  {name:<18} {}", value.as_ref()).trim_end());
+        let value = printable(value.as_ref());
+        self.0.push_str(format!("  {name:<18} {value}").trim_end());
         self.0.push('\n');
     }
 
@@ -42,7 +44,7 @@ impl Page {
     pub(super) fn list(&mut self, name: &str, lines: impl IntoIterator<Item = String>) {
         self.0.push_str(&format!("  {name}:\n"));
         for line in lines {
-            self.0.push_str(&format!("    {line}\n"));
+            self.0.push_str(&format!("    {}\n", printable(&line)));
         }
     }
 

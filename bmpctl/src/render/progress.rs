@@ -1,10 +1,10 @@
-//! How far the sessions are that were reset: lines for files and pipes, bars for terminals.
+//! How far the legs are that were reset: lines for files and pipes, bars for terminals.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use shared::exit;
-use shared::names::SessionId;
+use shared::names::LegId;
 use shared::response::{Change, Progress, ProgressEnd, SessionState};
 use shared::time::Span;
 use unicode_width::UnicodeWidthStr;
@@ -12,12 +12,13 @@ use unicode_width::UnicodeWidthStr;
 use super::canvas::{self, Canvas};
 use super::humanize::{age, countdown};
 use super::json::ErrorReport;
+use super::reset::Counted;
 
-/// A session of which the end is waited for.
+/// A leg of which the end is waited for.
 #[derive(Debug, Clone)]
 pub(crate) struct Waiting {
-    /// The session.
-    pub(crate) id: SessionId,
+    /// The session and the router.
+    pub(crate) id: LegId,
     /// The generation that began with the reset.
     pub(crate) generation: u64,
     /// What the reset has put into effect.
@@ -30,6 +31,13 @@ pub(crate) struct Waiting {
     pub(crate) end: Option<(ProgressEnd, Duration)>,
 }
 
+impl Waiting {
+    /// True if its station was sent everything.
+    pub(crate) fn is_synchronised(&self) -> bool {
+        matches!(self.end, Some((ProgressEnd::Synchronised, _)))
+    }
+}
+
 /// How much was sent of what there is to send, in percent; 100 only when that is all.
 pub(crate) fn percent(progress: &Progress) -> u64 {
     if progress.end == Some(ProgressEnd::Synchronised) {
@@ -39,7 +47,7 @@ pub(crate) fn percent(progress: &Progress) -> u64 {
     progress.routes_sent.saturating_mul(100).checked_div(whole).unwrap_or(0).min(99)
 }
 
-/// Where a session is that is not synchronised yet: its state, and why while it is not connected.
+/// Where a leg is that is not synchronised yet: its state, and why while it is not connected.
 fn place(progress: &Progress) -> String {
     let Progress { state, why, .. } = progress;
     match state {
@@ -51,7 +59,7 @@ fn place(progress: &Progress) -> String {
     }
 }
 
-/// The last line of a session that is synchronised, or the sentence of another end, which is a failure.
+/// The last line of a leg that has nothing more to send, or the sentence of another end, which is a failure.
 pub(crate) fn end(waiting: &Waiting, with_changes: bool) -> Result<String, String> {
     let Waiting { id, end, progress, .. } = waiting;
     let (sent, generation) = match progress {
@@ -71,6 +79,9 @@ pub(crate) fn end(waiting: &Waiting, with_changes: bool) -> Result<String, Strin
             }
             Ok(line + "\n")
         }
+        Some((ProgressEnd::NoRouter, _)) => Ok(format!(
+            "session {id}: nothing to send, as the router is not connected (generation {generation})\n"
+        )),
         Some((ProgressEnd::Shutdown, _)) => Err(format!(
             "session {id}: not synchronised: it has been shut down in the configuration meanwhile"
         )),
@@ -90,7 +101,7 @@ fn time(took: Duration) -> String {
     }
 }
 
-/// What was reached by a session that is not synchronised.
+/// What was reached by a leg that is not synchronised.
 pub(crate) fn unfinished(waiting: &Waiting) -> String {
     let Waiting { id, progress, .. } = waiting;
     match progress {
@@ -107,24 +118,27 @@ pub(crate) fn unfinished(waiting: &Waiting) -> String {
     }
 }
 
-/// The time of the wait is over, for these of so many sessions.
+/// The time of the wait is over, for these of so many.
 pub(crate) fn late(
     unfinished: &[String],
     whole: usize,
     to_come: Option<u32>,
     wait: Duration,
+    counted: Counted,
 ) -> String {
-    listed(late_in_one_line(&[], unfinished.len(), whole, to_come, wait), unfinished, to_come)
+    let first = late_in_one_line(&[], unfinished.len(), whole, to_come, wait, counted);
+    listed(first, unfinished, to_come, counted)
 }
 
-/// The same without a list; one session is named.
+/// The same without a list; if it is one, it is named.
 pub(crate) fn late_briefly(
     unfinished: &[String],
     whole: usize,
     to_come: Option<u32>,
     wait: Duration,
+    counted: Counted,
 ) -> String {
-    late_in_one_line(unfinished, unfinished.len(), whole, to_come, wait)
+    late_in_one_line(unfinished, unfinished.len(), whole, to_come, wait, counted)
 }
 
 fn late_in_one_line(
@@ -133,15 +147,18 @@ fn late_in_one_line(
     whole: usize,
     to_come: Option<u32>,
     wait: Duration,
+    counted: Counted,
 ) -> String {
     let (wait, more) = (Span::of(wait), to_come.unwrap_or(0) as usize);
     match (named, late + more, whole + more) {
         ([one], 1, _) => format!("{one}, not synchronised after {wait}; bmpd goes on"),
-        (_, 0, _) => format!("not every session is synchronised after {wait}; bmpd goes on"),
+        (_, 0, _) => {
+            format!("not every {} is synchronised after {wait}; bmpd goes on", counted.one())
+        }
         (_, late, whole) => {
             let verb = if late == 1 { "is" } else { "are" };
-            let noun = if whole == 1 { "session" } else { "sessions" };
-            format!("{late} of {whole} {noun} {verb} not synchronised after {wait}; bmpd goes on")
+            let whole = counted.many(whole);
+            format!("{late} of {whole} {verb} not synchronised after {wait}; bmpd goes on")
         }
     }
 }
@@ -151,8 +168,8 @@ pub(crate) const INTERRUPTED_EARLY: &str =
     "interrupted before bmpd has answered: bmpctl show session says what it does";
 
 /// The wait was interrupted.
-pub(crate) fn interrupted(unfinished: &[String], to_come: u32) -> String {
-    listed(interrupted_briefly(to_come), unfinished, Some(to_come))
+pub(crate) fn interrupted(unfinished: &[String], to_come: u32, counted: Counted) -> String {
+    listed(interrupted_briefly(to_come), unfinished, Some(to_come), counted)
 }
 
 /// The same without a list.
@@ -161,27 +178,36 @@ pub(crate) fn interrupted_briefly(to_come: u32) -> String {
     format!("interrupted: the reset goes on in bmpd; bmpctl show {what} says how far it is")
 }
 
-/// The exchange with bmpd has failed, with this many sessions still to be reset; if that is because a reload has
+/// The exchange with bmpd has failed, with this many still to be reset; if that is because a reload has
 /// taken the caller's level, they are left as they were.
-pub(crate) fn failed(error: &ErrorReport, to_come: Option<u32>) -> String {
+pub(crate) fn failed(error: &ErrorReport, to_come: Option<u32>, counted: Counted) -> String {
     let message = &error.message;
     match (error.exit_code, to_come) {
         (exit::NOT_PERMITTED, Some(0)) => {
             format!("the reset goes on in bmpd, which says no more of it: {message}")
         }
-        (exit::NOT_PERMITTED, Some(1)) => format!("1 session was not reset: {message}"),
-        (exit::NOT_PERMITTED, Some(more)) => format!("{more} sessions were not reset: {message}"),
+        (exit::NOT_PERMITTED, Some(more)) => {
+            let verb = if more == 1 { "was" } else { "were" };
+            format!("{} {verb} not reset: {message}", counted.many(more as usize))
+        }
         _ => message.clone(),
     }
 }
 
-fn listed(mut text: String, unfinished: &[String], to_come: Option<u32>) -> String {
+fn listed(
+    mut text: String,
+    unfinished: &[String],
+    to_come: Option<u32>,
+    counted: Counted,
+) -> String {
     let mut lines = unfinished.to_vec();
     match to_come {
         None => lines.push("bmpd has not said yet what it has reset".to_owned()),
         Some(0) => {}
-        Some(1) => lines.push("1 session is still to be reset".to_owned()),
-        Some(count) => lines.push(format!("{count} sessions are still to be reset")),
+        Some(count) => {
+            let verb = if count == 1 { "is" } else { "are" };
+            lines.push(format!("{} {verb} still to be reset", counted.many(count as usize)));
+        }
     }
     if !lines.is_empty() {
         text.push(':');
@@ -195,11 +221,11 @@ fn listed(mut text: String, unfinished: &[String], to_come: Option<u32>) -> Stri
 /// Finds what is new to a reader of lines: an attempt that fails as the one before is not.
 #[derive(Debug, Default)]
 pub(crate) struct Lines {
-    said: HashMap<SessionId, (u64, SessionState, String)>,
+    said: HashMap<LegId, (u64, SessionState, String)>,
 }
 
 impl Lines {
-    /// A line for a session that has changed, unless it was printed before.
+    /// A line for a leg that has changed, unless it was printed before.
     pub(crate) fn change(&mut self, waiting: &Waiting) -> String {
         let Some(progress) = waiting.progress.as_ref().filter(|_| waiting.end.is_none()) else {
             return String::new();
@@ -210,16 +236,16 @@ impl Lines {
             return String::new();
         }
         let now = (progress.generation, progress.state, place(progress));
-        if self.said.get(&progress.id) == Some(&now) {
+        if self.said.get(&waiting.id) == Some(&now) {
             return String::new();
         }
-        let line = format!("session {}: {}\n", progress.id, now.2);
-        self.said.insert(progress.id.clone(), now);
+        let line = format!("session {}: {}\n", waiting.id, now.2);
+        self.said.insert(waiting.id.clone(), now);
         line
     }
 }
 
-/// A bar a session, at the end of the terminal; removed when it is dropped.
+/// A bar a leg, at the end of the terminal; removed when it is dropped.
 #[derive(Debug, Default)]
 pub(crate) struct Bars {
     canvas: Canvas,
@@ -275,7 +301,7 @@ impl Bars {
         self.until = Some(until);
     }
 
-    /// Shows where the sessions are, as many as there is room for, below lines that stay.
+    /// Shows where the legs are, as many as there is room for, below lines that stay.
     pub(crate) fn show(&mut self, all: &[Waiting], to_come: u32, above: &str) {
         let (width, height) = canvas::size();
         let room = height.saturating_sub(2).max(1);
@@ -301,7 +327,7 @@ impl Bars {
         self.paint(above);
     }
 
-    /// Shows the last picture of a session that is synchronised: all of it was sent.
+    /// Shows the last picture of a leg that is synchronised: all of it was sent.
     pub(crate) fn complete(&mut self, all: &[Waiting], rank: usize) {
         let (width, _) = canvas::size();
         let names = names(all);
@@ -392,7 +418,7 @@ fn names(all: &[Waiting]) -> usize {
     names.max().unwrap_or(0).min(NAME_MAX)
 }
 
-fn name(id: &SessionId, width: usize) -> String {
+fn name(id: &LegId, width: usize) -> String {
     let name = id.to_string();
     if name.width() <= width {
         return format!("{name}{}", " ".repeat(width - name.width()));
@@ -431,13 +457,16 @@ fn summary(all: &[Waiting], to_come: u32, until: Option<Instant>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use shared::names::{RouterId, SessionId};
+
     use super::*;
 
     fn waiting(state: SessionState, sent: u64, left: u64) -> Waiting {
-        let id =
+        let session =
             SessionId { vpn_instance: None, address: "10.1.1.1".parse().unwrap(), alias: None };
         let progress = Progress {
-            id: id.clone(),
+            id: session.clone(),
+            router: RouterId::Local,
             generation: 3,
             state,
             why: "cannot connect: refused".to_owned(),
@@ -447,7 +476,7 @@ mod tests {
             end: None,
         };
         Waiting {
-            id,
+            id: LegId { session, router: RouterId::Local },
             generation: 3,
             changes: Vec::new(),
             since: Instant::now(),
@@ -487,6 +516,12 @@ mod tests {
         assert!(end(&done, false).unwrap().ends_with("(generation 3)\n"));
         assert!(end(&ended(ProgressEnd::Removed, Duration::ZERO), false).is_err());
         assert!(end(&ended(ProgressEnd::Shutdown, Duration::ZERO), false).is_err());
+        let mut without_router = ended(ProgressEnd::NoRouter, Duration::ZERO);
+        without_router.id.router = "edge1".parse().unwrap();
+        assert_eq!(
+            end(&without_router, false).unwrap(),
+            "session 10.1.1.1 router edge1: nothing to send, as the router is not connected (generation 3)\n"
+        );
         assert_eq!(time(Duration::from_millis(2_340)), "2.3s");
         assert_eq!(time(Duration::from_secs(75)), "1m15s");
     }
@@ -502,6 +537,9 @@ mod tests {
         assert_eq!(say(SessionState::Idle, 0), "");
         assert_eq!(say(SessionState::Synchronising, 0), "session 10.1.1.1: synchronising\n");
         assert_eq!(say(SessionState::Synchronising, 5), "");
+        let mut other = waiting(SessionState::Synchronising, 0, 10);
+        other.id.router = "edge1".parse().unwrap();
+        assert_eq!(lines.change(&other), "session 10.1.1.1 router edge1: synchronising\n");
     }
 
     #[test]
@@ -511,14 +549,14 @@ mod tests {
         let minute = Duration::from_secs(60);
         let one = std::slice::from_ref(&late_one);
         assert_eq!(
-            late_briefly(one, 300, Some(0), minute),
+            late_briefly(one, 300, Some(0), minute, Counted::Legs),
             format!("{late_one}, not synchronised after 1m; bmpd goes on")
         );
         assert_eq!(
-            late_briefly(&["a".to_owned(), "b".to_owned()], 300, Some(0), minute),
-            "2 of 300 sessions are not synchronised after 1m; bmpd goes on"
+            late_briefly(&["a".to_owned(), "b".to_owned()], 300, Some(0), minute, Counted::Legs),
+            "2 of 300 legs are not synchronised after 1m; bmpd goes on"
         );
-        let text = late(one, 1, Some(2), minute);
+        let text = late(one, 1, Some(2), minute, Counted::Sessions);
         assert_eq!(
             text,
             "3 of 3 sessions are not synchronised after 1m; bmpd goes on:\n  session 10.1.1.1: \
@@ -565,7 +603,7 @@ mod tests {
     fn long_names_are_cut_and_short_ones_filled() {
         let mut id = waiting(SessionState::Idle, 0, 0).id;
         assert_eq!(name(&id, 12), "10.1.1.1    ");
-        id.alias = Some("a".repeat(31).parse().unwrap());
+        id.session.alias = Some("a".repeat(31).parse().unwrap());
         assert_eq!(name(&id, 20).width(), 20);
     }
 }

@@ -1,10 +1,12 @@
 //! BMP sessions.
 
-use shared::names::PUBLIC_INSTANCE;
-use shared::response::{DownReason, EndOfRibSent, LastDown, Sent, SessionReport, SessionState};
+use shared::names::{PUBLIC_INSTANCE, RouterId, Shown};
+use shared::response::{
+    DownReason, EndOfRibSent, LastDown, LegReport, Sent, SessionReport, SessionState,
+};
 use shared::time::Span;
 
-use super::humanize::{age, countdown, moment};
+use super::humanize::{age, count, countdown, moment};
 use super::screen::{Screen, Tone};
 use super::table::{Cell, Table, number, text};
 
@@ -34,6 +36,7 @@ pub(crate) fn table(sessions: &[SessionReport], screen: &Screen) -> String {
         number("Port").leaves(2),
         text("VPN").leaves(3),
         text("State"),
+        number("Legs").only_if(sessions.iter().any(|session| session.carries_routers)),
         number("Age"),
         number("Gen").leaves(1),
         number("Routes sent").leaves(4),
@@ -47,6 +50,7 @@ pub(crate) fn table(sessions: &[SessionReport], screen: &Screen) -> String {
             session.remote.port().to_string().into(),
             vpn_instance(session).into(),
             Cell::toned(session.state.name(), tone(session.state)),
+            format!("{}/{}", session.legs_up, session.legs_wanted).into(),
             age(session.age).into(),
             session.generation.to_string().into(),
             session.sent.routes_announced.to_string().into(),
@@ -126,9 +130,37 @@ fn ended(down: &LastDown) -> String {
     format!("{} [{}], {}", down.text, down.reason.word(), moment(down.at, down.ago))
 }
 
+/// A line for each leg; nothing if bmpd itself is the only router.
+fn legs(session: &SessionReport) -> String {
+    if session.legs.iter().all(|leg| leg.router == RouterId::Local) {
+        return String::new();
+    }
+    let lines = session.legs.iter().map(|leg| format!("    {}\n", of_leg(leg)));
+    format!("  Legs:\n{}", lines.collect::<String>())
+}
+
+fn of_leg(leg: &LegReport) -> String {
+    let LegReport { router, state, why, age: since, generation, last_down, sent, .. } = leg;
+    let (name, state_name, since) = (router.to_string(), state.name(), age(*since));
+    let state = match state.is_up() {
+        true => format!("{state_name}, up for {since}"),
+        false => format!("{state_name}, down for {since} ({why})"),
+    };
+    let (routes, left) = (count(sent.routes_announced, "route"), leg.routes_to_send);
+    let mut line = format!(
+        "{}: {state}, generation {generation}, {routes} sent, {left} to send",
+        Shown(&name)
+    );
+    if let Some(down) = last_down {
+        line.push_str(&format!("; last down: {}", ended(down)));
+    }
+    line
+}
+
 /// What was sent, each number with its name.
-pub(super) fn sent_counts(sent: &Sent) -> [(&'static str, u64); 11] {
-    [
+pub(super) fn sent_counts(sent: &Sent) -> Vec<(&'static str, u64)> {
+    // What only routers have is left out where there is none of it.
+    let counts = [
         ("Initiation", sent.initiation),
         ("Peer Up", sent.peer_up),
         ("Peer Down", sent.peer_down),
@@ -140,7 +172,13 @@ pub(super) fn sent_counts(sent: &Sent) -> [(&'static str, u64); 11] {
         ("End-of-RIB", sent.end_of_rib),
         ("Neighbors resent", sent.neighbors_resent),
         ("Bytes", sent.bytes),
-    ]
+    ];
+    let of_routers = [
+        ("Route Mirroring", sent.route_mirroring),
+        ("Unknown types", sent.unknown),
+        ("Messages lost", sent.messages_lost),
+    ];
+    counts.into_iter().chain(of_routers.into_iter().filter(|(_, count)| *count > 0)).collect()
 }
 
 /// A page a session.
@@ -239,7 +277,7 @@ fn page(session: &SessionReport) -> String {
     }
     if session.passive {
         let count = session.strangers_refused;
-        lines.push(("Unknown peers refused", format!("{count} at the port of this session")));
+        lines.push(("Unknown refused", format!("{count} at the port of this session")));
     }
     if session.bytes_ignored > 0 {
         lines.push(("Ignored", format!("{} bytes that the station sent", session.bytes_ignored)));
@@ -248,24 +286,127 @@ fn page(session: &SessionReport) -> String {
         session.pending.iter().map(|change| format!("    {change}\n")).collect::<String>();
     let pending =
         if pending.is_empty() { pending } else { format!("  Pending until a reset:\n{pending}") };
+    let below = legs(session) + &pending;
     if !session.state.is_up() && sent.initiation == 0 {
-        return text_of(session, lines) + &pending;
+        return text_of(session, lines) + &below;
     }
     let on = if !session.state.is_up() {
         "Sent on the last connection"
     } else {
         "Sent on this connection"
     };
-    let mut text = text_of(session, lines) + &pending;
+    let mut text = text_of(session, lines) + &below;
     text.push_str(&format!("  {on}:\n"));
     for (name, count) in sent_counts(sent) {
         text.push_str(&format!("    {:<18} {count:>12}\n", format!("{name}:")));
     }
     if !session.end_of_ribs.is_empty() {
         text.push_str("  End-of-RIB sent:\n");
-        for EndOfRibSent { neighbor, family, at, ago } in &session.end_of_ribs {
-            text.push_str(&format!("    {neighbor} {family}: {}\n", moment(*at, *ago)));
+        for EndOfRibSent { router, neighbor, view, family, at, ago } in &session.end_of_ribs {
+            // The only table of a neighbor needs no further name.
+            let table = match router {
+                RouterId::Local => format!("{neighbor} {family}"),
+                router => format!("{router} {neighbor} {view} {family}"),
+            };
+            text.push_str(&format!("    {table}: {}\n", moment(*at, *ago)));
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::names::SessionId;
+    use shared::time::Timestamp;
+
+    use super::*;
+
+    fn session() -> SessionReport {
+        let address = "10.1.1.1".parse().unwrap();
+        SessionReport {
+            id: SessionId { vpn_instance: None, address, alias: None },
+            description: None,
+            state: SessionState::Established,
+            why: "every route was sent".to_owned(),
+            state_since: Timestamp(0),
+            state_age: Span(0),
+            since: Timestamp(0),
+            age: Span(61_000),
+            pending: Vec::new(),
+            passive: false,
+            tls: false,
+            place: "the host's own network".to_owned(),
+            strangers_refused: 0,
+            generation: 1,
+            local: None,
+            remote: "10.1.1.1:11019".parse().unwrap(),
+            next_attempt: None,
+            attempts: 0,
+            last_down: None,
+            last_failure: None,
+            earlier_failure: None,
+            last_reset: None,
+            sent: Sent::default(),
+            routes_to_send: 0,
+            bytes_buffered: 0,
+            bytes_unacknowledged: 0,
+            blocked: None,
+            blocked_times: 0,
+            blocked_for: Span(0),
+            monitored: Vec::new(),
+            end_of_ribs: Vec::new(),
+            bytes_ignored: 0,
+            statistics_timer: 3600,
+            next_statistics: None,
+            carries_routers: false,
+            legs_wanted: 1,
+            legs_up: 1,
+            legs: vec![leg("local", SessionState::Established)],
+        }
+    }
+
+    fn leg(router: &str, state: SessionState) -> LegReport {
+        LegReport {
+            router: router.parse().unwrap(),
+            state,
+            why: "nobody listens".to_owned(),
+            since: Timestamp(0),
+            age: Span(61_000),
+            generation: 2,
+            local: None,
+            last_down: None,
+            last_failure: None,
+            sent: Sent { routes_announced: 1200, ..Sent::default() },
+            routes_to_send: 34,
+        }
+    }
+
+    #[test]
+    fn legs_are_shown_only_if_there_are_other_routers_than_bmpd_itself() {
+        let alone = session();
+        assert!(!table(std::slice::from_ref(&alone), &Screen::PLAIN).contains("Legs"));
+        assert!(!page(&alone).contains("Legs"));
+        let mut edge1 = leg("edge 1", SessionState::Idle);
+        edge1.last_down = Some(LastDown {
+            reason: DownReason::RouterGone,
+            text: "the router is gone".to_owned(),
+            at: Timestamp(1_795_420_790_000),
+            ago: Span(61_000),
+        });
+        let legs = [alone.legs.clone(), vec![edge1]].concat();
+        let both = SessionReport { carries_routers: true, legs_wanted: 2, legs, ..alone.clone() };
+        let rows = table(&[alone, both.clone()], &Screen::PLAIN);
+        let cells = |line: &str| line.split_whitespace().nth(5).map(str::to_owned);
+        let column: Vec<_> = rows.lines().take(3).filter_map(cells).collect();
+        assert_eq!(column, ["Legs", "1/1", "1/2"], "{rows}");
+        let page = page(&both);
+        let lines = "\
+  Legs:
+    local: Established, up for 1m01s, generation 2, 1200 routes sent, 34 to send
+    \"edge 1\": Idle, down for 1m01s (nobody listens), generation 2, 1200 routes sent, 34 to send; \
+             last down: the router is gone [router-gone], 1m01s ago (2026-11-23T07:59:50Z)
+  Sent on this connection:
+";
+        assert!(page.contains(lines), "{page}");
+    }
 }

@@ -77,7 +77,7 @@ fn page(counted: &SessionStatistics) -> String {
         "Blocked",
         format!("{} times, {} in all", counted.blocked_times, age(counted.blocked_for)),
     );
-    page.line("Unknown peers refused", counted.strangers_refused.to_string());
+    page.line("Unknown refused", counted.strangers_refused.to_string());
     page.line("Ignored", format!("{} bytes that the station sent", counted.bytes_ignored));
     let skipped = counted.neighbor_sessions_skipped;
     page.line("Skipped", format!("{skipped} BGP sessions that came and went before their Peer Up"));

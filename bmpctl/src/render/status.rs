@@ -1,7 +1,8 @@
 //! bmpd itself.
 
 use shared::response::{
-    CallerReport, NeighborState, RefusedReload, SessionState, StaggeredReset, StatusReport,
+    CallerReport, NeighborState, RefusedReload, RouterState, SessionState, StaggeredReset,
+    StatusReport,
 };
 use shared::time::Span;
 
@@ -63,6 +64,8 @@ pub(crate) fn page(status: &StatusReport) -> String {
     let peers =
         status.neighbors.iter().map(|found| (NeighborState::name(found.state), found.count));
     page.line("Neighbors", by_state(peers));
+    let routers = status.routers.iter().map(|found| (RouterState::name(found.state), found.count));
+    page.line("Routers", by_state(routers));
     let CallerReport { name, level: has, because } = &status.caller;
     page.line("You are", format!("{name}, level {} ({}): {because}", has.number(), has.name()));
     page.into_text()

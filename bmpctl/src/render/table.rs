@@ -36,22 +36,29 @@ pub(super) struct Column {
     number: bool,
     /// On a terminal that is too narrow columns with 1 are left out first, then those with 2; those with 0 never.
     leaves: u8,
+    /// True if it is not in the table at all.
+    is_absent: bool,
 }
 
 /// A column of words.
 pub(super) const fn text(heading: &'static str) -> Column {
-    Column { heading, number: false, leaves: 0 }
+    Column { heading, number: false, leaves: 0, is_absent: false }
 }
 
 /// A column of numbers.
 pub(super) const fn number(heading: &'static str) -> Column {
-    Column { heading, number: true, leaves: 0 }
+    Column { heading, number: true, leaves: 0, is_absent: false }
 }
 
 impl Column {
     /// The same, to be left out when the terminal is too narrow; the lowest rank first.
     pub(super) const fn leaves(self, rank: u8) -> Self {
         Self { leaves: rank, ..self }
+    }
+
+    /// The same, to be in the table only if it has something to say.
+    pub(super) const fn only_if(self, has_something: bool) -> Self {
+        Self { is_absent: !has_something, ..self }
     }
 }
 
@@ -99,6 +106,9 @@ impl Table {
 
     /// The whole table; an empty last column is left out.
     pub(super) fn render(mut self, screen: &Screen) -> String {
+        while let Some(rank) = self.columns.iter().position(|column| column.is_absent) {
+            self.leave(rank);
+        }
         if self.rows.iter().all(|row| row.last().is_none_or(|cell| cell.text.is_empty())) {
             self.leave(self.columns.len() - 1);
         }
@@ -287,6 +297,15 @@ mod tests {
         let screen = Screen { colour: true, ..Screen::PLAIN };
         let text = table().render(&screen);
         assert!(text.contains("\u{1b}[31mIdle\u{1b}[0m         nobody"), "{text:?}");
+    }
+
+    #[test]
+    fn a_column_with_nothing_to_say_is_absent() {
+        for (has_something, expected) in [(true, "A  B  C\n1  2  3\n"), (false, "A  C\n1  3\n")] {
+            let mut table = Table::new(&[text("A"), text("B").only_if(has_something), text("C")]);
+            table.row(vec!["1".into(), "2".into(), "3".into()]);
+            assert_eq!(table.render(&Screen::PLAIN), expected);
+        }
     }
 
     #[test]
