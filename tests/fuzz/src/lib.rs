@@ -13,17 +13,20 @@
 //! [`update`]: the tests' own decoder and netgauze read what bmpd sends to a station and find what the neighbor
 //! had sent.
 
+mod bmp;
 mod configuration;
 mod conversation;
 mod frames;
 mod model;
 mod names;
 mod netgauze;
+mod netgauze_bmp;
 mod notification;
 mod open;
 mod told;
 mod update;
 
+pub use bmp::bmp;
 pub use configuration::config;
 pub use conversation::conversation;
 pub use frames::frames;
@@ -36,7 +39,8 @@ pub use update::update;
 pub type Target = fn(&[u8]);
 
 /// All of them, with the names of their folders in `corpus`.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 8] = [
+    ("bmp", bmp),
     ("config", config),
     ("conversation", conversation),
     ("frames", frames),

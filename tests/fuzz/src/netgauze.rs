@@ -13,7 +13,8 @@ use netgauze_iana::address_family::AddressType;
 use netgauze_parse_utils::reader::SliceReader;
 use netgauze_parse_utils::traits::ParseFromWithOneInput;
 
-fn read(message: &[u8], context: &mut BgpParsingContext) -> Option<BgpMessage> {
+/// A BGP message, if netgauze accepts it.
+pub(crate) fn read(message: &[u8], context: &mut BgpParsingContext) -> Option<BgpMessage> {
     let mut reader = SliceReader::new(message);
     let read = BgpMessage::parse(&mut reader, context).ok()?;
     reader.is_empty().then_some(read)

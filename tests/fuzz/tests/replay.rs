@@ -98,7 +98,7 @@ macro_rules! replays {
     };
 }
 
-replays!(config conversation frames names notification open update);
+replays!(bmp config conversation frames names notification open update);
 
 #[test]
 fn the_corpus_is_small() {
