@@ -31,6 +31,8 @@
 //! resets of one, of all and staggered, reloads that change, add and remove sessions and neighbors, bad files;
 //! small and large segments, batches and bounds of what is kept; neighbors that flood bmpd while others announce a route.
 //!
+//! Some runs have routers that speak BMP to bmpd, and stations that are sent those ([`relay`]).
+//!
 //! What is not: TLS, TCP options and keys, VPN instances, dynamic neighbors of a prefix, `maximum-routes`, the
 //! other families, addresses of IPv6, `monitor` and authorization, more than one thread, and what the
 //! system does. The tests of `tests/tests` and `bmpd` are for these. While a neighbor that can restart is away,
@@ -48,6 +50,7 @@ pub mod ledger;
 pub mod many;
 pub mod plan;
 mod quiet;
+pub mod relay;
 pub mod route;
 pub mod run;
 pub mod speaker;

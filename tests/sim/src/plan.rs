@@ -6,6 +6,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use tests::bgp::Family;
 use tests::random::Random;
 
+use crate::relay;
+
 /// sysName and sysDescr.
 pub const NAME: &str = "sim";
 /// See [`NAME`].
@@ -72,6 +74,8 @@ pub struct Plan {
     pub sessions: Vec<Session>,
     /// Neighbor `i` is at [`neighbor`] `(i)`.
     pub neighbors: Vec<Neighbor>,
+    /// Routers, and the stations that are sent them, if there are any.
+    pub relay: Option<relay::plan::Plan>,
 }
 
 /// The address of a station.
@@ -143,6 +147,7 @@ impl Plan {
         let mut plan = Self {
             neighbors: (0..neighbors).map(|_| Neighbor::draw(random)).collect(),
             sessions: (0..sessions).map(|_| Session::draw(random)).collect(),
+            relay: None,
         };
         for number in 0..plan.sessions.len() {
             if random.chance(40) {
@@ -243,7 +248,13 @@ impl Plan {
                 let named: Vec<String> = named.collect();
                 writeln!(out, "monitor.neighbors = [{}]", named.join(", "))?;
             }
+            if self.relay.is_some() {
+                writeln!(out, "monitor.routers = [\"local\"]")?;
+            }
         }
-        Ok(())
+        match &self.relay {
+            Some(relay) => relay.write(out),
+            None => Ok(()),
+        }
     }
 }

@@ -14,6 +14,7 @@ use simulated::simulation::network::{Answer, End};
 use tests::bgp::Family;
 
 use crate::plan;
+use crate::relay::{self, Relay};
 use crate::run::{Run, settle};
 use crate::speaker::State;
 use crate::station::View;
@@ -30,6 +31,8 @@ impl Run {
     pub(crate) async fn quiet(&mut self) -> Result<(), String> {
         self.finish_commands().await?;
         self.stations.iter_mut().for_each(|station| station.reads = true);
+        let of_relay = self.relay.iter_mut().flat_map(|relay| &mut relay.stations);
+        of_relay.for_each(|station| station.reads = true);
         self.drain().await?;
         self.count.add("quiet moments", 1);
         self.compare(false).await
@@ -45,7 +48,11 @@ impl Run {
             }
             settle().await;
             let moved = self.turn().await?;
-            let read = self.speakers.iter().all(|speaker| speaker.is_read());
+            let read = self.speakers.iter().all(|speaker| speaker.is_read())
+                && self.relay.as_ref().is_none_or(Relay::is_read);
+            if read {
+                self.relay.iter_mut().for_each(Relay::settled);
+            }
             quiet = if moved || !read { 0 } else { quiet + 1 };
         }
         Ok(())
@@ -65,6 +72,7 @@ impl Run {
                 station.set_answer(Answer::Accept { room: 1 << 16 });
             }
         }
+        self.relay.iter_mut().for_each(Relay::all_is_well);
         // Vanished connections are closed for bmpd, too.
         self.drain().await?;
         let until = clock::passed() + TIMEOUT;
@@ -80,6 +88,9 @@ impl Run {
                     self.drain().await?;
                 }
             }
+        }
+        if self.relay.is_some() {
+            self.silence().await?;
         }
         self.speakers.iter_mut().for_each(|speaker| speaker.forget_kept());
         self.compare(true).await?;
@@ -104,7 +115,20 @@ impl Run {
                 return Ok(Some(format!("{} has no connection", plan::station(number))));
             }
         }
+        if let (Some(relay), Some(plan)) = (&mut self.relay, &self.plan.relay)
+            && let Some(what) = relay.missing(plan)
+        {
+            return Ok(Some(what));
+        }
         for report in self.bmpd.sessions().await {
+            let is_idle = self
+                .plan
+                .relay
+                .as_ref()
+                .is_some_and(|plan| relay::session_is_idle(plan, report.id.address.ip()));
+            if is_idle {
+                continue;
+            }
             if !matches!(report.state, SessionState::Established | SessionState::Shutdown) {
                 return Ok(Some(format!("{} is {:?}: {}", report.id, report.state, report.why)));
             }
@@ -143,6 +167,10 @@ impl Run {
                     .map_err(|why| format!("{at} of {}: {why}", plan::neighbor(neighbor)))?;
             }
             self.count.add("views compared", self.speakers.len() as u64);
+        }
+        if let (Some(relay), Some(plan)) = (&self.relay, &self.plan.relay) {
+            let compared = relay.compare(plan)?;
+            self.count.add("legs compared", compared);
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use shared::names::{Selector, SessionId};
+use shared::names::{RouterId, Selector, SessionId};
 use shared::response::{Done, Failure, ReloadReport, Response};
 use simulated::simulation::network::{self, Answer};
 use simulated::simulation::{self, clock};
@@ -17,6 +17,7 @@ use crate::action::{Action, Pause};
 use crate::count::Count;
 use crate::ledger::Ledger;
 use crate::plan::{self, Plan};
+use crate::relay::{self, Relay};
 use crate::route::{Key, Said};
 use crate::speaker::Speaker;
 use crate::station::{Context, Station};
@@ -98,7 +99,7 @@ pub struct Run {
     pub(crate) count: Count,
     pub(crate) bmpd: Bmpd,
     /// The contents of the file.
-    file: Plan,
+    pub(crate) file: Plan,
     /// What is in effect: of every session and neighbor what was last applied to it.
     pub(crate) plan: Plan,
     /// The families of each version of a session.
@@ -116,6 +117,7 @@ pub struct Run {
     /// The bytes of a segment of a log.
     pub(crate) segment: usize,
     commands: Vec<JoinHandle<Outcomes>>,
+    pub(crate) relay: Option<Relay>,
 }
 
 /// The response to a command.
@@ -127,12 +129,14 @@ enum Outcomes {
 impl Run {
     async fn begin(seed: u64, verbose: bool) -> Result<Self, String> {
         let mut random = Random::new(seed);
+        let mut relay = Relay::draw(seed);
         let sizes = Sizes {
             segment: plan::one_of(&mut random, &[256, 600, 4096, 1 << 18]),
             part: plan::one_of(&mut random, &[1, 5, 14 * 1024]),
             chunk: plan::one_of(&mut random, &[150, 400, 2000, 1 << 18]),
             spare_withdrawals: plan::one_of(&mut random, &[3, 40, 500_000]),
             late: plan::one_of(&mut random, &[0, 10, 100, 6_000_000]),
+            live: relay.as_ref().map_or(1 << 20, |(relay, _)| relay.live()),
             batch: plan::one_of(&mut random, &[2048, 4096, 1 << 18]),
             // So little that small tables take several turns.
             written: 4096,
@@ -142,7 +146,8 @@ impl Run {
             tidy: 10,
         };
         simulation::begin(random.draw());
-        let plan = Plan::draw(&mut random);
+        let mut plan = Plan::draw(&mut random);
+        plan.relay = relay.as_mut().map(|(_, plan)| plan.clone());
         let speakers = (0..plan.neighbors.len()).map(Speaker::new).collect();
         let stations = (0..plan.sessions.len()).map(Station::new).collect();
         simulation::write_file(&plan.file());
@@ -166,7 +171,9 @@ impl Run {
             spare_withdrawals: sizes.spare_withdrawals,
             segment: sizes.segment,
             commands: Vec::new(),
+            relay: relay.map(|(relay, _)| relay),
         };
+        run.plan = run.effective();
         run.note_versions();
         Ok(run)
     }
@@ -178,11 +185,23 @@ impl Run {
     }
 
     async fn step(&mut self, step: u64) -> Result<(), String> {
+        if let Some(action) = self.relay.as_mut().and_then(Relay::draw_action) {
+            let pause = self.relay.as_mut().map(|relay| Pause::draw(&mut relay.random));
+            let pause = pause.unwrap_or(Pause::None);
+            self.trace
+                .line(format_args!("{step} at {:?}: {action:?}, then {pause:?}", clock::passed()));
+            self.perform_relay(action).await?;
+            return self.pause(pause).await;
+        }
         let action = Action::draw(&mut self.random, self.speakers.len(), self.stations.len());
         let pause = Pause::draw(&mut self.random);
         self.trace
             .line(format_args!("{step} at {:?}: {action:?}, then {pause:?}", clock::passed()));
         self.perform(action).await?;
+        self.pause(pause).await
+    }
+
+    async fn pause(&mut self, pause: Pause) -> Result<(), String> {
         match pause {
             Pause::None => {}
             Pause::Turns(turns) => {
@@ -283,10 +302,7 @@ impl Run {
                     Some(number) => Selector::One(session(number)?),
                     None => Selector::All { vpn_instance: None },
                 };
-                let bmpd = self.bmpd.clone();
-                self.commands.push(tokio::spawn(async move {
-                    Outcomes::Reset(bmpd.reset(selector, stagger).await)
-                }));
+                self.reset(selector, None, stagger);
             }
             Action::Edit => {
                 // Commands that have read the file before do not have its new contents.
@@ -317,7 +333,21 @@ impl Run {
         Ok(())
     }
 
-    fn reload(&mut self) {
+    pub(crate) fn reset(&mut self, selector: Selector, router: Option<RouterId>, stagger: u64) {
+        let bmpd = self.bmpd.clone();
+        self.commands.push(tokio::spawn(async move {
+            Outcomes::Reset(bmpd.reset(selector, router, stagger).await)
+        }));
+    }
+
+    /// What is in effect once the file is applied.
+    fn effective(&self) -> Plan {
+        let relay = self.file.relay.as_ref().map(relay::plan::Plan::effective);
+        Plan { relay, ..self.file.clone() }
+    }
+
+    pub(crate) fn reload(&mut self) {
+        self.relay.iter_mut().for_each(Relay::commanded);
         let bmpd = self.bmpd.clone();
         self.commands.push(tokio::spawn(async move { Outcomes::Reload(bmpd.reload().await) }));
     }
@@ -388,6 +418,8 @@ impl Run {
             {
                 station.begin(end)?;
                 self.count.add("connections to stations", 1);
+            } else if let Some(relay) = &mut self.relay {
+                relay.take_made(place, end, &mut self.count);
             }
         }
         for speaker in &mut self.speakers {
@@ -401,6 +433,9 @@ impl Run {
             }
         }
         let mut moved = false;
+        if let (Some(relay), Some(plan)) = (&mut self.relay, &self.plan.relay) {
+            moved |= relay.turn(plan, &mut self.trace, &mut self.count)?;
+        }
         for number in 0..self.stations.len() {
             if self.stations[number].reads {
                 moved |= self.read(number, usize::MAX)?;
@@ -455,20 +490,34 @@ impl Run {
                 self.resets[number] = 0;
             }
         }
-        self.plan = self.file.clone();
+        let plan = self.effective();
+        if let (Some(relay), Some(before), Some(after)) =
+            (&mut self.relay, &self.plan.relay, &plan.relay)
+        {
+            relay.reloaded(before, after);
+        }
+        self.plan = plan;
         Ok(())
     }
 
     fn were_reset(&mut self, responses: Vec<Response>) -> Result<(), String> {
+        if let (Some(relay), Some(plan), Some(file)) =
+            (&mut self.relay, &mut self.plan.relay, &self.file.relay)
+        {
+            relay.were_reset(&responses, plan, file, &mut self.count);
+        }
         for response in responses {
             let outcomes = match response {
                 Response::Reset { outcomes, .. } => outcomes,
-                // The session is not there.
-                Response::Failed(Failure::NoSuchSession { .. }) => continue,
+                // The session or the router is not there.
+                Response::Failed(Failure::NoSuchSession { .. } | Failure::NoSuchRouter { .. }) => {
+                    continue;
+                }
                 other => return Err(format!("a reset has answered {other:?}")),
             };
             for outcome in outcomes {
-                let of_it = |number: &usize| plan::station(*number) == outcome.id.address.ip();
+                let of_it =
+                    |number: &usize| plan::station(*number) == outcome.id.session.address.ip();
                 let Some(number) = (0..self.stations.len()).find(of_it) else { continue };
                 match outcome.result {
                     Ok(Done::Reset(_)) => {

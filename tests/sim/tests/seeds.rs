@@ -17,9 +17,16 @@ fn stations_believe_what_the_model_says() {
     }
     assert_eq!((summary.seeds, summary.steps), (SEEDS, SEEDS * STEPS));
     // A schedule that does nothing would pass, too.
-    for what in
-        ["resets", "reloads", "views compared", "neighbors close in the middle of a message"]
-    {
+    for what in [
+        "resets",
+        "reloads",
+        "views compared",
+        "neighbors close in the middle of a message",
+        "legs compared",
+        "holds",
+        "Terminations of routers",
+        "resets of legs",
+    ] {
         assert!(summary.count.of(what) > 100, "{what}: {}", summary.count.of(what));
     }
 }
