@@ -81,8 +81,8 @@ pub fn attributes(updates: &[Parsed]) -> Vec<Vec<u8>> {
     let stored = |update: &Parsed| {
         let mut stored = Vec::new();
         match &update.reach {
-            Some(reach) => update.store_reach(reach, &mut stored),
-            None => update.store_plain(&mut stored),
+            Some(reach) => update.store_reach(reach, false, &mut stored),
+            None => update.store_plain(false, &mut stored),
         }
         stored
     };
