@@ -44,11 +44,13 @@ pub fn port_of_all_addresses() -> u16 {
     let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").expect("procfs");
     let first =
         range.split_whitespace().next().expect("two numbers").parse::<u16>().expect("a port");
-    let count = u32::from(first) - 10_000;
+    // Where the system assigns almost all ports itself, few are left.
+    let lowest = if first > 20_000 { 10_000 } else { 1024 };
+    let count = u32::from(first.saturating_sub(lowest)).max(1);
     let start = std::process::id().wrapping_add(TAKEN.fetch_add(1, Ordering::Relaxed));
-    let ports = (0..count).map(|step| (10_000 + start.wrapping_add(step) % count) as u16);
+    let ports = (0..count).map(|step| lowest + (start.wrapping_add(step) % count) as u16);
     let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::UNSPECIFIED, *port)).is_ok();
-    ports.into_iter().find(is_free).expect("a free port")
+    ports.into_iter().find(is_free).expect("a free port below net.ipv4.ip_local_port_range")
 }
 
 /// Makes a listener at a place that was free before, again and again for a while: a process that is just being

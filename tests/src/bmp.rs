@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::bgp::{self, Family, Routes, Update, hex};
 use crate::nlri::{self, AddPaths, Rib};
+use crate::relay::Summary;
 
 /// The length of the common header.
 pub const COMMON_HEADER: usize = 6;
@@ -41,11 +42,13 @@ pub enum Kind {
     Termination,
     /// Route Mirroring Message.
     RouteMirroring,
+    /// A type that no RFC has: only from a router, through bmpd.
+    Unknown(u8),
 }
 
 impl Kind {
-    fn from_wire(kind: u8) -> Option<Self> {
-        Some(match kind {
+    fn from_wire(kind: u8) -> Self {
+        match kind {
             0 => Kind::RouteMonitoring,
             1 => Kind::StatisticsReport,
             2 => Kind::PeerDown,
@@ -53,8 +56,8 @@ impl Kind {
             4 => Kind::Initiation,
             5 => Kind::Termination,
             6 => Kind::RouteMirroring,
-            _ => return None,
-        })
+            other => Kind::Unknown(other),
+        }
     }
 }
 
@@ -94,6 +97,34 @@ pub struct PeerHeader {
 }
 
 impl PeerHeader {
+    /// The header as bytes, with the flags as they are.
+    pub fn encode(&self) -> [u8; PEER_HEADER] {
+        let mut out = [0; PEER_HEADER];
+        out[..2].copy_from_slice(&[self.peer.kind, self.flags]);
+        out[2..10].copy_from_slice(&self.peer.distinguisher.to_be_bytes());
+        match self.peer.address {
+            IpAddr::V4(v4) => out[22..26].copy_from_slice(&v4.octets()),
+            IpAddr::V6(v6) => out[10..26].copy_from_slice(&v6.octets()),
+        }
+        out[26..30].copy_from_slice(&self.asn.to_be_bytes());
+        out[30..34].copy_from_slice(&self.router_id.octets());
+        out[34..38].copy_from_slice(&(self.time.as_secs() as u32).to_be_bytes());
+        out[38..].copy_from_slice(&self.time.subsec_micros().to_be_bytes());
+        out
+    }
+
+    /// The same with these flags as well.
+    #[must_use]
+    pub fn with(self, flags: u8) -> Self {
+        Self { flags: self.flags | flags, ..self }
+    }
+
+    /// The same with another time since 1970.
+    #[must_use]
+    pub fn at(self, time: Duration) -> Self {
+        Self { time, ..self }
+    }
+
     fn parse(bytes: &[u8; PEER_HEADER]) -> Result<Self, String> {
         let u32_at = |at: usize| {
             u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
@@ -282,6 +313,9 @@ pub struct Record {
     /// Whether a Peer Up may follow another one without a Peer Down between them, as it may where
     /// the peer restarts gracefully: its routes stay, its End-of-RIBs are awaited again.
     pub second_peer_up: bool,
+    /// What is known of a router whose messages bmpd passes on. Then they are validated there, and of what is above
+    /// only numbers and bytes are kept.
+    pub router: Option<Summary>,
 }
 
 impl Record {
@@ -306,6 +340,7 @@ impl Record {
             flags: BTreeSet::new(),
             last_at: None,
             second_peer_up: false,
+            router: None,
         }
     }
 
@@ -379,6 +414,11 @@ impl Record {
 
     /// The length of the message that begins with `bytes`, as soon as its header is there.
     pub fn length(bytes: &[u8]) -> Result<Option<usize>, String> {
+        Self::length_within(bytes, MAX_MESSAGE)
+    }
+
+    /// The same where messages may have up to `maximum` bytes.
+    pub fn length_within(bytes: &[u8], maximum: usize) -> Result<Option<usize>, String> {
         let Some(header) = bytes.first_chunk::<COMMON_HEADER>() else {
             return Ok(None);
         };
@@ -386,7 +426,7 @@ impl Record {
         if header[0] != 3 {
             return Err(format!("BMP version {}", header[0]));
         }
-        if !(COMMON_HEADER..=MAX_MESSAGE).contains(&length) {
+        if !(COMMON_HEADER..=maximum).contains(&length) {
             return Err(format!("a BMP message of {length} bytes"));
         }
         Ok(Some(length))
@@ -401,8 +441,7 @@ impl Record {
     }
 
     fn take(&mut self, bytes: &[u8], at: Instant) -> Result<(), String> {
-        let code = bytes[5];
-        let kind = Kind::from_wire(code).ok_or_else(|| format!("BMP message type {code}"))?;
+        let kind = Kind::from_wire(bytes[5]);
         let first = self.messages.is_empty();
         *self.messages.entry(kind).or_default() += 1;
         self.bytes += bytes.len() as u64;
@@ -411,6 +450,10 @@ impl Record {
             let begin = self.raw.len();
             self.raw.extend_from_slice(bytes);
             self.sequence.push((kind, begin..self.raw.len()));
+        }
+        if let Some(router) = &mut self.router {
+            router.take(bytes);
+            return Ok(());
         }
         if first != (kind == Kind::Initiation) {
             return Err(format!("{kind:?} as the first message: {first}"));
@@ -422,6 +465,7 @@ impl Record {
         match kind {
             Kind::Initiation => return self.initiation(body),
             Kind::Termination => return self.terminate(body),
+            Kind::Unknown(code) => return Err(format!("BMP message type {code}")),
             _ => {}
         }
         let (header, body) =
@@ -635,7 +679,7 @@ impl Record {
 }
 
 /// Reads TLVs with 16 bits each of type and length.
-fn tlvs(mut bytes: &[u8]) -> Result<Vec<(u16, Vec<u8>)>, String> {
+pub fn tlvs(mut bytes: &[u8]) -> Result<Vec<(u16, Vec<u8>)>, String> {
     let mut found = Vec::new();
     while !bytes.is_empty() {
         let (head, rest) = bytes.split_first_chunk::<4>().ok_or("a TLV ends too early")?;

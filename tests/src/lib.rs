@@ -43,6 +43,7 @@ pub mod process;
 pub mod programs;
 pub mod race;
 pub mod random;
+pub mod relay;
 pub mod scratch;
 pub mod slow;
 pub mod soak;

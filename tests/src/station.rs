@@ -20,10 +20,11 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use crate::addresses::in_time;
 use crate::bgp::{Family, Routes, difference};
 pub use crate::bmp::Mode;
-use crate::bmp::Record;
+use crate::bmp::{MAX_MESSAGE, Record};
 use crate::md5;
 use crate::netns::{Namespace, Netns, within};
 use crate::nlri::{self, Rib};
+use crate::relay::{Proxied, Summary};
 use crate::wait::wait_for;
 
 /// How a station reads, all of its connections alike.
@@ -63,6 +64,10 @@ pub struct Setup {
     pub tls: Option<Arc<ServerConfig>>,
     /// Whether a Peer Up may follow another one without a Peer Down: a peer's graceful restart.
     pub second_peer_up: bool,
+    /// Whether it is sent other routers than bmpd, on a connection each; see [`crate::relay`].
+    pub routers: bool,
+    /// Whether each connection begins with a PROXY protocol header of version 2.
+    pub proxy: bool,
 }
 
 /// The result of a TLS handshake.
@@ -97,9 +102,15 @@ struct Inner {
     left_over: usize,
     ours: bool,
     handshake: Option<Handshake>,
+    proxied: Option<Proxied>,
 }
 
 impl Connection {
+    /// The PROXY protocol header that it began with, as soon as it was read.
+    pub fn proxied(&self) -> Option<Proxied> {
+        lock(&self.inner).proxied
+    }
+
     /// The TLS handshake, as soon as it is complete. One that failed is in [`Connection::end`]:
     /// [`End::Broken`] with the reason, and the record is empty.
     pub fn handshake(&self) -> Option<Handshake> {
@@ -210,6 +221,8 @@ impl Connection {
     pub fn assert_legal(&self) {
         self.look(|record| {
             assert!(record.violations.is_empty(), "{}: {:#?}", self.number, record.violations);
+            let router = record.router.iter().flat_map(|router| &router.violations);
+            assert_eq!(router.collect::<Vec<_>>(), [""; 0], "{}", self.number);
         });
     }
 
@@ -505,6 +518,7 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
 fn take(stream: TcpStream, remote: SocketAddr, shared: &Arc<Shared>) -> Connection {
     let mut record = Record::new(*lock(&shared.mode));
     record.second_peer_up = shared.setup.second_peer_up;
+    record.router = shared.setup.routers.then(Summary::default);
     let mut connections = lock(&shared.connections);
     let connection = Connection {
         number: connections.len() + 1,
@@ -517,6 +531,7 @@ fn take(stream: TcpStream, remote: SocketAddr, shared: &Arc<Shared>) -> Connecti
             left_over: 0,
             ours: false,
             handshake: None,
+            proxied: None,
         })),
     };
     connections.push(connection.clone());
@@ -525,15 +540,51 @@ fn take(stream: TcpStream, remote: SocketAddr, shared: &Arc<Shared>) -> Connecti
     thread::spawn(move || {
         // So that a change of pace is noticed also while nothing is received.
         let _ = reader.stream.set_read_timeout(Some(Duration::from_millis(100)));
-        let end = match &shared.setup.tls {
-            None => read(&reader, &mut &*reader.stream, &shared),
-            Some(config) => read_tls(&reader, config, &shared),
+        let proxied = match shared.setup.proxy {
+            true => read_proxied(&reader),
+            false => Ok(()),
+        };
+        let end = match (proxied, &shared.setup.tls) {
+            (Err(end), _) => end,
+            (Ok(()), None) => read(&reader, &mut &*reader.stream, &shared),
+            (Ok(()), Some(config)) => read_tls(&reader, config, &shared),
         };
         let mut inner = lock(&reader.inner);
         let end = if inner.ours { End::Ours } else { end };
         inner.end = Some((Instant::now(), end));
     });
     connection
+}
+
+/// Reads a PROXY protocol header, whatever the pace is.
+fn read_proxied(connection: &Connection) -> Result<(), End> {
+    let mut bytes = Vec::new();
+    loop {
+        match Proxied::read(&bytes) {
+            Ok(Ok(proxied)) => {
+                lock(&connection.inner).proxied = Some(proxied);
+                return Ok(());
+            }
+            Ok(Err(missing)) => {
+                let begin = bytes.len();
+                bytes.resize(begin + missing, 0);
+                match (&*connection.stream).read(&mut bytes[begin..]) {
+                    Ok(0) => return Err(End::Closed),
+                    Ok(n) => bytes.truncate(begin + n),
+                    Err(e) if is_late(&e) => bytes.truncate(begin),
+                    Err(e) => return Err(End::Broken(e.to_string())),
+                }
+                if lock(&connection.inner).ours {
+                    return Err(End::Ours);
+                }
+            }
+            Err(breach) => {
+                lock(&connection.inner).record.violation(breach);
+                let _ = connection.stream.shutdown(Shutdown::Both);
+                return Err(End::Ours);
+            }
+        }
+    }
 }
 
 /// How long a TLS handshake may take.
@@ -633,7 +684,8 @@ fn read(connection: &Connection, stream: &mut impl Read, shared: &Shared) -> End
         let mut inner = lock(&connection.inner);
         let mut rest = &buffer[..filled];
         loop {
-            match Record::length(rest) {
+            let maximum = if shared.setup.routers { READ } else { MAX_MESSAGE };
+            match Record::length_within(rest, maximum) {
                 Ok(Some(length)) if length <= rest.len() => {
                     let (message, after) = rest.split_at(length);
                     inner.record.message(message, now);

@@ -54,6 +54,7 @@ mod pmbmpd;
 mod privileges;
 mod race;
 mod recipes;
+mod relay;
 mod reload;
 mod reset;
 mod service;

@@ -167,7 +167,7 @@ fn no_answer_of_the_control_socket_holds_a_key() {
         Request::Query(Query::Session(all())),
         Request::Query(Query::Config),
         Request::Operation(Operation::ResetSession(ResetSession {
-            selector: all(),
+            legs: all().into(),
             stagger: 0,
             follow: false,
         })),

@@ -431,7 +431,7 @@ fn who_may_no_longer_watch_gets_whole_frames_and_then_the_refusal() {
     // More than the socket has room for while nobody reads: a frame is half written.
     let selector = Selector::All { vpn_instance: Some("nobody".parse().unwrap()) };
     let refused = Request::Operation(Operation::ResetSession(ResetSession {
-        selector,
+        legs: selector.into(),
         stagger: 0,
         follow: false,
     }));
@@ -461,7 +461,7 @@ fn who_may_no_longer_watch_gets_whole_frames_and_then_the_refusal() {
 fn reset_all() -> Request {
     let selector = Selector::All { vpn_instance: None };
     Request::Operation(Operation::ResetSession(ResetSession {
-        selector,
+        legs: selector.into(),
         stagger: 0,
         follow: false,
     }))
@@ -700,7 +700,7 @@ fn one_user_cannot_keep_others_from_watching_or_waiting() {
     };
     let selector = Selector::All { vpn_instance: None };
     let follow = Request::Operation(Operation::ResetSession(ResetSession {
-        selector,
+        legs: selector.into(),
         stagger: 0,
         follow: true,
     }));

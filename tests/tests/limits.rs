@@ -100,7 +100,7 @@ fn whoever_has_no_level_gets_refusals_and_nothing_else() {
     let all = Selector::All { vpn_instance: None };
     let reset = |follow| {
         Request::Operation(Operation::ResetSession(ResetSession {
-            selector: all.clone(),
+            legs: all.clone().into(),
             stagger: 0,
             follow,
         }))
@@ -108,7 +108,7 @@ fn whoever_has_no_level_gets_refusals_and_nothing_else() {
     let requests = [
         reset(false),
         reset(true),
-        Request::Query(Query::ResetPlan(all.clone())),
+        Request::Query(Query::ResetPlan(all.clone().into())),
         Request::Operation(Operation::Reload),
         Request::Query(Query::ReloadPlan),
         Request::Operation(Operation::ClearStatistics(all.clone())),

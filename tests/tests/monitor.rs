@@ -181,7 +181,7 @@ fn a_reader_that_does_not_read_loses_events_with_a_count_and_slows_nobody() {
     // Each is refused and told: the cheapest thing that happens.
     let before = lab.daemon.rss_kib();
     let refused = Request::Operation(Operation::ResetSession(ResetSession {
-        selector: shared::names::Selector::All { vpn_instance: Some("nobody".parse().unwrap()) },
+        legs: shared::names::Selector::All { vpn_instance: Some("nobody".parse().unwrap()) }.into(),
         stagger: 0,
         follow: false,
     }));
@@ -229,7 +229,7 @@ fn bmpctl_says_how_many_events_were_lost() {
     let all = 8_000;
     let refused = ["reset", "session", "--vpn-instance", "nobody", "all"];
     let request = Request::Operation(Operation::ResetSession(ResetSession {
-        selector: shared::names::Selector::All { vpn_instance: Some("nobody".parse().unwrap()) },
+        legs: shared::names::Selector::All { vpn_instance: Some("nobody".parse().unwrap()) }.into(),
         stagger: 0,
         follow: false,
     }));

@@ -57,7 +57,7 @@ fn a_station_that_connects_is_served_and_a_stranger_is_refused_and_counted() {
     daemon.wait_state(address, None, "Established");
     assert!(knock(stranger, at).is_err());
     let page = daemon.bmpctl(&["show", "session", &address.to_string()]);
-    assert!(page.done().contains("Unknown peers refused: 2 "), "{page}");
+    assert!(page.done().contains("Unknown refused:   2 "), "{page}");
     assert!(connection.end().is_none(), "the stranger disturbed the station");
 
     // A reset ends it properly; the station comes back by itself.

@@ -24,6 +24,7 @@ fn everything(scratch: &Scratch, address: IpAddr) -> String {
     let [port, listen_port] = [(); 2].map(|()| free_port(address));
     let (listen, vpn_listen) = (bgp_listen(), bgp_listen());
     let http = SocketAddr::new(address, free_port(address));
+    let relay_listen = SocketAddr::new(address, free_port(address));
     let socket = scratch.join("bmpd.sock").display().to_string();
     format!(
         r#"
@@ -54,6 +55,8 @@ monitor.vpn-instances = ["red"]
 monitor.all-vpn-instances = false
 monitor.neighbors = [{{ address = "192.0.2.2" }}, {{ address = "198.51.100.9", vpn-instance = "red" }}]
 monitor.families = ["ipv4-unicast", "vpnv4-unicast"]
+monitor.routers = ["local", "edge1"]
+monitor.views = ["adj-rib-in-pre-policy", "loc-rib"]
 
 [[session]]
 address = "{address}"
@@ -126,6 +129,60 @@ vpn-instance = "red"
 ttl-security = 1
 md5.key-file = "session.key"
 maximum-routes = {{ limit = 9, action = "warn" }}
+
+[relay]
+listen = ["{relay_listen}"]
+memory-limit = 700
+maximum-pending = 50
+initiation-timeout = 20
+
+[[router]]
+name = "edge1"
+address = "192.0.2.70"
+description = "edge in Frankfurt"
+hold-time = 60
+maximum-peers = 300
+maximum-routes = 1000
+maximum-memory = 64
+maximum-message = 8192
+shutdown = true
+tcp.md5.key = "rosebud-router"
+tcp.mss = 1300
+tcp.dscp = 16
+tcp.keepalive.idle = 50
+tcp.keepalive.interval = 9
+tcp.keepalive.count = 5
+tcp.user-timeout = 110
+
+[[router]]
+name = "edge2"
+addresses = ["192.0.2.80", "2001:db8::80"]
+vpn-instance = "red"
+tcp.md5.key-file = "session.key"
+
+[[router]]
+name = "edge3"
+address = "192.0.2.90"
+mode = "active"
+shutdown = true
+tcp.connect-port = 11019
+tcp.source-address = "192.0.2.1"
+tcp.connect-timeout = 14
+retry.initial = 20
+retry.maximum = 700
+
+[[router]]
+name = "edge4"
+address = "192.0.2.91"
+mode = "active"
+shutdown = true
+tcp.connect-port = 11019
+tcp.source-interface = "lo"
+tcp.ao = [{{ send-id = 1, receive-id = 1, key-file = "session.key" }}]
+
+[[router]]
+prefix = "203.0.113.0/24"
+maximum-routers = 90
 
 [control]
 socket = "{socket}"

@@ -31,6 +31,7 @@ fn a_whole_session_is_dissected_without_a_fault() {
             Kind::Initiation => 4,
             Kind::Termination => 5,
             Kind::RouteMirroring => 6,
+            Kind::Unknown(other) => other,
         };
         let received: BTreeMap<u8, u64> =
             record.messages.iter().map(|(kind, count)| (code(*kind), *count)).collect();

@@ -14,7 +14,7 @@ use anyhow::{Context, anyhow};
 
 use super::counter::{self, Connection, Counter, Keep, Routes};
 use super::floor;
-use super::program::{Places, Program, Sender, Setting};
+use super::program::{Places, Program, Sender, Setting, View};
 use super::report::{Beside, Row, Run, Target, Unit, Who};
 use super::speaker::{Churn, Speaker};
 use crate::addresses::loopback;
@@ -643,6 +643,7 @@ impl Lab {
             address: self.program,
             neighbors: neighbors.to_vec(),
             stations: stations.iter().map(Counter::address).collect(),
+            views: vec![View::PrePolicy],
         };
         let sender = Sender::start(program, &self.places, &setting)?;
         let mut scene = Scene { sender, speakers: vec![], stations, limit: self.limit };

@@ -36,7 +36,8 @@ mod cases;
 mod counter;
 mod floor;
 mod plot;
-mod program;
+pub(crate) mod program;
+pub mod relay;
 mod report;
 mod speaker;
 

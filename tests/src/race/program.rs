@@ -4,7 +4,7 @@
 //! it by chroot(8), their files in a folder of their own below its `/tmp`. Loopback is shared, every port
 //! is a free one, and none talks to a kernel's routing table or to a daemon of this machine. All are
 //! configured alike: wait for these neighbors, take what they announce unfiltered, and send these stations the
-//! Adj-RIB-In pre-policy, IPv4 and IPv6 unicast.
+//! Adj-RIB-In pre-policy, IPv4 and IPv6 unicast. As monitored routers of bmpd ([`crate::relay`]) they send more views.
 //!
 //! A **reset** is what sends a station everything again the quickest:
 //! - bmpd: `bmpctl reset session`.
@@ -90,19 +90,26 @@ impl Program {
 
 /// Where the programs are.
 #[derive(Debug, Clone)]
-pub(super) struct Places {
-    /// The folder that `tests/peers-root` made.
+pub(crate) struct Places {
+    /// The folder that `tests/peers-root` made, or the root of this machine.
     peers: PathBuf,
     is_root: bool,
 }
 
 impl Places {
-    pub(super) fn new(peers: &Path) -> Self {
+    pub(crate) fn new(peers: &Path) -> Self {
         Self { peers: peers.to_owned(), is_root: geteuid().is_root() }
     }
 
+    /// The place of one program: that folder, or this machine if the folder has none.
+    pub(crate) fn of(program: Program, peers: &Path) -> Self {
+        let [daemon, _] = program.files();
+        let is_there = peers.join(daemon.trim_start_matches('/')).exists();
+        Self::new(if is_there { peers } else { Path::new("/") })
+    }
+
     /// The version of a program, or the reason why it cannot take part.
-    pub(super) fn version(&self, program: Program) -> Result<String, String> {
+    pub(crate) fn version(&self, program: Program) -> Result<String, String> {
         let [daemon, _] = program.files();
         if program != Program::Bmpd {
             if !self.peers.join("usr").is_dir() {
@@ -153,18 +160,32 @@ impl Places {
 
 /// The configuration of a program.
 #[derive(Debug, Clone)]
-pub(super) struct Setting {
+pub(crate) struct Setting {
     /// Its address; the port is a free one.
-    pub(super) address: IpAddr,
+    pub(crate) address: IpAddr,
     /// The neighbors that connect to it, and their AS numbers.
-    pub(super) neighbors: Vec<(IpAddr, u32)>,
+    pub(crate) neighbors: Vec<(IpAddr, u32)>,
     /// The stations that it connects to.
-    pub(super) stations: Vec<SocketAddr>,
+    pub(crate) stations: Vec<SocketAddr>,
+    /// Which of its tables it sends, IPv4 and IPv6 unicast each. With more than one the post-policy table differs from
+    /// the other, where the program makes that easy.
+    pub(crate) views: Vec<View>,
+}
+
+/// A table that can be monitored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum View {
+    /// Adj-RIB-In as received.
+    PrePolicy,
+    /// Adj-RIB-In behind the policy.
+    PostPolicy,
+    /// Loc-RIB.
+    LocRib,
 }
 
 /// A program that runs. Ended when dropped, with its files.
 #[derive(Debug)]
-pub(super) struct Sender {
+pub(crate) struct Sender {
     program: Program,
     places: Places,
     setting: Setting,
@@ -181,7 +202,7 @@ pub(super) struct Sender {
 
 impl Sender {
     /// Starts it and waits until it answers.
-    pub(super) fn start(
+    pub(crate) fn start(
         program: Program,
         places: &Places,
         setting: &Setting,
@@ -249,12 +270,12 @@ impl Sender {
     }
 
     /// Where it waits for neighbors.
-    pub(super) fn bgp(&self) -> SocketAddr {
+    pub(crate) fn bgp(&self) -> SocketAddr {
         self.bgp
     }
 
     /// Fails when it has ended.
-    pub(super) fn alive(&self) -> anyhow::Result<()> {
+    pub(crate) fn alive(&self) -> anyhow::Result<()> {
         match self.child.lock().unwrap_or_else(PoisonError::into_inner).try_wait()? {
             None => Ok(()),
             Some(status) => {
@@ -431,6 +452,16 @@ fn bmpd(setting: &Setting, bgp: SocketAddr, inside: &Path) -> String {
 
 fn bird(setting: &Setting, bgp: SocketAddr) -> String {
     let mut text = "log stderr all;\nrouter id 192.0.2.254;\nprotocol device { }\n".to_owned();
+    let import = match setting.views[..] {
+        [View::PrePolicy] => "import all",
+        _ => "import filter { if net.len = 24 then reject; bgp_med = 77; accept; }",
+    };
+    let views = setting.views.iter().map(|view| match view {
+        View::PrePolicy => "  monitoring rib in pre_policy;\n",
+        View::PostPolicy => "  monitoring rib in post_policy;\n",
+        View::LocRib => panic!("BIRD does not send its Loc-RIB"),
+    });
+    let views: String = views.collect();
     for (n, (address, asn)) in setting.neighbors.iter().enumerate() {
         text += &format!(
             "protocol bgp neighbor{n} {{
@@ -439,8 +470,8 @@ fn bird(setting: &Setting, bgp: SocketAddr) -> String {
   strict bind on;
   passive on;
   multihop;
-  ipv4 {{ import table on; import all; export none; }};
-  ipv6 {{ import table on; import all; export none; }};
+  ipv4 {{ import table on; {import}; export none; }};
+  ipv6 {{ import table on; {import}; export none; }};
 }}
 ",
             bgp.ip(),
@@ -451,8 +482,7 @@ fn bird(setting: &Setting, bgp: SocketAddr) -> String {
         text += &format!(
             "protocol bmp station{n} {{
   station address ip {} port {};
-  monitoring rib in pre_policy;
-}}
+{views}}}
 ",
             station.ip(),
             station.port()
@@ -462,12 +492,14 @@ fn bird(setting: &Setting, bgp: SocketAddr) -> String {
 }
 
 fn frr(setting: &Setting) -> String {
-    let mut text = "router bgp 65000
+    let is_plain = setting.views == [View::PrePolicy];
+    let policy = if is_plain { "" } else { "route-map in permit 10\n set metric 77\n" };
+    let mut text = policy.to_owned();
+    text += "router bgp 65000
  bgp router-id 192.0.2.254
  no bgp ebgp-requires-policy
  no bgp default ipv4-unicast
-"
-    .to_owned();
+";
     for (address, asn) in &setting.neighbors {
         text += &format!(
             " neighbor {address} remote-as {asn}\n neighbor {address} passive\n \
@@ -481,15 +513,33 @@ fn frr(setting: &Setting) -> String {
             text += &format!(
                 "  neighbor {address} activate\n  neighbor {address} soft-reconfiguration inbound\n"
             );
+            if !is_plain {
+                text += &format!("  neighbor {address} route-map in in\n");
+            }
         }
         text += " exit-address-family\n";
     }
-    text += " bmp targets race
-  bmp monitor ipv4 unicast pre-policy
-  bmp monitor ipv6 unicast pre-policy
-";
-    for station in &setting.stations {
-        text += &format!("  {}\n", frr_connect(*station));
+    // Stations of one group have been seen to get in each other's way.
+    let groups = if is_plain { setting.stations.len().max(1) } else { 1 };
+    for (n, stations) in setting.stations.chunks(groups).enumerate() {
+        let name = if n == 0 { "race".to_owned() } else { format!("race{n}") };
+        text += &format!(" bmp targets {name}\n");
+        if !is_plain {
+            text += "  bmp stats interval 2000\n";
+        }
+        for view in &setting.views {
+            let view = match view {
+                View::PrePolicy => "pre-policy",
+                View::PostPolicy => "post-policy",
+                View::LocRib => "loc-rib",
+            };
+            for family in ["ipv4", "ipv6"] {
+                text += &format!("  bmp monitor {family} unicast {view}\n");
+            }
+        }
+        for station in stations {
+            text += &format!("  {}\n", frr_connect(*station));
+        }
     }
     text
 }
@@ -516,10 +566,11 @@ fn gobgp(setting: &Setting, bgp: SocketAddr) -> String {
             );
         }
     }
+    let policy = if setting.views == [View::PrePolicy] { "pre-policy" } else { "all" };
     for station in &setting.stations {
         text += &format!(
             "[[bmp-servers]]\n[bmp-servers.config]\naddress = \"{}\"\nport = {}\n\
-             route-monitoring-policy = \"pre-policy\"\n",
+             route-monitoring-policy = \"{policy}\"\n",
             station.ip(),
             station.port()
         );

@@ -15,11 +15,13 @@ use std::process::Command;
 use std::time::Duration;
 
 use tests::bgp::Family;
-use tests::daemon::{Daemon, binary, run, session};
+use tests::daemon::{Daemon, binary, run};
 use tests::documents::{blocks, repository, text};
 use tests::machine::Machine;
 use tests::neighbor::{Neighbor, Options};
 use tests::netns::Netns;
+use tests::relay::Router;
+use tests::relay::example::Example;
 use tests::scratch::Scratch;
 use tests::station::{Mode, Station};
 use tests::table::Table;
@@ -45,11 +47,18 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ),
 ];
 
+/// A session that is sent bmpd itself, as in most of the examples.
+fn session(address: IpAddr, port: u16, alias: Option<&str>) -> String {
+    let text = tests::daemon::session(address, port, alias);
+    format!("{}\nmonitor.routers = [\"local\"]\n\n", text.trim_end())
+}
+
 /// What the examples speak of.
 struct World {
     netns: [Netns; 2],
     _stations: Vec<Station>,
     _neighbor: Neighbor,
+    _router: Router,
     daemon: Daemon,
     machine: Machine,
     /// Where the commands run: it has what the repository has, and a `bmpd.toml`.
@@ -86,6 +95,9 @@ impl World {
             format!("[[vpn-instance]]\nname = \"mgmt\"\nnetns = \"{}\"\n\n", mgmt.name()),
             format!("[bgp]\nas = 65000\nrouter-id = \"{ours}\"\nlisten = [\"{ours}:179\"]\n\n"),
             format!(
+                "[relay]\nlisten = [\"{ours}:11019\"]\n\n[[router]]\nname = \"edge1\"\naddress = \"{theirs}\"\n\n"
+            ),
+            format!(
                 "[[bgp.neighbor]]\naddress = \"{theirs}\"\nremote-as = 65001\npassive = true\n\n"
             ),
         ];
@@ -96,6 +108,10 @@ impl World {
         neighbor.send_table(&Table::full(1_000, 200));
         neighbor.end_of_rib(Family::IPV4);
         neighbor.end_of_rib(Family::IPV6);
+        let router = public.run(|| Router::connect(theirs, SocketAddr::new(ours, 11019)));
+        let mut example = Example::new("edge1", 1);
+        router.send(example.initiation());
+        router.send(example.dump());
         let folder = scratch.join("folder");
         fs::create_dir(&folder).unwrap();
         for name in ["completions", "docs", "etc"] {
@@ -109,7 +125,15 @@ impl World {
         fs::write(folder.join("frr.conf"), frr.text).unwrap();
         let machine = Machine::new(scratch);
         let _stations = stations;
-        Self { netns: [public, mgmt], _stations, _neighbor: neighbor, daemon, machine, folder }
+        Self {
+            netns: [public, mgmt],
+            _stations,
+            _neighbor: neighbor,
+            _router: router,
+            daemon,
+            machine,
+            folder,
+        }
     }
 
     /// Runs one; an error says what went wrong.
@@ -309,7 +333,8 @@ fn every_configuration_file_in_a_document_is_good() {
         // A part of a file lacks the neighbors or the sessions that are in another part.
         let is_part = |line: &&str| {
             line.starts_with("bmpd: warning: there is no [[session]]:")
-                || line.starts_with("bmpd: warning: there are sessions and no [[bgp.neighbor]]")
+                || line
+                    .starts_with("bmpd: warning: there are sessions and neither a [[bgp.neighbor]]")
         };
         let others: Vec<&str> = checked.stderr.lines().filter(|line| !is_part(line)).collect();
         assert!(others.is_empty(), "{place}: {others:?}");

@@ -14,6 +14,7 @@ use super::command::built;
 const SAMPLES: &[(&str, &[&str])] = &[
     ("show session", &["bmpctl show session", "bmpctl show session 10.1.1.1 --verbose"]),
     ("show neighbor", &["bmpctl show neighbor"]),
+    ("show router", &["bmpctl show router", "bmpctl show router edge1"]),
     ("show vpn-instance", &["bmpctl show vpn-instance"]),
     ("show statistics", &["bmpctl show statistics 10.1.1.1"]),
     ("show status", &["bmpctl show status"]),
@@ -27,6 +28,7 @@ const SAMPLES: &[(&str, &[&str])] = &[
             "bmpctl reset session 10.1.1.9 # exit code 3",
         ],
     ),
+    ("reset router", &["bmpctl reset router edge1"]),
     ("reset bmp session", &["bmpctl reset bmp session 10.1.1.1 alias aa"]),
     (
         "display bmp session",
