@@ -562,8 +562,12 @@ impl Intake {
         let limit = limits.routes.map(u64::from);
         let others = routes.saturating_sub(one.routes);
         let (check, bytes, count) = one.epoch.maintain(|rib| {
-            // What is unfinished is finished when more comes.
-            let check = rib.check(allowed, None);
+            let mut check = rib.check(allowed, None);
+            if matches!(check, Check::Unfinished) {
+                // Routes of the backlog that are there twice do not count.
+                rib.work_off_all();
+                check = rib.check(allowed, None);
+            }
             let mut count = rib.routes_at_most();
             if limit.is_some_and(|limit| others + count > limit) {
                 // Some routes of the backlog may be there already.
