@@ -115,6 +115,14 @@ impl Attributes {
         Ok((AttributesId(id), true))
     }
 
+    /// The id of the set of these bytes, if it is held.
+    pub(super) fn find(&mut self, bytes: &[u8]) -> Option<AttributesId> {
+        let Self { chunks, slots, index, hasher, .. } = self;
+        let hash = spread(hasher.hash_one(bytes) as u32);
+        let is_it = |id: &u32| Self::bytes_of(chunks, slots, *id) == bytes;
+        index.find(hash, is_it).map(|id| AttributesId(*id))
+    }
+
     /// True while the index is resized.
     pub(super) fn is_resized(&self) -> bool {
         self.index.is_resized()

@@ -191,6 +191,11 @@ impl Rib {
         }
     }
 
+    /// True if the table is there.
+    pub(crate) fn is_open(&self, view: View, family: Family) -> bool {
+        self.logs.iter().any(|(id, _)| *id == TableId { view, family })
+    }
+
     /// How many routes there are at most: some of the backlog may be there already.
     pub(crate) fn routes_at_most(&self) -> u64 {
         self.logs.iter().map(|(_, log)| log.routes_at_most() as u64).sum()
@@ -443,6 +448,11 @@ impl Rib {
             }
         }
         Ok(())
+    }
+
+    /// Does part of what must be done before [`Epoch::hold_all`], if that is much; true if there may be more.
+    pub(crate) fn prepare_hold(&mut self) -> bool {
+        self.logs.iter_mut().any(|(_, log)| log.settle_some())
     }
 
     /// Keeps all routes as stale ones, also those that are stale already: none is known to be gone.

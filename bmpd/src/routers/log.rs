@@ -16,7 +16,7 @@
 //! are no longer needed; small neighbors in the order are merged. No step copies more than a segment and
 //! the log is never held twice. Positions (cursors and marks) are moved along.
 //!
-//! While the neighbor restarts (RFC 4724) its routes stay and are stale: those before a mark. Routes
+//! While the neighbor restarts (RFC 4724) its routes stay and are stale ([`stale`]): those before a mark. Routes
 //! announced anew are appended after it; those still before it after the restart are withdrawn.
 //!
 //! A withdrawal is kept until no reader is before it; if no reader at all was sent a route, its
@@ -26,6 +26,7 @@
 mod compaction;
 mod index;
 mod record;
+mod stale;
 #[cfg(test)]
 mod tests;
 
@@ -36,9 +37,10 @@ use self::index::Found;
 pub(super) use self::index::INDEXED;
 pub(crate) use self::record::Record;
 use self::record::{
-    Entries, Header, LENGTH, RECORD_HEADER, SENT, SUPERSEDED, WITHDRAWN, WITHDRAWN_RECORD,
-    entry_at, header_at,
+    Entries, Header, LENGTH, RECORD_HEADER, SUPERSEDED, WITHDRAWN, WITHDRAWN_RECORD, entry_at,
+    header_at, is_sent, is_withdrawn,
 };
+use self::stale::Stale;
 use super::Full;
 use super::attributes::{Attributes, AttributesId};
 use super::index::{Hasher, Index, Pace};
@@ -53,13 +55,6 @@ const SLOTS_MAX: usize = 1 << (32 - OFFSET_BITS);
 
 /// After this many bytes of superseded records a reader lets others have their turn.
 const SCAN: usize = 128 * 1024;
-
-/// How many stale routes are withdrawn at once, and the rest of their record.
-const STALE_AT_ONCE: usize = 2048;
-
-/// Stale routes are withdrawn in records of at most this many bytes, which become messages that fit
-/// into an UPDATE without the Extended Message capability (RFC 4271 section 4.1).
-const STALE_BATCH: usize = 3800;
 
 /// A position between two records. Ordered as the log is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -87,6 +82,8 @@ struct Segment {
     attributes: usize,
     /// True while it is among the candidates for compaction.
     is_candidate: bool,
+    /// Where its records begin, once the attributes of an entry were looked for; empty before that.
+    records: Vec<u32>,
 }
 
 impl Segment {
@@ -97,7 +94,7 @@ impl Segment {
     /// Appends an entry to the record that is open.
     fn push(&mut self, flags: u8, route: &[u8]) {
         self.entries += 1;
-        if flags & WITHDRAWN != 0 {
+        if is_withdrawn(flags) {
             self.withdrawn += 1;
         } else {
             self.announced += 1;
@@ -170,8 +167,8 @@ pub(crate) struct Log {
     sent_up_to: Position,
     end_of_rib: Option<Position>,
     end_of_rib_time: Timestamp,
-    /// Routes before this are stale: the neighbor has restarted and not announced them anew.
-    stale: Option<Position>,
+    /// Which routes are stale: the neighbor has restarted and not announced them anew.
+    stale: Option<Stale>,
     routes: usize,
     /// Withdrawals that are kept for readers.
     withdrawals: usize,
@@ -246,7 +243,10 @@ impl Log {
     /// The memory of the table, in bytes.
     pub(crate) fn memory(&self) -> usize {
         let segments = self.segments.iter().flatten();
-        segments.map(|segment| segment.bytes.capacity()).sum::<usize>() + self.index.memory()
+        let of_one = |segment: &Segment| {
+            segment.bytes.capacity() + segment.records.capacity() * size_of::<u32>()
+        };
+        segments.map(of_one).sum::<usize>() + self.index.memory()
     }
 
     /// How many entries were worked on so far.
@@ -283,93 +283,26 @@ impl Log {
         self.end_of_rib_time
     }
 
-    /// Marks all routes as stale: the neighbor restarts. Those that were stale already must not stay (RFC
-    /// 4724 section 4.2): call [`Log::drop_stale`] first.
-    pub(crate) fn mark_stale(&mut self, attributes: &mut Attributes) {
-        self.index(usize::MAX, attributes);
-        self.stale = Some(self.end());
-    }
-
-    /// True if there may be stale routes.
-    pub(crate) fn has_stale(&self) -> bool {
-        self.stale.is_some()
-    }
-
-    /// The neighbor is back: its End-of-RIB is awaited, and readers are given it, once more.
-    pub(crate) fn restart(&mut self) {
-        self.end_of_rib = None;
-        self.end_of_rib_time = Timestamp::default();
-        for reader in self.readers.iter_mut().flatten() {
-            reader.end_of_rib_sent = false;
-        }
-    }
-
-    /// Withdraws the routes that are stale.
-    pub(crate) fn drop_stale(
-        &mut self,
-        attributes: &mut Attributes,
-        time: Timestamp,
-    ) -> Result<(), Full> {
-        while !self.drop_some_stale(attributes, time)? {}
-        Ok(())
-    }
-
-    /// Withdraws some of the stale routes: of one segment, wherever compaction has moved the rest meanwhile. True if
-    /// there are no stale routes left.
-    pub(crate) fn drop_some_stale(
-        &mut self,
-        attributes: &mut Attributes,
-        time: Timestamp,
-    ) -> Result<bool, Full> {
-        let Some(stale) = self.stale_in_a_segment() else {
-            self.stale = None;
-            return Ok(true);
-        };
-        let mut rest = stale.as_slice();
-        while !rest.is_empty() {
-            let mut len = 0;
-            let fits = |route: &&Vec<u8>| {
-                len += route.len();
-                len <= STALE_BATCH
-            };
-            let count = rest.iter().take_while(fits).count().max(1);
-            let (batch, left) = rest.split_at(count);
-            let field_len = batch.iter().map(Vec::len).sum();
-            self.withdraw(attributes, time, field_len, batch.iter())?;
-            rest = left;
-        }
-        Ok(false)
-    }
-
-    /// Stale routes of the first segment that has any.
-    fn stale_in_a_segment(&self) -> Option<Vec<Vec<u8>>> {
-        let mark = self.stale?;
-        let segments = self.order.iter().map(|slot| self.segment(*slot));
-        segments
-            .take_while(|segment| segment.sequence <= mark.sequence)
-            .filter(|segment| segment.announced > 0)
-            .map(|segment| {
-                let mut routes = Vec::new();
-                let mut at = Position { sequence: segment.sequence, offset: 0 };
-                while at < mark
-                    && routes.len() < STALE_AT_ONCE
-                    && let Some(header) = header_at(&segment.bytes, at.offset as usize)
-                {
-                    at.offset = header.entries.end as u32;
-                    let entries = segment.bytes.get(header.entries).unwrap_or_default();
-                    let alive = Entries { bytes: entries, offset: 0 }
-                        .filter(|entry| entry.tag & (SUPERSEDED | WITHDRAWN) == 0);
-                    routes.extend(alive.map(|entry| entry.route.to_vec()));
-                }
-                routes
-            })
-            .find(|routes| !routes.is_empty())
-    }
-
     /// Appends what one UPDATE announces.
     ///
     /// `field_len` is the length of the routes on the wire, which bounds what they take here.
     pub(crate) fn announce<R: AsRef<[u8]>>(
+        &mut self,
+        attributes: &mut Attributes,
+        stored: &[u8],
+        time: Timestamp,
+        field_len: usize,
+        routes: impl Iterator<Item = R>,
+    ) -> Result<(), Full> {
+        if self.is_held() {
+            return self.announce_again(attributes, stored, time, field_len, routes);
+        }
+        self.append(attributes, stored, time, field_len, routes)
+    }
+
+    /// Appends a record that announces.
+    #[inline(always)]
+    fn append<R: AsRef<[u8]>>(
         &mut self,
         attributes: &mut Attributes,
         stored: &[u8],
@@ -426,7 +359,7 @@ impl Log {
                 continue;
             };
             let old = *found;
-            if tag_at(segments, old) & WITHDRAWN != 0 {
+            if is_withdrawn(tag_at(segments, old)) {
                 result.unknown += 1;
                 continue;
             }
@@ -442,7 +375,7 @@ impl Log {
             result.known += 1;
             if was_sent {
                 self.withdrawals += 1;
-                self.segment_mut(slot).push(SENT | WITHDRAWN, route);
+                self.segment_mut(slot).push(WITHDRAWN, route);
             }
         }
         self.finish(slot, start);
@@ -673,6 +606,7 @@ impl Log {
             withdrawn: 0,
             attributes: 0,
             is_candidate: false,
+            records: Vec::new(),
         });
         self.next_sequence += 1;
         self.order.push_back(slot);
@@ -707,7 +641,7 @@ impl Log {
         let segment = self.segment_mut(slot);
         let tag = segment.bytes[offset];
         segment.bytes[offset] |= SUPERSEDED;
-        let withdrawn = tag & WITHDRAWN != 0;
+        let withdrawn = is_withdrawn(tag);
         if withdrawn {
             segment.withdrawn -= 1;
         } else {
@@ -776,7 +710,7 @@ fn may_be_sent(segments: &[Option<Segment>], sent_up_to: Position, place: u32) -
     let (slot, offset) = split(place);
     let Some(Some(segment)) = segments.get(slot as usize) else { return false };
     let position = Position { sequence: segment.sequence, offset: offset as u32 };
-    position < sent_up_to || segment.bytes.get(offset).is_some_and(|tag| tag & SENT != 0)
+    position < sent_up_to || segment.bytes.get(offset).is_some_and(|tag| is_sent(*tag))
 }
 
 /// Checks whether the entry at a place is of this route.

@@ -10,6 +10,7 @@ use super::attribute::*;
 use super::bgp;
 use super::family::Family;
 use super::malformed::Malformed;
+use super::nlri::Form;
 use super::reader::{Reader, Short};
 use super::stored;
 
@@ -190,6 +191,17 @@ impl<'a> Update<'a> {
         })
     }
 
+    /// True if the routes of this family can be told apart; those of others do not matter.
+    pub fn is_readable(&self, form: Form) -> bool {
+        let is_readable = |nlri| form.routes(nlri).is_ok();
+        let reach = self.reach.as_ref().filter(|reach| reach.family == form.family());
+        let unreach = self.unreach.filter(|(family, _)| *family == form.family());
+        let is_plain = form.family() == Family::IPV4_UNICAST;
+        (!is_plain || is_readable(self.withdrawn) && is_readable(self.announced))
+            && unreach.is_none_or(|(_, nlri)| is_readable(nlri))
+            && reach.is_none_or(|reach| reach.routes().is_ok_and(is_readable))
+    }
+
     /// True if it can only add routes, and withdraws none.
     pub fn only_announces(&self) -> bool {
         self.withdrawn.is_empty()
@@ -225,6 +237,40 @@ impl<'a> Update<'a> {
         let Reach { flags, position, next_hop, .. } = *reach;
         stored::write_reach(out, flips_a, flags, position, next_hop, self.attributes);
     }
+}
+
+/// Appends the body of an UPDATE without the routes of some families; false if no others are left.
+pub fn without_families(
+    body: &[u8],
+    is_left_out: impl Fn(Family) -> bool,
+    out: &mut Vec<u8>,
+) -> Result<bool, Malformed> {
+    let (withdrawn, mut attributes, announced) = fields(body)?;
+    let (withdrawn, announced) = match is_left_out(Family::IPV4_UNICAST) {
+        true => (&[][..], &[][..]),
+        false => (withdrawn, announced),
+    };
+    let mut has_routes = !withdrawn.is_empty() || !announced.is_empty();
+    out.extend_from_slice(&(withdrawn.len() as u16).to_be_bytes());
+    out.extend_from_slice(withdrawn);
+    let length = out.len();
+    out.extend_from_slice(&[0; 2]);
+    while !attributes.is_empty() {
+        let attribute = Attribute::take(&mut attributes).map_err(contradiction)?;
+        if matches!(attribute.code, MP_REACH_NLRI | MP_UNREACH_NLRI) {
+            if is_left_out(attribute.family(&mut { attribute.value })?) {
+                continue;
+            }
+            has_routes = true;
+        }
+        out.extend_from_slice(attribute.whole);
+    }
+    let written = (out.len() - length - 2) as u16;
+    if let Some(place) = out.get_mut(length..length + 2) {
+        place.copy_from_slice(&written.to_be_bytes());
+    }
+    out.extend_from_slice(announced);
+    Ok(has_routes)
 }
 
 /// Withdrawn Routes, Path Attributes, Network Layer Reachability Information.
@@ -959,6 +1005,28 @@ mod tests {
         for body in [&[0, 9, 8, 10][..], &[0, 0, 0, 9, 1], &[0]] {
             let parsed = Update::parse_verbatim(body, &mut Vec::new()).map(drop);
             assert_eq!(parsed, Err(Malformed::AttributeList));
+        }
+    }
+
+    #[test]
+    fn families_can_be_left_out_of_an_update() {
+        let known: &[u8] = &[0x80, 14, 5, 0, 2, 1, 0, 0];
+        let unknown: &[u8] = &[0x90, 15, 0, 4, 0, 25, 65, 9];
+        let left = |body: &[u8]| {
+            let mut out = Vec::new();
+            let has_routes =
+                without_families(body, |family| Family::ALL.contains(&family), &mut out);
+            (has_routes.unwrap(), out)
+        };
+        let all = body(TEN, &[unknown, GOOD_ORIGIN, known], TEN);
+        assert_eq!(left(&all), (true, body(&[], &[unknown, GOOD_ORIGIN], &[])));
+        let only_known = body(TEN, &[GOOD_ORIGIN, known], TEN);
+        assert_eq!(left(&only_known), (false, body(&[], &[GOOD_ORIGIN], &[])));
+        let mut out = Vec::new();
+        assert!(without_families(&all, |_| false, &mut out).unwrap());
+        assert_eq!(out, all);
+        for short in 0..all.len() - TEN.len() {
+            let _ = without_families(&all[..short], |_| true, &mut Vec::new());
         }
     }
 

@@ -101,6 +101,19 @@ fn an_end_of_rib_may_come_before_the_routes() {
 
 /// FRR has sent a header for an OPEN.
 #[test]
+fn a_peer_up_with_a_header_for_an_open_is_sent_on_with_its_routes() {
+    let mut lab = lab("");
+    let (router, early) = begin(&lab, "edge1");
+    let header = bgp::message(bgp::kind::OPEN, &[]);
+    router.send(of_peer(kind::PEER_UP, &global(2), &[&[0; 20], &header, &header]));
+    router.send(monitoring(&global(2), &announcement(&["203.0.113.0/24", "2001:db8::/32"], 1)));
+    router.send(monitoring(&global(2), &end_of_rib(Family::IPV4)));
+    early.wait_known(&router.summary());
+    early.router(|s| assert_eq!(s.peer(&global(2)).map(|peer| peer.routes()), Some(2)));
+    lab.start_late().wait_leg("edge1").wait_known(&router.summary());
+}
+
+#[test]
 fn a_peer_up_with_opens_that_cannot_be_read_harms_nobody() {
     let mut lab = lab("");
     let (other, leg) = begin(&lab, "edge2");
@@ -109,12 +122,10 @@ fn a_peer_up_with_opens_that_cannot_be_read_harms_nobody() {
     let up = |sent: &[u8], received: &[u8]| {
         of_peer(kind::PEER_UP, &global(2), &[&[0; 20], sent, received])
     };
-    let header = bgp::message(bgp::kind::OPEN, &[]);
     let mut long = good.clone();
     long[17] = 0xff;
     let broken: Vec<Vec<u8>> = vec![
-        up(&header, &header),
-        up(&good, &header),
+        up(&good, &good[..18]),
         up(&good, &good[..25]),
         up(&good, &long),
         up(&good, &[]),

@@ -307,6 +307,58 @@ fn routes_of_families_that_the_opens_do_not_name_are_kept() {
     assert_eq!(early.router(|s| (s.live.len(), s.routes_held())), (0, 6));
 }
 
+#[test]
+fn an_update_that_cannot_be_read_makes_no_table() {
+    let mut lab = Plan::default().start();
+    let router = lab.connect("edge1");
+    let header = global(1);
+    router.send(simple_up(&header));
+    router.send(monitoring(&header, &announcement(&["198.51.100.0/24"], 1)));
+    // A prefix of 129 bits, announced and withdrawn.
+    let (mut reach, mut unreach) = (vec![], vec![]);
+    let next_hop = [&[0, 2, 1, 16][..], &[1; 16], &[0, 129]].concat();
+    bgp::put_attribute(&mut reach, 0x80, bgp::attribute::MP_REACH, &next_hop);
+    bgp::put_attribute(&mut unreach, 0x80, bgp::attribute::MP_UNREACH, &[0, 2, 1, 129]);
+    let unreadable = [update(&[], &reach, &[]), update(&[], &unreach, &[8, 10])];
+    let early = lab.early.wait_leg("edge1");
+    for update in &unreadable {
+        router.send(monitoring(&header, update));
+    }
+    router.send(monitoring(&header, &announcement(&["203.0.113.0/24"], 1)));
+    early.wait_known(&router.summary());
+    let shown = lab.router("edge1");
+    let tables = shown["tables"].as_array().unwrap();
+    assert_eq!(tables.len(), 1, "{shown}");
+    assert_eq!(tables[0]["routes"], 2, "{shown}");
+    assert_eq!(shown["received"]["unreadable_updates"], 2, "{shown}");
+    let late = lab.start_late().wait_leg("edge1");
+    late.wait_known(&router.summary());
+}
+
+/// What is passed on comes without the order of the tables: a route that is kept must not be in it.
+#[test]
+fn routes_of_a_known_and_of_an_unknown_family_in_one_update_are_taken_apart() {
+    let mut lab = Plan::default().start();
+    let router = lab.connect("edge1");
+    let header = global(1);
+    router.send(simple(&header, &announcement(&["198.51.100.0/24"], 1)));
+    let early = lab.early.wait_leg("edge1");
+    early.wait_known(&router.summary());
+    let mut attributes = vec![0x40, 1, 1, 0];
+    let value = [0, 25, 65, 4, 192, 0, 2, 1, 0, 24, 198, 51, 100];
+    bgp::put_attribute(&mut attributes, 0x80, bgp::attribute::MP_REACH, &value);
+    attributes.extend([0x40, 2, 0, 0x40, 3, 4, 192, 0, 2, 1]);
+    router.send(monitoring(&header, &update(&[], &attributes, &[24, 203, 0, 113])));
+    let passed_on = monitoring(&header, &update(&[], &attributes, &[]));
+    let has_both =
+        |s: &Summary| (s.routes_held() == 2 && s.live == [passed_on.clone()]).then_some(());
+    early.wait_router("the route, and the message without it", has_both);
+    let late = lab.start_late().wait_leg("edge1");
+    late.wait_known(&early.known());
+    late.router(|s| assert_eq!(s.live.len(), 0));
+    assert_eq!(lab.router("edge1")["received"]["unreadable_updates"], 1);
+}
+
 /// The AS number and the identifier that a message has, and those of the Peer Up.
 #[test]
 fn a_header_that_differs_from_that_of_the_peer_up_harms_nobody() {

@@ -5,7 +5,8 @@
 //! here runs while a record is open.
 
 use super::record::{
-    self, RECORD_HEADER, RecordEntry, SUPERSEDED, WITHDRAWN, WITHDRAWN_RECORD, entry_at, header_at,
+    self, RECORD_HEADER, RecordEntry, SUPERSEDED, WITHDRAWN_RECORD, entry_at, header_at,
+    is_withdrawn,
 };
 use super::{Log, Position, Reader, Segment, hash, place};
 use crate::routers::attributes::{Attributes, AttributesId};
@@ -134,13 +135,13 @@ impl Log {
                 }
                 let old = place(slot, offset);
                 let hash = hash(self.form, &self.hasher, route);
-                if tag & WITHDRAWN != 0 && position < needed_from {
+                if is_withdrawn(tag) && position < needed_from {
                     self.index.remove(hash, old);
                     self.withdrawals -= 1;
                     continue;
                 }
                 entries += 1;
-                if tag & WITHDRAWN != 0 {
+                if is_withdrawn(tag) {
                     withdrawn += 1;
                 } else {
                     announced += 1;
@@ -171,8 +172,16 @@ impl Log {
         self.work += u64::from(self.segment(slot).entries);
         let segment = self.segment_mut(slot);
         let is_candidate = segment.is_candidate;
-        *segment =
-            Segment { sequence, bytes, entries, announced, withdrawn, attributes: 0, is_candidate };
+        *segment = Segment {
+            sequence,
+            bytes,
+            entries,
+            announced,
+            withdrawn,
+            attributes: 0,
+            is_candidate,
+            records: Vec::new(),
+        };
         self.move_marks(|mark| {
             if mark.sequence == sequence
                 && let Ok(at) = marks.binary_search(&mark.offset)
@@ -242,6 +251,7 @@ impl Log {
         }
         let segment = self.segment_mut(first);
         segment.bytes.extend_from_slice(&gone.bytes);
+        segment.records = Vec::new();
         segment.entries += gone.entries;
         segment.announced += gone.announced;
         segment.withdrawn += gone.withdrawn;
@@ -267,7 +277,7 @@ impl Log {
             .flatten()
             .flat_map(|reader| [reader.cursor, reader.born])
             .chain(self.end_of_rib)
-            .chain(self.stale)
+            .chain(self.stale.iter().flat_map(|stale| [stale.end, stale.settled]))
             .chain(self.late)
             .chain([self.sent_up_to])
     }
@@ -277,7 +287,11 @@ impl Log {
             change(&mut reader.cursor);
             change(&mut reader.born);
         }
-        for mark in [&mut self.end_of_rib, &mut self.stale, &mut self.late].into_iter().flatten() {
+        if let Some(stale) = &mut self.stale {
+            change(&mut stale.end);
+            change(&mut stale.settled);
+        }
+        for mark in [&mut self.end_of_rib, &mut self.late].into_iter().flatten() {
             change(mark);
         }
         change(&mut self.sent_up_to);

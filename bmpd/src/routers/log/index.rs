@@ -8,7 +8,7 @@
 //! The room that the index is given for the backlog depends on how many of the routes before were new: a neighbor may
 //! repeat the same few routes without end.
 
-use super::record::{RECORD_HEADER, SENT, WITHDRAWN, entry_at, header_at};
+use super::record::{RECORD_HEADER, SENT, entry_at, header_at, is_withdrawn};
 use super::{Log, Position, bytes_of, hash, may_be_sent, place, route_at, same, tag_at};
 use crate::routers::attributes::Attributes;
 use crate::routers::index::Pace;
@@ -185,7 +185,7 @@ impl Log {
                 continue;
             };
             // Once every reader was sent a withdrawal, no reader has the route any more.
-            let was_withdrawn = tag_at(&self.segments, old) & WITHDRAWN != 0;
+            let was_withdrawn = is_withdrawn(tag_at(&self.segments, old));
             let was_sent = match was_withdrawn {
                 true => self.is_needed(old),
                 false => may_be_sent(&self.segments, self.sent_up_to, old),

@@ -19,12 +19,36 @@ pub(super) const WITHDRAWN_RECORD: u32 = u32::MAX;
 
 /// A newer entry of the route exists.
 pub(super) const SUPERSEDED: u8 = 0x80;
-/// A reader may have been sent the route, by this entry or an earlier one.
+/// The state of an entry, two bits. Without any the route is announced.
+const STATE: u8 = 0x60;
+/// Announced, and a reader may have been sent the route, by this entry or an earlier one.
 pub(super) const SENT: u8 = 0x40;
+/// The same, and it was stale, and was announced again as it was.
+pub(super) const CONFIRMED: u8 = 0x20;
 /// The route is withdrawn.
-pub(super) const WITHDRAWN: u8 = 0x20;
+pub(super) const WITHDRAWN: u8 = 0x60;
 /// The route's length in bytes; all ones: it follows in two bytes.
 pub(super) const LENGTH: u8 = 0x1f;
+
+/// True if the route is withdrawn.
+pub(super) fn is_withdrawn(tag: u8) -> bool {
+    tag & STATE == WITHDRAWN
+}
+
+/// True if a reader may have been sent the route, by the entry with this tag or an earlier one.
+pub(super) fn is_sent(tag: u8) -> bool {
+    tag & STATE != 0
+}
+
+/// True if the route was stale, and was announced again as it was.
+pub(super) fn is_confirmed(tag: u8) -> bool {
+    tag & STATE == CONFIRMED
+}
+
+/// The tag with another state.
+pub(super) fn with_state(tag: u8, state: u8) -> u8 {
+    tag & !STATE | state
+}
 
 /// A record with live entries, as a reader sees it.
 #[derive(Debug, Clone, Copy)]

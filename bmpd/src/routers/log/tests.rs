@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::compaction::NEWEST_WORTH_COMPACTING;
+use super::stale::STALE_BATCH;
 use super::*;
 use crate::wire::family::Family;
 
@@ -17,6 +18,7 @@ type Routes = BTreeMap<Vec<u8>, (Vec<u8>, Vec<u8>)>;
 #[derive(Debug, Default)]
 struct View {
     routes: Routes,
+    announcements: usize,
     withdrawals: usize,
     end_of_rib: usize,
 }
@@ -80,6 +82,12 @@ impl Fixture {
         }
     }
 
+    /// The source is out of sight: nobody is told of it.
+    fn hold(&mut self) {
+        self.log.mark_stale(&mut self.attributes);
+        self.stale = self.model.keys().cloned().collect();
+    }
+
     fn drop_stale(&mut self) {
         self.log.drop_stale(&mut self.attributes, TIME).unwrap();
         for key in std::mem::take(&mut self.stale) {
@@ -110,6 +118,7 @@ impl Fixture {
                 match record.attributes {
                     Some(id) => {
                         let told = (attributes.get(id).to_vec(), route.to_vec());
+                        view.announcements += 1;
                         view.routes.insert(canonical(form, route), told);
                     }
                     None => {
@@ -162,13 +171,13 @@ impl Fixture {
                     if entry.tag & SUPERSEDED != 0 {
                         continue;
                     }
-                    if entry.tag & WITHDRAWN != 0 {
+                    if is_withdrawn(entry.tag) {
                         withdrawn += 1;
                     } else {
                         announced += 1;
                     }
                     if is_late {
-                        assert_eq!(entry.tag & WITHDRAWN, 0);
+                        assert!(!is_withdrawn(entry.tag));
                         late += 1;
                         continue;
                     }
@@ -556,6 +565,7 @@ enum Step {
     },
     NeighborFlap,
     NeighborRestart,
+    Hold,
     DropStale,
     Check,
 }
@@ -572,6 +582,7 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (0usize..8, 0usize..6).prop_map(|(reader, limit)| Step::Read { reader, limit }),
         1 => Just(Step::NeighborFlap),
         1 => Just(Step::NeighborRestart),
+        1 => Just(Step::Hold),
         1 => Just(Step::DropStale),
         1 => Just(Step::Check),
     ]
@@ -635,6 +646,7 @@ proptest! {
                     }
                 }
                 Step::NeighborRestart => fixture.restart(),
+                Step::Hold => fixture.hold(),
                 Step::DropStale => fixture.drop_stale(),
                 Step::Check => fixture.check(),
                 Step::Subscribe | Step::Unsubscribe { .. } | Step::Read { .. } => {}
@@ -651,6 +663,96 @@ proptest! {
         prop_assert_eq!(fixture.routes(), 0);
         fixture.consistent();
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    /// Whatever is compacted and merged meanwhile, and however often the source is lost again before it has sent all.
+    #[test]
+    fn after_a_hold_a_reader_is_sent_exactly_what_differs(
+        segment_size in 64usize..2000,
+        with_labels: bool,
+        holds in prop::collection::vec(
+            (any::<bool>(), 0usize..30, prop::collection::vec((0u8..4, 0u8..40), 0..60)), 1..12,
+        ),
+    ) {
+        let family =
+            if with_labels { Family::IPV4_LABELED_UNICAST } else { Family::IPV4_UNICAST };
+        let mut fixture = Fixture::of(Form::new(family, false), segment_size);
+        let made = |attributes: u8, n: u8| match with_labels {
+            true => labeled(attributes % 2, n),
+            false => route(u32::from(n)),
+        };
+        let early = fixture.subscribe();
+        let slow = fixture.subscribe();
+        for (is_whole, read, routes) in holds {
+            fixture.read(early, usize::MAX);
+            fixture.read(slow, read);
+            fixture.hold();
+            let told = |fixture: &Fixture| {
+                let view = &fixture.readers[early].1;
+                (view.announcements, view.withdrawals)
+            };
+            let (before, had) = (told(&fixture), fixture.model.clone());
+            let mut differ = 0;
+            let mut again = BTreeSet::new();
+            for (attributes, n) in routes {
+                let one = made(attributes, n);
+                let key = canonical(fixture.log.form(), &one);
+                if again.insert(key.clone()) {
+                    let stored = vec![attributes / 2; 30];
+                    differ += usize::from(had.get(&key) != Some(&(stored.clone(), one.clone())));
+                    fixture.announce(&stored, &[one]);
+                    fixture.consistent();
+                }
+            }
+            let mut gone = 0;
+            if is_whole {
+                gone = fixture.stale.len();
+                fixture.drop_stale();
+            }
+            fixture.consistent();
+            fixture.read(early, usize::MAX);
+            prop_assert_eq!(told(&fixture), (before.0 + differ, before.1 + gone));
+            prop_assert_eq!(fixture.routes(), fixture.model.len());
+        }
+        fixture.subscribe();
+        fixture.check();
+    }
+}
+
+#[test]
+fn what_is_confirmed_is_stale_again_when_its_source_is_lost_again() {
+    let mut fixture = Fixture::new(400);
+    let reader = fixture.subscribe();
+    fixture.announce(b"a", &routes(0..100));
+    fixture.read(reader, usize::MAX);
+    fixture.hold();
+    fixture.announce(b"a", &routes(0..60));
+    // Part of it is settled when it is lost.
+    fixture.log.settle_some();
+    fixture.hold();
+    fixture.announce(b"a", &routes(50..70));
+    fixture.drop_stale();
+    fixture.check();
+    let view = &fixture.readers[reader].1;
+    assert_eq!((fixture.model.len(), view.announcements, view.withdrawals), (20, 100, 80));
+}
+
+#[test]
+fn a_source_with_a_new_session_sends_its_routes_to_readers_again() {
+    let mut fixture = Fixture::new(400);
+    let reader = fixture.subscribe();
+    fixture.announce(b"a", &routes(0..100));
+    fixture.read(reader, usize::MAX);
+    fixture.hold();
+    fixture.announce(b"a", &routes(0..60));
+    fixture.restart();
+    fixture.announce(b"a", &routes(0..60));
+    fixture.drop_stale();
+    fixture.check();
+    let view = &fixture.readers[reader].1;
+    assert_eq!((view.announcements, view.withdrawals), (160, 40));
 }
 
 /// A step of the compaction moves readers; the next one must look at where they are now.

@@ -39,8 +39,9 @@ use crate::wire::bmp::{
 };
 use crate::wire::describe::route_distinguisher;
 use crate::wire::family::Family;
+use crate::wire::malformed::Malformed;
 use crate::wire::open::RelayedForms;
-use crate::wire::update::Update;
+use crate::wire::update::{self, Update};
 
 /// A peer whose tables change no more for this long is taken to have sent all of them.
 const QUIET: Duration = Duration::from_secs(5);
@@ -483,7 +484,9 @@ impl Intake {
         let known = peers.get_mut(&identity).map(Vec::as_mut_slice).unwrap_or_default();
         let is_single = known.len() < 2;
         let rank = if is_single { Some(0) } else { rank_of(known, update, kept) };
-        let Some(one) = rank.and_then(|rank| known.get_mut(rank)) else {
+        // Of one that is held nothing is awaited before it is up again.
+        let one = rank.and_then(|rank| known.get_mut(rank)).filter(|one| one.is_confirmed);
+        let Some(one) = one else {
             received.route_monitoring += 1;
             received.without_peer += 1;
             let len = Frame::find(bytes, max).ok().flatten().map_or(bytes.len(), |frame| frame.len);
@@ -515,15 +518,21 @@ impl Intake {
                     view => view,
                 };
                 let applied = apply(rib, forms, view, (update, flips_a), peer.time, kept);
+                let message = rest.get(..len).unwrap_or_default();
+                let mut pass_on = |message: &[u8]| {
+                    has_unreadable = true;
+                    received.unreadable_updates += 1;
+                    router.push(About::Session(Arc::clone(epoch)), false, message);
+                };
                 match applied {
                     Ok(Applied::NotYet) => break,
                     Ok(Applied::Taken) => {}
-                    Ok(Applied::Unknown) | Err(Refused::Malformed(_)) => {
-                        has_unreadable = true;
-                        received.unreadable_updates += 1;
-                        let message = rest.get(..len).unwrap_or_default();
-                        router.push(About::Session(Arc::clone(epoch)), false, message);
+                    Ok(Applied::Unknown) => {
+                        if let Some(message) = of_unknown_families(message, update) {
+                            pass_on(&message);
+                        }
                     }
+                    Err(Refused::Malformed(_)) => pass_on(message),
                     Err(Refused::Full) => {
                         end = Some(End::Full(Full));
                         break;
@@ -621,7 +630,17 @@ impl Intake {
         0
     }
 
-    /// The connection is lost: every route is stale from now on. The backlog must have been worked off.
+    /// Does part of what must be done before [`Intake::hold`]; returns how much that was, 0 if nothing is left.
+    pub(super) fn prepare_hold(&mut self, count: usize) -> u64 {
+        let work = self.work_off(count);
+        let is_more = |one: &RelayedPeer| one.epoch.maintain(Rib::prepare_hold) == Some(true);
+        match work {
+            0 => u64::from(self.all().any(is_more)) * count as u64,
+            work => work,
+        }
+    }
+
+    /// The connection is lost: every route is stale from now on, after [`Intake::prepare_hold`].
     pub(super) fn hold(&mut self) {
         for one in self.peers.values_mut().flatten() {
             one.is_confirmed = false;
@@ -794,17 +813,37 @@ fn apply(
 ) -> Result<Applied, Refused> {
     let update = Update::parse_verbatim(update, kept)?;
     let mut has_unknown = false;
-    for family in families(&update).into_iter().flatten() {
-        match Family::ALL.contains(&family) {
-            true => rib.open(view, forms.form(view, family)),
-            false => has_unknown = true,
+    let mut to_open = [None; 4];
+    for (family, to_open) in families(&update).into_iter().zip(&mut to_open) {
+        let Some(family) = family else { continue };
+        if !Family::ALL.contains(&family) {
+            has_unknown = true;
+        } else if !rib.is_open(view, family) {
+            let form = forms.form(view, family);
+            if !update.is_readable(form) {
+                return Err(Malformed::Routes(family).into());
+            }
+            *to_open = Some(form);
         }
     }
+    to_open.into_iter().flatten().for_each(|form| rib.open(view, form));
     if !rib.prepare(view, &update, time)? {
         return Ok(Applied::NotYet);
     }
     rib.apply_with(view, &update, flips_a, time)?;
     Ok(if has_unknown { Applied::Unknown } else { Applied::Taken })
+}
+
+/// What is left of a Route Monitoring message with this UPDATE without the families whose routes are kept: a station is
+/// sent those from the tables.
+fn of_unknown_families(message: &[u8], update: &[u8]) -> Option<Vec<u8>> {
+    let (mut rest, mut out) = (Vec::new(), Vec::new());
+    let is_known = |family| Family::ALL.contains(&family);
+    if !update::without_families(update, is_known, &mut rest).unwrap_or(false) {
+        return None;
+    }
+    bmp::monitoring_with(&mut out, message, &rest);
+    Some(out)
 }
 
 /// The families of an UPDATE's routes, or of its End-of-RIB.

@@ -600,7 +600,7 @@ impl Task {
         }
         if down.is_temporary() && !self.config.hold_time.is_zero() {
             if was_initiated {
-                self.work_off_all().await;
+                self.prepare_hold().await;
                 self.intake.hold();
                 self.timers.held_until = Some(Instant::now() + self.config.hold_time);
             }
@@ -653,12 +653,12 @@ impl Task {
         self.look.go_on(Instant::now());
     }
 
-    /// All of the backlog is worked off, in turns.
-    async fn work_off_all(&mut self) {
+    /// All of the backlog is worked off, and what else takes long before the router is held, in turns.
+    async fn prepare_hold(&mut self) {
         let Sizes { tidy, .. } = *self.router.sizes();
         self.turn.take_place().await;
         loop {
-            let work = self.intake.work_off(tidy);
+            let work = self.intake.prepare_hold(tidy);
             if work == 0 {
                 return;
             }

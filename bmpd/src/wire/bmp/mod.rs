@@ -19,8 +19,9 @@ pub use peer::{
 pub use read::{BadFrame, Frame, MalformedMessage, Message, Peer, system_description, system_name};
 pub use tlv::Tlvs;
 pub use write::{
-    announce, initiation, initiation_with, mirroring_after_loss, peer_down, peer_up,
-    route_monitoring_room, statistics, table_name, termination, termination_with, withdraw,
+    announce, initiation, initiation_with, mirroring_after_loss, monitoring_with, peer_down,
+    peer_up, route_monitoring_room, statistics, table_name, termination, termination_with,
+    withdraw,
 };
 
 /// The length of the common header.

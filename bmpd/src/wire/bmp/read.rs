@@ -255,8 +255,9 @@ fn statistics(mut body: Reader<'_>) -> Result<Tlvs<'_>, MalformedMessage> {
 }
 
 fn peer_up(mut body: Reader<'_>) -> Result<PeerUp, MalformedMessage> {
-    // OPEN stays short even with extended messages (RFC 8654 section 4).
-    const LENGTHS: RangeInclusive<usize> = HEADER_LEN + 10..=MAX_LEN;
+    // OPEN stays short even with extended messages (RFC 8654 section 4). FRR has sent a header alone where it did not
+    // know the OPEN.
+    const LENGTHS: RangeInclusive<usize> = HEADER_LEN..=MAX_LEN;
     Ok(PeerUp {
         local_address: LocalAddress(body.array()?),
         local_port: body.u16()?,
@@ -558,8 +559,8 @@ mod tests {
             ),
             (
                 PEER_UP,
-                up(&[&open, &with(open.clone(), 17, 28)]),
-                MalformedMessage::BgpLength { offset: first_open + 29, length: 28 },
+                up(&[&open, &with(open.clone(), 17, 18)]),
+                MalformedMessage::BgpLength { offset: first_open + 29, length: 18 },
             ),
             (
                 PEER_UP,

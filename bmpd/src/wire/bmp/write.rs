@@ -5,6 +5,7 @@ use super::{
     PeerUp, REASON, ROUTE_MIRRORING, ROUTE_MONITORING, STATISTICS_REPORT, STRING, SYS_DESCR,
     SYS_NAME, Statistic, TABLE_NAME, TERMINATION, TerminationReason, Timestamp, VERSION, View,
 };
+use crate::wire::bgp::{self, MessageType};
 use crate::wire::family::Family;
 use crate::wire::stored;
 
@@ -67,6 +68,15 @@ pub fn mirroring_after_loss(out: &mut Vec<u8>, received: &[u8]) {
         // The BGP Message TLV must be the last one.
         tlv(out, INFORMATION, &MESSAGES_LOST.to_be_bytes());
         out.extend_from_slice(tlvs.unwrap_or_default());
+    });
+}
+
+/// Appends a Route Monitoring message that a router has sent, with the body of another UPDATE.
+pub fn monitoring_with(out: &mut Vec<u8>, received: &[u8], update: &[u8]) {
+    let header = received.get(COMMON_HEADER_LEN..COMMON_HEADER_LEN + PEER_HEADER_LEN);
+    message(out, ROUTE_MONITORING, |out| {
+        out.extend_from_slice(header.unwrap_or_default());
+        bgp::encode(out, MessageType::Update, update);
     });
 }
 

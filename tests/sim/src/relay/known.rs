@@ -95,6 +95,12 @@ pub struct Table {
     pub routes: BTreeMap<Key, Route>,
     /// Those that were not announced again since the connection was lost, or the session came up anew.
     pub stale: BTreeSet<Key>,
+    /// Those of which nothing is sent if they are announced again as they were: the connection was lost, and is back.
+    held: BTreeSet<Key>,
+    /// True once they may be as all others are.
+    may_be_settled: bool,
+    /// Of those that were announced again as they were when that was so, the time that they had.
+    pub other_times: BTreeMap<Key, Time>,
     /// Those that were stale when its peer may have been quiet for long enough.
     pub perhaps_gone: BTreeSet<Key>,
     /// True once its End-of-RIB came, or was assumed.
@@ -111,12 +117,32 @@ impl Table {
             self.touch(&key);
             self.routes.remove(&key);
         }
+        self.held.clear();
     }
 
     fn touch(&mut self, key: &Key) {
         self.stale.remove(key);
         self.perhaps_gone.remove(key);
         self.complete.remove(key);
+        self.other_times.remove(key);
+    }
+
+    fn announce(&mut self, key: &Key, route: Route) {
+        let before = self.routes.get(key).filter(|_| self.held.contains(key)).copied();
+        let is_as_it_was = |before: &Route| Route { time: route.time, ..*before } == route;
+        self.touch(key);
+        let kept = match before.filter(is_as_it_was) {
+            None => {
+                self.held.remove(key);
+                route
+            }
+            Some(before) if self.may_be_settled => {
+                self.other_times.insert(key.clone(), before.time);
+                route
+            }
+            Some(before) => before,
+        };
+        self.routes.insert(key.clone(), kept);
     }
 
     fn make_stale(&mut self) {
@@ -160,7 +186,7 @@ impl KnownPeer {
     fn note_quiet(&mut self, now: Duration) {
         if self.may_be_quiet(now) {
             for table in self.tables.values_mut() {
-                table.may_have_ended = true;
+                (table.may_have_ended, table.may_be_settled) = (true, true);
                 table.perhaps_gone.extend(table.stale.iter().cloned());
             }
         }
@@ -270,6 +296,7 @@ impl Known {
         known.up = up.clone();
         for table in known.tables.values_mut() {
             table.make_stale();
+            table.held.clear();
             (table.ended, table.may_have_ended) = (false, false);
             table.complete.clear();
         }
@@ -279,15 +306,14 @@ impl Known {
         let Some(known) = self.peers.get_mut(&peer.identity) else { return };
         known.is_active(now);
         let table = known.tables.entry((peer.view, said.family)).or_default();
-        for key in said.withdrawn.iter().chain(&said.announced) {
-            table.touch(key);
-        }
         for key in &said.withdrawn {
+            table.touch(key);
+            table.held.remove(key);
             table.routes.remove(key);
         }
         for key in &said.announced {
             let (mark, time, two_octet_as) = (said.mark, peer.time, peer.two_octet_as);
-            table.routes.insert(key.clone(), Route { mark, time, two_octet_as });
+            table.announce(key, Route { mark, time, two_octet_as });
         }
     }
 
@@ -303,7 +329,11 @@ impl Known {
         for known in self.peers.values_mut() {
             known.note_quiet(now);
             known.is_confirmed = false;
-            known.tables.values_mut().for_each(Table::make_stale);
+            for table in known.tables.values_mut() {
+                table.make_stale();
+                table.held.clone_from(&table.stale);
+                table.may_be_settled = false;
+            }
         }
     }
 

@@ -1,0 +1,234 @@
+//! Routes that are kept while their source is away, and what becomes of them when it is back.
+//!
+//! ```text
+//! order:   segment 7        segment 9           segment 12
+//!          [ - - - - - - - | - s s c - s s | s c s s - ][ - - - ]
+//!                            ^ settled                   ^ end of what is stale
+//!                            s: stale   c: confirmed   -: up to date
+//! ```
+//!
+//! Everything between two marks is stale. What is announced differently, or is new, is appended after them as always.
+//! What is announced again as it was depends on what stations are sent about the restart:
+//!
+//! - nothing, as the source was only out of sight: then nothing is appended either. The entry that is there is
+//!   confirmed in place, and stations are sent only what differs;
+//! - Peer Up once more: then the station may have dropped the routes, so all of them are appended anew.
+//!
+//! At the end of the restart the marked range is settled from its beginning, a part of a segment at a time: what is
+//! confirmed is as any other entry from then on, and what is stale is withdrawn.
+
+use super::index::INDEXED;
+use super::record::{
+    CONFIRMED, SENT, SUPERSEDED, entry_at, header_at, is_confirmed, is_withdrawn, with_state,
+};
+use super::{Log, Position, SCAN, Segment, bytes_of, hash, same, split};
+use crate::routers::Full;
+use crate::routers::attributes::{Attributes, AttributesId};
+use crate::wire::bmp::Timestamp;
+
+/// How many stale routes are withdrawn at once, and the rest of their record.
+const STALE_AT_ONCE: usize = 2048;
+
+/// Stale routes are withdrawn in records of at most this many bytes, which become messages that fit
+/// into an UPDATE without the Extended Message capability (RFC 4271 section 4.1).
+pub(super) const STALE_BATCH: usize = 3800;
+
+/// Which entries are stale, unless they are confirmed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stale {
+    /// Those before this.
+    pub(super) end: Position,
+    /// But not those before this.
+    pub(super) settled: Position,
+    /// True until stations are to be sent Peer Up once more: routes that are announced as they were are confirmed.
+    confirms: bool,
+}
+
+impl Segment {
+    /// The attributes of the record that an entry is in, which is not the record that is open.
+    fn attributes_of(&mut self, offset: usize) -> Option<AttributesId> {
+        if self.records.last().is_none_or(|last| (*last as usize) < offset) {
+            let mut next = self.records.last().map_or(0, |last| *last as usize);
+            self.records.pop();
+            while let Some(header) = header_at(&self.bytes, next) {
+                self.records.push(next as u32);
+                next = header.entries.end;
+            }
+        }
+        let after = self.records.partition_point(|record| *record as usize <= offset);
+        let record = *self.records.get(after.checked_sub(1)?)?;
+        Some(AttributesId(header_at(&self.bytes, record as usize)?.attributes))
+    }
+}
+
+impl Log {
+    /// Marks all routes as stale, also those that are stale already. Where those must not stay (RFC 4724 section 4.2)
+    /// call [`Log::drop_stale`] first; and [`Log::settle_some`] where there may be many that are confirmed.
+    pub(crate) fn mark_stale(&mut self, attributes: &mut Attributes) {
+        self.index(usize::MAX, attributes);
+        while self.settle_some() {}
+        self.stale = Some(Stale { end: self.end(), settled: Position::default(), confirms: true });
+    }
+
+    /// True if there may be stale routes.
+    pub(crate) fn has_stale(&self) -> bool {
+        self.stale.is_some()
+    }
+
+    /// True while routes are stale and stations have been sent nothing about it.
+    pub(super) fn is_held(&self) -> bool {
+        self.stale.is_some_and(|stale| stale.confirms)
+    }
+
+    /// The neighbor is back with a new session: its End-of-RIB is awaited, and readers are given it, and all routes that
+    /// are announced, once more.
+    pub(crate) fn restart(&mut self) {
+        self.end_of_rib = None;
+        self.end_of_rib_time = Timestamp::default();
+        for reader in self.readers.iter_mut().flatten() {
+            reader.end_of_rib_sent = false;
+        }
+        if let Some(stale) = &mut self.stale {
+            stale.confirms = false;
+        }
+    }
+
+    /// Appends what differs from the stale routes in what one UPDATE announces.
+    #[cold]
+    pub(super) fn announce_again<R: AsRef<[u8]>>(
+        &mut self,
+        attributes: &mut Attributes,
+        stored: &[u8],
+        time: Timestamp,
+        field_len: usize,
+        routes: impl Iterator<Item = R>,
+    ) -> Result<(), Full> {
+        let Some(id) = attributes.find(stored) else {
+            return self.append(attributes, stored, time, field_len, routes);
+        };
+        self.index(usize::MAX, attributes);
+        let changed: Vec<R> = routes.filter(|route| !self.confirm(route.as_ref(), id)).collect();
+        if changed.is_empty() {
+            return Ok(());
+        }
+        self.append(attributes, stored, time, field_len, changed.iter())
+    }
+
+    /// Confirms a route, if it is there as it was before the restart.
+    fn confirm(&mut self, route: &[u8], id: AttributesId) -> bool {
+        let Some(stale) = self.stale else { return false };
+        self.work += INDEXED;
+        let Self { form, segments, index, hasher, .. } = self;
+        let hash = hash(*form, hasher, route);
+        let Some(found) = index.find(hash, same(*form, segments, route)) else { return false };
+        let (slot, offset) = split(*found);
+        let Some(entry) = entry_at(bytes_of(segments, slot), offset) else { return false };
+        // A label is no part of what makes a route the same one, and has to be as it was.
+        if is_withdrawn(entry.tag) || entry.route != route {
+            return false;
+        }
+        let confirmed = with_state(entry.tag, CONFIRMED);
+        let segment = self.segment_mut(slot);
+        let position = Position { sequence: segment.sequence, offset: offset as u32 };
+        let is_stale = (stale.settled..stale.end).contains(&position);
+        if !is_stale || segment.attributes_of(offset) != Some(id) {
+            return false;
+        }
+        segment.bytes[offset] = confirmed;
+        true
+    }
+
+    /// Withdraws the routes that are stale.
+    pub(crate) fn drop_stale(
+        &mut self,
+        attributes: &mut Attributes,
+        time: Timestamp,
+    ) -> Result<(), Full> {
+        while !self.drop_some_stale(attributes, time)? {}
+        Ok(())
+    }
+
+    /// Withdraws some of the stale routes, wherever compaction has moved the rest meanwhile. True if there are no stale
+    /// routes left.
+    pub(crate) fn drop_some_stale(
+        &mut self,
+        attributes: &mut Attributes,
+        time: Timestamp,
+    ) -> Result<bool, Full> {
+        let mut stale = Vec::new();
+        if !self.settle(|route| {
+            stale.push(route.to_vec());
+            stale.len() < STALE_AT_ONCE
+        }) {
+            return Ok(true);
+        }
+        let mut rest = stale.as_slice();
+        while !rest.is_empty() {
+            let mut len = 0;
+            let fits = |route: &&Vec<u8>| {
+                len += route.len();
+                len <= STALE_BATCH
+            };
+            let count = rest.iter().take_while(fits).count().max(1);
+            let (batch, left) = rest.split_at(count);
+            let field_len = batch.iter().map(Vec::len).sum();
+            self.withdraw(attributes, time, field_len, batch.iter())?;
+            rest = left;
+        }
+        Ok(false)
+    }
+
+    /// The source is lost again before all of what was stale is settled: makes some of what is confirmed as any other
+    /// entry. False if nothing is left.
+    pub(crate) fn settle_some(&mut self) -> bool {
+        self.settle(|_| true)
+    }
+
+    /// Settles some of the stale range; `stale` is given the routes that are not confirmed, and says if there may be
+    /// more. A record is settled as a whole. False if the range is settled.
+    fn settle(&mut self, mut stale: impl FnMut(&[u8]) -> bool) -> bool {
+        let Some(Stale { end, settled, .. }) = self.stale else { return false };
+        let begun = self.rank(settled.sequence);
+        let is_over = |slot: &&u32| self.segment(**slot).end() <= settled;
+        let next = self.order.iter().skip(begun).find(|slot| !is_over(slot)).copied();
+        let Some(slot) = next.filter(|_| settled < end) else {
+            self.segments.iter_mut().flatten().for_each(|segment| segment.records = Vec::new());
+            self.stale = None;
+            return false;
+        };
+        let segment = self.segment_mut(slot);
+        let sequence = segment.sequence;
+        let mut at = settled.max(Position { sequence, offset: 0 });
+        let (mut scanned, mut is_enough) = (0, false);
+        while !is_enough
+            && scanned < SCAN
+            && at < end
+            && let Some(header) = header_at(&segment.bytes, at.offset as usize)
+        {
+            let mut next = header.entries.start;
+            while next < header.entries.end
+                && let Some(entry) = entry_at(&segment.bytes, next)
+            {
+                next = entry.end;
+                if entry.tag & SUPERSEDED != 0 || is_withdrawn(entry.tag) {
+                    continue;
+                }
+                if is_confirmed(entry.tag) {
+                    let (offset, tag) = (entry.offset, with_state(entry.tag, SENT));
+                    segment.bytes[offset] = tag;
+                } else {
+                    is_enough |= !stale(entry.route);
+                }
+            }
+            scanned += header.entries.end - at.offset as usize;
+            at.offset = header.entries.end as u32;
+        }
+        if at.offset as usize >= segment.bytes.len() {
+            segment.records = Vec::new();
+        }
+        if let Some(stale) = &mut self.stale {
+            stale.settled = at.min(end);
+        }
+        true
+    }
+}
