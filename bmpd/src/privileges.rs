@@ -31,7 +31,7 @@ use rustix::thread::{
     set_keep_capabilities, set_no_new_privs,
 };
 
-use crate::config::{Account, Config, Mode, Place, Source};
+use crate::config::{self, Account, Config, Identity, Place, Source};
 use crate::folder;
 use crate::net;
 use crate::net::capability::{Capability, Missing, note_dropped};
@@ -92,13 +92,11 @@ fn needs(config: &Config) -> Vec<(Capability, String)> {
     let mut needs = Vec::new();
     let bgp = std::iter::once(None)
         .chain(config.vpn_instances.iter().map(|instance| Some(instance.name.clone())))
-        .flat_map(|instance| crate::config::listening(config, &instance))
+        .flat_map(|instance| config::listening(config, &instance))
         .map(|address| address.port());
-    let stations = config.sessions.iter().filter_map(|session| match session.mode {
-        Mode::Passive(port) => Some(port.get()),
-        Mode::Active(_) => None,
-    });
-    let routers = crate::config::router_listeners(config).into_iter().map(|id| id.address.port());
+    let stations = config.sessions.iter().flat_map(config::Session::listen_ports);
+    let stations = stations.map(std::num::NonZeroU16::get);
+    let routers = config::router_listeners(config).into_iter().map(|id| id.address.port());
     let http = config.http.listen.iter().map(|address| address.port());
     // 0 is a port that the system chooses.
     if let Some(port) =
@@ -113,6 +111,11 @@ fn needs(config: &Config) -> Vec<(Capability, String)> {
             needs.push((Capability::SysAdmin, what));
             break;
         }
+    }
+    let of_router = |session: &&config::Session| session.identity == Identity::RouterAddress;
+    if let Some(session) = config.sessions.iter().find(of_router) {
+        let what = format!("identity = \"source-address\" of the session {}", session.id);
+        needs.push((Capability::NetRaw, what));
     }
     if !devices_are_for_all() {
         let of_instance = config.vpn_instances.iter().find_map(|instance| match &instance.place {
@@ -292,7 +295,7 @@ mod tests {
     use super::*;
 
     fn needed(text: &str) -> Vec<Capability> {
-        let config = crate::config::parse(text, Path::new("f")).unwrap();
+        let config = config::parse(text, Path::new("f")).unwrap();
         needs(&config).into_iter().map(|(capability, _)| capability).collect()
     }
 
@@ -326,10 +329,8 @@ mod tests {
 
     #[test]
     fn nothing_is_lacking_where_nothing_was_dropped() {
-        let config = crate::config::parse(
-            "vpn-instance = [{ name = 'blue', netns = 'blue' }]",
-            Path::new("f"),
-        );
+        let config =
+            config::parse("vpn-instance = [{ name = 'blue', netns = 'blue' }]", Path::new("f"));
         assert_eq!(lacking(&config.unwrap()), [""; 0]);
         let text = Missing(Capability::SysAdmin).to_string();
         assert_eq!(text, "bmpd needs CAP_SYS_ADMIN for it (capabilities(7))");

@@ -21,6 +21,8 @@ fn everything(scratch: &Scratch, address: IpAddr) -> String {
     fs::write(scratch.join("session.key"), "rosebud-file\n").unwrap();
     let (root, client) = (chain.root.display(), &chain.client);
     let (certificate, key) = (client.certificate.display(), client.key.display());
+    let (server_certificate, server_key) =
+        (chain.server.certificate.display(), chain.server.key.display());
     let [port, listen_port] = [(); 2].map(|()| free_port(address));
     let (listen, vpn_listen) = (bgp_listen(), bgp_listen());
     let http = SocketAddr::new(address, free_port(address));
@@ -69,6 +71,22 @@ tls.certificate = "{certificate}"
 tls.private-key = "{key}"
 tls.server-name = "bmp.example"
 tls.minimum-version = "1.3"
+
+[[session]]
+address = "{address}"
+alias = "addresses"
+tcp.connect-port = {port}
+shutdown = true
+identity = "source-address"
+source-addresses = ["127.0.0.0/8", "2001:db8::1"]
+
+[[session]]
+address = "{address}"
+alias = "ports"
+tcp.connect-port = {port}
+shutdown = true
+identity = "port"
+ports = {{ edge1 = 11031, "edge two" = 11032 }}
 
 [[session]]
 address = "{address}"
@@ -135,6 +153,7 @@ listen = ["{relay_listen}"]
 memory-limit = 700
 maximum-pending = 50
 initiation-timeout = 20
+proxies = ["127.0.0.99", "2001:db8:5::/48"]
 
 [[router]]
 name = "edge1"
@@ -159,6 +178,11 @@ name = "edge2"
 addresses = ["192.0.2.80", "2001:db8::80"]
 vpn-instance = "red"
 tcp.md5.key-file = "session.key"
+tls.ca = "{root}"
+tls.certificate = "{server_certificate}"
+tls.private-key = "{server_key}"
+tls.client-name = "edge2.example"
+tls.minimum-version = "1.3"
 
 [[router]]
 name = "edge3"

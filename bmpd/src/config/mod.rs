@@ -35,8 +35,8 @@ pub use self::levels::{Account, Levels};
 pub(crate) use self::listeners::{ListenerId, listeners, listening, router_listeners};
 pub use self::model::{
     Bgp, Bmp, Clients, Config, Control, Http, Identity, MaximumRoutes, MaximumRoutesAction, Mode,
-    Neighbor, Peers, PendingLimits, Process, Relay, Retry, Router, RouterLimits, Session, Tcp,
-    VpnInstance, Who,
+    Neighbor, Peers, PendingLimits, Prefix, Process, Relay, Retry, Router, RouterLimits, Session,
+    Tcp, VpnInstance, Who,
 };
 #[cfg(test)]
 pub(crate) use self::schema::keys;
@@ -46,8 +46,8 @@ use self::diagnostic::Finding;
 use self::source::Source as Text;
 pub use crate::filter::{Monitor, MonitorNeighbors};
 pub use crate::net::settings::{
-    AoAlgorithm, AoKey, Authentication, Keepalive, Place, Source, Tls, TlsClient, TlsFile,
-    TlsVersion,
+    AoAlgorithm, AoKey, Authentication, Keepalive, Place, ServerTls, Source, Tls, TlsFile,
+    TlsIdentity, TlsVersion,
 };
 pub use crate::secret::Secret;
 pub use crate::wire::describe::route_distinguisher;

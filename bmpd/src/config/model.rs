@@ -3,17 +3,18 @@
 //! A value of these types complies with every rule of the file (names, ranges, no duplicates, every VPN instance that
 //! is named exists). Only [`super::parse`] makes one from a file.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use shared::names::{RouterName, SessionId, VpnInstanceName};
+use shared::names::{RouterId, RouterName, SessionId, VpnInstanceName};
 
 use super::levels::{Account, Levels};
 use crate::filter::Monitor;
-use crate::net::settings::{Authentication, Keepalive, Place, Source, Tls};
+use crate::net::settings::{Authentication, Keepalive, Place, ServerTls, Source, Tls};
 use crate::secret::Secret;
 use crate::wire::family::Family;
 
@@ -89,21 +90,67 @@ pub struct Session {
 }
 
 /// How a station recognises the router of a connection: many take the other end's address for the router's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Identity {
     /// By the Initiation: the connection comes from an address of bmpd.
     #[default]
     Plain,
     /// A PROXY protocol header (version 2) with the router's address comes first.
     ProxyV2,
+    /// The connection comes from the router's address (IP_TRANSPARENT).
+    RouterAddress,
+    /// It comes from one of these addresses, each router from another one (IP_FREEBIND): `source-addresses`.
+    SourceAddresses(Vec<Prefix>),
+    /// It goes to, or comes to, a port for each router; others are not sent: `ports`.
+    Ports(BTreeMap<RouterName, NonZeroU16>),
 }
 
 impl Identity {
     /// As it is written in the file.
-    pub fn word(self) -> &'static str {
+    pub fn word(&self) -> &'static str {
         match self {
             Identity::Plain => "plain",
             Identity::ProxyV2 => "proxy-v2",
+            Identity::RouterAddress | Identity::SourceAddresses(_) => "source-address",
+            Identity::Ports(_) => "port",
+        }
+    }
+
+    /// True if a router can be recognised.
+    pub fn knows(&self, router: &RouterId) -> bool {
+        match (self, router) {
+            (Identity::Ports(ports), RouterId::Named(name)) => ports.contains_key(name),
+            _ => true,
+        }
+    }
+}
+
+impl Session {
+    /// True if the router is sent to the station.
+    pub fn wants_router(&self, router: &RouterId) -> bool {
+        self.monitor.wants_router(router) && self.identity.knows(router)
+    }
+
+    /// The ports at which bmpd listens for the station.
+    pub fn listen_ports(&self) -> Vec<NonZeroU16> {
+        let Mode::Passive(port) = self.mode else { return Vec::new() };
+        let own = match &self.identity {
+            Identity::Ports(ports) => ports.values().copied().collect(),
+            _ => Vec::new(),
+        };
+        std::iter::once(port).chain(own).collect()
+    }
+
+    /// How connections for a router are made; the port can be its own.
+    pub fn mode_for(&self, router: &RouterId) -> Mode {
+        let own = match (&self.identity, router) {
+            (Identity::Ports(ports), RouterId::Named(name)) => ports.get(name).copied(),
+            _ => None,
+        };
+        match (self.mode, own) {
+            (Mode::Active(_), Some(port)) => Mode::Active(port),
+            (Mode::Passive(_), Some(port)) => Mode::Passive(port),
+            (mode, None) => mode,
         }
     }
 }
@@ -117,6 +164,8 @@ pub struct Relay {
     pub memory_limit: Option<u32>,
     /// Connections of routers of prefixes whose Initiation has not arrived.
     pub pending: PendingLimits,
+    /// Whose connections begin with a header of the PROXY protocol, which has the address of the router.
+    pub proxies: Vec<Prefix>,
 }
 
 /// `[[router]]`: a monitored router, or several of a prefix.
@@ -132,6 +181,8 @@ pub struct Router {
     pub active: Option<NonZeroU16>,
     /// `tcp`: what the connection is made with.
     pub tcp: Tcp,
+    /// `tls`; without TLS if it is not there.
+    pub tls: Option<ServerTls>,
     /// `retry.initial` (default 30 s) and `retry.maximum` (default 720 s), 1 to 86400 s.
     pub retry: Retry,
     /// How long its tables are kept after its connection is lost: 0 to 86400 s, default 90 s.
@@ -319,20 +370,70 @@ pub enum Peers {
     },
 }
 
+/// A prefix of addresses; an address alone has all of its bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Prefix {
+    /// Its first address: the bits beyond its length are zero.
+    pub network: IpAddr,
+    /// Its length in bits.
+    pub length: u8,
+}
+
+impl Prefix {
+    /// True if the address is in it.
+    pub fn includes(&self, address: IpAddr) -> bool {
+        match (self.network, address) {
+            (IpAddr::V4(network), IpAddr::V4(address)) => {
+                let beyond = 32 - u32::from(self.length.min(32));
+                (u32::from(network) ^ u32::from(address)).checked_shr(beyond).unwrap_or(0) == 0
+            }
+            (IpAddr::V6(network), IpAddr::V6(address)) => {
+                let beyond = 128 - u32::from(self.length.min(128));
+                (u128::from(network) ^ u128::from(address)).checked_shr(beyond).unwrap_or(0) == 0
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Prefix {
+    /// How many addresses it has; at most 2^63.
+    pub fn count(&self) -> u64 {
+        let all: u8 = if self.network.is_ipv4() { 32 } else { 128 };
+        1 << all.saturating_sub(self.length).min(63)
+    }
+
+    /// The address with this rank.
+    pub fn nth(&self, rank: u64) -> Option<IpAddr> {
+        Some(match self.network {
+            IpAddr::V4(network) => {
+                Ipv4Addr::from(u32::from(network).checked_add(u32::try_from(rank).ok()?)?).into()
+            }
+            IpAddr::V6(network) => {
+                Ipv6Addr::from(u128::from(network).checked_add(rank.into())?).into()
+            }
+        })
+    }
+}
+
+impl fmt::Display for Prefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all = if self.network.is_ipv4() { 32 } else { 128 };
+        match self.length == all {
+            true => write!(f, "{}", self.network),
+            false => write!(f, "{}/{}", self.network, self.length),
+        }
+    }
+}
+
 impl Peers {
     /// True if the address is one of them.
     pub fn include(&self, address: IpAddr) -> bool {
         match (*self, address) {
             (Peers::One(one), address) => one == address,
-            (Peers::Prefix { network: IpAddr::V4(network), length, .. }, IpAddr::V4(address)) => {
-                let beyond = 32 - u32::from(length.min(32));
-                (u32::from(network) ^ u32::from(address)).checked_shr(beyond).unwrap_or(0) == 0
+            (Peers::Prefix { network, length, .. }, address) => {
+                Prefix { network, length }.includes(address)
             }
-            (Peers::Prefix { network: IpAddr::V6(network), length, .. }, IpAddr::V6(address)) => {
-                let beyond = 128 - u32::from(length.min(128));
-                (u128::from(network) ^ u128::from(address)).checked_shr(beyond).unwrap_or(0) == 0
-            }
-            (Peers::Prefix { .. }, _) => false,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! missing keys, are in [`super::check`], which sees the whole file and can report everything at once. Values that a
 //! rule can refuse are [`Spanned`]: they include their place.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -58,7 +59,17 @@ pub(super) struct Session {
     pub(super) shutdown: Option<bool>,
     pub(super) initiation_message: Option<Spanned<OneOrMany>>,
     pub(super) identity: Option<Spanned<String>>,
+    pub(super) source_addresses: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(super) ports: Option<Spanned<BTreeMap<Spanned<String>, Spanned<Whole>>>>,
     pub(super) monitor: Option<Spanned<Table<Monitor>>>,
+}
+
+impl Session {
+    /// What its connections are bound to, if anything.
+    pub(super) fn tcp_source(&self) -> Option<&Spanned<String>> {
+        let Table(tcp) = self.tcp.as_ref()?.get_ref();
+        tcp.source_address.as_ref().or(tcp.source_interface.as_ref())
+    }
 }
 
 /// `tcp` of a session.
@@ -234,6 +245,18 @@ pub(super) struct Relay {
     pub(super) maximum_pending: Option<Spanned<Whole>>,
     /// Seconds.
     pub(super) initiation_timeout: Option<Spanned<Whole>>,
+    pub(super) proxies: Option<Vec<Spanned<String>>>,
+}
+
+/// `tls` of a router.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct RouterTls {
+    pub(super) ca: Option<Spanned<String>>,
+    pub(super) certificate: Option<Spanned<String>>,
+    pub(super) private_key: Option<Spanned<String>>,
+    pub(super) client_name: Option<Spanned<String>>,
+    pub(super) minimum_version: Option<Spanned<String>>,
 }
 
 /// `[[router]]`.
@@ -248,6 +271,7 @@ pub(super) struct Router {
     pub(super) vpn_instance: Option<Spanned<String>>,
     pub(super) mode: Option<Spanned<String>>,
     pub(super) tcp: Option<Spanned<Table<Tcp>>>,
+    pub(super) tls: Option<Spanned<Table<RouterTls>>>,
     pub(super) retry: Option<Table<Retry>>,
     /// Seconds.
     pub(super) hold_time: Option<Spanned<Whole>>,
@@ -532,6 +556,7 @@ pub(crate) mod keys {
     pub(crate) fn router() -> BTreeSet<String> {
         let inner = [
             ("tcp", of::<super::Tcp>()),
+            ("tls", of::<super::RouterTls>()),
             ("retry", of::<super::Retry>()),
             ("tcp.keepalive", of::<super::Keepalive>()),
             ("tcp.md5", of::<super::Key>()),

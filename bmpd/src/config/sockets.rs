@@ -15,6 +15,7 @@ impl From<&Tcp> for Options {
         Self {
             prefix: "tcp.",
             source: tcp.source.clone(),
+            foreign: None,
             mss: tcp.mss,
             dscp: tcp.dscp,
             keepalive: tcp.keepalive,
@@ -37,6 +38,7 @@ impl From<&Neighbor> for Options {
         Self {
             prefix: "",
             source: neighbor.source_address.map(Source::Address),
+            foreign: None,
             mss: neighbor.mss,
             dscp: None,
             keepalive: Keepalive::default(),

@@ -248,6 +248,7 @@ fn relay_section(relay: &config::Relay) -> ConfigSection {
     let mut common = vec![setting::Setting::new("listen", Effect::Connection, list(&relay.listen))];
     common.push(bmp_source::memory_limit(relay.memory_limit));
     common.extend(bmp_source::pending_settings(relay.pending));
+    common.push(bmp_source::proxies(&relay.proxies));
     section("relay", false, setting::in_effect(common))
 }
 

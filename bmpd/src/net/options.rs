@@ -26,6 +26,8 @@ pub(crate) struct Options {
     /// What our end is bound to. An interface takes the place of the device that the VPN instance is
     /// bound to; in a namespace it is looked up there.
     pub(crate) source: Option<Source>,
+    /// How the source address is bound if this host may not have it.
+    pub(crate) foreign: Option<Foreign>,
     /// The greatest segment that we send and announce: 88 to 32767 bytes.
     pub(crate) mss: Option<u16>,
     /// The code point of what we send: 0 to 63.
@@ -41,6 +43,15 @@ pub(crate) struct Options {
     pub(crate) hops: Hops,
     /// How segments are authenticated.
     pub(crate) authentication: Option<Authentication>,
+}
+
+/// How an address is bound that this host may not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Foreign {
+    /// IP_FREEBIND: it is routed to this host, and on no interface of it.
+    Freebind,
+    /// IP_TRANSPARENT: it is somebody else's, and the answers are routed to this host.
+    Transparent,
 }
 
 /// How far segments go, and from how far they are accepted.
@@ -83,6 +94,9 @@ impl fmt::Display for OptionError {
                 "the keys of one socket have no more room than net.core.optmem_max"
             }
             (Some("source-address"), Some(libc::EADDRNOTAVAIL)) => "this host does not have it",
+            (Some("identity"), Some(libc::EPERM)) => {
+                return write!(f, "; {}", Missing(Capability::NetRaw));
+            }
             (Some("source-interface"), Some(libc::EPERM)) => {
                 return write!(f, "; {}", Missing(Capability::NetRaw));
             }
@@ -122,6 +136,7 @@ impl Options {
                 // The port is chosen when the socket connects and only has to be free towards the same
                 // peer; else one address would have no more than 28232 connections (ip(7)).
                 let on: c_int = 1;
+                self.foreign(socket, *address)?;
                 let bound =
                     raw::set(socket.as_fd(), libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT, &on)
                         .and_then(|()| socket.bind(&SocketAddr::new(*address, 0).into()));
@@ -142,6 +157,25 @@ impl Options {
             self.check_authentication(added)?;
         }
         self.common(&SockRef::from(socket), remote.is_ipv6())
+    }
+
+    /// Prepares a socket for an address that this host may not have.
+    fn foreign(&self, socket: &Socket, address: IpAddr) -> Result<(), OptionError> {
+        // Not in the libc crate.
+        const IPV6_TRANSPARENT: c_int = 75;
+        const IPV6_FREEBIND: c_int = 78;
+        let (level, name) = match (self.foreign, address) {
+            (None, _) => return Ok(()),
+            (Some(Foreign::Freebind), IpAddr::V4(_)) => (libc::IPPROTO_IP, libc::IP_FREEBIND),
+            (Some(Foreign::Freebind), IpAddr::V6(_)) => (libc::IPPROTO_IPV6, IPV6_FREEBIND),
+            (Some(Foreign::Transparent), IpAddr::V4(_)) => (libc::IPPROTO_IP, libc::IP_TRANSPARENT),
+            (Some(Foreign::Transparent), IpAddr::V6(_)) => (libc::IPPROTO_IPV6, IPV6_TRANSPARENT),
+        };
+        let on: c_int = 1;
+        raw::set(socket.as_fd(), level, name, &on).map_err(|error| OptionError {
+            option: format!("identity source-address {address}"),
+            error,
+        })
     }
 
     /// Sets on an accepted connection what it does not inherit from its listener, and ensures that it is authenticated.

@@ -103,9 +103,22 @@ pub struct Tls {
     /// The certificates that vouch for the station's, PEM, as read from the file.
     pub ca: TlsFile,
     /// Our certificate chain and its key, PEM, for stations that demand one.
-    pub client: Option<TlsClient>,
+    pub client: Option<TlsIdentity>,
     /// The name that the station's certificate must have; the station's address by default.
     pub server_name: Option<String>,
+    /// The lowest version that is accepted; 1.2 by default.
+    pub minimum_version: TlsVersion,
+}
+
+/// `tls` of a router; bmpd is the TLS server, also on a connection that it made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerTls {
+    /// The certificates that vouch for the router's, PEM.
+    pub ca: TlsFile,
+    /// Our certificate chain and its key, PEM.
+    pub identity: TlsIdentity,
+    /// The name that the router's certificate must have; any by default.
+    pub client_name: Option<String>,
     /// The lowest version that is accepted; 1.2 by default.
     pub minimum_version: TlsVersion,
 }
@@ -121,7 +134,7 @@ pub struct TlsFile {
 
 /// Our certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TlsClient {
+pub struct TlsIdentity {
     /// The chain, our own certificate first.
     pub certificate: TlsFile,
     /// The file of the key.
@@ -137,4 +150,14 @@ pub enum TlsVersion {
     V1_2,
     /// 1.3 (RFC 8446).
     V1_3,
+}
+
+impl TlsVersion {
+    /// As it is written in the file.
+    pub fn word(self) -> &'static str {
+        match self {
+            TlsVersion::V1_2 => "1.2",
+            TlsVersion::V1_3 => "1.3",
+        }
+    }
 }

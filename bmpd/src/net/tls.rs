@@ -1,7 +1,8 @@
-//! TLS to a station (RFC 8446, RFC 5246). bmpd is the TLS client, whichever side made the TCP connection.
+//! TLS to a station or a router (RFC 8446, RFC 5246). The sender of BMP is the TLS client, whichever side made the TCP
+//! connection: bmpd to a station, and a router to bmpd.
 //!
 //! ```text
-//! settings::Tls --check--> ClientConfig        when the configuration is read: bad files are errors there
+//! settings --check--> ClientConfig, ServerConfig  when the configuration is read: bad files are errors there
 //! TCP connection --handshake--> TlsStream    with a deadline
 //! TlsStream -- io::Error --cause--> TlsError  what a station sends later, such as a rejection of our certificate
 //! ```
@@ -14,5 +15,5 @@ mod setup;
 mod stream;
 
 pub(crate) use self::error::{TlsError, cause};
-pub(crate) use self::setup::{SetupError, check, server_name};
-pub(crate) use self::stream::{TlsStream, handshake};
+pub(crate) use self::setup::{SetupError, check, check_server, client_name, server_name};
+pub(crate) use self::stream::{TlsStream, accept_handshake, handshake};

@@ -14,6 +14,7 @@ pub mod malformed;
 pub mod nlri;
 pub mod notification;
 pub mod open;
+pub mod proxy;
 pub mod reader;
 pub mod stored;
 pub mod text;

@@ -14,7 +14,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::listening::{Listening, ListeningPlan};
 use super::{World, all};
-use crate::config::{self, Config, PendingLimits, Relay, Who, router_listeners, setting};
+use crate::config::{self, Config, Relay, Who, router_listeners, setting};
 use crate::events::Events;
 use crate::routers::Routers;
 use crate::sources::Places;
@@ -32,7 +32,7 @@ pub(crate) struct RouterPlan {
     ended: Vec<RouterEntryId>,
     configured: Vec<config::Router>,
     started: Vec<config::Router>,
-    pending: Option<PendingLimits>,
+    relay: Option<Relay>,
     order: Vec<RouterEntryId>,
     listening: ListeningPlan,
     /// True if bmpd itself is a router.
@@ -130,7 +130,7 @@ impl RouterSources {
             ended,
             configured,
             started,
-            pending: new.relay.as_ref().map(|relay| relay.pending),
+            relay: new.relay.clone(),
             order: in_order(new).map(|(id, _)| id).collect(),
             listening,
             is_router: new.bgp.is_some() || new.relay.is_none(),
@@ -140,12 +140,12 @@ impl RouterSources {
 
     /// Applies the plan.
     pub(crate) async fn apply(&self, plan: RouterPlan) {
-        let RouterPlan { ended, configured, started, pending, order, mut listening, is_router } =
+        let RouterPlan { ended, configured, started, relay, order, mut listening, is_router } =
             plan;
         self.routers.set_local(is_router);
         self.listening.close(&mut listening).await;
-        if let Some(pending) = pending {
-            self.directory.allow_pending(pending);
+        if let Some(relay) = relay {
+            self.directory.configure_all(relay);
         }
         let mut ends = JoinSet::new();
         for id in ended {
@@ -170,6 +170,7 @@ fn of_all(old: Option<&Relay>, new: Option<&Relay>) -> Vec<Change> {
     let settings = |relay: &Relay| {
         let mut settings = changes::pending_settings(relay.pending).to_vec();
         settings.push(changes::memory_limit(relay.memory_limit));
+        settings.push(changes::proxies(&relay.proxies));
         settings
     };
     let changes = setting::changes(settings(old), settings(new)).into_iter();

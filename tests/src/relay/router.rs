@@ -120,6 +120,15 @@ impl Router {
         self.try_send(bytes.as_ref()).unwrap_or_else(|e| panic!("{}: {e}", self.local()));
     }
 
+    /// Sends bytes that are no part of its BMP, such as the header of a proxy.
+    ///
+    /// # Panics
+    /// When the connection is gone, or bmpd does not read for a minute.
+    #[track_caller]
+    pub fn send_unrecorded(&self, bytes: &[u8]) {
+        (&self.stream).write_all(bytes).unwrap_or_else(|e| panic!("{}: {e}", self.local()));
+    }
+
     /// Sends bytes in pieces of this length, each in a segment of its own.
     ///
     /// # Panics

@@ -1,5 +1,6 @@
 //! bmpd as a relay: what routers send to it over BMP reaches every station, whenever it comes.
 
+mod carried;
 mod churn;
 mod held;
 mod intake;

@@ -13,7 +13,7 @@ use super::instance::{Belongs, Instances};
 use super::value::shown;
 use super::{Check, seconds_or};
 use crate::config::defaults;
-use crate::config::model::{Peers, PendingLimits, Relay, Router, RouterLimits, Who};
+use crate::config::model::{Peers, PendingLimits, Prefix, Relay, Router, RouterLimits, Who};
 use crate::config::schema::{self, Table};
 
 /// The most addresses of one router.
@@ -44,6 +44,7 @@ impl Check<'_> {
             check.whole("relay.maximum-pending", value, 1..=10000, "")
         });
         let timeout = self.seconds("relay.initiation-timeout", &relay.initiation_timeout, 1..=3600);
+        let proxies = self.prefixes("relay.proxies", relay.proxies.as_deref().unwrap_or_default());
         Some(Relay {
             listen: listen?.unwrap_or_else(defaults::relay_listen),
             memory_limit: memory_limit?,
@@ -51,7 +52,36 @@ impl Check<'_> {
                 maximum: maximum?.unwrap_or(defaults::RELAY_PENDING),
                 timeout: seconds_or(timeout?, defaults::INITIATION_TIMEOUT),
             },
+            proxies: proxies?,
         })
+    }
+
+    /// A list of addresses and prefixes.
+    pub(super) fn prefixes(
+        &mut self,
+        key: &str,
+        values: &[Spanned<String>],
+    ) -> Option<Vec<Prefix>> {
+        let mut checked = Vec::new();
+        for (index, value) in values.iter().enumerate() {
+            let text = value.get_ref();
+            let prefix = match text.parse::<IpAddr>() {
+                Ok(network) if network.to_canonical() == network => {
+                    Ok((network, if network.is_ipv4() { 32 } else { 128 }))
+                }
+                _ => super::bgp::prefix(text),
+            };
+            checked.push(match prefix {
+                Ok((network, length)) => Some(Prefix { network, length }),
+                Err(error) => {
+                    let error = error
+                        .replace("is not a prefix; one", "is neither an address nor a prefix; one");
+                    self.refuse(value.span(), format!("{key}[{index}]"), error);
+                    None
+                }
+            });
+        }
+        checked.into_iter().collect()
     }
 
     /// Every `[[router]]`.
@@ -234,6 +264,7 @@ impl Check<'_> {
         };
         let address = first.and_then(|address| StationAddress::try_from(*address).ok());
         let tcp = self.tcp(at, tcp, address, Duration::ZERO);
+        let tls = self.optional(&router.tls, |check, tls| check.server_tls(at, tls));
         let retry = match &router.retry {
             Some(Table(retry)) => self.retry(at, retry),
             None => self.retry(at, &schema::Retry::default()),
@@ -259,6 +290,7 @@ impl Check<'_> {
             place,
             active: active?,
             tcp: tcp?,
+            tls: tls?,
             retry: retry?,
             hold_time: seconds_or(hold_time?, defaults::ROUTER_HOLD_TIME),
             limits: RouterLimits {

@@ -1,10 +1,11 @@
 //! `[[session]]`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::SocketAddr;
+use std::num::NonZeroU16;
 use std::ops::Range;
 
-use shared::names::{Alias, RouterId, SessionId, StationAddress};
+use shared::names::{Alias, RouterId, RouterName, SessionId, StationAddress};
 use toml::Spanned;
 
 use super::instance::{Belongs, Instances};
@@ -22,22 +23,22 @@ const MESSAGES_MAX: usize = 16;
 
 /// Where passive sessions listen: at a port either every address is taken, or single ones are.
 #[derive(Default)]
-struct ListeningPlaces(HashMap<(Place, Mode, bool), (bool, usize)>);
+struct ListeningPlaces(HashMap<(Place, NonZeroU16, bool), (bool, usize)>);
 
 impl ListeningPlaces {
     /// Adds a session on a line; returns the line of one that conflicts with it.
     fn add(&mut self, session: &Session, line: usize) -> Option<usize> {
-        if !matches!(session.mode, Mode::Passive(_)) {
-            return None;
-        }
         let place = match &session.tcp.source {
             Some(Source::Interface(device)) => Place::Device(device.clone()),
             Some(Source::Address(_)) | None => session.place.clone(),
         };
         let everywhere = !matches!(session.tcp.source, Some(Source::Address(_)));
-        let key = (place, session.mode, session.id.address.ip().is_ipv6());
-        let (first, line) = *self.0.entry(key).or_insert((everywhere, line));
-        (first != everywhere).then_some(line)
+        let is_ipv6 = session.id.address.ip().is_ipv6();
+        session.listen_ports().into_iter().find_map(|port| {
+            let key = (place.clone(), port, is_ipv6);
+            let (first, line) = *self.0.entry(key).or_insert((everywhere, line));
+            (first != everywhere).then_some(line)
+        })
     }
 }
 
@@ -66,7 +67,8 @@ impl Check<'_> {
         // The index and the line of the session that has an id, and of the one that is listening for a
         // station.
         let mut first: HashMap<SessionId, (usize, usize)> = HashMap::new();
-        let mut listening: HashMap<(Place, StationAddress, Mode), (usize, usize)> = HashMap::new();
+        let mut listening: HashMap<(Place, StationAddress, NonZeroU16), (usize, usize)> =
+            HashMap::new();
         let mut places = ListeningPlaces::default();
         let mut checked = Vec::new();
         for (index, table) in tables.iter().enumerate() {
@@ -100,17 +102,21 @@ impl Check<'_> {
                 );
                 self.refuse(table.span(), format!("{at}.tcp.source-address"), text);
             }
-            if let Some(Session { mode: Mode::Passive(port), place: Place::Public, .. }) =
-                &checked_one
-                && common.relay_listen.iter().any(|address| address.port() == port.get())
+            let ports = checked_one.as_ref().map(Session::listen_ports).unwrap_or_default();
+            let is_of_relay = |port: &&NonZeroU16| {
+                common.relay_listen.iter().any(|address| address.port() == port.get())
+            };
+            if let Some(Session { place: Place::Public, .. }) = &checked_one
+                && let Some(port) = ports.iter().find(is_of_relay)
             {
                 let text =
                     format!("routers connect to port {port} ([relay] listen); choose another port");
                 self.refuse(table.span(), format!("{at}.tcp.listen-port"), text);
             }
-            if let Some(Session { id, mode: mode @ Mode::Passive(port), place, .. }) = &checked_one
+            for (Session { id, place, .. }, port) in
+                ports.iter().filter_map(|port| Some((checked_one.as_ref()?, port)))
             {
-                let key = (place.clone(), id.address, *mode);
+                let key = (place.clone(), id.address, *port);
                 if let Some((index, line)) = listening.get(&key) {
                     let text = format!(
                         "session[{index}] on line {line} waits for the same station at port {port}; \
@@ -184,28 +190,104 @@ impl Check<'_> {
         })
     }
 
+    /// `identity`, and what belongs to one.
     fn identity(
         &mut self,
         at: &str,
         session: &schema::Session,
         mode: Option<Mode>,
     ) -> Option<Identity> {
+        let word = session.identity.as_ref().map_or("plain", |value| value.get_ref());
+        let of_other = [
+            (
+                "source-addresses",
+                session.source_addresses.as_ref().map(Spanned::span),
+                "source-address",
+            ),
+            ("ports", session.ports.as_ref().map(Spanned::span), "port"),
+        ];
+        for (key, span, identity) in of_other {
+            if let Some(span) = span
+                && word != identity
+            {
+                let text =
+                    format!("only identity = \"{identity}\" has it; write that, or remove it");
+                self.refuse(span, format!("{at}.{key}"), text);
+                return None;
+            }
+        }
         let Some(value) = &session.identity else { return Some(Identity::default()) };
-        let wrong = match (value.get_ref().as_str(), mode) {
-            ("plain", _) => return Some(Identity::Plain),
-            ("proxy-v2", Some(Mode::Passive(_))) => {
+        let is_passive = matches!(mode, Some(Mode::Passive(_)));
+        let wrong = match word {
+            "plain" => return Some(Identity::Plain),
+            "proxy-v2" if is_passive => {
                 "a PROXY protocol header is sent by the side that connects; write mode = \"active\", or remove it"
                     .to_owned()
             }
-            ("proxy-v2", _) => return Some(Identity::ProxyV2),
-            (other, _) => format!(
-                "{} is not an identity; \"plain\" and \"proxy-v2\" (a PROXY protocol header with the router's \
-                 address) are allowed",
+            "proxy-v2" => return Some(Identity::ProxyV2),
+            "source-address" if is_passive => {
+                "the station makes the connections of this session; write mode = \"active\", or remove it".to_owned()
+            }
+            "source-address" if session.tcp_source().is_some() => {
+                "tcp.source-address and tcp.source-interface are for all connections of the session; remove one of \
+                 both"
+                    .to_owned()
+            }
+            "source-address" => {
+                let Some(list) = &session.source_addresses else {
+                    return Some(Identity::RouterAddress);
+                };
+                let key = format!("{at}.source-addresses");
+                if list.get_ref().is_empty() {
+                    let text = "the list is empty; one or more addresses or prefixes are allowed, or none of it for the \
+                                routers' own";
+                    self.refuse(list.span(), key, text);
+                    return None;
+                }
+                let list = self.prefixes(&key, list.get_ref());
+                return list.map(Identity::SourceAddresses);
+            }
+            "port" => {
+                let allowed = "ports = { NAME = PORT }, 1 to 65535, the port of each router";
+                let ports = self.required(value.span(), format!("{at}.ports"), &session.ports, allowed)?;
+                return self.ports(&format!("{at}.ports"), ports.get_ref()).map(Identity::Ports);
+            }
+            other => format!(
+                "{} is not an identity; \"plain\", \"proxy-v2\" (a PROXY protocol header with the router's \
+                 address), \"source-address\" (connections from the router's address, or from source-addresses) and \
+                 \"port\" (a port for each router) are allowed",
                 super::value::shown(other)
             ),
         };
         self.refuse(value.span(), format!("{at}.identity"), wrong);
         None
+    }
+
+    /// The port of each router; no two have the same one.
+    fn ports(
+        &mut self,
+        at: &str,
+        ports: &BTreeMap<Spanned<String>, Spanned<schema::Whole>>,
+    ) -> Option<BTreeMap<RouterName, NonZeroU16>> {
+        let mut checked = BTreeMap::new();
+        let mut is_good = true;
+        for (name, port) in ports {
+            let key = format!("{at}.{}", name.get_ref());
+            let router = self.name::<RouterName>(&key, name);
+            let number = self.port(&key, port);
+            let (Some(router), Some(number)) = (router, number) else {
+                is_good = false;
+                continue;
+            };
+            if let Some((other, _)) = checked.iter().find(|(_, taken)| **taken == number) {
+                let text = format!("{number} is the port of {other}; give one of them another");
+                self.refuse(port.span(), key, text);
+                is_good = false;
+                continue;
+            }
+            checked.insert(router, number);
+        }
+        is_good.then_some(checked)
     }
 
     /// Free-form TLVs (RFC 7854 section 4.4): UTF-8, here one line each.

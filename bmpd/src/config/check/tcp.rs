@@ -13,7 +13,9 @@ use super::{Check, seconds_or};
 use crate::config::defaults;
 use crate::config::model::{Mode, Tcp};
 use crate::config::schema::{self, Table, Whole};
-use crate::net::settings::{Authentication, Keepalive, Source, Tls, TlsClient, TlsVersion};
+use crate::net::settings::{
+    Authentication, Keepalive, ServerTls, Source, Tls, TlsIdentity, TlsVersion,
+};
 
 /// What Linux accepts for TCP_MAXSEG (TCP_MIN_MSS, MAX_TCP_WINDOW).
 const MSS: std::ops::RangeInclusive<u32> = 88..=32767;
@@ -206,27 +208,13 @@ impl Check<'_> {
         let ca = self
             .required(table.span(), &*key, &tls.ca, allowed)
             .and_then(|file| self.pem(&key, file));
-        let client = self.tls_client(&at, table.span(), tls);
+        let client = self.identity_of(&at, table.span(), &tls.certificate, &tls.private_key);
         let server_name = self.optional(&tls.server_name, |check, name| {
             check.server_name(&format!("{at}.server-name"), name)
         });
-        let version = self.optional(&tls.minimum_version, |check, version| {
-            match version.get_ref().as_str() {
-                "1.2" => Some(TlsVersion::V1_2),
-                "1.3" => Some(TlsVersion::V1_3),
-                other => {
-                    let text = format!("{} is not allowed; \"1.2\" and \"1.3\" are", shown(other));
-                    check.refuse(version.span(), format!("{at}.minimum-version"), text);
-                    None
-                }
-            }
-        });
-        let tls = Tls {
-            ca: ca?,
-            client: client?,
-            server_name: server_name?,
-            minimum_version: version?.unwrap_or(TlsVersion::V1_2),
-        };
+        let version = self.tls_version(&at, &tls.minimum_version);
+        let tls =
+            Tls { ca: ca?, client: client?, server_name: server_name?, minimum_version: version? };
         // Unusable files are reported now, not when the session connects.
         match crate::net::tls::check(&tls) {
             Ok(_) => Some(tls),
@@ -237,19 +225,69 @@ impl Check<'_> {
         }
     }
 
-    fn tls_client(
+    /// `tls` of a router: bmpd has a certificate, and so has the router.
+    pub(super) fn server_tls(
+        &mut self,
+        at: &str,
+        table: &Spanned<Table<schema::RouterTls>>,
+    ) -> Option<ServerTls> {
+        let at = format!("{at}.tls");
+        let Table(tls) = table.get_ref();
+        let key = format!("{at}.ca");
+        let allowed = "ca = \"FILE\", the certificates that vouch for the router's (PEM)";
+        let ca = self
+            .required(table.span(), &*key, &tls.ca, allowed)
+            .and_then(|file| self.pem(&key, file));
+        let identity = self.identity_of(&at, table.span(), &tls.certificate, &tls.private_key);
+        let client_name = self.optional(&tls.client_name, |check, name| {
+            check.server_name(&format!("{at}.client-name"), name)
+        });
+        let version = self.tls_version(&at, &tls.minimum_version);
+        let Some(identity) = identity? else {
+            let text = "is missing; bmpd is the TLS server of a router: write certificate = \"FILE\" and private-key = \
+                        \"FILE\"";
+            self.refuse(table.span(), format!("{at}.certificate"), text);
+            return None;
+        };
+        let tls =
+            ServerTls { ca: ca?, identity, client_name: client_name?, minimum_version: version? };
+        match crate::net::tls::check_server(&tls) {
+            Ok(_) => Some(tls),
+            Err(error) => {
+                self.refuse(table.span(), at, error.to_string());
+                None
+            }
+        }
+    }
+
+    fn tls_version(&mut self, at: &str, version: &Option<Spanned<String>>) -> Option<TlsVersion> {
+        let Some(version) = version else { return Some(TlsVersion::V1_2) };
+        match version.get_ref().as_str() {
+            "1.2" => Some(TlsVersion::V1_2),
+            "1.3" => Some(TlsVersion::V1_3),
+            other => {
+                let text = format!("{} is not allowed; \"1.2\" and \"1.3\" are", shown(other));
+                self.refuse(version.span(), format!("{at}.minimum-version"), text);
+                None
+            }
+        }
+    }
+
+    /// Our certificate and its key, if they are there.
+    fn identity_of(
         &mut self,
         at: &str,
         table: Range<usize>,
-        tls: &schema::Tls,
-    ) -> Option<Option<TlsClient>> {
-        match (&tls.certificate, &tls.private_key) {
+        certificate: &Option<Spanned<String>>,
+        private_key: &Option<Spanned<String>>,
+    ) -> Option<Option<TlsIdentity>> {
+        match (certificate, private_key) {
             (None, None) => Some(None),
             (Some(certificate), Some(key)) => {
                 let certificate = self.pem(&format!("{at}.certificate"), certificate);
                 let key = self.private_key(&format!("{at}.private-key"), key);
                 let (key_path, key) = key?;
-                Some(Some(TlsClient { certificate: certificate?, key_path, key }))
+                Some(Some(TlsIdentity { certificate: certificate?, key_path, key }))
             }
             (certificate, _) => {
                 let (missing, there) = match certificate {

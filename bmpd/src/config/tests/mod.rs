@@ -217,6 +217,19 @@ fn every_key_can_be_set() {
     assert_eq!(neighbor.description.as_deref(), Some("peer"));
 }
 
+#[test]
+fn a_router_with_tls_has_an_authority_and_bmpd_a_certificate() {
+    let text = "[relay]\n[[router]]\nname = 'a'\naddress = '192.0.2.1'\ntls.client-name = 'a b'";
+    let error = parsed(text).unwrap_err().to_string();
+    for expected in [
+        "router[0].tls.ca: is missing; write ca = \"FILE\", the certificates that vouch for the router's (PEM)",
+        "router[0].tls.client-name: \"a b\" is neither a DNS name nor an IP address",
+        "router[0].tls.certificate: is missing; bmpd is the TLS server of a router",
+    ] {
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
 /// After a change of the texts: `BLESS=1 cargo test -p bmpd rule`, and read what has changed.
 #[test]
 fn every_rule_has_its_error_with_place_key_and_what_is_allowed() {

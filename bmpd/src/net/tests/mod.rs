@@ -28,6 +28,7 @@ fn options() -> Options {
     Options {
         prefix: "tcp.",
         source: None,
+        foreign: None,
         mss: None,
         dscp: None,
         keepalive: Keepalive::default(),

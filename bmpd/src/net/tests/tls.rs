@@ -16,7 +16,7 @@ use rustls::{
 };
 
 use super::*;
-use crate::config::{Tls, TlsClient, TlsFile, TlsVersion};
+use crate::config::{Tls, TlsFile, TlsIdentity, TlsVersion};
 use crate::net::queue;
 use crate::net::stream::Stream;
 use crate::net::tls::{SetupError, TlsError, TlsStream, cause, check, handshake, server_name};
@@ -65,8 +65,8 @@ struct Issued {
 }
 
 impl Issued {
-    fn client(&self) -> TlsClient {
-        TlsClient {
+    fn client(&self) -> TlsIdentity {
+        TlsIdentity {
             certificate: file("our.pem", self.certificate.clone()),
             key_path: "our.key".into(),
             key: Secret::new(self.key.clone()),
@@ -298,7 +298,7 @@ async fn a_certificate_out_of_its_time_is_refused_with_the_date() {
         params.not_after = rcgen::date_time_ymd(2020, 2, 3);
     });
     let text = failure(&expired, &authority.trusted()).await;
-    assert_eq!(text, "the station's certificate has expired on 2020-02-03T00:00:00Z");
+    assert_eq!(text, "the peer's certificate has expired on 2020-02-03T00:00:00Z");
     let future = authority.issue(&["127.0.0.1"], |params| {
         params.not_before = rcgen::date_time_ymd(3000, 1, 1);
         params.not_after = rcgen::date_time_ymd(3001, 1, 1);
@@ -312,7 +312,7 @@ async fn a_certificate_for_another_name_is_refused_with_both_names() {
     let authority = Authority::new("good");
     let issued = authority.issue(&["station.example", "192.0.2.1"], |_| {});
     let text = failure(&issued, &authority.trusted()).await;
-    let expected = "the station's certificate has the wrong name: expected 127.0.0.1, it is for \
+    let expected = "the peer's certificate has the wrong name: expected 127.0.0.1, it is for \
                     station.example, 192.0.2.1";
     assert_eq!(text, expected);
 
@@ -369,7 +369,7 @@ async fn a_demanded_certificate_that_is_missing_or_not_accepted_is_reported() {
     let issued = authority.issue(&["127.0.0.1"], |_| {});
     let stranger = Authority::new("stranger").issue(&["bmpd"], |_| {});
     for (client, expected) in [
-        (None, "the station demands a client certificate, and none is configured"),
+        (None, "the peer demands a client certificate, and none is configured"),
         (Some(stranger.client()), "it does not know the authority that signed it"),
     ] {
         let mut tls = authority.trusted();
@@ -550,7 +550,7 @@ fn a_client_certificate_needs_the_key_that_belongs_to_it() {
         ),
         (ours.key[..100].to_owned(), "our.key cannot be read as PEM"),
     ] {
-        tls.client = Some(TlsClient { key: Secret::new(key), ..ours.client() });
+        tls.client = Some(TlsIdentity { key: Secret::new(key), ..ours.client() });
         let text = objection(&tls);
         assert!(text.starts_with(expected), "{text}");
     }
@@ -564,7 +564,7 @@ fn a_key_in_the_older_form_of_elliptic_curves_is_read() {
     let pkcs8 = pem::parse(&ours.key).unwrap();
     let sec1 = pem::encode(&pem::Pem::new("EC PRIVATE KEY", &pkcs8.contents()[29..]));
     let mut tls = authority.trusted();
-    tls.client = Some(TlsClient { key: Secret::new(sec1), ..ours.client() });
+    tls.client = Some(TlsIdentity { key: Secret::new(sec1), ..ours.client() });
     check(&tls).unwrap();
 }
 

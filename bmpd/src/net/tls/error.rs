@@ -1,6 +1,6 @@
-//! Why TLS with a station has failed, and which side has to change what.
+//! Why TLS with a peer or a router has failed, and which side has to change what.
 //!
-//! What a station sends (its certificate, its alerts) is shown truncated and escaped: it is untrusted.
+//! What the peer sends (its certificate, its alerts) is shown truncated and escaped: it is untrusted.
 
 use std::io;
 use std::time::Duration;
@@ -14,56 +14,55 @@ use crate::net::describe;
 const NAMES_MAX: usize = 4;
 const NAME_MAX: usize = 80;
 
-/// Why there is no TLS with a station.
+/// Why there is no TLS with a peer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TlsError {
-    /// No certificate in `tls.ca` vouches for the station's.
-    #[error("the station's certificate is signed by an unknown authority: none that is in tls.ca")]
+    /// No certificate in `tls.ca` vouches for the peer's.
+    #[error("the peer's certificate is signed by an unknown authority: none that is in tls.ca")]
     UnknownAuthority,
-    /// The station's certificate, or one above it, was valid once.
-    #[error("the station's certificate has expired{}", on(*.0))]
+    /// The peer's certificate, or one above it, was valid once.
+    #[error("the peer's certificate has expired{}", on(*.0))]
     Expired(Option<UnixTime>),
     /// It will be valid, if the clocks are right.
-    #[error("the station's certificate is not yet valid{}: look at the clocks", from(*.0))]
+    #[error("the peer's certificate is not yet valid{}: look at the clocks", from(*.0))]
     NotYetValid(Option<UnixTime>),
     /// The certificate is for other names.
     #[error(
-        "the station's certificate has the wrong name: expected {expected}, it is for {presented}"
+        "the peer's certificate has the wrong name: expected {expected}, it is for {presented}"
     )]
     WrongName {
-        /// `tls.server-name`, or the station's address.
+        /// `tls.server-name`, or the peer's address.
         expected: String,
         /// What the certificate names.
         presented: String,
     },
     /// The certificate cannot be accepted for another reason.
-    #[error("the station's certificate is not accepted: {0}")]
+    #[error("the peer's certificate is not accepted: {0}")]
     BadCertificate(String),
-    /// The station requires a certificate of ours, and none is configured.
+    /// The peer has no certificate.
+    #[error("the peer has sent no certificate, and tls.ca asks for one")]
+    NoCertificate,
+    /// The peer requires a certificate of ours, and none is configured.
     #[error(
-        "the station demands a client certificate, and none is configured: set tls.certificate and \
+        "the peer demands a client certificate, and none is configured: set tls.certificate and \
          tls.private-key"
     )]
     CertificateDemanded,
-    /// The station rejects our certificate.
-    #[error("the station refuses our certificate ({0})")]
+    /// The peer rejects our certificate.
+    #[error("the peer refuses our certificate ({0})")]
     CertificateRefused(&'static str),
     /// The versions or algorithms of both sides have nothing in common.
-    #[error(
-        "no common version of TLS with the station: it has none that tls.minimum-version allows"
-    )]
+    #[error("no common version of TLS with the peer: it has none that tls.minimum-version allows")]
     NoCommonVersion,
     /// What was received is not TLS.
-    #[error("the station does not speak TLS on this port")]
+    #[error("the peer does not speak TLS on this port")]
     NotTls,
     /// The connection ended without an alert.
-    #[error(
-        "the station closed the connection during the TLS handshake: it may not speak TLS there"
-    )]
+    #[error("the peer closed the connection during the TLS handshake: it may not speak TLS there")]
     Closed,
-    /// The station does not answer.
+    /// The peer does not answer.
     #[error(
-        "the station did not finish the TLS handshake within {} s: it may not speak TLS there",
+        "the peer did not finish the TLS handshake within {} s: it may not speak TLS there",
         .0.as_secs()
     )]
     TimedOut(Duration),
@@ -71,13 +70,13 @@ pub(crate) enum TlsError {
     #[error("the connection failed during the TLS handshake: {}", describe(.0))]
     Io(io::Error),
     /// Any other alert or failure.
-    #[error("TLS with the station failed: {0}")]
+    #[error("TLS with the peer failed: {0}")]
     Other(String),
 }
 
 /// The TLS failure that an error of a stream stands for, if it does.
 ///
-/// With TLS 1.3 a station checks our certificate when the handshake is complete for us (RFC 8446 section 4.4.2.4): its
+/// With TLS 1.3 a peer checks our certificate when the handshake is complete for us (RFC 8446 section 4.4.2.4): its
 /// decision arrives as an error of the first read or a write.
 pub(crate) fn cause(error: &io::Error) -> Option<&TlsError> {
     error.get_ref()?.downcast_ref()
@@ -86,10 +85,12 @@ pub(crate) fn cause(error: &io::Error) -> Option<&TlsError> {
 /// What is known of a connection when it fails.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Circumstances {
-    /// True once the station has sent something that is TLS (its ServerHello).
+    /// True once the peer has sent something that is TLS (its ServerHello).
     pub(super) is_tls: bool,
     /// True if a certificate of ours is configured.
     pub(super) have_certificate: bool,
+    /// True if we are the server.
+    pub(super) is_server: bool,
 }
 
 impl TlsError {
@@ -97,11 +98,16 @@ impl TlsError {
     pub(super) fn new(error: rustls::Error, now: Circumstances) -> Self {
         use rustls::Error;
         match error {
-            Error::InvalidCertificate(error) => Self::certificate(error),
+            Error::InvalidCertificate(error) => Self::certificate(error, now),
+            Error::NoCertificatesPresented => TlsError::NoCertificate,
             Error::AlertReceived(alert) => Self::alert(alert, now),
             Error::PeerIncompatible(
                 PeerIncompatible::ServerDoesNotSupportTls12Or13
-                | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
+                | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig
+                | PeerIncompatible::Tls12NotOffered
+                | PeerIncompatible::Tls12NotOfferedOrEnabled
+                | PeerIncompatible::Tls13RequiredForQuic
+                | PeerIncompatible::SupportedVersionsExtensionRequired,
             ) => TlsError::NoCommonVersion,
             Error::InvalidMessage(_)
             | Error::InappropriateMessage { .. }
@@ -116,7 +122,7 @@ impl TlsError {
         }
     }
 
-    fn certificate(error: CertificateError) -> Self {
+    fn certificate(error: CertificateError, now: Circumstances) -> Self {
         match error {
             CertificateError::UnknownIssuer => TlsError::UnknownAuthority,
             CertificateError::Expired => TlsError::Expired(None),
@@ -140,14 +146,18 @@ impl TlsError {
                 TlsError::BadCertificate("it is damaged, or no X.509".to_owned())
             }
             CertificateError::InvalidPurpose
-            | CertificateError::InvalidPurposeContext { .. } => TlsError::BadCertificate(
-                "it is not for servers (its extended key usage lacks serverAuth)".to_owned(),
-            ),
+            | CertificateError::InvalidPurposeContext { .. } => {
+                let (whom, usage) =
+                    if now.is_server { ("clients", "clientAuth") } else { ("servers", "serverAuth") };
+                TlsError::BadCertificate(format!(
+                    "it is not for {whom} (its extended key usage lacks {usage})"
+                ))
+            }
             // What `openssl req -x509` creates by default.
             CertificateError::Other(error) if error.to_string().contains("CaUsedAsEndEntity") => {
                 TlsError::BadCertificate(
                     "it is that of an authority (CA:TRUE), not one that an authority has given to a \
-                     server"
+                     server or client"
                         .to_owned(),
                 )
             }
@@ -186,12 +196,12 @@ impl TlsError {
             Alert::AccessDenied => TlsError::CertificateRefused("access is denied to it"),
             Alert::ProtocolVersion => TlsError::NoCommonVersion,
             Alert::UnrecognisedName => {
-                TlsError::Other("the station does not know the name in tls.server-name".to_owned())
+                TlsError::Other("the peer does not know the name in tls.server-name".to_owned())
             }
             Alert::HandshakeFailure | Alert::InsufficientSecurity => TlsError::Other(
-                "the station accepts none of the algorithms that are offered".to_owned(),
+                "the peer accepts none of the algorithms that are offered".to_owned(),
             ),
-            alert => TlsError::Other(format!("the station ended it with the alert {alert:?}")),
+            alert => TlsError::Other(format!("the peer ended it with the alert {alert:?}")),
         }
     }
 }

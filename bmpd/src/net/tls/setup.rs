@@ -8,14 +8,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustls::client::{ClientConfig, Resumption};
-use rustls::crypto::ring;
+use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::server::{ServerConfig, WebPkiClientVerifier};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{InconsistentKeys, RootCertStore};
+use rustls::{InconsistentKeys, RootCertStore, SupportedProtocolVersion};
 use zeroize::Zeroizing;
 
-use crate::net::settings::{Tls, TlsClient, TlsFile, TlsVersion};
+use crate::net::settings::{ServerTls, Tls, TlsFile, TlsIdentity, TlsVersion};
 
 /// What is wrong with the files or names of `tls`.
 #[derive(Debug, thiserror::Error)]
@@ -80,7 +81,7 @@ pub(crate) enum SetupError {
         /// The file of the certificate.
         certificate: PathBuf,
     },
-    /// `tls.server-name` is neither a DNS name nor an IP address.
+    /// `tls.server-name` or `tls.client-name` is neither a DNS name nor an IP address.
     #[error("{0:?} is neither a DNS name nor an IP address")]
     ServerName(String),
     /// rustls reports another error.
@@ -94,50 +95,85 @@ pub(crate) enum SetupError {
 ///
 /// A file or the name in the configuration is wrong; the error names it.
 pub(crate) fn check(tls: &Tls) -> Result<Arc<ClientConfig>, SetupError> {
-    let mut authorities = RootCertStore::empty();
-    for (index, certificate) in certificates(&tls.ca)?.into_iter().enumerate() {
-        authorities.add(certificate).map_err(|_| SetupError::BadCertificate {
-            file: tls.ca.path.clone(),
-            number: index + 1,
-        })?;
-    }
+    let authorities = authorities(&tls.ca)?;
     if let Some(name) = &tls.server_name {
         parse_name(name)?;
     }
-    let versions: &[&rustls::SupportedProtocolVersion] = match tls.minimum_version {
-        TlsVersion::V1_2 => &[&rustls::version::TLS13, &rustls::version::TLS12],
-        TlsVersion::V1_3 => &[&rustls::version::TLS13],
-    };
-    // Named rather than the process's default, which anything linked into it could set.
-    let provider = Arc::new(ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(versions)
+    let builder = ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(versions(tls.minimum_version))
         .map_err(SetupError::Other)?
         .with_root_certificates(authorities);
     let mut config = match &tls.client {
         None => builder.with_no_client_auth(),
-        Some(client) => {
-            let chain = certificates(&client.certificate)?;
-            let key = Zeroizing::new(private_key(client)?);
-            // As `with_client_auth_cert` does it, which keeps the key's bytes for itself.
-            let certified = ring::sign::any_supported_type(&key)
-                .and_then(|key| {
-                    let certified = CertifiedKey::new(chain, key);
-                    match certified.keys_match() {
-                        // A key whose public part is not known cannot be compared.
-                        Ok(())
-                        | Err(rustls::Error::InconsistentKeys(InconsistentKeys::Unknown)) => {}
-                        Err(error) => return Err(error),
-                    }
-                    Ok(certified)
-                })
-                .map_err(|error| refused(client, error))?;
-            builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(certified)))
-        }
+        Some(client) => builder.with_client_cert_resolver(certified(client)?),
     };
     // A resumed session would not show the station's certificate again, however the files have changed.
     config.resumption = Resumption::disabled();
     Ok(Arc::new(config))
+}
+
+/// Converts the configuration into what every connection of the router uses.
+///
+/// # Errors
+///
+/// A file or the name in the configuration is wrong; the error names it.
+pub(crate) fn check_server(tls: &ServerTls) -> Result<Arc<ServerConfig>, SetupError> {
+    let authorities = Arc::new(authorities(&tls.ca)?);
+    if let Some(name) = &tls.client_name {
+        parse_name(name)?;
+    }
+    let verifier = WebPkiClientVerifier::builder_with_provider(authorities, provider())
+        .build()
+        .map_err(|error| SetupError::Other(rustls::Error::General(error.to_string())))?;
+    let mut config = ServerConfig::builder_with_provider(provider())
+        .with_protocol_versions(versions(tls.minimum_version))
+        .map_err(SetupError::Other)?
+        .with_client_cert_verifier(verifier)
+        .with_cert_resolver(certified(&tls.identity)?);
+    // Nothing is kept to resume a session: each shows the router's certificate.
+    config.send_tls13_tickets = 0;
+    Ok(Arc::new(config))
+}
+
+/// Named rather than the process's default, which anything linked into it could set.
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(ring::default_provider())
+}
+
+fn versions(minimum: TlsVersion) -> &'static [&'static SupportedProtocolVersion] {
+    static ALL: [&SupportedProtocolVersion; 2] = [&rustls::version::TLS13, &rustls::version::TLS12];
+    match minimum {
+        TlsVersion::V1_2 => &ALL,
+        TlsVersion::V1_3 => &ALL[..1],
+    }
+}
+
+fn authorities(ca: &TlsFile) -> Result<RootCertStore, SetupError> {
+    let mut authorities = RootCertStore::empty();
+    for (index, certificate) in certificates(ca)?.into_iter().enumerate() {
+        authorities
+            .add(certificate)
+            .map_err(|_| SetupError::BadCertificate { file: ca.path.clone(), number: index + 1 })?;
+    }
+    Ok(authorities)
+}
+
+/// Our certificate, as `with_client_auth_cert` makes it, which keeps the key's bytes for itself.
+fn certified(identity: &TlsIdentity) -> Result<Arc<SingleCertAndKey>, SetupError> {
+    let chain = certificates(&identity.certificate)?;
+    let key = Zeroizing::new(private_key(identity)?);
+    let certified = ring::sign::any_supported_type(&key)
+        .and_then(|key| {
+            let certified = CertifiedKey::new(chain, key);
+            match certified.keys_match() {
+                // A key whose public part is not known cannot be compared.
+                Ok(()) | Err(rustls::Error::InconsistentKeys(InconsistentKeys::Unknown)) => {}
+                Err(error) => return Err(error),
+            }
+            Ok(certified)
+        })
+        .map_err(|error| refused(identity, error))?;
+    Ok(Arc::new(SingleCertAndKey::from(certified)))
 }
 
 /// The name that the station's certificate must have: the one that is configured, or else the station's
@@ -151,6 +187,15 @@ pub(crate) fn server_name(tls: &Tls, station: IpAddr) -> Result<ServerName<'stat
         Some(name) => parse_name(name),
         None => Ok(ServerName::from(station)),
     }
+}
+
+/// The name that the router's certificate must have, if one is configured.
+///
+/// # Errors
+///
+/// It is no name; [`check_server`] has found that before.
+pub(crate) fn client_name(tls: &ServerTls) -> Result<Option<ServerName<'static>>, SetupError> {
+    tls.client_name.as_deref().map(parse_name).transpose()
 }
 
 fn parse_name(name: &str) -> Result<ServerName<'static>, SetupError> {
@@ -168,7 +213,7 @@ fn certificates(file: &TlsFile) -> Result<Vec<CertificateDer<'static>>, SetupErr
     Ok(certificates)
 }
 
-fn private_key(client: &TlsClient) -> Result<PrivateKeyDer<'static>, SetupError> {
+fn private_key(client: &TlsIdentity) -> Result<PrivateKeyDer<'static>, SetupError> {
     let file = || client.key_path.clone();
     let bytes = client.key.expose();
     let is_encrypted = |mark: &[u8]| bytes.windows(mark.len()).any(|window| window == mark);
@@ -192,7 +237,7 @@ fn what(error: &pem::Error) -> &'static str {
     }
 }
 
-fn refused(client: &TlsClient, error: rustls::Error) -> SetupError {
+fn refused(client: &TlsIdentity, error: rustls::Error) -> SetupError {
     match error {
         rustls::Error::InconsistentKeys(_) => SetupError::KeyMismatch {
             key: client.key_path.clone(),

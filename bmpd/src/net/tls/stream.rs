@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use super::error::{Circumstances, TlsError, cause};
 use crate::net::tcp::TcpStream;
-use rustls::ClientConnection;
-use rustls::client::ClientConfig;
+use rustls::client::{ClientConfig, verify_server_name};
 use rustls::pki_types::ServerName;
+use rustls::server::{ParsedCertificate, ServerConfig};
+use rustls::{ClientConnection, Connection, ServerConnection};
 
 /// The most bytes that wait encrypted in this process: 64 KiB.
 const BUFFER: usize = 64 * 1024;
@@ -24,19 +25,19 @@ const ROUNDS: usize = 16;
 #[derive(Debug)]
 pub(crate) struct TlsStream {
     tcp: TcpStream,
-    tls: ClientConnection,
+    tls: Connection,
     have_certificate: bool,
     /// True if there may be decrypted data that was not read: the system does not report it.
     unread: bool,
     closing: bool,
 }
 
-/// Does the TLS handshake as the client and verifies that the station's certificate has that name. Dropping it while it
+/// Does the TLS handshake as the client and verifies that the peer's certificate has that name. Dropping it while it
 /// waits closes the connection.
 ///
 /// # Errors
 ///
-/// See [`TlsError`]. The station receives an alert with the reason, if the system has room.
+/// See [`TlsError`]. The peer receives an alert with the reason, if the system has room.
 pub(crate) async fn handshake(
     tcp: TcpStream,
     config: &Arc<ClientConfig>,
@@ -44,18 +45,51 @@ pub(crate) async fn handshake(
     timeout: Duration,
 ) -> Result<TlsStream, TlsError> {
     let have_certificate = config.client_auth_cert_resolver.has_certs();
-    let mut tls = ClientConnection::new(Arc::clone(config), name)
-        .map_err(|error| TlsError::new(error, Circumstances { is_tls: false, have_certificate }))?;
-    tls.set_buffer_limit(Some(BUFFER));
-    // What is received with the last message of the handshake is decrypted with it, so `unread`.
-    let mut stream = TlsStream { tcp, tls, have_certificate, unread: true, closing: false };
-    match tokio::time::timeout(timeout, stream.shake_hands()).await {
-        Ok(done) => done.map(|()| stream),
-        Err(_) => Err(TlsError::TimedOut(timeout)),
+    let now = Circumstances { is_tls: false, have_certificate, is_server: false };
+    let tls = ClientConnection::new(Arc::clone(config), name)
+        .map_err(|error| TlsError::new(error, now))?;
+    TlsStream::new(tcp, tls.into(), have_certificate).shaken(timeout).await
+}
+
+/// The same as the server; the certificate of the peer must have that name, if there is one.
+///
+/// # Errors
+///
+/// See [`TlsError`].
+pub(crate) async fn accept_handshake(
+    tcp: TcpStream,
+    config: &Arc<ServerConfig>,
+    name: Option<ServerName<'static>>,
+    timeout: Duration,
+) -> Result<TlsStream, TlsError> {
+    let now = Circumstances { is_tls: false, have_certificate: true, is_server: true };
+    let tls =
+        ServerConnection::new(Arc::clone(config)).map_err(|error| TlsError::new(error, now))?;
+    let stream = TlsStream::new(tcp, tls.into(), true).shaken(timeout).await?;
+    if let Some(name) = name {
+        let certificate = stream.tls.peer_certificates().and_then(<[_]>::first);
+        let certificate = certificate.ok_or(TlsError::NoCertificate)?;
+        ParsedCertificate::try_from(certificate)
+            .and_then(|parsed| verify_server_name(&parsed, &name))
+            .map_err(|error| TlsError::new(error, now))?;
     }
+    Ok(stream)
 }
 
 impl TlsStream {
+    fn new(tcp: TcpStream, mut tls: Connection, have_certificate: bool) -> Self {
+        tls.set_buffer_limit(Some(BUFFER));
+        // What is received with the last message of the handshake is decrypted with it, so `unread`.
+        Self { tcp, tls, have_certificate, unread: true, closing: false }
+    }
+
+    async fn shaken(mut self, timeout: Duration) -> Result<Self, TlsError> {
+        match tokio::time::timeout(timeout, self.shake_hands()).await {
+            Ok(done) => done.map(|()| self),
+            Err(_) => Err(TlsError::TimedOut(timeout)),
+        }
+    }
+
     async fn shake_hands(&mut self) -> Result<(), TlsError> {
         loop {
             match self.flush() {
@@ -88,8 +122,8 @@ impl TlsStream {
                     return Ok(n);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.unread = false,
-                // A close without close_notify. Nothing that a station sends is used, so nothing is lost by a
-                // truncation (RFC 8446 section 6.1).
+                // A close without close_notify (RFC 8446 section 6.1). Nothing that a station sends is used, and a
+                // router whose connection is lost is held whatever the reason.
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(0),
                 Err(error) => return Err(error),
             }
@@ -167,6 +201,7 @@ impl TlsStream {
                 let now = Circumstances {
                     is_tls: self.tls.protocol_version().is_some(),
                     have_certificate: self.have_certificate,
+                    is_server: matches!(self.tls, Connection::Server(_)),
                 };
                 Err(io::Error::new(io::ErrorKind::InvalidData, TlsError::new(error, now)))
             }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use shared::response::DownReason;
 
+use super::leg::NoSourceAddress;
 use crate::config::Place;
 use crate::last_error::Says;
 use crate::net::connect::ConnectError;
@@ -28,6 +29,9 @@ pub(super) enum Down {
     /// The attempt failed.
     #[error("cannot connect: {0}")]
     Connect(ConnectError),
+    /// There is no source address for the router.
+    #[error("cannot connect: {0}")]
+    NoSourceAddress(NoSourceAddress),
     /// The station has nowhere to connect to.
     #[error("cannot listen: {0}")]
     Listen(ListenError),
@@ -87,6 +91,7 @@ impl Down {
             Down::Removed => Some(TerminationReason::PermanentlyClosed),
             Down::Closed
             | Down::Connect(_)
+            | Down::NoSourceAddress(_)
             | Down::Listen(_)
             | Down::Accepted(_)
             | Down::Tls(_)
@@ -109,6 +114,7 @@ impl Down {
             | Down::Stopping => true,
             Down::Closed
             | Down::Connect(_)
+            | Down::NoSourceAddress(_)
             | Down::Listen(_)
             | Down::Accepted(_)
             | Down::Tls(_)
@@ -133,6 +139,7 @@ impl Down {
             | Down::RouterGone(_)
             | Down::Stopping => Says::NoConnection,
             Down::Connect(ConnectError::Place(_) | ConnectError::Option(_))
+            | Down::NoSourceAddress(_)
             | Down::Listen(_)
             | Down::Accepted(_)
             | Down::Tls(_)
@@ -154,6 +161,7 @@ impl Down {
             Down::Stopping => DownReason::Stopping,
             Down::RouterGone(_) => DownReason::RouterGone,
             Down::Panicked(_) => DownReason::InternalError,
+            Down::NoSourceAddress(_) => DownReason::Unreachable,
             Down::Tls(_) | Down::TlsSetup(_) => DownReason::TlsFailed,
             Down::Connect(ConnectError::TimedOut { .. }) => DownReason::TimedOut,
             Down::Connect(ConnectError::Place(error)) => of_place(error),

@@ -31,7 +31,7 @@ use tokio::time::Instant;
 pub(crate) use self::encoder::Batch;
 pub(crate) use self::encoder::Encoder;
 pub(crate) use self::leg::Leg;
-use self::leg::Pacer;
+use self::leg::Siblings;
 pub(crate) use self::parameters::{Configured, Parameters, bmp_settings, session_settings};
 pub(crate) use self::passive::SharedListeners;
 use crate::events::Events;
@@ -93,7 +93,7 @@ struct Task {
     changes: Changes,
     listeners: Arc<SharedListeners>,
     events: Events,
-    pacer: Arc<Pacer>,
+    siblings: Arc<Siblings>,
     /// The tasks of its legs, those that are ending among them.
     tasks: JoinSet<()>,
 }
@@ -121,7 +121,7 @@ impl Session {
             routers: routers.clone(),
             listeners,
             events,
-            pacer: Arc::default(),
+            siblings: Arc::default(),
             tasks: JoinSet::new(),
         };
         // Now rather than in the task: who has started a session finds its legs.
@@ -339,9 +339,9 @@ impl Task {
         let end = *common.end.lock();
         let (parameters, read_at) = common.configured.lock().clone();
         let routers = routers.all();
-        let monitor = &parameters.session.monitor;
+        let session = &parameters.session;
         let wanted =
-            routers.iter().filter(|router| end.is_none() && monitor.wants_router(router.id()));
+            routers.iter().filter(|router| end.is_none() && session.wants_router(router.id()));
         let wanted: Vec<Arc<Router>> = wanted.cloned().collect();
         let mut legs = common.legs.lock();
         let mut old = std::mem::take(&mut *legs);
@@ -356,7 +356,7 @@ impl Task {
                         router,
                         Arc::clone(&self.listeners),
                         self.events.clone(),
-                        Arc::clone(&self.pacer),
+                        Arc::clone(&self.siblings),
                     );
                     self.tasks.spawn(task);
                     leg
@@ -367,6 +367,7 @@ impl Task {
         drop(legs);
         let (end, timeout) = end.unwrap_or((End::Removed, LEG_TIMEOUT));
         for leg in old {
+            self.siblings.addresses.release(&leg.id().router);
             self.tasks.spawn(async move { leg.stop(end, timeout).await });
         }
     }

@@ -4,11 +4,14 @@
 //! parameters take effect while it runs. [`ROWS`] and [`bmp_settings`] are the one list that says which is which, and how each
 //! is written in the file and for people; keys are masked in it.
 
+use std::num::NonZeroU16;
+
+use shared::names::RouterName;
 use shared::response::{Change, ConfigValue};
 
 pub(super) use crate::config::setting::Effect;
 use crate::config::setting::{self, Setting, boolean, integer, joined, list, none, path, text};
-use crate::config::{self, MonitorNeighbors, TlsVersion};
+use crate::config::{self, Identity, MonitorNeighbors};
 
 /// What a session runs with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +79,7 @@ const ROWS: [Row; 23] = [
     row!(Connection, monitor.families, families),
     row!(Running, monitor.routers, routers),
     row!(Connection, monitor.views, views),
-    row!(Connection, identity, "identity", identity => text(identity.word())),
+    row!(Connection, identity, identity),
     // It names the session: it cannot change.
     row!(Connection, id, |_, _| Vec::new()),
 ];
@@ -120,6 +123,24 @@ fn initiation_messages(session: &config::Session, effect: Effect) -> Vec<Setting
     let messages = &session.initiation_messages;
     let shown = if messages.is_empty() { none() } else { format!("{messages:?}") };
     vec![Setting::new("initiation-message", effect, list(messages)).shown(shown)]
+}
+
+fn identity(session: &config::Session, effect: Effect) -> Vec<Setting> {
+    let (addresses, ports) = match &session.identity {
+        Identity::Plain | Identity::ProxyV2 | Identity::RouterAddress => (None, None),
+        Identity::SourceAddresses(addresses) => (list(addresses), None),
+        Identity::Ports(ports) => {
+            let row = |(name, port): (&RouterName, &NonZeroU16)| {
+                Some((name.to_string(), integer(port.get())?))
+            };
+            (None, Some(ConfigValue::Table(ports.iter().filter_map(row).collect())))
+        }
+    };
+    vec![
+        Setting::new("identity", effect, text(session.identity.word())),
+        Setting::new("source-addresses", effect, addresses),
+        Setting::new("ports", effect, ports),
+    ]
 }
 
 fn families(session: &config::Session, effect: Effect) -> Vec<Setting> {
@@ -266,10 +287,7 @@ fn tls(session: &config::Session, effect: Effect) -> Vec<Setting> {
     let client = tls.and_then(|tls| tls.client.as_ref());
     let ca = tls.map(|tls| &tls.ca);
     let certificate = client.map(|client| &client.certificate);
-    let version = tls.map(|tls| match tls.minimum_version {
-        TlsVersion::V1_2 => "1.2",
-        TlsVersion::V1_3 => "1.3",
-    });
+    let version = tls.map(|tls| tls.minimum_version.word());
     let one = |key, value| Setting::new(key, effect, value);
     vec![
         one("tls.ca", ca.and_then(|ca| path(&ca.path))).hidden(ca.map(|ca| ca.pem.to_vec())),
@@ -556,7 +574,7 @@ mod tests {
     }
 
     /// More cases, for the keys that come with others.
-    const MORE: [(&str, &str); 16] = [
+    const MORE: [(&str, &str); 18] = [
         (
             "tcp.connect-port = 1",
             "tcp = { connect-port = 1, ao = [{ send-id = 1, receive-id = 2, key = 'one' }] }",
@@ -582,6 +600,14 @@ mod tests {
         (
             "tcp.connect-port = 1",
             "tcp.connect-port = 1\nmonitor.neighbors = [{ address = '10.0.0.2' }]",
+        ),
+        (
+            "tcp.connect-port = 1",
+            "tcp.connect-port = 1\nidentity = 'source-address'\nsource-addresses = ['192.0.2.0/25']",
+        ),
+        (
+            "tcp.connect-port = 1",
+            "tcp.connect-port = 1\nidentity = 'port'\nports = { edge1 = 7, edge2 = 8 }",
         ),
         ("tcp.connect-port = 1", "tcp.connect-port = 1\ndescription = 'y'"),
         ("tcp.connect-port = 1", "tcp.connect-port = 2\nretry.initial = 2"),

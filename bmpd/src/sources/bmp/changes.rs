@@ -2,8 +2,8 @@
 
 use shared::response::{Change, ConfigValue};
 
-use crate::config::setting::{self, Effect, Setting, boolean, integer, list, none, text};
-use crate::config::{Peers, PendingLimits, Router, Who};
+use crate::config::setting::{self, Effect, Setting, boolean, integer, list, none, path, text};
+use crate::config::{Peers, PendingLimits, Prefix, Router, ServerTls, TlsFile, Who};
 
 /// `[[router]]`, in the order in which it is shown. This is the one list of its keys; what takes effect with another
 /// connection ends the one that there is, and the tables are held.
@@ -47,6 +47,7 @@ pub(crate) fn settings(router: &Router) -> Vec<Setting> {
         ),
     ];
     settings.extend(setting::tcp(&router.tcp, Connection));
+    settings.extend(tls(router.tls.as_ref()));
     settings.extend([
         Setting::seconds("retry.initial", Running, router.retry.initial),
         Setting::seconds("retry.maximum", Running, router.retry.maximum),
@@ -60,10 +61,30 @@ pub(crate) fn settings(router: &Router) -> Vec<Setting> {
     settings
 }
 
+fn tls(tls: Option<&ServerTls>) -> [Setting; 5] {
+    let one = |key, value| Setting::new(key, Effect::Connection, value);
+    let identity = tls.map(|tls| &tls.identity);
+    let file = |file: &TlsFile| path(&file.path);
+    [
+        one("tls.ca", tls.and_then(|tls| file(&tls.ca))).hidden(tls.map(|tls| tls.ca.pem.to_vec())),
+        one("tls.certificate", identity.and_then(|identity| file(&identity.certificate)))
+            .hidden(identity.map(|identity| identity.certificate.pem.to_vec())),
+        one("tls.private-key", identity.and_then(|identity| path(&identity.key_path)))
+            .hidden(identity.map(|identity| identity.key.expose().to_vec())),
+        one("tls.client-name", tls.and_then(|tls| tls.client_name.as_ref()).and_then(text)),
+        one("tls.minimum-version", tls.map(|tls| tls.minimum_version.word()).and_then(text)),
+    ]
+}
+
 /// `memory-limit` of `[relay]`, MiB.
 pub(crate) fn memory_limit(limit: Option<u32>) -> Setting {
     Setting::new("memory-limit", Effect::Running, limit.and_then(integer))
         .shown(limit.map_or_else(none, |limit| format!("{limit} MiB")))
+}
+
+/// `proxies` of `[relay]`.
+pub(crate) fn proxies(proxies: &[Prefix]) -> Setting {
+    Setting::new("proxies", Effect::Running, (!proxies.is_empty()).then(|| list(proxies)).flatten())
 }
 
 /// What `[relay]` sets for connections whose Initiation has not come.

@@ -3,14 +3,15 @@
 use std::io;
 use std::net::SocketAddr;
 
-use crate::net::tcp::{self, TcpStream};
+use crate::net::stream::Stream;
+use crate::net::tcp;
 
 /// How much is read at once. A message that is longer gets as much more as has come of it.
 const READ_BUFFER: usize = 256 * 1024;
 
 /// A connection, and the bytes that were read from it and not yet taken.
 pub(super) struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     remote: SocketAddr,
     bytes: Vec<u8>,
     at: usize,
@@ -19,7 +20,7 @@ pub(super) struct Connection {
 
 impl Connection {
     /// One of which these bytes have been read.
-    pub(super) fn new(stream: TcpStream, remote: SocketAddr, read: &[u8]) -> Self {
+    pub(super) fn new(stream: Stream, remote: SocketAddr, read: &[u8]) -> Self {
         let mut bytes = vec![0; READ_BUFFER.max(read.len())];
         let filled = read.len();
         if let Some(place) = bytes.get_mut(..filled) {
@@ -76,6 +77,6 @@ impl Connection {
 
     /// Ends the connection at once (RST): the router must not believe that what it has sent was taken.
     pub(super) fn abandon(self) {
-        tcp::abandon(&self.stream);
+        tcp::abandon(self.stream.tcp());
     }
 }

@@ -15,9 +15,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::identify::identify;
+use super::proxied;
 use super::task::{Setup, Task};
 use super::{Incoming, RouterHandle};
-use crate::config::{self, Peers, Who};
+use crate::config::{self, Peers, Prefix, Who};
 use crate::events::Events;
 use crate::net::keys::PeerKey;
 use crate::net::listen::refuse;
@@ -27,6 +28,9 @@ use crate::routers::{Router, Routers};
 use crate::sources::listener;
 use crate::sources::pending::PendingConnections;
 use crate::sources::turn::Places;
+
+/// Why a connection is refused that would have to wait.
+const NO_PLACE: &str = "as many connections wait for an Initiation as maximum-pending allows";
 
 /// Identifies a `[[router]]`: its name, or its instance and its prefix.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -69,6 +73,9 @@ struct Inner {
     entries: Vec<ConfiguredRouter>,
     /// Every router that has a task.
     known: HashMap<RouterName, KnownRouter>,
+    /// Whose connections are carried for routers.
+    proxies: Vec<Prefix>,
+    proxy_quota: PrefixQuota,
 }
 
 /// One `[[router]]`.
@@ -106,9 +113,10 @@ impl RouterDirectory {
         })
     }
 
-    /// Sets the limits of connections whose Initiation has not come. None are allowed before.
-    pub(crate) fn allow_pending(&self, allowed: config::PendingLimits) {
-        self.pending.allow(allowed);
+    /// Sets what `[relay]` says. No connections are allowed before.
+    pub(crate) fn configure_all(&self, relay: config::Relay) {
+        self.pending.allow(relay.pending);
+        self.inner.lock().proxies = relay.proxies;
     }
 
     /// Starts a router, or accepts those of a prefix.
@@ -254,22 +262,16 @@ impl RouterDirectory {
     }
 
     /// Waits for the Initiation of a connection from a prefix, and passes it to its router.
-    fn identify(
-        &self,
-        entry: ConfiguredRouter,
-        stream: TcpStream,
-        remote: SocketAddr,
-    ) -> Result<(), String> {
+    fn identify(&self, entry: ConfiguredRouter, incoming: Incoming) -> Result<(), String> {
         let Some(place) = self.pending.take() else {
-            refuse(stream);
-            return Err(
-                "as many connections wait for an Initiation as maximum-pending allows".to_owned()
-            );
+            incoming.refuse();
+            return Err(NO_PLACE.to_owned());
         };
+        let (remote, tls) = (incoming.remote, entry.config.tls.clone());
         let (timeout, max) = (self.pending.timeout(), entry.config.limits.message as usize);
         let directory = Weak::clone(&self.this);
         tokio::spawn(async move {
-            let identified = identify(stream, remote, Some(&place), timeout, max).await;
+            let identified = identify(incoming, Some(&place), timeout, max, tls).await;
             let Some(directory) = directory.upgrade() else { return };
             match identified {
                 Ok((name, incoming)) => directory.adopt(&entry, name, incoming),
@@ -287,18 +289,17 @@ impl RouterDirectory {
         let address = incoming.remote.ip();
         let mut inner = self.inner.lock();
         if !inner.entries.iter().any(|other| other.id == entry.id) {
-            refuse(incoming.stream);
-            return;
+            return incoming.refuse();
         }
         let fallback = || RouterName::of_system_name(&address.to_string());
-        let Some(mut name) = name.or_else(fallback) else { return refuse(incoming.stream) };
+        let Some(mut name) = name.or_else(fallback) else { return incoming.refuse() };
         let is_its = |known: &KnownRouter| known.of == entry.id && known.address == Some(address);
         if inner.known.get(&name).is_some_and(|known| !is_its(known)) {
             let apart = format!("@{address}");
             let room = ROUTER_NAME_MAX - apart.chars().count();
             let short: String = name.as_str().chars().take(room).collect();
             let Some(other) = RouterName::of_system_name(&format!("{short}{apart}")) else {
-                return refuse(incoming.stream);
+                return incoming.refuse();
             };
             say!(entry.quota, warn, router = %other, "another router has the name {name} as well: they are kept apart");
             name = other;
@@ -306,14 +307,14 @@ impl RouterDirectory {
         if let Some(known) = inner.known.get(&name) {
             match is_its(known) {
                 true => known.handle.incoming(incoming),
-                false => refuse(incoming.stream),
+                false => incoming.refuse(),
             }
             return;
         }
         let Who::Prefix(Peers::Prefix { maximum, .. }) = entry.config.who else { return };
         let count = inner.known.values().filter(|known| known.of == entry.id).count();
         if count >= maximum as usize {
-            refuse(incoming.stream);
+            incoming.refuse();
             let prefix = entry.config.who.to_string();
             say!(
                 entry.quota,
@@ -378,11 +379,60 @@ impl listener::Directory for RouterDirectory {
         from: SocketAddr,
         vpn_instance: &Option<VpnInstanceName>,
     ) -> Result<(), String> {
+        let is_carried = self.inner.lock().proxies.iter().any(|proxy| proxy.includes(from.ip()));
+        match is_carried {
+            true => self.unwrap(stream, from, vpn_instance.clone()),
+            false => self.pass_on(Incoming::new(stream, from, false), vpn_instance),
+        }
+    }
+}
+
+impl RouterDirectory {
+    /// Waits for the header of a proxy, and passes the connection to the router that it names.
+    fn unwrap(
+        &self,
+        stream: TcpStream,
+        from: SocketAddr,
+        vpn_instance: Option<VpnInstanceName>,
+    ) -> Result<(), String> {
+        let Some(place) = self.pending.take() else {
+            refuse(stream);
+            return Err(NO_PLACE.to_owned());
+        };
+        let timeout = self.pending.timeout();
+        let directory = Weak::clone(&self.this);
+        tokio::spawn(async move {
+            let source = proxied::source(&stream, &place, timeout).await;
+            drop(place);
+            let Some(directory) = directory.upgrade() else { return };
+            let (address, passed_on) = match source {
+                Ok(source) => {
+                    let remote = source.unwrap_or(from);
+                    let incoming = Incoming::new(stream, remote, true);
+                    (remote.ip(), directory.pass_on(incoming, &vpn_instance))
+                }
+                Err(why) => (from.ip(), Err(why.to_string())),
+            };
+            if let Err(why) = passed_on {
+                let quota = directory.inner.lock().proxy_quota.clone();
+                say!(quota, warn, %address, proxy = %from.ip(), "a BMP connection was closed: {why}");
+            }
+        });
+        Ok(())
+    }
+
+    /// Passes a connection to the router that has the address of its other end.
+    fn pass_on(
+        &self,
+        incoming: Incoming,
+        vpn_instance: &Option<VpnInstanceName>,
+    ) -> Result<(), String> {
+        let from = incoming.remote;
         let Some(entry) = self.find(vpn_instance, from.ip()) else {
             return Err("no [[router]] has this address".to_owned());
         };
         if entry.config.shutdown || entry.config.active.is_some() {
-            refuse(stream);
+            incoming.refuse();
             return Err(match entry.config.shutdown {
                 true => "its [[router]] is shut down in the configuration".to_owned(),
                 false => "bmpd connects to this router: its mode is \"active\"".to_owned(),
@@ -393,13 +443,13 @@ impl listener::Directory for RouterDirectory {
                 let inner = self.inner.lock();
                 match inner.known.get(name) {
                     Some(known) => {
-                        known.handle.incoming(Incoming { stream, remote: from, read: Vec::new() });
+                        known.handle.incoming(incoming);
                         Ok(())
                     }
                     None => Err("no [[router]] has this address".to_owned()),
                 }
             }
-            Who::Prefix(_) => self.identify(entry, stream, from),
+            Who::Prefix(_) => self.identify(entry, incoming),
         }
     }
 }

@@ -1,12 +1,13 @@
 //! A connection from a prefix: its Initiation says which router it is of.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use shared::names::RouterName;
 
 use super::Incoming;
-use crate::net::tcp::TcpStream;
+use crate::config::ServerTls;
+use crate::net::stream::Stream;
+use crate::net::tls;
 use crate::select::select;
 use crate::sources::pending::PendingPlace;
 use crate::wire::bmp::{COMMON_HEADER_LEN, Frame, INITIATION, Message, system_name};
@@ -14,9 +15,20 @@ use crate::wire::bmp::{COMMON_HEADER_LEN, Frame, INITIATION, Message, system_nam
 /// How much is read at a time: an Initiation is short.
 const PIECE: usize = 4096;
 
+/// Why there is no TLS with a router.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unsecured {
+    #[error(transparent)]
+    Setup(#[from] tls::SetupError),
+    #[error(transparent)]
+    Failed(#[from] tls::TlsError),
+}
+
 /// Why it is not known which router it is of; for people.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unidentified {
+    #[error(transparent)]
+    Unsecured(#[from] Unsecured),
     #[error("its first message is not a whole Initiation (RFC 7854 section 4.3): {0}")]
     NoInitiation(String),
     #[error("no Initiation came within {} s", .0.as_secs())]
@@ -29,34 +41,69 @@ pub(super) enum Unidentified {
     PlaceLost,
 }
 
-/// Waits for the Initiation, with a place among those who wait if it needs one. The name that it has, if there is one that can be used, and the connection with what was
+impl Unidentified {
+    fn of_io(error: std::io::Error) -> Self {
+        match error.downcast::<tls::TlsError>() {
+            Ok(error) => Unsecured::Failed(error).into(),
+            Err(_) => Unidentified::Closed,
+        }
+    }
+}
+
+/// Does the TLS handshake, if there is to be one and was none, and waits for the Initiation, with a place among those who
+/// wait if it needs one. The name in the Initiation, if there is one that can be used, and the connection with what was
 /// read.
 pub(super) async fn identify(
-    stream: TcpStream,
-    remote: SocketAddr,
+    mut incoming: Incoming,
     place: Option<&PendingPlace>,
     timeout: Duration,
     message_max: usize,
+    tls: Option<ServerTls>,
 ) -> Result<(Option<RouterName>, Incoming), Unidentified> {
-    let mut read = Vec::new();
-    let until = tokio::time::Instant::now() + timeout;
+    select! {
+        identified = async {
+            if let Some(tls) = tls {
+                incoming.stream = secure(incoming.stream, &tls, timeout).await?;
+            }
+            let name = read_initiation(&mut incoming, message_max).await?;
+            Ok((name, incoming))
+        } => identified,
+        () = tokio::time::sleep(timeout) => Err(Unidentified::TimedOut(timeout)),
+        () = lost(place) => Err(Unidentified::PlaceLost),
+    }
+}
+
+/// TLS over a connection that has none.
+pub(super) async fn secure(
+    stream: Stream,
+    tls: &ServerTls,
+    timeout: Duration,
+) -> Result<Stream, Unsecured> {
+    let Stream::Plain(tcp) = stream else { return Ok(stream) };
+    let config = tls::check_server(tls)?;
+    let name = tls::client_name(tls)?;
+    let stream = tls::accept_handshake(tcp, &config, name, timeout).await?;
+    Ok(Stream::Tls(Box::new(stream)))
+}
+
+async fn read_initiation(
+    incoming: &mut Incoming,
+    message_max: usize,
+) -> Result<Option<RouterName>, Unidentified> {
+    let Incoming { stream, read, .. } = incoming;
     loop {
-        match initiation(&read, message_max) {
-            Ok(Some(name)) => return Ok((name, Incoming { stream, remote, read })),
+        match initiation(read, message_max) {
+            Ok(Some(name)) => return Ok(name),
             Ok(None) => {}
             Err(text) => return Err(Unidentified::NoInitiation(text)),
         }
-        select! {
-            readable = stream.readable() => readable.map_err(|_| Unidentified::Closed)?,
-            () = tokio::time::sleep_until(until) => return Err(Unidentified::TimedOut(timeout)),
-            () = lost(place) => return Err(Unidentified::PlaceLost),
-        }
+        stream.readable().await.map_err(Unidentified::of_io)?;
         let mut piece = [0; PIECE];
         match stream.try_read(&mut piece) {
             Ok(0) => return Err(Unidentified::Closed),
             Ok(n) => read.extend_from_slice(piece.get(..n).unwrap_or_default()),
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-            Err(_) => return Err(Unidentified::Closed),
+            Err(error) => return Err(Unidentified::of_io(error)),
         }
     }
 }

@@ -3,7 +3,8 @@
 //! ```text
 //!   world: start, end, configure ──> RouterDirectory <── admit ── listener (one a place and address)
 //!                                       │
-//!   router ──TCP──> listener ───────────┼── one of a prefix: waits for its Initiation, which names it
+//!   router ──TCP──> listener ───────────┼── one of a proxy: its header says which router it is of
+//!                                       ├── one of a prefix: waits for its Initiation, which names it
 //!                                       v
 //!                                     Task, one a router, however many addresses and connections it has
 //!                                       ├── Connection: socket, bytes
@@ -15,11 +16,13 @@
 //! routers and neighbors share the places to work ([`super::turn`]).
 #![forbid(unsafe_code)]
 
+mod challengers;
 pub(crate) mod changes;
 mod connection;
 mod directory;
 mod identify;
 mod intake;
+mod proxied;
 mod tables;
 mod task;
 
@@ -33,13 +36,28 @@ use tokio::sync::{mpsc, oneshot};
 pub(crate) use self::directory::{RouterDirectory, RouterEntryId};
 pub(crate) use self::tables::tables_of;
 use crate::config;
+use crate::net::stream::Stream;
 use crate::net::tcp::TcpStream;
 
 /// A connection of a router, and what was read of it.
 struct Incoming {
-    stream: TcpStream,
+    stream: Stream,
+    /// The router's end; of one that a proxy carries, what its header says.
     remote: SocketAddr,
+    is_carried: bool,
     read: Vec<u8>,
+}
+
+impl Incoming {
+    /// One that has just been accepted.
+    fn new(stream: TcpStream, remote: SocketAddr, is_carried: bool) -> Self {
+        Self { stream: Stream::Plain(stream), remote, is_carried, read: Vec::new() }
+    }
+
+    /// Closes it at once.
+    fn refuse(self) {
+        crate::net::tcp::abandon(self.stream.tcp());
+    }
 }
 
 /// What the task of a router can be asked or ordered.
@@ -94,9 +112,9 @@ impl RouterHandle {
     /// Gives it a connection. One that has more of them waiting than it takes loses it.
     fn incoming(&self, incoming: Incoming) {
         if let Err(error) = self.commands.try_send(Command::Incoming(incoming))
-            && let Command::Incoming(Incoming { stream, .. }) = error.into_inner()
+            && let Command::Incoming(incoming) = error.into_inner()
         {
-            crate::net::listen::refuse(stream);
+            incoming.refuse();
         }
     }
 

@@ -8,15 +8,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::event::EventKind;
-use shared::names::{RouterId, RouterName};
+use shared::names::RouterId;
 use shared::response::{RouterEntry, RouterError, RouterReport, RouterState};
 use shared::time::Span;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
+use super::challengers::Challengers;
 use super::connection::Connection;
-use super::identify::{Unidentified, identify};
+use super::identify::{Unsecured, identify, secure};
 use super::intake::{End, Intake};
 use super::{Command, Incoming};
 use crate::config::{self, Who};
@@ -25,9 +26,8 @@ use crate::last_error::{LastErrors, Says};
 use crate::moment::{Moment, bmp_timestamp, sleep_until, span_until};
 use crate::net;
 use crate::net::connect::connect;
-use crate::net::listen::refuse;
 use crate::net::options::Options;
-use crate::net::tcp::TcpStream;
+use crate::net::stream::Stream;
 use crate::quota::{Quota, say};
 use crate::routers::{Router, Sizes};
 use crate::select::select;
@@ -57,6 +57,9 @@ enum Down {
     /// The attempt to connect failed.
     #[error("cannot connect: {0}")]
     Connect(net::connect::ConnectError),
+    /// There is no TLS over a connection that bmpd made.
+    #[error("cannot connect: {0}")]
+    Tls(Unsecured),
     /// A connection that it made cannot be given what is configured.
     #[error("cannot use the connection that the router made: {0}")]
     Accepted(net::options::OptionError),
@@ -95,6 +98,7 @@ impl Down {
             }
             Down::Shutdown | Down::Panicked(_) => false,
             Down::Connect(_)
+            | Down::Tls(_)
             | Down::Accepted(_)
             | Down::Closed
             | Down::Io(_)
@@ -121,10 +125,7 @@ impl Down {
     }
 }
 
-type Challenger =
-    Pin<Box<dyn Future<Output = Result<(Option<RouterName>, Incoming), Unidentified>> + Send>>;
-
-type Attempt = Pin<Box<dyn Future<Output = Result<(TcpStream, SocketAddr), Down>> + Send>>;
+type Attempt = Pin<Box<dyn Future<Output = Result<(Stream, SocketAddr), Down>> + Send>>;
 
 /// What a task is made of.
 pub(super) struct Setup {
@@ -173,8 +174,9 @@ pub(super) struct Task {
     /// True if whole messages wait: until they are taken nothing is read.
     is_behind: bool,
     attempt: Option<Attempt>,
-    /// Another connection of the router beside the one that is up, until its Initiation has come.
-    challenger: Option<Challenger>,
+    /// Which connection it is ([`Challengers::number`]).
+    number: u64,
+    challengers: Challengers,
     next_wait: Duration,
     turn: Turn,
     look: Look,
@@ -200,7 +202,8 @@ impl Task {
             connection: None,
             is_behind: false,
             attempt: None,
-            challenger: None,
+            number: 0,
+            challengers: Challengers::default(),
             next_wait: config.retry.initial,
             config,
             turn: Turn::new(places),
@@ -301,17 +304,14 @@ impl Task {
                         Err(down) => self.failed(down),
                     }
                 }
-                identified = identified(self.challenger.as_mut()) => {
-                    self.challenger = None;
-                    match identified {
-                        Ok((_, Incoming { stream, remote, read })) => {
-                            self.replace(stream, remote, &read).await;
-                        }
-                        Err(why) => {
-                            say!(self.quota, warn, router = %self.id, "another connection of it was closed: {why}");
-                        }
+                (number, identified) = self.challengers.next() => match identified {
+                    Ok(incoming) if number < self.number => incoming.refuse(),
+                    Ok(incoming) => self.replace(number, incoming).await,
+                    Err(why) => {
+                        say!(self.quota, warn, router = %self.id, "a connection of it was closed: {why}");
+                        self.history.errors.note(why.to_string(), Says::Cause);
                     }
-                }
+                },
                 () = sleep_until(self.timers.retry_at) => {
                     self.timers.retry_at = None;
                     // One of a prefix that was over a limit has not come back.
@@ -350,29 +350,37 @@ impl Task {
 
     async fn handle(&mut self, command: Command) {
         match command {
-            Command::Incoming(Incoming { stream, remote, read }) => {
+            Command::Incoming(incoming) => {
                 if self.is_kept_out() {
                     let why = &self.history.why;
                     say!(self.quota, info, router = %self.id, "a connection was refused, not long after: {why}");
                 }
                 if self.config.shutdown || self.config.active.is_some() || self.is_kept_out() {
-                    refuse(stream);
+                    incoming.refuse();
                     return;
                 }
-                let options = Options::from(&self.config.tcp);
-                if let Err(error) = options.accepted(&stream) {
+                let mut options = Options::from(&self.config.tcp);
+                if incoming.is_carried {
+                    // The key is for segments of the router, and these are of the proxy.
+                    options.authentication = None;
+                }
+                if let Err(error) = options.accepted(incoming.stream.tcp()) {
                     self.failed(Down::Accepted(error));
                     return;
                 }
-                if self.intake.is_initiated() && self.connection.is_some() && read.is_empty() {
-                    // Who comes from its address and sends no Initiation must not end what runs.
+                // Who comes from its address and sends no Initiation, or has no certificate, must not end what runs.
+                let is_up = self.intake.is_initiated() && self.connection.is_some();
+                if (is_up || self.config.tls.is_some()) && incoming.read.is_empty() {
                     let (timeout, max) = (self.initiation_timeout, self.intake.message_max());
-                    self.challenger = Some(Box::pin(async move {
-                        identify(stream, remote, None, timeout, max).await
-                    }));
+                    let tls = self.config.tls.clone();
+                    self.challengers.add(async move {
+                        let identified = identify(incoming, None, timeout, max, tls).await;
+                        identified.map(|(_, incoming)| incoming)
+                    });
                     return;
                 }
-                self.replace(stream, remote, &read).await;
+                let number = self.challengers.number();
+                self.replace(number, incoming).await;
             }
             Command::Configure { config, initiation_timeout } => {
                 self.initiation_timeout = initiation_timeout;
@@ -406,12 +414,14 @@ impl Task {
     }
 
     /// A newer connection takes the place of the one there is.
-    async fn replace(&mut self, stream: TcpStream, remote: SocketAddr, read: &[u8]) {
-        self.challenger = None;
+    async fn replace(&mut self, number: u64, incoming: Incoming) {
+        self.challengers.end_before(number);
+        self.number = number;
         if self.connection.is_some() {
             self.lost(Down::Replaced).await;
         }
-        self.connected(stream, remote, read).await;
+        let Incoming { stream, remote, read, .. } = incoming;
+        self.connected(stream, remote, &read).await;
     }
 
     /// True if its connection is from an address that is no longer one of its own.
@@ -428,6 +438,9 @@ impl Task {
         self.intake.set_limits(self.config.limits);
         let needs_connection =
             super::changes::needs_connection(&old, &self.config) || self.has_strange_address();
+        if needs_connection || self.config.shutdown {
+            self.challengers.end();
+        }
         if self.config.shutdown && !old.shutdown {
             self.attempt = None;
             self.lost(Down::Shutdown).await;
@@ -463,13 +476,21 @@ impl Task {
         };
         let (addresses, place) = (addresses.clone(), self.config.place.clone());
         let options = Options::from(&self.config.tcp);
+        let (tls, timeout) = (self.config.tls.clone(), self.config.tcp.connect_timeout);
         self.attempt = Some(Box::pin(async move {
             let mut error = Down::Closed;
             for address in addresses {
                 let remote = SocketAddr::new(address, port.get());
-                match connect(remote, &place, &options).await {
+                let made = match (connect(remote, &place, &options).await, &tls) {
+                    (Ok(stream), None) => Ok(Stream::Plain(stream)),
+                    (Ok(stream), Some(tls)) => {
+                        secure(Stream::Plain(stream), tls, timeout).await.map_err(Down::Tls)
+                    }
+                    (Err(failed), _) => Err(Down::Connect(failed)),
+                };
+                match made {
                     Ok(stream) => return Ok((stream, remote)),
-                    Err(failed) => error = Down::Connect(failed),
+                    Err(failed) => error = failed,
                 }
             }
             Err(error)
@@ -501,7 +522,7 @@ impl Task {
         }
     }
 
-    async fn connected(&mut self, stream: TcpStream, remote: SocketAddr, read: &[u8]) {
+    async fn connected(&mut self, stream: Stream, remote: SocketAddr, read: &[u8]) {
         self.intake.connected();
         self.connection = Some(Connection::new(stream, remote, read));
         self.timers.retry_at = None;
@@ -763,16 +784,7 @@ async fn readable(connection: Option<&Connection>) -> io::Result<()> {
     }
 }
 
-async fn identified(
-    challenger: Option<&mut Challenger>,
-) -> Result<(Option<RouterName>, Incoming), Unidentified> {
-    match challenger {
-        Some(challenger) => challenger.await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn made(attempt: Option<&mut Attempt>) -> Result<(TcpStream, SocketAddr), Down> {
+async fn made(attempt: Option<&mut Attempt>) -> Result<(Stream, SocketAddr), Down> {
     match attempt {
         Some(attempt) => attempt.await,
         None => std::future::pending().await,

@@ -4,6 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::time::Duration;
 
+use shared::names::RouterId;
+
 use crate::config::{Mode, Place, Source, Tls};
 use crate::net::stream::Stream;
 use crate::net::tcp::TcpStream;
@@ -25,9 +27,12 @@ pub(super) enum Made {
 pub(super) type Attempt = Pin<Box<dyn Future<Output = Result<Made, Down>> + Send>>;
 
 /// Where the station of a passive session connects to.
-pub(super) fn shared_listener(parameters: &Parameters) -> Option<SharedListenerId> {
+pub(super) fn shared_listener(
+    parameters: &Parameters,
+    router: &RouterId,
+) -> Option<SharedListenerId> {
     let session = &parameters.session;
-    let Mode::Passive(port) = session.mode else { return None };
+    let Mode::Passive(port) = session.mode_for(router) else { return None };
     let mut place = session.place.clone();
     let any = match session.id.address.ip() {
         IpAddr::V4(_) => IpAddr::from(Ipv4Addr::UNSPECIFIED),

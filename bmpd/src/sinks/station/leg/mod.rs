@@ -20,7 +20,7 @@
 mod attempt;
 mod connection;
 mod fsm;
-mod proxy;
+mod source;
 mod task;
 
 use std::sync::Arc;
@@ -32,6 +32,8 @@ use shared::response::{PlannedReset, ResetDone, SessionEntry, SessionReport, Ses
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
+pub(super) use self::source::NoSourceAddress;
+use self::source::SourceAddresses;
 use super::parameters::{Configured, Parameters};
 use super::passive::SharedListeners;
 use super::{End, Reached, Sets};
@@ -85,15 +87,20 @@ enum Command {
 /// The time between the connections of two legs of a session: one with many routers is not many connections at once.
 const PACE: Duration = Duration::from_millis(20);
 
-/// Whose turn to connect was the last one of a session, and when it was or is.
+/// What the legs of a session have in common.
 #[derive(Debug, Default)]
-pub(super) struct Pacer(Mutex<Option<(LegId, Instant)>>);
+pub(super) struct Siblings {
+    /// Whose turn to connect was the last one, and when it was or is.
+    last_turn: Mutex<Option<(LegId, Instant)>>,
+    /// Which source addresses are taken.
+    pub(super) addresses: SourceAddresses,
+}
 
-impl Pacer {
+impl Siblings {
     /// When this leg may connect; another one later. A leg that was the last one keeps its turn, so that resets
     /// that follow each other closely do not wait for attempts that were given up.
     fn turn(&self, leg: &LegId) -> Instant {
-        let (now, mut last) = (Instant::now(), self.0.lock());
+        let (now, mut last) = (Instant::now(), self.last_turn.lock());
         let turn = match &*last {
             Some((id, turn)) if id == leg => *turn,
             Some((_, turn)) => *turn + PACE,
@@ -122,13 +129,14 @@ impl Leg {
         router: Arc<Router>,
         listeners: Arc<SharedListeners>,
         events: Events,
-        pacer: Arc<Pacer>,
+        siblings: Arc<Siblings>,
     ) -> (Self, impl Future<Output = ()> + use<>) {
         // Commands wait here only while the task is busy with one batch.
         let (commands, receiver) = mpsc::channel(16);
         let id = LegId { session: parameters.session.id.clone(), router: router.id().clone() };
         let its_router = Arc::clone(&router);
-        let task = task::Task::new(parameters, read_at, router, listeners, events, pacer, receiver);
+        let task =
+            task::Task::new(parameters, read_at, router, listeners, events, siblings, receiver);
         (Self { id, router: its_router, commands }, task.run())
     }
 

@@ -18,7 +18,8 @@ use self::statistics::Statistics;
 use super::attempt::{Attempt, Made, secure, shared_listener};
 use super::connection::{Connection, Progress};
 use super::fsm::{Action, Event, Fsm, Pattern, STABLE_AFTER, State};
-use super::{Command, Pacer, proxy};
+use super::source;
+use super::{Command, Siblings};
 use crate::config::{Identity, Mode};
 use crate::events::Events;
 use crate::last_error::LastErrors;
@@ -36,6 +37,7 @@ use crate::sinks::station::parameters::{Configured, Effect, Parameters, Standing
 use crate::sinks::station::passive::{Registration, SharedListeners};
 use crate::sinks::station::{End, Sets};
 use crate::supervise::{Panic, abort_on_panic, catch_panic, fault};
+use crate::wire::proxy;
 
 /// How long a reset waits for the station to take the Termination. A station that has been blocked for
 /// longer is not waited for at all.
@@ -58,7 +60,7 @@ pub(super) struct Task {
     presence: Changes,
     listeners: Arc<SharedListeners>,
     events: Events,
-    pacer: Arc<Pacer>,
+    siblings: Arc<Siblings>,
     published: Published,
     commands: mpsc::Receiver<Command>,
     fsm: Fsm,
@@ -151,7 +153,7 @@ impl Task {
         router: Arc<Router>,
         listeners: Arc<SharedListeners>,
         events: Events,
-        pacer: Arc<Pacer>,
+        siblings: Arc<Siblings>,
         commands: mpsc::Receiver<Command>,
     ) -> Self {
         Self {
@@ -163,7 +165,7 @@ impl Task {
             router,
             listeners,
             events,
-            pacer,
+            siblings,
             published: Published::default(),
             commands,
             attempt: None,
@@ -693,7 +695,7 @@ impl Task {
         let session = &self.parameters.session;
         let station = self.station();
         let tcp = session.tcp.clone();
-        match session.mode {
+        match session.mode_for(self.router.id()) {
             Mode::Active(port) => {
                 self.history.attempts += 1;
                 self.register(None);
@@ -701,19 +703,23 @@ impl Task {
                 let (place, tls) = (session.place.clone(), session.tls.clone());
                 let remote = SocketAddr::new(station, port.get());
                 let turn = self
-                    .pacer
+                    .siblings
                     .turn(&LegId { session: session.id.clone(), router: self.router.id().clone() });
-                let proxy = match session.identity {
-                    Identity::Plain => None,
-                    Identity::ProxyV2 => {
-                        let presence = self.router.presence();
-                        let router = presence.and_then(|presence| presence.identity.address);
-                        Some(proxy::header(router, remote))
-                    }
-                };
+                let presence = self.router.presence();
+                let router = presence.and_then(|presence| presence.identity.address);
+                let proxy =
+                    (session.identity == Identity::ProxyV2).then(|| proxy::header(router, remote));
+                let mut options = Options::from(&tcp);
+                let bound = source::bind(
+                    &mut options,
+                    &session.identity,
+                    (self.router.id(), router.map(|router| router.ip())),
+                    station,
+                    &self.siblings.addresses,
+                );
                 self.attempt = Some(Box::pin(async move {
                     tokio::time::sleep_until(turn).await;
-                    let options = Options::from(&tcp);
+                    bound.map_err(Down::NoSourceAddress)?;
                     let connected = connect(remote, &place, &options).await;
                     let stream = connected.map_err(Down::Connect)?;
                     if let Some(header) = proxy {
@@ -723,7 +729,9 @@ impl Task {
                 }));
             }
             Mode::Passive(_) => {
-                let Some(listener) = shared_listener(&self.parameters) else { return };
+                let Some(listener) = shared_listener(&self.parameters, self.router.id()) else {
+                    return;
+                };
                 let authentication = tcp.authentication;
                 match &self.registration {
                     // What has arrived there meanwhile is not lost.
