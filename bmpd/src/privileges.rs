@@ -13,8 +13,8 @@
 //! afterwards, with the capabilities that are kept, as a reload may open them, too.
 //!
 //! TCP MD5, TCP-AO, DSCP, GTSM and the like need no capability; nor does binding to a device since Linux
-//! 5.7. What is kept is therefore at most three: ports below 1024, network namespaces, devices on an old
-//! kernel.
+//! 5.7. What is kept is therefore at most three: ports below 1024, network namespaces, and, for the addresses of
+//! routers or devices on an old kernel, CAP_NET_RAW.
 #![forbid(unsafe_code)]
 
 use std::ffi::CString;

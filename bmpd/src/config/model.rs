@@ -397,10 +397,10 @@ impl Prefix {
 }
 
 impl Prefix {
-    /// How many addresses it has; at most 2^63.
+    /// How many addresses it has; of more than 2^32 the first ones count.
     pub fn count(&self) -> u64 {
         let all: u8 = if self.network.is_ipv4() { 32 } else { 128 };
-        1 << all.saturating_sub(self.length).min(63)
+        1 << all.saturating_sub(self.length).min(32)
     }
 
     /// The address with this rank.

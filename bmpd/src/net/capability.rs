@@ -20,7 +20,7 @@ pub(crate) enum Capability {
     NetBindService,
     /// CAP_SYS_ADMIN: another network namespace (setns(2)).
     SysAdmin,
-    /// CAP_NET_RAW: binding to a device, before Linux 5.7.
+    /// CAP_NET_RAW: connections from addresses of others, and binding to a device before Linux 5.7.
     NetRaw,
 }
 

@@ -121,6 +121,26 @@ pub struct ServerTls {
     pub client_name: Option<String>,
     /// The lowest version that is accepted; 1.2 by default.
     pub minimum_version: TlsVersion,
+    /// What follows from all of it, made once.
+    pub config: ServerConfig,
+}
+
+/// What every TLS connection of a router is made with. It follows from the files, so that two are equal.
+#[derive(Clone)]
+pub struct ServerConfig(pub Arc<rustls::ServerConfig>);
+
+impl PartialEq for ServerConfig {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for ServerConfig {}
+
+impl fmt::Debug for ServerConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ServerConfig")
+    }
 }
 
 /// What a file held when the configuration was read.

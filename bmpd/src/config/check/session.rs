@@ -1,7 +1,7 @@
 //! `[[session]]`.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU16;
 use std::ops::Range;
 
@@ -13,7 +13,7 @@ use super::monitor::KnownNeighbors;
 use super::value::about;
 use super::{Check, seconds_or};
 use crate::config::defaults;
-use crate::config::model::{Bmp, Identity, Mode, Retry, Session};
+use crate::config::model::{Bmp, Identity, Mode, Prefix, Retry, Session};
 use crate::config::schema::{self, Table};
 use crate::filter::Monitor;
 use crate::net::settings::{Place, Source};
@@ -168,7 +168,8 @@ impl Check<'_> {
             Some(monitor) => self.monitor(&format!("{at}.monitor"), monitor, common),
             None => Some(Monitor::default()),
         };
-        let identity = self.identity(at, session, mode);
+        let station = id.as_ref().map(|id| id.address.ip());
+        let identity = self.identity(at, session, mode, station, common);
         Some(Session {
             id: id?,
             place: belongs?.place,
@@ -196,6 +197,8 @@ impl Check<'_> {
         at: &str,
         session: &schema::Session,
         mode: Option<Mode>,
+        station: Option<IpAddr>,
+        common: &Common<'_>,
     ) -> Option<Identity> {
         let word = session.identity.as_ref().map_or("plain", |value| value.get_ref());
         let of_other = [
@@ -244,13 +247,21 @@ impl Check<'_> {
                     self.refuse(list.span(), key, text);
                     return None;
                 }
-                let list = self.prefixes(&key, list.get_ref());
-                return list.map(Identity::SourceAddresses);
+                let checked = self.prefixes(&key, list.get_ref())?;
+                let is_of = |prefix: &Prefix| Some(prefix.network.is_ipv4()) == station.map(|ip| ip.is_ipv4());
+                if station.is_some() && !checked.iter().any(is_of) {
+                    let text = "none of them is of the family of the station's address; add some that are";
+                    self.refuse(list.span(), key, text);
+                    return None;
+                }
+                return Some(Identity::SourceAddresses(checked));
             }
             "port" => {
                 let allowed = "ports = { NAME = PORT }, 1 to 65535, the port of each router";
                 let ports = self.required(value.span(), format!("{at}.ports"), &session.ports, allowed)?;
-                return self.ports(&format!("{at}.ports"), ports.get_ref()).map(Identity::Ports);
+                let own = mode.map(Mode::port);
+                let ports = self.ports(&format!("{at}.ports"), ports.get_ref(), own, common);
+                return ports.map(Identity::Ports);
             }
             other => format!(
                 "{} is not an identity; \"plain\", \"proxy-v2\" (a PROXY protocol header with the router's \
@@ -268,17 +279,38 @@ impl Check<'_> {
         &mut self,
         at: &str,
         ports: &BTreeMap<Spanned<String>, Spanned<schema::Whole>>,
+        own: Option<NonZeroU16>,
+        common: &Common<'_>,
     ) -> Option<BTreeMap<RouterName, NonZeroU16>> {
         let mut checked = BTreeMap::new();
         let mut is_good = true;
         for (name, port) in ports {
             let key = format!("{at}.{}", name.get_ref());
-            let router = self.name::<RouterName>(&key, name);
+            let router = self.name::<RouterName>(&key, name).filter(|router| {
+                let id = RouterId::Named(router.clone());
+                let is_known = common.routers.is_none_or(|known| known.contains(&id));
+                if !is_known {
+                    let text = format!(
+                        "no [[router]] has the name {}",
+                        super::value::shown(name.get_ref())
+                    );
+                    self.refuse(name.span(), key.clone(), text);
+                }
+                is_known
+            });
             let number = self.port(&key, port);
             let (Some(router), Some(number)) = (router, number) else {
                 is_good = false;
                 continue;
             };
+            if own == Some(number) {
+                let text = format!(
+                    "{number} is the port of the session itself, for bmpd; give the router another"
+                );
+                self.refuse(port.span(), key, text);
+                is_good = false;
+                continue;
+            }
             if let Some((other, _)) = checked.iter().find(|(_, taken)| **taken == number) {
                 let text = format!("{number} is the port of {other}; give one of them another");
                 self.refuse(port.span(), key, text);

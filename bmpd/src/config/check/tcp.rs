@@ -249,10 +249,8 @@ impl Check<'_> {
             self.refuse(table.span(), format!("{at}.certificate"), text);
             return None;
         };
-        let tls =
-            ServerTls { ca: ca?, identity, client_name: client_name?, minimum_version: version? };
-        match crate::net::tls::check_server(&tls) {
-            Ok(_) => Some(tls),
+        match crate::net::tls::check_server(ca?, identity, client_name?, version?) {
+            Ok(tls) => Some(tls),
             Err(error) => {
                 self.refuse(table.span(), at, error.to_string());
                 None

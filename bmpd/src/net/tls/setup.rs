@@ -11,12 +11,12 @@ use rustls::client::{ClientConfig, Resumption};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::server::{ServerConfig, WebPkiClientVerifier};
+use rustls::server::{NoServerSessionStorage, ServerConfig, WebPkiClientVerifier};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{InconsistentKeys, RootCertStore, SupportedProtocolVersion};
 use zeroize::Zeroizing;
 
-use crate::net::settings::{ServerTls, Tls, TlsFile, TlsIdentity, TlsVersion};
+use crate::net::settings::{self, ServerTls, Tls, TlsFile, TlsIdentity, TlsVersion};
 
 /// What is wrong with the files or names of `tls`.
 #[derive(Debug, thiserror::Error)]
@@ -112,27 +112,34 @@ pub(crate) fn check(tls: &Tls) -> Result<Arc<ClientConfig>, SetupError> {
     Ok(Arc::new(config))
 }
 
-/// Converts the configuration into what every connection of the router uses.
+/// The configuration with what every connection of the router uses.
 ///
 /// # Errors
 ///
 /// A file or the name in the configuration is wrong; the error names it.
-pub(crate) fn check_server(tls: &ServerTls) -> Result<Arc<ServerConfig>, SetupError> {
-    let authorities = Arc::new(authorities(&tls.ca)?);
-    if let Some(name) = &tls.client_name {
+pub(crate) fn check_server(
+    ca: TlsFile,
+    identity: TlsIdentity,
+    client_name: Option<String>,
+    minimum_version: TlsVersion,
+) -> Result<ServerTls, SetupError> {
+    let authorities = Arc::new(authorities(&ca)?);
+    if let Some(name) = &client_name {
         parse_name(name)?;
     }
     let verifier = WebPkiClientVerifier::builder_with_provider(authorities, provider())
         .build()
         .map_err(|error| SetupError::Other(rustls::Error::General(error.to_string())))?;
     let mut config = ServerConfig::builder_with_provider(provider())
-        .with_protocol_versions(versions(tls.minimum_version))
+        .with_protocol_versions(versions(minimum_version))
         .map_err(SetupError::Other)?
         .with_client_cert_verifier(verifier)
-        .with_cert_resolver(certified(&tls.identity)?);
-    // Nothing is kept to resume a session: each shows the router's certificate.
+        .with_cert_resolver(certified(&identity)?);
+    // Nothing is kept to resume a session, in which the certificate of the router would not be checked.
+    config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
-    Ok(Arc::new(config))
+    let config = settings::ServerConfig(Arc::new(config));
+    Ok(ServerTls { ca, identity, client_name, minimum_version, config })
 }
 
 /// Named rather than the process's default, which anything linked into it could set.

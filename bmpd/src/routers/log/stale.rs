@@ -21,13 +21,13 @@ use super::index::INDEXED;
 use super::record::{
     CONFIRMED, SENT, SUPERSEDED, entry_at, header_at, is_confirmed, is_withdrawn, with_state,
 };
-use super::{Log, Position, SCAN, Segment, bytes_of, hash, same, split};
+use super::{Log, Position, Segment, bytes_of, hash, same, split};
 use crate::routers::Full;
 use crate::routers::attributes::{Attributes, AttributesId};
 use crate::wire::bmp::Timestamp;
 
-/// How many stale routes are withdrawn at once, and the rest of their record.
-const STALE_AT_ONCE: usize = 2048;
+/// How many entries are settled at once, and the rest of their record.
+const SETTLED_AT_ONCE: u64 = 2048;
 
 /// Stale routes are withdrawn in records of at most this many bytes, which become messages that fit
 /// into an UPDATE without the Extended Message capability (RFC 4271 section 4.1).
@@ -42,6 +42,8 @@ pub(super) struct Stale {
     pub(super) settled: Position,
     /// True until stations are to be sent Peer Up once more: routes that are announced as they were are confirmed.
     confirms: bool,
+    /// True if some are confirmed.
+    has_confirmed: bool,
 }
 
 impl Segment {
@@ -66,8 +68,15 @@ impl Log {
     /// call [`Log::drop_stale`] first; and [`Log::settle_some`] where there may be many that are confirmed.
     pub(crate) fn mark_stale(&mut self, attributes: &mut Attributes) {
         self.index(usize::MAX, attributes);
+        // Once stations were sent Peer Up they are owed all routes, until those that are stale are gone.
+        let confirms = self.is_held() || self.stale.is_none();
         while self.settle_some() {}
-        self.stale = Some(Stale { end: self.end(), settled: Position::default(), confirms: true });
+        self.stale = Some(Stale {
+            end: self.end(),
+            settled: Position::default(),
+            confirms,
+            has_confirmed: false,
+        });
     }
 
     /// True if there may be stale routes.
@@ -135,6 +144,9 @@ impl Log {
             return false;
         }
         segment.bytes[offset] = confirmed;
+        if let Some(stale) = &mut self.stale {
+            stale.has_confirmed = true;
+        }
         true
     }
 
@@ -158,7 +170,6 @@ impl Log {
         let mut stale = Vec::new();
         if !self.settle(|route| {
             stale.push(route.to_vec());
-            stale.len() < STALE_AT_ONCE
         }) {
             return Ok(true);
         }
@@ -181,12 +192,12 @@ impl Log {
     /// The source is lost again before all of what was stale is settled: makes some of what is confirmed as any other
     /// entry. False if nothing is left.
     pub(crate) fn settle_some(&mut self) -> bool {
-        self.settle(|_| true)
+        self.stale.is_some_and(|stale| stale.has_confirmed) && self.settle(|_| {})
     }
 
-    /// Settles some of the stale range; `stale` is given the routes that are not confirmed, and says if there may be
-    /// more. A record is settled as a whole. False if the range is settled.
-    fn settle(&mut self, mut stale: impl FnMut(&[u8]) -> bool) -> bool {
+    /// Settles some of the stale range; `stale` is given the routes that are not confirmed. A record is settled as a
+    /// whole. False if the range is settled.
+    fn settle(&mut self, mut stale: impl FnMut(&[u8])) -> bool {
         let Some(Stale { end, settled, .. }) = self.stale else { return false };
         let begun = self.rank(settled.sequence);
         let is_over = |slot: &&u32| self.segment(**slot).end() <= settled;
@@ -199,9 +210,8 @@ impl Log {
         let segment = self.segment_mut(slot);
         let sequence = segment.sequence;
         let mut at = settled.max(Position { sequence, offset: 0 });
-        let (mut scanned, mut is_enough) = (0, false);
-        while !is_enough
-            && scanned < SCAN
+        let mut settled = 0;
+        while settled < SETTLED_AT_ONCE
             && at < end
             && let Some(header) = header_at(&segment.bytes, at.offset as usize)
         {
@@ -210,6 +220,7 @@ impl Log {
                 && let Some(entry) = entry_at(&segment.bytes, next)
             {
                 next = entry.end;
+                settled += 1;
                 if entry.tag & SUPERSEDED != 0 || is_withdrawn(entry.tag) {
                     continue;
                 }
@@ -217,10 +228,9 @@ impl Log {
                     let (offset, tag) = (entry.offset, with_state(entry.tag, SENT));
                     segment.bytes[offset] = tag;
                 } else {
-                    is_enough |= !stale(entry.route);
+                    stale(entry.route);
                 }
             }
-            scanned += header.entries.end - at.offset as usize;
             at.offset = header.entries.end as u32;
         }
         if at.offset as usize >= segment.bytes.len() {
@@ -229,6 +239,8 @@ impl Log {
         if let Some(stale) = &mut self.stale {
             stale.settled = at.min(end);
         }
+        // Entries that lie one behind the other are quick.
+        self.work += settled / 4;
         true
     }
 }

@@ -740,6 +740,29 @@ fn what_is_confirmed_is_stale_again_when_its_source_is_lost_again() {
 }
 
 #[test]
+fn a_source_that_is_lost_after_a_new_session_still_owes_its_routes() {
+    let mut fixture = Fixture::new(400);
+    let reader = fixture.subscribe();
+    fixture.announce(b"a", &routes(0..100));
+    fixture.read(reader, usize::MAX);
+    fixture.hold();
+    // Readers are told of a new session, and it is lost before all was announced.
+    fixture.log.restart();
+    fixture.announce(b"a", &routes(0..10));
+    fixture.read(reader, usize::MAX);
+    fixture.hold();
+    fixture.announce(b"a", &routes(0..100));
+    fixture.read(reader, usize::MAX);
+    assert_eq!(fixture.readers[reader].1.announcements, 100 + 10 + 100);
+    // Once it is complete, the next hold is a quiet one.
+    fixture.drop_stale();
+    fixture.hold();
+    fixture.announce(b"a", &routes(0..100));
+    fixture.read(reader, usize::MAX);
+    assert_eq!(fixture.readers[reader].1.announcements, 100 + 10 + 100);
+}
+
+#[test]
 fn a_source_with_a_new_session_sends_its_routes_to_readers_again() {
     let mut fixture = Fixture::new(400);
     let reader = fixture.subscribe();

@@ -367,7 +367,6 @@ impl Task {
         drop(legs);
         let (end, timeout) = end.unwrap_or((End::Removed, LEG_TIMEOUT));
         for leg in old {
-            self.siblings.addresses.release(&leg.id().router);
             self.tasks.spawn(async move { leg.stop(end, timeout).await });
         }
     }

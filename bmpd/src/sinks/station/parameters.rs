@@ -361,6 +361,7 @@ mod tests {
         let text = format!(
             "[[vpn-instance]]\nname = 'red'\nnetns = 'red'\n[bgp]\nas = 1\nrouter-id = '1.1.1.1'\n\
              listen = []\n[[bgp.neighbor]]\naddress = '10.0.0.2'\nremote-as = 1\n\
+             [relay]\nlisten = []\n[[router]]\nprefix = '192.0.2.0/24'\n\
              [[session]]\naddress = '10.1.1.1'\n{session}\n"
         );
         let config = config::parse(&text, &folder.path().join("f")).unwrap();

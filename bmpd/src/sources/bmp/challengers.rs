@@ -55,9 +55,10 @@ impl Challengers {
         });
     }
 
-    /// Closes all.
+    /// Closes all, also those that are complete and were not taken.
     pub(super) fn end(&mut self) {
-        self.end_before(u64::MAX);
+        self.tasks = JoinSet::new();
+        self.awaited.clear();
     }
 
     /// Waits for the next one of which something has come. Safe to be dropped while it waits.
@@ -100,7 +101,11 @@ mod tests {
         assert_eq!(challengers.awaited.len(), MOST - 1);
         challengers.end_before(3 * MOST as u64);
         assert_eq!(challengers.awaited.len(), 1);
+        challengers.add(at_once());
+        tokio::task::yield_now().await;
         challengers.end();
         assert_eq!(challengers.awaited.len(), 0);
+        let next = tokio::time::timeout(std::time::Duration::from_millis(10), challengers.next());
+        assert!(next.await.is_err(), "one that was complete is gone, too");
     }
 }

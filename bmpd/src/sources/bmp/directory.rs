@@ -13,9 +13,10 @@ use shared::names::{ROUTER_NAME_MAX, RouterId, RouterName, VpnInstanceName};
 use shared::response::RouterEntry;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
+use tracing::debug;
 
 use super::identify::identify;
-use super::proxied;
+use super::proxied::{self, NoSource};
 use super::task::{Setup, Task};
 use super::{Incoming, RouterHandle};
 use crate::config::{self, Peers, Prefix, Who};
@@ -288,7 +289,9 @@ impl RouterDirectory {
     fn adopt(&self, entry: &ConfiguredRouter, name: Option<RouterName>, incoming: Incoming) {
         let address = incoming.remote.ip();
         let mut inner = self.inner.lock();
-        if !inner.entries.iter().any(|other| other.id == entry.id) {
+        // What it was checked against may have changed meanwhile: its addresses, its certificates.
+        let is_current = |other: &ConfiguredRouter| Arc::ptr_eq(&other.config, &entry.config);
+        if !inner.entries.iter().any(is_current) {
             return incoming.refuse();
         }
         let fallback = || RouterName::of_system_name(&address.to_string());
@@ -379,9 +382,11 @@ impl listener::Directory for RouterDirectory {
         from: SocketAddr,
         vpn_instance: &Option<VpnInstanceName>,
     ) -> Result<(), String> {
-        let is_carried = self.inner.lock().proxies.iter().any(|proxy| proxy.includes(from.ip()));
+        // Other instances have hosts of their own with the same addresses.
+        let is_carried = vpn_instance.is_none()
+            && self.inner.lock().proxies.iter().any(|proxy| proxy.includes(from.ip()));
         match is_carried {
-            true => self.unwrap(stream, from, vpn_instance.clone()),
+            true => self.unwrap(stream, from),
             false => self.pass_on(Incoming::new(stream, from, false), vpn_instance),
         }
     }
@@ -389,12 +394,7 @@ impl listener::Directory for RouterDirectory {
 
 impl RouterDirectory {
     /// Waits for the header of a proxy, and passes the connection to the router that it names.
-    fn unwrap(
-        &self,
-        stream: TcpStream,
-        from: SocketAddr,
-        vpn_instance: Option<VpnInstanceName>,
-    ) -> Result<(), String> {
+    fn unwrap(&self, stream: TcpStream, from: SocketAddr) -> Result<(), String> {
         let Some(place) = self.pending.take() else {
             refuse(stream);
             return Err(NO_PLACE.to_owned());
@@ -405,15 +405,21 @@ impl RouterDirectory {
             let source = proxied::source(&stream, &place, timeout).await;
             drop(place);
             let Some(directory) = directory.upgrade() else { return };
-            let (address, passed_on) = match source {
-                Ok(source) => {
-                    let remote = source.unwrap_or(from);
-                    let incoming = Incoming::new(stream, remote, true);
-                    (remote.ip(), directory.pass_on(incoming, &vpn_instance))
-                }
-                Err(why) => (from.ip(), Err(why.to_string())),
+            let passed_on = |remote| {
+                let incoming = Incoming::new(stream, remote, true);
+                directory.pass_on(incoming, &None).map_err(|why| (remote.ip(), why))
             };
-            if let Err(why) = passed_on {
+            let passed_on = match source {
+                // A load balancer looks whether bmpd is there.
+                Err(NoSource::Nothing) => Ok(()),
+                Ok(None) => passed_on(from).or_else(|(_, why)| {
+                    debug!(proxy = %from.ip(), "a connection of a proxy itself was closed: {why}");
+                    Ok(())
+                }),
+                Ok(Some(remote)) => passed_on(remote),
+                Err(why) => Err((from.ip(), why.to_string())),
+            };
+            if let Err((address, why)) = passed_on {
                 let quota = directory.inner.lock().proxy_quota.clone();
                 say!(quota, warn, %address, proxy = %from.ip(), "a BMP connection was closed: {why}");
             }

@@ -80,9 +80,8 @@ pub(super) async fn secure(
     timeout: Duration,
 ) -> Result<Stream, Unsecured> {
     let Stream::Plain(tcp) = stream else { return Ok(stream) };
-    let config = tls::check_server(tls)?;
     let name = tls::client_name(tls)?;
-    let stream = tls::accept_handshake(tcp, &config, name, timeout).await?;
+    let stream = tls::accept_handshake(tcp, &tls.config.0, name, timeout).await?;
     Ok(Stream::Tls(Box::new(stream)))
 }
 

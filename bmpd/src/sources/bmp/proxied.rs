@@ -24,6 +24,8 @@ pub(super) enum NoSource {
     TooLong(usize),
     #[error("no header of the PROXY protocol came within {} s", .0.as_secs())]
     TimedOut(Duration),
+    #[error("the proxy closed the connection and sent nothing")]
+    Nothing,
     #[error("the proxy closed the connection before the header of the PROXY protocol was whole")]
     Closed,
     #[error("the connection failed before the header of the PROXY protocol was whole: {}", net::describe(.0))]
@@ -48,7 +50,12 @@ pub(super) async fn source(
 
 async fn read(stream: &TcpStream) -> Result<Option<SocketAddr>, NoSource> {
     let mut fixed = [0; FIXED_LEN];
-    read_exactly(stream, &mut fixed).await?;
+    let (first, others) = fixed.split_at_mut(1);
+    read_exactly(stream, first).await.map_err(|why| match why {
+        NoSource::Closed | NoSource::Io(_) => NoSource::Nothing,
+        why => why,
+    })?;
+    read_exactly(stream, others).await?;
     let length = proxy::length(&fixed)?;
     if length > LENGTH_MAX {
         return Err(NoSource::TooLong(length));

@@ -305,7 +305,7 @@ impl Task {
                     }
                 }
                 (number, identified) = self.challengers.next() => match identified {
-                    Ok(incoming) if number < self.number => incoming.refuse(),
+                    Ok(incoming) if number < self.number || self.refuses() => incoming.refuse(),
                     Ok(incoming) => self.replace(number, incoming).await,
                     Err(why) => {
                         say!(self.quota, warn, router = %self.id, "a connection of it was closed: {why}");
@@ -355,7 +355,7 @@ impl Task {
                     let why = &self.history.why;
                     say!(self.quota, info, router = %self.id, "a connection was refused, not long after: {why}");
                 }
-                if self.config.shutdown || self.config.active.is_some() || self.is_kept_out() {
+                if self.refuses() {
                     incoming.refuse();
                     return;
                 }
@@ -408,6 +408,11 @@ impl Task {
         }
     }
 
+    /// True if it takes no connection of the router.
+    fn refuses(&self) -> bool {
+        self.config.shutdown || self.config.active.is_some() || self.is_kept_out()
+    }
+
     /// True while it is not let in, after it was over a limit.
     fn is_kept_out(&self) -> bool {
         self.config.active.is_none() && self.timers.retry_at.is_some()
@@ -438,7 +443,7 @@ impl Task {
         self.intake.set_limits(self.config.limits);
         let needs_connection =
             super::changes::needs_connection(&old, &self.config) || self.has_strange_address();
-        if needs_connection || self.config.shutdown {
+        if needs_connection || self.config.shutdown || old.who != self.config.who {
             self.challengers.end();
         }
         if self.config.shutdown && !old.shutdown {

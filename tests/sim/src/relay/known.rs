@@ -97,6 +97,8 @@ pub struct Table {
     pub stale: BTreeSet<Key>,
     /// Those of which nothing is sent if they are announced again as they were: the connection was lost, and is back.
     held: BTreeSet<Key>,
+    /// True from another Peer Up until nothing is stale: stations are owed all routes.
+    is_owed: bool,
     /// True once they may be as all others are.
     may_be_settled: bool,
     /// Of those that were announced again as they were when that was so, the time that they had.
@@ -118,6 +120,7 @@ impl Table {
             self.routes.remove(&key);
         }
         self.held.clear();
+        self.is_owed = false;
     }
 
     fn touch(&mut self, key: &Key) {
@@ -297,6 +300,7 @@ impl Known {
         for table in known.tables.values_mut() {
             table.make_stale();
             table.held.clear();
+            table.is_owed = true;
             (table.ended, table.may_have_ended) = (false, false);
             table.complete.clear();
         }
@@ -332,7 +336,12 @@ impl Known {
             for table in known.tables.values_mut() {
                 table.make_stale();
                 table.held.clone_from(&table.stale);
-                table.may_be_settled = false;
+                // What is owed may have been settled before.
+                let is_certain = !table.is_owed || !table.may_be_settled;
+                if table.is_owed && is_certain {
+                    table.held.clear();
+                }
+                table.may_be_settled = !is_certain;
             }
         }
     }

@@ -93,7 +93,7 @@ pub(super) struct Siblings {
     /// Whose turn to connect was the last one, and when it was or is.
     last_turn: Mutex<Option<(LegId, Instant)>>,
     /// Which source addresses are taken.
-    pub(super) addresses: SourceAddresses,
+    addresses: SourceAddresses,
 }
 
 impl Siblings {

@@ -1,19 +1,26 @@
 //! The source address of a connection, where a station recognises routers by it.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use shared::names::RouterId;
 
+use super::Siblings;
 use crate::config::{Identity, Prefix};
 use crate::net::options::{Foreign, Options};
 use crate::net::settings::Source;
 
-/// Which addresses of `source-addresses` the routers of a session have. A router keeps its address while bmpd runs and the
-/// address is in the list.
+/// Which addresses of `source-addresses` the legs of a session have.
 #[derive(Debug, Default)]
-pub(in crate::sinks::station) struct SourceAddresses(Mutex<HashMap<RouterId, IpAddr>>);
+pub(super) struct SourceAddresses(Mutex<Vec<IpAddr>>);
+
+/// The address of a leg, if it has one. Others can have it when the leg has ended.
+#[derive(Debug)]
+pub(super) struct Lease {
+    siblings: Arc<Siblings>,
+    address: Option<IpAddr>,
+}
 
 /// Why a connection has no source address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,7 +43,7 @@ pub(super) fn bind(
     identity: &Identity,
     (id, router): (&RouterId, Option<IpAddr>),
     station: IpAddr,
-    addresses: &SourceAddresses,
+    lease: &mut Lease,
 ) -> Result<(), NoSourceAddress> {
     let Some(router) = router else { return Ok(()) };
     let (address, foreign) = match identity {
@@ -46,7 +53,7 @@ pub(super) fn bind(
         }
         Identity::RouterAddress => (router, Foreign::Transparent),
         Identity::SourceAddresses(pool) => {
-            (addresses.of(id, pool, station.is_ipv4())?, Foreign::Freebind)
+            (lease.address(id, pool, station.is_ipv4())?, Foreign::Freebind)
         }
     };
     options.source = Some(Source::Address(address));
@@ -54,32 +61,49 @@ pub(super) fn bind(
     Ok(())
 }
 
-impl SourceAddresses {
-    /// The address of a router: the one that it has, or one that no other has. Which one is tried first depends on
-    /// its name, so that a router mostly has the same one after a restart of bmpd.
-    fn of(&self, id: &RouterId, pool: &[Prefix], is_ipv4: bool) -> Result<IpAddr, NoSourceAddress> {
+impl Lease {
+    /// None yet.
+    pub(super) fn new(siblings: &Arc<Siblings>) -> Self {
+        Self { siblings: Arc::clone(siblings), address: None }
+    }
+
+    /// The address of the leg: the one that it has while it is in the list, or one that no other has. Which one is tried
+    /// first depends on the router's name, so that it mostly has the same one the next time.
+    fn address(
+        &mut self,
+        id: &RouterId,
+        pool: &[Prefix],
+        is_ipv4: bool,
+    ) -> Result<IpAddr, NoSourceAddress> {
         let pool: Vec<Prefix> =
             pool.iter().filter(|prefix| prefix.network.is_ipv4() == is_ipv4).copied().collect();
-        let mut taken = self.0.lock();
-        if let Some(address) = taken.get(id)
-            && pool.iter().any(|prefix| prefix.includes(*address))
-        {
-            return Ok(*address);
+        let is_listed = |address: &IpAddr| pool.iter().any(|prefix| prefix.includes(*address));
+        if let Some(address) = self.address.filter(is_listed) {
+            return Ok(address);
         }
-        taken.remove(id);
+        self.release();
+        let mut taken = self.siblings.addresses.0.lock();
         let count: u64 = pool.iter().map(Prefix::count).sum();
         let first = fnv(&id.to_string());
         let address = (0..count)
             .filter_map(|n| nth(&pool, first.wrapping_add(n) % count))
-            .find(|address| taken.values().all(|other| other != address))
+            .find(|address| !taken.contains(address))
             .ok_or(NoSourceAddress::Taken)?;
-        taken.insert(id.clone(), address);
+        taken.push(address);
+        self.address = Some(address);
         Ok(address)
     }
 
-    /// A router is sent no more: others can have its address.
-    pub(in crate::sinks::station) fn release(&self, id: &RouterId) {
-        self.0.lock().remove(id);
+    fn release(&mut self) {
+        if let Some(address) = self.address.take() {
+            self.siblings.addresses.0.lock().retain(|other| *other != address);
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.release();
     }
 }
 
@@ -117,34 +141,37 @@ mod tests {
     }
 
     #[test]
-    fn each_router_has_an_address_of_its_own_and_keeps_it() {
+    fn each_router_has_an_address_of_its_own_until_its_leg_has_ended() {
         let pool = pool(&[("192.0.2.8", 29), ("2001:db8::", 64), ("198.51.100.1", 32)]);
-        let addresses = SourceAddresses::default();
+        let siblings = Arc::default();
+        let mut leases: Vec<Lease> = (0..9).map(|_| Lease::new(&siblings)).collect();
         let all: Vec<IpAddr> =
-            (0..9).map(|n| addresses.of(&router(n), &pool, true).unwrap()).collect();
+            (0..9).map(|n| leases[n].address(&router(n), &pool, true).unwrap()).collect();
         let mut sorted = all.clone();
         sorted.sort();
         sorted.dedup();
         assert_eq!(sorted.len(), 9);
         assert!(all.iter().all(|address| pool.iter().any(|prefix| prefix.includes(*address))));
-        assert_eq!(addresses.of(&router(9), &pool, true), Err(NoSourceAddress::Taken));
+        let mut another = Lease::new(&siblings);
+        assert_eq!(another.address(&router(9), &pool, true), Err(NoSourceAddress::Taken));
         for (n, address) in all.iter().enumerate() {
-            assert_eq!(addresses.of(&router(n), &pool, true), Ok(*address));
+            assert_eq!(leases[n].address(&router(n), &pool, true), Ok(*address));
         }
-        addresses.release(&router(4));
-        assert_eq!(addresses.of(&router(9), &pool, true), Ok(all[4]));
-        // Another list: who is not in it gets another one.
-        let other = [pool[0]];
-        let moved = addresses.of(&router(9), &other, true);
-        assert!(moved.is_err() || other[0].includes(moved.unwrap()));
-        assert!(addresses.of(&router(0), &pool, false).unwrap().is_ipv6());
+        drop(leases.remove(4));
+        assert_eq!(another.address(&router(9), &pool, true), Ok(all[4]));
+        // Another list: who is not in it gets another one, if there is one.
+        let of_one = self::pool(&[("203.0.113.1", 32)]);
+        assert_eq!(another.address(&router(9), &of_one, true), Ok(of_one[0].network));
+        assert!(leases[0].address(&router(0), &pool, false).unwrap().is_ipv6());
     }
 
     #[test]
     fn a_router_has_the_same_address_after_a_restart_of_bmpd() {
-        let pool = pool(&[("192.0.2.0", 24)]);
-        let of = |n| SourceAddresses::default().of(&router(n), &pool, true).unwrap();
-        assert_eq!(of(1), of(1));
-        assert_eq!(of(1), IpAddr::from([192, 0, 2, (fnv("edge1") % 256) as u8]));
+        let pool = pool(&[("192.0.2.0", 24), ("2001:db8:1::", 64), ("2001:db8:2::", 64)]);
+        let of =
+            |n, is_ipv4| Lease::new(&Arc::default()).address(&router(n), &pool, is_ipv4).unwrap();
+        assert_eq!(of(1, true), of(1, true));
+        assert_eq!(of(1, true), IpAddr::from([192, 0, 2, (fnv("edge1") % 256) as u8]));
+        assert!(pool[1..].iter().any(|prefix| prefix.includes(of(1, false))));
     }
 }

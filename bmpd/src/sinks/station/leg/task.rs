@@ -18,7 +18,7 @@ use self::statistics::Statistics;
 use super::attempt::{Attempt, Made, secure, shared_listener};
 use super::connection::{Connection, Progress};
 use super::fsm::{Action, Event, Fsm, Pattern, STABLE_AFTER, State};
-use super::source;
+use super::source::{self, Lease};
 use super::{Command, Siblings};
 use crate::config::{Identity, Mode};
 use crate::events::Events;
@@ -61,6 +61,7 @@ pub(super) struct Task {
     listeners: Arc<SharedListeners>,
     events: Events,
     siblings: Arc<Siblings>,
+    lease: Lease,
     published: Published,
     commands: mpsc::Receiver<Command>,
     fsm: Fsm,
@@ -165,6 +166,7 @@ impl Task {
             router,
             listeners,
             events,
+            lease: Lease::new(&siblings),
             siblings,
             published: Published::default(),
             commands,
@@ -578,7 +580,10 @@ impl Task {
         let feed = Feed::new(Arc::clone(&self.router), new.session.monitor.clone());
         Ok(PlannedReset {
             is_up,
-            remote: SocketAddr::new(self.station(), new.session.mode.port().get()),
+            remote: SocketAddr::new(
+                self.station(),
+                new.session.mode_for(self.router.id()).port().get(),
+            ),
             passive: matches!(new.session.mode, Mode::Passive(_)),
             routes: feed.remaining() as u64,
             changes: self.parameters.changes(new, None),
@@ -715,7 +720,7 @@ impl Task {
                     &session.identity,
                     (self.router.id(), router.map(|router| router.ip())),
                     station,
-                    &self.siblings.addresses,
+                    &mut self.lease,
                 );
                 self.attempt = Some(Box::pin(async move {
                     tokio::time::sleep_until(turn).await;
@@ -829,7 +834,10 @@ impl Task {
 
     fn remote(&self) -> SocketAddr {
         self.connection.as_ref().and_then(Connection::remote).unwrap_or_else(|| {
-            SocketAddr::new(self.station(), self.parameters.session.mode.port().get())
+            SocketAddr::new(
+                self.station(),
+                self.parameters.session.mode_for(self.router.id()).port().get(),
+            )
         })
     }
 }
