@@ -1,6 +1,6 @@
 //! Measures bmpd as a relay beside itself as a BGP neighbor; see [`tests::race::relay`].
 //!
-//! `cargo run --release -p tests --bin relay` prints the table of `docs/performance.md`.
+//! `cargo run --release -p tests --bin relay` prints the tables of `docs/performance.md`.
 
 use clap::Parser;
 use tests::daemon;
@@ -17,13 +17,24 @@ struct Arguments {
     /// IPv6 routes
     #[arg(long, default_value_t = 200_000)]
     ipv6: u64,
+    /// Routers that come up at once
+    #[arg(long, default_value_t = 20)]
+    routers: usize,
+    /// IPv4 routes of each of them
+    #[arg(long, default_value_t = 500_000)]
+    routes: u64,
+    /// Stations that are sent all of them
+    #[arg(long, default_value_t = 4)]
+    stations: usize,
 }
 
 fn main() -> anyhow::Result<()> {
-    let Arguments { runs, ipv4, ipv6 } = Arguments::parse();
+    let Arguments { runs, ipv4, ipv6, routers, routes, stations } = Arguments::parse();
     if std::env::var_os("BMPD_BIN_DIR").is_none() {
         daemon::use_binaries(daemon::build(Some("release")).map_err(anyhow::Error::msg)?);
     }
-    print!("{}", tests::race::relay::figures(runs.into(), ipv4, ipv6)?);
+    println!("{}", tests::race::relay::figures(runs.into(), ipv4, ipv6)?);
+    let many = tests::race::relay::figures_of_many(runs.into(), routers, routes, stations)?;
+    print!("{many}");
     Ok(())
 }

@@ -412,6 +412,35 @@ impl Counter {
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
+
+    /// Waits until so many connections are complete, and returns when the last of them was.
+    ///
+    /// # Errors
+    /// When they are not within `limit`.
+    pub(super) fn wait_complete(&self, count: usize, limit: Duration) -> anyhow::Result<Instant> {
+        let begun = Instant::now();
+        let mut state = self.shared.lock();
+        loop {
+            let complete: Vec<Instant> =
+                state.connections.iter().filter_map(|connection| connection.complete).collect();
+            if let Some(last) = complete.iter().max().filter(|_| complete.len() >= count) {
+                return Ok(*last);
+            }
+            let there = complete.len();
+            anyhow::ensure!(
+                begun.elapsed() < limit,
+                "{there} of {count} connections are complete after {} s",
+                limit.as_secs()
+            );
+            let waited = self.shared.changed.wait_timeout(state, Duration::from_millis(50));
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// The bytes of all connections.
+    pub(super) fn bytes(&self) -> u64 {
+        self.shared.lock().connections.iter().map(|connection| connection.bytes).sum()
+    }
 }
 
 impl Drop for Counter {

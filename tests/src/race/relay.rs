@@ -92,6 +92,92 @@ pub fn figures(runs: usize, ipv4: u64, ipv6: u64) -> anyhow::Result<String> {
     Ok(text)
 }
 
+/// Measures many routers that come up at once, each with a table of its own, and describes it: a table in Markdown.
+///
+/// # Errors
+/// bmpd cannot be started, or the routes do not come in time.
+pub fn figures_of_many(
+    runs: usize,
+    routers: usize,
+    ipv4: u64,
+    stations: usize,
+) -> anyhow::Result<String> {
+    let own = IpAddr::from(Ipv4Addr::LOCALHOST);
+    let peer = loopback();
+    let dumps: Vec<(IpAddr, Arc<[u8]>)> = (0..routers)
+        .map(|number| {
+            let table = Table::of(65001 + number as u32, ipv4, 0);
+            (loopback(), as_bmp(&table, peer).into())
+        })
+        .collect();
+    let mut all = Vec::new();
+    for _ in 0..runs {
+        let scratch = Scratch::new();
+        let counters: Vec<Counter> = (0..stations)
+            .map(|_| Counter::listen(own, &[(peer, ipv4)], None))
+            .collect::<Result<_, _>>()?;
+        let listen = SocketAddr::new(own, crate::addresses::free_port(own));
+        let mut config = format!("[relay]\nlisten = [\"{listen}\"]\n");
+        for (number, (address, _)) in dumps.iter().enumerate() {
+            writeln!(config, "[[router]]\nname = \"edge{number}\"\naddress = \"{address}\"")?;
+        }
+        for (number, counter) in counters.iter().enumerate() {
+            let alias = format!("s{number}");
+            config += &daemon::session(own, counter.address().port(), Some(&alias));
+        }
+        let daemon = Daemon::start(&scratch, &config);
+        let connected: Vec<Router> =
+            dumps.iter().map(|(address, _)| Router::connect(*address, listen)).collect();
+        let begun = Instant::now();
+        let sent = thread::scope(|scope| {
+            let senders: Vec<_> = connected
+                .iter()
+                .zip(&dumps)
+                .map(|(router, (_, bytes))| {
+                    scope.spawn(move || {
+                        router.send_unrecorded(bytes);
+                        Instant::now()
+                    })
+                })
+                .collect();
+            senders.into_iter().map(|sender| sender.join().ok()).collect::<Option<Vec<_>>>()
+        });
+        let taken = sent.and_then(|sent| sent.into_iter().max()).context("a router panicked")?;
+        let mut last = begun;
+        for counter in &counters {
+            last = last.max(counter.wait_complete(routers, 3 * LIMIT)?);
+        }
+        let cpu = crate::process::cpu_time(daemon.pid())?;
+        let status = daemon.bmpctl(&["show", "status", "--json"]);
+        let status: serde_json::Value = serde_json::from_str(status.done())?;
+        let memory = status["status"]["memory_peak"].as_u64().context("the peak of the memory")?;
+        let bytes = counters.iter().map(Counter::bytes).sum::<u64>();
+        drop(connected);
+        drop(daemon);
+        let floor = move_bytes(bytes / stations as u64, stations)?;
+        all.push((taken - begun, last - begun, cpu, floor, memory));
+    }
+    let of = |column: fn(&(Duration, Duration, Duration, Duration, u64)) -> f64| {
+        let mut values: Vec<f64> = all.iter().map(column).collect();
+        values.sort_by(f64::total_cmp);
+        values[values.len() / 2]
+    };
+    Ok(format!(
+        "| {routers} routers with {ipv4} routes each, {stations} stations | |\n|---|---|\n\
+         | all bytes are taken from the routers | {:.2} s |\n\
+         | all stations have all routes | {:.2} s |\n\
+         | processor time of bmpd | {:.2} s |\n\
+         | bytes alone | {:.2} s |\n\
+         | peak memory | {:.0} MiB, {:.1} bytes a route |\n",
+        of(|run| run.0.as_secs_f64()),
+        of(|run| run.1.as_secs_f64()),
+        of(|run| run.2.as_secs_f64()),
+        of(|run| run.3.as_secs_f64()),
+        of(|run| run.4 as f64) / f64::from(1 << 20),
+        of(|run| run.4 as f64) / (routers as u64 * ipv4) as f64,
+    ))
+}
+
 /// The table as a router reports it: Initiation, Peer Up, a Route Monitoring message for each UPDATE, End-of-RIBs.
 fn as_bmp(table: &Table, peer: IpAddr) -> Vec<u8> {
     let header = message::header(0, 0, peer, 65001);

@@ -1,11 +1,21 @@
-//! FRR, BIRD and GoBGP as monitored routers: each sends BMP to bmpd, and the same to a station of its own.
+//! FRR, BIRD and GoBGP as monitored routers: what each sends to bmpd a station gets as well.
+//!
+//! ```text
+//!   program ── BMP ──> tee ──> bmpd ──> its stations
+//!                       └────> `direct`, a station without bmpd
+//! ```
+//!
+//! A program has a queue for each of its stations, and two of them need not be sent the same: FRR leaves out more or
+//! less of what changes quickly.
 //!
 //! They are the programs of the race, from the folder that `tests/peers-root` made: `target/peers`, or what
-//! `BMPD_PEERS` names. A program that is not there is taken from this machine, where it can do less.
+//! `BMPD_PEERS` names. The packages of Debian 12 cannot send BMP, or not all of it.
 
 use std::env;
-use std::net::{IpAddr, SocketAddr};
+use std::io::{Read, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 use super::message::peer;
@@ -28,7 +38,7 @@ pub struct Scene {
     /// The neighbors of the program, by number from 0.
     pub speakers: Vec<Neighbor>,
     sender: Sender,
-    /// The station that the program feeds itself.
+    /// The station that gets what bmpd gets.
     pub direct: Station,
     /// bmpd and its stations; the router is `edge1`.
     pub lab: Lab,
@@ -43,20 +53,25 @@ fn peers() -> PathBuf {
 
 impl Scene {
     /// Starts all of them with two neighbors that have announced nothing yet; `router` is the place of the router in bmpd's
-    /// configuration. `None` if the program cannot send BMP here: the reason is printed.
+    /// configuration.
+    ///
+    /// # Panics
+    /// When one of them does not come up, or the program is not there.
+    #[track_caller]
+    pub fn start(program: Program, router: &str) -> Self {
+        Self::start_with(program, router, "")
+    }
+
+    /// The same with further tables in bmpd's configuration.
     ///
     /// # Panics
     /// When one of them does not come up.
     #[track_caller]
-    pub fn start(program: Program, router: &str) -> Option<Self> {
+    pub fn start_with(program: Program, router: &str, more: &str) -> Self {
         let places = Places::of(program, &peers());
-        let version = match places.version(program) {
-            Ok(version) => version,
-            Err(reason) => {
-                eprintln!("not tested: {} {reason}", program.title());
-                return None;
-            }
-        };
+        let version = places.version(program).unwrap_or_else(|reason| {
+            panic!("{}: {reason}; tests/peers-root makes it", program.title())
+        });
         let number = |part: usize| version.split('.').nth(part)?.parse::<u32>().ok();
         // Before, they cannot send BMP, or not all of it, or do not have the options of the newer ones.
         let oldest = match program {
@@ -65,24 +80,24 @@ impl Scene {
             Program::Bird3 | Program::Gobgp => (3, 0),
             Program::Bmpd => (0, 0),
         };
-        if (number(0).unwrap_or(0), number(1).unwrap_or(0)) < oldest {
-            let program = program.title();
-            eprintln!("not tested: {program} {version} is too old, tests/peers-root has a newer");
-            return None;
-        }
+        assert!(
+            (number(0).unwrap_or(0), number(1).unwrap_or(0)) >= oldest,
+            "{} {version} is too old, tests/peers-root has a newer",
+            program.title()
+        );
         use program::View::{LocRib, PostPolicy, PrePolicy};
         let views = match program {
             Program::Bird2 | Program::Bird3 => vec![PrePolicy, PostPolicy],
             Program::Frr | Program::Gobgp | Program::Bmpd => vec![PrePolicy, PostPolicy, LocRib],
         };
-        let lab = Plan { routers: &[("edge1", router)], ..Plan::default() }.start();
+        let lab = Plan { routers: &[("edge1", router)], more, ..Plan::default() }.start();
         let place = SocketAddr::new(loopback(), 0);
         let direct = Station::listen_with(place, Mode::Keeping, Setup::of_routers());
         let neighbors = vec![(loopback(), 65_001), (loopback(), 65_002)];
         let setting = Setting {
             address: loopback(),
             neighbors: neighbors.clone(),
-            stations: vec![SocketAddr::new(direct.ip(), direct.port()), lab.listen],
+            stations: vec![tee([lab.listen, SocketAddr::new(direct.ip(), direct.port())])],
             views,
         };
         let sender = Sender::start(program, &places, &setting);
@@ -91,7 +106,7 @@ impl Scene {
         for n in 0..scene.neighbors.len() {
             scene.speakers.push(scene.connect(n));
         }
-        Some(scene)
+        scene
     }
 
     /// Connects a neighbor of the program.
@@ -126,10 +141,10 @@ impl Scene {
         connection.wait_router("the program's Initiation", Summary::system_name)
     }
 
-    /// What the station knows that the program feeds itself.
+    /// What the station knows that gets what bmpd gets.
     ///
     /// # Panics
-    /// When the program does not connect to it.
+    /// When the program does not connect.
     #[track_caller]
     pub fn direct(&self) -> Summary {
         self.direct.wait_connection(1);
@@ -137,16 +152,14 @@ impl Scene {
     }
 
     /// Waits until the program has sent the tables that its neighbors have announced, and a station of bmpd knows the
-    /// same as the program's own. Times do not count, which programs make for each station; nor do End-of-RIBs, which
-    /// bmpd has to assume, and statistics, which are made at any time.
+    /// same as the one without bmpd. End-of-RIBs do not count, which bmpd has to assume.
     ///
     /// # Panics
     /// When that does not happen in time; with the difference.
     #[track_caller]
     pub fn wait_equal(&self, connection: &Connection) {
-        let comparable =
-            |summary: Summary| summary.without_times().without_end_of_ribs().without_statistics();
-        wait_for("a station of bmpd to know what the program's own knows", TIMEOUT, || {
+        let comparable = Summary::without_end_of_ribs;
+        wait_for("a station of bmpd to know what the one without bmpd knows", TIMEOUT, || {
             self.sender.alive().map_err(|e| format!("{e:#}"))?;
             let direct = self.direct();
             for speaker in &self.speakers {
@@ -174,6 +187,27 @@ impl Scene {
             difference.map_or(Ok(()), Err)
         });
     }
+}
+
+/// Listens for the program, and passes on to both what it sends. A connection ends with that of the program.
+fn tee(to: [SocketAddr; 2]) -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let at = listener.local_addr().expect("a bound socket has an address");
+    thread::spawn(move || {
+        while let Ok((mut from, _)) = listener.accept() {
+            let both = to.map(TcpStream::connect);
+            thread::spawn(move || {
+                let mut both: Vec<TcpStream> = both.into_iter().flatten().collect();
+                let mut buffer = vec![0; 64 * 1024];
+                while let Ok(n @ 1..) = from.read(&mut buffer) {
+                    if both.iter_mut().any(|stream| stream.write_all(&buffer[..n]).is_err()) {
+                        break;
+                    }
+                }
+            });
+        }
+    });
+    at
 }
 
 /// A neighbor of the program.

@@ -9,6 +9,7 @@ mod legs;
 mod odd;
 mod programs;
 mod selection;
+mod witnesses;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;

@@ -1,12 +1,13 @@
 //! Which routers bmpd accepts and how, and what of them a session is sent.
 
-use std::net::{Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use tests::addresses::{free_port, loopback};
 use tests::bgp::{Family, end_of_rib};
 use tests::daemon;
 use tests::neighbor::{Neighbor, Options};
+use tests::netns::Netns;
 use tests::relay::example::{Example, simple, simple_up};
 use tests::relay::message::{self, flag, monitoring};
 use tests::relay::{Plan, Router, Summary, View};
@@ -168,6 +169,57 @@ fn a_router_with_a_key_is_accepted_with_that_key_only() {
     router.send(message::initiation_of("edge1"));
     router.send(simple(&global(1), &announcement(&["198.51.100.0/24"], 1)));
     lab.early.wait_leg("edge1").wait_known(&router.summary());
+}
+
+#[test]
+fn another_key_ends_the_connection_of_a_router_and_its_stations_notice_nothing() {
+    let lab = Plan { routers: &[("edge1", "hold-time = 60")], ..Plan::default() }.start();
+    let dump = simple(&global(1), &announcement(&["198.51.100.0/24"], 1));
+    let router = lab.connect("edge1");
+    router.send(&dump);
+    let early = lab.early.wait_leg("edge1");
+    early.wait_known(&router.summary());
+    let carried = early.carried();
+    let key = "hold-time = 60\ntcp.md5.key = \"secret\"";
+    lab.daemon.rewrite_config(&lab.config.replace("hold-time = 60", key));
+    lab.daemon.bmpctl(&["reload"]).done();
+    router.wait_closed();
+    lab.wait_state("edge1", "held");
+    let router = Router::connect_with(lab.address("edge1"), lab.listen, Some("secret"));
+    router.send(message::initiation_of("edge1"));
+    router.send(&dump);
+    router.send(monitoring(&global(1), &announcement(&["203.0.113.0/24"], 1)));
+    early.wait_known(&router.summary());
+    assert_eq!(lab.early.connections().len(), 1);
+    assert!(early.carried() - carried < 200, "one route");
+}
+
+/// Two routers with one address: the instance tells them apart.
+#[test]
+fn a_router_can_be_in_a_vpn_instance() {
+    let addresses = ["192.0.2.1", "192.0.2.7"].map(|address| address.parse().unwrap());
+    let netns = Netns::with(&addresses);
+    let any = IpAddr::from([0, 0, 0, 0]);
+    let listen = SocketAddr::new(any, free_port(any));
+    let instance = format!("[[vpn-instance]]\nname = \"blue\"\nnetns = \"{}\"\n", netns.name());
+    let routers = [
+        ("edge1", ""),
+        ("edge2", "address = \"192.0.2.7\"\nvpn-instance = \"blue\""),
+        ("edge3", "address = \"192.0.2.7\""),
+    ];
+    let plan = Plan { routers: &routers, more: &instance, ..Plan::default() };
+    let lab = plan.start_at(listen);
+    let at = SocketAddr::new(addresses[0], listen.port());
+    let inside = netns.run(|| Router::connect(addresses[1], at));
+    inside.send(message::initiation_of("edge2"));
+    inside.send(simple(&global(1), &announcement(&["198.51.100.0/24"], 2)));
+    lab.early.wait_leg("edge2").wait_known(&inside.summary());
+    let outside = lab.connect("edge1");
+    outside.send(simple(&global(1), &announcement(&["198.51.100.0/24"], 1)));
+    lab.early.wait_leg("edge1").wait_known(&outside.summary());
+    lab.wait_state("edge3", "listening");
+    assert_eq!(lab.router("edge2")["vpn_instance"], "blue");
+    lab.early.assert_legal();
 }
 
 #[test]

@@ -1,0 +1,272 @@
+//! What others read in what bmpd passes on: netgauze, tshark and pmbmpd see the same of a router through bmpd as without
+//! it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+use std::net::{IpAddr, TcpListener, TcpStream};
+use std::thread;
+
+use netgauze_bgp_pkt::BgpMessage;
+use netgauze_bgp_pkt::path_attribute::{MpReach, MpUnreach, PathAttributeValue};
+use netgauze_bmp_pkt::v3::BmpMessageValue;
+use netgauze_bmp_pkt::wire::deserializer::BmpParsingContext;
+use netgauze_bmp_pkt::{BmpMessage, BmpPeerType, PeerHeader};
+use netgauze_parse_utils::reader::SliceReader;
+use netgauze_parse_utils::traits::ParseFromWithOneInput;
+use serde_json::Value;
+use tests::bmp::{COMMON_HEADER, Kind};
+use tests::programs::pmbmpd::Pmbmpd;
+use tests::programs::tshark::Capture;
+use tests::race::Program;
+use tests::relay::Scene;
+use tests::relay::message::peer;
+use tests::scratch::Scratch;
+use tests::station::Connection;
+use tests::wait::{wait_for, wait_until};
+
+use super::programs::TIMEOUT;
+
+/// A peer, for all of its views.
+type Who = (&'static str, String, Option<IpAddr>);
+
+/// The routes of each peer: view and prefix, and the path attributes as netgauze describes them.
+type Read = BTreeMap<Who, BTreeMap<(String, String), String>>;
+
+fn who(header: &PeerHeader) -> Who {
+    let kind = match header.peer_type() {
+        BmpPeerType::GlobalInstancePeer { .. } => "global",
+        BmpPeerType::RdInstancePeer { .. } => "distinguished",
+        BmpPeerType::LocalInstancePeer { .. } => "local",
+        BmpPeerType::LocRibInstancePeer { .. } => "loc-rib",
+        other => panic!("{other:?}"),
+    };
+    (kind, format!("{:?}", header.rd()), header.address())
+}
+
+/// What netgauze reads in the messages of a connection. It does not apply ADD-PATH to a Loc-RIB (RFC 9069 section 5.2),
+/// which only GoBGP has with it: without `loc_rib` its routes are left out.
+fn netgauze(connection: &Connection, loc_rib: bool) -> Read {
+    let mut read = Read::new();
+    connection.look(|record| {
+        let mut context = BmpParsingContext::default();
+        for (kind, range) in &record.sequence {
+            let bytes = &record.raw[range.clone()];
+            let is_loc_rib = bytes.get(COMMON_HEADER) == Some(&peer::LOC_RIB);
+            if *kind == Kind::RouteMonitoring && is_loc_rib && !loc_rib {
+                continue;
+            }
+            let mut reader = SliceReader::new(bytes);
+            let message = BmpMessage::parse(&mut reader, &mut context)
+                .unwrap_or_else(|e| panic!("{kind:?}: {e}\n{}", tests::bgp::hex(bytes)));
+            assert!(reader.is_empty(), "{} bytes were left of a {kind:?}", reader.remaining());
+            let BmpMessage::V3(value) = message else { panic!("not version 3") };
+            match value {
+                BmpMessageValue::PeerUpNotification(up) => {
+                    read.insert(who(up.peer_header()), BTreeMap::new());
+                }
+                BmpMessageValue::PeerDownNotification(down) => {
+                    // FRR has sent it for one that was not up.
+                    read.remove(&who(down.peer_header()));
+                }
+                BmpMessageValue::RouteMonitoring(routes) => {
+                    let header = routes.peer_header();
+                    let view = format!("{:?}", header.peer_type());
+                    let table =
+                        read.get_mut(&who(header)).unwrap_or_else(|| panic!("not up: {header:?}"));
+                    let BgpMessage::Update(update) = routes.update_message() else {
+                        panic!("not an UPDATE: {routes:?}")
+                    };
+                    let mut announced: Vec<String> = update
+                        .nlri()
+                        .iter()
+                        .map(|one| one.network().address().to_string())
+                        .collect();
+                    let mut gone: Vec<String> = update
+                        .withdraw_routes()
+                        .iter()
+                        .map(|one| one.network().address().to_string())
+                        .collect();
+                    let mut attributes = String::new();
+                    for attribute in update.path_attributes() {
+                        match attribute.value() {
+                            PathAttributeValue::MpReach(MpReach::Ipv6Unicast {
+                                next_hop_global,
+                                nlri,
+                                ..
+                            }) => {
+                                attributes += &format!("{next_hop_global};");
+                                let prefixes = nlri.iter().map(|one| one.network().address());
+                                announced.extend(prefixes.map(|prefix| prefix.to_string()));
+                            }
+                            PathAttributeValue::MpUnreach(MpUnreach::Ipv6Unicast { nlri }) => {
+                                let prefixes = nlri.iter().map(|one| one.network().address());
+                                gone.extend(prefixes.map(|prefix| prefix.to_string()));
+                            }
+                            PathAttributeValue::MpReach(other) => panic!("{other:?}"),
+                            PathAttributeValue::MpUnreach(other) => panic!("{other:?}"),
+                            value => attributes += &format!("{value:?};"),
+                        }
+                    }
+                    for prefix in gone {
+                        table.remove(&(view.clone(), prefix));
+                    }
+                    for prefix in announced {
+                        table.insert((view.clone(), prefix), attributes.clone());
+                    }
+                }
+                BmpMessageValue::StatisticsReport(_)
+                | BmpMessageValue::Initiation(_)
+                | BmpMessageValue::Termination(_) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    });
+    read
+}
+
+/// The first difference, if there is one.
+fn difference(direct: &Read, found: &Read) -> Option<String> {
+    if direct.keys().ne(found.keys()) {
+        return Some(format!("{:?}, not {:?}", found.keys(), direct.keys()));
+    }
+    for ((who, direct), found) in direct.iter().zip(found.values()) {
+        let one = direct.iter().find(|(key, value)| found.get(*key) != Some(*value));
+        let other = found.keys().find(|key| !direct.contains_key(*key));
+        if one.is_some() || other.is_some() {
+            return Some(format!("{who:?}: {one:?} or {other:?}"));
+        }
+    }
+    None
+}
+
+/// What tshark finds wrong with these bytes of a BMP connection, whatever packet it is in.
+fn tshark(scratch: &Scratch, bytes: &[u8]) -> BTreeSet<String> {
+    let listener = TcpListener::bind((tests::addresses::loopback(), 0)).unwrap();
+    let at = listener.local_addr().unwrap();
+    let capture = Capture::start(scratch, at);
+    thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let (mut stream, _) = listener.accept().unwrap();
+            io::copy(&mut stream, &mut io::sink()).unwrap()
+        });
+        TcpStream::connect(at).unwrap().write_all(bytes).unwrap();
+        assert_eq!(reader.join().unwrap(), bytes.len() as u64);
+    });
+    let captured = capture.stop();
+    assert_eq!(captured.connections()[0].1.raw, bytes, "the capture has other bytes");
+    let faults = captured.faults();
+    let texts = faults.iter().filter_map(|fault| fault.split_once(": "));
+    let texts =
+        texts.flat_map(|(_, texts)| texts.split(',').map(str::to_owned).collect::<Vec<_>>());
+    // A full window is no fault.
+    texts.filter(|text| !text.starts_with("TCP ")).collect()
+}
+
+/// What pmbmpd knows of the peers before policy.
+fn known_to(pmbmpd: &Pmbmpd) -> BTreeMap<String, BTreeSet<String>> {
+    let mut known: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for line in pmbmpd.log() {
+        let object: Value = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line}"));
+        let word = |key: &str| object[key].as_str().unwrap_or_default().to_owned();
+        let peer = word("peer_ip");
+        match &*word("bmp_msg_type") {
+            "peer_down" => {
+                known.remove(&peer);
+            }
+            "route_monitor"
+                if object["is_post"] == 0 && object["is_out"] != 1 && object["is_loc"] != 1 =>
+            {
+                let routes = known.entry(peer).or_default();
+                match &*word("log_type") {
+                    "withdraw" => routes.remove(&word("ip_prefix")),
+                    _ => routes.insert(word("ip_prefix")),
+                };
+            }
+            _ => {}
+        }
+    }
+    known
+}
+
+/// An hour of a router in short: tables, changes, a neighbor that goes and comes back; and stations that come then.
+#[track_caller]
+fn is_read_by_all(program: Program, router: &str) {
+    let loc_rib = program != Program::Gobgp;
+    let scratch = Scratch::new();
+    let pmbmpd = Pmbmpd::start(&scratch, tests::addresses::loopback());
+    let at = pmbmpd.address();
+    let more = format!(
+        "[[session]]\naddress = \"{}\"\ntcp.connect-port = {}\nretry.initial = 1\nshutdown = true\n",
+        at.ip(),
+        at.port()
+    );
+    let mut scene = Scene::start_with(program, router, &more);
+    let name = scene.name();
+    let early = scene.lab.early.wait_leg(&name);
+    scene.announce(0, 300, 100);
+    scene.announce(1, 200, 50);
+    scene.wait_equal(&early);
+    let gone: Vec<_> = scene.speakers[0].expected().into_keys().step_by(3).collect();
+    scene.speakers[0].withdraw(&gone);
+    drop(scene.speakers.remove(1));
+    early.wait_router("the Peer Down", |s| (!s.downs.is_empty()).then_some(()));
+    scene.speakers.push(scene.connect(1));
+    scene.announce(1, 100, 30);
+    scene.wait_equal(&early);
+
+    scene.lab.start_late();
+    let late = scene.lab.late.wait_leg(&name);
+    scene.wait_equal(&late);
+
+    let direct = scene.direct.latest().expect("a connection");
+    wait_for("netgauze to read the same everywhere", TIMEOUT, || {
+        let read = netgauze(&direct, loc_rib);
+        for leg in [&early, &late] {
+            if let Some(text) = difference(&read, &netgauze(leg, loc_rib)) {
+                return Err(text);
+            }
+        }
+        Ok(())
+    });
+    assert!(netgauze(&late, loc_rib).values().map(BTreeMap::len).sum::<usize>() > 400);
+
+    // tshark supports no TLVs in a Peer Up, and has its opinion of capabilities: what it finds with the program itself is
+    // the program's.
+    let of_program = tshark(&scratch, &direct.look(|record| record.raw.clone()));
+    for leg in [&early, &late] {
+        let found = tshark(&scratch, &leg.look(|record| record.raw.clone()));
+        assert!(found.is_subset(&of_program), "{found:?} and not {of_program:?}");
+    }
+
+    let config = scene.lab.config.replace("shutdown = true\n", "");
+    scene.lab.daemon.rewrite_config(&config);
+    scene.lab.daemon.bmpctl(&["reload"]).done();
+    wait_for("pmbmpd to know what the neighbors have announced", TIMEOUT, || {
+        let known = known_to(&pmbmpd);
+        for speaker in &scene.speakers {
+            let expected: BTreeSet<String> =
+                speaker.expected().into_keys().map(|prefix| prefix.to_string()).collect();
+            let found = known.get(&speaker.ip().to_string()).cloned().unwrap_or_default();
+            if found != expected {
+                return Err(format!("{}: {} of {}", speaker.ip(), found.len(), expected.len()));
+            }
+        }
+        Ok(())
+    });
+    wait_until("everybody to be alive", TIMEOUT, || pmbmpd.log().len() > 100);
+}
+
+#[test]
+fn about_what_frr_sends() {
+    is_read_by_all(Program::Frr, "address = \"127.0.0.1\"");
+}
+
+#[test]
+fn about_what_bird_sends() {
+    is_read_by_all(Program::Bird2, "address = \"127.0.0.1\"");
+}
+
+#[test]
+fn about_what_gobgp_sends() {
+    is_read_by_all(Program::Gobgp, "prefix = \"127.0.0.0/8\"");
+}
