@@ -1,4 +1,5 @@
-//! The blocks of docs/recipes.md, as they are written, with the programs that they are for.
+//! The blocks of docs/recipes.md, and of the quick start in docs/relay.md, as they are written, with the programs that
+//! they are for.
 
 use std::fs;
 use std::net::{SocketAddr, TcpStream};
@@ -8,8 +9,10 @@ use std::time::Duration;
 use tests::daemon::{Daemon, run};
 use tests::documents::text;
 use tests::edge::{self, Edge, Program, ROUTE, wait_heard};
+use tests::neighbor::{Neighbor, Options};
 use tests::scratch::Scratch;
 use tests::station::{Mode, Station};
+use tests::table::Table;
 use tests::wait::{wait_for, wait_until};
 
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -17,7 +20,13 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 /// The first block in this language below this heading.
 #[track_caller]
 fn block(heading: &str, language: &str) -> String {
-    let page = format!("\n{}", text("docs/recipes.md"));
+    block_of("docs/recipes.md", heading, language)
+}
+
+/// The same of another page.
+#[track_caller]
+fn block_of(page: &str, heading: &str, language: &str) -> String {
+    let page = format!("\n{}", text(page));
     let level = heading.split(' ').next().unwrap();
     let (_, below) = page.split_once(&format!("\n{heading}\n")).unwrap();
     let end = below.find(&format!("\n{level} ")).unwrap_or(below.len());
@@ -51,6 +60,47 @@ fn frr() {
     );
     let [zebra, bgpd] = edge::frr(&scratch, &edge.router, &whole);
     hears(&scratch, &edge, &block("### FRR", "toml"), &[&zebra, &bgpd]);
+}
+
+/// FRR is the router and pmbmpd the station; one neighbor of FRR announces two routes.
+#[test]
+fn the_quick_start_of_the_relay() {
+    let (scratch, edge) = (Scratch::new(), Edge::new());
+    let of = |heading: &str, language: &str| block_of("docs/relay.md", heading, language);
+    edge.router.ip("address add 192.0.2.3/24 dev near");
+    let whole = format!(
+        "router bgp 65001\n bgp router-id 192.0.2.2\n no bgp ebgp-requires-policy\n neighbor 192.0.2.3 remote-as \
+         65009\n neighbor 192.0.2.3 passive\n address-family ipv4 unicast\n  neighbor 192.0.2.3 activate\n  neighbor \
+         192.0.2.3 soft-reconfiguration inbound\n exit-address-family\nexit\n{}",
+        of("### The router", "text")
+    );
+    let [zebra, bgpd] = edge::frr(&scratch, &edge.router, &whole);
+    let log = scratch.join("pmbmpd.json");
+    let config =
+        of("### The station", "text").replace("/var/log/pmbmpd.json", &log.display().to_string());
+    let config = scratch.write("pmbmpd.conf", config);
+    let mut pmbmpd = edge.host.namespace().command("pmbmpd");
+    pmbmpd.arg("-f").arg(config);
+    let pmbmpd = Program::start(pmbmpd, &scratch.join("pmbmpd.log"));
+    let daemon = edge.host.run(|| Daemon::start(&scratch, &of("### bmpd", "toml")));
+    let options = Options::new([192, 0, 2, 3].into(), 65_009);
+    let neighbor =
+        edge.router.run(|| Neighbor::connect(&options, SocketAddr::from(([192, 0, 2, 2], 179))));
+    neighbor.send_all(&Table::of(65_009, 2, 0));
+    wait_for("four routes of the router, and pmbmpd to have them", TIMEOUT, || {
+        let shown = daemon.bmpctl(&["show", "router", "edge1", "--json"]);
+        let found: serde_json::Value =
+            serde_json::from_str(&shown.stdout).map_err(|e| e.to_string())?;
+        let tables = found["routers"][0]["tables"].as_array().cloned().unwrap_or_default();
+        let routes: u64 = tables.iter().filter_map(|table| table["routes"].as_u64()).sum();
+        let known = fs::read_to_string(&log).unwrap_or_default();
+        let updates = known.matches("\"log_type\": \"update\"").count();
+        match (routes, updates) {
+            (4, 4..) => Ok(()),
+            _ => Err(format!("{shown}{known}{}{}{}", pmbmpd.said(), zebra.said(), bgpd.said())),
+        }
+    });
+    assert!(daemon.bmpctl(&["show", "session"]).done().contains("10.1.1.1"));
 }
 
 #[test]

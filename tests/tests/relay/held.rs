@@ -228,6 +228,24 @@ fn what_is_missing_is_withdrawn_at_the_end_of_rib_of_its_own_table_and_not_befor
     early.assert_legal();
 }
 
+/// A station of the router itself would not know the peer yet.
+#[test]
+fn what_comes_of_a_held_peer_before_it_is_up_again_is_dropped() {
+    let lab = lab(120);
+    let (router, early) = begin(&lab);
+    let before = count(&early);
+    router.close();
+    lab.wait_state("edge1", "held");
+    let router = lab.connect("edge1");
+    router.send_unrecorded(&monitoring(&global(1), &announcement(&["100.64.0.0/10"], 1)));
+    router.send_unrecorded(&message::statistics(&global(1), &[(7, vec![0; 8])]));
+    router.send(two_peers());
+    router.send(monitoring(&global(2), &announcement(&["100.64.0.0/10"], 1)));
+    early.wait_known(&router.summary());
+    assert_eq!(kinds(&early, before), [Kind::RouteMonitoring]);
+    assert_eq!(lab.router("edge1")["received"]["without_peer"], 2);
+}
+
 #[test]
 fn the_legs_of_a_router_that_is_not_back_in_time_close_without_a_termination() {
     let lab = lab(2);

@@ -356,7 +356,8 @@ impl Intake {
             Message::StatisticsReport { peer, .. } => {
                 received.statistics_report += 1;
                 let identity = peer.header.identity();
-                let Some(known) = self.peers.get(&identity).and_then(|peers| peers.first()) else {
+                let known = self.peers.get(&identity).and_then(|peers| peers.first());
+                let Some(known) = known.filter(|known| known.is_confirmed) else {
                     self.received.without_peer += 1;
                     return Ok(Next::Nothing);
                 };
