@@ -133,6 +133,7 @@ impl Index {
     }
 
     /// The entry with this hash for which `is_it` is true.
+    #[inline(always)]
     pub(super) fn find(&mut self, hash: u64, is_it: impl FnMut(&u32) -> bool) -> Option<&mut u32> {
         self.table(hash).find_mut(hash, is_it)
     }

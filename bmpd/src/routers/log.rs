@@ -82,8 +82,6 @@ struct Segment {
     attributes: usize,
     /// True while it is among the candidates for compaction.
     is_candidate: bool,
-    /// Where its records begin, once the attributes of an entry were looked for; empty before that.
-    records: Vec<u32>,
 }
 
 impl Segment {
@@ -92,6 +90,7 @@ impl Segment {
     }
 
     /// Appends an entry to the record that is open.
+    #[inline(always)]
     fn push(&mut self, flags: u8, route: &[u8]) {
         self.entries += 1;
         if is_withdrawn(flags) {
@@ -243,10 +242,10 @@ impl Log {
     /// The memory of the table, in bytes.
     pub(crate) fn memory(&self) -> usize {
         let segments = self.segments.iter().flatten();
-        let of_one = |segment: &Segment| {
-            segment.bytes.capacity() + segment.records.capacity() * size_of::<u32>()
-        };
-        segments.map(of_one).sum::<usize>() + self.index.memory()
+        let records = self.stale.as_ref().map_or(0, Stale::memory);
+        segments.map(|segment| segment.bytes.capacity()).sum::<usize>()
+            + self.index.memory()
+            + records
     }
 
     /// How many entries were worked on so far.
@@ -606,7 +605,6 @@ impl Log {
             withdrawn: 0,
             attributes: 0,
             is_candidate: false,
-            records: Vec::new(),
         });
         self.next_sequence += 1;
         self.order.push_back(slot);

@@ -172,16 +172,9 @@ impl Log {
         self.work += u64::from(self.segment(slot).entries);
         let segment = self.segment_mut(slot);
         let is_candidate = segment.is_candidate;
-        *segment = Segment {
-            sequence,
-            bytes,
-            entries,
-            announced,
-            withdrawn,
-            attributes: 0,
-            is_candidate,
-            records: Vec::new(),
-        };
+        *segment =
+            Segment { sequence, bytes, entries, announced, withdrawn, attributes: 0, is_candidate };
+        self.forget_records(sequence);
         self.move_marks(|mark| {
             if mark.sequence == sequence
                 && let Ok(at) = marks.binary_search(&mark.offset)
@@ -251,7 +244,6 @@ impl Log {
         }
         let segment = self.segment_mut(first);
         segment.bytes.extend_from_slice(&gone.bytes);
-        segment.records = Vec::new();
         segment.entries += gone.entries;
         segment.announced += gone.announced;
         segment.withdrawn += gone.withdrawn;
@@ -259,6 +251,8 @@ impl Log {
         let sequence = segment.sequence;
         self.order.remove(rank + 1);
         self.free_slots.push(second);
+        self.forget_records(sequence);
+        self.forget_records(gone.sequence);
         self.work += u64::from(gone.entries);
         if gone.is_candidate {
             self.examine(first);

@@ -17,6 +17,8 @@
 //! At the end of the restart the marked range is settled from its beginning, a part of a segment at a time: what is
 //! confirmed is as any other entry from then on, and what is stale is withdrawn.
 
+use std::collections::HashMap;
+
 use super::index::INDEXED;
 use super::record::{
     CONFIRMED, SENT, SUPERSEDED, entry_at, header_at, is_confirmed, is_withdrawn, with_state,
@@ -34,7 +36,7 @@ const SETTLED_AT_ONCE: u64 = 2048;
 pub(super) const STALE_BATCH: usize = 3800;
 
 /// Which entries are stale, unless they are confirmed.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Stale {
     /// Those before this.
     pub(super) end: Position,
@@ -44,22 +46,29 @@ pub(super) struct Stale {
     confirms: bool,
     /// True if some are confirmed.
     has_confirmed: bool,
+    /// Where the records of a segment begin, by its rank in the order, once attributes of its entries were looked for.
+    records: HashMap<u64, Vec<u32>>,
 }
 
-impl Segment {
-    /// The attributes of the record that an entry is in, which is not the record that is open.
-    fn attributes_of(&mut self, offset: usize) -> Option<AttributesId> {
-        if self.records.last().is_none_or(|last| (*last as usize) < offset) {
-            let mut next = self.records.last().map_or(0, |last| *last as usize);
-            self.records.pop();
-            while let Some(header) = header_at(&self.bytes, next) {
-                self.records.push(next as u32);
+impl Stale {
+    /// The memory that it takes beside itself, in bytes.
+    pub(super) fn memory(&self) -> usize {
+        self.records.values().map(|records| records.capacity() * size_of::<u32>()).sum()
+    }
+
+    /// The attributes of the record that an entry of a segment is in, which is not the record that is open.
+    fn attributes_of(&mut self, segment: &Segment, offset: usize) -> Option<AttributesId> {
+        let records = self.records.entry(segment.sequence).or_default();
+        if records.last().is_none_or(|last| (*last as usize) < offset) {
+            let mut next = records.pop().map_or(0, |last| last as usize);
+            while let Some(header) = header_at(&segment.bytes, next) {
+                records.push(next as u32);
                 next = header.entries.end;
             }
         }
-        let after = self.records.partition_point(|record| *record as usize <= offset);
-        let record = *self.records.get(after.checked_sub(1)?)?;
-        Some(AttributesId(header_at(&self.bytes, record as usize)?.attributes))
+        let after = records.partition_point(|record| *record as usize <= offset);
+        let record = *records.get(after.checked_sub(1)?)?;
+        Some(AttributesId(header_at(&segment.bytes, record as usize)?.attributes))
     }
 }
 
@@ -76,6 +85,7 @@ impl Log {
             settled: Position::default(),
             confirms,
             has_confirmed: false,
+            records: HashMap::new(),
         });
     }
 
@@ -86,7 +96,14 @@ impl Log {
 
     /// True while routes are stale and stations have been sent nothing about it.
     pub(super) fn is_held(&self) -> bool {
-        self.stale.is_some_and(|stale| stale.confirms)
+        self.stale.as_ref().is_some_and(|stale| stale.confirms)
+    }
+
+    /// The entries of a segment have moved.
+    pub(super) fn forget_records(&mut self, sequence: u64) {
+        if let Some(stale) = &mut self.stale {
+            stale.records.remove(&sequence);
+        }
     }
 
     /// The neighbor is back with a new session: its End-of-RIB is awaited, and readers are given it, and all routes that
@@ -125,9 +142,9 @@ impl Log {
 
     /// Confirms a route, if it is there as it was before the restart.
     fn confirm(&mut self, route: &[u8], id: AttributesId) -> bool {
-        let Some(stale) = self.stale else { return false };
         self.work += INDEXED;
-        let Self { form, segments, index, hasher, .. } = self;
+        let Self { form, segments, index, hasher, stale, .. } = self;
+        let Some(stale) = stale else { return false };
         let hash = hash(*form, hasher, route);
         let Some(found) = index.find(hash, same(*form, segments, route)) else { return false };
         let (slot, offset) = split(*found);
@@ -137,16 +154,14 @@ impl Log {
             return false;
         }
         let confirmed = with_state(entry.tag, CONFIRMED);
-        let segment = self.segment_mut(slot);
+        let Some(Some(segment)) = segments.get_mut(slot as usize) else { return false };
         let position = Position { sequence: segment.sequence, offset: offset as u32 };
         let is_stale = (stale.settled..stale.end).contains(&position);
-        if !is_stale || segment.attributes_of(offset) != Some(id) {
+        if !is_stale || stale.attributes_of(segment, offset) != Some(id) {
             return false;
         }
         segment.bytes[offset] = confirmed;
-        if let Some(stale) = &mut self.stale {
-            stale.has_confirmed = true;
-        }
+        stale.has_confirmed = true;
         true
     }
 
@@ -192,7 +207,7 @@ impl Log {
     /// The source is lost again before all of what was stale is settled: makes some of what is confirmed as any other
     /// entry. False if nothing is left.
     pub(crate) fn settle_some(&mut self) -> bool {
-        self.stale.is_some_and(|stale| stale.has_confirmed) && self.settle(|_| {})
+        self.stale.as_ref().is_some_and(|stale| stale.has_confirmed) && self.settle(|_| {})
     }
 
     /// Settles some of the stale range; `stale` is given the routes that are not confirmed. A record is settled as a
@@ -203,7 +218,6 @@ impl Log {
         let is_over = |slot: &&u32| self.segment(**slot).end() <= settled;
         let next = self.order.iter().skip(begun).find(|slot| !is_over(slot)).copied();
         let Some(slot) = next.filter(|_| settled < end) else {
-            self.segments.iter_mut().flatten().for_each(|segment| segment.records = Vec::new());
             self.stale = None;
             return false;
         };
@@ -233,11 +247,12 @@ impl Log {
             }
             at.offset = header.entries.end as u32;
         }
-        if at.offset as usize >= segment.bytes.len() {
-            segment.records = Vec::new();
-        }
+        let is_over = at.offset as usize >= segment.bytes.len();
         if let Some(stale) = &mut self.stale {
             stale.settled = at.min(end);
+        }
+        if is_over {
+            self.forget_records(sequence);
         }
         // Entries that lie one behind the other are quick.
         self.work += settled / 4;
