@@ -30,6 +30,20 @@ pub fn cpu_time(pid: u32) -> anyhow::Result<Duration> {
     Ok(Duration::from_secs_f64(ticks as f64 / rustix::param::clock_ticks_per_second() as f64))
 }
 
+/// The same in nanoseconds, of the threads that there are (sched-stats.txt of the kernel).
+///
+/// # Errors
+/// When the process is gone.
+pub fn exact_cpu_time(pid: u32) -> anyhow::Result<Duration> {
+    let mut nanos = 0;
+    for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let stat = fs::read_to_string(thread?.path().join("schedstat"))?;
+        let first = stat.split_whitespace().next().context("no time in schedstat")?;
+        nanos += first.parse::<u64>()?;
+    }
+    Ok(Duration::from_nanos(nanos))
+}
+
 /// A field of `/proc/PID/status` without the space around it, such as `CapEff:`; of each thread, which all have
 /// the same.
 ///

@@ -40,6 +40,7 @@ enum By {
 struct Measured {
     load: Duration,
     reset: Duration,
+    cpu: Duration,
     memory: u64,
     bytes: u64,
 }
@@ -53,8 +54,8 @@ pub fn figures(runs: usize, ipv4: u64, ipv6: u64) -> anyhow::Result<String> {
     let peer = loopback();
     let bmp: Arc<[u8]> = as_bmp(&table, peer).into();
     let mut text = format!(
-        "| {} routes | load by BMP | load by BGP | ratio | reset of one session | bytes alone | peak memory by BMP | by BGP |\n\
-         |---|---|---|---|---|---|---|---|\n",
+        "| {} routes | load by BMP | load by BGP | ratio | processor time by BMP | by BGP | ratio | reset of one session | bytes alone | peak memory by BMP | by BGP |\n\
+         |---|---|---|---|---|---|---|---|---|---|---|\n",
         table.routes()
     );
     for stations in [1, 8] {
@@ -73,16 +74,21 @@ pub fn figures(runs: usize, ipv4: u64, ipv6: u64) -> anyhow::Result<String> {
             values[values.len() / 2]
         };
         let load = |measured: &Measured| measured.load.as_secs_f64();
+        let cpu = |measured: &Measured| measured.cpu.as_secs_f64();
         let reset = |measured: &Measured| measured.reset.as_secs_f64();
         let memory = |measured: &Measured| measured.memory as f64 / f64::from(1 << 20);
         floors.sort();
         let (by_bmp, by_bgp) = (median(&all[0], load), median(&all[1], load));
+        let (cpu_by_bmp, cpu_by_bgp) = (median(&all[0], cpu), median(&all[1], cpu));
         writeln!(
             text,
-            "| {stations} stations | {:.0} ms | {:.0} ms | {:.2} | {:.0} ms | {:.0} ms | {:.1} MiB | {:.1} MiB |",
+            "| {stations} stations | {:.0} ms | {:.0} ms | {:.2} | {:.0} ms | {:.0} ms | {:.2} | {:.0} ms | {:.0} ms | {:.1} MiB | {:.1} MiB |",
             by_bmp * 1e3,
             by_bgp * 1e3,
             by_bmp / by_bgp,
+            cpu_by_bmp * 1e3,
+            cpu_by_bgp * 1e3,
+            cpu_by_bmp / cpu_by_bgp,
             median(&all[0], reset) * 1e3,
             floors[floors.len() / 2].as_secs_f64() * 1e3,
             median(&all[0], memory),
@@ -237,6 +243,7 @@ fn measure(
         Ok(last)
     };
     let load = complete(&vec![0; stations])? - begun;
+    let cpu = crate::process::exact_cpu_time(daemon.pid())?;
     let bytes = counters[0].newest(|connection| connection.bytes).context("a connection")?;
     let before: Vec<usize> = counters.iter().map(Counter::connections).collect();
     let reset_at = Instant::now();
@@ -247,5 +254,5 @@ fn measure(
     let status: serde_json::Value = serde_json::from_str(status.done())?;
     let memory = status["status"]["memory_peak"].as_u64().context("the peak of the memory")?;
     drop((sending, speaker));
-    Ok(Measured { load, reset: again - reset_at, memory, bytes })
+    Ok(Measured { load, reset: again - reset_at, cpu, memory, bytes })
 }
