@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
-use std::net::{IpAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::thread;
+use std::time::Duration;
 
 use netgauze_bgp_pkt::BgpMessage;
 use netgauze_bgp_pkt::path_attribute::{MpReach, MpUnreach, PathAttributeValue};
@@ -14,17 +15,23 @@ use netgauze_bmp_pkt::{BmpMessage, BmpPeerType, PeerHeader};
 use netgauze_parse_utils::reader::SliceReader;
 use netgauze_parse_utils::traits::ParseFromWithOneInput;
 use serde_json::Value;
-use tests::bmp::{COMMON_HEADER, Kind};
+use tests::addresses::loopback;
+use tests::bgp::{Family, end_of_rib};
+use tests::bmp::{self, COMMON_HEADER, Kind};
+use tests::daemon;
 use tests::programs::pmbmpd::Pmbmpd;
 use tests::programs::tshark::Capture;
 use tests::race::Program;
-use tests::relay::Scene;
-use tests::relay::message::peer;
+use tests::relay::example::simple_up;
+use tests::relay::message::{self, flag, monitoring, peer};
+use tests::relay::{Plan, Scene};
 use tests::scratch::Scratch;
-use tests::station::Connection;
+use tests::station::{Connection, Mode, Setup, Station};
+use tests::table::Table;
 use tests::wait::{wait_for, wait_until};
 
 use super::programs::TIMEOUT;
+use super::{global, withdrawal};
 
 /// A peer, for all of its views.
 type Who = (&'static str, String, Option<IpAddr>);
@@ -141,7 +148,7 @@ fn difference(direct: &Read, found: &Read) -> Option<String> {
 
 /// What tshark finds wrong with these bytes of a BMP connection, whatever packet it is in.
 fn tshark(scratch: &Scratch, bytes: &[u8]) -> BTreeSet<String> {
-    let listener = TcpListener::bind((tests::addresses::loopback(), 0)).unwrap();
+    let listener = TcpListener::bind((loopback(), 0)).unwrap();
     let at = listener.local_addr().unwrap();
     let capture = Capture::start(scratch, at);
     thread::scope(|scope| {
@@ -193,7 +200,7 @@ fn known_to(pmbmpd: &Pmbmpd) -> BTreeMap<String, BTreeSet<String>> {
 fn is_read_by_all(program: Program, router: &str) {
     let loc_rib = program != Program::Gobgp;
     let scratch = Scratch::new();
-    let pmbmpd = Pmbmpd::start(&scratch, tests::addresses::loopback());
+    let pmbmpd = Pmbmpd::start(&scratch, loopback());
     let at = pmbmpd.address();
     let more = format!(
         "[[session]]\naddress = \"{}\"\ntcp.connect-port = {}\nretry.initial = 1\nshutdown = true\n",
@@ -269,4 +276,101 @@ fn about_what_bird_sends() {
 #[test]
 fn about_what_gobgp_sends() {
     is_read_by_all(Program::Gobgp, "prefix = \"127.0.0.0/8\"");
+}
+
+/// Every peer type and view with routes that all of them can read; what they cannot read is for the tests' own reader.
+#[test]
+fn about_what_a_router_with_every_peer_type_and_view_sends() {
+    let scratch = Scratch::new();
+    let pmbmpd = Pmbmpd::start(&scratch, loopback());
+    let more = daemon::session(pmbmpd.address().ip(), pmbmpd.address().port(), None);
+    let mut lab = Plan { more: &more, ..Plan::default() }.start();
+    let router = lab.connect("edge1");
+    let v6: IpAddr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into();
+    let address: IpAddr = Ipv4Addr::new(192, 0, 2, 9).into();
+    let at = |header: bmp::PeerHeader, n: u64| header.at(Duration::from_secs(1_700_000_000 + n));
+    let headers = [
+        at(global(1), 1),
+        at(message::header(peer::GLOBAL, 0, v6, 65_002), 2),
+        at(message::header(peer::DISTINGUISHED, 7, address, 65_003), 3),
+        at(message::header(peer::DISTINGUISHED, 8, [192, 0, 2, 10].into(), 65_004), 4),
+        at(message::header(peer::LOCAL, 9, address, 65_005), 5),
+        at(message::loc_rib(0, 65_000, [192, 0, 2, 254].into()), 6),
+    ];
+    let views = [0, flag::POST_POLICY, flag::ADJ_RIB_OUT, flag::ADJ_RIB_OUT | flag::POST_POLICY];
+    for (seed, header) in (1..).zip(&headers) {
+        let views = if header.peer.kind == peer::LOC_RIB { &views[..1] } else { &views };
+        router.send(simple_up(header));
+        for (n, view) in (0..).zip(views) {
+            let of_view = header.with(*view);
+            router.send(monitoring(&of_view, Table::of(64_500 + seed + n, 60, 30).bytes()));
+            router.send(monitoring(&of_view, &withdrawal(&["198.51.100.0/24"])));
+            for family in [Family::IPV4, Family::IPV6] {
+                router.send(monitoring(&of_view, &end_of_rib(family)));
+            }
+        }
+    }
+    // One goes.
+    router.send(message::peer_down(&headers[3], 4, &[]));
+    let early = lab.early.wait_leg("edge1");
+    early.wait_known(&router.summary());
+    let late = lab.start_late().wait_leg("edge1");
+    late.wait_known(&router.summary());
+
+    // The same bytes without bmpd.
+    let direct = Station::listen_with((loopback(), 0).into(), Mode::Keeping, Setup::of_routers());
+    for at in [SocketAddr::new(direct.ip(), direct.port()), pmbmpd.address()] {
+        let mut stream = TcpStream::connect(at).unwrap();
+        stream.write_all(&router.sent()).unwrap();
+        thread::spawn(move || io::copy(&mut stream, &mut io::sink()));
+    }
+    let direct = direct.wait_connection(1);
+    direct.wait_known(&router.summary());
+    let read = netgauze(&direct, true);
+    assert_eq!(read.len(), headers.len() - 1);
+    for leg in [&early, &late] {
+        assert_eq!(difference(&read, &netgauze(leg, true)), None);
+        let found = tshark(&scratch, &leg.look(|record| record.raw.clone()));
+        assert_eq!(found, tshark(&scratch, &router.sent()));
+    }
+    wait_for("pmbmpd to know the same twice", TIMEOUT, || {
+        let by_port = all_known_to(&pmbmpd);
+        let known: Vec<_> = by_port.values().filter(|known| !known.is_empty()).collect();
+        match &known[..] {
+            [one, other] if one == other && one.len() > 1000 => Ok(()),
+            _ => Err(format!("{:?}", known.iter().map(|known| known.len()).collect::<Vec<_>>())),
+        }
+    });
+}
+
+/// What pmbmpd knows of each connection: the routes with all that it says about them but for when it was told.
+fn all_known_to(pmbmpd: &Pmbmpd) -> BTreeMap<u64, BTreeSet<String>> {
+    let mut known: BTreeMap<u64, BTreeMap<(String, String), String>> = BTreeMap::new();
+    for line in pmbmpd.log() {
+        let mut object: Value =
+            serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line}"));
+        let port = object["bmp_router_port"].as_u64().expect("a port");
+        let peer = object["peer_ip"].as_str().unwrap_or_default().to_owned();
+        if object["bmp_msg_type"] == "peer_down" {
+            let routes = known.entry(port).or_default();
+            routes.retain(|(other, _), _| *other != peer);
+        }
+        if object["bmp_msg_type"] != "route_monitor" {
+            continue;
+        }
+        let is_gone = object["log_type"] == "withdraw";
+        let fields = object.as_object_mut().expect("an object");
+        for field in ["seq", "timestamp_arrival", "bmp_router_port", "bmp_router", "log_type"] {
+            fields.remove(field);
+        }
+        let keys =
+            ["peer_ip", "rd", "is_post", "is_out", "is_loc", "is_in", "is_filtered", "ip_prefix"];
+        let key: String = keys.iter().map(|key| object[*key].to_string() + " ").collect();
+        let routes = known.entry(port).or_default();
+        match is_gone {
+            true => routes.remove(&(peer, key)),
+            false => routes.insert((peer, key), object.to_string()),
+        };
+    }
+    known.into_iter().map(|(port, routes)| (port, routes.into_values().collect())).collect()
 }
