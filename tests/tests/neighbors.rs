@@ -133,17 +133,21 @@ fn a_neighbor_with_too_many_routes_is_kept_out_though_it_connects_anew_at_that_m
             stream.read_exact(&mut body).unwrap();
             (header[18], body)
         };
-        let mut answer = last();
-        if answer.0 == kind::OPEN {
-            answer = last();
-        }
-        // Ended for its routes, or replaced before they were read.
+        let mut last_but = |others: &[u8]| {
+            let mut answer = last();
+            while others.contains(&answer.0) {
+                answer = last();
+            }
+            answer
+        };
+        // Ended for its routes, or replaced before they were read. Its OPEN may have been answered before.
         match heard.notification {
             Some((6, 1, _)) => {
+                let answer = last_but(&[kind::OPEN, kind::KEEPALIVE]);
                 assert_eq!(answer, (kind::NOTIFICATION, vec![6, 5]));
                 kept_out = true;
             }
-            None => assert_eq!(answer.0, kind::KEEPALIVE),
+            None => assert_eq!(last_but(&[kind::OPEN]).0, kind::KEEPALIVE),
             other => panic!("{other:?}"),
         }
     }
