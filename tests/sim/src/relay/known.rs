@@ -216,6 +216,8 @@ pub struct Known {
     pub peers: BTreeMap<Identity, KnownPeer>,
     /// Until when its tables are kept.
     pub held_until: Option<Duration>,
+    /// How often it came back so late that it may have left just before.
+    pub late_returns: u64,
     /// True while it is not certain what bmpd has taken of a connection that it has ended.
     pub is_uncertain: bool,
     /// True while the router has a connection whose Initiation bmpd has read.
@@ -233,7 +235,10 @@ impl Known {
         match effect {
             Effect::Initiation(tlvs) => {
                 // It may have left just before.
-                self.is_uncertain |= self.is_hold_almost_over(now);
+                if self.is_hold_almost_over(now) {
+                    self.is_uncertain = true;
+                    self.late_returns += 1;
+                }
                 if !self.is_present {
                     self.presence += 1;
                     self.appeared_at = now;

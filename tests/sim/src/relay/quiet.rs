@@ -204,7 +204,8 @@ impl Run {
         {
             return Ok(());
         }
-        let presence = router.known.presence;
+        let same = |known: &Known| (known.presence, known.late_returns);
+        let before_it_went = same(&router.known);
         let before = relay.legs(number);
         relay.routers[number].set_willing(false);
         let Relay { routers, random, .. } = relay;
@@ -227,7 +228,8 @@ impl Run {
         routers[number].set_willing(true);
         self.silence().await?;
         let Some(relay) = &mut self.relay else { return Ok(()) };
-        if !relay.routers[number].is_up() || relay.routers[number].known.presence != presence {
+        let router = &mut relay.routers[number];
+        if !router.is_up() || same(&router.known) != before_it_went {
             // One that bmpd connects to may be too late.
             return Ok(());
         }
