@@ -161,18 +161,14 @@ impl Options {
 
     /// Prepares a socket for an address that this host may not have.
     fn foreign(&self, socket: &Socket, address: IpAddr) -> Result<(), OptionError> {
-        // Not in the libc crate.
-        const IPV6_TRANSPARENT: c_int = 75;
-        const IPV6_FREEBIND: c_int = 78;
-        let (level, name) = match (self.foreign, address) {
+        let set = match (self.foreign, address) {
             (None, _) => return Ok(()),
-            (Some(Foreign::Freebind), IpAddr::V4(_)) => (libc::IPPROTO_IP, libc::IP_FREEBIND),
-            (Some(Foreign::Freebind), IpAddr::V6(_)) => (libc::IPPROTO_IPV6, IPV6_FREEBIND),
-            (Some(Foreign::Transparent), IpAddr::V4(_)) => (libc::IPPROTO_IP, libc::IP_TRANSPARENT),
-            (Some(Foreign::Transparent), IpAddr::V6(_)) => (libc::IPPROTO_IPV6, IPV6_TRANSPARENT),
+            (Some(Foreign::Freebind), IpAddr::V4(_)) => socket.set_freebind_v4(true),
+            (Some(Foreign::Freebind), IpAddr::V6(_)) => socket.set_freebind_v6(true),
+            (Some(Foreign::Transparent), IpAddr::V4(_)) => socket.set_ip_transparent_v4(true),
+            (Some(Foreign::Transparent), IpAddr::V6(_)) => socket.set_ip_transparent_v6(true),
         };
-        let on: c_int = 1;
-        raw::set(socket.as_fd(), level, name, &on).map_err(|error| OptionError {
+        set.map_err(|error| OptionError {
             option: format!("identity source-address {address}"),
             error,
         })

@@ -191,7 +191,7 @@ impl<'a> Update<'a> {
         })
     }
 
-    /// True if the routes of this family can be told apart; those of others do not matter.
+    /// True if the routes of this family can be located; those of others do not matter.
     pub fn is_readable(&self, form: Form) -> bool {
         let is_readable = |nlri| form.routes(nlri).is_ok();
         let reach = self.reach.as_ref().filter(|reach| reach.family == form.family());

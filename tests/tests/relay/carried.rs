@@ -68,7 +68,7 @@ fn what_is_no_header_of_a_known_router_is_refused_and_delays_nobody() {
     let lab =
         Plan { relay: "proxies = [\"127.0.0.1\"]\ninitiation-timeout = 2", ..Plan::default() }
             .start();
-    let stranger = SocketAddr::new(loopback(), 1);
+    let unknown = SocketAddr::new(loopback(), 1);
     let own = SocketAddr::new(lab.address("edge1"), 1);
     let good = header(own, lab.listen);
     let mut udp = good.clone();
@@ -89,7 +89,7 @@ fn what_is_no_header_of_a_known_router_is_refused_and_delays_nobody() {
             b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n".to_vec(),
             "version 1; version 2 is needed",
         ),
-        ("a stranger", header(stranger, lab.listen), "no [[router]] has this address"),
+        ("an unknown address", header(unknown, lab.listen), "no [[router]] has this address"),
         ("one of its own", local, "no [[router]] has this address"),
         ("UDP", udp, "family and protocol 0x12"),
         ("cut short", short, "11 bytes of addresses"),

@@ -1,4 +1,4 @@
-//! Why TLS with a peer or a router has failed, and which side has to change what.
+//! Why TLS with a peer, a station or a router, has failed, and which side has to change what.
 //!
 //! What the peer sends (its certificate, its alerts) is shown truncated and escaped: it is untrusted.
 
@@ -106,7 +106,6 @@ impl TlsError {
                 | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig
                 | PeerIncompatible::Tls12NotOffered
                 | PeerIncompatible::Tls12NotOfferedOrEnabled
-                | PeerIncompatible::Tls13RequiredForQuic
                 | PeerIncompatible::SupportedVersionsExtensionRequired,
             ) => TlsError::NoCommonVersion,
             Error::InvalidMessage(_)

@@ -82,7 +82,7 @@ impl Fixture {
         }
     }
 
-    /// The source is out of sight: nobody is told of it.
+    /// The source is lost: readers are sent nothing of it.
     fn hold(&mut self) {
         self.log.mark_stale(&mut self.attributes);
         self.stale = self.model.keys().cloned().collect();
@@ -689,11 +689,11 @@ proptest! {
             fixture.read(early, usize::MAX);
             fixture.read(slow, read);
             fixture.hold();
-            let told = |fixture: &Fixture| {
+            let sent = |fixture: &Fixture| {
                 let view = &fixture.readers[early].1;
                 (view.announcements, view.withdrawals)
             };
-            let (before, had) = (told(&fixture), fixture.model.clone());
+            let (before, had) = (sent(&fixture), fixture.model.clone());
             let mut differ = 0;
             let mut again = BTreeSet::new();
             for (attributes, n) in routes {
@@ -713,7 +713,7 @@ proptest! {
             }
             fixture.consistent();
             fixture.read(early, usize::MAX);
-            prop_assert_eq!(told(&fixture), (before.0 + differ, before.1 + gone));
+            prop_assert_eq!(sent(&fixture), (before.0 + differ, before.1 + gone));
             prop_assert_eq!(fixture.routes(), fixture.model.len());
         }
         fixture.subscribe();
@@ -746,7 +746,7 @@ fn a_source_that_is_lost_after_a_new_session_still_owes_its_routes() {
     fixture.announce(b"a", &routes(0..100));
     fixture.read(reader, usize::MAX);
     fixture.hold();
-    // Readers are told of a new session, and it is lost before all was announced.
+    // Readers are sent a new session, and it is lost before all was announced.
     fixture.log.restart();
     fixture.announce(b"a", &routes(0..10));
     fixture.read(reader, usize::MAX);
