@@ -167,22 +167,20 @@ impl Lab {
     /// What `show router NAME` reports.
     ///
     /// # Panics
-    /// When bmpctl fails.
+    /// When bmpctl fails, as it does when there is no such router.
     #[track_caller]
     pub fn router(&self, name: &str) -> Value {
         json(&self.daemon, &["show", "router", name])["routers"][0].clone()
     }
 
-    /// Waits until `show router NAME` has this state.
+    /// Waits until `show router NAME` has this state. A router of a prefix is known by its name
+    /// only when its Initiation was read: until then there is no such router.
     ///
     /// # Panics
     /// When it does not within 30 s.
     #[track_caller]
     pub fn wait_state(&self, name: &str, state: &str) {
-        wait_for(&format!("router {name} to be {state}"), Duration::from_secs(30), || {
-            let shown = self.router(name);
-            if shown["state"] == state { Ok(()) } else { Err(shown.to_string()) }
-        });
+        self.wait_router(name, &format!("router {name} to be {state}"), |shown| shown["state"] == state);
     }
 
     /// Waits until `show router NAME` contains this text anywhere.
@@ -191,9 +189,19 @@ impl Lab {
     /// When it does not within 30 s.
     #[track_caller]
     pub fn wait_shown(&self, name: &str, text: &str) {
-        wait_for(&format!("{text:?} of router {name}"), Duration::from_secs(30), || {
-            let shown = self.router(name).to_string();
-            if shown.contains(text) { Ok(()) } else { Err(shown) }
+        self.wait_router(name, &format!("{text:?} of router {name}"), |shown| {
+            shown.to_string().contains(text)
+        });
+    }
+
+    #[track_caller]
+    fn wait_router(&self, name: &str, what: &str, is_met: impl Fn(&Value) -> bool) {
+        wait_for(what, Duration::from_secs(30), || {
+            let output = self.daemon.bmpctl(&["show", "router", name, "--json"]);
+            let document: Value =
+                serde_json::from_str(&output.stdout).map_err(|_| output.to_string())?;
+            let shown = &document["routers"][0];
+            if is_met(shown) { Ok(()) } else { Err(document.to_string()) }
         });
     }
 }
