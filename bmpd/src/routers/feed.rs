@@ -8,7 +8,11 @@
 //! graceful restart Peer Up again, before any route of the new incarnation, and the same; at the end Peer Down, for
 //! whatever reason. If the station falls so far behind a neighbor that what it would need is no longer kept, it is
 //! sent Peer Down for that neighbor, and then everything of it again.
+//!
+//! A feed whose receiver acknowledges what it has got ([`Feed::acknowledged`]) has two positions more, in the logs and
+//! here ([`kept`]): up to where it is acknowledged, and up to where it will be.
 
+mod kept;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +21,7 @@ use std::sync::Arc;
 
 use shared::names::{NeighborId, RouterId};
 
+use self::kept::{Down, Kept, Standing};
 use super::epoch::{Epoch, PeerDown, Rib, TableId};
 use super::item::{Item, Sink};
 use super::live::{About, LivePosition};
@@ -97,6 +102,8 @@ struct KnownPeer {
     epoch: Arc<Epoch>,
     /// The incarnation whose Peer Up was sent.
     incarnation: u64,
+    /// What is known of that Peer Up, and of those before it.
+    up: Standing,
     readers: Vec<TableReader>,
     /// How many of its tables were looked at: those beyond were opened since.
     tables: usize,
@@ -106,6 +113,12 @@ struct KnownPeer {
     seen: u64,
     /// The reader whose turn it is.
     turn: usize,
+    /// True if all of it is to be sent again, beginning with its Peer Up.
+    repeats: bool,
+    /// Of a feed that is acknowledged: true if its readers have moved since the last mark.
+    has_moved: bool,
+    /// True if that mark was of them.
+    is_marked: bool,
 }
 
 /// The reader of one table that is sent to the station.
@@ -126,7 +139,9 @@ enum Ending {
     NotYet,
     /// The sink has taken it.
     Taken,
-    /// It was written to the connection, at that time.
+    /// An acknowledgement of it is awaited.
+    Marked,
+    /// It was written to the connection, or acknowledged, at that time.
     Written(Moment),
 }
 
@@ -144,6 +159,7 @@ impl KnownPeer {
     /// True once the End-of-RIB of every table was sent.
     fn is_complete(&self) -> bool {
         self.tables == self.epoch.tables()
+            && !self.repeats
             && self.readers.iter().all(|reader| reader.end_of_rib != Ending::NotYet)
     }
 }
@@ -162,6 +178,7 @@ fn open_tables(
     tables: &mut usize,
     rib: &mut Rib,
     monitor: &Monitor,
+    is_acknowledged: bool,
 ) {
     let opened = rib.logs.iter_mut().enumerate().skip(*tables);
     readers.extend(opened.filter_map(|(rank, (table, log))| {
@@ -169,7 +186,7 @@ fn open_tables(
             table: *table,
             sent_as: TableId { view: sent_as(table.view, monitor), ..*table },
             log: rank,
-            id: log.subscribe(),
+            id: log.subscribe(is_acknowledged),
             end_of_rib: Ending::NotYet,
         })
     }));
@@ -206,6 +223,8 @@ pub(crate) struct Feed {
     turn: usize,
     /// How often the last call of [`Feed::fill`] skipped many superseded records.
     scans: usize,
+    /// Of a receiver that acknowledges what it has got.
+    kept: Option<Kept>,
 }
 
 impl Drop for Feed {
@@ -222,8 +241,13 @@ impl Drop for Feed {
 impl Feed {
     /// A feed of what `monitor` selects, of which nothing has been sent yet.
     pub(crate) fn new(router: Arc<Router>, monitor: Monitor) -> Self {
+        Self::with(router, monitor, None)
+    }
+
+    fn with(router: Arc<Router>, monitor: Monitor, kept: Option<Kept>) -> Self {
         let mut feed = Self {
             live: (*router.id() != RouterId::Local).then(|| router.listen()),
+            kept,
             presence: router.presence().map_or(0, |presence| presence.number),
             router,
             monitor,
@@ -286,14 +310,24 @@ impl Feed {
     /// A table is locked for the length of a share at most, or of this call if no other has anything to send. `limit`
     /// must leave room for the largest item (256 KiB do).
     pub(crate) fn fill(&mut self, sink: &mut impl Sink, limit: usize) -> Filled {
+        let filled = self.fill_with(sink, limit);
+        if self.kept.is_some() {
+            self.note_moves();
+        }
+        filled
+    }
+
+    fn fill_with(&mut self, sink: &mut impl Sink, limit: usize) -> Filled {
         let mut filled = Filled::default();
         self.refresh_neighbors(false);
+        self.send_downs(sink);
         // In order: of a neighbor that was removed and added again Peer Down is before Peer Up.
         for place in &mut self.places {
             if sink.len() >= limit {
                 return filled;
             }
-            let peer_ups = send_state(place, &self.monitor, self.unwanted_since, sink);
+            let peer_ups =
+                send_state(place, &self.monitor, self.unwanted_since, &mut self.kept, sink);
             filled.sessions_skipped += place.account(peer_ups);
         }
         self.places.retain(|place| !place.removed || place.known.is_some());
@@ -389,7 +423,8 @@ impl Feed {
         };
         let begin = sink.len();
         let until = limit.min(begin.saturating_add(share));
-        let sent = send_routes(some, &self.monitor, sink, until, limit);
+        let is_acknowledged = self.kept.is_some();
+        let sent = send_routes(some, &self.monitor, sink, (until, limit), is_acknowledged);
         *is_busy = matches!(sent, Sent::Part | Sent::Scanned);
         match sent {
             Sent::All | Sent::Restarted => Outcome::All,
@@ -404,13 +439,8 @@ impl Feed {
                 some.leave();
                 // Reason 5: the neighbor is still up, but its state at the station is not kept up to date (RFC
                 // 7854 section 4.9). The next call begins with Peer Up.
-                let reason = &PeerDownReason::Deconfigured;
-                let item = Item::PeerDown {
-                    view: sent_as(some.epoch.view, &self.monitor),
-                    time: bmp_timestamp(),
-                    reason,
-                };
-                sink.put(&some.epoch.header, item, limit);
+                let down = PeerDown { time: bmp_timestamp(), reason: PeerDownReason::Deconfigured };
+                send_down(&some.epoch, &self.monitor, down, &mut self.kept, sink);
                 filled.neighbors_resent += 1;
                 // Its second Peer Up is of the same session.
                 *accounted = accounted.saturating_sub(1);
@@ -436,7 +466,7 @@ impl Feed {
         known.flat_map(|(place, known)| {
             known.readers.iter().filter_map(|reader| match &reader.end_of_rib {
                 Ending::Written(at) => Some((place.neighbor.id(), reader.table, at)),
-                Ending::NotYet | Ending::Taken => None,
+                Ending::NotYet | Ending::Taken | Ending::Marked => None,
             })
         })
     }
@@ -535,6 +565,7 @@ fn send_state(
     place: &mut FeedPeer,
     monitor: &Monitor,
     unwanted_since: Timestamp,
+    kept: &mut Option<Kept>,
     sink: &mut impl Sink,
 ) -> u64 {
     let current = place.current();
@@ -551,12 +582,7 @@ fn send_state(
             None => return 0,
         };
         known.leave();
-        let item = Item::PeerDown {
-            view: sent_as(known.epoch.view, monitor),
-            time: down.time,
-            reason: &down.reason,
-        };
-        sink.put(&known.epoch.header, item, usize::MAX);
+        send_down(&known.epoch, monitor, down, kept, sink);
         place.known = None;
     }
     let Some(epoch) = current else { return 0 };
@@ -565,15 +591,19 @@ fn send_state(
             Item::PeerUp { view: sent_as(epoch.view, monitor), time: rib.since, up: &rib.up };
         sink.put(&epoch.header, item, usize::MAX);
         let (mut readers, mut tables) = (Vec::new(), 0);
-        open_tables(&mut readers, &mut tables, rib, monitor);
+        open_tables(&mut readers, &mut tables, rib, monitor, kept.is_some());
         KnownPeer {
             epoch: Arc::clone(&epoch),
             incarnation: rib.incarnation,
+            up: Standing::Taken,
             readers,
             tables,
             owes_report: rib.report.is_some(),
             seen: 0,
             turn: 0,
+            repeats: false,
+            has_moved: true,
+            is_marked: false,
         }
     });
     // An epoch that is over already is never reported.
@@ -582,23 +612,48 @@ fn send_state(
     1
 }
 
+/// Peer Down. A receiver that has not acknowledged it may have to be sent it again.
+fn send_down(
+    epoch: &Epoch,
+    monitor: &Monitor,
+    down: PeerDown,
+    kept: &mut Option<Kept>,
+    sink: &mut impl Sink,
+) {
+    let down = Down { view: sent_as(epoch.view, monitor), down, standing: Standing::Taken };
+    down.put(&epoch.header, sink);
+    if let Some(kept) = kept {
+        kept.add(epoch.header.clone(), down);
+    }
+}
+
 /// Peer Up, without a Peer Down before it, for the next incarnation of an epoch.
 fn send_restart(known: &mut KnownPeer, monitor: &Monitor, sink: &mut impl Sink) -> u64 {
-    if known.epoch.incarnation() == known.incarnation {
+    let repeats = std::mem::take(&mut known.repeats);
+    if known.epoch.incarnation() == known.incarnation && !repeats {
         return 0;
     }
     let incarnation = known.epoch.with(|rib| {
         let item =
             Item::PeerUp { view: sent_as(known.epoch.view, monitor), time: rib.since, up: &rib.up };
         sink.put(&known.epoch.header, item, usize::MAX);
+        for reader in known.readers.iter().filter(|_| repeats) {
+            if let Some((_, log)) = rib.logs.get_mut(reader.log) {
+                log.begin_again(reader.id);
+            }
+        }
         rib.incarnation
     });
     let Some(incarnation) = incarnation else { return 0 };
+    let is_another = incarnation != known.incarnation;
     known.incarnation = incarnation;
+    known.has_moved = true;
+    known.seen = 0;
+    known.up = Standing::Taken;
     for reader in &mut known.readers {
         reader.end_of_rib = Ending::NotYet;
     }
-    1
+    u64::from(is_another)
 }
 
 /// The result of a neighbor's share of a batch.
@@ -631,14 +686,15 @@ fn send_routes(
     known: &mut KnownPeer,
     monitor: &Monitor,
     sink: &mut impl Sink,
-    until: usize,
-    limit: usize,
+    (until, limit): (usize, usize),
+    is_acknowledged: bool,
 ) -> Sent {
     let begin = sink.len();
     let version = known.epoch.version();
     if version == known.seen {
         return Sent::All;
     }
+    known.has_moved = true;
     let KnownPeer { epoch, incarnation, readers, tables, turn, owes_report, .. } = known;
     let header = &epoch.header;
     // Items already taken do not wait for a link that is busy with these tables.
@@ -648,7 +704,7 @@ fn send_routes(
             return Sent::Restarted;
         }
         if *tables < rib.logs.len() {
-            open_tables(readers, tables, rib, monitor);
+            open_tables(readers, tables, rib, monitor, is_acknowledged);
         }
         for _ in 0..readers.len() {
             let rank = *turn % readers.len();

@@ -64,10 +64,17 @@ pub(super) struct Given<'a> {
 }
 
 /// The position of one reader.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct LivePosition {
     next: u64,
     has_lost_mirroring: bool,
+}
+
+impl LivePosition {
+    /// The number of the next message.
+    pub(super) fn next(&self) -> u64 {
+        self.next
+    }
 }
 
 impl Live {

@@ -19,12 +19,16 @@
 //! While the neighbor restarts (RFC 4724) its routes stay and are stale ([`stale`]): those before a mark. Routes
 //! announced anew are appended after it; those still before it after the restart are withdrawn.
 //!
+//! A reader whose receiver acknowledges what it was sent has two more positions ([`kept`]): where the acknowledgements
+//! are, and where they will be once what is under way is acknowledged. If that is lost, its cursor goes back to the first.
+//!
 //! A withdrawal is kept until no reader is before it; if no reader at all was sent a route, its
 //! withdrawal is not even written. Readers for which too many would have to be kept lapse
 //! ([`Log::has_lapsed`]), so that memory is bounded by the routes and not by the slowest reader.
 
 mod compaction;
 mod index;
+mod kept;
 mod record;
 mod stale;
 #[cfg(test)]
@@ -35,6 +39,7 @@ use std::hash::BuildHasher;
 
 use self::index::Found;
 pub(super) use self::index::INDEXED;
+use self::kept::Kept;
 pub(crate) use self::record::Record;
 use self::record::{
     Entries, Header, LENGTH, RECORD_HEADER, SUPERSEDED, WITHDRAWN, WITHDRAWN_RECORD, entry_at,
@@ -111,8 +116,12 @@ impl Segment {
 #[derive(Debug, Clone, Copy)]
 struct Reader {
     cursor: Position,
+    /// Of a reader that is acknowledged what it has taken.
+    kept: Option<Kept>,
     /// The log's end when the reader was added: earlier withdrawals are not for it.
     born: Position,
+    /// The log's end when it was added or began again: its dump ends there.
+    dump_end: Position,
     /// True once this reader has been given the End-of-RIB.
     end_of_rib_sent: bool,
     /// True if it has fallen so far behind that what it would need is no longer kept.
@@ -122,7 +131,7 @@ struct Reader {
 impl Reader {
     /// Withdrawals before this position are not needed by this reader.
     fn needs_withdrawals_from(&self) -> Position {
-        self.cursor.max(self.born)
+        self.kept.map_or(self.cursor, |kept| kept.acknowledged).max(self.born)
     }
 }
 
@@ -390,11 +399,13 @@ impl Log {
         Ok(result)
     }
 
-    /// Adds a reader at the beginning.
-    pub(crate) fn subscribe(&mut self) -> ReaderId {
+    /// Adds a reader at the beginning. With `is_acknowledged` it is acknowledged what it has taken ([`Log::keep`]).
+    pub(crate) fn subscribe(&mut self, is_acknowledged: bool) -> ReaderId {
         let reader = Reader {
             cursor: Position::default(),
+            kept: is_acknowledged.then(Kept::default),
             born: self.end(),
+            dump_end: self.end(),
             end_of_rib_sent: false,
             lapsed: false,
         };
@@ -471,17 +482,22 @@ impl Log {
         if let Some(Some(reader)) = self.readers.get_mut(reader.0 as usize) {
             reader.cursor = at;
         }
-        if at.sequence != cursor.sequence {
-            // Withdrawals in the segments left behind may no longer be needed by any reader.
-            for rank in self.rank(cursor.sequence)..self.rank(at.sequence) {
-                let slot = self.order[rank];
-                if self.segment(slot).withdrawn > 0 {
-                    self.examine(slot);
-                }
-            }
-            self.compact(attributes);
-        }
+        self.left_behind(cursor, at, attributes);
         is_stopped
+    }
+
+    /// A reader has moved: withdrawals in the segments left behind may no longer be needed by any reader.
+    fn left_behind(&mut self, from: Position, to: Position, attributes: &mut Attributes) {
+        if from.sequence == to.sequence {
+            return;
+        }
+        for rank in self.rank(from.sequence)..self.rank(to.sequence) {
+            let slot = self.order[rank];
+            if self.segment(slot).withdrawn > 0 {
+                self.examine(slot);
+            }
+        }
+        self.compact(attributes);
     }
 
     /// True if the reader has fallen too far behind to be sent the rest: a new one must take its place.
@@ -503,7 +519,7 @@ impl Log {
         let Some(Some(reader)) = self.readers.get_mut(reader.0 as usize) else {
             return false;
         };
-        let due = !reader.end_of_rib_sent && reader.cursor >= mark.max(reader.born);
+        let due = !reader.end_of_rib_sent && reader.cursor >= mark.max(reader.dump_end);
         reader.end_of_rib_sent |= due;
         due
     }

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
-use shared::names::{NeighborId, RouterId};
+use shared::names::{NeighborId, RouterId, VpnInstanceName};
 #[cfg(not(simulation))]
 use tokio::sync::watch;
 
@@ -62,7 +62,7 @@ impl Routers {
     /// bmpd itself, without peers.
     pub(crate) fn new(sizes: Sizes) -> Self {
         let common = Arc::new(Common { meter: Arc::default(), sizes });
-        let ourselves = Router::new(RouterId::Local, Arc::clone(&common));
+        let ourselves = Router::new(RouterId::Local, None, Arc::clone(&common));
         ourselves.appear(Identity::default());
         let routers = Mutex::new(Arc::new(vec![Arc::clone(&ourselves)]));
         let known = Arc::new(KnownRouters { routers, changes: watch::Sender::new(0) });
@@ -79,9 +79,10 @@ impl Routers {
         self.known.changes.subscribe()
     }
 
-    /// Adds a router, which is not there yet. The caller sees to it that no two have the same name.
-    pub(crate) fn add(&self, id: RouterId) -> Arc<Router> {
-        let router = Router::new(id, Arc::clone(&self.common));
+    /// Adds a router, which is not there yet, and the VPN instance that it is in. The caller sees to it that no two have
+    /// the same name.
+    pub(crate) fn add(&self, id: RouterId, instance: Option<VpnInstanceName>) -> Arc<Router> {
+        let router = Router::new(id, instance, Arc::clone(&self.common));
         self.edit(|routers| routers.push(Arc::clone(&router)));
         router
     }
@@ -207,6 +208,7 @@ struct Present {
 #[derive(Debug)]
 pub(crate) struct Router {
     id: RouterId,
+    instance: Option<VpnInstanceName>,
     present: Mutex<Present>,
     /// Notified when it appears or leaves.
     presence: watch::Sender<u64>,
@@ -219,9 +221,10 @@ pub(crate) struct Router {
 }
 
 impl Router {
-    fn new(id: RouterId, common: Arc<Common>) -> Arc<Self> {
+    fn new(id: RouterId, instance: Option<VpnInstanceName>, common: Arc<Common>) -> Arc<Self> {
         Arc::new(Self {
             id,
+            instance,
             present: Mutex::default(),
             presence: watch::Sender::new(0),
             peers: Mutex::default(),
@@ -234,6 +237,11 @@ impl Router {
     /// Its name.
     pub(crate) fn id(&self) -> &RouterId {
         &self.id
+    }
+
+    /// The VPN instance that it is in; `None` is the public one.
+    pub(crate) fn vpn_instance(&self) -> Option<&VpnInstanceName> {
+        self.instance.as_ref()
     }
 
     /// The router is there. One that has only sent another Initiation stays as it is: what it says of itself is

@@ -10,7 +10,7 @@ use super::*;
 use crate::config::MonitorNeighbors;
 use crate::routers::router::Routers;
 use crate::routers::sizes::Sizes;
-use crate::sinks::station::{Batch, Encoder};
+use crate::sinks::{Batch, Encoder};
 use crate::wire::bmp::{PeerHeader, PeerInstance, PeerUp, View};
 use crate::wire::nlri::{Form, Routes as Field};
 use crate::wire::stored;
@@ -55,19 +55,22 @@ fn keys(neighbor: usize, family: Family, field: &[u8]) -> Vec<(Family, Vec<u8>)>
 }
 
 /// What a station knows of one peer; it checks the rules as it reads.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct SeenPeer {
     neighbor: usize,
     /// The number of the session, from the Peer Up.
     session: u16,
     routes: Routes,
     end_of_rib: Vec<Family>,
+    is_bus: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Station {
     /// True if a Peer Up makes it forget the routes of a peer that is up already.
     forgets: bool,
+    /// True for a reader of a bus, which may be sent twice what is not acknowledged in time.
+    is_bus: bool,
     peers: BTreeMap<usize, SeenPeer>,
 }
 
@@ -88,12 +91,15 @@ impl Station {
                 1 => assert!(self.peers.contains_key(&neighbor), "no report before Peer Up"),
                 2 => {
                     assert!(matches!(body, [4 | 5]));
-                    self.peers.remove(&neighbor).expect("no Peer Down before Peer Up");
+                    let peer = self.peers.remove(&neighbor);
+                    assert!(peer.is_some() || self.is_bus, "no Peer Down before Peer Up");
                 }
                 3 => {
                     let session = u16::from_be_bytes([body[16], body[17]]);
                     let peer = self.peers.entry(neighbor).or_default();
-                    assert!(peer.session < session, "a Peer Up is of another session");
+                    let is_again = self.is_bus && peer.session == session;
+                    assert!(peer.session < session || is_again, "a Peer Up is of another session");
+                    peer.is_bus = self.is_bus;
                     if self.forgets {
                         peer.routes.clear();
                     }
@@ -112,8 +118,9 @@ impl SeenPeer {
         let update = Update::parse(update, CONTEXT, &mut kept).unwrap();
         assert_eq!(update.fault, None);
         if let Some(family) = update.end_of_rib() {
-            assert!(!self.end_of_rib.contains(&family), "one End-of-RIB");
-            self.end_of_rib.push(family);
+            let is_first = !self.end_of_rib.contains(&family);
+            assert!(is_first || self.is_bus, "one End-of-RIB");
+            self.end_of_rib.extend(is_first.then_some(family));
             return;
         }
         let mut form = Vec::new();
@@ -197,6 +204,8 @@ struct Session {
     feed: Feed,
     station: Station,
     monitor: Monitor,
+    /// Of a reader of a bus: what it knew at the last acknowledgement, and when what is awaited was marked.
+    kept: Option<[Station; 2]>,
 }
 
 struct Fixture {
@@ -222,7 +231,15 @@ impl Fixture {
 
     fn connect(&mut self, monitor: Monitor, forgets: bool) -> Session {
         let feed = Feed::new(Arc::clone(&self.router), monitor.clone());
-        Session { feed, station: Station { forgets, ..Station::default() }, monitor }
+        let station = Station { forgets, ..Station::default() };
+        Session { feed, station, monitor, kept: None }
+    }
+
+    /// A reader of a bus.
+    fn connect_bus(&mut self, monitor: Monitor) -> Session {
+        let feed = Feed::acknowledged(Arc::clone(&self.router), monitor.clone());
+        let station = Station { is_bus: true, ..Station::default() };
+        Session { feed, station: station.clone(), monitor, kept: Some([station.clone(), station]) }
     }
 
     /// Connects a station that wants all.
@@ -368,6 +385,47 @@ impl Fixture {
         encoder.batch
     }
 
+    /// What becomes of what was sent to a bus.
+    fn on_bus(&mut self, session: usize, step: Bus) {
+        let Session { feed, station, kept: Some([acknowledged, marked]), .. } =
+            &mut self.sessions[session]
+        else {
+            return;
+        };
+        match step {
+            Bus::Mark => {
+                feed.mark();
+                marked.clone_from(station);
+            }
+            Bus::Keep => {
+                feed.keep(Moment::now());
+                acknowledged.clone_from(marked);
+            }
+            Bus::Rewind { lost } => {
+                feed.rewind();
+                match lost {
+                    0 => station.clone_from(acknowledged),
+                    1 => station.clone_from(marked),
+                    _ => {}
+                }
+                marked.clone_from(acknowledged);
+            }
+            Bus::BeginAnew { lost } => {
+                feed.begin_anew();
+                match lost {
+                    0 => station.clone_from(acknowledged),
+                    1 => station.clone_from(marked),
+                    _ => {}
+                }
+                let mut encoder = Encoder::default();
+                feed.send_downs(&mut encoder);
+                station.read(&encoder.out);
+                assert_eq!(station.peers.len(), 0, "whoever reads on knows of no peer");
+            }
+            Bus::Snapshot => feed.begin_snapshot(),
+        }
+    }
+
     /// Every station that reads on ends up with what the neighbors that it wants have announced.
     fn check(&mut self) {
         for session in 0..self.sessions.len() {
@@ -376,7 +434,7 @@ impl Fixture {
                 rounds += 1;
                 assert!(rounds < 100_000, "a feed comes to an end");
             }
-            let Session { feed, station, monitor } = &self.sessions[session];
+            let Session { feed, station, monitor, .. } = &self.sessions[session];
             assert_eq!(feed.remaining(), 0);
             let up: BTreeSet<usize> = (0..NEIGHBORS)
                 .filter(|neighbor| self.neighbors[*neighbor].epoch.is_some())
@@ -551,7 +609,7 @@ fn no_route_of_the_next_incarnation_is_told_before_its_peer_up() {
     let known = fixture.sessions[0].feed.places[0].known.as_mut().unwrap();
     let mut encoder = Encoder::default();
     assert!(matches!(
-        send_routes(known, &Monitor::default(), &mut encoder, 4096, 4096),
+        send_routes(known, &Monitor::default(), &mut encoder, (4096, 4096), false),
         Sent::Restarted
     ));
     assert_eq!((encoder.out.len(), encoder.batch), (0, Batch::default()));
@@ -679,8 +737,21 @@ fn a_station_is_told_only_of_what_it_wants() {
     fixture.check();
 }
 
+/// What becomes of what was sent to a bus. What is lost is all that was not acknowledged, what came after the mark, or
+/// nothing.
+#[derive(Debug, Clone, Copy)]
+enum Bus {
+    Mark,
+    Keep,
+    Rewind { lost: u8 },
+    BeginAnew { lost: u8 },
+    Snapshot,
+}
+
 #[derive(Debug, Clone)]
 enum Step {
+    ConnectBus { neighbors: u8, families: Option<Vec<Family>> },
+    Bus { session: usize, step: Bus },
     Announce { neighbor: usize, family: Family, mark: u8, routes: Vec<u8> },
     Withdraw { neighbor: usize, family: Family, routes: Vec<u8> },
     EndOfRib { neighbor: usize, family: Family },
@@ -722,6 +793,15 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (choice(), prop::option::of(families()), any::<bool>()).prop_map(
             |(neighbors, families, forgets)| Step::Connect { neighbors, families, forgets }
         ),
+        2 => (choice(), prop::option::of(families()))
+            .prop_map(|(neighbors, families)| Step::ConnectBus { neighbors, families }),
+        10 => (session(), prop_oneof![
+            4 => Just(Bus::Mark),
+            4 => Just(Bus::Keep),
+            2 => (0u8..3).prop_map(|lost| Bus::Rewind { lost }),
+            1 => (0u8..3).prop_map(|lost| Bus::BeginAnew { lost }),
+            1 => Just(Bus::Snapshot),
+        ]).prop_map(|(session, step)| Step::Bus { session, step }),
         1 => session().prop_map(|session| Step::Reset { session }),
         1 => (session(), choice())
             .prop_map(|(session, neighbors)| Step::Choose { session, neighbors }),
@@ -762,7 +842,20 @@ proptest! {
                     let session = fixture.connect(Monitor { neighbors, families, ..Monitor::default() }, forgets);
                     fixture.sessions.push(session);
                 }
-                Step::Reset { session } if session < fixture.sessions.len() => {
+                Step::ConnectBus { neighbors, families } if fixture.sessions.len() < 4 => {
+                    let neighbors = match neighbors {
+                        0xff => MonitorNeighbors::All,
+                        some => only(some),
+                    };
+                    let session = fixture.connect_bus(Monitor { neighbors, families, ..Monitor::default() });
+                    fixture.sessions.push(session);
+                }
+                Step::Bus { session, step } if session < fixture.sessions.len() => {
+                    fixture.on_bus(session, step);
+                }
+                Step::Reset { session }
+                    if fixture.sessions.get(session).is_some_and(|one| one.kept.is_none()) =>
+                {
                     // The next generation begins with a station that knows nothing.
                     let Session { monitor, station, .. } = &fixture.sessions[session];
                     let (monitor, forgets) = (monitor.clone(), station.forgets);
@@ -779,6 +872,8 @@ proptest! {
                 Step::Check => fixture.check(),
                 Step::Up { .. }
                 | Step::Connect { .. }
+                | Step::ConnectBus { .. }
+                | Step::Bus { .. }
                 | Step::Reset { .. }
                 | Step::Choose { .. }
                 | Step::Fill { .. } => {}

@@ -31,8 +31,7 @@ impl Log {
         }
         for reader in self.readers.iter_mut().flatten() {
             if reader.needs_withdrawals_from().sequence == slowest.sequence {
-                reader.lapsed = true;
-                reader.cursor = Position::END;
+                reader.lapse();
             }
         }
         self.examine_withdrawals();
@@ -269,7 +268,7 @@ impl Log {
         self.readers
             .iter()
             .flatten()
-            .flat_map(|reader| [reader.cursor, reader.born])
+            .flat_map(Reader::marks)
             .chain(self.end_of_rib)
             .chain(self.stale.iter().flat_map(|stale| [stale.end, stale.settled]))
             .chain(self.late)
@@ -278,8 +277,7 @@ impl Log {
 
     fn move_marks(&mut self, mut change: impl FnMut(&mut Position)) {
         for reader in self.readers.iter_mut().flatten() {
-            change(&mut reader.cursor);
-            change(&mut reader.born);
+            reader.move_marks(&mut change);
         }
         if let Some(stale) = &mut self.stale {
             change(&mut stale.end);

@@ -21,6 +21,9 @@ struct View {
     announcements: usize,
     withdrawals: usize,
     end_of_rib: usize,
+    /// What it had when it was last acknowledged, and when what is awaited was marked.
+    acknowledged: (Routes, usize),
+    marked: (Routes, usize),
 }
 
 struct Fixture {
@@ -79,6 +82,8 @@ impl Fixture {
         self.log.restart();
         for (_, view) in &mut self.readers {
             view.end_of_rib = 0;
+            view.acknowledged.1 = 0;
+            view.marked.1 = 0;
         }
     }
 
@@ -96,8 +101,50 @@ impl Fixture {
     }
 
     fn subscribe(&mut self) -> usize {
-        self.readers.push((self.log.subscribe(), View::default()));
+        self.subscribe_as(false)
+    }
+
+    fn subscribe_as(&mut self, is_acknowledged: bool) -> usize {
+        self.readers.push((self.log.subscribe(is_acknowledged), View::default()));
         self.readers.len() - 1
+    }
+
+    fn is_acknowledged(&self, reader: usize) -> bool {
+        let reader = self.readers.get(reader).and_then(|(id, _)| self.log.reader(*id));
+        reader.is_some_and(|reader| reader.kept.is_some())
+    }
+
+    fn mark(&mut self, reader: usize) {
+        let (id, view) = &mut self.readers[reader];
+        self.log.mark(*id);
+        view.marked = (view.routes.clone(), view.end_of_rib);
+    }
+
+    fn keep(&mut self, reader: usize) {
+        let (id, view) = &mut self.readers[reader];
+        self.log.keep(*id, &mut self.attributes);
+        view.acknowledged = view.marked.clone();
+    }
+
+    /// What was under way is lost: all of it, what came after the mark, or only the acknowledgements.
+    fn rewind(&mut self, reader: usize, lost: u8) {
+        let (id, view) = &mut self.readers[reader];
+        view.end_of_rib = view.acknowledged.1;
+        self.log.rewind(*id, view.end_of_rib > 0);
+        match lost {
+            0 => view.routes = view.acknowledged.0.clone(),
+            1 => view.routes = view.marked.0.clone(),
+            _ => {}
+        }
+        view.marked = view.acknowledged.clone();
+    }
+
+    fn begin_again(&mut self, reader: usize) {
+        let (id, view) = &mut self.readers[reader];
+        self.log.begin_again(*id);
+        view.end_of_rib = 0;
+        view.acknowledged.1 = 0;
+        view.marked = view.acknowledged.clone();
     }
 
     fn unsubscribe(&mut self, reader: usize) {
@@ -317,6 +364,48 @@ fn what_all_readers_know_to_be_gone_is_not_withdrawn_again() {
     log.read(slow, usize::MAX);
     assert_eq!(log.readers[slow].1.withdrawals, 1);
     assert!(log.readers[slow].1.routes.is_empty());
+}
+
+#[test]
+fn a_withdrawal_is_kept_until_it_is_acknowledged() {
+    let mut fixture = Fixture::new(4096);
+    let reader = fixture.subscribe_as(true);
+    fixture.announce(b"a", &routes(0..100));
+    fixture.read(reader, usize::MAX);
+    fixture.mark(reader);
+    fixture.keep(reader);
+    fixture.announce(b"b", &[route(1)]);
+    fixture.withdraw(&[route(1), route(2)]);
+    fixture.read(reader, usize::MAX);
+    fixture.mark(reader);
+    // None of it has arrived: it is sent again, in its last state.
+    fixture.rewind(reader, 0);
+    assert_eq!(fixture.readers[reader].1.routes.len(), 100);
+    assert_eq!(fixture.log.remaining(fixture.readers[reader].0, &mut { usize::MAX }), 2);
+    fixture.check();
+    assert_eq!(fixture.log.withdrawals, 2);
+    fixture.mark(reader);
+    fixture.keep(reader);
+    fixture.rewind(reader, 0);
+    assert_eq!(fixture.log.remaining(fixture.readers[reader].0, &mut { usize::MAX }), 0);
+}
+
+#[test]
+fn a_snapshot_has_all_routes_and_the_withdrawals_that_are_owed() {
+    let mut fixture = Fixture::new(4096);
+    let reader = fixture.subscribe_as(true);
+    fixture.announce(b"a", &routes(0..100));
+    fixture.log.end_of_rib(TIME);
+    fixture.read(reader, usize::MAX);
+    fixture.mark(reader);
+    fixture.keep(reader);
+    fixture.withdraw(&[route(5)]);
+    fixture.begin_again(reader);
+    assert_eq!(fixture.readers[reader].1.end_of_rib, 0);
+    fixture.read(reader, usize::MAX);
+    let view = &fixture.readers[reader].1;
+    assert_eq!((view.announcements, view.withdrawals, view.end_of_rib), (199, 1, 1));
+    fixture.check();
 }
 
 #[test]
@@ -563,6 +652,20 @@ enum Step {
         reader: usize,
         limit: usize,
     },
+    Mark {
+        reader: usize,
+    },
+    Keep {
+        reader: usize,
+    },
+    Rewind {
+        reader: usize,
+        lost: u8,
+    },
+    /// A snapshot.
+    BeginAgain {
+        reader: usize,
+    },
     NeighborFlap,
     NeighborRestart,
     Hold,
@@ -580,6 +683,10 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::Subscribe),
         1 => (0usize..8).prop_map(|reader| Step::Unsubscribe { reader }),
         6 => (0usize..8, 0usize..6).prop_map(|(reader, limit)| Step::Read { reader, limit }),
+        3 => (0usize..8).prop_map(|reader| Step::Mark { reader }),
+        3 => (0usize..8).prop_map(|reader| Step::Keep { reader }),
+        2 => (0usize..8, 0u8..3).prop_map(|(reader, lost)| Step::Rewind { reader, lost }),
+        1 => (0usize..8).prop_map(|reader| Step::BeginAgain { reader }),
         1 => Just(Step::NeighborFlap),
         1 => Just(Step::NeighborRestart),
         1 => Just(Step::Hold),
@@ -627,8 +734,17 @@ proptest! {
                 }
                 Step::EndOfRib => fixture.log.end_of_rib(TIME),
                 Step::Index { count } => fixture.log.index(count, &mut fixture.attributes),
+                // Some are acknowledged what they were sent, and only those can lose it.
                 Step::Subscribe if fixture.readers.len() < 8 => {
-                    fixture.subscribe();
+                    fixture.subscribe_as(fixture.readers.len() % 2 == 1);
+                }
+                Step::Mark { reader } if fixture.is_acknowledged(reader) => fixture.mark(reader),
+                Step::Keep { reader } if fixture.is_acknowledged(reader) => fixture.keep(reader),
+                Step::Rewind { reader, lost } if fixture.is_acknowledged(reader) => {
+                    fixture.rewind(reader, lost);
+                }
+                Step::BeginAgain { reader } if fixture.is_acknowledged(reader) => {
+                    fixture.begin_again(reader);
                 }
                 Step::Unsubscribe { reader } if reader < fixture.readers.len() => {
                     fixture.unsubscribe(reader);
@@ -649,7 +765,13 @@ proptest! {
                 Step::Hold => fixture.hold(),
                 Step::DropStale => fixture.drop_stale(),
                 Step::Check => fixture.check(),
-                Step::Subscribe | Step::Unsubscribe { .. } | Step::Read { .. } => {}
+                Step::Subscribe
+                | Step::Unsubscribe { .. }
+                | Step::Read { .. }
+                | Step::Mark { .. }
+                | Step::Keep { .. }
+                | Step::Rewind { .. }
+                | Step::BeginAgain { .. } => {}
             }
             fixture.consistent();
         }
@@ -946,7 +1068,7 @@ proptest! {
             }
             prop_assert_eq!(log.routes(&mut attributes), model.len());
         }
-        let reader = log.subscribe();
+        let reader = log.subscribe(false);
         let mut told = Vec::new();
         log.read(reader, &mut attributes, |record, _| {
             told.extend(record.routes().map(<[u8]>::to_vec));
