@@ -30,10 +30,10 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
-            [CompletionResult]::new('reset', 'reset', [CompletionResultType]::ParameterValue, 'Reset BMP sessions, or the BMP connections of routers')
+            [CompletionResult]::new('reset', 'reset', [CompletionResultType]::ParameterValue, 'Reset BMP sessions, the BMP connections of routers, or publishers')
             [CompletionResult]::new('reload', 'reload', [CompletionResultType]::ParameterValue, 'Apply the configuration file: what is new begins, what is gone ends')
-            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show sessions, routers, neighbors, VPN instances, the configuration, bmpd itself')
-            [CompletionResult]::new('monitor', 'monitor', [CompletionResultType]::ParameterValue, 'Print what happens as it happens: sessions, routers and neighbors that change, commands, reloads')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show sessions, routers, publishers, neighbors, VPN instances, the configuration, bmpd itself')
+            [CompletionResult]::new('monitor', 'monitor', [CompletionResultType]::ParameterValue, 'Print what happens as it happens: changes of sessions, routers, neighbors, publishers; commands, reloads')
             [CompletionResult]::new('clear', 'clear', [CompletionResultType]::ParameterValue, 'Let counters begin at zero')
             [CompletionResult]::new('log', 'log', [CompletionResultType]::ParameterValue, 'Show or set how much bmpd logs')
             [CompletionResult]::new('display', 'display', [CompletionResultType]::ParameterValue, 'Show BMP sessions in the words and the layout of routers')
@@ -50,6 +50,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, 'Reset BMP sessions: apply the configured parameters, connect again, send everything again')
             [CompletionResult]::new('router', 'router', [CompletionResultType]::ParameterValue, 'Reset the BMP connections of routers: each sends everything anew')
+            [CompletionResult]::new('publisher', 'publisher', [CompletionResultType]::ParameterValue, 'Reset publishers: apply the configured parameters, and publish everything again')
             [CompletionResult]::new('bmp', 'bmp', [CompletionResultType]::ParameterValue, 'Reset BMP sessions, in the grammar of the routers'' manual')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -73,6 +74,20 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;reset;router' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'bmpctl;reset;publisher' {
+            [CompletionResult]::new('--router', '--router', [CompletionResultType]::ParameterName, 'Only what is published of this router [default: every router]')
+            [CompletionResult]::new('--stagger', '--stagger', [CompletionResultType]::ParameterName, 'Reset one after another with this time between two, 1ms to 60m [default: all at once]')
+            [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'Wait until every publisher is synchronised, at most this long after the last reset, 1ms to 24h [default: 5m]')
+            [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Print what a reset would do, and do nothing')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -116,6 +131,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;reset;help' {
             [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, 'Reset BMP sessions: apply the configured parameters, connect again, send everything again')
             [CompletionResult]::new('router', 'router', [CompletionResultType]::ParameterValue, 'Reset the BMP connections of routers: each sends everything anew')
+            [CompletionResult]::new('publisher', 'publisher', [CompletionResultType]::ParameterValue, 'Reset publishers: apply the configured parameters, and publish everything again')
             [CompletionResult]::new('bmp', 'bmp', [CompletionResultType]::ParameterValue, 'Reset BMP sessions, in the grammar of the routers'' manual')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -124,6 +140,9 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             break
         }
         'bmpctl;reset;help;router' {
+            break
+        }
+        'bmpctl;reset;help;publisher' {
             break
         }
         'bmpctl;reset;help;bmp' {
@@ -158,6 +177,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, 'Show BMP sessions: a table, or the page of one session')
             [CompletionResult]::new('router', 'router', [CompletionResultType]::ParameterValue, 'Show monitored routers: a table, or the page of one router')
+            [CompletionResult]::new('publisher', 'publisher', [CompletionResultType]::ParameterValue, 'Show publishers: a table, or the page of one publisher')
             [CompletionResult]::new('neighbor', 'neighbor', [CompletionResultType]::ParameterValue, 'Show BGP neighbors: a table, or the page of one neighbor')
             [CompletionResult]::new('vpn-instance', 'vpn-instance', [CompletionResultType]::ParameterValue, 'Show VPN instances: what they stand for, and what is in them')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Show the configuration in effect, with defaults filled in and keys masked')
@@ -183,6 +203,17 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             break
         }
         'bmpctl;show;router' {
+            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds, 100ms to 60m [default: 2]')
+            [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'bmpctl;show;publisher' {
             [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds, 100ms to 60m [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
@@ -270,6 +301,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;show;help' {
             [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, 'Show BMP sessions: a table, or the page of one session')
             [CompletionResult]::new('router', 'router', [CompletionResultType]::ParameterValue, 'Show monitored routers: a table, or the page of one router')
+            [CompletionResult]::new('publisher', 'publisher', [CompletionResultType]::ParameterValue, 'Show publishers: a table, or the page of one publisher')
             [CompletionResult]::new('neighbor', 'neighbor', [CompletionResultType]::ParameterValue, 'Show BGP neighbors: a table, or the page of one neighbor')
             [CompletionResult]::new('vpn-instance', 'vpn-instance', [CompletionResultType]::ParameterValue, 'Show VPN instances: what they stand for, and what is in them')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Show the configuration in effect, with defaults filled in and keys masked')
@@ -283,6 +315,9 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             break
         }
         'bmpctl;show;help;router' {
+            break
+        }
+        'bmpctl;show;help;publisher' {
             break
         }
         'bmpctl;show;help;neighbor' {
@@ -446,10 +481,10 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             break
         }
         'bmpctl;help' {
-            [CompletionResult]::new('reset', 'reset', [CompletionResultType]::ParameterValue, 'Reset BMP sessions, or the BMP connections of routers')
+            [CompletionResult]::new('reset', 'reset', [CompletionResultType]::ParameterValue, 'Reset BMP sessions, the BMP connections of routers, or publishers')
             [CompletionResult]::new('reload', 'reload', [CompletionResultType]::ParameterValue, 'Apply the configuration file: what is new begins, what is gone ends')
-            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show sessions, routers, neighbors, VPN instances, the configuration, bmpd itself')
-            [CompletionResult]::new('monitor', 'monitor', [CompletionResultType]::ParameterValue, 'Print what happens as it happens: sessions, routers and neighbors that change, commands, reloads')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show sessions, routers, publishers, neighbors, VPN instances, the configuration, bmpd itself')
+            [CompletionResult]::new('monitor', 'monitor', [CompletionResultType]::ParameterValue, 'Print what happens as it happens: changes of sessions, routers, neighbors, publishers; commands, reloads')
             [CompletionResult]::new('clear', 'clear', [CompletionResultType]::ParameterValue, 'Let counters begin at zero')
             [CompletionResult]::new('log', 'log', [CompletionResultType]::ParameterValue, 'Show or set how much bmpd logs')
             [CompletionResult]::new('display', 'display', [CompletionResultType]::ParameterValue, 'Show BMP sessions in the words and the layout of routers')
@@ -459,6 +494,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;help;reset' {
             [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, 'Reset BMP sessions: apply the configured parameters, connect again, send everything again')
             [CompletionResult]::new('router', 'router', [CompletionResultType]::ParameterValue, 'Reset the BMP connections of routers: each sends everything anew')
+            [CompletionResult]::new('publisher', 'publisher', [CompletionResultType]::ParameterValue, 'Reset publishers: apply the configured parameters, and publish everything again')
             [CompletionResult]::new('bmp', 'bmp', [CompletionResultType]::ParameterValue, 'Reset BMP sessions, in the grammar of the routers'' manual')
             break
         }
@@ -466,6 +502,9 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             break
         }
         'bmpctl;help;reset;router' {
+            break
+        }
+        'bmpctl;help;reset;publisher' {
             break
         }
         'bmpctl;help;reset;bmp' {
@@ -481,6 +520,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;help;show' {
             [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, 'Show BMP sessions: a table, or the page of one session')
             [CompletionResult]::new('router', 'router', [CompletionResultType]::ParameterValue, 'Show monitored routers: a table, or the page of one router')
+            [CompletionResult]::new('publisher', 'publisher', [CompletionResultType]::ParameterValue, 'Show publishers: a table, or the page of one publisher')
             [CompletionResult]::new('neighbor', 'neighbor', [CompletionResultType]::ParameterValue, 'Show BGP neighbors: a table, or the page of one neighbor')
             [CompletionResult]::new('vpn-instance', 'vpn-instance', [CompletionResultType]::ParameterValue, 'Show VPN instances: what they stand for, and what is in them')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Show the configuration in effect, with defaults filled in and keys masked')
@@ -493,6 +533,9 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             break
         }
         'bmpctl;help;show;router' {
+            break
+        }
+        'bmpctl;help;show;publisher' {
             break
         }
         'bmpctl;help;show;neighbor' {

@@ -68,7 +68,12 @@ impl Context {
 
     /// Sends a request to bmpd; some requests have several answers.
     pub(crate) fn begin(&self, request: &Request) -> Result<Conversation, Output> {
-        client::begin(&self.socket, request, self.timeout).map_err(|error| self.unasked(&error))
+        self.try_begin(request).map_err(|report| self.error(*report))
+    }
+
+    /// The same for a command that has more to say when it fails.
+    pub(crate) fn try_begin(&self, request: &Request) -> Result<Conversation, Box<ErrorReport>> {
+        client::begin(&self.socket, request, self.timeout).map_err(|error| unasked(&error).into())
     }
 
     /// The next answer, which may take this much longer than usual.
@@ -96,11 +101,6 @@ impl Context {
 
     fn document(&self, document: &Document) -> String {
         if self.lines { document.to_line() } else { document.to_text() }
-    }
-
-    /// The request got no answer.
-    fn unasked(&self, error: &ClientError) -> Output {
-        self.error(unasked(error))
     }
 
     /// bmpd sent an answer of another kind.
@@ -150,6 +150,7 @@ pub(crate) fn refused(failure: &Failure) -> ErrorReport {
         Failure::NoSuchSession { .. }
         | Failure::NoSuchNeighbor { .. }
         | Failure::NoSuchRouter { .. }
+        | Failure::NoSuchPublisher { .. }
         | Failure::NoSuchVpnInstance { .. } => exit::NO_SUCH_SESSION,
         Failure::NotPermitted { .. } => exit::NOT_PERMITTED,
         Failure::Configuration(_) | Failure::Stopping | Failure::Busy(_) | Failure::Other(_) => {

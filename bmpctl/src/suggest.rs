@@ -2,7 +2,9 @@
 
 use std::cmp::Ordering;
 
-use shared::names::{NeighborId, RouterId, Selector, SessionId, Shown, VpnInstanceName};
+use shared::names::{
+    NeighborId, PublisherName, RouterId, Selector, SessionId, Shown, VpnInstanceName,
+};
 use strsim::osa_distance;
 
 use crate::arguments;
@@ -96,6 +98,12 @@ pub(crate) fn router(typed: &RouterId, there: &[RouterId]) -> Option<String> {
         _ => distance(&typed, there),
     };
     question(&nearest_by(&there, distance, |name| Shown(name).to_string()))
+}
+
+/// The nearest publisher.
+pub(crate) fn publisher(typed: &PublisherName, there: &[PublisherName]) -> Option<String> {
+    let distance = |there: &&PublisherName| distance(typed.as_str(), there.as_str());
+    question(&nearest_by(there, distance, |name| Shown(name.as_str()).to_string()))
 }
 
 /// The nearest session, as arguments.

@@ -43,7 +43,7 @@ fn tip_of_name(error: &clap::Error, arguments: &[OsString]) -> Option<String> {
     let Some(ContextValue::String(stray)) = error.get(ContextKind::InvalidArg) else { return None };
     let spaced = arguments.windows(3).find_map(|words| {
         match [words[0].to_str()?, words[1].to_str()?, words[2].to_str()?] {
-            [option @ ("--alias" | "--vpn-instance" | "--router" | "router"), first, rest] if rest == stray => {
+            [option @ ("--alias" | "--vpn-instance" | "--router" | "router" | "publisher"), first, rest] if rest == stray => {
                 Some(format!(
                     "a name with spaces needs quotation marks; did you mean {option} \"{first} {rest}\"?"
                 ))

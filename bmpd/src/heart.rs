@@ -14,7 +14,7 @@ use shared::names::NeighborId;
 
 use crate::config::Monitor;
 use crate::routers::{Attributes, Epoch, Feed, Router, Routers, Sizes, TableId};
-use crate::sinks::station::Encoder;
+use crate::sinks::Encoder;
 use crate::wire::bmp::{PeerHeader, PeerInstance, PeerUp, Timestamp, View};
 use crate::wire::family::Family;
 use crate::wire::nlri::Form;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::names::SessionId;
+use crate::names::{PublisherName, SessionId};
 
 /// A parameter that is different. Keys are masked: `***`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +51,8 @@ pub enum ReloadSubject {
     Router(String),
     /// A place where monitored routers connect to, such as `192.0.2.1:11019`.
     RouterListener(String),
+    /// A `[[publisher]]`.
+    Publisher(PublisherName),
     /// The daemon itself.
     Daemon,
 }
@@ -65,6 +67,7 @@ impl fmt::Display for ReloadSubject {
             ReloadSubject::RouterListener(address) => {
                 write!(f, "listening for BMP at {address}")
             }
+            ReloadSubject::Publisher(name) => write!(f, "publisher {}", name.as_str()),
             ReloadSubject::Daemon => f.write_str("bmpd"),
         }
     }
@@ -81,7 +84,7 @@ pub enum ReloadAction {
     End,
     /// Its parameters take effect at once; nothing is interrupted.
     Apply,
-    /// Its parameters wait for a `reset session`, or for the next connection.
+    /// Its parameters wait for a `reset session` or `reset publisher`, or for the next connection.
     Pending,
     /// It ends and begins again with its new parameters; beyond a limit of them it is held down first.
     Restart,

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::change::ReloadItem;
-use crate::names::{NeighborId, RouterId, SessionId};
-use crate::state::{NeighborState, RouterState, SessionState};
+use crate::names::{NeighborId, PublisherName, RouterId, SessionId};
+use crate::state::{NeighborState, PublisherState, RouterState, SessionState};
 use crate::time::Timestamp;
 
 /// Something that has happened.
@@ -53,6 +53,17 @@ pub enum EventKind {
         from: Option<RouterState>,
         /// What it is; `None` if it has ended.
         to: Option<RouterState>,
+        /// Why; a few words for people.
+        why: String,
+    },
+    /// A publisher's state is another one.
+    Publisher {
+        /// The publisher.
+        id: PublisherName,
+        /// What it was; `None` if it has just begun.
+        from: Option<PublisherState>,
+        /// What it is; `None` if it has ended.
+        to: Option<PublisherState>,
         /// Why; a few words for people.
         why: String,
     },

@@ -4,13 +4,13 @@
 /// The command succeeded.
 pub const DONE: u8 = 0;
 
-/// The daemon accepted the command and failed at it, wholly or for one of the sessions or routers.
+/// The daemon accepted the command and failed at it, wholly or for one of the sessions, routers or publishers.
 pub const FAILED: u8 = 1;
 
 /// The command line is wrong; nothing was sent to the daemon.
 pub const USAGE: u8 = 2;
 
-/// No session (neighbor, router, VPN instance) is as named.
+/// No session (neighbor, router, publisher, VPN instance) is as named.
 pub const NO_SUCH_SESSION: u8 = 3;
 
 /// The caller may not do this.
@@ -19,7 +19,7 @@ pub const NOT_PERMITTED: u8 = 4;
 /// The daemon cannot be reached, or what answers speaks another protocol version.
 pub const NOT_REACHABLE: u8 = 5;
 
-/// The time of `--wait` is over and not every session is synchronised. The reset itself was done.
+/// The time of `--wait` is over and not every session or publisher is synchronised. The reset itself was done.
 pub const NOT_SYNCHRONISED: u8 = 6;
 
 /// The command was interrupted (Ctrl-C) while it waited, as shells number it. What was requested continues.

@@ -19,8 +19,8 @@ pub const ROUTER_NAME_MAX: usize = 63;
 /// The name of the router that bmpd itself is, with its BGP neighbors as peers.
 pub const LOCAL_ROUTER: &str = "local";
 
-/// What a command says for all routers; none can be called so.
-pub const ALL_ROUTERS: &str = "all";
+/// What a command says for all routers or publishers; none can be called so.
+pub const ALL: &str = "all";
 
 /// The name that routers show for "no VPN instance"; nothing can be called so.
 pub const PUBLIC_INSTANCE: &str = "_public_";
@@ -54,9 +54,9 @@ pub enum NameError {
     /// The text is `local`, given as the name of a router.
     #[error("{LOCAL_ROUTER:?} stands for bmpd itself, with its BGP neighbors: choose another name")]
     Local,
-    /// The text is `all`, given as the name of a router.
-    #[error("{ALL_ROUTERS:?} stands for all routers and cannot be the name of one")]
-    AllRouters,
+    /// The text is `all`, given as the name of a router or a publisher.
+    #[error("{ALL:?} stands for all of them and cannot be the name of one")]
+    All,
     /// The text is `_public_`, given as the name of a VPN instance.
     #[error(
         "{PUBLIC_INSTANCE:?} stands for the public instance and is no name: leave the VPN instance out, which \
@@ -137,7 +137,7 @@ impl FromStr for RouterName {
         let name = check(text, ROUTER_NAME_MAX)?;
         match name {
             LOCAL_ROUTER => Err(NameError::Local),
-            ALL_ROUTERS => Err(NameError::AllRouters),
+            ALL => Err(NameError::All),
             name => Ok(Self(name.to_owned())),
         }
     }
@@ -187,6 +187,31 @@ impl fmt::Display for RouterId {
         match self {
             RouterId::Local => f.write_str(LOCAL_ROUTER),
             RouterId::Named(name) => name.fmt(f),
+        }
+    }
+}
+
+/// The name of a publisher: 1 to 31 characters, case-sensitive, never `all`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(!try_from, !into, transparent))]
+pub struct PublisherName(String);
+
+impl PublisherName {
+    /// The name, without quotation marks.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for PublisherName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        match check(text, NAME_MAX)? {
+            ALL => Err(NameError::All),
+            name => Ok(Self(name.to_owned())),
         }
     }
 }
@@ -267,7 +292,7 @@ macro_rules! string_conversions {
         }
     )*};
 }
-string_conversions!(VpnInstanceName, Alias, RouterName);
+string_conversions!(VpnInstanceName, Alias, RouterName, PublisherName);
 
 /// Why a text or an address is not the address of a station.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -508,9 +533,9 @@ mod tests {
     #[test]
     fn no_router_is_called_like_bmpd_itself_or_like_all() {
         assert_eq!("local".parse::<RouterName>(), Err(NameError::Local));
-        assert_eq!("\"all\"".parse::<RouterName>(), Err(NameError::AllRouters));
+        assert_eq!("\"all\"".parse::<RouterName>(), Err(NameError::All));
         assert_eq!("local".parse::<RouterId>(), Ok(RouterId::Local));
-        assert_eq!("all".parse::<RouterId>(), Err(NameError::AllRouters));
+        assert_eq!("all".parse::<RouterId>(), Err(NameError::All));
         assert!("x".repeat(63).parse::<RouterName>().is_ok());
         assert_eq!(RouterName::of_system_name("all"), None);
         let named = RouterName::of_system_name(" edge1\u{7}.example \n").unwrap();

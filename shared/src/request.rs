@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::level::Level;
 use crate::log_level::LogLevel;
-use crate::names::{RouterId, Selector, Shown, VpnInstanceName};
+use crate::names::{PublisherName, RouterId, Selector, Shown, VpnInstanceName};
 use crate::time::Span;
 
 /// The longest time between two sessions of a reset: one hour, ms.
@@ -76,6 +76,8 @@ verbs! {
         Status = "show status",
         /// All routers, or one of them. Answered with [`crate::response::Response::Routers`].
         Router(which: WhichRouters) = "show router{which}",
+        /// All publishers, or one of them. Answered with [`crate::response::Response::Publishers`].
+        Publisher(which: WhichPublishers) = "show publisher{which}",
         /// At which level bmpd logs. Answered with [`crate::response::Response::Log`].
         Log = "log level",
         /// Every name there is. Answered with [`crate::response::Response::Directory`].
@@ -83,6 +85,9 @@ verbs! {
         /// Read the configuration and report what a reset of the selected legs would do. Answered with
         /// [`crate::response::Response::ResetPlan`].
         ResetPlan(legs: WhichLegs) = "reset session {legs} --dry-run",
+        /// Read the configuration and report what a reset of the selected publishers would do. Answered with
+        /// [`crate::response::Response::PublisherPlans`].
+        PublisherPlan(reset: ResetPublisher) = "reset publisher {reset} --dry-run",
         /// Read the configuration, check all of it, and report what a reload would do. Answered with
         /// [`crate::response::Response::Reloaded`].
         ReloadPlan = "reload --dry-run",
@@ -106,6 +111,9 @@ verbs! {
         /// End the BMP connection of a router, or of all, so that it sends everything anew. Answered with
         /// [`crate::response::Response::RoutersReset`].
         ResetRouter(reset: ResetRouter) = "reset router {reset}",
+        /// Read the configuration, and begin a new generation of what a publisher sends, or all do, with the
+        /// parameters as configured now. Answered with [`crate::response::Response::PublishersReset`].
+        ResetPublisher(reset: ResetPublisher) = "reset publisher {reset}",
         /// Reset the counters of the selected sessions. Their connections are not touched. Answered with
         /// [`crate::response::Response::Cleared`].
         ClearStatistics(selector: Selector) = "clear statistics {selector}",
@@ -194,6 +202,41 @@ impl fmt::Display for ResetRouter {
         match &self.router {
             Some(router) => write!(f, "{}", Shown(&router.to_string())),
             None => f.write_str("all"),
+        }
+    }
+}
+
+/// A reset of publishers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResetPublisher {
+    /// Which; `None` is all.
+    pub publisher: Option<PublisherName>,
+    /// Only the generation of this router, and no new producer.
+    pub router: Option<RouterId>,
+}
+
+impl fmt::Display for ResetPublisher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.publisher {
+            Some(publisher) => write!(f, "{}", Shown(publisher.as_str()))?,
+            None => f.write_str("all")?,
+        }
+        match &self.router {
+            Some(router) => write!(f, " --router {}", Shown(&router.to_string())),
+            None => Ok(()),
+        }
+    }
+}
+
+/// All publishers, or one.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct WhichPublishers(pub Option<PublisherName>);
+
+impl fmt::Display for WhichPublishers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(publisher) => write!(f, " {}", Shown(publisher.as_str())),
+            None => Ok(()),
         }
     }
 }

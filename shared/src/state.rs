@@ -184,6 +184,57 @@ impl RouterState {
     }
 }
 
+/// The state of a publisher.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum PublisherState {
+    /// No broker has answered yet, or its topic is not known yet.
+    Connecting,
+    /// Brokers have not yet acknowledged every route and End-of-RIB of the present generations.
+    Synchronising,
+    /// They have.
+    Established,
+    /// Records wait, and none was acknowledged for a while.
+    Stalled,
+    /// The configuration wants nothing published (`shutdown = true`).
+    Shutdown,
+}
+
+impl PublisherState {
+    /// Every state, in the order in which lists have them.
+    pub const ALL: [Self; 5] =
+        [Self::Established, Self::Synchronising, Self::Stalled, Self::Connecting, Self::Shutdown];
+
+    /// True if brokers take records.
+    pub fn is_up(self) -> bool {
+        match self {
+            Self::Synchronising | Self::Established => true,
+            Self::Connecting | Self::Stalled | Self::Shutdown => false,
+        }
+    }
+
+    /// Its name in JSON and in metrics.
+    pub fn word(self) -> &'static str {
+        self.names().0
+    }
+
+    /// Its name for people.
+    pub fn name(self) -> &'static str {
+        self.names().1
+    }
+
+    fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Connecting => ("connecting", "Connecting"),
+            Self::Synchronising => ("synchronising", "Synchronising"),
+            Self::Established => ("established", "Established"),
+            Self::Stalled => ("stalled", "Stalled"),
+            Self::Shutdown => ("shutdown", "Shutdown"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,6 +250,9 @@ mod tests {
         for state in RouterState::ALL {
             assert_eq!(serde_json::to_value(state).unwrap(), state.word());
         }
+        for state in PublisherState::ALL {
+            assert_eq!(serde_json::to_value(state).unwrap(), state.word());
+        }
     }
 
     #[test]
@@ -210,5 +264,8 @@ mod tests {
         assert_eq!(words.len(), NeighborState::ALL.len());
         let words: std::collections::BTreeSet<_> = RouterState::ALL.map(RouterState::word).into();
         assert_eq!(words.len(), RouterState::ALL.len());
+        let words: std::collections::BTreeSet<_> =
+            PublisherState::ALL.map(PublisherState::word).into();
+        assert_eq!(words.len(), PublisherState::ALL.len());
     }
 }

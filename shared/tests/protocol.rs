@@ -93,6 +93,7 @@ impl<'de> de::Deserializer<'de> for Sampler<'_> {
         deserialize_u16 visit_u16 u16 60_000;
         deserialize_u32 visit_u32 u32 1_000_000;
         deserialize_u64 visit_u64 u64 1_000_000;
+        deserialize_i32 visit_i32 i32 1_000_000;
         deserialize_i64 visit_i64 i64 1_000_000;
     }
 
@@ -186,7 +187,7 @@ impl<'de> de::Deserializer<'de> for Sampler<'_> {
     }
 
     serde::forward_to_deserialize_any! {
-        i8 i16 i32 i128 u128 f32 f64 char bytes byte_buf unit unit_struct tuple_struct map identifier ignored_any
+        i8 i16 i128 u128 f32 f64 char bytes byte_buf unit unit_struct tuple_struct map identifier ignored_any
     }
 }
 

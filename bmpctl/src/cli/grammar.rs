@@ -5,15 +5,17 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use shared::names::{Alias, RouterId, Selector, VpnInstanceName};
-use shared::request::{self, WhichInstances, WhichLegs, WhichNeighbors, WhichRouters};
+use shared::request::{
+    self, WhichInstances, WhichLegs, WhichNeighbors, WhichPublishers, WhichRouters,
+};
 
 use super::deferred::Deferred;
 use super::global::Global;
 use super::invocation::{Command, Form};
 use super::manual;
 use super::values::{
-    LevelTarget, NeighborTarget, RouterTarget, Target, interval, log_level, named, select,
-    up_to_a_day, up_to_an_hour,
+    LevelTarget, NeighborTarget, PublisherTarget, RouterTarget, Target, interval, log_level, named,
+    select, up_to_a_day, up_to_an_hour,
 };
 
 /// Admin command of bmpd, the BMP agent
@@ -33,26 +35,26 @@ pub(super) struct Raw {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Reset BMP sessions, or the BMP connections of routers
+    /// Reset BMP sessions, the BMP connections of routers, or publishers
     ///
-    /// A session is reset towards its station, a router towards bmpd. There are two spellings of a reset of sessions
+    /// A session is reset towards its station, a router towards bmpd, a publisher towards its brokers. There are two spellings of a reset of sessions
     /// with one meaning: bmpctl's own, and that of the routers' manual.
     #[command(subcommand, arg_required_else_help = true)]
     Reset(Deferred<Reset>),
     /// Apply the configuration file: what is new begins, what is gone ends
     ///
-    /// bmpd reads the file and checks all of it; a bad file changes nothing. Sessions, neighbors and routers that are
-    /// new begin, those that are gone end, and parameters that can change at run time do. A session that
+    /// bmpd reads the file and checks all of it; a bad file changes nothing. Sessions, neighbors, routers and
+    /// publishers that are new begin, those that are gone end, and parameters that can change at run time do. A session that
     /// runs is not interrupted: parameters of its connection wait for `reset session`, and `show session`
-    /// lists them as pending. A neighbor whose BGP session needs other parameters is restarted. SIGHUP
+    /// lists them as pending; those of a publisher wait for `reset publisher`. A neighbor whose BGP session needs other parameters is restarted. SIGHUP
     /// does the same.
     Reload(Deferred<Reload>),
-    /// Show sessions, routers, neighbors, VPN instances, the configuration, bmpd itself
+    /// Show sessions, routers, publishers, neighbors, VPN instances, the configuration, bmpd itself
     ///
     /// Nothing is changed by looking. Tables fold to the width of the terminal; `--json` has everything.
     #[command(arg_required_else_help = true)]
     Show(Deferred<Show>),
-    /// Print what happens as it happens: sessions, routers and neighbors that change, commands, reloads
+    /// Print what happens as it happens: changes of sessions, routers, neighbors, publishers; commands, reloads
     ///
     /// One line an event, with `--json` one JSON document a line. It goes on until it is ended, with Ctrl-C as
     /// any program, or until bmpd stops (exit code 5). A reader that is too slow loses events and is told how
@@ -106,6 +108,16 @@ enum Reset {
     /// connection and cannot be reset.
     #[command(arg_required_else_help = true)]
     Router(Deferred<ResetRouter>),
+    /// Reset publishers: apply the configured parameters, and publish everything again
+    ///
+    /// The configuration file is read again. If it is bad, nothing is touched. Otherwise each selected publisher
+    /// takes its parameters from the file, starts a new producer, and publishes all routes of its routers again, as
+    /// a new generation of each. Sessions, routers and other publishers are not touched. `all` skips publishers
+    /// that are shut down in the configuration, and names them. With `--router` only the generation of that router
+    /// is a new one, and the producer goes on. The command ends when the new generations have begun, with `--wait`
+    /// when brokers have acknowledged all of them.
+    #[command(arg_required_else_help = true)]
+    Publisher(Deferred<ResetPublisher>),
     /// Reset BMP sessions, in the grammar of the routers' manual
     ///
     /// It does what `reset session` does, and a command of the manual can be pasted behind `bmpctl`.
@@ -173,6 +185,46 @@ struct ResetRouter {
     /// Its name has 1 to 63 characters, upper and lower case being different; quote it if there are spaces in it.
     #[arg(value_name = "NAME|all")]
     router: RouterTarget,
+}
+
+#[derive(Debug, Args)]
+struct ResetPublisher {
+    /// The publisher's name, or `all` publishers
+    ///
+    /// Its name has 1 to 31 characters, upper and lower case being different; quote it if there are spaces in it.
+    #[arg(value_name = "NAME|all")]
+    publisher: PublisherTarget,
+
+    /// Only what is published of this router [default: every router]
+    ///
+    /// `show router` lists the names; `local` is bmpd itself with its BGP neighbors. The parameters and the producer
+    /// of the publisher stay as they are, and the router does not notice: bmpd sends what it keeps of it.
+    #[arg(long, value_name = "NAME", value_parser = named::<RouterId>(), allow_hyphen_values = true)]
+    router: Option<RouterId>,
+
+    /// Reset one after another with this time between two, 1ms to 60m [default: all at once]
+    ///
+    /// The time is a number and ms, s, m or h, such as 500ms, 2s or 1m. bmpctl sends the resets itself, each one after
+    /// the one before was answered: publishers whose turn has not come when the command is interrupted are not reset.
+    #[arg(long, value_name = "DURATION", value_parser = up_to_an_hour)]
+    stagger: Option<Duration>,
+
+    /// Wait until every publisher is synchronised, at most this long after the last reset, 1ms to 24h [default: 5m]
+    ///
+    /// The time is a number and ms, s, m or h, such as 90s or 10m. A publisher is synchronised when brokers have
+    /// acknowledged every route of the generations that began with the reset. On a terminal the progress is shown,
+    /// elsewhere a line for each change. When the time is over the command ends with exit code 6 and says what was
+    /// reached, with 1 if a publisher could not be reset at all. A router that leaves meanwhile has nothing to send and
+    /// is not waited for. Ctrl-C ends the waiting, not the reset.
+    #[arg(long, value_name = "DURATION", value_parser = up_to_a_day, num_args = 0..=1, require_equals = true, default_missing_value = "5m")]
+    wait: Option<Duration>,
+
+    /// Print what a reset would do, and do nothing
+    ///
+    /// The configuration file is read, and what is different in it is listed for each publisher. With `--stagger`
+    /// it says how far apart the publishers would be.
+    #[arg(long)]
+    dry_run: bool,
 }
 
 const MANUAL_RESET_USAGE: &str = "bmpctl reset bmp session [vpn-instance NAME] {ADDRESS | all}\n       \
@@ -298,6 +350,13 @@ enum What {
     /// tables, what it has sent, and what of that was not understood.
     #[command(alias = "routers")]
     Router(Deferred<Watched<ShowRouter>>),
+    /// Show publishers: a table, or the page of one publisher
+    ///
+    /// Without a name a row for each publisher: its state, its topic, how many of its routers are synchronised, what
+    /// brokers have acknowledged and what is in flight. With a name everything about that publisher: its brokers, its
+    /// window, its last error, what is pending, and the topic, partition and generation of each router.
+    #[command(alias = "publishers")]
+    Publisher(Deferred<Watched<ShowPublisher>>),
     /// Show BGP neighbors: a table, or the page of one neighbor
     ///
     /// Without an address all neighbors, one row each; with one everything about it: its BGP session, its
@@ -346,6 +405,13 @@ struct ShowRouter {
     /// It is the one in the configuration, or of a router that has come from a prefix the sysName that it sends.
     #[arg(value_name = "NAME")]
     router: Option<RouterTarget>,
+}
+
+#[derive(Debug, Args)]
+struct ShowPublisher {
+    /// The publisher's name [default: all]
+    #[arg(value_name = "NAME")]
+    publisher: Option<PublisherTarget>,
 }
 
 #[derive(Debug, Args)]
@@ -435,6 +501,7 @@ impl Raw {
                 let RouterTarget(router) = router;
                 Command::ResetRouter { router }
             }
+            Verb::Reset(Deferred(Reset::Publisher(Deferred(reset)))) => reset.check()?,
             Verb::Reset(Deferred(Reset::Bmp(Deferred(ResetBmp::Session(Deferred(manual)))))) => {
                 let selector = manual::reset(&manual.words).map_err(wrong)?;
                 Command::ResetSession {
@@ -496,6 +563,21 @@ impl ResetSession {
     }
 }
 
+impl ResetPublisher {
+    fn check(self) -> Result<Command, Refusal> {
+        let Self { publisher: PublisherTarget(publisher), router, stagger, wait, dry_run } = self;
+        if stagger.is_some() && publisher.is_some() {
+            let text = "--stagger is for several publishers: one has nothing to wait for";
+            return Err(conflict(text.to_owned()));
+        }
+        let reset = request::ResetPublisher { publisher, router };
+        if dry_run {
+            return Ok(Command::PlanPublisherReset { reset, stagger });
+        }
+        Ok(Command::ResetPublisher { reset, stagger: stagger.unwrap_or_default(), wait })
+    }
+}
+
 impl What {
     /// What is asked for, how it is shown, and how often.
     fn check(self) -> Result<(request::Query, Form, Watch), Refusal> {
@@ -512,6 +594,11 @@ impl What {
                 let router = router.and_then(|RouterTarget(router)| router);
                 let form = form(router.is_some());
                 (request::Query::Router(WhichRouters(router)), form, watch)
+            }
+            What::Publisher(Deferred(Watched { shown: ShowPublisher { publisher }, watch })) => {
+                let publisher = publisher.and_then(|PublisherTarget(publisher)| publisher);
+                let form = form(publisher.is_some());
+                (request::Query::Publisher(WhichPublishers(publisher)), form, watch)
             }
             What::Neighbor(Deferred(Watched { shown, watch })) => {
                 let ShowNeighbor { address, vpn_instance, verbose } = shown;

@@ -22,12 +22,15 @@ const fn example(says: &'static str, line: &'static str) -> Example {
 /// The exit codes, with what they mean.
 pub const EXIT_CODES: [(u8, &str); 8] = [
     (exit::DONE, "done"),
-    (exit::FAILED, "the daemon failed at it, wholly or for one of the sessions or routers"),
+    (
+        exit::FAILED,
+        "the daemon failed at it, wholly or for one of the sessions, routers or publishers",
+    ),
     (exit::USAGE, "the command line is wrong; nothing was asked of the daemon"),
-    (exit::NO_SUCH_SESSION, "no such session, router, neighbor or VPN instance"),
+    (exit::NO_SUCH_SESSION, "no such session, router, publisher, neighbor or VPN instance"),
     (exit::NOT_PERMITTED, "not permitted"),
     (exit::NOT_REACHABLE, "the daemon cannot be reached, or speaks another protocol version"),
-    (exit::NOT_SYNCHRONISED, "the time of --wait was over before every session was synchronised"),
+    (exit::NOT_SYNCHRONISED, "the time of --wait was over before everything was synchronised"),
     (exit::INTERRUPTED, "interrupted while it waited; what was asked for goes on"),
 ];
 
@@ -58,6 +61,21 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         &[
             example("Have a router send everything to bmpd anew", "bmpctl reset router edge1"),
             example("All routers", "bmpctl reset router all"),
+        ],
+    ),
+    (
+        "reset publisher",
+        &[
+            example("Publish everything again", "bmpctl reset publisher lake"),
+            example(
+                "Only what is kept of one router",
+                "bmpctl reset publisher lake --router edge1",
+            ),
+            example("What would a reset do?", "bmpctl reset publisher all --dry-run"),
+            example(
+                "All, one after another, and come back when brokers have it all",
+                "bmpctl reset publisher all --stagger 30s --wait=10m",
+            ),
         ],
     ),
     (
@@ -154,6 +172,14 @@ const EXAMPLES: &[(&str, &[Example])] = &[
             example("All routers, one row each", "bmpctl show router"),
             example("Everything about one router", "bmpctl show router edge1"),
             example("Look again every five seconds", "bmpctl show router --watch=5"),
+        ],
+    ),
+    (
+        "show publisher",
+        &[
+            example("All publishers, one row each", "bmpctl show publisher"),
+            example("Everything about one publisher", "bmpctl show publisher lake"),
+            example("Look again every five seconds", "bmpctl show publisher --watch=5"),
         ],
     ),
     (

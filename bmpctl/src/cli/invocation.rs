@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use shared::names::{RouterId, Selector};
-use shared::request::{Query, WhichLegs};
+use shared::request::{Query, ResetPublisher, WhichLegs};
 use shared::response::LogLevel;
 
 /// What holds for every command.
@@ -43,6 +43,22 @@ pub enum Command {
     ResetRouter {
         /// Which; `None` is all.
         router: Option<RouterId>,
+    },
+    /// `reset publisher`.
+    ResetPublisher {
+        /// Which.
+        reset: ResetPublisher,
+        /// The time between one publisher and the next.
+        stagger: Duration,
+        /// How long to wait for the publishers to be synchronised, if at all.
+        wait: Option<Duration>,
+    },
+    /// `reset publisher --dry-run`.
+    PlanPublisherReset {
+        /// Which.
+        reset: ResetPublisher,
+        /// The time between one publisher and the next, unless all are reset at once.
+        stagger: Option<Duration>,
     },
     /// `reload`.
     Reload {

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use shared::names::{RouterId, Selector};
-use shared::request::{Query, WhichLegs, WhichRouters};
+use shared::request::{Query, ResetPublisher, WhichLegs, WhichPublishers, WhichRouters};
 
 use super::*;
 
@@ -93,7 +93,7 @@ fn a_reset_can_be_for_the_legs_of_one_router() {
     assert_eq!(router(&["10.1.1.1", "--router=edge1", "--dry-run"]), edge1);
     assert_eq!(router(&["10.1.1.1", "--router", "local", "--wait"]), Some(RouterId::Local));
     assert_eq!(router(&["10.1.1.1"]), None);
-    assert!(refused(&["reset", "session", "all", "--router", "all"]).contains("all routers"));
+    assert!(refused(&["reset", "session", "all", "--router", "all"]).contains("all of them"));
     assert!(refused(&["reset", "session", "all", "--router", ""]).contains("1 to 63"));
 }
 
@@ -113,6 +113,50 @@ fn a_router_is_named_or_all_are_meant() {
     assert_eq!(show(&["edge 1"]), (edge1(), Form::Page));
     refused(&["reset", "router"]);
     assert!(refused(&["show", "router", &"x".repeat(64)]).contains("1 to 63"));
+}
+
+#[test]
+fn a_publisher_is_named_or_all_are_meant() {
+    let parsed = |line: &[&str]| parse(&[&["reset", "publisher"], line].concat()).unwrap().command;
+    let reset = |line: &[&str]| match parsed(line) {
+        Command::ResetPublisher { reset: ResetPublisher { publisher, router }, stagger, wait } => {
+            let [publisher, router] =
+                [publisher.map(|name| name.to_string()), router.map(|name| name.to_string())];
+            (publisher, router, stagger, wait)
+        }
+        other => panic!("{other:?}"),
+    };
+    let some = |name: &str| Some(name.to_owned());
+    let (zero, seconds) = (Duration::ZERO, |count| Some(Duration::from_secs(count)));
+    assert_eq!(reset(&["all"]), (None, None, zero, None));
+    assert_eq!(reset(&["\"data bus\""]), (some("data bus"), None, zero, None));
+    assert_eq!(reset(&["local"]), (some("local"), None, zero, None));
+    assert_eq!(
+        reset(&["lake", "--router", "edge1", "--wait"]),
+        (some("lake"), some("edge1"), zero, seconds(300))
+    );
+    let staggered = reset(&["all", "--stagger", "2s", "--wait=9s"]);
+    assert_eq!(staggered, (None, None, Duration::from_secs(2), seconds(9)));
+    let all = ResetPublisher { publisher: None, router: Some(RouterId::Local) };
+    assert_eq!(
+        parsed(&["all", "--router", "local", "--stagger", "2s", "--dry-run"]),
+        Command::PlanPublisherReset { reset: all, stagger: seconds(2) }
+    );
+    let show =
+        |line: &[&str]| match parse(&[&["show", "publisher"], line].concat()).unwrap().command {
+            Command::Show { what: Query::Publisher(WhichPublishers(publisher)), form, .. } => {
+                (publisher.map(|name| name.to_string()), form)
+            }
+            other => panic!("{other:?}"),
+        };
+    assert_eq!(show(&[]), (None, Form::Table));
+    assert_eq!(show(&["all"]), (None, Form::Table));
+    assert_eq!(show(&["lake"]), (some("lake"), Form::Page));
+    refused(&["reset", "publisher"]);
+    assert!(refused(&["show", "publisher", &"x".repeat(32)]).contains("1 to 31"));
+    assert!(refused(&["reset", "publisher", "lake", "--router", "all"]).contains("all"));
+    let one = ["reset", "publisher", "lake", "--stagger", "1s"];
+    assert!(refused(&one).contains("for several publishers"));
 }
 
 #[test]
@@ -168,9 +212,11 @@ fn the_socket_can_stand_before_and_behind_the_verb() {
 
 #[test]
 fn verbs_can_be_cut_short_as_on_a_router() {
-    let pairs: [(&[&str], &[&str]); 6] = [
+    let pairs: [(&[&str], &[&str]); 8] = [
         (&["sh", "sess"], &["show", "session"]),
         (&["res", "r", "all"], &["reset", "router", "all"]),
+        (&["res", "p", "all"], &["reset", "publisher", "all"]),
+        (&["show", "publishers", "all"], &["show", "publisher"]),
         (&["show", "routers", "all"], &["show", "router"]),
         (&["res", "ses", "all"], &["reset", "session", "all"]),
         (&["disp", "b", "s"], &["display", "bmp", "session"]),
@@ -221,6 +267,7 @@ fn a_watch_can_stand_before_and_behind_what_is_shown() {
     for what in [
         "session",
         "router",
+        "publisher",
         "neighbor",
         "vpn-instance",
         "config",

@@ -8,7 +8,8 @@ use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, Type
 use jiff::SignedDuration;
 use jiff::fmt::friendly::SpanParser;
 use shared::names::{
-    ALL_ROUTERS, Alias, NameError, RouterId, Selector, SessionId, StationAddress, VpnInstanceName,
+    ALL, Alias, NameError, PublisherName, RouterId, Selector, SessionId, StationAddress,
+    VpnInstanceName,
 };
 use shared::response::LogLevel;
 
@@ -93,8 +94,23 @@ impl FromStr for RouterTarget {
 
     fn from_str(text: &str) -> Result<Self, NameError> {
         match text {
-            ALL_ROUTERS => Ok(Self(None)),
+            ALL => Ok(Self(None)),
             _ => text.parse().map(|router| Self(Some(router))),
+        }
+    }
+}
+
+/// A publisher, or all of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PublisherTarget(pub(super) Option<PublisherName>);
+
+impl FromStr for PublisherTarget {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        match text {
+            ALL => Ok(Self(None)),
+            _ => text.parse().map(|publisher| Self(Some(publisher))),
         }
     }
 }

@@ -4,6 +4,7 @@ mod clear;
 mod display;
 mod log;
 mod monitor;
+mod publisher;
 mod reload;
 mod reset;
 mod show;
@@ -24,6 +25,10 @@ pub(crate) fn run(command: &Command, context: &Context) -> Output {
         }
         Command::PlanReset { legs, stagger } => reset::plan(legs, *stagger, context),
         Command::ResetRouter { router } => reset::router(router.clone(), context),
+        Command::ResetPublisher { reset, stagger, wait } => {
+            publisher::reset(reset, *stagger, *wait, context)
+        }
+        Command::PlanPublisherReset { reset, stagger } => publisher::plan(reset, *stagger, context),
         Command::Reload { dry_run } => reload::run(*dry_run, context),
         Command::ClearStatistics(selector) => clear::statistics(selector, context),
         Command::ShowLog => log::show(context),

@@ -67,7 +67,7 @@ pub(super) fn session(
 }
 
 /// The next answer; `None` if the user interrupts the wait.
-fn next(
+pub(super) fn next(
     talk: &mut Conversation,
     stagger: Duration,
     interrupt: Option<&Interrupt>,

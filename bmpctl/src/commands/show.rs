@@ -36,6 +36,13 @@ pub(super) fn shown(form: Form, answer: &Response, context: &Context) -> Result<
             },
             || Document::Routers { routers: routers.clone() },
         ),
+        Response::Publishers(publishers) => context.answer(
+            |screen| match is_page {
+                false => render::publisher::table(publishers, screen),
+                true => render::page::fit(render::publisher::pages(publishers), screen),
+            },
+            || Document::Publishers { publishers: publishers.clone() },
+        ),
         Response::Neighbors { neighbors, prefixes } => context.answer(
             |screen| match is_page {
                 false => render::neighbor::tables(neighbors, prefixes, screen),

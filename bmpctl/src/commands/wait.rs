@@ -318,12 +318,14 @@ impl Watch {
     }
 }
 
-fn print(text: &str) {
+/// Printed at once.
+pub(super) fn print(text: &str) {
     let mut stdout = std::io::stdout();
     // If the output is closed, the wait continues.
     let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
 }
 
-fn complain(text: &str) {
+/// Printed on standard error at once.
+pub(super) fn complain(text: &str) {
     let _ = std::io::stderr().write_all(render::error(text).as_bytes());
 }

@@ -81,7 +81,7 @@ mod tests {
         let found = Shell::Fish.answer(words(&["bmpctl", "re"]));
         assert!(
             found.starts_with(
-                "reset\tReset BMP sessions, or the BMP connections of routers\nreload\t"
+                "reset\tReset BMP sessions, the BMP connections of routers, or publishers\nreload\t"
             ),
             "{found}"
         );

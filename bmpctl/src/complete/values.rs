@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use clap::Command;
 use clap_complete::{ArgValueCompleter, CompletionCandidate};
-use shared::names::{ALL_ROUTERS, Alias, RouterId, Shown, VpnInstanceName};
+use shared::names::{ALL, Alias, RouterId, Shown, VpnInstanceName};
 use shared::response::{
-    Directory, NeighborEntry, NeighborState, RouterEntry, RouterState, SessionEntry, SessionState,
+    Directory, NeighborEntry, NeighborState, PublisherEntry, PublisherState, RouterEntry,
+    RouterState, SessionEntry, SessionState,
 };
 
 use super::line::Line;
@@ -41,6 +42,7 @@ fn source(id: &str) -> Option<Source> {
         "vpn_instance" => Source::Live(instances),
         "name" => Source::Live(every_instance),
         "router" => Source::Live(routers),
+        "publisher" => Source::Live(publishers),
         "address" => Source::Live(neighbors),
         "words" => Source::Live(manual),
         "stagger" => Source::Times(&["500ms", "2s", "10s", "1m"]),
@@ -246,8 +248,20 @@ fn routers(directory: &Directory, line: &Line) -> Vec<CompletionCandidate> {
         (!is_local || !is_reset)
             .then(|| candidate(entry.id.to_string(), with_description(state, description)))
     };
-    let all = is_reset.then(|| candidate(ALL_ROUTERS, "every router"));
+    let all = is_reset.then(|| candidate(ALL, "every router"));
     directory.routers.iter().filter_map(described).chain(all).collect()
+}
+
+/// The publishers, and all of them for a reset.
+fn publishers(directory: &Directory, line: &Line) -> Vec<CompletionCandidate> {
+    let described = |entry: &PublisherEntry| {
+        let state = entry.state.map(PublisherState::name).unwrap_or_default();
+        let description = with_description(state, entry.description.as_deref());
+        candidate(entry.id.as_str(), description)
+    };
+    let is_reset = line.path() == ["reset", "publisher"];
+    let all = is_reset.then(|| candidate(ALL, "every publisher"));
+    directory.publishers.iter().map(described).chain(all).collect()
 }
 
 /// The neighbors of the instance that is typed, or of all, each address once.
@@ -316,6 +330,39 @@ fn manual(directory: &Directory, line: &Line) -> Vec<CompletionCandidate> {
 mod tests {
     use super::*;
 
+    fn line(words: &str) -> Line {
+        let mut command = crate::cli::command();
+        command.build();
+        Line::read(&command, &words.split(' ').map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    fn shown(candidates: &[CompletionCandidate]) -> Vec<String> {
+        let shown = |candidate: &CompletionCandidate| {
+            let help = candidate.get_help().map(ToString::to_string);
+            let value = candidate.get_value().to_string_lossy();
+            format!("{value}: {}", help.unwrap_or_default())
+        };
+        candidates.iter().map(shown).collect()
+    }
+
+    #[test]
+    fn publishers_are_described_by_their_states_and_all_is_for_a_reset() {
+        let entry = |name: &str, state, description: Option<&str>| PublisherEntry {
+            id: name.parse().unwrap(),
+            state,
+            description: description.map(str::to_owned),
+        };
+        let publishers_there = vec![
+            entry("lake", Some(PublisherState::Stalled), Some("in Bern")),
+            entry("lab 2", None, None),
+        ];
+        let directory = Directory { publishers: publishers_there, ..Directory::default() };
+        let found = |words: &str| shown(&publishers(&directory, &line(words)));
+        let [lake, lab] = ["lake: Stalled: in Bern", "lab 2: "];
+        assert_eq!(found("show publisher"), [lake, lab]);
+        assert_eq!(found("reset publisher"), [lake, lab, "all: every publisher"]);
+    }
+
     #[test]
     fn routers_are_described_by_their_states_and_bmpd_itself_is_not_for_a_reset() {
         let entry = |name: &str, state, description: Option<&str>| RouterEntry {
@@ -331,21 +378,10 @@ mod tests {
             ],
             ..Directory::default()
         };
-        let found = |words: &str| {
-            let mut command = crate::cli::command();
-            command.build();
-            let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
-            let found = routers(&directory, &Line::read(&command, &words));
-            let shown = |candidate: &CompletionCandidate| {
-                let help = candidate.get_help().map(ToString::to_string);
-                let value = candidate.get_value().to_string_lossy();
-                format!("{value}: {}", help.unwrap_or_default())
-            };
-            found.iter().map(shown).collect::<Vec<_>>()
-        };
+        let found = |words: &str| shown(&routers(&directory, &line(words)));
         let [local, edge1, edge2] =
             ["local: Established: bmpd itself", "edge1: Held: in Bern", "edge 2: "];
-        for all in ["show router", "reset session all --router"] {
+        for all in ["show router", "reset session all --router", "reset publisher all --router"] {
             assert_eq!(found(all), [local, edge1, edge2], "{all}");
         }
         assert_eq!(found("reset router"), [edge1, edge2, "all: every router"]);

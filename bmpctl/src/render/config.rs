@@ -2,7 +2,7 @@
 //!
 //! What waits is a comment behind what is in effect. Keys are masked, with a note.
 
-use shared::names::Selector;
+use shared::names::{Selector, Shown};
 use shared::response::{ConfigReport, ConfigSection, ConfigSetting, ConfigValue, Until};
 
 use crate::arguments;
@@ -83,10 +83,11 @@ pub(super) fn until(until: &Until) -> String {
         }
         Until::Reset(Selector::All { vpn_instance: None }) => "bmpctl reset session all".to_owned(),
         Until::Reset(Selector::All { vpn_instance: Some(name) }) => {
-            format!(
-                "bmpctl reset session --vpn-instance {} all",
-                shared::names::Shown(name.as_str())
-            )
+            format!("bmpctl reset session --vpn-instance {} all", Shown(name.as_str()))
+        }
+        Until::ResetPublisher(None) => "bmpctl reset publisher all".to_owned(),
+        Until::ResetPublisher(Some(name)) => {
+            format!("bmpctl reset publisher {}", Shown(name.as_str()))
         }
         Until::Restart => "a restart of bmpd".to_owned(),
     }
@@ -244,6 +245,16 @@ tcp.dscp = 48  # pending: none
         );
         report.file_differs = None;
         assert!(text(&report, true).contains("# the file cannot be read now\n"));
+    }
+
+    #[test]
+    fn what_waits_for_a_reset_of_a_publisher_has_its_command() {
+        let command = |name: Option<&str>| {
+            until(&Until::ResetPublisher(name.map(|name| name.parse().unwrap())))
+        };
+        assert_eq!(command(None), "bmpctl reset publisher all");
+        assert_eq!(command(Some("lake")), "bmpctl reset publisher lake");
+        assert_eq!(command(Some("data bus")), "bmpctl reset publisher \"data bus\"");
     }
 
     #[test]

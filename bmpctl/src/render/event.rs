@@ -3,7 +3,7 @@
 use shared::event::{Event, EventKind};
 use shared::names::{LegId, Shown};
 use shared::response::ReloadItem;
-use shared::response::{NeighborState, RouterState, SessionState};
+use shared::response::{NeighborState, PublisherState, RouterState, SessionState};
 
 use super::humanize::printable;
 use super::reload;
@@ -36,6 +36,11 @@ fn what(what: &EventKind) -> String {
             let from = from.map_or("new", RouterState::name);
             let to = to.map_or("ended", RouterState::name);
             because(format!("router {}: {from} -> {to}", Shown(&id.to_string())), why)
+        }
+        EventKind::Publisher { id, from, to, why } => {
+            let from = from.map_or("new", PublisherState::name);
+            let to = to.map_or("ended", PublisherState::name);
+            because(format!("publisher {}: {from} -> {to}", Shown(id.as_str())), why)
         }
         EventKind::Command { by, command, outcome: Ok(done) } => {
             because(format!("command by {by}: {command}"), done)
@@ -122,6 +127,16 @@ mod tests {
             )
         );
         assert!(router(None, "").ends_with("Z router edge1: Listening -> ended\n"));
+        let publisher = shown(EventKind::Publisher {
+            id: "data bus".parse().unwrap(),
+            from: Some(PublisherState::Established),
+            to: Some(PublisherState::Stalled),
+            why: "no broker answers".to_owned(),
+        });
+        assert!(
+            publisher
+                .ends_with("Z publisher \"data bus\": Established -> Stalled: no broker answers\n")
+        );
         let neighbor = shown(EventKind::Neighbor {
             id: NeighborId {
                 vpn_instance: Some("red".parse().unwrap()),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use shared::names::{RouterId, Selector, SessionId, Shown, VpnInstanceName};
+use shared::names::{PublisherName, RouterId, Selector, SessionId, Shown, VpnInstanceName};
 use shared::response::Failure;
 
 use crate::{arguments, permission, suggest};
@@ -49,6 +49,16 @@ pub(super) fn message(failure: &Failure) -> String {
             let shown = |router: &RouterId| Shown(&router.to_string()).to_string();
             let existing = listed(nearest, existing.iter().map(shown), "bmpctl show router");
             format!("no router {}{existing}", shown(router))
+        }
+        Failure::NoSuchPublisher { publisher, existing: _, configured_in: Some(file) } => format!(
+            "bmpd does not run publisher {} yet: {file}, which has not been applied, has it; bmpctl reload starts it",
+            Shown(publisher.as_str())
+        ),
+        Failure::NoSuchPublisher { publisher, existing, configured_in: None } => {
+            let nearest = suggest::publisher(publisher, existing);
+            let shown = |name: &PublisherName| Shown(name.as_str()).to_string();
+            let existing = listed(nearest, existing.iter().map(shown), "bmpctl show publisher");
+            format!("no publisher {}{existing}", shown(publisher))
         }
         Failure::NoSuchVpnInstance { name, existing } => {
             let nearest = suggest::vpn_instance(name, existing);
@@ -180,6 +190,29 @@ mod tests {
             format!("no router \"Core X\"; did you mean \"core x\"? {there}")
         );
         assert_eq!(text("zurich"), format!("no router zurich; {}", there.replace('T', "t")));
+    }
+
+    #[test]
+    fn an_unknown_publisher_is_answered_with_the_nearest_or_with_the_file_that_has_it() {
+        let text = |typed: &str, file: Option<&str>| {
+            message(&Failure::NoSuchPublisher {
+                publisher: typed.parse().unwrap(),
+                existing: ["lake", "data bus"].map(|name| name.parse().unwrap()).to_vec(),
+                configured_in: file.map(str::to_owned),
+            })
+        };
+        let there = "There are:\n  lake\n  \"data bus\"";
+        assert_eq!(text("lak", None), format!("no publisher lak; did you mean lake? {there}"));
+        assert_eq!(
+            text("a b", Some("/f")),
+            "bmpd does not run publisher \"a b\" yet: /f, which has not been applied, has it; bmpctl reload starts it"
+        );
+        let none = Failure::NoSuchPublisher {
+            publisher: "lake".parse().unwrap(),
+            existing: Vec::new(),
+            configured_in: None,
+        };
+        assert_eq!(message(&none), "no publisher lake; there is none");
     }
 
     #[test]

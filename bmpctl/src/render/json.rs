@@ -7,10 +7,10 @@
 //! Every field is always there: what there is not, or is not known, is null, and an empty list if it is a
 //! list. A number never stands for that.
 //!
-//! One thing has one name. An object that is about one session, neighbor or router has its name as `id`; where
-//! another object refers to one, that is `session`, `neighbor` or `router`, and a list of them is `sessions`,
-//! `neighbors` or `routers`. The name is an object with `address` and `vpn_instance`, of a session also `alias`;
-//! that of a router is a text, `local` for bmpd itself. What is about one leg of a session, its connection that
+//! One thing has one name. An object that is about one session, neighbor, router or publisher has its name as `id`;
+//! where another object refers to one, that is `session`, `neighbor`, `router` or `publisher`, and a list of them is
+//! `sessions`, `neighbors`, `routers` or `publishers`. The name is an object with `address` and `vpn_instance`, of a
+//! session also `alias`; that of a router is a text, `local` for bmpd itself, and so is that of a publisher. What is about one leg of a session, its connection that
 //! carries one router, has both names. What a reload tells of is a table of the file, and there a
 //! `[[bgp.neighbor]]` or a `[[router]]` can have a prefix: its `name` is a text, such as `192.0.2.0/24`.
 
@@ -20,12 +20,14 @@ use serde::Serialize;
 use serde_json::Value;
 use shared::event::{Event, EventKind};
 use shared::exit;
-use shared::names::{LegId, NeighborId, RouterId, SessionId, VpnInstanceName};
+use shared::names::{LegId, NeighborId, PublisherName, RouterId, SessionId, VpnInstanceName};
 use shared::response::{
     Change, ConfigReport, ConfigSection, ConfigValue, Done, Failure, LogReport, NeighborReport,
-    NeighborState, PlannedReset, PrefixReport, Progress, RefusedReload, ReloadAction, ReloadReport,
-    ReloadSubject, ResetDone, ResetOutcome, ResetPlan, RouterReport, RouterReset, RouterState,
-    SessionReport, SessionState, SessionStatistics, StatusReport, VpnInstanceReport,
+    NeighborState, PlannedPublisherReset, PlannedReset, PrefixReport, Progress, ProgressEnd,
+    PublisherPlan, PublisherReport, PublisherReset, PublisherResetDone, PublisherState,
+    RefusedReload, ReloadAction, ReloadReport, ReloadSubject, ResetDone, ResetOutcome, ResetPlan,
+    RouterReport, RouterReset, RouterState, SessionReport, SessionState, SessionStatistics,
+    StatusReport, VpnInstanceReport,
 };
 use shared::time::{Span, Timestamp};
 
@@ -91,6 +93,31 @@ pub enum Document {
     Routers {
         /// The routers, `local` being bmpd itself.
         routers: Vec<RouterReport>,
+    },
+    /// Of `reset publisher`.
+    PublishersReset {
+        /// What became of each selected publisher.
+        publishers: Vec<ResetPublisher>,
+        /// Publishers that were not reset, as the command ended before their turn; 0 otherwise.
+        to_come: u32,
+        /// The publishers that `all` skips, as they are shut down in the configuration.
+        skipped: Vec<PublisherName>,
+        /// What ended the command before everything was done or known; null if nothing did.
+        error: Option<ErrorReport>,
+    },
+    /// Of `reset publisher --dry-run`.
+    PublishersResetPlan {
+        /// What would become of each selected publisher.
+        publishers: Vec<PlannedPublisher>,
+        /// The publishers that `all` would skip, as they are shut down in the configuration.
+        skipped: Vec<PublisherName>,
+        /// The time between one publisher and the next; null if all would be reset at once.
+        stagger: Option<Span>,
+    },
+    /// Of `show publisher`.
+    Publishers {
+        /// The publishers.
+        publishers: Vec<PublisherReport>,
     },
     /// Of `show neighbor`.
     Neighbors {
@@ -198,6 +225,17 @@ pub enum EventDetails {
         /// Why; a few words for people.
         why: String,
     },
+    /// A publisher's state is another one.
+    Publisher {
+        /// The publisher.
+        publisher: PublisherName,
+        /// What it was; null if it has just begun.
+        from: Option<PublisherState>,
+        /// What it is; null if it has ended.
+        to: Option<PublisherState>,
+        /// Why; a few words for people.
+        why: String,
+    },
     /// A command that can change something was given.
     Command {
         /// Who gave it: user and process, or a signal.
@@ -238,6 +276,8 @@ pub struct ErrorReport {
     pub neighbors: Vec<NeighborId>,
     /// The routers there are, if the one that was named does not exist; otherwise empty.
     pub routers: Vec<RouterId>,
+    /// The publishers there are, if the one that was named does not exist; otherwise empty.
+    pub publishers: Vec<PublisherName>,
     /// The VPN instances there are, if the one that was named does not exist; otherwise empty.
     pub vpn_instances: Vec<VpnInstanceName>,
 }
@@ -273,6 +313,52 @@ pub struct ResetRouter {
     pub error: Option<String>,
 }
 
+/// What became of one publisher.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ResetPublisher {
+    /// The publisher.
+    pub id: PublisherName,
+    /// What was done; null if the reset failed.
+    pub done: Option<PublisherResetDone>,
+    /// Why the reset failed; null if it did not.
+    pub error: Option<String>,
+    /// With `--wait`: how far the publisher came; otherwise null, and while nothing is known of it yet.
+    pub progress: Option<PublisherProgress>,
+}
+
+/// How far a publisher is that was reset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PublisherProgress {
+    /// Its state; null if a reload has removed it.
+    pub state: Option<PublisherState>,
+    /// Why it is in this state; a few words for people.
+    pub why: String,
+    /// Routers whose generation began with the reset, without those that have left.
+    pub routers: u32,
+    /// Those of them of which brokers have acknowledged everything.
+    pub routers_synchronised: u32,
+    /// Routers whose generation began with the reset, and that have left meanwhile.
+    pub routers_left: Vec<RouterId>,
+    /// Routes still to be sent of the routers that are not synchronised.
+    pub routes_to_send: u64,
+    /// What it has come to; null while it is waited for.
+    pub end: Option<ProgressEnd>,
+}
+
+/// What would become of one publisher.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PlannedPublisher {
+    /// The publisher.
+    pub id: PublisherName,
+    /// What would be done; null if the reset would fail.
+    pub plan: Option<PlannedPublisherReset>,
+    /// Why the reset would fail; null if it would not.
+    pub error: Option<String>,
+}
+
 /// What would become of one leg of a session.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -291,10 +377,10 @@ pub struct PlannedSession {
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReloadEntry {
-    /// `session`, `neighbor`, `listener`, `router`, `router-listener` or `daemon`.
+    /// `session`, `neighbor`, `listener`, `router`, `router-listener`, `publisher` or `daemon`.
     pub subject: &'static str,
     /// The address or prefix of the neighbor, with its VPN instance if it is in one, the name or prefix of the
-    /// router, or the address of the listener; null for any other subject.
+    /// router, the name of the publisher, or the address of the listener; null for any other subject.
     pub name: Option<String>,
     /// The session, if that is the subject; otherwise null.
     pub session: Option<SessionId>,
@@ -354,6 +440,9 @@ impl Document {
             EventKind::Router { id, from, to, why } => {
                 EventDetails::Router { router: id, from, to, why }
             }
+            EventKind::Publisher { id, from, to, why } => {
+                EventDetails::Publisher { publisher: id, from, to, why }
+            }
             EventKind::Command { by, command, outcome } => {
                 let (done, error) = either(outcome);
                 EventDetails::Command { by, command, done, error }
@@ -410,6 +499,34 @@ impl Document {
             ResetRouter { id, was_up, error }
         };
         Self::RoutersReset { routers: routers.into_iter().map(router).collect() }
+    }
+
+    /// What became of publishers, each with how far it came if it was waited for.
+    pub(crate) fn publishers_reset(
+        publishers: Vec<(PublisherReset, Option<PublisherProgress>)>,
+        to_come: u32,
+        skipped: Vec<PublisherName>,
+        error: Option<ErrorReport>,
+    ) -> Self {
+        let publisher = |(PublisherReset { id, result }, progress)| {
+            let (done, error) = either(result);
+            ResetPublisher { id, done, error, progress }
+        };
+        let publishers = publishers.into_iter().map(publisher).collect();
+        Self::PublishersReset { publishers, to_come, skipped, error }
+    }
+
+    pub(crate) fn publishers_reset_plan(
+        plans: Vec<PublisherPlan>,
+        skipped: Vec<PublisherName>,
+        stagger: Option<Span>,
+    ) -> Self {
+        let publisher = |PublisherPlan { id, result }| {
+            let (plan, error) = either(result);
+            PlannedPublisher { id, plan, error }
+        };
+        let publishers = plans.into_iter().map(publisher).collect();
+        Self::PublishersResetPlan { publishers, skipped, stagger }
     }
 
     pub(crate) fn reload(report: ReloadReport) -> Self {
@@ -472,6 +589,7 @@ impl ReloadEntry {
             ReloadSubject::Listener(address) => ("listener", Some(address), None),
             ReloadSubject::Router(name) => ("router", Some(name), None),
             ReloadSubject::RouterListener(address) => ("router-listener", Some(address), None),
+            ReloadSubject::Publisher(name) => ("publisher", Some(name.to_string()), None),
             ReloadSubject::Daemon => ("daemon", None, None),
         };
         Self { subject, name, session, action, changes }
@@ -482,8 +600,8 @@ impl ErrorReport {
     /// A failure without further details.
     pub(crate) fn new(exit_code: u8, reason: &'static str, message: String) -> Self {
         let (sessions, neighbors) = (Vec::new(), Vec::new());
-        let (routers, vpn_instances) = (Vec::new(), Vec::new());
-        Self { exit_code, reason, message, sessions, neighbors, routers, vpn_instances }
+        let (routers, publishers, vpn_instances) = (Vec::new(), Vec::new(), Vec::new());
+        Self { exit_code, reason, message, sessions, neighbors, routers, publishers, vpn_instances }
     }
 
     /// What bmpd said.
@@ -492,6 +610,7 @@ impl ErrorReport {
             Failure::NoSuchSession { .. } => "no-such-session",
             Failure::NoSuchNeighbor { .. } => "no-such-neighbor",
             Failure::NoSuchRouter { .. } => "no-such-router",
+            Failure::NoSuchPublisher { .. } => "no-such-publisher",
             Failure::NoSuchVpnInstance { .. } => "no-such-vpn-instance",
             Failure::NotPermitted { .. } => "not-permitted",
             Failure::Configuration(_) => "bad-configuration",
@@ -504,6 +623,7 @@ impl ErrorReport {
             Failure::NoSuchSession { existing, .. } => report.sessions.clone_from(existing),
             Failure::NoSuchNeighbor { existing, .. } => report.neighbors.clone_from(existing),
             Failure::NoSuchRouter { existing, .. } => report.routers.clone_from(existing),
+            Failure::NoSuchPublisher { existing, .. } => report.publishers.clone_from(existing),
             Failure::NoSuchVpnInstance { existing, .. } => {
                 report.vpn_instances.clone_from(existing);
             }

@@ -12,6 +12,8 @@ pub(crate) mod log;
 pub(crate) mod neighbor;
 pub(crate) mod page;
 pub(crate) mod progress;
+pub(crate) mod publisher;
+pub(crate) mod publisher_wait;
 pub(crate) mod reload;
 pub(crate) mod reset;
 pub(crate) mod router;

@@ -93,7 +93,7 @@ pub(crate) fn end(waiting: &Waiting, with_changes: bool) -> Result<String, Strin
 }
 
 /// A length of time: parts of a second while they matter.
-fn time(took: Duration) -> String {
+pub(super) fn time(took: Duration) -> String {
     match took.as_millis() {
         0..1000 => format!("{:.2}s", took.as_secs_f64()),
         1000..10_000 => format!("{:.1}s", took.as_secs_f64()),
@@ -194,7 +194,7 @@ pub(crate) fn failed(error: &ErrorReport, to_come: Option<u32>, counted: Counted
     }
 }
 
-fn listed(
+pub(super) fn listed(
     mut text: String,
     unfinished: &[String],
     to_come: Option<u32>,

@@ -1,5 +1,6 @@
 //! What a reload did, or would do.
 
+use shared::names::Shown;
 use shared::response::{ReloadAction, ReloadItem, ReloadReport, ReloadSubject};
 
 use crate::arguments;
@@ -37,6 +38,9 @@ pub(super) fn line(item: &ReloadItem, dry_run: bool) -> String {
         (ReloadAction::Pending, _) => match &item.subject {
             ReloadSubject::Session(id) => {
                 format!("pending until: bmpctl reset session {}", arguments::session(id))
+            }
+            ReloadSubject::Publisher(name) => {
+                format!("pending until: bmpctl reset publisher {}", Shown(name.as_str()))
             }
             _ => "pending".to_owned(),
         },

@@ -17,6 +17,8 @@ pub(crate) enum Counted {
     Sessions,
     /// Legs of sessions.
     Legs,
+    /// Publishers.
+    Publishers,
 }
 
 impl Counted {
@@ -35,6 +37,7 @@ impl Counted {
         match self {
             Self::Sessions => "session",
             Self::Legs => "leg",
+            Self::Publishers => "publisher",
         }
     }
 

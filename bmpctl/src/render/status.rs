@@ -1,8 +1,8 @@
 //! bmpd itself.
 
 use shared::response::{
-    CallerReport, NeighborState, RefusedReload, RouterState, SessionState, StaggeredReset,
-    StatusReport,
+    CallerReport, NeighborState, PublisherState, RefusedReload, RouterState, SessionState,
+    StaggeredReset, StatusReport,
 };
 use shared::time::Span;
 
@@ -66,6 +66,9 @@ pub(crate) fn page(status: &StatusReport) -> String {
     page.line("Neighbors", by_state(peers));
     let routers = status.routers.iter().map(|found| (RouterState::name(found.state), found.count));
     page.line("Routers", by_state(routers));
+    let publishers =
+        status.publishers.iter().map(|found| (PublisherState::name(found.state), found.count));
+    page.line("Publishers", by_state(publishers));
     let CallerReport { name, level: has, because } = &status.caller;
     page.line("You are", format!("{name}, level {} ({}): {because}", has.number(), has.name()));
     page.into_text()

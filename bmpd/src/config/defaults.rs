@@ -94,3 +94,10 @@ pub(super) fn system_description() -> String {
         uname.release().to_string_lossy()
     )
 }
+
+/// `publisher.kafka.window`, bytes.
+pub(super) const WINDOW: u32 = 16 * 1024 * 1024;
+/// `publisher.kafka.linger`, milliseconds.
+pub(super) const LINGER: u32 = 5;
+/// `publisher.kafka.delivery-timeout`, seconds.
+pub(super) const DELIVERY_TIMEOUT: u32 = 300;

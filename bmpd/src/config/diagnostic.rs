@@ -68,10 +68,10 @@ pub(super) struct Finding {
     pub(super) text: String,
 }
 
-/// True if the value at this path is a key, or may have been meant as one: no part of it is shown.
+/// True if the value at this path is a key or a password, or may have been meant as one: no part of it is shown.
 pub(super) fn holds_key(path: &str) -> bool {
     let last = path.rsplit('.').next().unwrap_or_default();
-    matches!(last.split('[').next(), Some("key" | "md5" | "ao"))
+    matches!(last.split('[').next(), Some("key" | "md5" | "ao" | "password" | "sasl"))
 }
 
 impl ConfigError {

@@ -24,6 +24,7 @@ mod source;
 mod syntax;
 #[cfg(test)]
 mod tests;
+mod topic;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
@@ -34,12 +35,14 @@ pub use self::diagnostic::{ConfigError, Problem};
 pub use self::levels::{Account, Levels};
 pub(crate) use self::listeners::{ListenerId, listeners, listening, router_listeners};
 pub use self::model::{
-    Bgp, Bmp, Clients, Config, Control, Http, Identity, MaximumRoutes, MaximumRoutesAction, Mode,
-    Neighbor, Peers, PendingLimits, Prefix, Process, Relay, Retry, Router, RouterLimits, Session,
-    Tcp, VpnInstance, Who,
+    Bgp, Bmp, Clients, Compression, Config, Control, Http, Identity, Kafka, KafkaTls,
+    MaximumRoutes, MaximumRoutesAction, Mode, Neighbor, Peers, PendingLimits, Prefix, Process,
+    Publisher, Relay, Retry, Router, RouterHash, RouterLimits, Sasl, SaslMechanism, Session, Tcp,
+    VpnInstance, Who,
 };
 #[cfg(test)]
 pub(crate) use self::schema::keys;
+pub use self::topic::{Topic, TopicFault};
 
 use self::check::Check;
 use self::diagnostic::Finding;

@@ -10,11 +10,14 @@ use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use shared::names::{RouterId, RouterName, SessionId, VpnInstanceName};
+use shared::names::{PublisherName, RouterId, RouterName, SessionId, VpnInstanceName};
 
 use super::levels::{Account, Levels};
+use super::topic::Topic;
 use crate::filter::Monitor;
-use crate::net::settings::{Authentication, Keepalive, Place, ServerTls, Source, Tls};
+use crate::net::settings::{
+    Authentication, Keepalive, Place, ServerTls, Source, Tls, TlsFile, TlsIdentity,
+};
 use crate::secret::Secret;
 use crate::wire::family::Family;
 
@@ -33,6 +36,8 @@ pub struct Config {
     pub relay: Option<Relay>,
     /// `[[router]]`: names are unique, and so are the addresses of an instance. In the order of the file.
     pub routers: Vec<Router>,
+    /// `[[publisher]]`: names are unique. In the order of the file.
+    pub publishers: Vec<Publisher>,
     /// `[control]`.
     pub control: Control,
     /// `[process]`.
@@ -151,6 +156,156 @@ impl Session {
             (Mode::Active(_), Some(port)) => Mode::Active(port),
             (Mode::Passive(_), Some(port)) => Mode::Passive(port),
             (mode, None) => mode,
+        }
+    }
+}
+
+/// `[[publisher]]`: BMP to the topics of a message bus.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Publisher {
+    /// Its name.
+    pub name: PublisherName,
+    /// Free text for people.
+    pub description: Option<String>,
+    /// Where the records of a router go.
+    pub topic: Topic,
+    /// The admin ID of the OpenBMP header, 1 to 255 bytes; the system name by default.
+    pub admin_id: String,
+    /// The router group of the OpenBMP header, 0 to 255 bytes; empty by default.
+    pub group: String,
+    /// What the router hash of the OpenBMP header is made of.
+    pub router_hash: RouterHash,
+    /// Everything is sent again by this time after it was sent last, 60 to 31536000 s; never by default.
+    pub snapshot_interval: Option<Duration>,
+    /// Time between Statistics Reports of bmpd itself, 15 to 65535 s; that of [`Bmp`] by default.
+    pub statistics_timer: Duration,
+    /// `kafka`: the brokers, and how they are sent to.
+    pub kafka: Kafka,
+    /// Which routers, neighbors, views and families are published.
+    pub monitor: Monitor,
+    /// True if nothing is to be published; default false.
+    pub shutdown: bool,
+}
+
+/// What the router hash of an OpenBMP header is the MD5 of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RouterHash {
+    /// The name of the router: no two have the same one. That of bmpd itself is its system name.
+    #[default]
+    Name,
+    /// Its address as text, as gobmp has it.
+    Address,
+    /// The bytes of its address up to the first zero byte, as OpenBMP's collector has it.
+    AddressBytes,
+}
+
+impl RouterHash {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Name, Self::Address, Self::AddressBytes];
+
+    /// As it is written in the file.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Address => "address",
+            Self::AddressBytes => "address-bytes",
+        }
+    }
+}
+
+/// `kafka` of a publisher.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kafka {
+    /// `HOST:PORT` each; never empty.
+    pub bootstrap_servers: Vec<String>,
+    /// How batches of records are compressed; not at all by default.
+    pub compression: Compression,
+    /// How many bytes may be under way without an acknowledgement: 1048576 to 1073741824, default 16777216.
+    pub window: u32,
+    /// How long a record may wait for others to go with it: 0 to 1000 ms, default 5 ms.
+    pub linger: Duration,
+    /// How long nothing may be acknowledged until a new producer begins where the acknowledgements end: 10 to 86400 s,
+    /// default 300 s.
+    pub delivery_timeout: Duration,
+    /// `tls`; without it connections are plain TCP.
+    pub tls: Option<KafkaTls>,
+    /// `sasl`; without it brokers are not told a user.
+    pub sasl: Option<Sasl>,
+}
+
+/// How batches of records are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Compression {
+    /// Not at all.
+    #[default]
+    None,
+    /// gzip (RFC 1952).
+    Gzip,
+    /// Snappy.
+    Snappy,
+    /// LZ4 frames.
+    Lz4,
+    /// Zstandard (RFC 8878).
+    Zstd,
+}
+
+impl Compression {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [Self::None, Self::Gzip, Self::Snappy, Self::Lz4, Self::Zstd];
+
+    /// As it is written in the file, and as the client library calls it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Gzip => "gzip",
+            Self::Snappy => "snappy",
+            Self::Lz4 => "lz4",
+            Self::Zstd => "zstd",
+        }
+    }
+}
+
+/// `kafka.tls` of a publisher.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct KafkaTls {
+    /// Who vouches for the brokers; those that the system trusts by default.
+    pub ca: Option<TlsFile>,
+    /// What bmpd shows the brokers, if anything.
+    pub client: Option<TlsIdentity>,
+}
+
+/// `kafka.sasl` of a publisher (RFC 4422).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sasl {
+    /// How the brokers are shown the password.
+    pub mechanism: SaslMechanism,
+    /// The user, 1 to 255 bytes.
+    pub user: String,
+    /// The password, 1 to 255 bytes.
+    pub password: Secret,
+}
+
+/// How brokers are shown a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SaslMechanism {
+    /// As it is (RFC 4616).
+    Plain,
+    /// SCRAM with SHA-256 (RFC 7677).
+    ScramSha256,
+    /// SCRAM with SHA-512.
+    ScramSha512,
+}
+
+impl SaslMechanism {
+    /// Every mechanism.
+    pub const ALL: [Self; 3] = [Self::Plain, Self::ScramSha256, Self::ScramSha512];
+
+    /// As it is written in the file.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::ScramSha256 => "scram-sha-256",
+            Self::ScramSha512 => "scram-sha-512",
         }
     }
 }

@@ -23,6 +23,7 @@ pub(super) struct File {
     pub(super) bgp: Option<Spanned<Table<Bgp>>>,
     pub(super) relay: Option<Spanned<Table<Relay>>>,
     pub(super) router: Vec<Spanned<Table<Router>>>,
+    pub(super) publisher: Vec<Spanned<Table<Publisher>>>,
     pub(super) control: Option<Table<Control>>,
     pub(super) process: Option<Table<Process>>,
     pub(super) http: Option<Table<Http>>,
@@ -283,6 +284,66 @@ pub(super) struct Router {
     pub(super) maximum_message: Option<Spanned<Whole>>,
     pub(super) description: Option<Spanned<String>>,
     pub(super) shutdown: Option<bool>,
+}
+
+/// `[[publisher]]`.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct Publisher {
+    pub(super) name: Option<Spanned<String>>,
+    pub(super) description: Option<Spanned<String>>,
+    pub(super) topic: Option<Spanned<String>>,
+    pub(super) admin_id: Option<Spanned<String>>,
+    pub(super) group: Option<Spanned<String>>,
+    pub(super) router_hash: Option<Spanned<String>>,
+    /// Seconds.
+    pub(super) snapshot_interval: Option<Spanned<Whole>>,
+    /// Seconds.
+    pub(super) statistics_timer: Option<Spanned<Whole>>,
+    pub(super) kafka: Option<Spanned<Table<Kafka>>>,
+    pub(super) monitor: Option<Spanned<Table<Monitor>>>,
+    pub(super) shutdown: Option<bool>,
+}
+
+/// `kafka` of a publisher.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct Kafka {
+    pub(super) bootstrap_servers: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(super) compression: Option<Spanned<String>>,
+    /// Bytes.
+    pub(super) window: Option<Spanned<Whole>>,
+    /// Milliseconds.
+    pub(super) linger: Option<Spanned<Whole>>,
+    /// Seconds.
+    pub(super) delivery_timeout: Option<Spanned<Whole>>,
+    pub(super) tls: Option<Spanned<Table<KafkaTls>>>,
+    pub(super) sasl: Option<Spanned<Table<Sasl>>>,
+}
+
+/// `kafka.tls` of a publisher: files are PEM.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct KafkaTls {
+    pub(super) ca: Option<Spanned<String>>,
+    pub(super) certificate: Option<Spanned<String>>,
+    pub(super) private_key: Option<Spanned<String>>,
+}
+
+/// `kafka.sasl` of a publisher.
+#[derive(Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct Sasl {
+    pub(super) mechanism: Option<Spanned<String>>,
+    pub(super) user: Option<Spanned<String>>,
+    pub(super) password: Option<Spanned<Hidden>>,
+    pub(super) password_file: Option<Spanned<String>>,
+}
+
+impl fmt::Debug for Sasl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sasl(***)")
+    }
 }
 
 /// `[control]`.
@@ -562,6 +623,17 @@ pub(crate) mod keys {
             ("tcp.md5", of::<super::Key>()),
         ];
         with(of::<super::Router>(), &inner)
+    }
+
+    /// Those of `[[publisher]]`.
+    pub(crate) fn publisher() -> BTreeSet<String> {
+        let inner = [
+            ("kafka", of::<super::Kafka>()),
+            ("kafka.tls", of::<super::KafkaTls>()),
+            ("kafka.sasl", of::<super::Sasl>()),
+            ("monitor", of::<super::Monitor>()),
+        ];
+        with(of::<super::Publisher>(), &inner)
     }
 
     /// Those of `[control]`, `[process]` and `[http]`, with the names of the tables.

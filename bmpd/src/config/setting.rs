@@ -1,7 +1,7 @@
 //! Parameters as people write and read them: a row each.
 //!
-//! Sessions (`sinks::station::parameters`), neighbors (`sources::bgp::changes`), routers (`sources::bmp::changes`) and the
-//! daemon (`world::control`) make such rows of what they are configured with.
+//! Sessions (`sinks::station::parameters`), publishers (`sinks::kafka::parameters`), neighbors (`sources::bgp::changes`), routers
+//! (`sources::bmp::changes`) and the daemon (`world::control`) make such rows of what they are configured with.
 //! Their tables are the one list of keys: what a reload changes and what `show config` shows both come from there. No
 //! row shows a key.
 
@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use shared::response::{self, Change, ConfigValue, PendingValue, Until};
 
-use super::model::Tcp;
+use super::model::{Bmp, Tcp};
+use crate::filter::{Monitor, MonitorNeighbors};
 use crate::net::settings::{AoKey, Authentication, Source};
 use crate::secret::Secret;
 
@@ -204,6 +205,19 @@ fn spoken(value: &ConfigValue) -> String {
     }
 }
 
+/// `[bmp]`. Its `statistics-timer` is a default: what sessions and publishers have of it is theirs.
+pub(crate) fn bmp_settings(bmp: &Bmp) -> [Setting; 3] {
+    use Effect::{Connection, Running};
+    let one = |key, written, value: Option<ConfigValue>| {
+        Setting::new(key, Connection, value.clone()).written([(written, value)])
+    };
+    [
+        one("bmp.system-name", "system-name", text(&bmp.system_name)),
+        one("bmp.system-description", "system-description", text(&bmp.system_description)),
+        Setting::seconds("statistics-timer", Running, bmp.statistics_timer),
+    ]
+}
+
 /// `tcp` but for its ports.
 pub(crate) fn tcp(tcp: &Tcp, effect: Effect) -> Vec<Setting> {
     let mut settings = tcp_source(tcp, effect);
@@ -283,6 +297,69 @@ fn chain(keys: Option<&Vec<AoKey>>, effect: Effect) -> Setting {
 /// Values as one text.
 pub(crate) fn joined<T: ToString>(values: &[T]) -> String {
     values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// `monitor.families`.
+pub(crate) fn families(monitor: &Monitor, effect: Effect) -> Setting {
+    let families = monitor.families.as_ref();
+    let shown = families.map_or("all".to_owned(), |families| joined(families));
+    Setting::new("monitor.families", effect, families.and_then(list)).shown(shown)
+}
+
+/// `monitor.routers`.
+pub(crate) fn routers(monitor: &Monitor, effect: Effect) -> Setting {
+    let routers = monitor.routers.as_ref();
+    let shown = routers.map_or("all".to_owned(), |routers| joined(routers));
+    Setting::new("monitor.routers", effect, routers.and_then(list)).shown(shown)
+}
+
+/// `monitor.views`.
+pub(crate) fn views(monitor: &Monitor, effect: Effect) -> Setting {
+    let views = monitor.views.as_ref();
+    let names: Option<Vec<&str>> =
+        views.map(|views| views.iter().map(|view| view.name()).collect());
+    let shown = names.as_ref().map_or("all".to_owned(), |names| joined(names));
+    Setting::new("monitor.views", effect, names.as_ref().and_then(list)).shown(shown)
+}
+
+/// `monitor` but for its families: four keys for one choice.
+pub(crate) fn monitored(monitor: &Monitor, effect: Effect) -> Setting {
+    const KEYS: [&str; 4] = [
+        "monitor.public",
+        "monitor.vpn-instances",
+        "monitor.all-vpn-instances",
+        "monitor.neighbors",
+    ];
+    let setting = Setting::new("monitor.neighbors", effect, None);
+    let MonitorNeighbors::Listed { instances, every_vpn_instance, neighbors } = &monitor.neighbors
+    else {
+        return setting.shown("all".to_owned()).written(KEYS.map(|key| (key, None)));
+    };
+    let mut parts: Vec<String> = Vec::new();
+    if *every_vpn_instance {
+        parts.push("every VPN instance".to_owned());
+    }
+    parts.extend(instances.iter().map(|instance| match instance {
+        Some(name) => format!("VPN instance {name}"),
+        None => "the public instance".to_owned(),
+    }));
+    parts.extend(neighbors.iter().map(ToString::to_string));
+    let shown = if parts.is_empty() { none() } else { parts.join(", ") };
+    let named = neighbors.iter().map(|neighbor| {
+        let address = ("address".to_owned(), ConfigValue::Text(neighbor.address.to_string()));
+        let vpn = neighbor
+            .vpn_instance
+            .as_ref()
+            .map(|name| ("vpn-instance".to_owned(), ConfigValue::Text(name.to_string())));
+        ConfigValue::Table(std::iter::once(address).chain(vpn).collect())
+    });
+    let values = [
+        boolean(instances.contains(&None)),
+        list(instances.iter().flatten()),
+        boolean(*every_vpn_instance),
+        Some(ConfigValue::List(named.collect())),
+    ];
+    setting.shown(shown).written(KEYS.into_iter().zip(values).collect::<Vec<_>>())
 }
 
 #[cfg(test)]

@@ -98,7 +98,8 @@ impl<'a> Source<'a> {
 }
 
 /// Names that precede a key or password, correct and mistaken ones: each is a part of a name, such as `md5-key`.
-const SECRET: [&str; 8] = ["key", "md5", "ao", "password", "passwd", "passphrase", "secret", "psk"];
+const SECRET: [&str; 10] =
+    ["key", "md5", "ao", "sasl", "password", "passwd", "passphrase", "secret", "psk", "token"];
 
 /// The parts of a line that an excerpt must not show: what follows a name of [`SECRET`]. It works on the text, since a
 /// line that is not TOML is shown, too, and hides too much rather than too little.
@@ -260,6 +261,8 @@ mod tests {
             "tcp = { ao = [ \"s3cret\" ] }",
             "key = [ \"a\", \"s3cret\" ]",
             "tls.private-key = \"-----BEGIN PRIVATE KEY-----\\ns3cret\"",
+            "kafka.sasl = 's3cret'",
+            "kafka = { sasl = { user = 'u', password = \"s3cret\" }, window = 1 }",
         ] {
             let shown = Source::new(line).excerpt(0..1, false);
             assert!(!shown.contains("s3cret"), "{shown}");

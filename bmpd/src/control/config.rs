@@ -10,11 +10,12 @@ use shared::names::{Selector, SessionId, VpnInstanceName};
 use shared::response::{ConfigReport, ConfigSection, ConfigSetting, ConfigValue, Response, Until};
 
 use super::answer::{Answer, PART};
-use crate::config::setting::{self, Effect, list, path, text};
+use crate::config::setting::{self, Effect, bmp_settings, list, path, text};
 use crate::config::{
     self, Bmp, Config, Control, Http, Place, Process, VpnInstance, route_distinguisher,
 };
-use crate::sinks::station::{Sets, bmp_settings, session_settings};
+use crate::sinks::kafka::{self, publisher_settings};
+use crate::sinks::station::{Sets, session_settings};
 use crate::sources::bgp;
 use crate::sources::bmp::changes as bmp_source;
 use crate::world::{World, all, control_settings, http_settings, process_settings};
@@ -24,6 +25,7 @@ use crate::world::{World, all, control_settings, http_settings, process_settings
 enum Table {
     Bmp,
     Session(usize),
+    Publisher(usize),
     VpnInstance(usize),
     Bgp,
     Neighbor(usize),
@@ -41,9 +43,13 @@ pub(super) async fn run(world: &World, answer: &Answer<'_>) -> Result<(), FrameE
     for some in config.sessions.chunks(PART) {
         answer.prepare(async { waiting.add(&sets(some, world).await) }).await;
     }
+    for some in config.publishers.chunks(PART) {
+        answer.prepare(async { waiting.add_publishers(&publisher_sets(some, world).await) }).await;
+    }
     let neighbors = config.bgp.as_ref().map_or(0, |bgp| bgp.neighbors.len());
     let tables = std::iter::once(Table::Bmp)
         .chain((0..config.sessions.len()).map(Table::Session))
+        .chain((0..config.publishers.len()).map(Table::Publisher))
         .chain((0..config.vpn_instances.len()).map(Table::VpnInstance))
         .chain(config.bgp.is_some().then_some(Table::Bgp))
         .chain((0..neighbors).map(Table::Neighbor))
@@ -77,6 +83,14 @@ async fn part(
                 }
                 let sets = sets(&config.sessions[first..end], world).await;
                 sections.extend(sets.iter().map(session));
+            }
+            Table::Publisher(first) => {
+                let mut end = first + 1;
+                while rest.next_if(|table| matches!(table, Table::Publisher(_))).is_some() {
+                    end += 1;
+                }
+                let sets = publisher_sets(&config.publishers[first..end], world).await;
+                sections.extend(sets.iter().map(publisher));
             }
             Table::VpnInstance(rank) => {
                 let instance = &config.vpn_instances[rank];
@@ -118,19 +132,29 @@ async fn sets(sessions: &[config::Session], world: &World) -> Vec<Sets> {
     sets.into_iter().flatten().collect()
 }
 
-/// The values in use of the tables that sessions share, where another value is configured.
+/// The same for publishers.
+async fn publisher_sets(publishers: &[config::Publisher], world: &World) -> Vec<kafka::Sets> {
+    let running = world.publishers.lock().clone();
+    let is_of = |one: &config::Publisher| running.iter().find(|found| *found.name() == one.name);
+    let found: Vec<_> = publishers.iter().filter_map(is_of).collect();
+    let sets = all(found.into_iter().map(kafka::Publisher::sets)).await;
+    sets.into_iter().flatten().collect()
+}
+
+/// The values in use of the tables that sessions and publishers share, where another value is configured.
 #[derive(Debug, Default)]
 struct Waiting {
     bmp: Option<Pair<Bmp>>,
     places: HashMap<VpnInstanceName, Pair<Place>>,
 }
 
-/// The values of the first pending session.
+/// The values of the first pending session or publisher.
 #[derive(Debug)]
 struct Pair<T> {
     running: T,
     configured: T,
-    session: SessionId,
+    /// The reset of that one.
+    reset: Until,
     /// True if it is not the only one.
     others: bool,
 }
@@ -138,24 +162,41 @@ struct Pair<T> {
 impl<T> Pair<T> {
     /// What puts pending values into effect.
     fn until(&self, all: Selector) -> Until {
-        Until::Reset(if self.others { all } else { Selector::One(self.session.clone()) })
+        match &self.reset {
+            reset if !self.others => reset.clone(),
+            Until::ResetPublisher(_) => Until::ResetPublisher(None),
+            Until::Reset(_) | Until::Restart => Until::Reset(all),
+        }
     }
 }
 
 impl Waiting {
     /// Adds what is pending in these sessions.
     fn add(&mut self, sets: &[Sets]) {
-        let names = |bmp: &Bmp| (bmp.system_name.clone(), bmp.system_description.clone());
         for Sets { running, configured } in sets {
             let id = &running.session.id;
+            let reset = |id: &SessionId| Until::Reset(Selector::One(id.clone()));
             if names(&running.bmp) != names(&configured.bmp) {
                 let pair = self.bmp.take();
-                self.bmp = Some(Self::first(pair, &running.bmp, &configured.bmp, id));
+                self.bmp = Some(Self::first(pair, &running.bmp, &configured.bmp, reset(id)));
             }
             let (old, new) = (&running.session.place, &configured.session.place);
             if let Some(name) = id.vpn_instance.as_ref().filter(|_| old != new) {
                 let pair = self.places.remove(name);
-                self.places.insert(name.clone(), Self::first(pair, old, new, id));
+                self.places.insert(name.clone(), Self::first(pair, old, new, reset(id)));
+            }
+        }
+    }
+
+    /// Adds what is pending in these publishers; what is pending in a session, too, is shown as that.
+    fn add_publishers(&mut self, sets: &[kafka::Sets]) {
+        for kafka::Sets { running, configured } in sets {
+            let of_session =
+                self.bmp.as_ref().is_some_and(|pair| matches!(pair.reset, Until::Reset(_)));
+            if !of_session && names(&running.bmp) != names(&configured.bmp) {
+                let reset = Until::ResetPublisher(Some(running.publisher.name.clone()));
+                let pair = self.bmp.take();
+                self.bmp = Some(Self::first(pair, &running.bmp, &configured.bmp, reset));
             }
         }
     }
@@ -164,25 +205,30 @@ impl Waiting {
         before: Option<Pair<T>>,
         running: &T,
         configured: &T,
-        session: &SessionId,
+        reset: Until,
     ) -> Pair<T> {
         match before {
             Some(first) => Pair { others: true, ..first },
             None => Pair {
                 running: running.clone(),
                 configured: configured.clone(),
-                session: session.clone(),
+                reset,
                 others: false,
             },
         }
     }
 }
 
+/// What a receiver is told with each Initiation.
+fn names(bmp: &Bmp) -> (&str, &str) {
+    (&bmp.system_name, &bmp.system_description)
+}
+
 fn section(name: &str, repeated: bool, settings: Vec<ConfigSetting>) -> ConfigSection {
     ConfigSection { name: name.to_owned(), repeated, settings }
 }
 
-/// `[bmp]`: a session sends its station the names once, with the Initiation.
+/// `[bmp]`: sessions and publishers send the names once, with the Initiation.
 fn bmp(configured: &Bmp, waiting: &Option<Pair<Bmp>>) -> ConfigSection {
     let all = Selector::All { vpn_instance: None };
     let (running, configured, until) = match waiting {
@@ -192,6 +238,13 @@ fn bmp(configured: &Bmp, waiting: &Option<Pair<Bmp>>) -> ConfigSection {
     let settings =
         setting::report(bmp_settings(running).to_vec(), bmp_settings(configured).to_vec(), &until);
     section("bmp", false, settings)
+}
+
+fn publisher(kafka::Sets { running, configured }: &kafka::Sets) -> ConfigSection {
+    let until = Until::ResetPublisher(Some(running.publisher.name.clone()));
+    let (running, configured) =
+        (publisher_settings(&running.publisher), publisher_settings(&configured.publisher));
+    section("publisher", true, setting::report(running, configured, &until))
 }
 
 fn session(Sets { running, configured }: &Sets) -> ConfigSection {

@@ -20,6 +20,7 @@ mod log;
 mod monitor;
 mod operations;
 mod places;
+mod publisher;
 mod queries;
 mod record;
 mod reload;

@@ -6,7 +6,7 @@ use shared::request::Operation;
 use shared::response::Response;
 use tokio::sync::mpsc;
 
-use super::{clear, log, reload, reset, router};
+use super::{clear, log, publisher, reload, reset, router};
 use crate::access::Caller;
 use crate::world::World;
 
@@ -16,6 +16,7 @@ pub(super) fn goes_on(operation: &Operation) -> bool {
         Operation::ResetSession(reset) => reset.follow || reset.stagger > 0,
         Operation::Reload
         | Operation::ResetRouter(_)
+        | Operation::ResetPublisher(_)
         | Operation::ClearStatistics(_)
         | Operation::SetLog(_) => false,
     }
@@ -33,6 +34,7 @@ pub(super) async fn run(
             return reset::session(reset, caller, world, answers).await;
         }
         Operation::ResetRouter(reset) => router::reset(reset, caller, &world).await,
+        Operation::ResetPublisher(reset) => publisher::reset(reset, caller, &world).await,
         Operation::Reload => reload::run(caller, &world).await,
         Operation::ClearStatistics(selector) => clear::statistics(selector, caller, &world).await,
         Operation::SetLog(log) => log::set(log, caller, &world),

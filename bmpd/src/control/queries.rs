@@ -1,19 +1,19 @@
 //! Which handler answers a request that changes nothing. A new one has its row here.
 
 use shared::frame::FrameError;
-use shared::request::{Query, WhichInstances, WhichRouters};
+use shared::request::{Query, WhichInstances, WhichPublishers, WhichRouters};
 use shared::response::Response;
 
 use super::admission::Work;
 use super::answer::Answer;
-use super::{config, reload, reset, show, status};
+use super::{config, publisher, reload, reset, show, status};
 use crate::access::Caller;
 use crate::world::World;
 
 /// What its report reads.
 pub(super) fn work(query: &Query) -> Work {
     match query {
-        Query::ResetPlan(_) | Query::ReloadPlan => Work::File,
+        Query::ResetPlan(_) | Query::PublisherPlan(_) | Query::ReloadPlan => Work::File,
         _ => Work::Memory,
     }
 }
@@ -40,6 +40,8 @@ pub(super) async fn run(
         }
         Query::ResetPlan(legs) => answer.whole(reset::plan(&legs, world)).await,
         Query::Router(WhichRouters(router)) => show::router(router, world, answer).await,
+        Query::Publisher(WhichPublishers(name)) => show::publisher(name, world, answer).await,
+        Query::PublisherPlan(reset) => answer.whole(publisher::plan(&reset, world)).await,
         Query::ReloadPlan => Box::pin(answer.whole(reload::plan(caller, world))).await,
     }
 }

@@ -415,7 +415,8 @@ fn parameters(id: &SessionId, read: &Reading) -> Option<Parameters> {
     read.config.sessions.iter().find(|found| found.id == *id).map(|found| read.parameters(found))
 }
 
-fn no_longer_configured(world: &World) -> String {
+/// Why it cannot be reset.
+pub(super) fn no_longer_configured(world: &World) -> String {
     format!(
         "it is no longer in {}: it goes on with its old parameters until bmpctl reload ends it",
         world.config_path().display()

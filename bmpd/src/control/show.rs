@@ -1,4 +1,4 @@
-//! `show session`, `show neighbor`, `show vpn-instance` and `show statistics`.
+//! `show session`, `show router`, `show publisher`, `show neighbor`, `show vpn-instance` and `show statistics`.
 //!
 //! Tasks answer concurrently: a busy session delays its own answer only. Sessions and neighbors are queried some at a
 //! time, a part of the report each ([`super::answer`]).
@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use shared::frame::FrameError;
-use shared::names::{NeighborId, RouterId, Selector, SessionId, VpnInstanceName};
+use shared::names::{NeighborId, PublisherName, RouterId, Selector, SessionId, VpnInstanceName};
 use shared::request::WhichNeighbors;
 use shared::response::{Failure, NeighborReport, NeighborState, Response, VpnInstanceReport};
 
 use super::answer::{Answer, PART};
 use crate::config::{Place, listening, route_distinguisher};
 use crate::host;
+use crate::sinks::kafka::Publisher;
 use crate::sinks::station::Session;
 use crate::sources::bgp::Neighbor;
 use crate::world::{World, all, described, neighbors};
@@ -133,6 +134,33 @@ pub(super) async fn router(
         Response::Routers(all(reports).await.into_iter().flatten().collect())
     };
     answer.parts(names, part).await
+}
+
+/// Describes all publishers, or one with the routers that it publishes.
+pub(super) async fn publisher(
+    which: Option<PublisherName>,
+    world: &World,
+    answer: &Answer<'_>,
+) -> Result<(), FrameError> {
+    let selected = match world.select_publishers(which.as_ref()) {
+        Ok(selected) => selected,
+        Err(failure) => return answer.whole(async { Response::Failed(failure) }).await,
+    };
+    let detailed = which.is_some();
+    let part = |some: Vec<Publisher>| async move {
+        let reports = all(some.iter().map(|publisher| publisher.report(detailed))).await;
+        let mut found = Vec::with_capacity(reports.len());
+        for (publisher, report) in some.iter().zip(reports) {
+            match report {
+                Some(report) => found.push(report),
+                // A reload has removed it meanwhile.
+                None if world.select_publishers(Some(publisher.name())).is_err() => {}
+                None => return Response::Failed(Failure::Stopping),
+            }
+        }
+        Response::Publishers(found)
+    };
+    answer.parts(selected, part).await
 }
 
 /// Reports what the selected sessions have counted.

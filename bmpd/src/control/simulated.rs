@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use shared::names::RouterId;
-use shared::request::{ResetRouter, ResetSession, WhichLegs};
+use shared::names::{PublisherName, RouterId};
+use shared::request::{ResetPublisher, ResetRouter, ResetSession, WhichLegs};
 use shared::response::Response;
 use tokio::sync::mpsc;
 
-use super::{reset, router};
+use super::{publisher, reset, router};
 use crate::access::Access;
 use crate::access::PeerCredentials;
 use crate::config::{Account, Config};
@@ -45,4 +45,14 @@ pub(crate) async fn reset(legs: WhichLegs, stagger: u64, world: Arc<World>) -> V
 pub(crate) async fn reset_router(router: Option<RouterId>, world: &World) -> Response {
     let caller = world.access.caller(&PeerCredentials::root()).await;
     router::reset(ResetRouter { router }, &caller, world).await
+}
+
+/// `reset publisher`.
+pub(crate) async fn reset_publisher(
+    publisher: Option<PublisherName>,
+    router: Option<RouterId>,
+    world: &World,
+) -> Response {
+    let caller = world.access.caller(&PeerCredentials::root()).await;
+    publisher::reset(ResetPublisher { publisher, router }, &caller, world).await
 }

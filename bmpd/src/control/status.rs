@@ -2,8 +2,8 @@
 
 use shared::names::RouterId;
 use shared::response::{
-    Failure, NeighborCount, NeighborState, Response, RouterCount, RouterState, SessionCount,
-    SessionState, StatusReport,
+    Directory, Failure, NeighborCount, NeighborState, PublisherCount, PublisherState, Response,
+    RouterCount, RouterState, SessionCount, SessionState, StatusReport,
 };
 use shared::time::Span;
 
@@ -30,13 +30,17 @@ pub(super) async fn run(asked_by: &Caller, world: &World) -> Response {
         state,
         count: states.iter().flatten().filter(|found| **found == state).count() as u32,
     });
-    let routers = world.directory().await.routers;
+    let Directory { routers, publishers, .. } = world.directory().await;
     let routers = RouterState::ALL.map(|state| RouterCount {
         state,
         count: routers
             .iter()
             .filter(|router| router.id != RouterId::Local && router.state == Some(state))
             .count() as u32,
+    });
+    let publishers = PublisherState::ALL.map(|state| PublisherCount {
+        state,
+        count: publishers.iter().filter(|publisher| publisher.state == Some(state)).count() as u32,
     });
     let counts = NeighborState::ALL.map(|state| NeighborCount {
         state,
@@ -66,6 +70,7 @@ pub(super) async fn run(asked_by: &Caller, world: &World) -> Response {
         sessions: sessions.into_iter().filter(|found| found.count > 0).collect(),
         neighbors: counts.into_iter().filter(|found| found.count > 0).collect(),
         routers: routers.into_iter().filter(|found| found.count > 0).collect(),
+        publishers: publishers.into_iter().filter(|found| found.count > 0).collect(),
         descriptors: process.descriptors,
         descriptors_maximum: process.descriptors_maximum,
         internal_errors: supervise::panics(),

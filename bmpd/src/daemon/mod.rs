@@ -229,9 +229,13 @@ async fn stop(world: &World) {
     for session in &sessions {
         session.stop(End::Stopping, STATION_TIMEOUT).await;
     }
+    let publishers = world.publishers.lock().clone();
+    for publisher in &publishers {
+        publisher.stop(STATION_TIMEOUT).await;
+    }
     let tasks = std::mem::take(&mut *world.tasks.lock());
     if tokio::time::timeout(STATION_TIMEOUT + STOP_TIMEOUT, join(tasks)).await.is_err() {
-        warn!("not every session could be ended in time");
+        warn!("not every session and publisher could be ended in time");
     }
     for neighbor in world.neighbors() {
         neighbor.stop(Stop::Exit).await;

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::Config;
-use shared::names::{RouterId, Selector};
+use shared::names::{PublisherName, RouterId, Selector};
 use shared::request::WhichLegs;
 use shared::response::{
-    Failure, NeighborReport, ReloadReport, Response, RouterReport, SessionReport, SessionStatistics,
+    Failure, NeighborReport, PublisherReport, ReloadReport, Response, RouterReport, SessionReport,
+    SessionStatistics,
 };
 
 use crate::access::Access;
@@ -102,6 +103,25 @@ impl Bmpd {
         let mut reports = Vec::new();
         for neighbor in self.0.neighbors() {
             reports.extend(neighbor.report(true).await);
+        }
+        reports
+    }
+
+    /// `bmpctl reset publisher`; all of them without a name, of all routers or of one.
+    pub async fn reset_publisher(
+        &self,
+        publisher: Option<PublisherName>,
+        router: Option<RouterId>,
+    ) -> Response {
+        control::simulated::reset_publisher(publisher, router, &self.0).await
+    }
+
+    /// `bmpctl show publisher`, each in full.
+    pub async fn publishers(&self) -> Vec<PublisherReport> {
+        let publishers = self.0.publishers.lock().clone();
+        let mut reports = Vec::new();
+        for publisher in publishers {
+            reports.extend(publisher.report(true).await);
         }
         reports
     }

@@ -11,15 +11,15 @@ use prometheus_client::encoding::{
 };
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
-use shared::names::{NeighborId, PUBLIC_INSTANCE, RouterId, SessionId};
+use shared::names::{NeighborId, PUBLIC_INSTANCE, PublisherName, RouterId, SessionId};
 use shared::response::{
-    NeighborReport, NeighborState, RouterReport, RouterState, SessionReport, SessionState,
-    SessionStatistics,
+    NeighborReport, NeighborState, PublisherReport, PublisherState, RouterReport, RouterState,
+    SessionReport, SessionState, SessionStatistics,
 };
 use shared::time::Span;
 
 use crate::supervise;
-use crate::world::{ProcessFigures, World, all, neighbors, processor_time};
+use crate::world::{ProcessFigures, World, all, neighbors, processor_time, publishers};
 
 /// Labels and their values.
 type Labels = Vec<(&'static str, String)>;
@@ -31,6 +31,7 @@ struct Snapshot {
     neighbors: Vec<NeighborReport>,
     /// Without bmpd itself, whose peers are the neighbors.
     routers: Vec<RouterReport>,
+    publishers: Vec<PublisherReport>,
     process: ProcessFigures,
     processor_time: Span,
     /// Seconds since the epoch.
@@ -60,6 +61,7 @@ pub(super) async fn gather(world: &World) -> Result<String, String> {
         sessions,
         neighbors: neighbors(world, false, |_| true).await,
         routers: world.foreign_routers().await,
+        publishers: publishers(world).await,
         // The files of /proc are made while they are read.
         process: tokio::task::spawn_blocking(ProcessFigures::read)
             .await
@@ -105,6 +107,10 @@ fn of_neighbor(id: &NeighborId) -> Labels {
 
 fn of_router(id: &RouterId) -> Labels {
     vec![("router", id.to_string())]
+}
+
+fn of_publisher(id: &PublisherName) -> Labels {
+    vec![("publisher", id.to_string())]
 }
 
 fn instance(name: Option<&str>) -> String {
@@ -163,7 +169,8 @@ impl Collector for Snapshot {
         self.session_states(&mut writer)?;
         self.session_counters(&mut writer)?;
         self.neighbors(&mut writer)?;
-        self.routers(&mut writer)
+        self.routers(&mut writer)?;
+        self.publishers(&mut writer)
     }
 }
 
@@ -456,5 +463,82 @@ impl Snapshot {
         let connections = all().map(|(labels, router)| (labels, router.connections));
         let help = "Connections of the router since bmpd started.";
         writer.counters("bmpd_router_connections", help, connections)
+    }
+
+    /// A figure of every publisher.
+    fn published<'a, V: 'a>(
+        &'a self,
+        value: impl Fn(&PublisherReport) -> V + 'a,
+    ) -> impl Iterator<Item = (Labels, V)> + 'a {
+        self.publishers.iter().map(move |report| (of_publisher(&report.id), value(report)))
+    }
+
+    fn publishers(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        let up = self.published(|publisher| u64::from(publisher.state.is_up()));
+        writer.gauges("bmpd_publisher_up", "1 while brokers acknowledge records.", up)?;
+        let states = self.publishers.iter().flat_map(|publisher| {
+            PublisherState::ALL.map(|state| {
+                let labels = and(of_publisher(&publisher.id), "state", PublisherState::word(state));
+                (labels, u64::from(publisher.state == state))
+            })
+        });
+        writer.gauges(
+            "bmpd_publisher_state",
+            "1 for the state that the publisher is in.",
+            states,
+        )?;
+        let help = "Since when the publisher is in its state, by the wall's clock.";
+        let since = self.published(|publisher| seconds(publisher.since.0));
+        writer.gauges("bmpd_publisher_state_timestamp_seconds", help, since)?;
+        let help = "Routers that are published and that are there.";
+        writer.gauges("bmpd_publisher_routers", help, self.published(|p| p.routers_there))?;
+        let help = "Those of which every record of the present generation is acknowledged.";
+        let synchronised = self.published(|publisher| publisher.routers_synchronised);
+        writer.gauges("bmpd_publisher_routers_synchronised", help, synchronised)?;
+        let help = "Routes still to be sent.";
+        writer.gauges(
+            "bmpd_publisher_routes_to_send",
+            help,
+            self.published(|p| p.routes_to_send),
+        )?;
+        let help = "Records sent that no broker has acknowledged.";
+        let records = self.published(|publisher| publisher.in_flight_records);
+        writer.gauges("bmpd_publisher_in_flight_records", help, records)?;
+        let bytes = self.published(|publisher| publisher.in_flight_bytes);
+        writer.gauges("bmpd_publisher_in_flight_bytes", "What they take.", bytes)?;
+        let help = "How many bytes may be sent without an acknowledgement.";
+        writer.gauges("bmpd_publisher_window_bytes", help, self.published(|p| p.window))?;
+        let help = "How long nothing was acknowledged while there were records in flight.";
+        let unacknowledged = self.published(|publisher| {
+            publisher.unacknowledged_for.map_or(0.0, |Span(ms)| seconds(ms))
+        });
+        writer.gauges("bmpd_publisher_unacknowledged_seconds", help, unacknowledged)?;
+        let help = "Time from sending a record to its acknowledgement: the mean of the last second that had any.";
+        let latency = self.publishers.iter().filter_map(|publisher| {
+            Some((of_publisher(&publisher.id), publisher.latency? as f64 / 1e6))
+        });
+        writer.gauges("bmpd_publisher_latency_seconds", help, latency)?;
+        let help = "Parameters that were configured and wait for a reset.";
+        let pending = self.published(|publisher| publisher.pending.len() as u64);
+        writer.gauges("bmpd_publisher_pending_parameters", help, pending)?;
+        let help = "Records acknowledged.";
+        let records = self.published(|publisher| publisher.acknowledged_records);
+        writer.counters("bmpd_publisher_records_acknowledged", help, records)?;
+        let help = "Bytes in records acknowledged, without what the protocol of Kafka adds.";
+        let bytes = self.published(|publisher| publisher.acknowledged_bytes);
+        writer.counters("bmpd_publisher_bytes_acknowledged", help, bytes)?;
+        let help = "How often the window was full.";
+        let blocks = self.published(|publisher| publisher.blocked_times);
+        writer.counters("bmpd_publisher_blocks", help, blocks)?;
+        let help = "Time in which the window was full.";
+        let blocked = self.published(|publisher| seconds(publisher.blocked_for.0));
+        writer.counters("bmpd_publisher_blocked_seconds", help, blocked)?;
+        let help =
+            "How often it was in doubt which records brokers have: all routes were sent again.";
+        writer.counters("bmpd_publisher_doubts", help, self.published(|p| p.doubts))?;
+        let help = "How often records that were not acknowledged in time were sent again.";
+        writer.counters("bmpd_publisher_rewinds", help, self.published(|p| p.rewinds))?;
+        let help = "Producers started: the first one, one for each reset and for each doubt.";
+        writer.counters("bmpd_publisher_producers", help, self.published(|p| p.producers))
     }
 }

@@ -1,4 +1,4 @@
-//! The status page: sessions, neighbors and the latest events, in a browser.
+//! The status page: sessions, neighbors, routers, publishers and the latest events, in a browser.
 //!
 //! It is self-contained and rendered for each request; its script reloads it every two seconds, and without scripts it
 //! is complete as received. Untrusted text (names, reasons) is escaped, and the script and the style that are allowed
@@ -9,14 +9,15 @@ use std::fmt::Write as _;
 use shared::event::{Event, EventKind};
 use shared::names::{LegId, PUBLIC_INSTANCE};
 use shared::response::{
-    NeighborReport, NeighborState, RouterReport, RouterState, SessionReport, SessionState,
+    NeighborReport, NeighborState, PublisherReport, PublisherState, RouterReport, RouterState,
+    SessionReport, SessionState,
 };
 use shared::time::Span;
 
 use super::recent::Recent;
 use crate::supervise;
 use crate::world::World;
-use crate::world::{all, neighbors};
+use crate::world::{all, neighbors, publishers};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -66,6 +67,7 @@ pub(super) async fn render(world: &World, recent: &Recent) -> String {
     let _ = session_table(&mut page, &sessions);
     let _ = neighbor_table(&mut page, &neighbors);
     let _ = router_table(&mut page, &world.foreign_routers().await);
+    let _ = publisher_table(&mut page, &publishers(world).await);
     let _ = event_table(&mut page, &recent.all());
     page.push_str(
         "<footer>Looking changes nothing. <code>bmpctl</code> does more.</footer>\n</main>\n",
@@ -163,11 +165,7 @@ fn note(session: &SessionReport) -> String {
     if let Some(blocked) = session.blocked.filter(|Span(millis)| *millis >= 1000) {
         notes.push(format!("the station has taken nothing for {}", age(blocked)));
     }
-    match session.pending.len() {
-        0 => {}
-        1 => notes.push("1 parameter waits for a reset".to_owned()),
-        count => notes.push(format!("{count} parameters wait for a reset")),
-    }
+    notes.extend(waits_for_reset(session.pending.len()));
     notes.retain(|note| !note.is_empty());
     notes.join("; ")
 }
@@ -251,6 +249,66 @@ fn router_table(page: &mut String, routers: &[RouterReport]) -> std::fmt::Result
     Ok(())
 }
 
+/// What is published to Kafka, if there is anything.
+fn publisher_table(page: &mut String, publishers: &[PublisherReport]) -> std::fmt::Result {
+    if publishers.is_empty() {
+        return Ok(());
+    }
+    page.push_str(
+        "<h2>Publishers</h2>\n<div class=\"sheet\">\n<table id=\"publishers\">\n<tr><th>Publisher</th><th>Topic</th>\
+         <th>State</th><th class=\"n\">Age</th><th class=\"n\">Routers</th><th class=\"n\">Acknowledged</th>\
+         <th class=\"n\">In flight</th><th class=\"n\">To send</th><th>Note</th></tr>\n",
+    );
+    for publisher in publishers {
+        let tone = match publisher.state {
+            PublisherState::Established => "good",
+            PublisherState::Synchronising => "wait",
+            PublisherState::Connecting | PublisherState::Stalled => "bad",
+            PublisherState::Shutdown => "off",
+        };
+        writeln!(
+            page,
+            "<tr><td class=\"name\">{}</td><td>{}</td><td class=\"state {tone}\">{}</td><td class=\"n\">{}</td>\
+             <td class=\"n\">{} of {}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>\
+             <td class=\"why\">{}</td></tr>",
+            Escaped(publisher.id.as_str()),
+            Escaped(&publisher.topic),
+            publisher.state.name(),
+            age(publisher.age),
+            publisher.routers_synchronised,
+            publisher.routers_there,
+            grouped(publisher.acknowledged_records),
+            grouped(publisher.in_flight_records),
+            grouped(publisher.routes_to_send),
+            Escaped(&publisher_note(publisher)),
+        )?;
+    }
+    page.push_str("</table>\n</div>\n");
+    Ok(())
+}
+
+/// A note about a publisher.
+fn publisher_note(publisher: &PublisherReport) -> String {
+    let mut notes = Vec::new();
+    if !publisher.state.is_up() {
+        notes.push(publisher.why.clone());
+        notes.extend(publisher.last_error.as_ref().map(|error| error.text.clone()));
+        notes.dedup();
+    }
+    notes.extend(waits_for_reset(publisher.pending.len()));
+    notes.retain(|note| !note.is_empty());
+    notes.join("; ")
+}
+
+/// How many parameters are pending; nothing if none is.
+fn waits_for_reset(count: usize) -> Option<String> {
+    match count {
+        0 => None,
+        1 => Some("1 parameter waits for a reset".to_owned()),
+        count => Some(format!("{count} parameters wait for a reset")),
+    }
+}
+
 fn event_table(page: &mut String, events: &[Event]) -> std::fmt::Result {
     page.push_str("<h2>Last events</h2>\n<div class=\"sheet\">\n");
     if events.is_empty() {
@@ -280,6 +338,9 @@ fn what(happening: &EventKind) -> String {
         }
         EventKind::Router { id, to, why, .. } => {
             and(format!("router {id} {}", to.map_or("ended", RouterState::word)), why)
+        }
+        EventKind::Publisher { id, to, why, .. } => {
+            and(format!("publisher {id} {}", to.map_or("ended", PublisherState::word)), why)
         }
         EventKind::Neighbor { id, to, why, .. } => {
             and(format!("neighbor {id} {}", to.map_or("ended", NeighborState::word)), why)
@@ -323,6 +384,9 @@ fn grouped(number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use shared::response::{PublisherError, PublisherReason, Sent};
+    use shared::time::Timestamp;
+
     use super::*;
 
     #[test]
@@ -332,6 +396,67 @@ mod tests {
             Escaped(text).to_string(),
             "&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt; &amp; &quot;more&quot;"
         );
+    }
+
+    fn publisher(state: PublisherState) -> PublisherReport {
+        PublisherReport {
+            id: "a <b>".parse().unwrap(),
+            description: None,
+            state,
+            why: "no broker answers".to_owned(),
+            since: Timestamp(0),
+            age: Span(61_000),
+            bootstrap_servers: vec!["192.0.2.1:9092".to_owned()],
+            topic: "bmp.raw".to_owned(),
+            window: 16 << 20,
+            in_flight_records: 1200,
+            in_flight_bytes: 4096,
+            unacknowledged_for: None,
+            blocked_times: 0,
+            blocked_for: Span(0),
+            acknowledged_records: 1_234_567,
+            acknowledged_bytes: 0,
+            latency: None,
+            producers: 1,
+            doubts: 0,
+            rewinds: 0,
+            warnings: Vec::new(),
+            last_error: Some(PublisherError {
+                reason: PublisherReason::BrokerUnreachable,
+                text: "192.0.2.1:9092: <refused>".to_owned(),
+                at: Timestamp(0),
+                ago: Span(1000),
+            }),
+            pending: Vec::new(),
+            last_reset: None,
+            next_snapshot: None,
+            routers_there: 3,
+            routers_synchronised: 1,
+            sent: Sent::default(),
+            routes_to_send: 7,
+            routers: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn publishers_have_a_table_if_there_are_any() {
+        let table = |publishers: &[PublisherReport]| {
+            let mut page = String::new();
+            publisher_table(&mut page, publishers).unwrap();
+            page
+        };
+        assert_eq!(table(&[]), "");
+        let stalled = table(&[publisher(PublisherState::Stalled)]);
+        for cell in [
+            "<td class=\"name\">a &lt;b&gt;</td><td>bmp.raw</td><td class=\"state bad\">Stalled</td>",
+            "<td class=\"n\">1m01s</td><td class=\"n\">1 of 3</td><td class=\"n\">1,234,567</td>",
+            "<td class=\"n\">1,200</td><td class=\"n\">7</td>",
+            "<td class=\"why\">no broker answers; 192.0.2.1:9092: &lt;refused&gt;</td>",
+        ] {
+            assert!(stalled.contains(cell), "no {cell} in {stalled}");
+        }
+        let up = table(&[publisher(PublisherState::Established)]);
+        assert!(up.contains("<td class=\"why\"></td>"), "{up}");
     }
 
     #[test]

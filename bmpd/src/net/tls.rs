@@ -15,5 +15,7 @@ mod setup;
 mod stream;
 
 pub(crate) use self::error::{TlsError, cause};
-pub(crate) use self::setup::{SetupError, check, check_server, client_name, server_name};
+pub(crate) use self::setup::{
+    SetupError, check, check_files, check_server, client_name, server_name,
+};
 pub(crate) use self::stream::{TlsStream, accept_handshake, handshake};

@@ -4,6 +4,7 @@
 //!   tests/sim ── Bmpd: start, reload, reset, reports, stop ──> World: neighbors, sessions (the real tasks)
 //!      │                                                          │ select!, TcpStream, listen, connect
 //!      ├── network: the far end of every connection <─────────────┤
+//!      ├── bus: topics, records, what goes wrong <────────────────┤ Producer (sinks::kafka::client::simulated)
 //!      ├── clock: the wall clock, which can jump <────────────────┤ Moment, Timestamp
 //!      └── file: the content of the configuration file <──────────┘ Reader
 //! ```
@@ -13,6 +14,7 @@
 //! of the calling thread, whose runtime must be tokio's current-thread one with a paused clock.
 #![forbid(unsafe_code)]
 
+pub mod bus;
 pub mod clock;
 pub mod network;
 pub(crate) mod watch;
@@ -29,6 +31,7 @@ pub fn begin(seed: u64) {
     fastrand::seed(seed);
     clock::begin();
     network::begin(seed);
+    bus::begin(seed);
     WORK.take();
 }
 

@@ -57,6 +57,11 @@ impl<T> Receiver<T> {
         .await;
     }
 
+    /// As tokio's; it never fails.
+    pub(crate) fn has_changed(&self) -> Result<bool, std::convert::Infallible> {
+        Ok(self.shared.lock().version != self.seen)
+    }
+
     pub(crate) fn mark_unchanged(&mut self) {
         self.seen = self.shared.lock().version;
     }

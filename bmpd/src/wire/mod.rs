@@ -14,6 +14,7 @@ pub mod malformed;
 pub mod nlri;
 pub mod notification;
 pub mod open;
+pub(crate) mod openbmp;
 pub mod proxy;
 pub mod reader;
 pub mod stored;

@@ -4,12 +4,13 @@
 
 use std::time::Duration;
 
-use shared::names::RouterId;
-use shared::response::{Directory, NeighborEntry, RouterEntry, RouterState};
+use shared::names::{PublisherName, RouterId};
+use shared::response::{Directory, NeighborEntry, PublisherEntry, RouterEntry, RouterState};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
 use super::World;
+use crate::sinks::kafka::Publisher;
 use crate::sinks::station::Session;
 
 /// Timeout for the states of all tasks together.
@@ -22,6 +23,7 @@ impl World {
         let asked_sessions: Vec<_> = self.sessions.lock().iter().map(Session::ask_entry).collect();
         let asked_neighbors = self.neighbors.ask_entries();
         let asked_routers = self.router_sources.ask_entries();
+        let asked_publishers = self.ask_publishers();
         let mut directory = Directory::default();
         if self.is_router() {
             directory.routers.push(RouterEntry {
@@ -47,7 +49,19 @@ impl World {
             let unknown = || RouterEntry { id, state: None, description: None };
             directory.routers.push(entry.unwrap_or_else(unknown));
         }
+        for (id, asked) in asked_publishers {
+            let entry = answer(asked, until).await;
+            let unknown = || PublisherEntry { id, state: None, description: None };
+            directory.publishers.push(entry.unwrap_or_else(unknown));
+        }
         directory
+    }
+
+    /// Asks every publisher for a few words about itself.
+    fn ask_publishers(&self) -> Vec<(PublisherName, Option<oneshot::Receiver<PublisherEntry>>)> {
+        let publishers = self.publishers.lock();
+        let ask = |publisher: &Publisher| (publisher.name().clone(), publisher.ask_entry());
+        publishers.iter().map(ask).collect()
     }
 }
 

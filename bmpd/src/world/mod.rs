@@ -16,6 +16,7 @@ mod directory;
 mod listening;
 mod neighbors;
 mod process;
+mod publishers;
 mod reading;
 mod reload;
 mod reports;
@@ -38,7 +39,7 @@ pub(crate) use self::process::{Process as ProcessFigures, processor_time};
 use self::reading::Reader;
 pub(crate) use self::reading::{Purpose, Reading};
 pub(crate) use self::reload::{not_permitted, refusal, unchanged};
-pub(crate) use self::reports::{all, described, neighbors};
+pub(crate) use self::reports::{all, described, neighbors, publishers};
 pub(crate) use self::routers::RouterSources;
 pub(crate) use self::staggered::{Staggered, Taken};
 use crate::access::Access;
@@ -47,6 +48,7 @@ use crate::events::Events;
 use crate::log;
 use crate::moment::Moment;
 use crate::routers::Routers;
+use crate::sinks::kafka::Publisher;
 use crate::sinks::station::{Leg, Session, SharedListeners};
 use crate::sources::bgp::Neighbor;
 
@@ -86,7 +88,9 @@ pub(crate) struct World {
     pub(crate) order: RwLock<()>,
     /// In the order of the ids.
     pub(crate) sessions: Mutex<Vec<Session>>,
-    /// Tasks of sessions, including removed ones that are still stopping.
+    /// In the order of their names.
+    pub(crate) publishers: Mutex<Vec<Publisher>>,
+    /// Tasks of sessions and publishers, including removed ones that are still stopping.
     pub(crate) tasks: Mutex<Vec<JoinHandle<()>>>,
     pub(crate) neighbors: Neighbors,
     pub(crate) router_sources: RouterSources,
@@ -127,6 +131,7 @@ impl World {
             listeners: Arc::default(),
             order: RwLock::default(),
             sessions: Mutex::default(),
+            publishers: Mutex::default(),
             tasks: Mutex::default(),
             neighbors,
             router_sources,
@@ -139,6 +144,9 @@ impl World {
         };
         for session in &read.config.sessions {
             world.start_session(session, &read);
+        }
+        for publisher in &read.config.publishers {
+            world.start_publisher(&publisher.name, &read);
         }
         world
     }

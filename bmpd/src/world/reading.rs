@@ -9,12 +9,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use shared::names::PublisherName;
 use shared::response::Failure;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use crate::config::{self, Config};
 use crate::moment::Moment;
+use crate::sinks::kafka;
 use crate::sinks::station::Parameters;
 
 /// How long a reading may take: less than bmpctl's timeout.
@@ -60,6 +62,16 @@ impl Reading {
     /// The parameters of one of its sessions.
     pub(crate) fn parameters(&self, session: &config::Session) -> Parameters {
         Parameters { session: session.clone(), bmp: self.config.bmp.clone() }
+    }
+
+    /// The parameters of the publisher of this name; `None` if there is none.
+    pub(crate) fn publisher(&self, name: &PublisherName) -> Option<kafka::Parameters> {
+        let publisher = self.config.publishers.iter().find(|found| found.name == *name)?;
+        Some(kafka::Parameters {
+            publisher: publisher.clone(),
+            bmp: self.config.bmp.clone(),
+            bgp_id: self.config.bgp.as_ref().map(|bgp| bgp.router_id),
+        })
     }
 
     /// The newer of two.

@@ -28,7 +28,7 @@ use crate::privileges;
 use crate::sinks::station::{Configured, End};
 
 /// How long the station of a removed session has to receive the Termination.
-const TIMEOUT: Duration = Duration::from_secs(1);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Timeout of the check whether what the configuration names exists.
 #[cfg(not(simulation))]
@@ -116,6 +116,7 @@ impl World {
         }
 
         self.end_sessions(&new, dry_run, &mut items).await;
+        self.end_publishers(&new, dry_run, &mut items).await;
         items.extend(neighbors);
         if let Some(plan) = plan {
             self.neighbors.apply(plan).await;
@@ -126,6 +127,8 @@ impl World {
         }
         self.configure_sessions(&read, dry_run, &mut items).await;
         self.start_sessions(&read, dry_run, &mut items);
+        self.configure_publishers(&read, dry_run, &mut items).await;
+        self.start_publishers(&read, dry_run, &mut items);
 
         let file = self.config_path().display().to_string();
         if !dry_run {
@@ -207,7 +210,7 @@ impl World {
 }
 
 /// The entry for a new session that is shut down.
-fn shut_down() -> Change {
+pub(super) fn shut_down() -> Change {
     Change { key: "shutdown".to_owned(), old: setting::none(), new: true.to_string() }
 }
 
@@ -239,6 +242,7 @@ pub(crate) fn refusal(failure: &Failure) -> String {
         Failure::NoSuchSession { selector, .. } => format!("no such session: {selector}"),
         Failure::NoSuchNeighbor { address, .. } => format!("no such neighbor: {address}"),
         Failure::NoSuchRouter { router, .. } => format!("no such router: {router}"),
+        Failure::NoSuchPublisher { publisher, .. } => format!("no such publisher: {publisher}"),
         Failure::NoSuchVpnInstance { name, .. } => format!("no such VPN instance: {name}"),
         Failure::NotPermitted { needed, has, because, .. } => not_permitted(*needed, *has, because),
     }

@@ -1,10 +1,10 @@
-//! Reports of sessions and neighbors, requested from many at once.
+//! Reports of sessions, neighbors and publishers, requested from many at once.
 
 use std::future::poll_fn;
 use std::task::Poll;
 
 use shared::names::NeighborId;
-use shared::response::NeighborReport;
+use shared::response::{NeighborReport, PublisherReport};
 
 use super::World;
 use crate::sources::bgp::Neighbor;
@@ -66,6 +66,13 @@ pub(crate) async fn described(
     let updates = reports.iter_mut().filter_map(|report| report.last_malformed_update.as_mut());
     keep_messages(updates.map(|update| &mut update.message), MESSAGES_MAX);
     reports
+}
+
+/// Every publisher that runs, without its routers.
+pub(crate) async fn publishers(world: &World) -> Vec<PublisherReport> {
+    let publishers = world.publishers.lock().clone();
+    let reports = all(publishers.iter().map(|publisher| publisher.report(false))).await;
+    reports.into_iter().flatten().collect()
 }
 
 /// Omits messages beyond this number of digits.

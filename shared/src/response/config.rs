@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::status::RefusedReload;
-use crate::names::Selector;
+use crate::names::{PublisherName, Selector};
 
 /// The configuration in effect, defaults filled in, keys masked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,7 +34,7 @@ impl ConfigSection {
     pub fn is_name(&self, key: &str) -> bool {
         match self.name.as_str() {
             "session" => matches!(key, "address" | "vpn-instance" | "alias"),
-            "vpn-instance" => key == "name",
+            "vpn-instance" | "publisher" => key == "name",
             "router" => matches!(key, "name" | "prefix" | "vpn-instance"),
             "bgp.neighbor" => matches!(key, "address" | "prefix" | "vpn-instance"),
             _ => false,
@@ -68,6 +68,8 @@ pub struct PendingValue {
 pub enum Until {
     /// A reset of these sessions, or their next connection.
     Reset(Selector),
+    /// A reset of this publisher, or of all.
+    ResetPublisher(Option<PublisherName>),
     /// Another start of bmpd.
     Restart,
 }

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::names::{NeighborId, RouterId, SessionId, VpnInstanceName};
-use crate::state::{NeighborState, RouterState, SessionState};
+use crate::names::{NeighborId, PublisherName, RouterId, SessionId, VpnInstanceName};
+use crate::state::{NeighborState, PublisherState, RouterState, SessionState};
 
 /// Every name that a command line can hold.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -14,6 +14,8 @@ pub struct Directory {
     pub neighbors: Vec<NeighborEntry>,
     /// The routers: bmpd itself, if it is one, then those of the configuration in its order, then those of prefixes.
     pub routers: Vec<RouterEntry>,
+    /// The publishers, in the order of their names.
+    pub publishers: Vec<PublisherEntry>,
     /// The VPN instances, in the order of the configuration.
     pub vpn_instances: Vec<VpnInstanceName>,
 }
@@ -36,6 +38,17 @@ pub struct RouterEntry {
     pub id: RouterId,
     /// Its state; `None` if the router was too busy to report it at once.
     pub state: Option<RouterState>,
+    /// From the configuration.
+    pub description: Option<String>,
+}
+
+/// A publisher in a few words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublisherEntry {
+    /// Its name.
+    pub id: PublisherName,
+    /// Its state; `None` if it was too busy to report it at once.
+    pub state: Option<PublisherState>,
     /// From the configuration.
     pub description: Option<String>,
 }

@@ -11,6 +11,7 @@ mod directory;
 mod instance;
 mod log;
 mod neighbor;
+mod publisher;
 mod reload;
 mod reset;
 mod router;
@@ -28,6 +29,7 @@ pub use self::directory::*;
 pub use self::instance::*;
 pub use self::log::*;
 pub use self::neighbor::*;
+pub use self::publisher::*;
 pub use self::reload::*;
 pub use self::reset::*;
 pub use self::router::*;
@@ -38,8 +40,8 @@ pub use crate::change::{Change, ReloadAction, ReloadItem, ReloadSubject};
 use crate::event::Event;
 use crate::level::Level;
 pub use crate::log_level::{LogLevel, NoSuchLevel};
-use crate::names::{NeighborId, RouterId, Selector, SessionId, VpnInstanceName};
-pub use crate::state::{NeighborState, RouterState, SessionState};
+use crate::names::{NeighborId, PublisherName, RouterId, Selector, SessionId, VpnInstanceName};
+pub use crate::state::{NeighborState, PublisherState, RouterState, SessionState};
 
 /// While there is nothing else to send bmpd sends an empty response this often to those who follow a reset
 /// or watch events.
@@ -91,6 +93,22 @@ pub enum Response {
     Routers(Vec<RouterReport>),
     /// To [`crate::request::Operation::ResetRouter`]: in the same order.
     RoutersReset(Vec<RouterReset>),
+    /// To [`crate::request::Query::Publisher`]: in the order of their names.
+    Publishers(Vec<PublisherReport>),
+    /// To [`crate::request::Operation::ResetPublisher`]: in the same order.
+    PublishersReset {
+        /// What became of each publisher.
+        publishers: Vec<PublisherReset>,
+        /// The publishers that a reset of all skips, as they are shut down in the configuration.
+        skipped: Vec<PublisherName>,
+    },
+    /// To [`crate::request::Query::PublisherPlan`]: in the same order.
+    PublisherPlans {
+        /// What would become of each publisher.
+        plans: Vec<PublisherPlan>,
+        /// The publishers that a reset of all would skip, as they are shut down in the configuration.
+        skipped: Vec<PublisherName>,
+    },
     /// To [`crate::request::Query::VpnInstance`]: the public one first, then in the order of the
     /// configuration.
     VpnInstances(Vec<VpnInstanceReport>),
@@ -123,6 +141,7 @@ impl Response {
             (Self::Sessions(all), Self::Sessions(more)) => all.extend(more),
             (Self::Statistics(all), Self::Statistics(more)) => all.extend(more),
             (Self::Routers(all), Self::Routers(more)) => all.extend(more),
+            (Self::Publishers(all), Self::Publishers(more)) => all.extend(more),
             (Self::Config(all), Self::Config(more)) => all.sections.extend(more.sections),
             (
                 Self::Neighbors { neighbors, prefixes },
@@ -164,6 +183,15 @@ pub enum Failure {
         router: RouterId,
         /// Those there are.
         existing: Vec<RouterId>,
+    },
+    /// There is no such publisher.
+    NoSuchPublisher {
+        /// What was requested.
+        publisher: PublisherName,
+        /// Those there are.
+        existing: Vec<PublisherName>,
+        /// The configuration file, if it has such a publisher that bmpd does not run.
+        configured_in: Option<String>,
     },
     /// There is no such VPN instance.
     NoSuchVpnInstance {

@@ -95,19 +95,19 @@ pub struct Progress {
     pub end: Option<ProgressEnd>,
 }
 
-/// What a session has come to after a reset.
+/// What a session, or a publisher, has come to after a reset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum ProgressEnd {
     /// The station was sent every route and End-of-RIB on the connection after the reset, or on a later
-    /// one.
+    /// one; or brokers have acknowledged all of them.
     Synchronised,
-    /// The configuration wants no connection any more.
+    /// The configuration wants no connection any more, or nothing published.
     Shutdown,
-    /// A reload has removed the session, or the leg.
+    /// A reload has removed the session, the leg, or the publisher.
     Removed,
-    /// The router that the leg carries is not connected: there is nothing to send.
+    /// The router that the leg carries is not connected, or none that is published: there is nothing to send.
     NoRouter,
 }
 

@@ -278,8 +278,31 @@ pub struct Sent {
     pub neighbors_resent: u64,
     /// Messages to be passed on as they came that were left out, as the station was too slow for them.
     pub messages_lost: u64,
-    /// Bytes that the system took.
+    /// Bytes that the system took, or the client library of a message bus.
     pub bytes: u64,
+}
+
+impl Sent {
+    /// The sum of two.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            initiation: self.initiation + other.initiation,
+            peer_up: self.peer_up + other.peer_up,
+            peer_down: self.peer_down + other.peer_down,
+            route_monitoring: self.route_monitoring + other.route_monitoring,
+            statistics_report: self.statistics_report + other.statistics_report,
+            route_mirroring: self.route_mirroring + other.route_mirroring,
+            termination: self.termination + other.termination,
+            unknown: self.unknown + other.unknown,
+            routes_announced: self.routes_announced + other.routes_announced,
+            routes_withdrawn: self.routes_withdrawn + other.routes_withdrawn,
+            end_of_rib: self.end_of_rib + other.end_of_rib,
+            neighbors_resent: self.neighbors_resent + other.neighbors_resent,
+            messages_lost: self.messages_lost + other.messages_lost,
+            bytes: self.bytes + other.bytes,
+        }
+    }
 }
 
 #[cfg(test)]

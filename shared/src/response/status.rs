@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::level::Level;
-use crate::state::{NeighborState, RouterState, SessionState};
+use crate::state::{NeighborState, PublisherState, RouterState, SessionState};
 use crate::time::{Span, Timestamp};
 
 /// The daemon as a whole.
@@ -58,6 +58,8 @@ pub struct StatusReport {
     pub neighbors: Vec<NeighborCount>,
     /// How many monitored routers are in each state; only states that occur. bmpd itself is not counted.
     pub routers: Vec<RouterCount>,
+    /// How many publishers are in each state; only states that occur.
+    pub publishers: Vec<PublisherCount>,
     /// Open file descriptors; `None` if the system does not say.
     pub descriptors: Option<u64>,
     /// How many it may open; `None` is as many as it likes.
@@ -116,6 +118,16 @@ pub struct NeighborCount {
 pub struct RouterCount {
     /// The state.
     pub state: RouterState,
+    /// How many.
+    pub count: u32,
+}
+
+/// How many publishers are in one state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PublisherCount {
+    /// The state.
+    pub state: PublisherState,
     /// How many.
     pub count: u32,
 }

@@ -178,8 +178,9 @@ mod tests {
         let answer = |kind: &str| answer(&words(&[kind, BREAKS, "bmpctl re"]));
         assert_eq!(answer("9"), "reset\nreload\n");
         assert!(
-            answer(LISTING)
-                .starts_with("reset   (Reset BMP sessions, or the BMP connections of routers)\n"),
+            answer(LISTING).starts_with(
+                "reset   (Reset BMP sessions, the BMP connections of routers, or publishers)\n"
+            ),
             "{}",
             answer(LISTING)
         );

@@ -107,10 +107,24 @@ impl Check<'_> {
         key: &Option<Spanned<schema::Hidden>>,
         file: &Option<Spanned<String>>,
     ) -> Option<Secret> {
+        self.secret(at, table, ("key", KEY_MAX), key, file)
+    }
+
+    /// A key or password with this name, or the file that it is in: one of the two.
+    pub(super) fn secret(
+        &mut self,
+        at: &str,
+        table: std::ops::Range<usize>,
+        (what, longest): (&str, usize),
+        key: &Option<Spanned<schema::Hidden>>,
+        file: &Option<Spanned<String>>,
+    ) -> Option<Secret> {
         let (name, span, secret) = match (key, file) {
-            (Some(key), None) => ("key", key.span(), Secret::new(key.get_ref().0.as_bytes())),
+            (Some(key), None) => {
+                (what.to_owned(), key.span(), Secret::new(key.get_ref().0.as_bytes()))
+            }
             (None, Some(file)) => {
-                let name = format!("{at}.key-file");
+                let name = format!("{at}.{what}-file");
                 let path = self.path(file);
                 let mut bytes = self.read(&name, file, &path)?;
                 self.warn_of_readers(&name, &path);
@@ -121,25 +135,28 @@ impl Check<'_> {
                 if bytes.last() == Some(&b'\r') {
                     bytes.pop();
                 }
-                ("key-file", file.span(), Secret::taken(bytes).read_from(&path))
+                let secret = Secret::taken(bytes).read_from(&path);
+                (format!("{what}-file"), file.span(), secret)
             }
             (Some(_), Some(file)) => {
-                let text = "the key is given twice; remove key or key-file";
-                self.refuse(file.span(), format!("{at}.key-file"), text);
+                let text = format!("the {what} is given twice; remove {what} or {what}-file");
+                self.refuse(file.span(), format!("{at}.{what}-file"), text);
                 return None;
             }
             (None, None) => {
-                let text =
-                    "is missing; write key = \"KEY\", or key-file = \"FILE\" with the key in it";
-                self.refuse(table, format!("{at}.key"), text);
+                let text = format!(
+                    "is missing; write {what} = \"{}\", or {what}-file = \"FILE\" with the {what} in it",
+                    what.to_uppercase()
+                );
+                self.refuse(table, format!("{at}.{what}"), text);
                 return None;
             }
         };
         let length = secret.expose().len();
-        if (1..=KEY_MAX).contains(&length) {
+        if (1..=longest).contains(&length) {
             return Some(secret);
         }
-        let text = format!("the key has {length} bytes; 1 to {KEY_MAX} are allowed");
+        let text = format!("the {what} has {length} bytes; 1 to {longest} are allowed");
         self.refuse(span, format!("{at}.{name}"), text);
         None
     }

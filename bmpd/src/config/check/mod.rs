@@ -10,6 +10,7 @@ mod http;
 mod instance;
 mod key;
 mod monitor;
+mod publisher;
 mod router;
 mod session;
 mod tcp;
@@ -89,6 +90,7 @@ impl<'a> Check<'a> {
             has_routers,
         };
         let sessions = self.sessions(&file.session, &common);
+        let publishers = self.publishers(&file.publisher, &common);
         let control = self.control(file.control.unwrap_or_default().0);
         let process = self.process(file.process.unwrap_or_default().0);
         let http = self.http(file.http.unwrap_or_default().0);
@@ -105,6 +107,7 @@ impl<'a> Check<'a> {
                 None => None,
             },
             routers: routers?,
+            publishers: publishers?,
             control: control?,
             process: process?,
             http: http?,

@@ -272,7 +272,7 @@ impl Check<'_> {
     }
 
     /// Our certificate and its key, if they are there.
-    fn identity_of(
+    pub(super) fn identity_of(
         &mut self,
         at: &str,
         table: Range<usize>,

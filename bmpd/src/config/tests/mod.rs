@@ -1,6 +1,7 @@
 //! The rules of the file, from its text to the model or to the first line of the error.
 
 mod hostile;
+mod publisher;
 
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
@@ -133,6 +134,7 @@ fn the_example_of_the_design_gives_this_model() {
         }),
         relay: None,
         routers: Vec::new(),
+        publishers: Vec::new(),
         control: Control {
             socket: PathBuf::from("/run/bmpd/bmpd.sock"),
             group: None,
@@ -230,10 +232,9 @@ fn a_router_with_tls_has_an_authority_and_bmpd_a_certificate() {
     }
 }
 
-/// After a change of the texts: `BLESS=1 cargo test -p bmpd rule`, and read what has changed.
-#[test]
-fn every_rule_has_its_error_with_place_key_and_what_is_allowed() {
-    let rules = include_str!("rules.txt");
+/// Checks each case of a file in this folder, and returns how many there are.
+#[track_caller]
+fn check_rules(name: &str, rules: &str) -> usize {
     let mut said = rules.to_owned();
     let mut count = 0;
     for case in rules.split("\n\n") {
@@ -261,8 +262,15 @@ fn every_rule_has_its_error_with_place_key_and_what_is_allowed() {
         count += 1;
     }
     if std::env::var_os("BLESS").is_some() {
-        std::fs::write("src/config/tests/rules.txt", said).unwrap();
+        std::fs::write(format!("src/config/tests/{name}"), said).unwrap();
     }
+    count
+}
+
+/// After a change of the texts: `BLESS=1 cargo test -p bmpd rule`, and read what has changed.
+#[test]
+fn every_rule_has_its_error_with_place_key_and_what_is_allowed() {
+    let count = check_rules("rules.txt", include_str!("rules.txt"));
     assert!(count > 160, "only {count} cases");
 }
 
@@ -437,9 +445,12 @@ fn the_example_in_the_repository_names_every_key_and_no_other() {
             assert!(has(&full) || table_of_its_own, "{full} is not in the example");
         }
     }
-    // What follows a # is a key, too.
+    // What follows a # is a key, too; those of a table behind a # are in `publisher`.
+    let mut is_in_a_comment = false;
     for (number, line) in example.lines().enumerate() {
-        let Some(key) = line.strip_prefix("# ").filter(|rest| {
+        is_in_a_comment &= !line.is_empty();
+        is_in_a_comment |= line == "# [[publisher]]";
+        let Some(key) = line.strip_prefix("# ").filter(|_| !is_in_a_comment).filter(|rest| {
             rest.split_once(" = ").is_some_and(|(key, _)| {
                 key.chars()
                     .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c))

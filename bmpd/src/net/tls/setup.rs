@@ -142,6 +142,20 @@ pub(crate) fn check_server(
     Ok(ServerTls { ca, identity, client_name, minimum_version, config })
 }
 
+/// Checks files that another library is given.
+///
+/// # Errors
+///
+/// A file is wrong; the error names it.
+pub(crate) fn check_files(
+    ca: Option<&TlsFile>,
+    client: Option<&TlsIdentity>,
+) -> Result<(), SetupError> {
+    ca.map(authorities).transpose()?;
+    client.map(certified).transpose()?;
+    Ok(())
+}
+
 /// Named rather than the process's default, which anything linked into it could set.
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())

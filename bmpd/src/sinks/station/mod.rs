@@ -11,7 +11,6 @@
 #![forbid(unsafe_code)]
 
 mod down;
-mod encoder;
 mod leg;
 mod parameters;
 mod passive;
@@ -27,12 +26,9 @@ use tokio::sync::{Notify, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
-#[cfg(test)]
-pub(crate) use self::encoder::Batch;
-pub(crate) use self::encoder::Encoder;
 pub(crate) use self::leg::Leg;
 use self::leg::Siblings;
-pub(crate) use self::parameters::{Configured, Parameters, bmp_settings, session_settings};
+pub(crate) use self::parameters::{Configured, Parameters, session_settings};
 pub(crate) use self::passive::SharedListeners;
 use crate::events::Events;
 use crate::routers::{Changes, Router, Routers};

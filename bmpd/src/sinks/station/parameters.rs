@@ -10,8 +10,10 @@ use shared::names::RouterName;
 use shared::response::{Change, ConfigValue};
 
 pub(super) use crate::config::setting::Effect;
-use crate::config::setting::{self, Setting, boolean, integer, joined, list, none, path, text};
-use crate::config::{self, Identity, MonitorNeighbors};
+use crate::config::setting::{
+    self, Setting, bmp_settings, boolean, integer, list, none, path, text,
+};
+use crate::config::{self, Identity};
 
 /// What a session runs with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,10 +77,18 @@ const ROWS: [Row; 23] = [
     row!(Running, statistics_timer, "statistics-timer", seconds),
     row!(Running, shutdown, "shutdown", shutdown => boolean(*shutdown)),
     row!(Connection, initiation_messages, initiation_messages),
-    row!(Running, monitor.neighbors, monitored),
-    row!(Connection, monitor.families, families),
-    row!(Running, monitor.routers, routers),
-    row!(Connection, monitor.views, views),
+    row!(Running, monitor.neighbors, |session, effect| {
+        vec![setting::monitored(&session.monitor, effect)]
+    }),
+    row!(Connection, monitor.families, |session, effect| {
+        vec![setting::families(&session.monitor, effect)]
+    }),
+    row!(Running, monitor.routers, |session, effect| {
+        vec![setting::routers(&session.monitor, effect)]
+    }),
+    row!(Connection, monitor.views, |session, effect| {
+        vec![setting::views(&session.monitor, effect)]
+    }),
     row!(Connection, identity, identity),
     // It names the session: it cannot change.
     row!(Connection, id, |_, _| Vec::new()),
@@ -140,39 +150,6 @@ fn identity(session: &config::Session, effect: Effect) -> Vec<Setting> {
         Setting::new("identity", effect, text(session.identity.word())),
         Setting::new("source-addresses", effect, addresses),
         Setting::new("ports", effect, ports),
-    ]
-}
-
-fn families(session: &config::Session, effect: Effect) -> Vec<Setting> {
-    let families = session.monitor.families.as_ref();
-    let shown = families.map_or("all".to_owned(), |families| joined(families));
-    vec![Setting::new("monitor.families", effect, families.and_then(list)).shown(shown)]
-}
-
-fn routers(session: &config::Session, effect: Effect) -> Vec<Setting> {
-    let routers = session.monitor.routers.as_ref();
-    let shown = routers.map_or("all".to_owned(), |routers| joined(routers));
-    vec![Setting::new("monitor.routers", effect, routers.and_then(list)).shown(shown)]
-}
-
-fn views(session: &config::Session, effect: Effect) -> Vec<Setting> {
-    let views = session.monitor.views.as_ref();
-    let names: Option<Vec<&str>> =
-        views.map(|views| views.iter().map(|view| view.name()).collect());
-    let shown = names.as_ref().map_or("all".to_owned(), |names| joined(names));
-    vec![Setting::new("monitor.views", effect, names.as_ref().and_then(list)).shown(shown)]
-}
-
-/// `[bmp]`. Its `statistics-timer` is a default: what sessions have of it is theirs.
-pub(crate) fn bmp_settings(bmp: &config::Bmp) -> [Setting; 3] {
-    use Effect::{Connection, Running};
-    let one = |key, written, value: Option<ConfigValue>| {
-        Setting::new(key, Connection, value.clone()).written([(written, value)])
-    };
-    [
-        one("bmp.system-name", "system-name", text(&bmp.system_name)),
-        one("bmp.system-description", "system-description", text(&bmp.system_description)),
-        Setting::seconds("statistics-timer", Running, bmp.statistics_timer),
     ]
 }
 
@@ -298,47 +275,6 @@ fn tls(session: &config::Session, effect: Effect) -> Vec<Setting> {
         one("tls.server-name", tls.and_then(|tls| tls.server_name.as_ref()).and_then(text)),
         one("tls.minimum-version", version.and_then(text)),
     ]
-}
-
-/// `monitor` but for its families: four keys for one choice.
-fn monitored(session: &config::Session, effect: Effect) -> Vec<Setting> {
-    const KEYS: [&str; 4] = [
-        "monitor.public",
-        "monitor.vpn-instances",
-        "monitor.all-vpn-instances",
-        "monitor.neighbors",
-    ];
-    let setting = Setting::new("monitor.neighbors", effect, None);
-    let MonitorNeighbors::Listed { instances, every_vpn_instance, neighbors } =
-        &session.monitor.neighbors
-    else {
-        return vec![setting.shown("all".to_owned()).written(KEYS.map(|key| (key, None)))];
-    };
-    let mut parts: Vec<String> = Vec::new();
-    if *every_vpn_instance {
-        parts.push("every VPN instance".to_owned());
-    }
-    parts.extend(instances.iter().map(|instance| match instance {
-        Some(name) => format!("VPN instance {name}"),
-        None => "the public instance".to_owned(),
-    }));
-    parts.extend(neighbors.iter().map(ToString::to_string));
-    let shown = if parts.is_empty() { none() } else { parts.join(", ") };
-    let named = neighbors.iter().map(|neighbor| {
-        let address = ("address".to_owned(), ConfigValue::Text(neighbor.address.to_string()));
-        let vpn = neighbor
-            .vpn_instance
-            .as_ref()
-            .map(|name| ("vpn-instance".to_owned(), ConfigValue::Text(name.to_string())));
-        ConfigValue::Table(std::iter::once(address).chain(vpn).collect())
-    });
-    let values = [
-        boolean(instances.contains(&None)),
-        list(instances.iter().flatten()),
-        boolean(*every_vpn_instance),
-        Some(ConfigValue::List(named.collect())),
-    ];
-    vec![setting.shown(shown).written(KEYS.into_iter().zip(values).collect::<Vec<_>>())]
 }
 
 #[cfg(test)]

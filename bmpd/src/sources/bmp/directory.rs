@@ -206,7 +206,7 @@ impl RouterDirectory {
         inner: &mut Inner,
     ) -> RouterHandle {
         let id = RouterId::Named(name.clone());
-        let router = self.routers.add(id.clone());
+        let router = self.routers.add(id.clone(), entry.config.vpn_instance.clone());
         let (commands, receiver) = mpsc::channel(16);
         let handle = RouterHandle { id: id.clone(), commands };
         let task = Task::new(Setup {

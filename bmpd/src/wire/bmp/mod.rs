@@ -78,6 +78,8 @@ pub enum PeerDownReason {
 pub enum TerminationReason {
     /// 0: administratively closed, might come again.
     AdministrativelyClosed,
+    /// 1: no reason is given.
+    Unspecified,
     /// 2: out of resources.
     OutOfResources,
     /// 3: redundant with another connection.
@@ -90,6 +92,7 @@ impl TerminationReason {
     fn code(self) -> u16 {
         match self {
             TerminationReason::AdministrativelyClosed => 0,
+            TerminationReason::Unspecified => 1,
             TerminationReason::OutOfResources => 2,
             TerminationReason::RedundantConnection => 3,
             TerminationReason::PermanentlyClosed => 4,

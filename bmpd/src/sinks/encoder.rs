@@ -1,4 +1,4 @@
-//! What a station is sent, as BMP messages (RFC 7854 section 4).
+//! What a receiver is sent, as BMP messages (RFC 7854 section 4).
 
 use crate::routers::{Feed, Item, Record, Sink, TableId};
 use crate::wire::bmp::{self, PeerHeader, Timestamp, View};
