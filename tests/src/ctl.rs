@@ -67,6 +67,14 @@ impl Running {
         })
     }
 
+    /// True if it has ended.
+    ///
+    /// # Panics
+    /// When the system does not say.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap_or_else(|e| panic!("cannot wait: {e}")).is_some()
+    }
+
     /// Sends a signal.
     ///
     /// # Panics

@@ -30,6 +30,7 @@ pub mod documents;
 pub mod edge;
 pub mod faults;
 pub mod flood;
+pub mod kafka;
 pub mod lab;
 pub mod layers;
 pub mod live;

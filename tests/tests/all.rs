@@ -29,6 +29,7 @@ mod graceful_restart;
 mod import;
 mod instances;
 mod json;
+mod kafka;
 mod layers;
 mod levels;
 mod lifecycle;

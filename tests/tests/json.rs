@@ -112,7 +112,7 @@ fn the_closed_schema_refuses_what_is_not_in_it() {
     let version = json!({"kind": "version", "bmpctl": "1", "bmpd": "1", "protocol": 3});
     let error = json!({
         "kind": "error", "exit_code": 1, "reason": "failed", "message": "no",
-        "sessions": [], "neighbors": [], "routers": [], "vpn_instances": [],
+        "sessions": [], "neighbors": [], "routers": [], "publishers": [], "vpn_instances": [],
     });
     for document in [version, error] {
         assert!(schema.is_valid(&document));
@@ -157,7 +157,7 @@ fn every_command_prints_a_document_of_the_schema() {
         if status["status"]["monitors"] == 1 { Ok(()) } else { Err(status.to_string()) }
     });
 
-    let all: [(&[&str], &str); 28] = [
+    let all: [(&[&str], &str); 31] = [
         (&["show", "session"], "sessions"),
         (&["show", "session", "-v"], "sessions"),
         (&["show", "session", &station, "--alias", "aa"], "sessions"),
@@ -166,6 +166,9 @@ fn every_command_prints_a_document_of_the_schema() {
         (&["show", "neighbor"], "neighbors"),
         (&["show", "router"], "routers"),
         (&["reset", "router", "all"], "routers-reset"),
+        (&["show", "publisher"], "publishers"),
+        (&["reset", "publisher", "all"], "publishers-reset"),
+        (&["reset", "publisher", "all", "--dry-run"], "publishers-reset-plan"),
         (&["show", "vpn-instance"], "vpn-instances"),
         (&["show", "config"], "config"),
         (&["show", "config", "--pending"], "config"),

@@ -21,7 +21,7 @@ const SHARED: &[&[&str]] = &[
         "response::session",
         "response::status",
     ],
-    &["response::config", "response::statistics"],
+    &["response::config", "response::publisher", "response::statistics"],
     &["response"],
     // Carries requests and responses.
     &["frame"],
@@ -42,10 +42,17 @@ const BMPCTL: &[&[&str]] = &[
     &["render::failure", "render::log", "render::reload", "render::reset", "render::table"],
     &["render::page"],
     &["render::instance", "render::neighbor", "render::router", "render::session"],
-    &["render::display", "render::event", "render::statistics", "render::status"],
+    &[
+        "render::display",
+        "render::event",
+        "render::publisher",
+        "render::statistics",
+        "render::status",
+    ],
     &["render::config"],
     &["render::json"],
     &["render::progress"],
+    &["render::publisher_wait"],
     &["render"],
     // What is completed.
     &["complete::line"],
@@ -73,6 +80,7 @@ const BMPCTL: &[&[&str]] = &[
         "commands::show",
     ],
     &["commands::wait", "commands::watch"],
+    &["commands::publisher"],
     &["commands"],
 ];
 
@@ -88,7 +96,8 @@ const BMPD: &[&[&str]] = &[
     &["host", "import", "privileges", "socket_file"],
     &["routers"],
     &["sources::late", "sources::listener", "sources::pending", "sources::turn"],
-    &["sinks::station", "sources::bgp", "sources::bmp"],
+    &["sinks::encoder"],
+    &["sinks::kafka", "sinks::station", "sources::bgp", "sources::bmp"],
     &["sinks", "sources"],
     &["heart"],
     &["access"],

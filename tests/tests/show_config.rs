@@ -208,6 +208,41 @@ tcp.ao = [{{ send-id = 1, receive-id = 1, key-file = "session.key" }}]
 prefix = "203.0.113.0/24"
 maximum-routers = 90
 
+[[publisher]]
+name = "data lake"
+description = "in Bern"
+topic = "bmp.{{group}}.{{router}}"
+admin-id = "col1"
+group = "emea"
+router-hash = "address"
+snapshot-interval = 86400
+statistics-timer = 3000
+shutdown = true
+kafka.bootstrap-servers = ["{address}:{port}", "[2001:db8::20]:9092"]
+kafka.compression = "zstd"
+kafka.window = 2097152
+kafka.linger = 6
+kafka.delivery-timeout = 301
+kafka.tls.ca = "{root}"
+kafka.tls.certificate = "{certificate}"
+kafka.tls.private-key = "{key}"
+kafka.sasl.mechanism = "scram-sha-512"
+kafka.sasl.user = "bmpd"
+kafka.sasl.password = "rosebud-kafka"
+monitor.routers = ["local", "edge1"]
+monitor.public = true
+monitor.vpn-instances = ["red"]
+monitor.all-vpn-instances = false
+monitor.neighbors = [{{ address = "192.0.2.2" }}]
+monitor.families = ["ipv4-unicast"]
+monitor.views = ["loc-rib"]
+
+[[publisher]]
+name = "lab"
+topic = "bmp"
+kafka.bootstrap-servers = ["{address}:{port}"]
+kafka.sasl = {{ mechanism = "scram-sha-256", user = "bmpd", password-file = "session.key" }}
+
 [control]
 socket = "{socket}"
 group = "games"

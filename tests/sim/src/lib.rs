@@ -31,7 +31,8 @@
 //! resets of one, of all and staggered, reloads that change, add and remove sessions and neighbors, bad files;
 //! small and large segments, batches and bounds of what is kept; neighbors that flood bmpd while others announce a route.
 //!
-//! Some runs have routers that speak BMP to bmpd, and stations that are sent those ([`relay`]).
+//! Some runs have routers that speak BMP to bmpd, and stations that are sent those ([`relay`]). Some have publishers, and
+//! consumers of what they send to a message bus ([`kafka`]).
 //!
 //! What is not: TLS, TCP options and keys, VPN instances, dynamic neighbors of a prefix, `maximum-routes`, the
 //! other families, addresses of IPv6, `monitor` and authorization, more than one thread, and what the
@@ -46,6 +47,7 @@ pub mod action;
 pub mod bmp;
 pub mod count;
 mod flood;
+pub mod kafka;
 pub mod ledger;
 pub mod many;
 pub mod plan;

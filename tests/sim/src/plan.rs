@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use tests::bgp::Family;
 use tests::random::Random;
 
-use crate::relay;
+use crate::{kafka, relay};
 
 /// sysName and sysDescr.
 pub const NAME: &str = "sim";
@@ -76,6 +76,8 @@ pub struct Plan {
     pub neighbors: Vec<Neighbor>,
     /// Routers, and the stations that are sent them, if there are any.
     pub relay: Option<relay::plan::Plan>,
+    /// Publishers, if there are any.
+    pub kafka: Option<kafka::plan::Plan>,
 }
 
 /// The address of a station.
@@ -148,6 +150,7 @@ impl Plan {
             neighbors: (0..neighbors).map(|_| Neighbor::draw(random)).collect(),
             sessions: (0..sessions).map(|_| Session::draw(random)).collect(),
             relay: None,
+            kafka: None,
         };
         for number in 0..plan.sessions.len() {
             if random.chance(40) {
@@ -252,9 +255,17 @@ impl Plan {
                 writeln!(out, "monitor.routers = [\"local\"]")?;
             }
         }
-        match &self.relay {
-            Some(relay) => relay.write(out),
+        if let Some(relay) = &self.relay {
+            relay.write(out)?;
+        }
+        match &self.kafka {
+            Some(kafka) => kafka.write(self.routers(), out),
             None => Ok(()),
         }
+    }
+
+    /// The routers, if there are any.
+    pub fn routers(&self) -> &[relay::plan::Router] {
+        self.relay.as_ref().map(|relay| &relay.routers[..]).unwrap_or_default()
     }
 }

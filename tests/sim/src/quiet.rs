@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use shared::response::{NeighborState, SessionState};
-use simulated::simulation::clock;
 use simulated::simulation::network::{Answer, End};
+use simulated::simulation::{bus, clock};
 use tests::bgp::Family;
 
 use crate::plan;
@@ -30,16 +30,21 @@ impl Run {
     /// A quiet moment.
     pub(crate) async fn quiet(&mut self) -> Result<(), String> {
         self.finish_commands().await?;
-        self.stations.iter_mut().for_each(|station| station.reads = true);
-        let of_relay = self.relay.iter_mut().flat_map(|relay| &mut relay.stations);
-        of_relay.for_each(|station| station.reads = true);
+        self.all_read();
         self.drain().await?;
         self.count.add("quiet moments", 1);
         self.compare(false).await
     }
 
+    /// Stations read everything from now on.
+    pub(crate) fn all_read(&mut self) {
+        self.stations.iter_mut().for_each(|station| station.reads = true);
+        let of_relay = self.relay.iter_mut().flat_map(|relay| &mut relay.stations);
+        of_relay.for_each(|station| station.reads = true);
+    }
+
     /// Until nothing is sent any more.
-    async fn drain(&mut self) -> Result<(), String> {
+    pub(crate) async fn drain(&mut self) -> Result<(), String> {
         let until = clock::passed() + TIMEOUT;
         let mut quiet = 0;
         while quiet < ROUNDS {
@@ -94,6 +99,7 @@ impl Run {
         }
         self.speakers.iter_mut().for_each(|speaker| speaker.forget_kept());
         self.compare(true).await?;
+        self.all_is_published(true).await?;
         self.count_all().await?;
         self.await_statistics().await
     }
@@ -142,7 +148,7 @@ impl Run {
     }
 
     /// Compares the stations' routes with the model; exactly if all is well.
-    async fn compare(&mut self, all_is_well: bool) -> Result<(), String> {
+    pub(crate) async fn compare(&mut self, all_is_well: bool) -> Result<(), String> {
         let now = clock::passed();
         for number in 0..self.stations.len() {
             let session = &self.plan.sessions[number];
@@ -175,7 +181,7 @@ impl Run {
         Ok(())
     }
 
-    fn view(
+    pub(crate) fn view(
         &self,
         view: Option<&View>,
         wanted: bool,
@@ -383,6 +389,11 @@ impl Run {
 
     /// bmpd stops: every station receives its Termination.
     pub(crate) async fn stop(&mut self) -> Result<(), String> {
+        if self.kafka.is_some() {
+            bus::be_quick();
+            // What is on its way is not quick yet.
+            self.wait(Duration::from_secs(2)).await?;
+        }
         let bmpd = self.bmpd.clone();
         let stop = tokio::spawn(async move { bmpd.stop().await });
         let until = clock::passed() + Duration::from_secs(30);
@@ -400,7 +411,7 @@ impl Run {
                 return Err(format!("{} has a connection after the end", plan::station(number)));
             }
         }
-        Ok(())
+        self.all_has_ended()
     }
 
     fn number(&self, address: std::net::IpAddr) -> Option<usize> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use shared::names::{RouterId, Selector, SessionId};
 use shared::response::{Done, Failure, ReloadReport, Response};
 use simulated::simulation::network::{self, Answer};
-use simulated::simulation::{self, clock};
+use simulated::simulation::{self, bus, clock};
 use simulated::{Bmpd, Sizes};
 use tests::bgp::Family;
 use tests::random::Random;
@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::action::{Action, Pause};
 use crate::count::Count;
+use crate::kafka::Kafka;
 use crate::ledger::Ledger;
 use crate::plan::{self, Plan};
 use crate::relay::{self, Relay};
@@ -118,6 +119,7 @@ pub struct Run {
     pub(crate) segment: usize,
     commands: Vec<JoinHandle<Outcomes>>,
     pub(crate) relay: Option<Relay>,
+    pub(crate) kafka: Option<Kafka>,
 }
 
 /// The response to a command.
@@ -148,6 +150,9 @@ impl Run {
         simulation::begin(random.draw());
         let mut plan = Plan::draw(&mut random);
         plan.relay = relay.as_mut().map(|(_, plan)| plan.clone());
+        let mut kafka = Kafka::draw(seed, plan.routers().len());
+        plan.kafka = kafka.as_ref().map(|(_, plan)| plan.clone());
+        kafka.iter_mut().for_each(|(kafka, plan)| kafka.begin(plan));
         let speakers = (0..plan.neighbors.len()).map(Speaker::new).collect();
         let stations = (0..plan.sessions.len()).map(Station::new).collect();
         simulation::write_file(&plan.file());
@@ -172,6 +177,7 @@ impl Run {
             segment: sizes.segment,
             commands: Vec::new(),
             relay: relay.map(|(relay, _)| relay),
+            kafka: kafka.map(|(kafka, _)| kafka),
         };
         run.plan = run.effective();
         run.note_versions();
@@ -191,6 +197,15 @@ impl Run {
             self.trace
                 .line(format_args!("{step} at {:?}: {action:?}, then {pause:?}", clock::passed()));
             self.perform_relay(action).await?;
+            return self.pause(pause).await;
+        }
+        if let (Some(kafka), Some(plan)) = (&mut self.kafka, &self.plan.kafka)
+            && let Some(action) = kafka.draw_action(plan)
+        {
+            let pause = Pause::draw(&mut kafka.random);
+            self.trace
+                .line(format_args!("{step} at {:?}: {action:?}, then {pause:?}", clock::passed()));
+            self.perform_kafka(action).await?;
             return self.pause(pause).await;
         }
         let action = Action::draw(&mut self.random, self.speakers.len(), self.stations.len());
@@ -343,13 +358,39 @@ impl Run {
     /// What is in effect once the file is applied.
     fn effective(&self) -> Plan {
         let relay = self.file.relay.as_ref().map(relay::plan::Plan::effective);
-        Plan { relay, ..self.file.clone() }
+        let kafka = self.file.kafka.as_ref().map(|kafka| kafka.effective(self.file.routers()));
+        Plan { relay, kafka, ..self.file.clone() }
     }
 
     pub(crate) fn reload(&mut self) {
         self.relay.iter_mut().for_each(Relay::commanded);
+        self.routers_end();
         let bmpd = self.bmpd.clone();
         self.commands.push(tokio::spawn(async move { Outcomes::Reload(bmpd.reload().await) }));
+    }
+
+    /// A reload begins or ends, after which routers may be published no longer.
+    fn routers_end(&mut self) {
+        if let (Some(kafka), Some(before), Some(after)) =
+            (&mut self.kafka, &self.plan.kafka, &self.file.kafka)
+        {
+            let (routers, later) = (self.plan.routers(), self.file.routers());
+            let (before, after) = (before.effective(routers), after.effective(later));
+            let ends = (0..routers.len()).chain([relay::plan::LOCAL]).any(|router| {
+                let is_there = |routers: &[relay::plan::Router]| {
+                    routers.get(router).is_none_or(|router| router.present)
+                };
+                let publishers = before.publishers.iter().zip(&after.publishers);
+                publishers.into_iter().any(|(before, after)| {
+                    before.wants(router)
+                        && is_there(routers)
+                        && !(after.wants(router) && is_there(later))
+                })
+            });
+            if ends {
+                kafka.routers_end(before.publishers.len());
+            }
+        }
     }
 
     pub(crate) fn draw_family(&mut self, neighbor: usize) -> Option<Family> {
@@ -407,6 +448,9 @@ impl Run {
     pub(crate) async fn turn(&mut self) -> Result<bool, String> {
         if let Some(panic) = PANIC.take() {
             return Err(format!("bmpd has panicked: {panic}"));
+        }
+        if let Some(violation) = bus::take_violation() {
+            return Err(violation);
         }
         let now = clock::passed();
         for (place, end) in network::take_made() {
@@ -490,6 +534,7 @@ impl Run {
                 self.resets[number] = 0;
             }
         }
+        self.routers_end();
         let plan = self.effective();
         if let (Some(relay), Some(before), Some(after)) =
             (&mut self.relay, &self.plan.relay, &plan.relay)

@@ -32,6 +32,17 @@ pub struct View {
 }
 
 impl View {
+    /// That of a peer of which nothing was sent yet.
+    pub fn new(peer: &Peer) -> Self {
+        Self {
+            serials: Vec::new(),
+            routes: BTreeMap::new(),
+            ends: BTreeSet::new(),
+            statistics: None,
+            header: (peer.asn, peer.bgp_id),
+        }
+    }
+
     /// The newest connection that was reported to it.
     pub fn serial(&self) -> Serial {
         self.serials.last().copied().unwrap_or_default()
@@ -364,13 +375,7 @@ impl Connection {
         }
         match self.views.get_mut(&number) {
             None => {
-                let view = View {
-                    serials: vec![*serial],
-                    routes: BTreeMap::new(),
-                    ends: BTreeSet::new(),
-                    statistics: None,
-                    header,
-                };
+                let view = View { serials: vec![*serial], ..View::new(peer) };
                 self.views.insert(number, view);
             }
             // Without a Peer Down before it: the neighbor has restarted and keeps its routes.
@@ -476,7 +481,7 @@ fn complete(entry: &Entry, view: &View, family: Family, now: Duration) -> Result
 }
 
 /// The number of a neighbor by its address.
-fn neighbor(peer: &Peer) -> usize {
+pub(crate) fn neighbor(peer: &Peer) -> usize {
     match peer.address {
         std::net::IpAddr::V4(address) => usize::from(address.octets()[3]).wrapping_sub(1),
         std::net::IpAddr::V6(_) => usize::MAX,

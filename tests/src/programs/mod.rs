@@ -44,7 +44,7 @@ use crate::wait::wait_for;
 pub use offers::{Hops, Offer, Offers, Terms};
 
 /// How long a program may take to start, to end, or to react: a second or two, but for a busy machine.
-const TIMEOUT: Duration = Duration::from_secs(60);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// bmpd's AS number.
 const BMPD_AS: u32 = 65000;
@@ -257,7 +257,7 @@ pub trait Speaker {
 
 /// A child in the foreground whose output goes to a file. Killed when dropped.
 #[derive(Debug)]
-struct Process {
+pub(crate) struct Process {
     name: String,
     child: Child,
     log: PathBuf,
@@ -265,7 +265,7 @@ struct Process {
 
 impl Process {
     /// Runs the command in `folder`, with its output at the end of `NAME.log` there.
-    fn spawn(name: &str, folder: &Path, command: &mut Command) -> Self {
+    pub(crate) fn spawn(name: &str, folder: &Path, command: &mut Command) -> Self {
         let log = folder.join(format!("{name}.log"));
         let output = File::options()
             .create(true)
@@ -282,6 +282,11 @@ impl Process {
         Self { name: name.to_owned(), child, log }
     }
 
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it has written so far, and all those that ran in this folder before.
     fn log(&self) -> String {
         text(&self.log)
@@ -296,7 +301,7 @@ impl Process {
 
     /// Waits until `ready`, whose error describes what is missing.
     #[track_caller]
-    fn wait_ready(&mut self, mut ready: impl FnMut(&Self) -> Result<(), String>) {
+    pub(crate) fn wait_ready(&mut self, mut ready: impl FnMut(&Self) -> Result<(), String>) {
         let what = format!("{} to be ready", self.name);
         wait_for(&what, TIMEOUT, || {
             if let Ok(Some(status)) = self.child.try_wait() {
@@ -308,7 +313,7 @@ impl Process {
 
     /// Sends a signal to the program, which must run.
     #[track_caller]
-    fn signal(&mut self, signal: Signal) {
+    pub(crate) fn signal(&mut self, signal: Signal) {
         let status = self.child.try_wait().expect("a child can be waited for");
         assert!(status.is_none(), "{} is gone: {status:?}\n{}", self.name, self.tail());
         self.send(signal);
@@ -324,8 +329,14 @@ impl Process {
 
     /// Sends a signal that ends it, and waits until it has.
     #[track_caller]
-    fn end(mut self, signal: Signal) {
+    pub(crate) fn end(mut self, signal: Signal) {
         self.signal(signal);
+        self.wait_end();
+    }
+
+    /// Waits until it has ended.
+    #[track_caller]
+    pub(crate) fn wait_end(mut self) {
         let what = format!("{} to end", self.name);
         wait_for(&what, TIMEOUT, || match self.child.try_wait() {
             Ok(Some(_)) => Ok(()),
@@ -349,7 +360,7 @@ impl Drop for Process {
 
 /// A command that runs a program from where Debian puts the daemons of FRR, as OpenBGPD has one of the same name, from
 /// `PATH`, or from where it puts those of others.
-fn command(name: &str) -> Command {
+pub(crate) fn command(name: &str) -> Command {
     let path = env::var_os("PATH").unwrap_or_default();
     let folders = std::iter::once(PathBuf::from("/usr/lib/frr"))
         .chain(env::split_paths(&path))
@@ -377,7 +388,7 @@ fn ask(command: &mut Command) -> Result<String, String> {
 
 /// The same where a failure is one of the test.
 #[track_caller]
-fn tell(command: &mut Command) -> String {
+pub(crate) fn tell(command: &mut Command) -> String {
     ask(command).unwrap_or_else(|e| panic!("{e}"))
 }
 
@@ -392,7 +403,7 @@ fn write(path: &Path, contents: &str) {
 }
 
 /// The text of a file; empty if there is none.
-fn text(path: &Path) -> String {
+pub(crate) fn text(path: &Path) -> String {
     fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
 }
 

@@ -37,6 +37,7 @@ mod counter;
 mod floor;
 mod plot;
 pub(crate) mod program;
+pub mod publisher;
 pub mod relay;
 mod report;
 mod speaker;

@@ -185,7 +185,7 @@ pub fn figures_of_many(
 }
 
 /// The table as a router reports it: Initiation, Peer Up, a Route Monitoring message for each UPDATE, End-of-RIBs.
-fn as_bmp(table: &Table, peer: IpAddr) -> Vec<u8> {
+pub(super) fn as_bmp(table: &Table, peer: IpAddr) -> Vec<u8> {
     let header = message::header(0, 0, peer, 65001);
     [message::initiation_of("edge1"), example::simple(&header, table.bytes())].concat()
 }

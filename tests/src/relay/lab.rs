@@ -180,7 +180,9 @@ impl Lab {
     /// When it does not within 30 s.
     #[track_caller]
     pub fn wait_state(&self, name: &str, state: &str) {
-        self.wait_router(name, &format!("router {name} to be {state}"), |shown| shown["state"] == state);
+        self.wait_router(name, &format!("router {name} to be {state}"), |shown| {
+            shown["state"] == state
+        });
     }
 
     /// Waits until `show router NAME` contains this text anywhere.

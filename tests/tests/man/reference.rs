@@ -15,6 +15,7 @@ const SAMPLES: &[(&str, &[&str])] = &[
     ("show session", &["bmpctl show session", "bmpctl show session 10.1.1.1 --verbose"]),
     ("show neighbor", &["bmpctl show neighbor"]),
     ("show router", &["bmpctl show router", "bmpctl show router edge1"]),
+    ("show publisher", &["bmpctl show publisher"]),
     ("show vpn-instance", &["bmpctl show vpn-instance"]),
     ("show statistics", &["bmpctl show statistics 10.1.1.1"]),
     ("show status", &["bmpctl show status"]),
@@ -29,6 +30,7 @@ const SAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     ("reset router", &["bmpctl reset router edge1"]),
+    ("reset publisher", &["bmpctl reset publisher all --dry-run"]),
     ("reset bmp session", &["bmpctl reset bmp session 10.1.1.1 alias aa"]),
     (
         "display bmp session",

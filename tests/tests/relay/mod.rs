@@ -24,14 +24,14 @@ use tests::table::{Attributes, put_announcements};
 const QUIET: Duration = Duration::from_millis(700);
 
 /// A peer of the global instance at 192.0.2.N, with a time.
-fn global(n: u8) -> PeerHeader {
+pub(crate) fn global(n: u8) -> PeerHeader {
     let address: IpAddr = Ipv4Addr::new(192, 0, 2, n).into();
     let header = message::header(peer::GLOBAL, 0, address, 65_000 + u32::from(n));
     header.at(Duration::from_micros(1_700_000_000_000_001))
 }
 
 /// The UPDATEs that announce these prefixes with attributes of their own for each seed.
-fn announcement(prefixes: &[&str], seed: u64) -> Vec<u8> {
+pub(crate) fn announcement(prefixes: &[&str], seed: u64) -> Vec<u8> {
     let prefixes: Vec<Prefix> = prefixes.iter().map(|text| text.parse().unwrap()).collect();
     let attributes = Attributes::sample(65_001, &mut Random::new(seed));
     let mut bytes = vec![];

@@ -322,7 +322,7 @@ fn session(number: usize) -> Result<SessionId, String> {
 }
 
 /// The name of a router.
-fn router_id(number: usize) -> Result<RouterId, String> {
+pub(crate) fn router_id(number: usize) -> Result<RouterId, String> {
     plan::name(number).parse().map_err(|error| format!("{number}: {error}"))
 }
 

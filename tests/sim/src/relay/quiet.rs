@@ -6,10 +6,12 @@ use std::time::Duration;
 use simulated::simulation;
 use simulated::simulation::clock;
 use simulated::simulation::network::Answer;
+use tests::bgp::Family;
 
 use super::known::{Known, KnownPeer, QUIET_MAX, Route};
 use super::plan::{self, Plan};
 use super::station::{Leg, LegPeer, Station};
+use super::wire::{Identity, View};
 use super::{Relay, hold};
 use crate::run::Run;
 use crate::speaker::Ending;
@@ -19,6 +21,9 @@ const WORK: u64 = 1_750;
 const ENTRY: usize = 16;
 const TURNS: u32 = 40;
 const LATEST: u32 = 25;
+
+/// Which peers and tables somebody is sent: those that are a Loc-RIB, or not; of a view and family.
+type Wants<'a> = (&'a dyn Fn(bool) -> bool, &'a dyn Fn(View, Family) -> bool);
 
 impl Relay {
     /// Everybody is there and reads.
@@ -94,22 +99,65 @@ impl Relay {
         if self.loses_nothing && leg.initiation != known.initiation {
             return Err(format!("its Initiation is not the last one of {of}"));
         }
-        for (identity, of_leg) in &leg.peers {
+        let is_wanted = |view, family| {
+            let is_wanted =
+                |one: &plan::Session| one.wants_view(view) && one.families.contains(&family);
+            leg.session.as_ref().is_some_and(is_wanted)
+        };
+        let wants_peer =
+            |is_loc_rib| leg.session.as_ref().is_some_and(|one| one.wants_peer(is_loc_rib));
+        self.peers(&of, known, &leg.peers, (&wants_peer, &is_wanted))?;
+        for (identity, model) in &known.peers {
+            let Some(of_leg) = leg.peers.get(identity) else { continue };
+            // A station that came later is sent it after its dump.
+            let mut wanted = model.tables.keys().filter(|(view, family)| is_wanted(*view, *family));
+            let is_complete = wanted.all(|table| of_leg.ends.contains(table));
+            let may_be_owed = of_leg.report.is_none() && !is_complete;
+            let is_certain = self.loses_nothing && model.is_report_certain;
+            if is_certain && of_leg.report != model.report && !may_be_owed {
+                let peer = model.up.peer.identity;
+                return Err(format!(
+                    "{of}, peer {peer:?}: its Statistics Report is not the last one"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares what a consumer believes of the peers of a router with the model.
+    pub(crate) fn believed(
+        &self,
+        number: usize,
+        peers: &BTreeMap<Identity, LegPeer>,
+    ) -> Result<(), String> {
+        let (known, now) = (&self.routers[number].known, clock::passed());
+        if known.is_uncertain || known.is_hold_almost_over(now) {
+            return Ok(());
+        }
+        self.peers(&plan::name(number), known, peers, (&|_| true, &|_, _| true))
+    }
+
+    fn peers(
+        &self,
+        of: &str,
+        known: &Known,
+        peers: &BTreeMap<Identity, LegPeer>,
+        (wants_peer, wants_table): Wants<'_>,
+    ) -> Result<(), String> {
+        for (identity, of_leg) in peers {
             if !known.peers.contains_key(identity) {
                 return Err(format!("{of}: it has peer {:?}, which is gone", of_leg.up.0));
             }
         }
         for (identity, model) in &known.peers {
-            let is_wanted =
-                leg.session.as_ref().is_some_and(|one| one.wants_peer(identity.peer_type == 3));
-            let of_leg = leg.peers.get(identity).filter(|_| is_wanted);
-            let Some(of_leg) = of_leg else {
-                if !is_wanted || !model.is_confirmed && known.may_end_unconfirmed(now) {
+            let is_wanted = wants_peer(identity.peer_type == 3);
+            let Some(of_leg) = peers.get(identity).filter(|_| is_wanted) else {
+                if !is_wanted || !model.is_confirmed && known.may_end_unconfirmed(clock::passed()) {
                     continue;
                 }
                 return Err(format!("{of}: it has no peer {:?}", model.up.peer));
             };
-            self.peer(known, leg, of_leg, model)
+            self.peer(of_leg, model, wants_table)
                 .map_err(|why| format!("{of}, peer {:?}: {why}", model.up.peer.identity))?;
         }
         Ok(())
@@ -117,10 +165,9 @@ impl Relay {
 
     fn peer(
         &self,
-        _: &Known,
-        leg: &Leg,
         of_leg: &LegPeer,
         model: &KnownPeer,
+        wants_table: &dyn Fn(View, Family) -> bool,
     ) -> Result<(), String> {
         let now = clock::passed();
         if of_leg.up != (model.up.peer, model.up.body.clone()) {
@@ -130,14 +177,8 @@ impl Relay {
             ));
         }
         let mut found = of_leg.routes.clone();
-        let is_wanted = |view, family| {
-            let is_wanted =
-                |one: &plan::Session| one.wants_view(view) && one.families.contains(&family);
-            leg.session.as_ref().is_some_and(is_wanted)
-        };
-        let mut is_complete = true;
         for ((view, family), table) in &model.tables {
-            if !is_wanted(*view, *family) {
+            if !wants_table(*view, *family) {
                 continue;
             }
             for (key, route) in &table.routes {
@@ -155,16 +196,9 @@ impl Relay {
                 }
             }
             let has_ended = of_leg.ends.contains(&(*view, *family));
-            is_complete &= has_ended;
             if table.ended && !has_ended {
                 return Err(format!("it has no End-of-RIB of {view:?} {family}"));
             }
-        }
-        // A station that came later is sent it after its dump.
-        let may_be_owed = of_leg.report.is_none() && !is_complete;
-        let is_certain = self.loses_nothing && model.is_report_certain;
-        if is_certain && of_leg.report != model.report && !may_be_owed {
-            return Err("its Statistics Report is not the last one".to_owned());
         }
         match found.first_key_value() {
             Some((key, route)) => Err(format!("it has {key:?} {route:?}, which is gone")),

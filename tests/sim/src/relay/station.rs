@@ -23,7 +23,8 @@ const RECENT: Duration = Duration::from_millis(1200);
 pub struct LegPeer {
     /// The header of its last Peer Up, and what follows it.
     pub up: (Peer, Vec<u8>),
-    shape: Shape,
+    /// What follows from it.
+    pub shape: Shape,
     /// Its routes.
     pub routes: BTreeMap<(View, Key), Route>,
     /// The End-of-RIBs since the last Peer Up.
