@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use tests::kafka::Broker;
-use tests::relay::Router;
+use tests::kafka::{Broker, OpenBmp, Reader};
 use tests::relay::example::{Example, simple};
 use tests::relay::message::{self, initiation_of};
+use tests::relay::{Router, Summary};
+use tests::table::Table;
 use tests::wait::wait_until;
 
 use super::{TIMEOUT, TOPIC, TWO, lab, shown, topic, wait_shown, wait_state};
@@ -45,6 +46,27 @@ fn readers_of_a_topic_know_each_router_as_a_station_does() {
     assert_eq!((&shown["doubts"], &shown["producers"]), (&0.into(), &1.into()));
     let records: u64 = broker.end_offsets(TOPIC).iter().sum();
     assert_eq!(shown["acknowledged_records"], records);
+}
+
+#[test]
+fn a_table_of_1_200_000_routes_is_in_the_topic_as_the_router_has_sent_it() {
+    let broker = Broker::start();
+    broker.create_topic(TOPIC, 3, &[]);
+    let lab = lab(&broker, &[("edge1", "")], "monitor.routers = [\"edge1\"]");
+    let router = lab.connect("edge1");
+    router.send(simple(&global(1), Table::full(1_000_000, 200_000).bytes()));
+    wait_shown(&lab, "all to be acknowledged", |shown| {
+        shown["routers"][0]["sent"]["routes_announced"] == 1_200_000
+            && shown["state"] == "established"
+            && shown["in_flight_records"] == 0
+    });
+    let mut found = Summary::default();
+    for record in Reader::read_all(&broker, TOPIC) {
+        found.take(OpenBmp::parse(&record.value).unwrap().message);
+    }
+    let expected = router.summary();
+    assert_eq!((expected.routes_held(), &found.violations), (1_200_000, &Vec::new()));
+    assert_eq!(expected.difference(&found), None);
 }
 
 #[test]
