@@ -626,6 +626,7 @@ pub(crate) mod keys {
     }
 
     /// Those of `[[publisher]]`.
+    #[cfg(feature = "kafka")]
     pub(crate) fn publisher() -> BTreeSet<String> {
         let inner = [
             ("kafka", of::<super::Kafka>()),
