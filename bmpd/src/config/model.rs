@@ -229,7 +229,7 @@ pub struct Kafka {
     pub delivery_timeout: Duration,
     /// `tls`; without it connections are plain TCP.
     pub tls: Option<KafkaTls>,
-    /// `sasl`; without it brokers are not told a user.
+    /// `sasl`; without it bmpd does not authenticate itself to brokers.
     pub sasl: Option<Sasl>,
 }
 

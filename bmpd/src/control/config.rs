@@ -219,7 +219,7 @@ impl Waiting {
     }
 }
 
-/// What a receiver is told with each Initiation.
+/// What each Initiation has.
 fn names(bmp: &Bmp) -> (&str, &str) {
     (&bmp.system_name, &bmp.system_description)
 }

@@ -178,7 +178,7 @@ pub fn records(topic: &str, partition: usize, from: usize) -> Vec<Record> {
     })
 }
 
-/// How many records a publisher was told are acknowledged.
+/// How many acknowledgements a publisher has received.
 pub fn acknowledged(publisher: &str) -> u64 {
     with(|bus| bus.acknowledged.get(publisher).copied().unwrap_or_default())
 }

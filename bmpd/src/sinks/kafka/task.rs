@@ -336,6 +336,12 @@ impl Task {
                 warn!(publisher = %self.shared.name, "{warning}");
             }
             if let Some(fault) = self.shared.topics.take(found) {
+                // The client library has said more: which broker, and why.
+                let is_unreachable = fault.reason == PublisherReason::BrokerUnreachable;
+                let is_known = |problem: &Problem| problem.at.age() < RECENT;
+                if is_unreachable && self.shared.problem.lock().as_ref().is_some_and(is_known) {
+                    continue;
+                }
                 let name = &self.shared.name;
                 let mut quota = self.shared.quota.lock();
                 say!(quota, warn, publisher = %name, "{}", fault.text);
@@ -372,6 +378,10 @@ impl Task {
         }
         if self.running.publisher.shutdown && self.tasks.is_empty() && self.run.is_some() {
             self.end_producer();
+        }
+        // One that ends is neither stalled nor connecting.
+        if self.ends.is_some() {
+            return;
         }
         let (state, why) = self.state_now();
         if state != self.state {

@@ -124,7 +124,7 @@ impl Producer {
         self.producer.as_ref().expect("it is taken when it is dropped only")
     }
 
-    /// Sends a record: `acks` is told what became of it.
+    /// Sends a record; its outcome is reported to `acks`.
     pub(in crate::sinks::kafka) fn send(
         &self,
         record: Record<'_>,
@@ -208,7 +208,7 @@ impl Producer {
 }
 
 impl Producer {
-    /// What is wrong with how a topic is set up. Whoever may not ask for that is not told.
+    /// What is wrong with how a topic is set up. Nothing for a user who may not read its settings.
     fn warning(&self, topic: &str) -> Option<String> {
         let runtime = tokio::runtime::Handle::try_current().ok()?;
         let admin: AdminClient<DefaultClientContext> = self.config.create().ok()?;
