@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::config::{Account, Authentication, Config, Control, Neighbor, Place, Tcp};
 use crate::net::keys::tcp_ao_supported;
+use crate::platform;
 
 /// Descriptors beside those of sessions and neighbors: listeners, bmpctl, neighbors that connect twice.
 const SPARE_DESCRIPTORS: usize = 64;
@@ -60,32 +61,8 @@ pub(crate) fn memory_limit(config: &Config) -> Option<u64> {
     }
     match limits.into_iter().flatten().flatten().min() {
         Some(mib) => Some(u64::from(mib) << 20),
-        // A run of the simulation is the same on every machine.
-        None if cfg!(simulation) => None,
-        None => memory().map(|bytes| bytes / 100 * TABLES_PERCENT),
+        None => platform::memory().map(|bytes| bytes / 100 * TABLES_PERCENT),
     }
-}
-
-/// The memory of the machine, or of the control group that bmpd is in (cgroups(7), version 2), whichever is less.
-fn memory() -> Option<u64> {
-    let machine = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| total(&text));
-    let group = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let group = group.lines().find_map(|line| line.strip_prefix("0::/"));
-    let folder = group.map(|group| Path::new("/sys/fs/cgroup").join(group));
-    // A group is also limited by every group above it.
-    let folders = folder.as_deref().into_iter().flat_map(Path::ancestors);
-    let limits =
-        folders.take_while(|folder| folder.starts_with("/sys/fs/cgroup")).flat_map(|folder| {
-            ["memory.max", "memory.high"].map(|name| std::fs::read_to_string(folder.join(name)))
-        });
-    limits.filter_map(|text| text.ok()?.trim().parse().ok()).chain(machine).min()
-}
-
-/// The bytes of MemTotal in proc_meminfo(5).
-fn total(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
-    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib << 10)
 }
 
 /// What is missing; a sentence each, together with the file's own warnings.
@@ -258,13 +235,6 @@ fn listed(names: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_memory_of_the_machine_is_read() {
-        assert_eq!(total("MemTotal:       24684132 kB\nMemFree: 1 kB\n"), Some(24_684_132 << 10));
-        assert_eq!(total("MemFree: 1 kB\n"), None);
-        assert!(memory().is_some_and(|bytes| bytes > 64 << 20));
-    }
 
     fn of_control(text: &str) -> Vec<String> {
         let config = crate::config::parse(text, Path::new("f")).unwrap();

@@ -25,11 +25,12 @@ pub mod log;
 mod moment;
 mod net;
 mod places;
+#[cfg_attr(simulation, path = "simulation/platform.rs")]
+mod platform;
 pub mod privileges;
 mod quota;
 mod routers;
 mod secret;
-mod select;
 pub mod service;
 #[cfg(simulation)]
 pub mod simulation;

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use shared::time::{Span, Timestamp};
 use tokio::time::Instant;
 
+use crate::platform::wall;
 use crate::wire::bmp;
 
 /// A moment by the wall clock, for people, and by the monotonic clock, for ages.
@@ -43,14 +44,6 @@ pub(crate) fn bmp_timestamp() -> bmp::Timestamp {
         |_| bmp::Timestamp::default(),
         |since| bmp::Timestamp { seconds: since.as_secs() as u32, micros: since.subsec_micros() },
     )
-}
-
-/// The wall clock's time; in the simulation that of the run.
-pub(crate) fn wall() -> SystemTime {
-    #[cfg(simulation)]
-    return crate::simulation::clock::wall();
-    #[cfg(not(simulation))]
-    SystemTime::now()
 }
 
 /// The time from now until then; zero for a past moment.

@@ -49,6 +49,38 @@ pub fn violations(src: &Path, layers: &[&[&str]]) -> Vec<String> {
     found
 }
 
+/// Returns the places where a condition on `name` is before something other than `mod` or `use`, as `file: line`, and how
+/// many there are before those. A condition with `test` as an alternative does not count: unit tests need it as well.
+///
+/// # Panics
+/// When a folder or a file cannot be read.
+pub fn conditions(src: &Path, name: &str) -> (usize, Vec<String>) {
+    let mut texts = BTreeMap::new();
+    collect(src, "", &mut texts);
+    let (mut modules, mut others) = (0, Vec::new());
+    for (file, text) in texts {
+        let mut lines = text.lines().map(str::trim).filter(|line| !line.starts_with("//"));
+        while let Some(line) = lines.next() {
+            let (attribute, is_condition) = (line.starts_with("#[cfg"), line.contains("cfg"));
+            if !is_condition
+                || !line.contains(name)
+                || line.contains("any(test, ")
+                || line.starts_with("#![")
+            {
+                continue;
+            }
+            let item = lines.find(|line| !line.starts_with("#[")).unwrap_or_default();
+            let item = item.trim_start_matches("pub").trim_start_matches("(crate)").trim_start();
+            if attribute && (item.starts_with("mod ") || item.starts_with("use ")) {
+                modules += 1;
+            } else {
+                others.push(format!("{file}: {line}"));
+            }
+        }
+    }
+    (modules, others)
+}
+
 /// The root of a crate as paths and lists name it.
 const ROOT: &str = "crate";
 

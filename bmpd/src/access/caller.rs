@@ -21,7 +21,7 @@ pub(crate) struct PeerCredentials {
     /// Its effective user.
     pub(crate) uid: Option<u32>,
     /// Its process, if that can be seen from here.
-    pid: Option<i32>,
+    pub(super) pid: Option<i32>,
     /// Its effective group and the supplementary ones.
     pub(crate) groups: HashSet<u32>,
 }
@@ -40,12 +40,6 @@ impl PeerCredentials {
             Vec::new()
         });
         Self { uid, pid, groups: supplementary.into_iter().chain(gid).collect() }
-    }
-
-    /// Root, in the simulation.
-    #[cfg(simulation)]
-    pub(crate) fn root() -> Self {
-        Self { uid: Some(0), pid: None, groups: HashSet::new() }
     }
 
     /// A peer with this user and these groups.

@@ -16,6 +16,8 @@
 mod authorization;
 mod caller;
 mod refusals;
+#[cfg(simulation)]
+mod simulated;
 
 use std::collections::HashMap;
 use std::io;
@@ -338,11 +340,7 @@ impl Access {
                 }
             }
         };
-        #[cfg(simulation)]
-        let ask = async || None;
-        #[cfg(not(simulation))]
         let name_service = self.name_service;
-        #[cfg(not(simulation))]
         let ask = async || {
             let question = move || match who {
                 Who::User(uid) => (name_service.user_name)(uid),

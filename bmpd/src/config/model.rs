@@ -220,7 +220,7 @@ pub struct Kafka {
     pub bootstrap_servers: Vec<String>,
     /// How batches of records are compressed; not at all by default.
     pub compression: Compression,
-    /// How many bytes may be under way without an acknowledgement: 1048576 to 1073741824, default 16777216.
+    /// How many bytes may be under way without an acknowledgement: 8192 to 1073741824, default 16777216.
     pub window: u32,
     /// How long a record may wait for others to go with it: 0 to 1000 ms, default 5 ms.
     pub linger: Duration,

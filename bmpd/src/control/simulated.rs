@@ -10,7 +10,6 @@ use tokio::sync::mpsc;
 
 use super::{publisher, reset, router};
 use crate::access::Access;
-use crate::access::PeerCredentials;
 use crate::config::{Account, Config};
 use crate::socket_file::{SocketFile, SocketGroup};
 use crate::world::World;
@@ -27,7 +26,7 @@ pub(crate) fn access(config: &Config) -> Arc<Access> {
 
 /// `reset session`; every answer to it.
 pub(crate) async fn reset(legs: WhichLegs, stagger: u64, world: Arc<World>) -> Vec<Response> {
-    let caller = world.access.caller(&PeerCredentials::root()).await;
+    let caller = world.access.root();
     let (answers, mut answered) = mpsc::channel(16);
     let collect = async {
         let mut all = Vec::new();
@@ -43,7 +42,7 @@ pub(crate) async fn reset(legs: WhichLegs, stagger: u64, world: Arc<World>) -> V
 
 /// `reset router`.
 pub(crate) async fn reset_router(router: Option<RouterId>, world: &World) -> Response {
-    let caller = world.access.caller(&PeerCredentials::root()).await;
+    let caller = world.access.root();
     router::reset(ResetRouter { router }, &caller, world).await
 }
 
@@ -53,6 +52,6 @@ pub(crate) async fn reset_publisher(
     router: Option<RouterId>,
     world: &World,
 ) -> Response {
-    let caller = world.access.caller(&PeerCredentials::root()).await;
+    let caller = world.access.root();
     publisher::reset(ResetPublisher { publisher, router }, &caller, world).await
 }

@@ -4,20 +4,11 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-#[cfg(not(simulation))]
-use socket2::Domain;
-#[cfg(not(simulation))]
-use tokio::net::TcpSocket;
-#[cfg(not(simulation))]
-use tokio::time::Instant;
-
-use super::describe;
 use super::options::{Hops, OptionError, Options};
-#[cfg(not(simulation))]
-use super::place;
 use super::place::SocketError;
-use super::settings::{Place, Source};
+use super::settings::Place;
 use super::tcp::TcpStream;
+use super::{describe, dial};
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
@@ -91,38 +82,12 @@ pub(crate) async fn connect(
     place: &Place,
     options: &Options,
 ) -> Result<TcpStream, ConnectError> {
-    #[cfg(not(simulation))]
-    let started = Instant::now();
     let timed_out = |waited| ConnectError::TimedOut {
         waited,
         authentication: options.authentication_name(),
         near: matches!(options.hops, Hops::Security(_)),
     };
-    #[cfg(simulation)]
-    let attempt = async {
-        // There is one network, in which TCP options have no effect.
-        let _ = place;
-        crate::simulation::network::connect(address).await.map_err(ConnectError::Io)
-    };
-    #[cfg(not(simulation))]
-    let place = match (place, &options.source) {
-        // Binding it twice would take CAP_NET_RAW (socket(7)).
-        (Place::Device(_), Some(Source::Interface(_))) => &Place::Public,
-        (place, _) => place,
-    };
-    #[cfg(not(simulation))]
-    let attempt = async {
-        let socket = place::socket(place, Domain::for_address(address))
-            .await
-            .map_err(ConnectError::Place)?;
-        options.prepare(&socket, address).map_err(ConnectError::Option)?;
-        let socket = TcpSocket::from_std_stream(socket.into());
-        socket.connect(address).await.map_err(|error| match error.raw_os_error() {
-            // The system has timed out first, after its own count of attempts.
-            Some(libc::ETIMEDOUT) => timed_out(started.elapsed()),
-            _ => ConnectError::Io(error),
-        })
-    };
+    let attempt = dial::dial(address, place, options, &timed_out);
     match tokio::time::timeout(options.connect_timeout, attempt).await {
         Ok(connected) => connected,
         Err(_) => Err(timed_out(options.connect_timeout)),

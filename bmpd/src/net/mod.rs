@@ -9,35 +9,34 @@
 //! that was not set one without protection: each is an error that names the option as the configuration
 //! file does, and never the key.
 
+#[cfg_attr(simulation, path = "simulated/accepted.rs")]
+mod accepted;
 pub(crate) mod accepts;
 pub(crate) mod capability;
 pub(crate) mod connect;
+#[cfg_attr(simulation, path = "simulated/dial.rs")]
+mod dial;
 pub mod heap;
 pub(crate) mod inherited;
 pub(crate) mod keys;
-#[cfg(not(simulation))]
+#[cfg_attr(simulation, path = "simulated/listen.rs")]
 pub(crate) mod listen;
 pub(crate) mod listening;
 pub(crate) mod options;
 pub(crate) mod peer;
 pub(crate) mod place;
-#[cfg(not(simulation))]
+#[cfg_attr(simulation, path = "simulated/queue.rs")]
 pub(crate) mod queue;
 mod raw;
 pub(crate) mod settings;
 pub(crate) mod standing;
 pub(crate) mod stream;
-#[cfg(not(simulation))]
+#[cfg_attr(simulation, path = "simulated/tcp.rs")]
 pub(crate) mod tcp;
 pub(crate) mod tls;
 
 #[cfg(test)]
 mod tests;
-
-#[cfg(simulation)]
-mod simulated;
-#[cfg(simulation)]
-pub(crate) use self::simulated::{listen, queue, tcp};
 
 /// An error of the system as people read it: its sentence without the number.
 pub(crate) fn describe(error: &std::io::Error) -> String {

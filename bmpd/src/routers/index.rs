@@ -17,11 +17,7 @@
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
-/// The hasher, with a secret seed. In the simulation the seed is fixed, as how much is moved depends on the hashes.
-#[cfg(not(simulation))]
-pub(super) type Hasher = foldhash::fast::RandomState;
-#[cfg(simulation)]
-pub(super) type Hasher = foldhash::fast::FixedState;
+pub(super) use crate::platform::Hasher;
 
 /// How many entries a part takes: 7/8 of 2^14 places.
 pub(super) const PART: usize = 14 * 1024;

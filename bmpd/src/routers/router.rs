@@ -18,16 +18,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
 use shared::names::{NeighborId, RouterId, VpnInstanceName};
-#[cfg(not(simulation))]
-use tokio::sync::watch;
 
 use super::epoch::{Epoch, PeerDown, Signals};
 use super::live::{About, Live, LivePosition, Message};
 use super::meter::{Meter, Share};
 use super::sizes::Sizes;
 use crate::filter::Monitor;
-#[cfg(simulation)]
-use crate::simulation::watch;
+use crate::platform::watch;
 use crate::wire::bmp::{PeerHeader, PeerUp, Timestamp, View};
 use crate::wire::family::Family;
 use crate::wire::nlri::Form;

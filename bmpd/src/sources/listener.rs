@@ -14,8 +14,8 @@ use crate::net::accepts::Accepts;
 use crate::net::keys::PeerKey;
 use crate::net::listen::{self, ListenError, ListenOptions, Listener};
 use crate::net::tcp::TcpStream;
+use crate::platform::select;
 use crate::quota::UnknownPeers;
-use crate::select::select;
 use crate::supervise::{fault, has_panicked};
 
 /// How long to wait before the next search for an instance that was not there.

@@ -15,6 +15,7 @@ use std::task::Poll;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::platform;
 use crate::routers::Sizes;
 
 /// This many bytes of messages count as one entry.
@@ -87,8 +88,7 @@ impl Turn {
 
     /// Counts entries that were worked on.
     pub(super) fn count(&mut self, entries: u64) {
-        #[cfg(simulation)]
-        crate::simulation::note_work(entries);
+        platform::note_work(entries);
         self.done = self.done.saturating_add(entries);
     }
 

@@ -22,6 +22,8 @@ mod reload;
 mod reports;
 mod routers;
 mod staggered;
+#[cfg_attr(simulation, path = "simulated.rs")]
+mod system;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

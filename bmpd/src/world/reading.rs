@@ -14,8 +14,10 @@ use shared::response::Failure;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
+use super::system;
 use crate::config::{self, Config};
 use crate::moment::Moment;
+use crate::platform::spawn_blocking;
 use crate::sinks::kafka;
 use crate::sinks::station::Parameters;
 
@@ -111,7 +113,7 @@ impl Looked {
             found.ctime(),
             found.ctime_nsec(),
         ];
-        let is_settled = age(path).is_some_and(|age| age > RECENT);
+        let is_settled = system::age(path).is_some_and(|age| age > RECENT);
         match before.filter(|before| is_settled && before.stamp == stamp) {
             Some(before) => Some(before),
             None => Some(Self { stamp, digest: config::digest_of(path)? }),
@@ -135,10 +137,18 @@ impl Reader {
     ///
     /// The file is invalid, or is not read in time.
     pub(super) async fn read(&self, purpose: Purpose) -> Result<Reading, Failure> {
-        #[cfg(simulation)]
-        return self.read_simulated(purpose);
-        #[cfg(not(simulation))]
-        self.read_file(purpose).await
+        let until = Instant::now() + TIMEOUT;
+        // Waits a little for a file that is being written: a part of it may be valid.
+        for _ in 0..SETTLING_TRIES {
+            match self.on_a_thread(system::age, purpose, until).await?.1 {
+                Some(age) if age < SETTLED => tokio::time::sleep(SETTLED - age).await,
+                Some(_) | None => break,
+            }
+        }
+        match self.on_a_thread(system::load, purpose, until).await? {
+            (begun, Ok(config)) => Ok(Reading { config: Arc::new(config), begun }),
+            (_, Err(error)) => Err(Failure::Configuration(error.to_string())),
+        }
     }
 
     /// The [`Config::digest`] of the file as it is; `None` if it is not available at once.
@@ -152,33 +162,7 @@ impl Reader {
             *digest = Looked::at(&path, *digest);
             digest.map(|looked| looked.digest)
         };
-        timeout_at(until, tokio::task::spawn_blocking(looking)).await.ok()?.ok()?
-    }
-
-    /// In the simulation the file is available at once.
-    #[cfg(simulation)]
-    fn read_simulated(&self, _: Purpose) -> Result<Reading, Failure> {
-        let begun = Moment::now();
-        match config::parse(&crate::simulation::file(), &self.path) {
-            Ok(config) => Ok(Reading { config: Arc::new(config), begun }),
-            Err(error) => Err(Failure::Configuration(error.to_string())),
-        }
-    }
-
-    #[cfg(not(simulation))]
-    async fn read_file(&self, purpose: Purpose) -> Result<Reading, Failure> {
-        let until = Instant::now() + TIMEOUT;
-        // Waits a little for a file that is being written: a part of it may be valid.
-        for _ in 0..SETTLING_TRIES {
-            match self.on_a_thread(age, purpose, until).await?.1 {
-                Some(age) if age < SETTLED => tokio::time::sleep(SETTLED - age).await,
-                Some(_) | None => break,
-            }
-        }
-        match self.on_a_thread(config::load, purpose, until).await? {
-            (begun, Ok(config)) => Ok(Reading { config: Arc::new(config), begun }),
-            (_, Err(error)) => Err(Failure::Configuration(error.to_string())),
-        }
+        timeout_at(until, spawn_blocking(looking)).await.ok()?.ok()?
     }
 
     /// Runs a call that may block for ever, and returns when it was started.
@@ -195,7 +179,7 @@ impl Reader {
             let _permits = permits;
             (Moment::now(), act(&path))
         };
-        match timeout_at(until, tokio::task::spawn_blocking(acting)).await {
+        match timeout_at(until, spawn_blocking(acting)).await {
             Ok(done) => done.map_err(|error| self.failure(&error.to_string())),
             Err(_) => Err(self.failure(&format!(
                 "nothing has come of it within {} s, as of a server that has gone",
@@ -226,9 +210,4 @@ impl Reader {
         let file = self.path.display();
         Failure::Other(format!("cannot read {file}: {reason}; nothing was changed"))
     }
-}
-
-/// How long ago the file was last changed; `None` if that is unknown, or a clock was set.
-fn age(path: &Path) -> Option<Duration> {
-    std::fs::metadata(path).ok()?.modified().ok()?.elapsed().ok()
 }

@@ -20,19 +20,14 @@ use tracing::{info, warn};
 
 use super::control;
 use super::reading::{Purpose, Reading};
-use super::{Refused, World};
+use super::{Refused, World, system};
 use crate::config::{Config, Control, setting};
-use crate::host;
 use crate::moment::Moment;
 use crate::privileges;
 use crate::sinks::station::{Configured, End};
 
 /// How long the station of a removed session has to receive the Termination.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(1);
-
-/// Timeout of the check whether what the configuration names exists.
-#[cfg(not(simulation))]
-const LOOK_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How many items of a reload are published: the ring of events is bounded.
 const ITEMS_MAX: usize = 100;
@@ -90,7 +85,8 @@ impl World {
         let purpose = if dry_run { Purpose::Plan } else { Purpose::Act };
         let read = self.read_config(purpose).await?;
         // Before the lock: a plan that waits for a name server must not delay changes.
-        let (looked_at, warnings) = (Arc::clone(&read.config), warnings(&read.config).await);
+        let (looked_at, warnings) =
+            (Arc::clone(&read.config), system::warnings(&read.config).await);
         let _order = self.order.write().await;
         permitted.await?;
         let read = self.newest(read);
@@ -212,24 +208,6 @@ impl World {
 /// The entry for a new session that is shut down.
 pub(super) fn shut_down() -> Change {
     Change { key: "shutdown".to_owned(), old: setting::none(), new: true.to_string() }
-}
-
-/// What the host lacks; one that is simulated lacks nothing.
-async fn warnings(config: &Arc<Config>) -> Vec<String> {
-    #[cfg(simulation)]
-    return config.warnings.clone();
-    #[cfg(not(simulation))]
-    {
-        let looked_at = Arc::clone(config);
-        match host::within(LOOK_TIMEOUT, move || host::warnings(&looked_at)).await {
-            Some(warnings) => warnings,
-            None => vec![format!(
-                "whether users, groups and network namespaces of the configuration are there is not known: the system \
-                 did not say in {} s",
-                LOOK_TIMEOUT.as_secs()
-            )],
-        }
-    }
 }
 
 /// A refusal as a line of the log.

@@ -133,7 +133,7 @@ impl Check<'_> {
     /// `kafka`.
     fn kafka(&mut self, at: &str, table: &Spanned<Table<schema::Kafka>>) -> Option<Kafka> {
         let Table(kafka) = table.get_ref();
-        if !cfg!(feature = "kafka") && !cfg!(simulation) {
+        if !cfg!(feature = "kafka") {
             let text = "this bmpd was built without Kafka; install a package that has it, or build with --features kafka";
             self.refuse(table.span(), at, text);
             return None;
@@ -147,10 +147,8 @@ impl Check<'_> {
             let key = format!("{at}.compression");
             check.one_of(&key, value, &Compression::ALL, Compression::word)
         });
-        // The tables of the simulator are small.
-        let least = if cfg!(simulation) { 8192 } else { 1_048_576 };
         let window = self.optional(&kafka.window, |check, value| {
-            check.whole(&format!("{at}.window"), value, least..=1_073_741_824, " bytes")
+            check.whole(&format!("{at}.window"), value, 8192..=1_073_741_824, " bytes")
         });
         let linger = self.optional(&kafka.linger, |check, value| {
             check.whole(&format!("{at}.linger"), value, 0..=1000, " milliseconds")

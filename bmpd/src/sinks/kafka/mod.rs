@@ -27,7 +27,7 @@
 //! Before another producer sends anything there is a pause, in which brokers deal with what they have received of the last one.
 #![forbid(unsafe_code)]
 // Without a client there is nothing that acknowledges.
-#![cfg_attr(not(any(feature = "kafka", simulation)), allow(dead_code))]
+#![cfg_attr(not(feature = "kafka"), allow(dead_code))]
 
 mod client;
 mod flow;

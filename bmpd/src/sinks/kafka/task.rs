@@ -23,10 +23,10 @@ use super::parameters::Parameters;
 use super::stream::{Handle, Order};
 use super::{Command, Problem, Run, Sets, Shared};
 use crate::events::Events;
-use crate::moment::{Moment, sleep_until, span_until, wall};
+use crate::moment::{Moment, sleep_until, span_until};
+use crate::platform::{select, spawn_blocking, wall};
 use crate::quota::say;
 use crate::routers::{Changes, Router, Routers};
-use crate::select::select;
 use crate::supervise::has_panicked;
 use crate::wire::bmp::TerminationReason;
 
@@ -326,7 +326,7 @@ impl Task {
         self.shared.topics.retain(&topics);
         self.look_at = Instant::now() + LOOK_EVERY;
         if !wanted.is_empty() {
-            self.looking = Some(spawn_look(run, wanted));
+            self.looking = Some(spawn_blocking(move || run.producer.look(&wanted)));
         }
     }
 
@@ -721,15 +721,4 @@ async fn finished(looking: &mut Option<JoinHandle<Vec<Found>>>) -> Vec<Found> {
     let found = task.await;
     *looking = None;
     found.unwrap_or_default()
-}
-
-/// In the simulation there are no threads, and the answer takes its time.
-fn spawn_look(run: Arc<Run>, wanted: Vec<Wanted>) -> JoinHandle<Vec<Found>> {
-    #[cfg(simulation)]
-    return tokio::spawn(async move {
-        tokio::time::sleep(crate::simulation::bus::latency()).await;
-        run.producer.look(&wanted)
-    });
-    #[cfg(not(simulation))]
-    tokio::task::spawn_blocking(move || run.producer.look(&wanted))
 }

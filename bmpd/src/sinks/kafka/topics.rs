@@ -6,14 +6,11 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use shared::response::PublisherReason;
 use tokio::sync::Notify;
-#[cfg(not(simulation))]
-use tokio::sync::watch;
 
 use super::client::Found;
 use super::flow::Fault;
+use crate::platform::watch;
 use crate::routers::Changes;
-#[cfg(simulation)]
-use crate::simulation::watch;
 
 /// What is known of one.
 #[derive(Debug, Default)]

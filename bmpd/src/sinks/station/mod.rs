@@ -31,8 +31,8 @@ use self::leg::Siblings;
 pub(crate) use self::parameters::{Configured, Parameters, session_settings};
 pub(crate) use self::passive::SharedListeners;
 use crate::events::Events;
+use crate::platform::select;
 use crate::routers::{Changes, Router, Routers};
-use crate::select::select;
 use crate::supervise::has_panicked;
 
 /// Why a session is stopped.

@@ -30,8 +30,8 @@ use crate::net::keys::PeerKey;
 use crate::net::listen::{self, ListenError, ListenOptions, Listener};
 use crate::net::standing::Gone;
 use crate::net::tcp::TcpStream;
+use crate::platform::select;
 use crate::quota::UnknownPeers;
-use crate::select::select;
 use crate::supervise::{fault, has_panicked};
 
 /// Where a shared listener is.

@@ -8,7 +8,7 @@ use super::Incoming;
 use crate::config::ServerTls;
 use crate::net::stream::Stream;
 use crate::net::tls;
-use crate::select::select;
+use crate::platform::select;
 use crate::sources::pending::PendingPlace;
 use crate::wire::bmp::{COMMON_HEADER_LEN, Frame, INITIATION, Message, system_name};
 

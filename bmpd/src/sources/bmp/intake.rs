@@ -14,11 +14,6 @@
 //! up exactly as it was goes on without a word to the stations; what is not announced again is withdrawn at its
 //! End-of-RIB, or after a while without routes.
 
-// In the simulation a seed determines everything, so the order in which peers are visited, too.
-#[cfg(simulation)]
-use std::collections::{BTreeMap as HashMap, btree_map::Entry};
-#[cfg(not(simulation))]
-use std::collections::{HashMap, hash_map::Entry};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +23,8 @@ use tokio::time::Instant;
 
 use super::tables::tables_of;
 use crate::config::RouterLimits;
+use crate::platform::Map;
+use crate::platform::map::Entry;
 use crate::routers::{
     About, Check, Epoch, Full, Identity, OverLimit, Peer, PeerDown, Refused, Rib, Router, Signals,
 };
@@ -163,7 +160,7 @@ pub(super) struct Intake {
     router: Arc<Router>,
     limits: RouterLimits,
     /// Those of one identity: one, but for Loc-RIBs, which can have one for some families each (RFC 9069 section 6.1.1).
-    peers: HashMap<PeerIdentity, Vec<RelayedPeer>>,
+    peers: Map<PeerIdentity, Vec<RelayedPeer>>,
     /// How many they are, what they take in bytes, and how many routes they have at most.
     count: usize,
     memory: u64,
@@ -189,7 +186,7 @@ impl Intake {
         Self {
             router,
             limits,
-            peers: HashMap::new(),
+            peers: Map::new(),
             count: 0,
             memory: 0,
             routes: 0,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::net;
 use crate::net::tcp::TcpStream;
-use crate::select::select;
+use crate::platform::select;
 use crate::sources::pending::PendingPlace;
 use crate::wire::proxy::{self, BadProxyHeader, FIXED_LEN};
 

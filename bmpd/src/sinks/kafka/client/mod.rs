@@ -10,12 +10,9 @@
 //! It is librdkafka ([`librdkafka`]): what most of Kafka's clients are made of, with every compression and SASL mechanism,
 //! and a producer that is idempotent. A bmpd that is built without it refuses `[[publisher]]`. The simulator has brokers of its own.
 
-#[cfg(not(any(feature = "kafka", simulation)))]
-mod absent;
-#[cfg(all(feature = "kafka", not(simulation)))]
+#[cfg_attr(simulation, path = "simulated.rs")]
+#[cfg_attr(not(feature = "kafka"), path = "absent.rs")]
 mod librdkafka;
-#[cfg(simulation)]
-mod simulated;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -23,12 +20,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-#[cfg(not(any(feature = "kafka", simulation)))]
-pub(super) use self::absent::Producer;
-#[cfg(all(feature = "kafka", not(simulation)))]
 pub(super) use self::librdkafka::Producer;
-#[cfg(simulation)]
-pub(super) use self::simulated::Producer;
 use super::flow::Fault;
 
 /// The largest value of a record: brokers take 1 MiB by default, with what goes around it.
@@ -108,13 +100,11 @@ impl Problems {
     }
 
     /// The largest batch of the next producer, bytes.
-    #[cfg_attr(simulation, allow(dead_code))]
     pub(super) fn batch(&self) -> usize {
         BATCHES[self.batches.load(Ordering::Relaxed)]
     }
 
     /// A topic does not take a batch of the present producer.
-    #[cfg_attr(simulation, allow(dead_code))]
     pub(super) fn note_too_large(&self) {
         self.is_too_large.store(true, Ordering::Relaxed);
         self.wake.notify_one();
