@@ -12,6 +12,9 @@ use crate::client::{self, ClientError, Conversation};
 use crate::render::json::{Document, ErrorReport};
 use crate::render::{self, Screen};
 
+/// How long bmpd may be silent, unless the caller names another time.
+const TIMEOUT: Duration = Duration::from_secs(15);
+
 /// What a command prints and how it ends.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Output {
@@ -28,6 +31,8 @@ pub(crate) struct Output {
 pub(crate) struct Context {
     socket: PathBuf,
     timeout: Duration,
+    /// The timeout, if the caller has named one.
+    pub(crate) named_timeout: Option<Duration>,
     /// True to print JSON.
     pub(crate) json: bool,
     /// True to print nothing but failures.
@@ -43,7 +48,8 @@ impl Context {
         let Options { socket, json, quiet, timeout } = options;
         Self {
             socket: socket.unwrap_or_else(shared::socket::default_path_of_client),
-            timeout,
+            timeout: timeout.unwrap_or(TIMEOUT),
+            named_timeout: timeout,
             json,
             quiet,
             screen: Screen::of_standard_output(),
@@ -54,6 +60,11 @@ impl Context {
     /// The same for a verb whose JSON is a document a line, failures among them.
     pub(crate) fn in_lines(&self) -> Self {
         Self { lines: true, ..self.clone() }
+    }
+
+    /// The same for a command whose timeout is for all that it asks: each answer has the usual one, or this if it is less.
+    pub(crate) fn within(&self, rest: Duration) -> Self {
+        Self { timeout: TIMEOUT.min(rest.max(Duration::from_millis(1))), ..self.clone() }
     }
 
     /// The same for a terminal that may have another size now.

@@ -19,7 +19,8 @@ pub const NOT_PERMITTED: u8 = 4;
 /// The daemon cannot be reached, or what answers speaks another protocol version.
 pub const NOT_REACHABLE: u8 = 5;
 
-/// The time of `--wait` is over and not every session or publisher is synchronised. The reset itself was done.
+/// Not everything is synchronised: at the end of the time of `--wait` (the reset itself was done), or with `--check`. Of
+/// `wait`: not every session is as wanted at the end of its time.
 pub const NOT_SYNCHRONISED: u8 = 6;
 
 /// The command was interrupted (Ctrl-C) while it waited, as shells number it. What was requested continues.

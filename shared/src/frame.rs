@@ -198,13 +198,13 @@ pub fn read(stream: &mut impl Read) -> Result<(Kind, Vec<u8>), FrameError> {
 mod tests {
     use super::*;
     use crate::names::Selector;
-    use crate::request::{Operation, Request, ResetSession, WhichLegs};
+    use crate::request::{Operation, Request, ResetSession};
     use crate::response::Response;
     use proptest::prelude::*;
 
     fn reset_all() -> Request {
         Request::Operation(Operation::ResetSession(ResetSession {
-            legs: WhichLegs { selector: Selector::All { vpn_instance: None }, router: None },
+            legs: Selector::All { vpn_instance: None }.into(),
             stagger: 0,
             follow: false,
         }))

@@ -459,7 +459,12 @@ pub enum Selector {
     },
     /// The one session with exactly this id.
     One(SessionId),
+    /// The sessions with exactly these ids, at most [`SEVERAL_MAX`].
+    Several(Vec<SessionId>),
 }
+
+/// How many sessions one command can name.
+pub const SEVERAL_MAX: usize = 256;
 
 impl Selector {
     /// True if the session is selected.
@@ -468,6 +473,7 @@ impl Selector {
             Selector::All { vpn_instance: None } => true,
             Selector::All { vpn_instance } => id.vpn_instance == *vpn_instance,
             Selector::One(one) => one == id,
+            Selector::Several(several) => several.contains(id),
         }
     }
 }
@@ -480,6 +486,13 @@ impl fmt::Display for Selector {
                 write!(f, "all vpn-instance {}", Shown(vpn.as_str()))
             }
             Selector::One(id) => id.fmt(f),
+            Selector::Several(several) => {
+                for (number, id) in several.iter().enumerate() {
+                    let separator = if number == 0 { "" } else { ", " };
+                    write!(f, "{separator}{id}")?;
+                }
+                Ok(())
+            }
         }
     }
 }

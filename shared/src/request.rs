@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::level::Level;
 use crate::log_level::LogLevel;
 use crate::names::{PublisherName, RouterId, Selector, Shown, VpnInstanceName};
+use crate::state::SessionState;
 use crate::time::Span;
 
 /// The longest time between two sessions of a reset: one hour, ms.
@@ -63,7 +64,7 @@ verbs! {
     /// What can be shown. The caller needs level 1.
     Query {
         /// The selected sessions. Answered with [`crate::response::Response::Sessions`].
-        Session(selector: Selector) = "show session {selector}",
+        Session(which: WhichSessions) = "show session {which}",
         /// All BGP neighbors, or some. Answered with [`crate::response::Response::Neighbors`].
         Neighbor(which: WhichNeighbors) = "show neighbor{which}",
         /// All VPN instances, or one. Answered with [`crate::response::Response::VpnInstances`].
@@ -71,7 +72,7 @@ verbs! {
         /// The configuration in effect. Answered with [`crate::response::Response::Config`].
         Config = "show config",
         /// What the selected sessions have counted. Answered with [`crate::response::Response::Statistics`].
-        Statistics(selector: Selector) = "show statistics {selector}",
+        Statistics(which: WhichSessions) = "show statistics {which}",
         /// bmpd itself. Answered with [`crate::response::Response::Status`].
         Status = "show status",
         /// All routers, or one of them. Answered with [`crate::response::Response::Routers`].
@@ -116,7 +117,7 @@ verbs! {
         ResetPublisher(reset: ResetPublisher) = "reset publisher {reset}",
         /// Reset the counters of the selected sessions. Their connections are not touched. Answered with
         /// [`crate::response::Response::Cleared`].
-        ClearStatistics(selector: Selector) = "clear statistics {selector}",
+        ClearStatistics(which: WhichSessions) = "clear statistics {which}",
         /// Log at another level. Answered with [`crate::response::Response::Log`].
         SetLog(log: SetLog) = "log level {log}",
     }
@@ -164,11 +165,68 @@ impl fmt::Display for ResetSession {
     }
 }
 
-/// The legs of the selected sessions: all, or those that carry one router.
+/// Sessions by their names, and of those the ones in a condition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WhichSessions {
+    /// Their names.
+    pub selector: Selector,
+    /// Their condition.
+    pub condition: Condition,
+}
+
+/// Whatever their condition.
+impl From<Selector> for WhichSessions {
+    fn from(selector: Selector) -> Self {
+        Self { selector, condition: Condition::default() }
+    }
+}
+
+impl fmt::Display for WhichSessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.selector, self.condition)
+    }
+}
+
+/// A condition on a session, or on a leg of one. All parts of it must hold; the default holds for each.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Condition {
+    /// It is in one of these states; without any, in whatever state.
+    pub states: Vec<SessionState>,
+    /// It has parameters that are pending.
+    pub pending: bool,
+    /// It has not been synchronised for this long. One that is shut down, or has no router to send, never is that.
+    pub not_synchronised: Option<Span>,
+}
+
+impl Condition {
+    /// True if it holds for each session.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// As bmpctl's options.
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for state in &self.states {
+            write!(f, " --state {}", state.word())?;
+        }
+        if self.pending {
+            f.write_str(" --pending")?;
+        }
+        match self.not_synchronised {
+            Some(Span(0)) => f.write_str(" --not-synchronised"),
+            Some(time) => write!(f, " --not-synchronised={time}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The legs of the selected sessions: all, or those that carry one router. With a condition those legs for which it holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WhichLegs {
     /// Of which sessions.
-    pub selector: Selector,
+    pub sessions: WhichSessions,
     /// Only those that carry this router.
     pub router: Option<RouterId>,
 }
@@ -176,13 +234,13 @@ pub struct WhichLegs {
 /// All of their legs.
 impl From<Selector> for WhichLegs {
     fn from(selector: Selector) -> Self {
-        Self { selector, router: None }
+        Self { sessions: selector.into(), router: None }
     }
 }
 
 impl fmt::Display for WhichLegs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.selector.fmt(f)?;
+        self.sessions.fmt(f)?;
         match &self.router {
             Some(router) => write!(f, " --router {}", Shown(&router.to_string())),
             None => Ok(()),

@@ -41,9 +41,14 @@ impl SessionState {
         }
     }
 
-    /// Its name in JSON and in metrics.
+    /// Its name in JSON, in metrics and on the command line.
     pub fn word(self) -> &'static str {
         self.names().0
+    }
+
+    /// The state of this name.
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.word() == word)
     }
 
     /// Its name for people.

@@ -58,6 +58,7 @@ mod recipes;
 mod relay;
 mod reload;
 mod reset;
+mod selecting;
 mod service;
 mod show;
 mod show_config;

@@ -161,10 +161,10 @@ fn no_answer_of_the_control_socket_holds_a_key() {
     daemon.rewrite_config(&config(OTHER));
     let all = || Selector::All { vpn_instance: None };
     for request in [
-        Request::Query(Query::Session(all())),
+        Request::Query(Query::Session(all().into())),
         Request::Query(Query::ReloadPlan),
         Request::Operation(Operation::Reload),
-        Request::Query(Query::Session(all())),
+        Request::Query(Query::Session(all().into())),
         Request::Query(Query::Config),
         Request::Operation(Operation::ResetSession(ResetSession {
             legs: all().into(),
@@ -175,8 +175,8 @@ fn no_answer_of_the_control_socket_holds_a_key() {
         Request::Query(Query::Neighbor(WhichNeighbors { address: Some(peer), vpn_instance: None })),
         Request::Query(Query::VpnInstance(WhichInstances(None))),
         Request::Query(Query::Config),
-        Request::Query(Query::Statistics(all())),
-        Request::Operation(Operation::ClearStatistics(all())),
+        Request::Query(Query::Statistics(all().into())),
+        Request::Operation(Operation::ClearStatistics(all().into())),
         Request::Query(Query::Log),
         Request::Query(Query::Status),
         Request::Query(Query::Directory),

@@ -32,13 +32,14 @@ const BMPCTL: &[&[&str]] = &[
     &["client", "suggest"],
     &["directory"],
     // What is asked for.
-    &["cli::help", "cli::invocation", "cli::values"],
+    &["cli::help", "cli::invocation"],
+    &["cli::values"],
     &["cli::global", "cli::manual"],
     &["cli::deferred"],
     &["cli::grammar"],
     &["cli"],
     // What is printed.
-    &["render::canvas", "render::humanize", "render::screen", "render::stderr"],
+    &["render::canvas", "render::humanize", "render::rate", "render::screen", "render::stderr"],
     &["render::failure", "render::log", "render::reload", "render::reset", "render::table"],
     &["render::page"],
     &["render::instance", "render::neighbor", "render::router", "render::session"],
@@ -79,8 +80,8 @@ const BMPCTL: &[&[&str]] = &[
         "commands::reset",
         "commands::show",
     ],
-    &["commands::wait", "commands::watch"],
-    &["commands::publisher"],
+    &["commands::check", "commands::progress", "commands::watch"],
+    &["commands::confirm", "commands::publisher", "commands::wait"],
     &["commands"],
 ];
 

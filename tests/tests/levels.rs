@@ -529,7 +529,7 @@ fn a_forged_client_that_claims_more_gets_the_same_answer() {
     // Two requests in one connection: the second is not read.
     let look = frame::encode(
         Kind::Request,
-        &Request::Query(Query::Session(Selector::All { vpn_instance: None })),
+        &Request::Query(Query::Session(Selector::All { vpn_instance: None }.into())),
     );
     let two = [look.unwrap(), honest.clone()].concat();
     place.forge(WATCHER, &two);
@@ -585,7 +585,7 @@ fn every_command_above_level_1_is_logged_with_caller_command_and_outcome() {
 #[test]
 fn refusals_in_a_loop_do_not_fill_the_log() {
     let place = Place::start("users = { \"54105\" = 1 }");
-    let look = Request::Query(Query::Session(Selector::All { vpn_instance: None }));
+    let look = Request::Query(Query::Session(Selector::All { vpn_instance: None }.into()));
     for _ in 0..15 {
         let answer = place.forge(STRANGER, &frame::encode(Kind::Request, &look).unwrap());
         assert!(matches!(failure(&answer), Failure::NotPermitted { .. }));

@@ -16,9 +16,6 @@ use super::values::up_to_an_hour;
 /// Under which heading of the help they stand.
 const HEADING: &str = "Global options";
 
-/// The default of `--timeout`.
-const TIMEOUT: Duration = Duration::from_secs(15);
-
 #[derive(Debug, Args)]
 pub(super) struct Global {
     /// The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]
@@ -41,7 +38,9 @@ pub(super) struct Global {
     #[arg(long, short, help_heading = HEADING)]
     quiet: bool,
 
-    /// How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]
+    /// How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]
+    ///
+    /// The time is a number and ms, s, m or h, such as 500ms, 90s or 10m.
     #[arg(long, value_name = "DURATION", value_parser = up_to_an_hour, help_heading = HEADING)]
     timeout: Option<Duration>,
 }
@@ -62,5 +61,5 @@ pub(super) fn read(matches: &ArgMatches) -> Result<Options, clap::Error> {
     // Not by clap, which would show it in the usage as if it had to be there.
     let socket = socket.or_else(|| std::env::var_os("BMPD_SOCKET").map(PathBuf::from));
     let socket = socket.filter(|path| !path.as_os_str().is_empty());
-    Ok(Options { socket, json, quiet, timeout: timeout.unwrap_or(TIMEOUT) })
+    Ok(Options { socket, json, quiet, timeout })
 }

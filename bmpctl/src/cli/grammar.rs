@@ -6,16 +6,19 @@ use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use shared::names::{Alias, RouterId, Selector, VpnInstanceName};
 use shared::request::{
-    self, WhichInstances, WhichLegs, WhichNeighbors, WhichPublishers, WhichRouters,
+    self, Condition, WhichInstances, WhichLegs, WhichNeighbors, WhichPublishers, WhichRouters,
+    WhichSessions,
 };
+use shared::response::SessionState;
+use shared::time::Span;
 
 use super::deferred::Deferred;
 use super::global::Global;
-use super::invocation::{Command, Form};
+use super::invocation::{Command, Form, Goal};
 use super::manual;
 use super::values::{
-    LevelTarget, NeighborTarget, PublisherTarget, RouterTarget, Target, interval, log_level, named,
-    select, up_to_a_day, up_to_an_hour,
+    LevelTarget, NeighborTarget, PublisherTarget, RouterTarget, Target, goal, interval, lasted,
+    log_level, named, select, session_state, up_to_a_day, up_to_an_hour,
 };
 
 /// Admin command of bmpd, the BMP agent
@@ -41,26 +44,30 @@ enum Verb {
     /// with one meaning: bmpctl's own, and that of the routers' manual.
     #[command(subcommand, arg_required_else_help = true)]
     Reset(Deferred<Reset>),
-    /// Apply the configuration file: what is new begins, what is gone ends
+    /// Apply the configuration file: add, change and remove what differs from what runs
     ///
     /// bmpd reads the file and checks all of it; a bad file changes nothing. Sessions, neighbors, routers and
-    /// publishers that are new begin, those that are gone end, and parameters that can change at run time do. A session that
-    /// runs is not interrupted: parameters of its connection wait for `reset session`, and `show session`
-    /// lists them as pending; those of a publisher wait for `reset publisher`. A neighbor whose BGP session needs other parameters is restarted. SIGHUP
+    /// publishers that are new are started, those that were removed are stopped, and parameters that can change at run time are
+    /// applied. A session that runs is not interrupted: parameters of its connection wait for `reset session`, and
+    /// `show session` lists them as pending; those of a publisher wait for `reset publisher`. A neighbor whose BGP session needs other parameters is restarted. SIGHUP
     /// does the same.
     Reload(Deferred<Reload>),
     /// Show sessions, routers, publishers, neighbors, VPN instances, the configuration, bmpd itself
     ///
-    /// Nothing is changed by looking. Tables fold to the width of the terminal; `--json` has everything.
+    /// Nothing is changed. Tables fold to the width of the terminal; `--json` has everything.
     #[command(arg_required_else_help = true)]
     Show(Deferred<Show>),
+    /// Wait until sessions are synchronised, up or down
+    ///
+    /// Nothing is changed. A reset waits with its own option: `reset session --wait`.
+    #[command(subcommand, arg_required_else_help = true)]
+    Wait(Deferred<Wait>),
     /// Print what happens as it happens: changes of sessions, routers, neighbors, publishers; commands, reloads
     ///
-    /// One line an event, with `--json` one JSON document a line. It goes on until it is ended, with Ctrl-C as
-    /// any program, or until bmpd stops (exit code 5). A reader that is too slow loses events and is told how
+    /// One line an event, with `--json` one JSON document a line. It goes on until it is interrupted (Ctrl-C) or until bmpd stops (exit code 5). If the reader is too slow events are lost, and the next line says how
     /// many; bmpd never waits for it.
     Monitor(Deferred<Nothing>),
-    /// Let counters begin at zero
+    /// Reset counters
     ///
     /// Connections are not touched, and nothing is sent to a station.
     #[command(subcommand, arg_required_else_help = true)]
@@ -72,7 +79,7 @@ enum Verb {
     Log(Deferred<Log>),
     /// Show BMP sessions in the words and the layout of routers
     ///
-    /// For those who know the command of the routers. `show session` tells more.
+    /// For those who know the command of the routers. `show session` has more.
     #[command(subcommand, arg_required_else_help = true)]
     Display(Deferred<Display>),
 }
@@ -133,9 +140,9 @@ struct ResetSession {
     #[arg(long, value_name = "NAME", value_parser = named::<VpnInstanceName>())]
     vpn_instance: Option<VpnInstanceName>,
 
-    /// The station's address (IPv4 or IPv6), or `all` sessions
-    #[arg(value_name = "ADDRESS|all")]
-    target: Target,
+    /// The stations' addresses (IPv4 or IPv6), or `all` sessions
+    #[arg(value_name = "ADDRESS|all", required = true, num_args = 1..)]
+    target: Vec<Target>,
 
     /// The alias of the session; without it an address means the session without alias
     ///
@@ -143,6 +150,9 @@ struct ResetSession {
     /// case being different; quote it if there are spaces in it.
     #[arg(long, value_name = "NAME", value_parser = named::<Alias>(), allow_hyphen_values = true)]
     alias: Option<Alias>,
+
+    #[command(flatten)]
+    condition: ConditionOptions,
 
     /// Only the leg that carries this router [default: every leg of a session]
     ///
@@ -155,8 +165,8 @@ struct ResetSession {
     ///
     /// The time is a number and ms, s, m or h, such as 500ms, 2s or 1m. Stations and collectors have time to
     /// absorb a table before the next one comes. bmpd goes on also if the command is ended before it is
-    /// through: `show status` lists such resets. A newer reset takes over the sessions that an older one has
-    /// still to come, and begins with them. A reset ends when a reload takes the level of its caller.
+    /// through: `show status` lists such resets. A newer reset supersedes an older one for the sessions that it has
+    /// not reached yet, and resets those first. A reset ends when a reload takes the level of its caller.
     #[arg(long, value_name = "DURATION", value_parser = up_to_an_hour)]
     stagger: Option<Duration>,
 
@@ -176,6 +186,13 @@ struct ResetSession {
     /// it says how far apart the sessions would be.
     #[arg(long)]
     dry_run: bool,
+
+    /// Ask before anything is done
+    ///
+    /// It says how many sessions and routes it is about and reads an answer from standard input; anything other than `y` or
+    /// `yes` ends the command with exit code 1, and nothing is reset.
+    #[arg(long, conflicts_with_all = ["dry_run", "json", "quiet"])]
+    confirm: bool,
 }
 
 #[derive(Debug, Args)]
@@ -251,7 +268,7 @@ struct ManualReset {
 enum Display {
     /// Show BMP sessions in the words and the layout of routers
     ///
-    /// For those who know the command of the routers. `show session` tells more.
+    /// For those who know the command of the routers. `show session` has more.
     #[command(subcommand, arg_required_else_help = true)]
     Bmp(Deferred<DisplayBmp>),
 }
@@ -277,7 +294,7 @@ struct ManualDisplay {
 
 #[derive(Debug, Subcommand)]
 enum Clear {
-    /// Let the counters of `show statistics` begin at zero
+    /// Reset the counters of `show statistics`
     ///
     /// Without an address for all sessions. Connections are not touched.
     Statistics(Deferred<Selection>),
@@ -375,7 +392,7 @@ enum What {
     Config(Deferred<Watched<ShowConfig>>),
     /// Show what sessions have counted over all of their connections: a table, or the page of one session
     ///
-    /// Without an address for all sessions. `clear statistics` lets them begin at zero.
+    /// Without an address for all sessions. `clear statistics` resets them.
     Statistics(Deferred<Watched<ShowStatistics>>),
     /// Show bmpd itself: version, uptime, memory, routes, sessions by state
     ///
@@ -384,7 +401,7 @@ enum What {
     Status(Deferred<Watched<Nothing>>),
     /// Show the versions of bmpctl and bmpd
     ///
-    /// `bmpctl --version` tells that of bmpctl without asking bmpd.
+    /// `bmpctl --version` prints that of bmpctl and does not need bmpd.
     Version(Deferred<Watched<Nothing>>),
 }
 
@@ -396,6 +413,34 @@ struct ShowSession {
     /// Show every detail of each session
     #[arg(long, short)]
     verbose: bool,
+
+    /// Fail with exit code 6 unless every one of them is synchronised
+    ///
+    /// A session that is shut down, or has no router that it is to be sent, does not count. With `--not-synchronised=10m`
+    /// only sessions count that have not been synchronised for so long.
+    #[arg(long, conflicts_with = "watch")]
+    check: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Wait {
+    /// Wait until BMP sessions are synchronised, up or down
+    ///
+    /// Nothing is changed. It ends as soon as each of the selected sessions is as wanted, after 5m otherwise, or what
+    /// `--timeout` says, with exit code 6. With `--state` or another condition it waits for the sessions that are in that
+    /// condition when it begins. Of `all` sessions those are left out that are shut down, or have no router that they are to
+    /// be sent.
+    Session(Deferred<WaitSession>),
+}
+
+#[derive(Debug, Args)]
+struct WaitSession {
+    #[command(flatten)]
+    selection: Selection,
+
+    /// What to wait for
+    #[arg(long = "for", value_name = "CONDITION", value_parser = goal(), default_value = "synchronised")]
+    goal: Goal,
 }
 
 #[derive(Debug, Args)]
@@ -459,13 +504,45 @@ struct Selection {
     #[arg(long, value_name = "NAME", value_parser = named::<VpnInstanceName>())]
     vpn_instance: Option<VpnInstanceName>,
 
-    /// The station's address [default: all]
-    #[arg(value_name = "ADDRESS")]
-    target: Option<Target>,
+    /// The stations' addresses [default: all]
+    #[arg(value_name = "ADDRESS", num_args = 0..)]
+    target: Vec<Target>,
 
     /// The alias of the session; without it an address means the session without alias
     #[arg(long, value_name = "NAME", value_parser = named::<Alias>(), allow_hyphen_values = true)]
     alias: Option<Alias>,
+
+    #[command(flatten)]
+    condition: ConditionOptions,
+}
+
+// Which of the named sessions. Not documentation: see Nothing.
+#[derive(Debug, Args)]
+struct ConditionOptions {
+    /// Only sessions in this state; several are separated by commas
+    ///
+    /// It is the state that `show session` has: the worst of those of its legs. A reset takes the legs in that state.
+    #[arg(long, value_name = "STATE", value_parser = session_state(), value_delimiter = ',')]
+    state: Vec<SessionState>,
+
+    /// Only sessions with parameters that wait for a reset
+    #[arg(long)]
+    pending: bool,
+
+    /// Only sessions that have not been synchronised for this long, 0s to 24h [default: 0s]
+    ///
+    /// A session is synchronised while its station has been sent every route and End-of-RIB of every peer that is up.
+    /// It is not while it is down, and for a moment whenever a peer comes up: give a time that is longer than the
+    /// dump of all tables takes.
+    #[arg(long, value_name = "DURATION", value_parser = lasted, num_args = 0..=1, require_equals = true, default_missing_value = "0s")]
+    not_synchronised: Option<Span>,
+}
+
+impl From<ConditionOptions> for Condition {
+    fn from(options: ConditionOptions) -> Self {
+        let ConditionOptions { state, pending, not_synchronised } = options;
+        Self { states: state, pending, not_synchronised }
+    }
 }
 
 type Refusal = (ErrorKind, String);
@@ -479,16 +556,10 @@ fn wrong(text: String) -> Refusal {
 }
 
 impl Selection {
-    fn check(self) -> Result<Selector, Refusal> {
-        let Self { vpn_instance, target, alias } = self;
-        match (target, alias) {
-            (None, Some(_)) => {
-                let text = "an alias belongs to one session: name its address too";
-                Err(conflict(text.to_owned()))
-            }
-            (None, None) => Ok(Selector::All { vpn_instance }),
-            (Some(target), alias) => select(vpn_instance, target, alias).map_err(conflict),
-        }
+    fn check(self) -> Result<WhichSessions, Refusal> {
+        let Self { vpn_instance, target, alias, condition } = self;
+        let selector = select(vpn_instance, &target, alias).map_err(conflict)?;
+        Ok(WhichSessions { selector, condition: condition.into() })
     }
 }
 
@@ -505,12 +576,28 @@ impl Raw {
             Verb::Reset(Deferred(Reset::Bmp(Deferred(ResetBmp::Session(Deferred(manual)))))) => {
                 let selector = manual::reset(&manual.words).map_err(wrong)?;
                 Command::ResetSession {
-                    legs: WhichLegs { selector, router: None },
+                    legs: selector.into(),
                     stagger: Duration::ZERO,
                     wait: None,
+                    confirm: false,
                 }
             }
             Verb::Reload(Deferred(Reload { dry_run })) => Command::Reload { dry_run },
+            Verb::Show(Deferred(Show {
+                what: What::Session(Deferred(Watched { shown, watch })),
+                watch: before,
+            })) if shown.check => {
+                let ShowSession { selection, verbose, check: _ } = shown;
+                if watch.watch.or(before.watch).is_some() {
+                    let text = "--check looks once: it cannot be used with --watch";
+                    return Err(conflict(text.to_owned()));
+                }
+                let form = if verbose { Form::Page } else { Form::Table };
+                Command::CheckSession { which: selection.check()?, form }
+            }
+            Verb::Wait(Deferred(Wait::Session(Deferred(WaitSession { selection, goal })))) => {
+                Command::WaitSession { which: selection.check()?, goal }
+            }
             Verb::Show(Deferred(Show { watch, what })) => {
                 let (what, form, closer) = what.check()?;
                 Command::Show { what, form, watch: closer.watch.or(watch.watch) }
@@ -548,18 +635,29 @@ impl LevelOfLog {
 
 impl ResetSession {
     fn check(self) -> Result<Command, Refusal> {
-        let Self { vpn_instance, target, alias, router, stagger, wait, dry_run } = self;
-        if stagger.is_some() && router.is_some() && target != Target::All {
+        let Self {
+            vpn_instance,
+            target,
+            alias,
+            condition,
+            router,
+            stagger,
+            wait,
+            dry_run,
+            confirm,
+        } = self;
+        let selector = select(vpn_instance, &target, alias).map_err(conflict)?;
+        if stagger.is_some() && router.is_some() && matches!(selector, Selector::One(_)) {
             let text =
                 "--stagger is for several legs: one router of one session has nothing to wait for";
             return Err(conflict(text.to_owned()));
         }
-        let selector = select(vpn_instance, target, alias).map_err(conflict)?;
-        let legs = WhichLegs { selector, router };
+        let sessions = WhichSessions { selector, condition: condition.into() };
+        let legs = WhichLegs { sessions, router };
         if dry_run {
             return Ok(Command::PlanReset { legs, stagger });
         }
-        Ok(Command::ResetSession { legs, stagger: stagger.unwrap_or_default(), wait })
+        Ok(Command::ResetSession { legs, stagger: stagger.unwrap_or_default(), wait, confirm })
     }
 }
 
@@ -582,13 +680,13 @@ impl What {
     /// What is asked for, how it is shown, and how often.
     fn check(self) -> Result<(request::Query, Form, Watch), Refusal> {
         let form = |is_page| if is_page { Form::Page } else { Form::Table };
-        let one = |selector: &Selector| matches!(selector, Selector::One(_));
+        let one = |which: &WhichSessions| matches!(which.selector, Selector::One(_));
         Ok(match self {
             What::Session(Deferred(Watched { shown, watch })) => {
-                let ShowSession { selection, verbose } = shown;
-                let selector = selection.check()?;
-                let form = form(verbose || one(&selector));
-                (request::Query::Session(selector), form, watch)
+                let ShowSession { selection, verbose, check: _ } = shown;
+                let which = selection.check()?;
+                let form = form(verbose || one(&which));
+                (request::Query::Session(which), form, watch)
             }
             What::Router(Deferred(Watched { shown: ShowRouter { router }, watch })) => {
                 let router = router.and_then(|RouterTarget(router)| router);
@@ -616,9 +714,9 @@ impl What {
             }
             What::Statistics(Deferred(Watched { shown, watch })) => {
                 let ShowStatistics { selection, verbose } = shown;
-                let selector = selection.check()?;
-                let form = form(verbose || one(&selector));
-                (request::Query::Statistics(selector), form, watch)
+                let which = selection.check()?;
+                let form = form(verbose || one(&which));
+                (request::Query::Statistics(which), form, watch)
             }
             What::Status(Deferred(Watched { shown: Nothing {}, watch })) => {
                 (request::Query::Status, Form::Page, watch)

@@ -30,7 +30,10 @@ pub const EXIT_CODES: [(u8, &str); 8] = [
     (exit::NO_SUCH_SESSION, "no such session, router, publisher, neighbor or VPN instance"),
     (exit::NOT_PERMITTED, "not permitted"),
     (exit::NOT_REACHABLE, "the daemon cannot be reached, or speaks another protocol version"),
-    (exit::NOT_SYNCHRONISED, "the time of --wait was over before everything was synchronised"),
+    (
+        exit::NOT_SYNCHRONISED,
+        "not synchronised in the time of --wait, or with --check; wait: not in time",
+    ),
     (exit::INTERRUPTED, "interrupted while it waited; what was asked for goes on"),
 ];
 
@@ -115,6 +118,22 @@ const EXAMPLES: &[(&str, &[Example])] = &[
                 "bmpctl reset session all --stagger 2s",
             ),
             example("Come back when every route was sent", "bmpctl reset session all --wait=60s"),
+            example(
+                "Only what has not been synchronised for ten minutes",
+                "bmpctl reset session all --not-synchronised=10m",
+            ),
+            example("Two of them", "bmpctl reset session 10.1.1.1 2001:DB8:1::1"),
+        ],
+    ),
+    ("wait", &[example("Come back when every session is synchronised", "bmpctl wait session")]),
+    (
+        "wait session",
+        &[
+            example("Come back when every session is synchronised", "bmpctl wait session"),
+            example(
+                "Come back when one is connected, after two minutes at the latest",
+                "bmpctl wait session 10.1.1.1 --for up --timeout 2m",
+            ),
         ],
     ),
     ("reset bmp", &[example("Reset all BMP sessions", "bmpctl reset bmp session all")]),
@@ -162,6 +181,8 @@ const EXAMPLES: &[(&str, &[Example])] = &[
             example("Everything about one session", "bmpctl show session 10.1.1.1 --alias aa"),
             example("The sessions of a VPN instance", "bmpctl show session --vpn-instance mgmt"),
             example("Every detail of all sessions", "bmpctl show session --verbose"),
+            example("What is down?", "bmpctl show session --state idle,connecting,listening"),
+            example("Is every station synchronised?", "bmpctl show session --check"),
             example("Look again every five seconds", "bmpctl show session --watch=5"),
             example("For machines", "bmpctl show session --json"),
         ],
@@ -215,7 +236,7 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         "show status",
         &[
             example("The daemon on one page", "bmpctl show status"),
-            example("Is there a bmpd? The exit code tells", "bmpctl --quiet show status"),
+            example("Is there a bmpd? See the exit code", "bmpctl --quiet show status"),
         ],
     ),
     ("show version", &[example("The versions of both programs", "bmpctl show version")]),
@@ -226,11 +247,11 @@ const EXAMPLES: &[(&str, &[Example])] = &[
             example("One JSON document a line", "bmpctl monitor --json"),
         ],
     ),
-    ("clear", &[example("Let all sessions count from zero", "bmpctl clear statistics")]),
+    ("clear", &[example("Reset the counters of all sessions", "bmpctl clear statistics")]),
     (
         "clear statistics",
         &[
-            example("Let all sessions count from zero", "bmpctl clear statistics"),
+            example("Reset the counters of all sessions", "bmpctl clear statistics"),
             example("One session", "bmpctl clear statistics 10.1.1.1 --alias aa"),
             example("Those of a VPN instance", "bmpctl clear statistics --vpn-instance mgmt"),
         ],

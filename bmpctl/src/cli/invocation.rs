@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use shared::names::{RouterId, Selector};
-use shared::request::{Query, ResetPublisher, WhichLegs};
-use shared::response::LogLevel;
+use shared::request::{Query, ResetPublisher, WhichLegs, WhichSessions};
+use shared::response::{LogLevel, SessionReport};
 
 /// What holds for every command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,8 +16,8 @@ pub struct Options {
     pub json: bool,
     /// True to print nothing but failures.
     pub quiet: bool,
-    /// How long bmpd may be silent.
-    pub timeout: Duration,
+    /// How long bmpd may be silent, or how long to wait for what is waited for; none if it was not given.
+    pub timeout: Option<Duration>,
 }
 
 /// What to do.
@@ -31,6 +31,8 @@ pub enum Command {
         stagger: Duration,
         /// How long to wait for the sessions to be synchronised, if at all.
         wait: Option<Duration>,
+        /// True to ask before anything is done.
+        confirm: bool,
     },
     /// `reset session --dry-run`.
     PlanReset {
@@ -66,7 +68,7 @@ pub enum Command {
         dry_run: bool,
     },
     /// `clear statistics`.
-    ClearStatistics(Selector),
+    ClearStatistics(WhichSessions),
     /// `log level`, without a level.
     ShowLog,
     /// `log level`.
@@ -85,6 +87,20 @@ pub enum Command {
         /// The time from one look to the next, if there is to be more than one.
         watch: Option<Duration>,
     },
+    /// `show session --check`.
+    CheckSession {
+        /// Which.
+        which: WhichSessions,
+        /// How.
+        form: Form,
+    },
+    /// `wait session`.
+    WaitSession {
+        /// Which.
+        which: WhichSessions,
+        /// For what.
+        goal: Goal,
+    },
     /// `display bmp session`.
     Display {
         /// Which.
@@ -94,6 +110,53 @@ pub enum Command {
     },
     /// `monitor`.
     Monitor,
+}
+
+/// What is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Goal {
+    /// Every route and End-of-RIB was sent.
+    Synchronised,
+    /// There is a connection.
+    Up,
+    /// There is no connection.
+    Down,
+}
+
+impl Goal {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Synchronised, Self::Up, Self::Down];
+
+    /// As it is typed, and as JSON has it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Synchronised => "synchronised",
+            Self::Up => "up",
+            Self::Down => "down",
+        }
+    }
+
+    /// That of this word.
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|goal| goal.word() == word)
+    }
+
+    pub(super) fn meaning(self) -> &'static str {
+        match self {
+            Self::Synchronised => "The station was sent every route and End-of-RIB",
+            Self::Up => "There is a connection with the station",
+            Self::Down => "There is no connection with the station",
+        }
+    }
+
+    /// True if a session has reached it.
+    pub fn is_reached_by(self, session: &SessionReport) -> bool {
+        match self {
+            Self::Synchronised => session.synchronised,
+            Self::Up => session.state.is_up(),
+            Self::Down => !session.state.is_up(),
+        }
+    }
 }
 
 /// What of an answer is shown.

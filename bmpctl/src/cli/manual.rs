@@ -78,7 +78,7 @@ pub(super) fn reset(line: &[String]) -> Result<Selector, String> {
     let target = words.target()?.ok_or("an address or `all` is missing")?;
     let alias = words.alias()?;
     words.end()?;
-    select(vpn_instance, target, alias)
+    select(vpn_instance, &[target], alias)
 }
 
 /// Reads what follows `display bmp session`: which sessions, and whether in detail.
@@ -95,7 +95,7 @@ pub(super) fn display(line: &[String]) -> Result<(Selector, bool), String> {
     let alias = words.alias()?;
     let verbose = words.take("verbose");
     words.end()?;
-    Ok((select(vpn_instance, target, alias)?, verbose))
+    Ok((select(vpn_instance, &[target], alias)?, verbose))
 }
 
 /// The keyword that was probably meant.

@@ -20,7 +20,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
 
 use self::grammar::Raw;
-pub use self::invocation::{Command, Form, Options};
+pub use self::invocation::{Command, Form, Goal, Options};
 
 /// Admin command of bmpd.
 #[derive(Debug, Clone, PartialEq, Eq)]

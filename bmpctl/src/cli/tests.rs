@@ -12,7 +12,9 @@ fn parse(line: &[&str]) -> Result<Cli, clap::Error> {
 
 fn reset(line: &[&str]) -> Selector {
     match parse(line).unwrap().command {
-        Command::ResetSession { legs: WhichLegs { selector, router: None }, .. } => selector,
+        Command::ResetSession { legs: WhichLegs { sessions, router: None }, .. } => {
+            sessions.selector
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -52,7 +54,7 @@ fn a_length_of_time_reads_back_as_it_is_shown() {
     for millis in [1, 500, 1500, 2000, 90_000, 600_000, 3_599_999, 3_600_000] {
         let shown = shared::time::Span(millis).to_string();
         let read = parse(&["reset", "session", "all", "--dry-run", "--stagger", &shown]);
-        let legs = WhichLegs { selector: Selector::All { vpn_instance: None }, router: None };
+        let legs = WhichLegs::from(Selector::All { vpn_instance: None });
         let stagger = Some(Duration::from_millis(millis));
         assert_eq!(read.unwrap().command, Command::PlanReset { legs, stagger }, "{shown}");
     }
@@ -237,7 +239,7 @@ fn options_of_every_command_can_stand_behind_any_word_and_the_last_one_counts() 
     };
     let words = ["show", "session"];
     let options = ["--socket", "/s", "--json", "-q", "--timeout", "3s"];
-    let all = (Some("/s".into()), true, true, Duration::from_secs(3));
+    let all = (Some("/s".into()), true, true, Some(Duration::from_secs(3)));
     for place in 0..=words.len() {
         let line = [&words[..place], &options, &words[place..]].concat();
         assert_eq!(expected(&line), all, "{line:?}");
@@ -254,7 +256,7 @@ fn options_of_every_command_can_stand_behind_any_word_and_the_last_one_counts() 
         assert_eq!(expected(&line), all, "{line:?}");
     }
     let line = ["--timeout", "1s", "show", "--timeout", "2s", "session", "--socket", "/t"];
-    assert_eq!(expected(&line), (Some("/t".into()), false, false, Duration::from_secs(2)));
+    assert_eq!(expected(&line), (Some("/t".into()), false, false, Some(Duration::from_secs(2))));
 }
 
 #[test]

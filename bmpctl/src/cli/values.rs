@@ -8,10 +8,13 @@ use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, Type
 use jiff::SignedDuration;
 use jiff::fmt::friendly::SpanParser;
 use shared::names::{
-    ALL, Alias, NameError, PublisherName, RouterId, Selector, SessionId, StationAddress,
-    VpnInstanceName,
+    ALL, Alias, NameError, PublisherName, RouterId, SEVERAL_MAX, Selector, SessionId,
+    StationAddress, VpnInstanceName,
 };
-use shared::response::LogLevel;
+use shared::response::{LogLevel, SessionState};
+use shared::time::Span;
+
+use super::invocation::Goal;
 
 /// A parser of names that takes any text, so that the reason of a refusal is that of the name's rules.
 pub(super) fn named<T>() -> impl TypedValueParser<Value = T>
@@ -153,19 +156,56 @@ impl FromStr for Target {
     }
 }
 
-/// The sessions that the words of a command name.
+/// The sessions that the words of a command name; without a word all.
 pub(super) fn select(
     vpn_instance: Option<VpnInstanceName>,
-    target: Target,
+    targets: &[Target],
     alias: Option<Alias>,
 ) -> Result<Selector, String> {
-    match (target, alias) {
-        (Target::All, None) => Ok(Selector::All { vpn_instance }),
-        (Target::All, Some(_)) => {
-            Err("an alias belongs to one session: name its address instead of `all`".to_owned())
-        }
-        (Target::Address(address), alias) => {
-            Ok(Selector::One(SessionId { vpn_instance, address, alias }))
+    let mut ids = Vec::new();
+    for target in targets {
+        let address = match target {
+            Target::Address(address) => *address,
+            Target::All if targets.len() == 1 => break,
+            Target::All => {
+                return Err("`all` is every session: no address can be beside it".to_owned());
+            }
+        };
+        let id = SessionId { vpn_instance: vpn_instance.clone(), address, alias: alias.clone() };
+        if !ids.contains(&id) {
+            ids.push(id);
         }
     }
+    let text = match (ids.len(), &alias) {
+        (0, None) => return Ok(Selector::All { vpn_instance }),
+        (0, Some(_)) if targets.is_empty() => {
+            "an alias belongs to one session: name its address, too"
+        }
+        (0, Some(_)) => "an alias belongs to one session: name its address instead of `all`",
+        (2.., Some(_)) => "an alias belongs to one session: name one address",
+        (1, _) => return ids.pop().map(Selector::One).ok_or_else(String::new),
+        (2..=SEVERAL_MAX, None) => return Ok(Selector::Several(ids)),
+        (count, None) => {
+            return Err(format!("{count} sessions are named, and {SEVERAL_MAX} can be; use `all`"));
+        }
+    };
+    Err(text.to_owned())
+}
+
+/// The states of sessions.
+pub(super) fn session_state() -> impl TypedValueParser<Value = SessionState> {
+    PossibleValuesParser::new(SessionState::ALL.map(SessionState::word))
+        .try_map(|word| SessionState::of_word(&word).ok_or("there is no such state"))
+}
+
+/// For how long something has been so: nothing up to a day.
+pub(super) fn lasted(text: &str) -> Result<Span, String> {
+    duration(text, [Duration::ZERO, HOUR * 24], ["0s", "24h"]).map(Span::of)
+}
+
+/// What `wait session` waits for.
+pub(super) fn goal() -> impl TypedValueParser<Value = Goal> {
+    let goals = Goal::ALL.map(|goal| PossibleValue::new(goal.word()).help(goal.meaning()));
+    PossibleValuesParser::new(goals)
+        .try_map(|word| Goal::of_word(&word).ok_or("there is no such condition"))
 }

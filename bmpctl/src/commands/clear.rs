@@ -1,7 +1,6 @@
 //! `clear statistics`.
 
-use shared::names::Selector;
-use shared::request::{Operation, Request};
+use shared::request::{Operation, Request, WhichSessions};
 use shared::response::Response;
 
 use crate::context::{Context, Output};
@@ -9,8 +8,8 @@ use crate::render;
 use crate::render::json::Document;
 
 /// Resets the counters of the selected sessions; one line for each.
-pub(super) fn statistics(selector: &Selector, context: &Context) -> Result<Output, Output> {
-    match context.ask(&Request::Operation(Operation::ClearStatistics(selector.clone())))? {
+pub(super) fn statistics(which: &WhichSessions, context: &Context) -> Result<Output, Output> {
+    match context.ask(&Request::Operation(Operation::ClearStatistics(which.clone())))? {
         Response::Cleared(sessions) => Ok(context.answer(
             |_| render::statistics::cleared(&sessions),
             || Document::StatisticsCleared { sessions: sessions.clone() },

@@ -1,9 +1,12 @@
 //! One file a verb: collect, request, show.
 
+mod check;
 mod clear;
+mod confirm;
 mod display;
 mod log;
 mod monitor;
+mod progress;
 mod publisher;
 mod reload;
 mod reset;
@@ -17,11 +20,11 @@ use crate::context::{Context, Output};
 /// Runs one command.
 pub(crate) fn run(command: &Command, context: &Context) -> Output {
     let output = match command {
-        Command::ResetSession { legs, stagger, wait: None } => {
-            reset::session(legs, *stagger, context)
-        }
-        Command::ResetSession { legs, stagger, wait: Some(wait) } => {
-            wait::session(legs, *stagger, *wait, context)
+        Command::ResetSession { legs, stagger, wait, confirm } => {
+            confirm::reset(legs, *confirm, context).and_then(|()| match wait {
+                None => reset::session(legs, *stagger, context),
+                Some(wait) => progress::session(legs, *stagger, *wait, context),
+            })
         }
         Command::PlanReset { legs, stagger } => reset::plan(legs, *stagger, context),
         Command::ResetRouter { router } => reset::router(router.clone(), context),
@@ -30,7 +33,9 @@ pub(crate) fn run(command: &Command, context: &Context) -> Output {
         }
         Command::PlanPublisherReset { reset, stagger } => publisher::plan(reset, *stagger, context),
         Command::Reload { dry_run } => reload::run(*dry_run, context),
-        Command::ClearStatistics(selector) => clear::statistics(selector, context),
+        Command::ClearStatistics(which) => clear::statistics(which, context),
+        Command::CheckSession { which, form } => check::session(which, *form, context),
+        Command::WaitSession { which, goal } => wait::session(which, *goal, context),
         Command::ShowLog => log::show(context),
         Command::SetLog { level, lasts } => log::set(*level, *lasts, context),
         Command::Show { what, form, watch: None } => show::once(what, *form, context),

@@ -17,8 +17,8 @@ use shared::request::{Operation, Query, Request, ResetPublisher, WhichPublishers
 use shared::response::{Failure, PublisherReset, Response};
 use shared::time::Span;
 
+use super::progress::{complain, print};
 use super::reset::next;
-use super::wait::{complain, print};
 use crate::context::{self, Context, Output};
 use crate::interrupt::{self, Interrupt};
 use crate::render::json::{Document, ErrorReport};

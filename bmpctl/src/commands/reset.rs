@@ -49,7 +49,8 @@ pub(super) fn session(
                 left = Some(to_come);
                 if to_come == 0 {
                     if all.is_empty() && all_skipped.is_empty() && !context.json && !context.quiet {
-                        let _ = std::io::stdout().write_all(render::reset::NO_LEG.as_bytes());
+                        let _ =
+                            std::io::stdout().write_all(render::reset::nothing(legs).as_bytes());
                     }
                     return Ok(end(all, all_skipped, left, Over::Done, context));
                 }
@@ -173,7 +174,7 @@ pub(super) fn plan(
             if !context.quiet {
                 output.out.push_str(&render::reset::skipped(&skipped));
                 if plans.is_empty() && skipped.is_empty() {
-                    output.out.push_str(render::reset::NO_LEG);
+                    output.out.push_str(render::reset::nothing(legs));
                 }
             }
             for plan in &plans {

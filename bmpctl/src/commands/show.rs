@@ -7,10 +7,11 @@ use crate::cli::Form;
 use crate::context::{Context, Output};
 use crate::render;
 use crate::render::json::Document;
+use crate::render::rate::Earlier;
 
 /// Shows it once.
 pub(super) fn once(what: &Query, form: Form, context: &Context) -> Result<Output, Output> {
-    shown(form, &ask(what, context)?, context)
+    shown(form, &ask(what, context)?, None, context)
 }
 
 /// Requests it.
@@ -18,13 +19,18 @@ pub(super) fn ask(what: &Query, context: &Context) -> Result<Response, Output> {
     context.ask(&Request::Query(what.clone()))
 }
 
-/// Shows an answer. Each kind of answer has its row here.
-pub(super) fn shown(form: Form, answer: &Response, context: &Context) -> Result<Output, Output> {
+/// Shows an answer; with the one before also what has changed since then. Each kind of answer has its row here.
+pub(super) fn shown(
+    form: Form,
+    answer: &Response,
+    earlier: Option<Earlier<'_>>,
+    context: &Context,
+) -> Result<Output, Output> {
     let is_page = form == Form::Page;
     let output = match answer {
         Response::Sessions(sessions) => context.answer(
             |screen| match is_page {
-                false => render::session::table(sessions, screen),
+                false => render::session::table(sessions, earlier, screen),
                 true => render::page::fit(render::session::pages(sessions), screen),
             },
             || Document::Sessions { sessions: sessions.clone() },
@@ -45,7 +51,7 @@ pub(super) fn shown(form: Form, answer: &Response, context: &Context) -> Result<
         ),
         Response::Neighbors { neighbors, prefixes } => context.answer(
             |screen| match is_page {
-                false => render::neighbor::tables(neighbors, prefixes, screen),
+                false => render::neighbor::tables(neighbors, prefixes, earlier, screen),
                 true => render::page::fit(render::neighbor::pages(neighbors), screen),
             },
             || Document::Neighbors { neighbors: neighbors.clone(), prefixes: prefixes.clone() },

@@ -26,6 +26,7 @@ use signal_hook::low_level::emulate_default_handler;
 use super::{monitor, show};
 use crate::cli::Form;
 use crate::context::{Context, Output};
+use crate::render::rate::Earlier;
 use crate::render::{Screen, Tone, is_terminal};
 
 /// The alternate screen, without a cursor; lines that are too long are cut.
@@ -43,6 +44,8 @@ pub(super) fn run(
 ) -> Result<Output, Output> {
     let context = &context.in_lines();
     let mut answer = Ok(show::ask(what, context)?);
+    let mut asked = Instant::now();
+    let mut before: Option<(Response, Instant)> = None;
     let on_terminal = is_terminal() && !context.json && !context.quiet;
     let resized = match listen(on_terminal) {
         Ok(resized) => resized,
@@ -54,10 +57,11 @@ pub(super) fn run(
     let mut first = true;
     loop {
         let next = Instant::now() + interval;
+        let earlier = before.as_ref().map(|(answer, at)| Earlier { answer, ago: asked - *at });
         if on_terminal {
             // An error is shown in place of the report: bmpd may be restarting.
             loop {
-                if draw(form, &answer, interval, context).is_err() {
+                if draw(form, &answer, earlier, interval, context).is_err() {
                     return Ok(Output { out: String::new(), err: String::new(), code: exit::DONE });
                 }
                 if !resized_before(&resized, next) {
@@ -65,7 +69,8 @@ pub(super) fn run(
                 }
             }
         } else {
-            let look = show::shown(form, &answer?, context)?;
+            let shown = answer?;
+            let look = show::shown(form, &shown, earlier, context)?;
             // So that a reader sees where the next report begins.
             let gap = if first || context.json || context.quiet { "" } else { "\n" };
             if context.quiet && monitor::is_closed(&io::stdout())
@@ -75,9 +80,12 @@ pub(super) fn run(
                 return Ok(Output { out: String::new(), err: String::new(), code: exit::DONE });
             }
             std::thread::sleep(interval);
+            answer = Ok(shown);
         }
         first = false;
+        before = answer.ok().map(|answer| (answer, asked));
         answer = show::ask(what, context);
+        asked = Instant::now();
     }
 }
 
@@ -85,12 +93,13 @@ pub(super) fn run(
 fn draw(
     form: Form,
     answer: &Result<Response, Output>,
+    earlier: Option<Earlier<'_>>,
     interval: Duration,
     context: &Context,
 ) -> io::Result<()> {
     let now = context.on_the_screen_as_it_is_now();
     let look = match answer {
-        Ok(answer) => &show::shown(form, answer, &now).unwrap_or_else(|failed| failed),
+        Ok(answer) => &show::shown(form, answer, earlier, &now).unwrap_or_else(|failed| failed),
         Err(failed) => failed,
     };
     write(&frame(look, interval))

@@ -81,6 +81,10 @@ pub(super) fn until(until: &Until) -> String {
         Until::Reset(Selector::One(id)) => {
             format!("bmpctl reset session {}", arguments::session(id))
         }
+        Until::Reset(Selector::Several(ids)) => {
+            let each = |id| format!("bmpctl reset session {}", arguments::session(id));
+            ids.iter().map(each).collect::<Vec<_>>().join(" and ")
+        }
         Until::Reset(Selector::All { vpn_instance: None }) => "bmpctl reset session all".to_owned(),
         Until::Reset(Selector::All { vpn_instance: Some(name) }) => {
             format!("bmpctl reset session --vpn-instance {} all", Shown(name.as_str()))

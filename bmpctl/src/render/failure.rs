@@ -13,6 +13,7 @@ pub(super) fn message(failure: &Failure) -> String {
         Failure::NoSuchSession { selector, existing: _, configured_in: Some(file) } => {
             let what = match selector {
                 Selector::One(id) => format!("session {id}"),
+                Selector::Several(_) => format!("sessions {selector}"),
                 Selector::All { vpn_instance: None } => "a session".to_owned(),
                 Selector::All { vpn_instance: Some(name) } => {
                     format!("a session in the VPN instance {}", Shown(name.as_str()))
@@ -91,6 +92,7 @@ fn no_such_session(selector: &Selector, existing: &[SessionId]) -> String {
             );
         }
         Selector::One(id) => format!("no session {id}"),
+        Selector::Several(_) => format!("no sessions {selector}"),
     };
     let nearest = suggest::session(selector, existing);
     text.push_str(&listed(nearest, existing.iter().map(arguments::session), "bmpctl show session"));

@@ -31,6 +31,7 @@ use shared::response::{
 };
 use shared::time::{Span, Timestamp};
 
+use crate::cli::Goal;
 use crate::client::ClientError;
 
 /// What bmpctl prints with `--json`.
@@ -83,6 +84,16 @@ pub enum Document {
     Sessions {
         /// The selected sessions.
         sessions: Vec<SessionReport>,
+    },
+    /// Of `wait session`.
+    Waited {
+        /// What was waited for: `synchronised`, `up` or `down`.
+        #[serde(rename = "for")]
+        goal: &'static str,
+        /// The sessions that are as wanted.
+        reached: Vec<SessionId>,
+        /// The sessions that are not.
+        waiting: Vec<WaitingSession>,
     },
     /// Of `reset router`.
     RoutersReset {
@@ -282,6 +293,18 @@ pub struct ErrorReport {
     pub vpn_instances: Vec<VpnInstanceName>,
 }
 
+/// A session that is not as wanted when a wait ends.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct WaitingSession {
+    /// The session.
+    pub id: SessionId,
+    /// Its state.
+    pub state: SessionState,
+    /// Why it is in this state; a few words for people.
+    pub why: String,
+}
+
 /// What became of one leg of a session.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -418,6 +441,21 @@ pub struct Setting {
 }
 
 impl Document {
+    /// Of `wait session`.
+    pub(crate) fn waited(goal: Goal, sessions: &[SessionReport]) -> Self {
+        let (mut reached, mut waiting) = (Vec::new(), Vec::new());
+        for session in sessions {
+            let SessionReport { id, state, why, .. } = session;
+            match goal.is_reached_by(session) {
+                true => reached.push(id.clone()),
+                false => {
+                    waiting.push(WaitingSession { id: id.clone(), state: *state, why: why.clone() })
+                }
+            }
+        }
+        Self::Waited { goal: goal.word(), reached, waiting }
+    }
+
     /// The document as text for people's eyes, too.
     pub(crate) fn to_text(&self) -> String {
         // Text, numbers and lists of them: there is nothing in it that JSON could not hold.

@@ -14,6 +14,7 @@ pub(crate) mod page;
 pub(crate) mod progress;
 pub(crate) mod publisher;
 pub(crate) mod publisher_wait;
+pub(crate) mod rate;
 pub(crate) mod reload;
 pub(crate) mod reset;
 pub(crate) mod router;

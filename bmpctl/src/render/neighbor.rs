@@ -2,11 +2,12 @@
 
 use shared::names::PUBLIC_INSTANCE;
 use shared::response::{
-    FamilyReport, MalformedUpdate, NeighborReport, NeighborState, PrefixReport,
+    FamilyReport, MalformedUpdate, NeighborReport, NeighborState, PrefixReport, Response,
 };
 
 use super::humanize::{age, countdown, moment};
 use super::page::Page;
+use super::rate::{Earlier, rate};
 use super::screen::{Screen, Tone};
 use super::table::{Cell, Table, number, text};
 
@@ -142,13 +143,14 @@ fn end_of_rib(neighbor: &NeighborReport, family: &FamilyReport) -> &'static str 
 pub(crate) fn tables(
     neighbors: &[NeighborReport],
     prefixes: &[PrefixReport],
+    earlier: Option<Earlier<'_>>,
     screen: &Screen,
 ) -> String {
     if prefixes.is_empty() {
         if neighbors.is_empty() {
             return "There is no neighbor.\n".to_owned();
         }
-        return table(neighbors, screen);
+        return table(neighbors, earlier, screen);
     }
     let mut below =
         Table::new(&[text("Prefix"), text("VPN"), number("Neighbors"), number("Maximum")]);
@@ -163,13 +165,24 @@ pub(crate) fn tables(
     let above = if neighbors.is_empty() {
         "No neighbor is configured by its address, or has come from a prefix.\n".to_owned()
     } else {
-        table(neighbors, screen)
+        table(neighbors, earlier, screen)
     };
     format!("{above}\n{}", below.render(screen))
 }
 
+/// Routes received a second since the report before; nothing of a neighbor that was not in it.
+fn routes_rate(neighbor: &NeighborReport, earlier: Option<Earlier<'_>>) -> String {
+    let found = earlier.and_then(|Earlier { answer, ago }| {
+        let Response::Neighbors { neighbors: before, .. } = answer else { return None };
+        let before = before.iter().find(|before| before.id == neighbor.id)?;
+        let routes = |of: &NeighborReport| of.routes_announced + of.routes_withdrawn;
+        rate(routes(neighbor), routes(before), ago)
+    });
+    found.map_or_else(|| "-".to_owned(), |rate| rate.to_string())
+}
+
 /// A row a neighbor and family.
-fn table(neighbors: &[NeighborReport], screen: &Screen) -> String {
+fn table(neighbors: &[NeighborReport], earlier: Option<Earlier<'_>>, screen: &Screen) -> String {
     let mut table = Table::new(&[
         text("Neighbor"),
         number("AS"),
@@ -180,6 +193,7 @@ fn table(neighbors: &[NeighborReport], screen: &Screen) -> String {
         number("Routes"),
         text("End-of-RIB").leaves(3),
         number("Updates").leaves(1),
+        number("Routes/s").leaves(4).only_if(earlier.is_some()),
         text("Note"),
     ]);
     for neighbor in neighbors {
@@ -203,6 +217,7 @@ fn table(neighbors: &[NeighborReport], screen: &Screen) -> String {
                 family.routes.to_string().into(),
                 end_of_rib(neighbor, family).into(),
                 first(neighbor.updates.to_string()),
+                first(routes_rate(neighbor, earlier)),
                 first(note(neighbor)),
             ]);
         }

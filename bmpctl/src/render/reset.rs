@@ -1,14 +1,22 @@
 //! What became of sessions that were reset, and what would become of them.
 
 use shared::names::{LegId, RouterId, SessionId};
+use shared::request::WhichLegs;
 use shared::response::{Done, PlannedReset, ResetDone, ResetOutcome, ResetPlan};
 use shared::time::Span;
 
 use super::humanize::count;
 
-/// What there is to say of sessions without a leg.
-pub(crate) const NO_LEG: &str = "nothing to reset: none of the routers that the sessions are sent is connected; \
-     bmpctl show router says why\n";
+/// Why a reset had nothing to do.
+pub(crate) fn nothing(legs: &WhichLegs) -> &'static str {
+    match legs.sessions.condition.is_none() {
+        true => {
+            "nothing to reset: none of the routers that the sessions are sent is connected; bmpctl show router says \
+             why\n"
+        }
+        false => "no session is in that condition: nothing was reset\n",
+    }
+}
 
 /// What a reset counts. As long as no router has come in, each session has one leg, and is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +52,15 @@ impl Counted {
     /// So many of them.
     pub(crate) fn many(self, so_many: usize) -> String {
         count(so_many as u64, self.one())
+    }
+}
+
+/// What a reset of several sessions is about.
+pub(crate) fn about(sessions: u64, routes: u64, router: Option<&RouterId>) -> String {
+    let (sessions, routes) = (count(sessions, "session"), count(routes, "route"));
+    match router {
+        Some(router) => format!("resets what {sessions} send of router {router}"),
+        None => format!("resets {sessions}, which have {routes}"),
     }
 }
 

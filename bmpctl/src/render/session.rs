@@ -2,11 +2,12 @@
 
 use shared::names::{PUBLIC_INSTANCE, RouterId, Shown};
 use shared::response::{
-    DownReason, EndOfRibSent, LastDown, LegReport, Sent, SessionReport, SessionState,
+    DownReason, EndOfRibSent, LastDown, LegReport, Response, Sent, SessionReport, SessionState,
 };
 use shared::time::Span;
 
-use super::humanize::{age, count, countdown, moment};
+use super::humanize::{age, count, countdown, moment, size};
+use super::rate::{Earlier, rate};
 use super::screen::{Screen, Tone};
 use super::table::{Cell, Table, number, text};
 
@@ -25,8 +26,24 @@ fn vpn_instance(session: &SessionReport) -> &str {
     session.id.vpn_instance.as_ref().map_or(PUBLIC_INSTANCE, |name| name.as_str())
 }
 
-/// A row a session.
-pub(crate) fn table(sessions: &[SessionReport], screen: &Screen) -> String {
+/// Routes and bytes sent a second since the report before; nothing of a session that was not in it.
+fn rates(session: &SessionReport, earlier: Option<Earlier<'_>>) -> [String; 2] {
+    let found = earlier.and_then(|Earlier { answer, ago }| {
+        let Response::Sessions(before) = answer else { return None };
+        let before = before.iter().find(|before| before.id == session.id)?.sent;
+        let routes = |sent: &Sent| sent.routes_announced + sent.routes_withdrawn;
+        let routes = rate(routes(&session.sent), routes(&before), ago)?;
+        Some([routes.to_string(), size(rate(session.sent.bytes, before.bytes, ago)?)])
+    });
+    found.unwrap_or_else(|| ["-".to_owned(), "-".to_owned()])
+}
+
+/// A row a session; with the report before also what was sent a second since then.
+pub(crate) fn table(
+    sessions: &[SessionReport],
+    earlier: Option<Earlier<'_>>,
+    screen: &Screen,
+) -> String {
     if sessions.is_empty() {
         return "No session is configured.\n".to_owned();
     }
@@ -41,9 +58,12 @@ pub(crate) fn table(sessions: &[SessionReport], screen: &Screen) -> String {
         number("Gen").leaves(1),
         number("Routes sent").leaves(4),
         number("To send").leaves(5),
+        number("Routes/s").leaves(7).only_if(earlier.is_some()),
+        number("Bytes/s").leaves(6).only_if(earlier.is_some()),
         text("Note"),
     ]);
     for session in sessions {
+        let [routes, bytes] = rates(session, earlier);
         table.row(vec![
             session.id.address.to_string().into(),
             session.id.alias.as_ref().map_or("-", |alias| alias.as_str()).into(),
@@ -55,6 +75,8 @@ pub(crate) fn table(sessions: &[SessionReport], screen: &Screen) -> String {
             session.generation.to_string().into(),
             session.sent.routes_announced.to_string().into(),
             session.routes_to_send.to_string().into(),
+            routes.into(),
+            bytes.into(),
             note(session).into(),
         ]);
     }
@@ -116,6 +138,42 @@ fn note(session: &SessionReport) -> String {
         parts.push(format!("next attempt in {}", countdown(next)));
     }
     parts.join("; ")
+}
+
+/// How many sessions an error names.
+const NAMED_MAX: usize = 10;
+
+/// These sessions with their states and reasons, a line each.
+fn lines(sessions: &[&SessionReport]) -> String {
+    let line = |session: &&SessionReport| {
+        format!("\n  session {}: {}: {}", session.id, session.state.name(), session.why)
+    };
+    let mut text: String = sessions.iter().take(NAMED_MAX).map(line).collect();
+    if sessions.len() > NAMED_MAX {
+        text.push_str(&format!("\n  and {} more", sessions.len() - NAMED_MAX));
+    }
+    text
+}
+
+/// That these of so many sessions are not synchronised.
+pub(crate) fn not_synchronised(behind: &[&SessionReport], of: usize) -> String {
+    format!(
+        "{} of {} not synchronised:{}",
+        behind.len(),
+        count(of as u64, "session"),
+        lines(behind)
+    )
+}
+
+/// That these of so many sessions were not as wanted in time.
+pub(crate) fn not_reached(goal: &str, waiting: &[&SessionReport], of: usize, time: Span) -> String {
+    let of = count(of as u64, "session");
+    format!("{} of {of} not {goal} within {time}:{}", waiting.len(), lines(waiting))
+}
+
+/// That so many of so many sessions were not as wanted when the wait was interrupted.
+pub(crate) fn interrupted(goal: &str, waiting: usize, of: usize) -> String {
+    format!("interrupted: {waiting} of {} not {goal} yet", count(of as u64, "session"))
 }
 
 fn text_of(session: &SessionReport, lines: Vec<(&str, String)>) -> String {
@@ -197,6 +255,13 @@ fn page(session: &SessionReport) -> String {
         lines.push(("Down for", age(session.age)));
     } else {
         lines.push(("Up for", age(session.age)));
+    }
+    let since = moment(session.synchronised_since, session.synchronised_age);
+    match (session.synchronised, session.not_synchronised_for()) {
+        (true, _) => lines.push(("Synchronised", format!("yes, since {since}"))),
+        (false, Some(_)) => lines.push(("Synchronised", format!("no, since {since}"))),
+        // It is not to be.
+        (false, None) => {}
     }
     if let Some(description) = &session.description {
         lines.push(("Description", description.clone()));
@@ -330,6 +395,9 @@ mod tests {
             why: "every route was sent".to_owned(),
             state_since: Timestamp(0),
             state_age: Span(0),
+            synchronised: true,
+            synchronised_since: Timestamp(0),
+            synchronised_age: Span(0),
             since: Timestamp(0),
             age: Span(61_000),
             pending: Vec::new(),
@@ -370,6 +438,9 @@ mod tests {
             router: router.parse().unwrap(),
             state,
             why: "nobody listens".to_owned(),
+            synchronised: state == SessionState::Established,
+            synchronised_since: Timestamp(0),
+            synchronised_age: Span(0),
             since: Timestamp(0),
             age: Span(61_000),
             generation: 2,
@@ -384,7 +455,7 @@ mod tests {
     #[test]
     fn legs_are_shown_only_if_there_are_other_routers_than_bmpd_itself() {
         let alone = session();
-        assert!(!table(std::slice::from_ref(&alone), &Screen::PLAIN).contains("Legs"));
+        assert!(!table(std::slice::from_ref(&alone), None, &Screen::PLAIN).contains("Legs"));
         assert!(!page(&alone).contains("Legs"));
         let mut edge1 = leg("edge 1", SessionState::Idle);
         edge1.last_down = Some(LastDown {
@@ -395,7 +466,7 @@ mod tests {
         });
         let legs = [alone.legs.clone(), vec![edge1]].concat();
         let both = SessionReport { carries_routers: true, legs_wanted: 2, legs, ..alone.clone() };
-        let rows = table(&[alone, both.clone()], &Screen::PLAIN);
+        let rows = table(&[alone, both.clone()], None, &Screen::PLAIN);
         let cells = |line: &str| line.split_whitespace().nth(5).map(str::to_owned);
         let column: Vec<_> = rows.lines().take(3).filter_map(cells).collect();
         assert_eq!(column, ["Legs", "1/1", "1/2"], "{rows}");

@@ -29,15 +29,16 @@ pub(crate) fn page(status: &StatusReport) -> String {
     page.line("Protocol", format!("version {}", status.protocol));
     let memory = |bytes: Option<u64>| bytes.map_or_else(unknown, size);
     let (now, peak) = (memory(status.memory), memory(status.memory_peak));
-    page.line("Memory", format!("{now}, at most {peak}"));
+    let beside = status.memory.map(|bytes| bytes.saturating_sub(status.table_memory));
+    let beside = beside.map_or_else(unknown, size);
+    page.line("Memory", format!("{now}, at most {peak}; {beside} of it beside the tables"));
     let tables = size(status.table_memory);
-    page.line(
-        "Tables",
-        match status.table_memory_maximum {
-            Some(maximum) => format!("{tables} of {}", size(maximum)),
-            None => tables,
-        },
-    );
+    let tables = match status.table_memory_maximum {
+        Some(maximum) => format!("{tables} of {}", size(maximum)),
+        None => tables,
+    };
+    let (own, routers) = (status.neighbor_table_memory, status.router_table_memory);
+    page.line("Tables", format!("{tables}: neighbors {}, routers {}", size(own), size(routers)));
     page.line("Processor time", processor_time(status.processor_time));
     let open = status.descriptors.map_or_else(unknown, |count| count.to_string());
     page.line(

@@ -36,7 +36,7 @@ pub(super) async fn run(
         Operation::ResetRouter(reset) => router::reset(reset, caller, &world).await,
         Operation::ResetPublisher(reset) => publisher::reset(reset, caller, &world).await,
         Operation::Reload => reload::run(caller, &world).await,
-        Operation::ClearStatistics(selector) => clear::statistics(selector, caller, &world).await,
+        Operation::ClearStatistics(which) => clear::statistics(which, caller, &world).await,
         Operation::SetLog(log) => log::set(log, caller, &world),
     };
     // The client may have disconnected.

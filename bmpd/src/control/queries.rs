@@ -26,13 +26,13 @@ pub(super) async fn run(
     answer: &Answer<'_>,
 ) -> Result<(), FrameError> {
     match query {
-        Query::Session(selector) => show::session(&selector, world, answer).await,
+        Query::Session(which) => show::session(&which, world, answer).await,
         Query::Neighbor(which) => show::neighbor(which, world, answer).await,
         Query::VpnInstance(WhichInstances(name)) => {
             answer.whole(show::vpn_instance(name, world)).await
         }
         Query::Config => config::run(world, answer).await,
-        Query::Statistics(selector) => show::statistics(&selector, world, answer).await,
+        Query::Statistics(which) => show::statistics(&which, world, answer).await,
         Query::Status => answer.whole(status::run(caller, world)).await,
         Query::Log => answer.whole(async { Response::Log(world.log.report()) }).await,
         Query::Directory => {

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use shared::names::{LegId, Selector, SessionId};
-use shared::request::{Level, Operation, ResetSession, STAGGER_MAX, WhichLegs};
+use shared::request::{
+    Condition, Level, Operation, ResetSession, STAGGER_MAX, WhichLegs, WhichSessions,
+};
 use shared::response::{Done, Failure, ResetOutcome, ResetPlan, Response, SessionState};
 use tokio::sync::{RwLockReadGuard, mpsc};
 use tokio::time::Instant;
@@ -104,20 +106,19 @@ async fn begin<'a>(
     let order = world.begin_reset().await;
     super::still_permitted(NEEDED, caller, world).await?;
     let read = world.newest(read);
-    let selected = world.select(&legs.selector);
+    let selected = world.select(&legs.sessions.selector);
     let selected = selected.map_err(|failure| with_file(failure, &read.config, world))?;
-    let (selected, skipped) = wanted(selected, &legs.selector, &read).await;
+    let (sessions, skipped) = wanted(selected, &legs.sessions, &read).await;
     // A reset that is refused changes nothing.
-    if let Some(router) = &legs.router {
-        world.router_exists(router)?;
-    }
-    for session in &selected {
+    let (selected, without) = legs_of(&sessions, legs, world).await?;
+    for session in &sessions {
         // Legs that begin later have them, too.
-        if let Some(parameters) = parameters(session.id(), &read) {
+        if is_reset(session, &selected, &legs.sessions.condition)
+            && let Some(parameters) = parameters(session.id(), &read)
+        {
             session.prepare(&parameters, read.begun.steady());
         }
     }
-    let (selected, without) = legs_of(&selected, legs, world)?;
     let without = without.into_iter().map(|(id, why)| ResetOutcome { id, result: Err(why) });
     Ok(Begun { selected, without: without.collect(), skipped, read, order })
 }
@@ -259,11 +260,16 @@ fn ids<'a>(legs: impl IntoIterator<Item = &'a Leg>) -> Vec<LegId> {
 /// Legs that cannot be reset, with the reason: a sentence for people.
 type Without = Vec<(LegId, String)>;
 
+/// True if the session is reset: with a condition those are that have a leg for which it holds.
+fn is_reset(session: &Session, legs: &[Leg], condition: &Condition) -> bool {
+    condition.is_none() || legs.iter().any(|leg| leg.id().session == *session.id())
+}
+
 /// The legs of these sessions that can be reset, and those that cannot, or a session without any.
 /// A leg whose router is not there is left out unless it is asked for.
-fn legs_of(
+async fn legs_of(
     sessions: &[Session],
-    WhichLegs { router, selector }: &WhichLegs,
+    WhichLegs { router, sessions: WhichSessions { selector, condition } }: &WhichLegs,
     world: &World,
 ) -> Result<(Vec<Leg>, Without), Failure> {
     if let Some(router) = router {
@@ -277,7 +283,7 @@ fn legs_of(
         let there = legs.iter().filter(|leg| leg.has_router()).count();
         // Of all sessions those count that are sent the router.
         let is_left_out =
-            router.is_some() && legs.is_empty() && !matches!(selector, Selector::One(_));
+            router.is_some() && legs.is_empty() && matches!(selector, Selector::All { .. });
         if there == 0 && !is_left_out {
             let why = match (router, legs.is_empty()) {
                 (Some(_), true) => "its monitor does not select this router",
@@ -289,12 +295,28 @@ fn legs_of(
         }
         found.extend(legs.into_iter().filter(Leg::has_router));
     }
+    if !condition.is_none() {
+        // What has nothing to reset is in no condition.
+        return Ok((in_condition(found, condition).await, Vec::new()));
+    }
     Ok((found, without))
+}
+
+/// Those of the legs for which the condition holds; one that has stopped is in none.
+async fn in_condition(legs: Vec<Leg>, condition: &Condition) -> Vec<Leg> {
+    let asked = legs.into_iter().map(|leg| {
+        let condition = condition.clone();
+        async move {
+            let report = leg.report(false).await?;
+            report.is_in(&condition).then_some(leg)
+        }
+    });
+    all(asked).await.into_iter().flatten().collect()
 }
 
 /// Reads the configuration and reports what a reset of the selected sessions would do. Nothing is changed.
 pub(super) async fn plan(which: &WhichLegs, world: &World) -> Response {
-    let selector = &which.selector;
+    let selector = &which.sessions.selector;
     let read = match world.read_config(Purpose::Plan).await {
         Ok(read) => world.newest(read),
         Err(failure) => return Response::Failed(failure),
@@ -303,8 +325,8 @@ pub(super) async fn plan(which: &WhichLegs, world: &World) -> Response {
         Ok(selected) => selected,
         Err(failure) => return Response::Failed(with_file(failure, &read.config, world)),
     };
-    let (selected, skipped) = wanted(selected, selector, &read).await;
-    let (legs, without) = match legs_of(&selected, which, world) {
+    let (selected, skipped) = wanted(selected, &which.sessions, &read).await;
+    let (legs, without) = match legs_of(&selected, which, world).await {
         Ok(legs) => legs,
         Err(failure) => return Response::Failed(failure),
     };
@@ -326,13 +348,14 @@ pub(super) async fn plan(which: &WhichLegs, world: &World) -> Response {
 }
 
 /// The sessions that a reset is for, and those that `all` skips: they are shut down and remain so, as the file says,
-/// which is no failure. A reset of such a session by its name is one.
+/// which is no failure. A reset of such a session by its name is one, unless it has a condition.
 async fn wanted(
     selected: Vec<Session>,
-    selector: &Selector,
+    WhichSessions { selector, condition }: &WhichSessions,
     read: &Reading,
 ) -> (Vec<Session>, Vec<SessionId>) {
-    if matches!(selector, Selector::One(_)) {
+    let is_named = matches!(selector, Selector::One(_) | Selector::Several(_));
+    if is_named || !condition.is_none() {
         return (selected, Vec::new());
     }
     let (mut wanted, mut skipped) = (Vec::with_capacity(selected.len()), Vec::new());

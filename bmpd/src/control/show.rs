@@ -10,8 +10,10 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use shared::frame::FrameError;
 use shared::names::{NeighborId, PublisherName, RouterId, Selector, SessionId, VpnInstanceName};
-use shared::request::WhichNeighbors;
-use shared::response::{Failure, NeighborReport, NeighborState, Response, VpnInstanceReport};
+use shared::request::{Condition, WhichNeighbors, WhichSessions};
+use shared::response::{
+    Failure, NeighborReport, NeighborState, Response, SessionReport, VpnInstanceReport,
+};
 
 use super::answer::{Answer, PART};
 use crate::config::{Place, listening, route_distinguisher};
@@ -106,14 +108,18 @@ where
 
 /// Describes the selected sessions.
 pub(super) async fn session(
-    selector: &Selector,
+    WhichSessions { selector, condition }: &WhichSessions,
     world: &World,
     answer: &Answer<'_>,
 ) -> Result<(), FrameError> {
     // The answer for all sessions must not grow with every neighbor of each.
     let detailed = matches!(selector, Selector::One(_));
     let ask = |session: Session| async move { session.report(detailed).await };
-    report(selector, world, answer, ask, Response::Sessions).await
+    let part = |mut reports: Vec<SessionReport>| {
+        reports.retain(|report| report.is_in(condition));
+        Response::Sessions(reports)
+    };
+    report(selector, world, answer, ask, part).await
 }
 
 /// Describes all routers, or one with its peers.
@@ -165,12 +171,29 @@ pub(super) async fn publisher(
 
 /// Reports what the selected sessions have counted.
 pub(super) async fn statistics(
-    selector: &Selector,
+    WhichSessions { selector, condition }: &WhichSessions,
     world: &World,
     answer: &Answer<'_>,
 ) -> Result<(), FrameError> {
-    let ask = |session: Session| async move { session.statistics().await };
-    report(selector, world, answer, ask, Response::Statistics).await
+    let ask = |session: Session| {
+        let condition = condition.clone();
+        async move {
+            match is_in(&session, &condition).await? {
+                true => session.statistics().await.map(Some),
+                false => Some(None),
+            }
+        }
+    };
+    let part = |counted: Vec<_>| Response::Statistics(counted.into_iter().flatten().collect());
+    report(selector, world, answer, ask, part).await
+}
+
+/// True if the condition holds for the session; `None` if it has stopped.
+pub(super) async fn is_in(session: &Session, condition: &Condition) -> Option<bool> {
+    if condition.is_none() {
+        return Some(true);
+    }
+    session.report(false).await.map(|report| report.is_in(&condition))
 }
 
 /// Timeout of the check whether a network namespace exists.

@@ -46,6 +46,9 @@ pub(super) async fn run(asked_by: &Caller, world: &World) -> Response {
         state,
         count: neighbors.iter().filter(|neighbor| neighbor.state == state).count() as u32,
     });
+    let table_memory = world.table_memory();
+    let local = world.routers(Some(&RouterId::Local), false).await;
+    let own = local.iter().map(|router| router.memory).sum::<u64>().min(table_memory);
     Response::Status(Box::new(StatusReport {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         protocol: shared::frame::PROTOCOL_VERSION,
@@ -63,7 +66,9 @@ pub(super) async fn run(asked_by: &Caller, world: &World) -> Response {
         file_differs: world.file_differs().await,
         memory: process.memory,
         memory_peak: process.memory_peak,
-        table_memory: world.table_memory(),
+        table_memory,
+        neighbor_table_memory: own,
+        router_table_memory: table_memory - own,
         table_memory_maximum: crate::host::memory_limit(&config),
         processor_time: processor_time(),
         routes: neighbors.iter().map(show::routes).sum(),

@@ -66,7 +66,7 @@ impl Bmpd {
         router: Option<RouterId>,
         stagger: u64,
     ) -> Vec<Response> {
-        let legs = WhichLegs { selector, router };
+        let legs = WhichLegs { sessions: selector.into(), router };
         control::simulated::reset(legs, stagger, Arc::clone(&self.0)).await
     }
 

@@ -267,9 +267,18 @@ impl World {
         let sessions = self.sessions.lock();
         let selected: Vec<Session> =
             sessions.iter().filter(|session| selector.matches(session.id())).cloned().collect();
-        if !selected.is_empty() {
-            return Ok(selected);
-        }
+        // Each that is named must be there.
+        let missing = match selector {
+            Selector::Several(ids) => {
+                ids.iter().find(|id| !selected.iter().any(|session| session.id() == *id))
+            }
+            Selector::All { .. } | Selector::One(_) => None,
+        };
+        let selector = &match missing {
+            Some(id) => Selector::One(id.clone()),
+            None if !selected.is_empty() => return Ok(selected),
+            None => selector.clone(),
+        };
         let mut existing: Vec<SessionId> =
             sessions.iter().map(|session| session.id().clone()).collect();
         if let Selector::One(wanted) = selector {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::change::Change;
 use crate::names::{NeighborId, RouterId, SessionId};
+use crate::request::Condition;
 use crate::state::SessionState;
 use crate::time::{Span, Timestamp};
 
@@ -94,6 +95,13 @@ pub struct SessionReport {
     pub state_since: Timestamp,
     /// How long ago that was.
     pub state_age: Span,
+    /// True if the station was sent every route and End-of-RIB of every peer that is up; of a session with several legs,
+    /// if that is so of each whose router is there. It stays true while routes change.
+    pub synchronised: bool,
+    /// Since when `synchronised` is as it is.
+    pub synchronised_since: Timestamp,
+    /// How long ago that was.
+    pub synchronised_age: Span,
     /// When it last went up or down.
     pub since: Timestamp,
     /// How long ago that was.
@@ -164,6 +172,24 @@ pub struct SessionReport {
     pub legs: Vec<LegReport>,
 }
 
+impl SessionReport {
+    /// For how long it has not been synchronised although it is to be; `None` if it is, if it is shut down, or if there is no
+    /// router that it is to be sent.
+    pub fn not_synchronised_for(&self) -> Option<Span> {
+        let is_wanted = self.legs_wanted > 0 && self.state != SessionState::Shutdown;
+        (is_wanted && !self.synchronised).then_some(self.synchronised_age)
+    }
+
+    /// True if the condition holds for it.
+    pub fn is_in(&self, condition: &Condition) -> bool {
+        let Condition { states, pending, not_synchronised } = condition;
+        (states.is_empty() || states.contains(&self.state))
+            && (!pending || !self.pending.is_empty())
+            && not_synchronised
+                .is_none_or(|time| self.not_synchronised_for().is_some_and(|lasted| lasted >= time))
+    }
+}
+
 /// The connection of a session that carries one router.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -174,6 +200,12 @@ pub struct LegReport {
     pub state: SessionState,
     /// Why it is in this state; a few words for people.
     pub why: String,
+    /// True if the station was sent every route and End-of-RIB of every peer of the router that is up.
+    pub synchronised: bool,
+    /// Since when `synchronised` is as it is.
+    pub synchronised_since: Timestamp,
+    /// How long ago that was.
+    pub synchronised_age: Span,
     /// When it last went up or down.
     pub since: Timestamp,
     /// How long ago that was.

@@ -46,6 +46,10 @@ pub struct StatusReport {
     pub memory_peak: Option<u64>,
     /// Memory that the tables of all neighbors and routers take, bytes.
     pub table_memory: u64,
+    /// How much of that those of bmpd's own neighbors take, bytes.
+    pub neighbor_table_memory: u64,
+    /// How much of that those of routers take, bytes.
+    pub router_table_memory: u64,
     /// How much they may take, bytes; `None` is as much as there is.
     pub table_memory_maximum: Option<u64>,
     /// Processor time used.

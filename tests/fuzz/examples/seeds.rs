@@ -286,12 +286,12 @@ fn of_frames(folder: &Path) -> Result<(), Box<dyn Error>> {
     let neighbor = NeighborId { vpn_instance: None, address: "192.0.2.2".parse()? };
     let requests = [
         Request::Operation(Operation::ResetSession(ResetSession {
-            legs: WhichLegs { selector: one(), router: Some(RouterId::Local) },
+            legs: WhichLegs { sessions: one().into(), router: Some(RouterId::Local) },
             stagger: 1000,
             follow: true,
         })),
         Request::Query(Query::ResetPlan(WhichLegs {
-            selector: Selector::All { vpn_instance: None },
+            sessions: Selector::All { vpn_instance: None }.into(),
             router: None,
         })),
         Request::Query(Query::Router(WhichRouters(None))),
@@ -299,13 +299,13 @@ fn of_frames(folder: &Path) -> Result<(), Box<dyn Error>> {
             router: Some(RouterId::Named("edge1".parse()?)),
         })),
         Request::Query(Query::ReloadPlan),
-        Request::Operation(Operation::ClearStatistics(one())),
+        Request::Operation(Operation::ClearStatistics(one().into())),
         Request::Operation(Operation::SetLog(SetLog {
             level: Some(LogLevel::Debug),
             lasts: Some(600_000),
         })),
         Request::Query(Query::Log),
-        Request::Query(Query::Session(one())),
+        Request::Query(Query::Session(one().into())),
         Request::Query(Query::Neighbor(WhichNeighbors {
             address: Some(neighbor.address),
             vpn_instance: id.vpn_instance.clone(),

@@ -7,7 +7,7 @@ use shared::names::{RouterId, SessionId};
 use shared::response::{
     LegReport, MonitoredFamily, Sent, SessionReport, SessionState, SessionStatistics,
 };
-use shared::time::Span;
+use shared::time::{Span, Timestamp};
 
 use super::leg::Leg;
 use super::parameters::Parameters;
@@ -44,6 +44,10 @@ pub(super) fn of_session(
     let worst = (0..reports.len()).max_by_key(|number| {
         reports.get(*number).map(|(leg, report)| (leg.has_router(), rank(report.state)))
     });
+    let synchronised =
+        synchronised(reports.iter().filter(|(leg, _)| leg.has_router()).map(|(_, report)| {
+            (report.synchronised, report.synchronised_since, report.synchronised_age)
+        }));
     let carries_routers = reports.iter().any(|(leg, _)| leg.id().router != RouterId::Local);
     let mut rest: Vec<(RouterId, SessionReport)> =
         reports.into_iter().map(|(leg, report)| (leg.id().router.clone(), report)).collect();
@@ -60,6 +64,9 @@ pub(super) fn of_session(
     for (_, report) in rest {
         add(&mut sum, report);
     }
+    if let Some((is, since, age)) = synchronised {
+        (sum.synchronised, sum.synchronised_since, sum.synchronised_age) = (is, since, age);
+    }
     SessionReport {
         // Without any leg it waits for one of a router.
         carries_routers: carries_routers || legs.is_empty(),
@@ -70,11 +77,28 @@ pub(super) fn of_session(
     }
 }
 
+/// Whether all of these are synchronised, since when, and how long ago that was; `None` of none.
+fn synchronised(
+    legs: impl Iterator<Item = (bool, Timestamp, Span)>,
+) -> Option<(bool, Timestamp, Span)> {
+    // If one is not: since the one that has not been for the longest time. If all are: since the last one is.
+    legs.reduce(|one, other| match (one.0, other.0) {
+        (true, false) => other,
+        (false, true) => one,
+        (false, false) if other.2 > one.2 => other,
+        (true, true) if other.2 < one.2 => other,
+        _ => one,
+    })
+}
+
 fn of_leg(router: RouterId, report: &SessionReport) -> LegReport {
     LegReport {
         router,
         state: report.state,
         why: report.why.clone(),
+        synchronised: report.synchronised,
+        synchronised_since: report.synchronised_since,
+        synchronised_age: report.synchronised_age,
         since: report.since,
         age: report.age,
         generation: report.generation,
@@ -102,6 +126,9 @@ fn without_legs(configured: &Parameters) -> SessionReport {
         why: why.to_owned(),
         state_since: at,
         state_age: age,
+        synchronised: false,
+        synchronised_since: at,
+        synchronised_age: age,
         since: at,
         age,
         pending: Vec::new(),

@@ -92,6 +92,8 @@ pub(super) struct Connection {
     initiation: u64,
     sent: Sent,
     synchronised: bool,
+    /// [`Connection::is_synchronised`] as it was after the last batch that can have changed it.
+    was_synchronised: bool,
     /// Set while there is something to write and the system has no room for it.
     blocked: Option<Blocked>,
     /// How often writes were blocked, and for how long in all, without the present time.
@@ -139,6 +141,7 @@ impl Connection {
             initiation: 1,
             sent: Sent::default(),
             synchronised: false,
+            was_synchronised: false,
             blocked: None,
             blocked_times: 0,
             blocked_for: Duration::ZERO,
@@ -182,6 +185,10 @@ impl Connection {
         sent.routes_withdrawn += batch.withdrawn;
         sent.end_of_rib += batch.end_of_rib;
         sent.neighbors_resent += batch.neighbors_resent;
+        // Peers come up and go down with these, and have been sent with those.
+        if batch.peer_up + batch.peer_down + batch.neighbors_resent + batch.end_of_rib > 0 {
+            self.was_synchronised = self.is_synchronised();
+        }
     }
 
     /// Goes on by one step. Safe to be dropped while it waits.
@@ -190,6 +197,7 @@ impl Connection {
             // Looked at between two batches, so that it comes true under churn without end, too.
             if self.sent.initiation > 0 && !self.synchronised && self.feed.is_synchronised() {
                 self.synchronised = true;
+                self.was_synchronised = true;
                 return Ok(Progress::Synchronised);
             }
             self.refill();
@@ -424,6 +432,11 @@ impl Connection {
         self.synchronised
             && self.feed.is_synchronised()
             && (self.is_written() || self.encoder.batch.end_of_rib == 0)
+    }
+
+    /// The same as it was last known, without a look at the tables.
+    pub(super) fn was_synchronised(&self) -> bool {
+        self.was_synchronised
     }
 
     /// Routes that wait in the tables, and those that are encoded and not yet written.

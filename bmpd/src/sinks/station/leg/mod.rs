@@ -183,7 +183,7 @@ impl Leg {
     }
 
     /// Describes it, with `detailed` also each neighbor and End-of-RIB; `None` if it has stopped.
-    pub(super) async fn report(&self, detailed: bool) -> Option<SessionReport> {
+    pub(crate) async fn report(&self, detailed: bool) -> Option<SessionReport> {
         self.ask(|reply| Command::Report { detailed, reply }).await.map(|report| *report)
     }
 

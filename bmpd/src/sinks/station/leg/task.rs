@@ -105,6 +105,8 @@ struct History {
     since_generation: u64,
     /// The newest generation whose station was sent everything; 0 if none was.
     synchronised_generation: u64,
+    /// Whether the station was sent everything, as far as that was seen, and since when that is so.
+    synchronised: (bool, Moment),
     attempts: u64,
     last_sent: Sent,
     last_down: Option<(Down, Moment)>,
@@ -121,6 +123,7 @@ impl History {
             since: Moment::now(),
             since_generation: 1,
             synchronised_generation: 0,
+            synchronised: (false, Moment::now()),
             attempts: 0,
             last_sent: Sent::default(),
             last_down: None,
@@ -204,6 +207,7 @@ impl Task {
         }
         while self.fsm.state() != State::Stopped {
             self.publish_state();
+            self.note_synchronised();
             fault("session.step");
             // A station that takes all that it is given must not keep others from their turn.
             tokio::task::consume_budget().await;
@@ -302,6 +306,13 @@ impl Task {
                 _ => self.history.why.clone(),
             },
         });
+    }
+
+    fn note_synchronised(&mut self) {
+        let now = self.connection.as_ref().is_some_and(Connection::was_synchronised);
+        if now != self.history.synchronised.0 {
+            self.history.synchronised = (now, Moment::now());
+        }
     }
 
     fn publish_end(&self) {

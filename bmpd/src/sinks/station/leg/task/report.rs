@@ -85,13 +85,22 @@ impl Task {
         };
         let ends = connection.filter(|_| detailed).into_iter().flat_map(Connection::end_of_ribs);
         let session = &self.parameters.session;
+        let synchronised = self.is_synchronised();
+        let synchronised_since = match self.history.synchronised {
+            (seen, since) if seen == synchronised => since,
+            // It has just changed.
+            _ => Moment::now(),
+        };
         SessionReport {
             id: self.id().clone(),
             description: session.description.clone(),
-            state: self.shown_state(),
+            state: self.state(synchronised),
             why: self.history.why.clone(),
             state_since: self.history.state_since.timestamp(),
             state_age: Span::of(self.history.state_since.age()),
+            synchronised,
+            synchronised_since: synchronised_since.timestamp(),
+            synchronised_age: Span::of(synchronised_since.age()),
             since: self.history.since.timestamp(),
             age: Span::of(self.history.since.age()),
             pending: self.parameters.changes(&self.configured, None),
