@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::level::Level;
 use crate::log_level::LogLevel;
-use crate::names::{PublisherName, RouterId, Selector, Shown, VpnInstanceName};
+use crate::names::{
+    NeighborId, PublisherName, RouterId, Selector, SessionId, Shown, VpnInstanceName,
+};
 use crate::state::SessionState;
 use crate::time::Span;
 
@@ -79,6 +81,9 @@ verbs! {
         Router(which: WhichRouters) = "show router{which}",
         /// All publishers, or one of them. Answered with [`crate::response::Response::Publishers`].
         Publisher(which: WhichPublishers) = "show publisher{which}",
+        /// Look for what keeps a session, a neighbor or a router from coming up. One that is down is connected to, and
+        /// nothing is sent on that connection but a TLS handshake. Answered with [`crate::response::Response::Checks`].
+        Check(subject: CheckSubject) = "check {subject}",
         /// At which level bmpd logs. Answered with [`crate::response::Response::Log`].
         Log = "log level",
         /// Every name there is. Answered with [`crate::response::Response::Directory`].
@@ -244,6 +249,27 @@ impl fmt::Display for WhichLegs {
         match &self.router {
             Some(router) => write!(f, " --router {}", Shown(&router.to_string())),
             None => Ok(()),
+        }
+    }
+}
+
+/// What is looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CheckSubject {
+    /// A session.
+    Session(SessionId),
+    /// A neighbor.
+    Neighbor(NeighborId),
+    /// A router.
+    Router(RouterId),
+}
+
+impl fmt::Display for CheckSubject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Session(id) => write!(f, "session {id}"),
+            Self::Neighbor(id) => write!(f, "neighbor {id}"),
+            Self::Router(id) => write!(f, "router {}", Shown(&id.to_string())),
         }
     }
 }

@@ -10,6 +10,7 @@ mod authentication;
 mod automation;
 mod bird;
 mod bird_restarts;
+mod checking;
 mod completion;
 mod conformance;
 mod control;

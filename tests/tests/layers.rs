@@ -11,6 +11,7 @@ const SHARED: &[&[&str]] = &[
     &["event", "request"],
     // Parts of answers.
     &[
+        "response::check",
         "response::directory",
         "response::instance",
         "response::log",
@@ -44,6 +45,7 @@ const BMPCTL: &[&[&str]] = &[
     &["render::page"],
     &["render::instance", "render::neighbor", "render::router", "render::session"],
     &[
+        "render::check",
         "render::display",
         "render::event",
         "render::publisher",

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
-use shared::names::{Alias, RouterId, Selector, VpnInstanceName};
+use shared::names::{Alias, NeighborId, RouterId, Selector, VpnInstanceName};
 use shared::request::{
-    self, Condition, WhichInstances, WhichLegs, WhichNeighbors, WhichPublishers, WhichRouters,
-    WhichSessions,
+    self, CheckSubject, Condition, WhichInstances, WhichLegs, WhichNeighbors, WhichPublishers,
+    WhichRouters, WhichSessions,
 };
 use shared::response::SessionState;
 use shared::time::Span;
@@ -57,6 +57,12 @@ enum Verb {
     /// Nothing is changed. Tables fold to the width of the terminal; `--json` has everything.
     #[command(arg_required_else_help = true)]
     Show(Deferred<Show>),
+    /// Find out what keeps a session, a neighbor or a router from coming up
+    ///
+    /// One line for each thing that was looked at: ok, or what is wrong with what to do. Nothing is changed. Exit code 1
+    /// says that something is wrong.
+    #[command(subcommand, arg_required_else_help = true)]
+    Check(Deferred<Check>),
     /// Wait until sessions are synchronised, up or down
     ///
     /// Nothing is changed. A reset waits with its own option: `reset session --wait`.
@@ -423,6 +429,60 @@ struct ShowSession {
 }
 
 #[derive(Debug, Subcommand)]
+enum Check {
+    /// Find out what keeps a session from coming up, or from being synchronised
+    ///
+    /// Its state, the route, the connection, TLS and the dates of certificates, one line each. Nothing is changed: if the
+    /// session is down and bmpd connects to the station, a connection is made and closed again, without a BMP message on it.
+    #[command(arg_required_else_help = true)]
+    Session(Deferred<CheckSession>),
+    /// Find out what keeps a neighbor from coming up
+    ///
+    /// Its state, the route, the connection, the last error, one line each. Nothing is changed: if the neighbor is down and
+    /// bmpd connects to it, a connection is made and closed again, without a BGP message on it.
+    #[command(arg_required_else_help = true)]
+    Neighbor(Deferred<CheckNeighbor>),
+    /// Find out what keeps a router from sending BMP
+    ///
+    /// Its state, its connection, the dates of certificates, the last error, one line each. Nothing is changed.
+    #[command(arg_required_else_help = true)]
+    Router(Deferred<CheckRouter>),
+}
+
+#[derive(Debug, Args)]
+struct CheckSession {
+    /// The VPN instance [default: the public one]
+    #[arg(long, value_name = "NAME", value_parser = named::<VpnInstanceName>())]
+    vpn_instance: Option<VpnInstanceName>,
+
+    /// The station's address
+    #[arg(value_name = "ADDRESS")]
+    target: Target,
+
+    /// The alias of the session; without it an address means the session without alias
+    #[arg(long, value_name = "NAME", value_parser = named::<Alias>(), allow_hyphen_values = true)]
+    alias: Option<Alias>,
+}
+
+#[derive(Debug, Args)]
+struct CheckNeighbor {
+    /// The neighbor's address
+    #[arg(value_name = "ADDRESS")]
+    address: NeighborTarget,
+
+    /// The VPN instance [default: the public one]
+    #[arg(long, value_name = "NAME", value_parser = named::<VpnInstanceName>())]
+    vpn_instance: Option<VpnInstanceName>,
+}
+
+#[derive(Debug, Args)]
+struct CheckRouter {
+    /// The router's name
+    #[arg(value_name = "NAME")]
+    router: RouterTarget,
+}
+
+#[derive(Debug, Subcommand)]
 enum Wait {
     /// Wait until BMP sessions are synchronised, up or down
     ///
@@ -595,6 +655,7 @@ impl Raw {
                 let form = if verbose { Form::Page } else { Form::Table };
                 Command::CheckSession { which: selection.check()?, form }
             }
+            Verb::Check(Deferred(check)) => Command::Check(check.check()?),
             Verb::Wait(Deferred(Wait::Session(Deferred(WaitSession { selection, goal })))) => {
                 Command::WaitSession { which: selection.check()?, goal }
             }
@@ -612,6 +673,28 @@ impl Raw {
             )))))) => {
                 let (selector, verbose) = manual::display(&manual.words).map_err(wrong)?;
                 Command::Display { selector, verbose }
+            }
+        })
+    }
+}
+
+impl Check {
+    fn check(self) -> Result<CheckSubject, Refusal> {
+        let one = || conflict("one is checked at a time: name it instead of `all`".to_owned());
+        Ok(match self {
+            Check::Session(Deferred(CheckSession { vpn_instance, target, alias })) => {
+                match select(vpn_instance, &[target], alias).map_err(conflict)? {
+                    Selector::One(id) => CheckSubject::Session(id),
+                    Selector::All { .. } | Selector::Several(_) => return Err(one()),
+                }
+            }
+            Check::Neighbor(Deferred(CheckNeighbor { address, vpn_instance })) => {
+                let NeighborTarget(address) = address;
+                let address = address.ok_or_else(one)?;
+                CheckSubject::Neighbor(NeighborId { vpn_instance, address })
+            }
+            Check::Router(Deferred(CheckRouter { router: RouterTarget(router) })) => {
+                CheckSubject::Router(router.ok_or_else(one)?)
             }
         })
     }

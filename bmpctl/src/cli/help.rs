@@ -125,6 +125,22 @@ const EXAMPLES: &[(&str, &[Example])] = &[
             example("Two of them", "bmpctl reset session 10.1.1.1 2001:DB8:1::1"),
         ],
     ),
+    (
+        "check",
+        &[
+            example("Why is this session down?", "bmpctl check session 10.1.1.1"),
+            example("Why is this neighbor down?", "bmpctl check neighbor 192.0.2.2"),
+        ],
+    ),
+    (
+        "check session",
+        &[
+            example("Why is this session down?", "bmpctl check session 10.1.1.1"),
+            example("One with an alias", "bmpctl check session 10.1.1.1 --alias aa"),
+        ],
+    ),
+    ("check neighbor", &[example("Why is this neighbor down?", "bmpctl check neighbor 192.0.2.2")]),
+    ("check router", &[example("Why does this router not send BMP?", "bmpctl check router edge1")]),
     ("wait", &[example("Come back when every session is synchronised", "bmpctl wait session")]),
     (
         "wait session",

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use shared::names::{RouterId, Selector};
-use shared::request::{Query, ResetPublisher, WhichLegs, WhichSessions};
+use shared::request::{CheckSubject, Query, ResetPublisher, WhichLegs, WhichSessions};
 use shared::response::{LogLevel, SessionReport};
 
 /// What holds for every command.
@@ -94,6 +94,8 @@ pub enum Command {
         /// How.
         form: Form,
     },
+    /// `check`.
+    Check(CheckSubject),
     /// `wait session`.
     WaitSession {
         /// Which.

@@ -34,6 +34,7 @@ pub(crate) fn run(command: &Command, context: &Context) -> Output {
         Command::PlanPublisherReset { reset, stagger } => publisher::plan(reset, *stagger, context),
         Command::Reload { dry_run } => reload::run(*dry_run, context),
         Command::ClearStatistics(which) => clear::statistics(which, context),
+        Command::Check(subject) => check::one(subject, context),
         Command::CheckSession { which, form } => check::session(which, *form, context),
         Command::WaitSession { which, goal } => wait::session(which, *goal, context),
         Command::ShowLog => log::show(context),

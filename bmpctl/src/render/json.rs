@@ -21,13 +21,14 @@ use serde_json::Value;
 use shared::event::{Event, EventKind};
 use shared::exit;
 use shared::names::{LegId, NeighborId, PublisherName, RouterId, SessionId, VpnInstanceName};
+use shared::request::CheckSubject;
 use shared::response::{
-    Change, ConfigReport, ConfigSection, ConfigValue, Done, Failure, LogReport, NeighborReport,
-    NeighborState, PlannedPublisherReset, PlannedReset, PrefixReport, Progress, ProgressEnd,
-    PublisherPlan, PublisherReport, PublisherReset, PublisherResetDone, PublisherState,
-    RefusedReload, ReloadAction, ReloadReport, ReloadSubject, ResetDone, ResetOutcome, ResetPlan,
-    RouterReport, RouterReset, RouterState, SessionReport, SessionState, SessionStatistics,
-    StatusReport, VpnInstanceReport,
+    Change, Check, ConfigReport, ConfigSection, ConfigValue, Done, Failure, LogReport,
+    NeighborReport, NeighborState, PlannedPublisherReset, PlannedReset, PrefixReport, Progress,
+    ProgressEnd, PublisherPlan, PublisherReport, PublisherReset, PublisherResetDone,
+    PublisherState, RefusedReload, ReloadAction, ReloadReport, ReloadSubject, ResetDone,
+    ResetOutcome, ResetPlan, RouterReport, RouterReset, RouterState, SessionReport, SessionState,
+    SessionStatistics, StatusReport, VpnInstanceReport,
 };
 use shared::time::{Span, Timestamp};
 
@@ -84,6 +85,17 @@ pub enum Document {
     Sessions {
         /// The selected sessions.
         sessions: Vec<SessionReport>,
+    },
+    /// Of `check`: of the three names one is not null.
+    Checks {
+        /// The session.
+        session: Option<SessionId>,
+        /// The neighbor.
+        neighbor: Option<NeighborId>,
+        /// The router.
+        router: Option<RouterId>,
+        /// What was looked at, in this order.
+        checks: Vec<Check>,
     },
     /// Of `wait session`.
     Waited {
@@ -441,6 +453,17 @@ pub struct Setting {
 }
 
 impl Document {
+    /// Of `check`.
+    pub(crate) fn checks(subject: &CheckSubject, checks: Vec<Check>) -> Self {
+        let (mut session, mut neighbor, mut router) = (None, None, None);
+        match subject {
+            CheckSubject::Session(id) => session = Some(id.clone()),
+            CheckSubject::Neighbor(id) => neighbor = Some(id.clone()),
+            CheckSubject::Router(id) => router = Some(id.clone()),
+        }
+        Self::Checks { session, neighbor, router, checks }
+    }
+
     /// Of `wait session`.
     pub(crate) fn waited(goal: Goal, sessions: &[SessionReport]) -> Self {
         let (mut reached, mut waiting) = (Vec::new(), Vec::new());

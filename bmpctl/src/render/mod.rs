@@ -1,6 +1,7 @@
 //! Answers as text for people.
 
 mod canvas;
+pub(crate) mod check;
 pub(crate) mod config;
 pub(crate) mod display;
 pub(crate) mod event;

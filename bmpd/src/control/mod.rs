@@ -13,6 +13,7 @@
 
 mod admission;
 mod answer;
+mod check;
 mod clear;
 mod config;
 mod follow;

@@ -6,7 +6,7 @@ use shared::response::Response;
 
 use super::admission::Work;
 use super::answer::Answer;
-use super::{config, publisher, reload, reset, show, status};
+use super::{check, config, publisher, reload, reset, show, status};
 use crate::access::Caller;
 use crate::world::World;
 
@@ -34,6 +34,11 @@ pub(super) async fn run(
         Query::Config => config::run(world, answer).await,
         Query::Statistics(which) => show::statistics(&which, world, answer).await,
         Query::Status => answer.whole(status::run(caller, world)).await,
+        // Before its turn: it may wait for the other side.
+        Query::Check(subject) => {
+            let checks = check::run(subject, world).await;
+            answer.whole(async { checks }).await
+        }
         Query::Log => answer.whole(async { Response::Log(world.log.report()) }).await,
         Query::Directory => {
             answer.whole(async { Response::Directory(world.directory().await) }).await

@@ -28,6 +28,7 @@ pub(crate) mod place;
 #[cfg_attr(simulation, path = "simulated/queue.rs")]
 pub(crate) mod queue;
 mod raw;
+pub(crate) mod route;
 pub(crate) mod settings;
 pub(crate) mod standing;
 pub(crate) mod stream;

@@ -114,6 +114,23 @@ impl fmt::Display for HowToMake<'_> {
 ///
 /// There is no such device or namespace, bmpd may not use it, or the system cannot create a socket.
 pub(crate) async fn socket(place: &Place, domain: Domain) -> Result<Socket, SocketError> {
+    socket_of(place, domain, make).await
+}
+
+/// Makes a UDP socket there, in the same way.
+///
+/// # Errors
+///
+/// As of [`socket`].
+pub(super) async fn datagrams(place: &Place, domain: Domain) -> Result<Socket, SocketError> {
+    socket_of(place, domain, |domain| Socket::new(domain, Type::DGRAM, Some(Protocol::UDP))).await
+}
+
+async fn socket_of(
+    place: &Place,
+    domain: Domain,
+    make: fn(Domain) -> io::Result<Socket>,
+) -> Result<Socket, SocketError> {
     let other = |error| SocketError::Other { place: place.clone(), error };
     match place {
         Place::Public => make(domain).map_err(other),
@@ -139,7 +156,7 @@ pub(crate) async fn socket(place: &Place, domain: Domain) -> Result<Socket, Sock
                 .name("bmpd-netns".to_owned())
                 .stack_size(STACK)
                 // The receiver is dropped if the attempt was cancelled; the socket is closed then.
-                .spawn(move || drop(reply.send(make_in(&inside, domain))))
+                .spawn(move || drop(reply.send(make_in(&inside, domain, make))))
                 .map_err(other)?;
             match made.await {
                 Ok(made) => made,
@@ -156,7 +173,11 @@ fn make(domain: Domain) -> io::Result<Socket> {
 }
 
 /// Enters the namespace with the calling thread, for good, and makes a socket there.
-fn make_in(path: &Path, domain: Domain) -> Result<Socket, SocketError> {
+fn make_in(
+    path: &Path,
+    domain: Domain,
+    make: fn(Domain) -> io::Result<Socket>,
+) -> Result<Socket, SocketError> {
     let place = || Place::Namespace(path.to_owned());
     let refused = |error: io::Error| match error.raw_os_error() {
         Some(libc::ENOENT | libc::ENOTDIR) => {

@@ -13,9 +13,11 @@
 mod error;
 mod setup;
 mod stream;
+mod validity;
 
 pub(crate) use self::error::{TlsError, cause};
 pub(crate) use self::setup::{
     SetupError, check, check_files, check_server, client_name, server_name,
 };
 pub(crate) use self::stream::{TlsStream, accept_handshake, handshake};
+pub(crate) use self::validity::Validity;

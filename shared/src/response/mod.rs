@@ -6,6 +6,7 @@
 //! The reports are also what `bmpctl --json` prints: fields have their names from here, states and
 //! reasons are words such as `closed-by-station`.
 
+mod check;
 mod config;
 mod directory;
 mod instance;
@@ -24,6 +25,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::check::*;
 pub use self::config::*;
 pub use self::directory::*;
 pub use self::instance::*;
@@ -116,6 +118,8 @@ pub enum Response {
     Config(ConfigReport),
     /// To [`crate::request::Query::Statistics`]: in their order.
     Statistics(Vec<SessionStatistics>),
+    /// To [`crate::request::Query::Check`]: in the order in which they were looked at.
+    Checks(Vec<Check>),
     /// To [`crate::request::Query::Status`].
     Status(Box<StatusReport>),
     /// To [`crate::request::Query::Directory`].

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::{Circumstances, TlsError, cause};
+use super::validity::Validity;
 use crate::net::tcp::TcpStream;
 use rustls::client::{ClientConfig, verify_server_name};
 use rustls::pki_types::ServerName;
@@ -176,6 +177,14 @@ impl TlsStream {
 
     pub(crate) fn tcp(&self) -> &TcpStream {
         &self.tcp
+    }
+
+    /// The version of TLS, such as `TLSv1_3`, and from when to when the certificate of the other side is valid.
+    pub(crate) fn facts(&self) -> (String, Option<Validity>) {
+        let version = self.tls.protocol_version();
+        let version = version.map_or_else(|| "TLS".to_owned(), |version| format!("{version:?}"));
+        let certificate = self.tls.peer_certificates().and_then(<[_]>::first);
+        (version, certificate.and_then(Validity::of))
     }
 
     /// Passes all encrypted data to the system.
