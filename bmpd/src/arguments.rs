@@ -15,12 +15,12 @@ Examples:
   bmpd --import frr frr.conf
 
 Exit codes:
-  0    ended as it was told to; with --check: the file is good
+  0    stopped by a signal; with --check: the file is good
   1    it cannot start or go on; with --check, --import: the file is bad
   2    the command line is wrong
   78   the configuration file cannot be used";
 
-/// BMP agent: hears BGP from its neighbors and reports it to monitoring servers
+/// BMP agent: receives routes from BGP neighbors and reports them to monitoring servers
 ///
 /// It runs in the foreground and logs to standard error. `bmpctl` talks to it.
 #[derive(Debug, Parser)]

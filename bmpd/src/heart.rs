@@ -92,8 +92,8 @@ impl Neighbor {
     }
 
     /// It has sent its whole table and pauses: all routes are indexed, and each one at once from now on.
-    pub fn settle(&self) -> Result<(), Refused> {
-        let settled = self.epoch.change(|rib| {
+    pub fn index(&self) -> Result<(), Refused> {
+        let indexed = self.epoch.change(|rib| {
             rib.work_off_all();
             let families: Vec<Family> = rib.forms().map(Form::family).collect();
             let now = Timestamp::default();
@@ -102,7 +102,7 @@ impl Neighbor {
             })
         });
         self.router.notify();
-        Ok(settled.unwrap_or(Ok(()))?)
+        Ok(indexed.unwrap_or(Ok(()))?)
     }
 
     /// A station that has been sent nothing yet. What it would need is kept until it is dropped.

@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn the_manager_is_told_at_a_path_and_at_a_name_without_a_file() {
+    fn the_service_manager_is_notified_at_a_path_and_at_an_abstract_name() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("notify");
         let name = format!("bmpd-test-{}", std::process::id());

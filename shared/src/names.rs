@@ -406,7 +406,7 @@ pub struct SessionId {
     pub vpn_instance: Option<VpnInstanceName>,
     /// The station's address.
     pub address: StationAddress,
-    /// Tells apart several sessions with the same station.
+    /// Distinguishes several sessions with the same station.
     pub alias: Option<Alias>,
 }
 

@@ -107,8 +107,8 @@ verbs! {
         /// and send everything again. Answered with [`crate::response::Response::Reset`] as soon as every session
         /// has accepted the order, or with a stagger as each of them has, and with `follow` with
         /// [`crate::response::Response::Progress`] until each of them is synchronised. A newer one supersedes what an
-        /// older one has to do ([`crate::response::Done::LeftTo`]); one whose caller loses its level ends in the middle
-        /// ([`crate::response::Response::Failed`]).
+        /// older one has to do ([`crate::response::Done::SupersededBy`]); one whose caller loses its level
+        /// ends in the middle ([`crate::response::Response::Failed`]).
         ResetSession(reset: ResetSession) = "reset session {reset}",
         /// Read the configuration, check all of it, and apply it as one: adds and removes what changed, and puts what can
         /// change at run time into effect; connection parameters of running sessions become pending. Answered with

@@ -461,7 +461,7 @@ fn absorb(seed: u64, bytes: &[u8]) -> u64 {
         hash = (hash ^ word).wrapping_mul(K);
         hash ^= hash >> 29;
     };
-    // The last word overlaps the one before it where the length is no multiple of its size.
+    // The last chunk overlaps the one before it where the length is no multiple of its size.
     if let Some(last) = bytes.last_chunk::<8>() {
         bytes.as_chunks::<8>().0.iter().for_each(|word| step(u64::from_le_bytes(*word)));
         step(u64::from_le_bytes(*last));

@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn a_good_station_is_trusted_and_hears_who_came() {
+    fn the_right_station_is_trusted_and_receives_the_client_certificate() {
         let (scratch, address) = (Scratch::new(), loopback());
         let chain = Chain::new(&scratch, address);
         let pair = station(chain.station(&chain.server, Demands::Client), address);

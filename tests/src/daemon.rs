@@ -60,7 +60,7 @@ pub fn binary(name: &str) -> PathBuf {
 /// # Errors
 /// When they cannot be built.
 pub fn build(profile: Option<&str>) -> Result<PathBuf, String> {
-    let exe = env::current_exe().map_err(|e| format!("cannot tell where I am: {e}"))?;
+    let exe = env::current_exe().map_err(|e| format!("cannot find my own executable: {e}"))?;
     // target/<profile>/deps/<test>, target/<profile>/<program>
     let here = exe
         .parent()

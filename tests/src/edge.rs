@@ -104,7 +104,7 @@ impl Edge {
     /// # Panics
     /// When it has not in time.
     #[track_caller]
-    pub fn wait_told(&self, station: &Station) {
+    pub fn wait_route_sent(&self, station: &Station) {
         let route = ROUTE.parse().unwrap_or_else(|e| panic!("{ROUTE}: {e}"));
         let connection = wait_for("a connection", TIMEOUT, || {
             station.latest().ok_or_else(|| "there is none".to_owned())
@@ -164,7 +164,7 @@ pub fn frr(scratch: &Scratch, netns: &Netns, config: &str) -> [Program; 2] {
 /// # Panics
 /// When it has not in time; with the output of all programs.
 #[track_caller]
-pub fn wait_heard(daemon: &Daemon, programs: &[&Program]) {
+pub fn wait_route_received(daemon: &Daemon, programs: &[&Program]) {
     wait_for("the route of the router", TIMEOUT, || {
         let shown = daemon.bmpctl(&["show", "neighbor", "--json"]);
         let found: Value = serde_json::from_str(&shown.stdout).map_err(|e| e.to_string())?;

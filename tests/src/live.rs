@@ -77,7 +77,7 @@ impl Live {
 
     /// How many KEEPALIVEs the neighbor has received.
     pub fn keepalives(&self) -> u64 {
-        self.neighbor.heard().keepalives
+        self.neighbor.received().keepalives
     }
 }
 

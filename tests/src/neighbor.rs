@@ -46,7 +46,7 @@ impl Options {
 
 /// What the neighbor has received.
 #[derive(Debug, Clone, Default)]
-pub struct Heard {
+pub struct Received {
     /// bmpd's OPEN, with its header.
     pub open: Vec<u8>,
     /// The code, subcode and data of its NOTIFICATION.
@@ -66,7 +66,7 @@ pub struct Heard {
 #[derive(Debug)]
 struct Shared {
     writer: Mutex<TcpStream>,
-    heard: Mutex<Heard>,
+    received: Mutex<Received>,
     /// False ends the thread that sends KEEPALIVEs.
     alive: Mutex<bool>,
     changed: Condvar,
@@ -156,35 +156,35 @@ impl Neighbor {
         stream.set_write_timeout(Some(Duration::from_secs(60))).map_err(failed)?;
         let sent_open = options.open.encode();
         stream.write_all(&sent_open).map_err(failed)?;
-        let mut heard = Heard::default();
-        while heard.keepalives == 0 {
+        let mut received = Received::default();
+        while received.keepalives == 0 {
             let bytes = read_message(&mut stream).map_err(failed)?;
             match bytes[18] {
                 kind::OPEN => {
                     Open::parse(&bytes[bgp::HEADER..])?;
                     stream.write_all(&bgp::message(kind::KEEPALIVE, &[])).map_err(failed)?;
-                    heard.open = bytes;
+                    received.open = bytes;
                 }
-                kind::KEEPALIVE if !heard.open.is_empty() => heard.keepalives += 1,
+                kind::KEEPALIVE if !received.open.is_empty() => received.keepalives += 1,
                 other => {
                     return Err(format!("message of type {other} during the handshake: {bytes:?}"));
                 }
             }
         }
         stream.set_read_timeout(None).map_err(failed)?;
-        let theirs = Open::parse(&heard.open[bgp::HEADER..])?;
+        let theirs = Open::parse(&received.open[bgp::HEADER..])?;
         let hold_time = theirs.hold_time.min(options.open.hold_time);
         let local = stream.local_addr().map_err(failed)?;
         let remote = stream.peer_addr().map_err(failed)?;
         let shared = Arc::new(Shared {
             writer: Mutex::new(stream.try_clone().map_err(failed)?),
-            heard: Mutex::new(heard),
+            received: Mutex::new(received),
             alive: Mutex::new(true),
             changed: Condvar::new(),
         });
         let mut threads = vec![thread::spawn({
             let shared = shared.clone();
-            move || hear(&shared, stream)
+            move || receive(&shared, stream)
         })];
         if hold_time > 0 {
             let shared = shared.clone();
@@ -221,8 +221,8 @@ impl Neighbor {
     }
 
     /// What it has received.
-    pub fn heard(&self) -> Heard {
-        lock(&self.shared.heard).clone()
+    pub fn received(&self) -> Received {
+        lock(&self.shared.received).clone()
     }
 
     /// Sends bytes as they are; they are not part of what is expected of bmpd.
@@ -240,7 +240,7 @@ impl Neighbor {
     #[track_caller]
     pub fn send_raw(&self, bytes: &[u8]) {
         if let Err(e) = self.try_send(bytes) {
-            panic!("neighbor {} cannot send: {e}; it heard {:?}", self.ip(), self.heard());
+            panic!("neighbor {} cannot send: {e}; it received {:?}", self.ip(), self.received());
         }
     }
 
@@ -332,7 +332,8 @@ impl Neighbor {
     /// # Panics
     /// When something was sent through [`Neighbor::send`] that is not BGP.
     pub fn expected_rib(&self) -> Rib {
-        let ours = Open::parse(&lock(&self.shared.heard).open[bgp::HEADER..]).expect("bmpd's OPEN");
+        let ours =
+            Open::parse(&lock(&self.shared.received).open[bgp::HEADER..]).expect("bmpd's OPEN");
         let add_paths = nlri::add_paths(&ours, &self.options.open);
         let sent = lock(&self.sent).concat();
         nlri::rib_of(&sent, &add_paths).expect("our own updates")
@@ -382,10 +383,10 @@ impl Neighbor {
     /// # Panics
     /// When it does not within `deadline`.
     #[track_caller]
-    pub fn wait_closed(&self, deadline: Duration) -> Heard {
+    pub fn wait_closed(&self, deadline: Duration) -> Received {
         wait_for("bmpd to close the BGP connection", deadline, || {
-            let heard = self.heard();
-            if heard.closed.is_some() { Ok(heard) } else { Err(format!("{heard:?}")) }
+            let received = self.received();
+            if received.closed.is_some() { Ok(received) } else { Err(format!("{received:?}")) }
         })
     }
 }
@@ -429,22 +430,22 @@ fn read_message(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn hear(shared: &Shared, mut stream: TcpStream) {
+fn receive(shared: &Shared, mut stream: TcpStream) {
     while let Ok(bytes) = read_message(&mut stream) {
-        let mut heard = lock(&shared.heard);
+        let mut received = lock(&shared.received);
         match (bytes[18], &bytes[bgp::HEADER..]) {
-            (kind::KEEPALIVE, _) => heard.keepalives += 1,
+            (kind::KEEPALIVE, _) => received.keepalives += 1,
             (kind::UPDATE, _) => {
-                heard.updates += 1;
-                heard.messages.extend_from_slice(&bytes);
+                received.updates += 1;
+                received.messages.extend_from_slice(&bytes);
             }
             (kind::NOTIFICATION, [code, subcode, data @ ..]) => {
-                heard.notification = Some((*code, *subcode, data.to_vec()));
+                received.notification = Some((*code, *subcode, data.to_vec()));
             }
-            _ => heard.others += 1,
+            _ => received.others += 1,
         }
     }
-    lock(&shared.heard).closed = Some(Instant::now());
+    lock(&shared.received).closed = Some(Instant::now());
     *lock(&shared.alive) = false;
     shared.changed.notify_all();
 }

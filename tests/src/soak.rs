@@ -76,7 +76,7 @@ impl Outcome {
 }
 
 /// A neighbor that connects and disconnects, with one table or another.
-struct Guest {
+struct Flapping {
     options: Options,
     connection: Option<Neighbor>,
 }
@@ -84,7 +84,7 @@ struct Guest {
 struct Soak {
     ground: Ground,
     random: Random,
-    guests: Vec<Guest>,
+    flapping: Vec<Flapping>,
     stations: Vec<Station>,
     /// The address of the rogue while it runs.
     rogue_at: SocketAddr,
@@ -128,20 +128,20 @@ impl Soak {
         let rogue = Rogue::start(Manner::Talk);
         let stations: Vec<Station> =
             (0..3).map(|_| Station::listen(loopback(), Mode::Keeping)).collect();
-        let guests: Vec<Guest> = (FIRST_AS..FIRST_AS + 3)
-            .map(|asn| Guest { options: Options::new(loopback(), asn), connection: None })
+        let flapping: Vec<Flapping> = (FIRST_AS..FIRST_AS + 3)
+            .map(|asn| Flapping { options: Options::new(loopback(), asn), connection: None })
             .collect();
         let mut tables = rogue.session("stall-timeout = 5");
         for station in &stations {
             tables += &daemon::session(station.ip(), station.port(), None);
         }
-        for Guest { options, .. } in &guests {
+        for Flapping { options, .. } in &flapping {
             tables += &daemon::neighbor(options.address, options.open.asn);
         }
         let ground = Ground::start(Terms { tables: &tables, ..Terms::default() });
         let rogue_at = rogue.address();
         let random = Random::new(seed);
-        Self { ground, random, guests, stations, rogue_at, rogue: Some(rogue), faults: 0 }
+        Self { ground, random, flapping, stations, rogue_at, rogue: Some(rogue), faults: 0 }
     }
 
     /// One fault, after which routes must still flow.
@@ -155,8 +155,8 @@ impl Soak {
             3 => bad_neighbors::silent_connections(ground, 50),
             4 => bad_neighbors::flaps(&ground.connect(), 20_000),
             5 => ground.connect().send_raw(&bad_neighbors::attribute_sets(20_000)),
-            6 => self.guest_goes(),
-            7 => self.guest_comes(),
+            6 => self.neighbor_closes(),
+            7 => self.neighbor_connects(),
             8 => self.station_dies(),
             9 => self.rogue_changes(),
             10 => drop(ground.daemon.bmpctl(&["reload"]).done().len()),
@@ -170,22 +170,22 @@ impl Soak {
         self.ground.flows();
     }
 
-    fn guest_goes(&mut self) {
-        let guest = self.random.below(self.guests.len() as u64) as usize;
-        self.guests[guest].connection = None;
+    fn neighbor_closes(&mut self) {
+        let index = self.random.below(self.flapping.len() as u64) as usize;
+        self.flapping[index].connection = None;
     }
 
     #[track_caller]
-    fn guest_comes(&mut self) {
-        let guest = self.random.below(self.guests.len() as u64) as usize;
-        self.welcome(guest);
+    fn neighbor_connects(&mut self) {
+        let index = self.random.below(self.flapping.len() as u64) as usize;
+        self.connect(index);
     }
 
     /// A neighbor that is down connects with its table.
     #[track_caller]
-    fn welcome(&mut self, guest: usize) {
+    fn connect(&mut self, index: usize) {
         let listen = self.ground.listen;
-        let Guest { options, connection } = &mut self.guests[guest];
+        let Flapping { options, connection } = &mut self.flapping[index];
         if connection.is_none() {
             let neighbor = Neighbor::connect(options, listen);
             neighbor.send_all(&Table::of(options.open.asn, 3000, 600));
@@ -232,8 +232,8 @@ impl Soak {
 
     /// A neighbor withdraws all that it has at once, and disconnects.
     fn too_many_routes_go(&mut self) {
-        let guest = self.random.below(self.guests.len() as u64) as usize;
-        if let Some(neighbor) = self.guests[guest].connection.take() {
+        let index = self.random.below(self.flapping.len() as u64) as usize;
+        if let Some(neighbor) = self.flapping[index].connection.take() {
             let all: Vec<_> = neighbor.expected().into_keys().collect();
             neighbor.withdraw(&all);
         }
@@ -244,7 +244,7 @@ impl Soak {
     #[track_caller]
     fn calm(&mut self) {
         self.rogue = None;
-        (0..self.guests.len()).for_each(|guest| self.welcome(guest));
+        (0..self.flapping.len()).for_each(|index| self.connect(index));
         let ground = &self.ground;
         let rogue = self.rogue_at.ip();
         wait_for("the rogue to be given up", TIMEOUT, || {
@@ -253,7 +253,7 @@ impl Soak {
             if given_up { Ok(()) } else { Err(shown.to_string()) }
         });
         for station in self.stations.iter().chain([&ground.counter]) {
-            wait_for("a station to be told everything", TIMEOUT, || {
+            wait_for("a station to be up", TIMEOUT, || {
                 let shown = ground.session(station.ip());
                 if shown["state"] == "established" { Ok(()) } else { Err(shown.to_string()) }
             });
@@ -300,8 +300,8 @@ impl Soak {
         self.ground.witness.assert_legal();
         for station in &self.stations {
             let connection = station.latest().unwrap_or_else(|| panic!("no connection"));
-            let guests = self.guests.iter().filter_map(|guest| guest.connection.as_ref());
-            for neighbor in guests.chain([&self.ground.bystander]) {
+            let flapping = self.flapping.iter().filter_map(|neighbor| neighbor.connection.as_ref());
+            for neighbor in flapping.chain([&self.ground.bystander]) {
                 connection.wait_routes(neighbor.ip(), &neighbor.expected(), TIMEOUT);
             }
             station.assert_legal();

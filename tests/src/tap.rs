@@ -26,7 +26,7 @@ pub struct Carried {
     /// From the program to bmpd.
     pub sent: Vec<u8>,
     /// From bmpd to the program.
-    pub heard: Vec<u8>,
+    pub received: Vec<u8>,
     /// Whether it has ended.
     pub ended: bool,
 }
@@ -39,7 +39,7 @@ impl Carried {
 
     /// The families with path identifiers in what the program sends; `None` before both OPENs.
     pub fn add_paths(&self) -> Option<AddPaths> {
-        Some(nlri::add_paths(&Self::open(&self.heard)?, &Self::open(&self.sent)?))
+        Some(nlri::add_paths(&Self::open(&self.received)?, &Self::open(&self.sent)?))
     }
 
     /// The routes that the program has announced and not withdrawn; an error describes what is wrong with
@@ -74,7 +74,7 @@ impl Carried {
             [&[3][..], &length.to_be_bytes(), &[kind], &body].concat()
         };
         let first = |mut bytes| bgp::split_message(&mut bytes).expect("an OPEN").whole;
-        let opens = [first(&self.heard[..]), first(&self.sent[..])];
+        let opens = [first(&self.received[..]), first(&self.sent[..])];
         let mut out = message(4, &[&[0, 1, 0, 1, b'd', 0, 2, 0, 1, b'n']]);
         out.extend(message(3, &[&header, &[0; 20], opens[0], opens[1]]));
         let mut rest = &self.sent[..];
@@ -137,7 +137,7 @@ impl Tap {
                     let record = Arc::<Mutex<Carried>>::default();
                     lock(&carried).push(record.clone());
                     pump(&program, &bmpd, &record, |carried| &mut carried.sent);
-                    pump(&bmpd, &program, &record, |carried| &mut carried.heard);
+                    pump(&bmpd, &program, &record, |carried| &mut carried.received);
                     lock(&streams).extend([program, bmpd]);
                 }
             }

@@ -18,7 +18,7 @@ pub fn wait_for<T>(
     deadline: Duration,
     attempt: impl FnMut() -> Result<T, String>,
 ) -> T {
-    try_for(what, deadline, attempt).unwrap_or_else(|in_vain| panic!("{in_vain}"))
+    try_for(what, deadline, attempt).unwrap_or_else(|failed| panic!("{failed}"))
 }
 
 /// The same where a timeout is a result like any other.
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "as it stands: two of three")]
-    fn waiting_in_vain_says_what_was_there() {
+    fn a_failed_wait_says_what_was_there() {
         wait_for::<()>("all three", Duration::from_millis(5), || Err("two of three".to_owned()));
     }
 }

@@ -192,7 +192,7 @@ fn no_answer_of_the_control_socket_holds_a_key() {
 }
 
 #[test]
-fn a_neighbor_with_md5_is_heard_with_the_right_key_only() {
+fn a_neighbor_with_md5_comes_up_with_the_right_key_only() {
     let scratch = Scratch::new();
     let (listen, right, wrong) = (bgp_listen(), loopback(), loopback());
     let place = SocketAddr::new(loopback(), 0);
@@ -341,7 +341,7 @@ fn tls_that_does_not_fit_is_down_with_the_cause() {
                 .map(|c| c.look(|r| r.count(Kind::Initiation)))
                 .sum::<u64>(),
             0,
-            "{what}: the station was told something"
+            "{what}: the station was sent something"
         );
     }
     // And what fits: by address, by name, with a client certificate.

@@ -1,4 +1,4 @@
-//! What docs/automation.md tells people to put into cron, systemd and Ansible does what it says there. The
+//! What docs/automation.md recommends for cron, systemd and Ansible does what it says there. The
 //! text is taken from the document and the unit files, so that a change of them is a change of the test.
 
 use std::fs;
@@ -85,7 +85,7 @@ impl Drop for Killed {
 /// A real cron runs the line in the next minute: the sessions are reset and nobody gets mail. Another file
 /// has the same line for a bmpd that is not there: cron sends its one line.
 #[test]
-fn the_line_for_cron_resets_without_a_word_and_is_heard_of_when_it_fails() {
+fn the_line_for_cron_prints_nothing_unless_it_fails() {
     let site = Site::new();
     let (line, _) = cron_line();
     // Every minute, as a test does not wait for the night of a Sunday.
@@ -197,7 +197,7 @@ fn unit_value(unit: &str, key: &str) -> String {
     value
 }
 
-/// No systemd runs in a container, so that no timer can fire. The rest is real: systemd itself judges the
+/// No systemd runs in a container, so that no timer can fire. The rest is real: systemd itself checks the
 /// units and the time, enables the timer, and what the service executes is executed as it is written.
 #[test]
 fn the_units_for_systemd_are_good_and_the_service_resets() {

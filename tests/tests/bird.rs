@@ -4,20 +4,20 @@ use std::net::Ipv4Addr;
 
 use tests::bgp::Prefix;
 use tests::programs::bird::Bird;
-use tests::programs::scene::{Scene, TIMEOUT, hears_all_of, survives_collisions};
+use tests::programs::scene::{Scene, TIMEOUT, receives_all_routes, survives_collisions};
 use tests::programs::{Connects, Speaker, bmpd_listens_v6, sample};
 
 /// "Administrative Shutdown".
 const FAREWELL: Option<[u8; 2]> = Some([6, 2]);
 
 #[test]
-fn bmpd_hears_all_of_bird_which_connects() {
-    hears_all_of(Bird::start, Connects::Program, 3000, FAREWELL);
+fn all_routes_of_bird_are_received_when_bird_connects() {
+    receives_all_routes(Bird::start, Connects::Program, 3000, FAREWELL);
 }
 
 #[test]
-fn bmpd_hears_all_of_bird_which_waits() {
-    hears_all_of(Bird::start, Connects::Bmpd, 3000, FAREWELL);
+fn all_routes_of_bird_are_received_when_bmpd_connects() {
+    receives_all_routes(Bird::start, Connects::Bmpd, 3000, FAREWELL);
 }
 
 #[test]

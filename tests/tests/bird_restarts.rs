@@ -28,9 +28,9 @@ const ORDERS: [[Step; 4]; 6] = [
     [NeighborDies, NeighborReturns, StationDies, StationReturns],
 ];
 
-/// The neighbor and the station live through `order`. With `settle` bmpd has seen each step before
+/// The neighbor and the station live through `order`. With `wait_each` bmpd has seen each step before
 /// the next one comes; without, they come as fast as they can.
-fn go_through(scene: &mut Scene<Bird>, order: [Step; 4], settle: bool, seed: u64) {
+fn go_through(scene: &mut Scene<Bird>, order: [Step; 4], wait_each: bool, seed: u64) {
     let (mut station_lives, mut neighbor_lives) = (true, true);
     for step in order {
         let connections = scene.station.connections().len();
@@ -61,7 +61,7 @@ fn go_through(scene: &mut Scene<Bird>, order: [Step; 4], settle: bool, seed: u64
                 neighbor_lives = true;
             }
         }
-        if !settle {
+        if !wait_each {
             continue;
         }
         if neighbor_lives {
@@ -99,22 +99,22 @@ fn check(scene: &Scene<Bird>) {
 }
 
 /// One bmpd lives through all orders, one after the other.
-fn one_bmpd(settle: bool) {
+fn one_bmpd(wait_each: bool) {
     let mut scene = Scene::start(Bird::start, Connects::Program, sample(65001, 300, 150, 1));
     scene.wait_routes();
     for (seed, order) in (2..).zip(ORDERS) {
-        go_through(&mut scene, order, settle, seed);
+        go_through(&mut scene, order, wait_each, seed);
     }
     check(&scene);
 }
 
 /// A new bmpd for each order: one that connects to its neighbor waits longer after each time that
 /// the neighbor went away soon, up to a minute.
-fn one_bmpd_each(settle: bool) {
+fn one_bmpd_each(wait_each: bool) {
     for (seed, order) in (2..).zip(ORDERS) {
         let mut scene = Scene::start(Bird::start, Connects::Bmpd, sample(65001, 300, 150, 1));
         scene.wait_routes();
-        go_through(&mut scene, order, settle, seed);
+        go_through(&mut scene, order, wait_each, seed);
         check(&scene);
     }
 }

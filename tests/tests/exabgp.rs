@@ -2,14 +2,14 @@
 
 use tests::programs::Connects;
 use tests::programs::exabgp::Exabgp;
-use tests::programs::scene::hears_all_of;
+use tests::programs::scene::receives_all_routes;
 
 #[test]
-fn bmpd_hears_all_of_exabgp_which_connects() {
-    hears_all_of(Exabgp::start, Connects::Program, 30, None);
+fn all_routes_of_exabgp_are_received_when_exabgp_connects() {
+    receives_all_routes(Exabgp::start, Connects::Program, 30, None);
 }
 
 #[test]
-fn bmpd_hears_all_of_exabgp_which_waits() {
-    hears_all_of(Exabgp::start, Connects::Bmpd, 30, None);
+fn all_routes_of_exabgp_are_received_when_bmpd_connects() {
+    receives_all_routes(Exabgp::start, Connects::Bmpd, 30, None);
 }

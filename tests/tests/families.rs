@@ -75,7 +75,7 @@ impl<S: Speaker> Bench<S> {
 
     /// Waits until the program has announced so much, and the station holds just that.
     #[track_caller]
-    fn settle(&self, number: usize, counts: &[(Family, usize)]) -> (Connection, Rib) {
+    fn wait_complete(&self, number: usize, counts: &[(Family, usize)]) -> (Connection, Rib) {
         let rib = self.tap.wait_counts(counts, TIMEOUT);
         let connection = self.station.wait_connection(number);
         connection.wait_rib(self.peer(), &rib, TIMEOUT);
@@ -90,7 +90,7 @@ impl<S: Speaker> Bench<S> {
         self.daemon.bmpctl(&["reset", "session", &address]).done();
         assert_eq!(before.wait_end(TIMEOUT).1, End::Closed);
         assert_eq!(before.look(|record| record.termination), Some(0));
-        let (connection, _) = self.settle(number, counts);
+        let (connection, _) = self.wait_complete(number, counts);
         connection.wait_complete_of(self.peer(), &self.terms.families, TIMEOUT);
         connection.look(|record| {
             let announced = record.peer(self.peer()).unwrap().announced;
@@ -135,22 +135,22 @@ fn sees_all_of<S: Speaker>(
     let mut bench = Bench::start(start, terms);
     bench.speaker.offer(offers.clone());
     let all = offers::counts(offers);
-    bench.settle(1, &all);
+    bench.wait_complete(1, &all);
     let less: Offers = offers.iter().step_by(2).cloned().collect();
     bench.speaker.offer(less.clone());
     let some = offers::counts(&less);
-    bench.settle(1, &some);
+    bench.wait_complete(1, &some);
     bench.speaker.offer(offers.clone());
-    bench.settle(1, &all);
+    bench.wait_complete(1, &all);
     bench.reset(2, &all);
     bench.speaker.offer(less);
-    let (connection, _) = bench.settle(2, &some);
+    let (connection, _) = bench.wait_complete(2, &some);
 
     bench.tap.cut();
     connection.wait("the neighbor's Peer Down", TIMEOUT, |record| {
         (record.peer_downs.len() == 1).then_some(())
     });
-    bench.settle(2, &some);
+    bench.wait_complete(2, &some);
     bench.reset(3, &some);
     bench.check(strange);
 }
@@ -186,7 +186,7 @@ fn a_station_sees_all_paths_of_exabgp() {
     sees_all_of(Exabgp::start_with, terms(&UNICAST, &UNICAST), &offers::sample(&UNICAST), &[]);
 }
 
-/// Starts a program that passes on what two upstreams tell it of the same prefixes.
+/// Starts a program that passes on what two upstreams announce of the same prefixes.
 #[track_caller]
 fn passes_on<S: Speaker>(start: impl FnOnce(&Scratch, Link, Terms, Announced) -> S) {
     let upstreams = [65101, 65102].map(|asn| (loopback(), asn));
@@ -201,11 +201,11 @@ fn passes_on<S: Speaker>(start: impl FnOnce(&Scratch, Link, Terms, Announced) ->
         upstream
     });
     let all = UNICAST.map(|family| (family, 4));
-    bench.settle(1, &all);
+    bench.wait_complete(1, &all);
     bench.reset(2, &all);
     upstreams[0].withdraw(&prefixes[1..3]);
     let less = UNICAST.map(|family| (family, 3));
-    bench.settle(2, &less);
+    bench.wait_complete(2, &less);
     bench.reset(3, &less);
     bench.check(&[]);
 }
@@ -297,9 +297,9 @@ fn a_station_sees_the_link_state_that_gobgp_passes_on() {
     let upstream = Neighbor::connect(&options, bench.link.program);
     let nodes = [1, 2, 3].map(|n| nlri::example(family, n));
     upstream.announce_nlri(family, &[192, 0, 2, 33], &nodes.concat(), &path(65101));
-    bench.settle(1, &[(family, 3)]);
+    bench.wait_complete(1, &[(family, 3)]);
     upstream.withdraw_nlri(family, &nodes[1]);
-    bench.settle(1, &[(family, 2)]);
+    bench.wait_complete(1, &[(family, 2)]);
     bench.reset(2, &[(family, 2)]);
     bench.check(&[]);
 }
@@ -362,7 +362,7 @@ fn a_family_that_is_not_configured_is_not_offered_and_not_passed_on() {
     options.open.families = vec![Family::IPV4, Family::IPV6, Family::EVPN, Family::VPNV4];
     options.open.add_path = vec![(Family::IPV4, 3), (Family::EVPN, 3)];
     let neighbor = Neighbor::connect(&options, lab.listen);
-    let theirs = Open::parse(&neighbor.heard().open[HEADER..]).unwrap();
+    let theirs = Open::parse(&neighbor.received().open[HEADER..]).unwrap();
     assert_eq!(theirs.families, [Family::IPV4, Family::EVPN]);
     assert_eq!(nlri::add_paths(&theirs, &options.open), BTreeSet::new());
     let family = Family::EVPN;

@@ -4,20 +4,20 @@ use std::net::Ipv4Addr;
 
 use tests::programs::Connects;
 use tests::programs::frr::Frr;
-use tests::programs::scene::{hears_all_of, survives_collisions};
+use tests::programs::scene::{receives_all_routes, survives_collisions};
 
-/// FRR 8.4.4 can take the right connection up and, on hearing the OPEN of the other one a moment
+/// FRR 8.4.4 can take the right connection up and, on receiving the OPEN of the other one a moment
 /// later, down again: it has closed both when bmpd has done what RFC 4271 asks for.
 const UPS: usize = 2;
 
 #[test]
-fn bmpd_hears_all_of_frr_which_connects() {
-    hears_all_of(Frr::start, Connects::Program, 40, None);
+fn all_routes_of_frr_are_received_when_frr_connects() {
+    receives_all_routes(Frr::start, Connects::Program, 40, None);
 }
 
 #[test]
-fn bmpd_hears_all_of_frr_which_waits() {
-    hears_all_of(Frr::start, Connects::Bmpd, 40, None);
+fn all_routes_of_frr_are_received_when_bmpd_connects() {
+    receives_all_routes(Frr::start, Connects::Bmpd, 40, None);
 }
 
 #[test]

@@ -5,19 +5,19 @@ use std::net::Ipv4Addr;
 
 use tests::programs::Connects;
 use tests::programs::gobgp::Gobgp;
-use tests::programs::scene::{hears_all_of, survives_collisions};
+use tests::programs::scene::{receives_all_routes, survives_collisions};
 
 /// "Peer de-configured".
 const FAREWELL: Option<[u8; 2]> = Some([6, 3]);
 
 #[test]
-fn bmpd_hears_all_of_gobgp_which_connects() {
-    hears_all_of(Gobgp::start, Connects::Program, 10, FAREWELL);
+fn all_routes_of_gobgp_are_received_when_gobgp_connects() {
+    receives_all_routes(Gobgp::start, Connects::Program, 10, FAREWELL);
 }
 
 #[test]
-fn bmpd_hears_all_of_gobgp_which_waits() {
-    hears_all_of(Gobgp::start, Connects::Bmpd, 10, FAREWELL);
+fn all_routes_of_gobgp_are_received_when_bmpd_connects() {
+    receives_all_routes(Gobgp::start, Connects::Bmpd, 10, FAREWELL);
 }
 
 #[test]

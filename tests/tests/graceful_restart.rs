@@ -56,7 +56,7 @@ impl Lab {
     }
 
     /// Waits until a further connection is not taken for one of two that were made at once.
-    fn wait_settled(&self) {
+    fn wait_synchronized(&self) {
         holds_for("the session is up", Duration::from_millis(2_100), || {
             let shown = self.shown();
             if shown.contains("Established") { Ok(()) } else { Err(shown) }
@@ -123,7 +123,7 @@ fn a_neighbor_that_restarts_keeps_its_routes_and_loses_what_it_does_not_announce
 }
 
 #[test]
-fn a_station_that_comes_during_a_restart_is_told_what_the_others_know() {
+fn a_station_that_connects_during_a_restart_is_sent_what_the_others_have() {
     let lab = Lab::start("");
     let first = lab.connect(60, &BOTH);
     announce(&first, &["10.0.0.0/8", "2001:db8::/32"], 1);
@@ -223,25 +223,25 @@ fn a_notification_and_another_session_are_no_restart() {
 }
 
 /// RFC 4724 section 4.1: one that has restarted waits for the End-of-RIB of those that announced the
-/// capability, before it announces anything. Others are told nothing.
+/// capability, before it announces anything. Others are sent nothing.
 #[test]
-fn a_neighbor_with_graceful_restart_is_told_that_there_are_no_routes_and_another_nothing() {
+fn a_neighbor_with_graceful_restart_is_sent_end_of_rib_and_another_nothing() {
     let lab = Lab::start("");
     let restarted = lab.connect(60, &BOTH);
-    wait_until("both End-of-RIBs", TIMEOUT, || restarted.heard().updates == 2);
+    wait_until("both End-of-RIBs", TIMEOUT, || restarted.received().updates == 2);
     let unreach = [0, 0, 0, 7, 0x90, 15, 0, 3, 0, 2, 1];
     let message = |body: &[u8]| {
         let length = [0, 19 + body.len() as u8];
         [&[0xff; 16][..], &length, &[2], body].concat()
     };
-    assert_eq!(restarted.heard().messages, [message(&[0; 4]), message(&unreach)].concat());
+    assert_eq!(restarted.received().messages, [message(&[0; 4]), message(&unreach)].concat());
     restarted.notification(6, 2, &[]);
 
     let other = Neighbor::connect(&Options::new(lab.peer, 65001), lab.listen);
     announce(&other, &["10.0.0.0/8"], 1);
     let connection = lab.station.wait_connection(1);
     connection.wait_routes(lab.peer, &other.expected(), TIMEOUT);
-    assert_eq!(other.heard().updates, 0);
+    assert_eq!(other.received().updates, 0);
 }
 
 /// RFC 4724 section 5: the loss of the old connection has just not been noticed.
@@ -252,7 +252,7 @@ fn a_neighbor_that_connects_anew_while_its_session_is_up_has_restarted() {
     announce(&first, &["10.0.0.0/8", "10.1.0.0/16"], 1);
     let connection = lab.station.wait_connection(1);
     connection.wait_routes(lab.peer, &first.expected(), TIMEOUT);
-    lab.wait_settled();
+    lab.wait_synchronized();
     let second = lab.connect(60, &BOTH);
     assert_eq!(first.wait_closed(TIMEOUT).notification, None);
     announce(&second, &["10.1.0.0/16"], 2);
@@ -269,7 +269,7 @@ fn a_connection_without_a_valid_open_is_no_restart() {
     announce(&first, &["10.0.0.0/8"], 1);
     let connection = lab.station.wait_connection(1);
     connection.wait_routes(lab.peer, &first.expected(), TIMEOUT);
-    lab.wait_settled();
+    lab.wait_synchronized();
     let mut silent = [(); 2].map(|()| {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         socket.bind(&SocketAddr::new(lab.peer, 0).into()).unwrap();
@@ -289,7 +289,7 @@ fn a_connection_without_a_valid_open_is_no_restart() {
     assert!(Neighbor::try_connect(&wrong, lab.listen).is_err(), "it has the wrong AS");
     announce(&first, &["10.1.0.0/16"], 2);
     connection.wait_routes(lab.peer, &first.expected(), TIMEOUT);
-    assert_eq!(first.heard().closed, None);
+    assert_eq!(first.received().closed, None);
     assert_eq!(counts(&connection), (1, 0, 0));
 
     let second = lab.connect(60, &BOTH);
@@ -309,14 +309,14 @@ fn a_connection_that_comes_with_the_one_that_is_up_already_is_refused_as_a_colli
     let first = wait_for("both connections to be made within 2 s", TIMEOUT, || {
         let begun = Instant::now();
         let first = lab.connect(60, &BOTH);
-        wait_until("it to be up", TIMEOUT, || first.heard().updates == 2);
+        wait_until("it to be up", TIMEOUT, || first.received().updates == 2);
         let second = Neighbor::try_connect(first.options(), lab.listen);
         let took = begun.elapsed();
         if took >= Duration::from_secs(2) {
             return Err(format!("it took {took:?}"));
         }
         assert!(second.is_err(), "it was accepted");
-        assert_eq!(first.heard().closed, None);
+        assert_eq!(first.received().closed, None);
         Ok(first)
     });
     announce(&first, &["10.0.0.0/8"], 1);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tests::daemon::{Daemon, binary, run};
 use tests::documents::{blocks, repository, text};
-use tests::edge::{self, Edge, Program, ROUTE, wait_heard};
+use tests::edge::{self, Edge, Program, ROUTE, wait_route_received};
 use tests::scratch::Scratch;
 use tests::station::Station;
 use tests::wait::wait_until;
@@ -80,9 +80,9 @@ fn takes_over(scratch: &Scratch, edge: &Edge, station: &Station, kind: &str, con
     let output = run(import.args(["--import", kind]).arg(file), TIMEOUT);
     let connections = station.connections().len();
     let daemon = edge.host.run(|| Daemon::start(scratch, output.done()));
-    wait_heard(&daemon, &[&router]);
+    wait_route_received(&daemon, &[&router]);
     station.wait_connection(connections + 1);
-    edge.wait_told(station);
+    edge.wait_route_sent(station);
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn a_neighbor_and_a_station_of_frr_are_those_of_bmpd_afterwards() {
                   bmp connect 10.1.1.1 port 11019 min-retry 100 max-retry 1000\n exit\nexit\n";
     let router = edge.bird(&scratch, ROUTER);
     let frr = edge::frr(&scratch, &edge.host, config);
-    edge.wait_told(&station);
+    edge.wait_route_sent(&station);
     drop((frr, router));
     takes_over(&scratch, &edge, &station, "frr", config);
 }
@@ -119,7 +119,7 @@ fn those_of_gobgp_too() {
     let mut gobgpd = edge.host.namespace().command("gobgpd");
     gobgpd.args(["-p", "--pprof-disable", "--api-hosts=127.0.0.1:50051", "-f"]).arg(file);
     let gobgpd = Program::start(gobgpd, &scratch.join("gobgpd.log"));
-    edge.wait_told(&station);
+    edge.wait_route_sent(&station);
     drop((gobgpd, router));
     takes_over(&scratch, &edge, &station, "gobgp", config);
 }
@@ -138,7 +138,7 @@ fn those_of_bird_too() {
     let mut bird = edge.host.namespace().command("bird");
     bird.args(["-f", "-c"]).arg(file).arg("-s").arg(&control);
     let bird = Program::start(bird, &scratch.join("before.log"));
-    wait_until("BIRD to hear the route", TIMEOUT, || {
+    wait_until("BIRD to receive the route", TIMEOUT, || {
         let mut ask = Command::new("birdc");
         run(ask.arg("-s").arg(&control).args(["show", "route"]), TIMEOUT).text().contains(ROUTE)
     });

@@ -32,7 +32,7 @@ fn wait_initiation(station: &Station, number: usize) {
 }
 
 #[test]
-fn the_same_station_in_two_namespaces_and_in_public_is_three_sessions_and_resets_tell_them_apart() {
+fn the_same_station_in_two_namespaces_and_in_public_is_three_sessions_that_are_reset_separately() {
     let scratch = Scratch::new();
     let address = loopback();
     let [red, blue, green] = [(); 3].map(|()| Netns::new());
@@ -140,10 +140,10 @@ fn a_device_binds_its_sessions() {
     assert_eq!(String::from_utf8_lossy(&bound).trim_end_matches('\0'), device);
 }
 
-/// A station hears of neighbors in instances under a distinguisher: the configured one as type 1,
+/// A station is sent neighbors in instances under a distinguisher: the configured one as type 1,
 /// another as type 2, and each Peer Up names the table (RFC 7854 section 4.2).
 #[test]
-fn neighbors_in_instances_are_told_apart_by_type_distinguisher_and_table_name() {
+fn neighbors_in_instances_differ_in_type_distinguisher_and_table_name() {
     let scratch = Scratch::new();
     let (address, listen, peer) = (loopback(), bgp_listen(), loopback());
     let [red, blue] = [(); 2].map(|()| Netns::new());
@@ -219,8 +219,7 @@ fn neighbors_in_instances_are_told_apart_by_type_distinguisher_and_table_name() 
 
 /// Only what a session monitors: of one instance, of every VPN instance, or single neighbors.
 #[test]
-fn a_session_is_told_of_the_neighbors_and_families_that_it_monitors_and_changes_take_effect_at_once()
- {
+fn a_session_is_sent_the_neighbors_and_families_that_it_monitors_and_changes_take_effect_at_once() {
     let scratch = Scratch::new();
     let (address, listen) = (loopback(), bgp_listen());
     let (first, second) = (loopback(), loopback());
@@ -250,7 +249,7 @@ fn a_session_is_told_of_the_neighbors_and_families_that_it_monitors_and_changes_
         speaker.send_all(&Table::full(20, 10));
     }
     let connection = station.wait_connection(1);
-    let told = |what: &str, expected: &[(u8, IpAddr)]| {
+    let sent = |what: &str, expected: &[(u8, IpAddr)]| {
         connection.wait(what, TIMEOUT, |record| {
             let up: Vec<(u8, IpAddr)> = record
                 .peers
@@ -262,7 +261,7 @@ fn a_session_is_told_of_the_neighbors_and_families_that_it_monitors_and_changes_
                 .then_some(())
         });
     };
-    told("the public neighbors", &[(0, first), (0, second)]);
+    sent("the public neighbors", &[(0, first), (0, second)]);
     let page = daemon.bmpctl(&["show", "session", &address.to_string()]);
     let peers = "Monitored peers:   ipv4-unicast 2, ipv6-unicast 2\n";
     assert!(page.done().contains(peers), "{page}");
@@ -279,7 +278,7 @@ fn a_session_is_told_of_the_neighbors_and_families_that_it_monitors_and_changes_
     ] {
         daemon.rewrite_config(&config(monitor));
         daemon.bmpctl(&["reload"]).done();
-        told(monitor, &expected);
+        sent(monitor, &expected);
     }
     assert_eq!(station.connections().len(), 1, "it was done without another connection");
     // Where monitoring ends the reason is 5, and nothing follows it (RFC 7854 section 4.9).
@@ -302,7 +301,7 @@ fn a_session_is_told_of_the_neighbors_and_families_that_it_monitors_and_changes_
 
 /// Every instance and every family, not the first ones only: after a reset, and after a station was away.
 #[test]
-fn a_reset_and_a_new_connection_tell_of_every_instance_and_every_family_again() {
+fn after_a_reset_and_on_a_new_connection_every_instance_and_family_is_sent_again() {
     let scratch = Scratch::new();
     let (address, listen, peer) = (loopback(), bgp_listen(), loopback());
     let [red, blue] = [(); 2].map(|()| Netns::new());
@@ -349,7 +348,7 @@ fn a_reset_and_a_new_connection_tell_of_every_instance_and_every_family_again() 
         families.iter().for_each(|family| speaker.end_of_rib(*family));
     }
     let places = [(0, 0), (1, 65000 << 32 | 1), (1, 65000 << 32 | 2)];
-    let told_all = |connection: &Connection| {
+    let all_sent = |connection: &Connection| {
         for ((kind, distinguisher), speaker) in places.into_iter().zip(&speakers) {
             let what = format!("the routes of the peer of type {kind}, {distinguisher:x}");
             wait_for(&what, TIMEOUT, || {
@@ -365,12 +364,12 @@ fn a_reset_and_a_new_connection_tell_of_every_instance_and_every_family_again() 
         }
         assert_eq!(connection.look(|record| record.peer_ups.len()), 3);
     };
-    told_all(&station.wait_connection(1));
+    all_sent(&station.wait_connection(1));
     daemon.bmpctl(&["reset", "session", "all"]).done();
-    told_all(&station.wait_connection(2));
+    all_sent(&station.wait_connection(2));
     station.kill();
     station.revive();
-    told_all(&station.wait_connection(3));
+    all_sent(&station.wait_connection(3));
     station.assert_legal();
 }
 
@@ -399,7 +398,7 @@ fn every_collector_has_a_selection_of_its_own() {
     for (speaker, routes) in speakers.iter().zip([20, 40]) {
         speaker.send_all(&Table::full(routes, routes / 2));
     }
-    // Routes and End-of-RIBs of each neighbor at each collector; none is one that it is not told of.
+    // Routes and End-of-RIBs of each neighbor at each collector; none of a neighbor that it does not monitor.
     let expected = [
         [Some((30, 2)), Some((60, 2))],
         [Some((10, 1)), Some((20, 1))],
@@ -419,12 +418,12 @@ fn every_collector_has_a_selection_of_its_own() {
     as_selected(1);
     daemon.bmpctl(&["reset", "session", "all"]).done();
     as_selected(2);
-    // What they were not to be told they never were.
+    // Nothing else was ever sent.
     for (station, expected) in stations.iter().zip(expected) {
         let routes: usize = expected.iter().flatten().map(|(routes, _)| routes).sum();
         for connection in station.connections() {
-            let told = connection.look(|record| (record.peer_ups.len(), record.announced));
-            assert_eq!(told, (expected.iter().flatten().count(), routes as u64));
+            let sent = connection.look(|record| (record.peer_ups.len(), record.announced));
+            assert_eq!(sent, (expected.iter().flatten().count(), routes as u64));
         }
         station.assert_legal();
     }

@@ -230,13 +230,14 @@ fn every_command_prints_a_document_of_the_schema() {
     let shut = checker.check(&output.stdout);
     assert!(shut["sessions"][0]["error"].as_str().unwrap().contains("shut down"), "{shut}");
 
-    // Session, neighbor, command and reload have been told of by now.
+    // Session, neighbor, command and reload have been reported by now.
     neighbor.close();
-    let mut told = BTreeSet::new();
+    let mut received = BTreeSet::new();
     for event in events.by_ref() {
         let event = checker.check(&event.unwrap());
-        told.extend(event["event"].as_str().map(str::to_owned));
-        if ["session", "neighbor", "command", "reload"].iter().all(|kind| told.contains(*kind)) {
+        received.extend(event["event"].as_str().map(str::to_owned));
+        if ["session", "neighbor", "command", "reload"].iter().all(|kind| received.contains(*kind))
+        {
             break;
         }
     }

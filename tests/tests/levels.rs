@@ -28,7 +28,7 @@ const BMP: u32 = 54_000;
 const NOC: u32 = 54_001;
 const NETOPS: u32 = 54_002;
 
-const STRANGER: Person = Person { uid: 54_100, gid: 54_100, groups: &[] };
+const OTHER: Person = Person { uid: 54_100, gid: 54_100, groups: &[] };
 /// In the socket's group by a supplementary group only.
 const MEMBER: Person = Person { uid: 54_101, gid: 54_101, groups: &[54_900, BMP] };
 /// In it by her primary group.
@@ -54,7 +54,7 @@ impl Place {
         Self { scratch, station, daemon }
     }
 
-    /// Changes what `[control]` says; bmpd is not told.
+    /// Changes what `[control]` says; bmpd does not reload.
     fn rewrite(&self, control: &str) {
         self.daemon.rewrite_config(&config(&self.scratch, &self.station, control));
     }
@@ -145,11 +145,11 @@ fn without_a_mapping_root_and_the_group_may_and_nobody_else() {
     place.daemon.bmpctl(&["reload"]).done();
     assert_eq!(place.level(MEMBER), 2);
     assert_eq!(place.level(PRIMARY), 2);
-    for person in [STRANGER, OPERATOR] {
+    for person in [OTHER, OPERATOR] {
         assert_eq!(place.level(person), 0);
     }
-    // The system itself keeps them out; what they are told is as good as what bmpd says.
-    let refused = place.run(STRANGER, &["reset", "session", "all"]);
+    // The system itself keeps them out; that message is as good as what bmpd says.
+    let refused = place.run(OTHER, &["reset", "session", "all"]);
     for says in [
         "needs level 2 (configuration), and you have none",
         &format!("join the group {BMP} and log in again"),
@@ -157,7 +157,7 @@ fn without_a_mapping_root_and_the_group_may_and_nobody_else() {
     ] {
         assert!(refused.stderr.contains(says), "{says}: {refused}");
     }
-    let json = place.run(STRANGER, &["show", "session", "--json"]);
+    let json = place.run(OTHER, &["show", "session", "--json"]);
     assert!(json.stdout.contains("\"not-permitted\"") && json.status == 4, "{json}");
 }
 
@@ -165,7 +165,7 @@ fn without_a_mapping_root_and_the_group_may_and_nobody_else() {
 fn a_socket_that_somebody_opened_by_hand_gives_nobody_a_level() {
     let place = Place::start("");
     fs::set_permissions(place.daemon.socket(), Permissions::from_mode(0o666)).unwrap();
-    assert_eq!(place.level(STRANGER), 0);
+    assert_eq!(place.level(OTHER), 0);
     assert_eq!(place.level(MEMBER), 0);
     // Nor does another group of the file: who asked for it is not known.
     chown(place.daemon.socket(), None, Some(BMP)).unwrap();
@@ -183,16 +183,16 @@ fn groups_and_users_have_the_levels_of_the_file() {
         54_105
     ));
     assert_eq!(place.mode(), 0o666);
-    assert_eq!(place.level(STRANGER), 0);
+    assert_eq!(place.level(OTHER), 0);
     assert_eq!(place.level(WATCHER), 1);
     assert_eq!(place.level(OPERATOR), 2);
     assert_eq!(place.level(PRIMARY), 2);
     // Her own entry counts, though the group would give more; his, though he is in no group.
     assert_eq!(place.level(MEMBER), 1);
-    assert_eq!(place.level(Person { uid: 54_105, ..STRANGER }), 2);
+    assert_eq!(place.level(Person { uid: 54_105, ..OTHER }), 2);
     // By their names: the user daemon, the group games.
     assert_eq!(place.level(Person { uid: 1, gid: 54_100, groups: &[] }), 1);
-    assert_eq!(place.level(Person { groups: &[60], ..STRANGER }), 1);
+    assert_eq!(place.level(Person { groups: &[60], ..OTHER }), 1);
 
     let refused = place.run(WATCHER, &["reset", "session", "all"]);
     for says in [
@@ -208,7 +208,7 @@ fn groups_and_users_have_the_levels_of_the_file() {
     assert!(refused.stderr.contains(&format!("(user {restricted} in [control])")), "{refused}");
     assert!(!refused.stderr.contains("join the group"), "it would not help: {refused}");
     // Callers are named where they have a name.
-    let refused = place.run(Person { uid: 1, ..STRANGER }, &["reload"]);
+    let refused = place.run(Person { uid: 1, ..OTHER }, &["reload"]);
     assert!(refused.stderr.contains("daemon (pid "), "{refused}");
 }
 
@@ -216,8 +216,8 @@ fn groups_and_users_have_the_levels_of_the_file() {
 fn others_can_be_let_in_to_look() {
     let place = Place::start("others = 1");
     assert_eq!(place.mode(), 0o666);
-    assert_eq!(place.level(STRANGER), 1);
-    let refused = place.run(STRANGER, &["reset", "session", "all"]);
+    assert_eq!(place.level(OTHER), 1);
+    let refused = place.run(OTHER, &["reset", "session", "all"]);
     assert!(refused.stderr.contains("has level 1 (others in [control])"), "{refused}");
     assert!(
         !refused.stderr.contains("join the group"),
@@ -228,7 +228,7 @@ fn others_can_be_let_in_to_look() {
 #[test]
 fn a_group_that_cannot_be_had_does_not_keep_bmpd_from_running() {
     let place = Place::start("group = \"no-such-group\"");
-    assert_eq!(place.level(STRANGER), 0);
+    assert_eq!(place.level(OTHER), 0);
     let log = place.daemon.log();
     assert!(log.contains("no-such-group: there is no such group"), "{log}");
 }
@@ -287,7 +287,7 @@ fn bmpds_own_user_may_do_everything_and_its_group_is_that_of_the_socket() {
     ready(&daemon);
     assert!(daemon.log().contains("cannot give the control socket"), "{}", daemon.log());
     assert_eq!(ask(WATCHER, "reset").status, 0);
-    for person in [member, MEMBER, STRANGER] {
+    for person in [member, MEMBER, OTHER] {
         assert_eq!(ask(person, "show").status, 4);
     }
     ends(daemon);
@@ -503,7 +503,7 @@ fn a_forged_client_that_claims_more_gets_the_same_answer() {
         [claim(&[3]), claim(b"root"), claim(&[0; 4]), level, response, discriminant, claim(&[])];
 
     for (person, has) in
-        [(STRANGER, Level::Visit), (PRIMARY, Level::Visit), (WATCHER, Level::Monitoring)]
+        [(OTHER, Level::Visit), (PRIMARY, Level::Visit), (WATCHER, Level::Monitoring)]
     {
         for bytes in [&honest, &spare] {
             match failure(&place.forge(person, bytes)) {
@@ -517,7 +517,7 @@ fn a_forged_client_that_claims_more_gets_the_same_answer() {
             let answer = place.forge(person, bytes);
             let (kind, body) = frame::read(&mut &answer[..]).unwrap();
             match kind {
-                // Somebody who may look is told that this cannot be read.
+                // A caller of level 1 gets the reason: this cannot be read.
                 Kind::Refusal => assert_eq!(has, Level::Monitoring, "{body:?}"),
                 Kind::Response | Kind::Part | Kind::Request => match failure(&answer) {
                     Failure::NotPermitted { .. } => {}
@@ -571,9 +571,9 @@ fn every_command_above_level_1_is_logged_with_caller_command_and_outcome() {
     logged(WATCHER, &["reset", "session", "all"], &refused);
     logged(WATCHER, &["reload"], &refused);
     logged(WATCHER, &["clear", "statistics", "all"], &refused);
-    logged(STRANGER, &["reload"], &["WARN", "the caller has 0 (others in [control])"]);
+    logged(OTHER, &["reload"], &["WARN", "the caller has 0 (others in [control])"]);
     // Of those that only look only the refused ones.
-    logged(STRANGER, &["show", "session", "all"], &["WARN", "level 1 is needed"]);
+    logged(OTHER, &["show", "session", "all"], &["WARN", "level 1 is needed"]);
     let before = place.commands().len();
     for args in [&["show", "session"], &["show", "neighbor"], &["reload", "--dry-run"]] {
         place.run(WATCHER, args);
@@ -587,11 +587,11 @@ fn refusals_in_a_loop_do_not_fill_the_log() {
     let place = Place::start("users = { \"54105\" = 1 }");
     let look = Request::Query(Query::Session(Selector::All { vpn_instance: None }.into()));
     for _ in 0..15 {
-        let answer = place.forge(STRANGER, &frame::encode(Kind::Request, &look).unwrap());
+        let answer = place.forge(OTHER, &frame::encode(Kind::Request, &look).unwrap());
         assert!(matches!(failure(&answer), Failure::NotPermitted { .. }));
     }
     assert_eq!(place.commands().len(), 10, "{:?}", place.commands());
-    // Those of another user are still told.
+    // Those of another user are still logged.
     place.forge(WATCHER, &frame::encode(Kind::Request, &look).unwrap());
     assert_eq!(place.commands().len(), 11, "{:?}", place.commands());
 }
@@ -599,11 +599,11 @@ fn refusals_in_a_loop_do_not_fill_the_log() {
 #[test]
 fn one_user_cannot_take_every_place_at_the_socket() {
     let place = Place::start("others = 1");
-    let held: Vec<_> = (0..64).map(|_| place.connect(STRANGER)).collect();
-    let answer = place.forge(STRANGER, &[]);
+    let held: Vec<_> = (0..64).map(|_| place.connect(OTHER)).collect();
+    let answer = place.forge(OTHER, &[]);
     let Failure::Busy(text) = failure(&answer) else { panic!("{answer:?}") };
     assert!(text.contains("64 connections of one user"), "{text}");
-    let busy = place.run(STRANGER, &["show", "session"]);
+    let busy = place.run(OTHER, &["show", "session"]);
     assert_eq!(busy.status, 1, "{busy}");
     assert!(busy.stderr.contains("64 connections of one user"), "{busy}");
     // Others are served meanwhile.
@@ -611,7 +611,7 @@ fn one_user_cannot_take_every_place_at_the_socket() {
     place.daemon.bmpctl(&["show", "session"]).done();
     drop(held);
     wait_for("a place", TIMEOUT, || {
-        let output = place.run(STRANGER, &["show", "session"]);
+        let output = place.run(OTHER, &["show", "session"]);
         if output.status == 0 { Ok(()) } else { Err(output.to_string()) }
     });
 }
@@ -662,7 +662,7 @@ fn users_without_a_level_who_connect_in_a_loop_keep_nobody_out() {
     let ended = std::sync::atomic::AtomicBool::new(false);
     let is_over = || ended.load(std::sync::atomic::Ordering::Relaxed);
     let connect = || {
-        STRANGER.act(|| {
+        OTHER.act(|| {
             while !is_over() {
                 let socket =
                     socket2::Socket::new(socket2::Domain::UNIX, socket2::Type::STREAM, None);

@@ -1,4 +1,4 @@
-//! What a station is told, from the first message to the last, whatever neighbors and stations do.
+//! What a station is sent, from the first message to the last, whatever neighbors and stations do.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -28,7 +28,7 @@ fn attributes(seed: u64) -> Attributes {
 
 /// Waits until the connection is complete and holds exactly what the neighbor has announced.
 #[track_caller]
-fn settled(connection: &Connection, neighbor: &Neighbor) {
+fn wait_synchronized(connection: &Connection, neighbor: &Neighbor) {
     connection.wait_complete(neighbor.ip(), TIMEOUT);
     connection.wait_routes(neighbor.ip(), &neighbor.expected(), TIMEOUT);
 }
@@ -43,13 +43,13 @@ fn is_up(connection: &Connection, lab: &Lab) -> bool {
 }
 
 #[test]
-fn messages_come_in_order_and_say_what_was_heard() {
+fn messages_are_in_order_and_report_what_was_received() {
     let lab = Plan { bmp: "system-name = \"edge1\"", ..Plan::default() }.start();
     let begun = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(2_000, 500));
     let connection = lab.stations[0].wait_connection(1);
-    settled(&connection, &neighbor);
+    wait_synchronized(&connection, &neighbor);
 
     connection.look(|record| {
         let kinds: Vec<Kind> = record.sequence.iter().map(|(kind, _)| *kind).collect();
@@ -67,7 +67,7 @@ fn messages_come_in_order_and_say_what_was_heard() {
         assert_eq!(up.local, (neighbor.remote().ip(), neighbor.remote().port()));
         assert_eq!(up.remote_port, neighbor.local().port());
         assert_eq!(up.received_open, neighbor.sent_open(), "the OPEN as the neighbor sent it");
-        assert_eq!(up.sent_open, neighbor.heard().open, "the OPEN as the neighbor got it");
+        assert_eq!(up.sent_open, neighbor.received().open, "the OPEN as the neighbor got it");
 
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
         let mut last = Duration::ZERO;
@@ -82,7 +82,7 @@ fn messages_come_in_order_and_say_what_was_heard() {
             last = time;
         }
     });
-    assert_eq!(neighbor.heard().updates, 0, "bmpd announces nothing");
+    assert_eq!(neighbor.received().updates, 0, "bmpd announces nothing");
     lab.assert_legal();
 }
 
@@ -92,7 +92,7 @@ fn live_changes_reach_a_station_without_delay() {
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(200, 50));
     let connection = lab.stations[0].wait_connection(1);
-    settled(&connection, &neighbor);
+    wait_synchronized(&connection, &neighbor);
     for n in 0..20u64 {
         let one = prefix(&format!("198.51.{n}.0/24"));
         let two = prefix(&format!("2001:db8:{n:x}::/48"));
@@ -110,7 +110,7 @@ fn live_changes_reach_a_station_without_delay() {
         let took = begun.elapsed();
         assert!(took < Duration::from_secs(1), "round {n} took {took:?}");
     }
-    settled(&connection, &neighbor);
+    wait_synchronized(&connection, &neighbor);
     lab.assert_legal();
 }
 
@@ -122,15 +122,15 @@ fn hold_timer_expiry_is_peer_down_reason_1_with_the_notification_that_was_sent()
     let neighbor = Neighbor::connect(&options, lab.listen);
     neighbor.send_all(&Table::full(200, 50));
     let connection = lab.stations[0].wait_connection(1);
-    settled(&connection, &neighbor);
+    wait_synchronized(&connection, &neighbor);
     // KEEPALIVEs keep it up beyond the hold time.
     holds_for("the neighbor up", Duration::from_secs(4), || {
         if is_up(&connection, &lab) { Ok(()) } else { Err(connection.summary()) }
     });
     neighbor.fall_silent();
     let down = wait_peer_down(&connection);
-    let heard = neighbor.wait_closed(TIMEOUT);
-    let (code, subcode, data) = heard.notification.expect("bmpd sends a NOTIFICATION");
+    let received = neighbor.wait_closed(TIMEOUT);
+    let (code, subcode, data) = received.notification.expect("bmpd sends a NOTIFICATION");
     assert_eq!((down.reason, code, subcode), (1, 4, 0));
     let sent = bgp::message(kind::NOTIFICATION, &[&[code, subcode][..], &data].concat());
     assert_eq!(down.data, sent);
@@ -143,7 +143,7 @@ fn the_neighbor_s_notification_is_peer_down_reason_3_with_all_of_it() {
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(200, 50));
     let connection = lab.stations[0].wait_connection(1);
-    settled(&connection, &neighbor);
+    wait_synchronized(&connection, &neighbor);
     neighbor.notification(6, 2, b"\x07tschuss");
     let down = wait_peer_down(&connection);
     assert_eq!(down.reason, 3);
@@ -157,7 +157,7 @@ fn a_neighbor_that_just_closes_is_peer_down_reason_4_and_its_routes_are_not_with
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(200, 50));
     let connection = lab.stations[0].wait_connection(1);
-    settled(&connection, &neighbor);
+    wait_synchronized(&connection, &neighbor);
     neighbor.close();
     let down = wait_peer_down(&connection);
     assert_eq!((down.reason, &down.data[..]), (4, &[][..]));
@@ -166,7 +166,7 @@ fn a_neighbor_that_just_closes_is_peer_down_reason_4_and_its_routes_are_not_with
 }
 
 #[test]
-fn a_neighbor_that_sends_nonsense_is_told_and_peer_down_reason_1_has_the_notification() {
+fn a_neighbor_that_sends_nonsense_is_sent_a_notification_and_peer_down_reason_1_has_it() {
     let lab = Plan::default().start();
     let connection = lab.stations[0].wait_connection(1);
     let mut bad_marker = bgp::message(kind::KEEPALIVE, &[]);
@@ -183,7 +183,7 @@ fn a_neighbor_that_sends_nonsense_is_told_and_peer_down_reason_1_has_the_notific
     for (n, (bytes, codes)) in cases.iter().enumerate() {
         let neighbor = lab.connect();
         neighbor.send_all(&Table::full(50, 10));
-        settled(&connection, &neighbor);
+        wait_synchronized(&connection, &neighbor);
         neighbor.send_raw(bytes);
         let (code, subcode, data) =
             neighbor.wait_closed(TIMEOUT).notification.expect("bmpd sends a NOTIFICATION");
@@ -205,7 +205,7 @@ fn a_neighbor_that_comes_back_has_only_its_new_routes() {
         // The same routes as before first (nothing may be taken for a duplicate), then fewer.
         let size = u64::from(1_000 - 200 * (round / 2));
         neighbor.send_all(&Table::full(size, size / 4));
-        settled(&connection, &neighbor);
+        wait_synchronized(&connection, &neighbor);
         match round % 2 {
             0 => neighbor.close(),
             _ => neighbor.notification(6, 4, &[]),
@@ -243,7 +243,7 @@ fn a_station_and_a_neighbor_that_die_and_return_in_any_order_end_up_equal() {
     let mut lab = Plan { retry: [1, 1], ..Plan::default() }.start();
     let mut neighbor = Some(lab.connect());
     neighbor.as_ref().unwrap().send_all(&Table::full(1_000, 200));
-    settled(&lab.stations[0].wait_connection(1), neighbor.as_ref().unwrap());
+    wait_synchronized(&lab.stations[0].wait_connection(1), neighbor.as_ref().unwrap());
     let mut tables = (0..).map(|n: u64| Table::of(65_100 + n as u32, 1_000 - 50 * n, 200 + 10 * n));
     for (n, order) in orders.iter().enumerate() {
         for step in order {
@@ -286,7 +286,7 @@ fn bmpd_connects_to_a_neighbor_that_is_not_passive() {
     let lab = Plan { neighbor: &format!("passive = true\n{lines}"), ..Plan::default() }.start();
     let neighbor = Neighbor::accept(&Options::new(address, 65001), &listener);
     neighbor.send_all(&Table::full(500, 100));
-    settled(&lab.stations[0].wait_connection(1), &neighbor);
+    wait_synchronized(&lab.stations[0].wait_connection(1), &neighbor);
     lab.assert_legal();
 }
 
@@ -307,10 +307,10 @@ fn two_connections_with_one_neighbor_collide_and_one_stays() {
         let (theirs, _) = listener.accept().unwrap();
         let neighbor = Neighbor::connect(&options, lab.listen);
         neighbor.send_all(&Table::full(100, 20));
-        settled(&connection, &neighbor);
+        wait_synchronized(&connection, &neighbor);
         drop(theirs);
         holds_for("the session up", Duration::from_secs(1), || {
-            neighbor.heard().closed.map_or(Ok(()), |_| Err(format!("{:?}", neighbor.heard())))
+            neighbor.received().closed.map_or(Ok(()), |_| Err(format!("{:?}", neighbor.received())))
         });
         let downs = connection.look(|record| record.peer_downs.len());
         neighbor.close();
@@ -320,18 +320,18 @@ fn two_connections_with_one_neighbor_collide_and_one_stays() {
 }
 
 #[test]
-fn a_neighbor_with_a_four_octet_as_number_is_heard() {
+fn a_neighbor_with_a_four_octet_as_number_comes_up() {
     let lab = Plan { remote_as: 4_200_000_001, ..Plan::default() }.start();
     let neighbor = lab.connect();
     neighbor.send_all(&Table::of(4_200_000_001, 200, 50));
     let connection = lab.stations[0].wait_connection(1);
-    settled(&connection, &neighbor);
+    wait_synchronized(&connection, &neighbor);
     assert_eq!(connection.look(|record| record.peer_ups[0].header.asn), 4_200_000_001);
     lab.assert_legal();
 }
 
 #[test]
-fn an_open_with_another_as_number_is_refused_and_no_station_hears_of_it() {
+fn an_open_with_another_as_number_is_rejected_and_not_reported() {
     let lab = Plan::default().start();
     let connection = lab.stations[0].wait_connection(1);
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
@@ -353,10 +353,10 @@ fn an_open_with_another_as_number_is_refused_and_no_station_hears_of_it() {
         }
     }
     assert_eq!(notification, Some((2, 2)), "OPEN error, bad peer AS");
-    // The right one is welcome, if need be after a while, and nothing of the wrong one was told.
+    // The right one is welcome, if need be after a while, and nothing of the wrong one was reported.
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(50, 10));
-    settled(&connection, &neighbor);
+    wait_synchronized(&connection, &neighbor);
     assert_eq!(connection.look(|record| (record.peer_ups.len(), record.peer_downs.len())), (1, 0));
     lab.assert_legal();
 }
@@ -386,15 +386,15 @@ fn end_of_rib_is_sent_once_a_generation() {
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(300, 60));
     let first = lab.stations[0].wait_connection(1);
-    settled(&first, &neighbor);
+    wait_synchronized(&first, &neighbor);
     // A neighbor may say it again (after a route refresh, or because it is odd).
     neighbor.end_of_rib(Family::IPV4);
     neighbor.end_of_rib(Family::IPV6);
     neighbor.announce(&[prefix("198.51.100.0/24")], &attributes(1));
-    settled(&first, &neighbor);
+    wait_synchronized(&first, &neighbor);
     lab.daemon.bmpctl(&["reset", "session", &lab.station()]).done();
     let second = lab.stations[0].wait_connection(2);
-    settled(&second, &neighbor);
+    wait_synchronized(&second, &neighbor);
     for connection in [first, second] {
         let routes = connection.look(|record| record.announced);
         assert!(routes >= 360, "{}", connection.summary());
@@ -421,7 +421,7 @@ fn the_end_of_rib_waits_for_the_neighbor_s_own() {
         record.peer(lab.peer)?.end_of_rib.get(&Family::IPV6).copied()
     });
     neighbor.end_of_rib(Family::IPV4);
-    settled(&connection, &neighbor);
+    wait_synchronized(&connection, &neighbor);
     lab.assert_legal();
 }
 
@@ -442,7 +442,7 @@ fn a_burst_and_then_silence_arrives_completely() {
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(1_000, 100));
     let connection = lab.stations[0].wait_connection(1);
-    settled(&connection, &neighbor);
+    wait_synchronized(&connection, &neighbor);
     // The next KEEPALIVE is half a minute away: nothing but the burst itself can carry it through.
     for round in 0..3 {
         neighbor.send_table(&Table::of(66_000 + round, 40_000, 8_000));
@@ -457,11 +457,11 @@ fn an_update_with_a_bad_origin_is_treated_as_withdraw_and_counted() {
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(300, 60));
     let connection = lab.stations[0].wait_connection(1);
-    settled(&connection, &neighbor);
+    wait_synchronized(&connection, &neighbor);
     let (bad, bad_v6) = (prefix("198.51.100.0/24"), prefix("2001:db8:1::/48"));
     let good = prefix("198.51.101.0/24");
     neighbor.announce(&[bad, bad_v6, good], &attributes(5));
-    settled(&connection, &neighbor);
+    wait_synchronized(&connection, &neighbor);
 
     let mut updates = vec![];
     let mut wrong = attributes(6);
@@ -472,17 +472,17 @@ fn an_update_with_a_bad_origin_is_treated_as_withdraw_and_counted() {
     neighbor.expect(bgp::withdrawals(&[bad, bad_v6]));
     connection.wait_routes(lab.peer, &neighbor.expected(), TIMEOUT);
 
-    // A prefix that was never there is not told at all; the session stays.
+    // A prefix that was never there is not sent at all; the session stays.
     let mut updates = vec![];
     tests::table::put_announcements(&mut updates, &[prefix("198.51.102.0/24")], &wrong);
     neighbor.send_raw(&updates);
     neighbor.announce(&[prefix("198.51.103.0/24")], &attributes(7));
-    settled(&connection, &neighbor);
+    wait_synchronized(&connection, &neighbor);
     connection.look(|record| {
         assert_eq!(record.idle_withdrawals, 0, "{}", record.summary());
         assert_eq!(record.peer_downs.len(), 0);
     });
-    assert_eq!(neighbor.heard().notification, None);
+    assert_eq!(neighbor.received().notification, None);
     lab.assert_legal();
 }
 
@@ -493,7 +493,7 @@ fn statistics_reports_come_by_the_timer_and_are_right() {
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(300, 60));
     let connection = lab.stations[0].wait_connection(1);
-    settled(&connection, &neighbor);
+    wait_synchronized(&connection, &neighbor);
     let mut updates = vec![];
     let mut wrong = attributes(6);
     wrong.origin = 7;
@@ -530,7 +530,7 @@ fn sigterm_ends_everything_properly() {
         let neighbor = lab.connect();
         neighbor.send_all(&Table::full(300, 60));
         for station in &lab.stations {
-            settled(&station.wait_connection(1), &neighbor);
+            wait_synchronized(&station.wait_connection(1), &neighbor);
         }
         let begun = Instant::now();
         lab.daemon.signal(signal);
@@ -544,8 +544,8 @@ fn sigterm_ends_everything_properly() {
             assert_eq!(connection.look(|record| record.termination), Some(0));
             assert_eq!(connection.left_over(), 0);
         }
-        let heard = neighbor.wait_closed(TIMEOUT);
-        assert_eq!(heard.notification.map(|(code, ..)| code), Some(6), "CEASE");
+        let received = neighbor.wait_closed(TIMEOUT);
+        assert_eq!(received.notification.map(|(code, ..)| code), Some(6), "CEASE");
         lab.assert_legal();
     }
 }
@@ -607,10 +607,10 @@ fn a_station_that_closes_its_half_is_closed_and_connected_again() {
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(100, 20));
     let first = lab.stations[0].wait_connection(1);
-    settled(&first, &neighbor);
+    wait_synchronized(&first, &neighbor);
     first.half_close().unwrap();
     first.wait_end(TIMEOUT);
-    settled(&lab.stations[0].wait_connection(2), &neighbor);
+    wait_synchronized(&lab.stations[0].wait_connection(2), &neighbor);
     lab.assert_legal();
 }
 
@@ -620,7 +620,7 @@ fn what_a_station_sends_is_dropped_and_counted() {
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(100, 20));
     let connection = lab.stations[0].wait_connection(1);
-    settled(&connection, &neighbor);
+    wait_synchronized(&connection, &neighbor);
     connection.send(&[b'x'; 12_345]).unwrap();
     wait_for("the count of ignored bytes", TIMEOUT, || {
         let page = lab.daemon.bmpctl(&["show", "session", &lab.station(), "--verbose"]);
@@ -628,13 +628,13 @@ fn what_a_station_sends_is_dropped_and_counted() {
         if text.contains("12345") { Ok(()) } else { Err(page.to_string()) }
     });
     neighbor.announce(&[prefix("198.51.100.0/24")], &attributes(1));
-    settled(&connection, &neighbor);
+    wait_synchronized(&connection, &neighbor);
     assert_eq!(lab.stations[0].connections().len(), 1);
     lab.assert_legal();
 }
 
 #[test]
-fn a_station_that_was_away_during_flaps_is_told_only_what_it_needs() {
+fn a_station_that_was_away_during_flaps_is_sent_only_the_latest_state() {
     let plan = Plan {
         aliases: &[Some("stalled"), Some("live")],
         receive_buffer: Some(64 * 1024),
@@ -647,7 +647,7 @@ fn a_station_that_was_away_during_flaps_is_told_only_what_it_needs() {
     let mut neighbor = lab.connect();
     // More than the system's buffers hold, so that bmpd itself stands still in the middle of it.
     neighbor.send_all(&Table::full(200_000, 20_000));
-    settled(&live, &neighbor);
+    wait_synchronized(&live, &neighbor);
     for round in 1..=6u32 {
         neighbor.close();
         live.wait("the Peer Down", TIMEOUT, |record| {
@@ -656,7 +656,7 @@ fn a_station_that_was_away_during_flaps_is_told_only_what_it_needs() {
         neighbor = lab.connect();
         let size = 300 * u64::from(round);
         neighbor.send_all(&Table::of(65_000 + round, size, 50));
-        settled(&live, &neighbor);
+        wait_synchronized(&live, &neighbor);
     }
     lab.stations[0].pace(Pace::Full);
     // Whether the End-of-RIBs that stand are those of the last Peer Up shows in the routes.
@@ -665,9 +665,9 @@ fn a_station_that_was_away_during_flaps_is_told_only_what_it_needs() {
         let peer = record.peer(lab.peer)?;
         (record.complete_at(lab.peer).is_some() && peer.routes.len() == expected).then_some(())
     });
-    settled(&stalled, &neighbor);
+    wait_synchronized(&stalled, &neighbor);
     let (ups, downs) = stalled.look(|record| (record.peer_ups.len(), record.peer_downs.len()));
-    assert_eq!((ups, downs), (2, 1), "flaps it never heard of were sent");
+    assert_eq!((ups, downs), (2, 1), "flaps it never received of were sent");
     assert_eq!(live.look(|record| (record.peer_ups.len(), record.peer_downs.len())), (7, 6));
     assert_eq!(lab.stations[0].connections().len(), 1);
     lab.assert_legal();
@@ -728,7 +728,7 @@ fn random_churn_ends_with_equal_sets_for_quick_and_slow_stations() {
         }
         for station in &lab.stations {
             let connection = station.wait_connection(1);
-            settled(&connection, &neighbor);
+            wait_synchronized(&connection, &neighbor);
             assert_eq!(station.connections().len(), 1);
         }
         lab.assert_legal();
@@ -768,37 +768,37 @@ fn resets_in_the_midst_of_churn_end_with_equal_sets() {
             complete.ok_or_else(|| latest.summary())
         });
         let last = station.latest().unwrap();
-        settled(&last, &neighbor);
+        wait_synchronized(&last, &neighbor);
     }
     lab.assert_legal();
 }
 
 #[test]
-fn a_generation_is_not_told_what_was_withdrawn_before_it_began() {
+fn a_generation_is_not_sent_what_was_withdrawn_before_it_began() {
     let lab = Plan { aliases: &[None, Some("live")], ..Plan::default() }.start();
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(500, 100));
     let live = lab.stations[1].wait_connection(1);
-    settled(&live, &neighbor);
+    wait_synchronized(&live, &neighbor);
     let gone: Vec<Prefix> = neighbor.expected().keys().copied().step_by(3).collect();
     neighbor.withdraw(&gone);
-    settled(&live, &neighbor);
+    wait_synchronized(&live, &neighbor);
     assert_eq!(live.look(|record| (record.withdrawn, record.idle_withdrawals)), (200, 0));
     lab.daemon.bmpctl(&["reset", "session", &lab.station()]).done();
     let second = lab.stations[0].wait_connection(2);
-    settled(&second, &neighbor);
+    wait_synchronized(&second, &neighbor);
     assert_eq!(second.look(|record| (record.announced, record.withdrawn)), (400, 0));
-    // A route that is announced again and withdrawn again is told as such.
+    // A route that is announced again and withdrawn again is sent as such.
     neighbor.announce(&gone[..10], &attributes(3));
-    settled(&second, &neighbor);
+    wait_synchronized(&second, &neighbor);
     neighbor.withdraw(&gone[..5]);
-    settled(&second, &neighbor);
+    wait_synchronized(&second, &neighbor);
     assert_eq!(second.look(|record| (record.withdrawn, record.idle_withdrawals)), (5, 0));
     lab.assert_legal();
 }
 
 #[test]
-fn neighbors_are_told_apart() {
+fn neighbors_are_reported_separately() {
     let second = tests::addresses::loopback();
     let lines = format!(
         "passive = true\n\n[[bgp.neighbor]]\naddress = \"{second}\"\nremote-as = 65002\npassive = true"
@@ -809,20 +809,20 @@ fn neighbors_are_told_apart() {
     one.send_all(&Table::full(1_000, 200));
     two.send_all(&Table::of(65002, 700, 300));
     let connection = lab.stations[0].wait_connection(1);
-    settled(&connection, &one);
-    settled(&connection, &two);
+    wait_synchronized(&connection, &one);
+    wait_synchronized(&connection, &two);
     let routes: Routes = two.expected();
     let gone: Vec<Prefix> = routes.keys().copied().take(100).collect();
     two.withdraw(&gone);
-    settled(&connection, &two);
-    settled(&connection, &one);
+    wait_synchronized(&connection, &two);
+    wait_synchronized(&connection, &one);
     one.close();
     let down = wait_peer_down(&connection);
     assert_eq!(down.header.peer.address, lab.peer);
-    settled(&connection, &two);
+    wait_synchronized(&connection, &two);
     lab.daemon.bmpctl(&["reset", "session", &lab.station()]).done();
     let again = lab.stations[0].wait_connection(2);
-    settled(&again, &two);
+    wait_synchronized(&again, &two);
     assert_eq!(again.look(|record| record.peer_ups.len()), 1, "only of what is up");
     lab.assert_legal();
 }
@@ -850,7 +850,7 @@ fn a_next_hop_of_32_bytes_and_an_unknown_attribute_pass_through_as_they_are() {
     neighbor.send(update);
     neighbor.end_of_rib(Family::IPV4);
     neighbor.end_of_rib(Family::IPV6);
-    settled(&lab.stations[0].wait_connection(1), &neighbor);
+    wait_synchronized(&lab.stations[0].wait_connection(1), &neighbor);
     lab.assert_legal();
 }
 
@@ -890,23 +890,23 @@ fn the_time_of_a_route_is_when_it_was_received_however_late_it_is_sent() {
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(200, 50));
     let live = lab.stations[0].wait_connection(1);
-    settled(&live, &neighbor);
+    wait_synchronized(&live, &neighbor);
     holds_for("the station up", Duration::from_millis(1200), || {
         live.end().map_or(Ok(()), |end| Err(format!("{end:?}")))
     });
     let (early, late) = (prefix("198.51.100.0/24"), prefix("198.51.101.0/24"));
     neighbor.announce(&[early], &attributes(1));
     neighbor.announce(&[late, prefix("2001:db8:1::/48")], &attributes(1));
-    settled(&live, &neighbor);
-    let heard = times(&live);
-    assert_eq!(heard.len(), 253);
-    let spread = *heard.values().max().unwrap() - *heard.values().min().unwrap();
+    wait_synchronized(&live, &neighbor);
+    let received = times(&live);
+    assert_eq!(received.len(), 253);
+    let spread = *received.values().max().unwrap() - *received.values().min().unwrap();
     assert!(spread > Duration::from_secs(1), "the routes came in {spread:?}");
-    assert!(heard[&early] <= heard[&late]);
+    assert!(received[&early] <= received[&late]);
 
     lab.daemon.bmpctl(&["reset", "session", &lab.station()]).done();
     let again = lab.stations[0].wait_connection(2);
-    settled(&again, &neighbor);
+    wait_synchronized(&again, &neighbor);
     lab.stations[1].revive();
     wait_for("the station that was not there", TIMEOUT, || {
         let latest = lab.stations[1].latest().ok_or("no connection")?;
@@ -914,10 +914,10 @@ fn the_time_of_a_route_is_when_it_was_received_however_late_it_is_sent() {
         complete.ok_or_else(|| latest.summary())
     });
     let missed = lab.stations[1].latest().unwrap();
-    settled(&missed, &neighbor);
+    wait_synchronized(&missed, &neighbor);
     let up = |connection: &Connection| connection.look(|r| r.peer_ups.last().unwrap().header.time);
     for connection in [&again, &missed] {
-        assert_eq!(times(connection), heard);
+        assert_eq!(times(connection), received);
         assert_eq!(up(connection), up(&live), "when the neighbor came up");
     }
     lab.assert_legal();
@@ -928,10 +928,10 @@ fn the_end_of_rib_of_a_family_comes_behind_all_of_its_routes() {
     let lab = Plan::default().start();
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(60_000, 20_000));
-    settled(&lab.stations[0].wait_connection(1), &neighbor);
+    wait_synchronized(&lab.stations[0].wait_connection(1), &neighbor);
     lab.daemon.bmpctl(&["reset", "session", &lab.station()]).done();
     let connection = lab.stations[0].wait_connection(2);
-    settled(&connection, &neighbor);
+    wait_synchronized(&connection, &neighbor);
     let mut ended = vec![];
     each_update(&connection, |_, update| {
         for reach in update.announced() {
@@ -945,7 +945,7 @@ fn the_end_of_rib_of_a_family_comes_behind_all_of_its_routes() {
 }
 
 #[test]
-fn a_neighbor_is_not_told_before_both_opens_are_confirmed() {
+fn a_neighbor_is_not_reported_before_both_opens_are_confirmed() {
     let lab = Plan::default().start();
     let first = lab.stations[0].wait_connection(1);
     let open = lab.options().open;
@@ -972,8 +972,8 @@ fn a_neighbor_is_not_told_before_both_opens_are_confirmed() {
     lab.daemon.bmpctl(&["reset", "session", &lab.station()]).done();
     let second = lab.stations[0].wait_connection(2);
     holds_for("nothing but an Initiation", Duration::from_millis(500), || {
-        let told = |connection: &Connection| connection.look(|r| r.count(Kind::PeerUp));
-        if told(&first) + told(&second) == 0 { Ok(()) } else { Err(second.summary()) }
+        let peer_ups = |connection: &Connection| connection.look(|r| r.count(Kind::PeerUp));
+        if peer_ups(&first) + peer_ups(&second) == 0 { Ok(()) } else { Err(second.summary()) }
     });
     stream.write_all(&bgp::message(kind::KEEPALIVE, &[])).unwrap();
     let up = second.wait("the Peer Up", TIMEOUT, |record| record.peer_ups.first().cloned());
@@ -1011,8 +1011,8 @@ fn a_connection_that_had_lasted_is_made_again_within_a_second_once_and_its_end_i
     let second = lab.stations[0].wait_connection(2);
     assert!(begun.elapsed() < Duration::from_secs(1), "it took {:?}", begun.elapsed());
     let log = lab.daemon.log();
-    let told = |line: &str| line.contains("WARN") && line.contains("station closed");
-    assert!(log.lines().any(|line| told(line) && line.contains(&lab.station())), "{log}");
+    let is_warning = |line: &str| line.contains("WARN") && line.contains("station closed");
+    assert!(log.lines().any(|line| is_warning(line) && line.contains(&lab.station())), "{log}");
     // This one had not.
     second.close();
     holds_for("no other attempt", Duration::from_secs(2), || {
@@ -1068,7 +1068,7 @@ fn the_longest_extended_messages_pass_through_whole_and_longer_ones_than_agreed_
     neighbor.send(update_of(LONGEST, &[prefix("2001:db8:1::/48"), prefix("2001:db8:2::/48")]));
     neighbor.end_of_rib(Family::IPV4);
     neighbor.end_of_rib(Family::IPV6);
-    settled(&lab.stations[0].wait_connection(1), &neighbor);
+    wait_synchronized(&lab.stations[0].wait_connection(1), &neighbor);
     // All but one route in one message.
     let mut gone = vec![];
     many[1..].iter().for_each(|prefix| prefix.encode(&mut gone));
@@ -1076,9 +1076,9 @@ fn the_longest_extended_messages_pass_through_whole_and_longer_ones_than_agreed_
     let withdrawal = bgp::message(kind::UPDATE, &[&length[..], &gone, &[0, 0]].concat());
     assert!(withdrawal.len() > 60_000);
     neighbor.send(withdrawal);
-    settled(&lab.stations[0].wait_connection(1), &neighbor);
+    wait_synchronized(&lab.stations[0].wait_connection(1), &neighbor);
     lab.daemon.bmpctl(&["reset", "session", &lab.station()]).done();
-    settled(&lab.stations[0].wait_connection(2), &neighbor);
+    wait_synchronized(&lab.stations[0].wait_connection(2), &neighbor);
     for connection in lab.stations[0].connections() {
         let longest = connection
             .look(|record| record.sequence.iter().map(|(_, range)| range.len()).max().unwrap());

@@ -24,7 +24,7 @@ use tests::wait::{wait_for, wait_until};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-const STRANGER: Person = Person { uid: 54_200, gid: 54_200, groups: &[] };
+const OTHER: Person = Person { uid: 54_200, gid: 54_200, groups: &[] };
 const WATCHER: Person = Person { uid: 54_201, gid: 54_201, groups: &[] };
 
 /// A socket that is open to all, as one of them has a level, and further lines.
@@ -124,7 +124,7 @@ fn whoever_has_no_level_gets_refusals_and_nothing_else() {
         Request::Monitor,
     ];
     let refused = |bytes: &[u8]| {
-        let mut stream = STRANGER.act(|| UnixStream::connect(daemon.socket())).unwrap();
+        let mut stream = OTHER.act(|| UnixStream::connect(daemon.socket())).unwrap();
         let _ = stream.write_all(bytes);
         let _ = stream.shutdown(std::net::Shutdown::Write);
         let mut answer = answer(&mut stream);
@@ -212,7 +212,7 @@ fn connect(from: IpAddr, to: SocketAddr) -> TcpStream {
 }
 
 /// The next message of bmpd: its type and its body; `None` if there is none.
-fn hear(stream: &mut TcpStream) -> Option<(u8, Vec<u8>)> {
+fn receive(stream: &mut TcpStream) -> Option<(u8, Vec<u8>)> {
     let mut header = [0; bgp::HEADER];
     stream.read_exact(&mut header).ok()?;
     let length = usize::from(u16::from_be_bytes([header[16], header[17]]));
@@ -223,7 +223,7 @@ fn hear(stream: &mut TcpStream) -> Option<(u8, Vec<u8>)> {
 
 /// The code and subcode with which bmpd ends a connection.
 fn ended(stream: &mut TcpStream) -> Option<(u8, u8)> {
-    while let Some((kind, body)) = hear(stream) {
+    while let Some((kind, body)) = receive(stream) {
         if kind == bgp::kind::NOTIFICATION {
             return Some((body[0], body[1]));
         }
@@ -234,7 +234,7 @@ fn ended(stream: &mut TcpStream) -> Option<(u8, u8)> {
 /// Connects, and reads bmpd's OPEN: the connection was accepted.
 fn silent(from: IpAddr, to: SocketAddr) -> TcpStream {
     let mut stream = connect(from, to);
-    assert_eq!(hear(&mut stream).map(|(kind, _)| kind), Some(bgp::kind::OPEN), "{from}");
+    assert_eq!(receive(&mut stream).map(|(kind, _)| kind), Some(bgp::kind::OPEN), "{from}");
     stream
 }
 
@@ -349,8 +349,8 @@ fn a_neighbor_whose_tables_take_too_much_memory_is_kept_out() {
             break;
         }
     }
-    let heard = neighbor.wait_closed(TIMEOUT);
-    assert_eq!(heard.notification, Some((6, 8, vec![])), "Out of Resources");
+    let received = neighbor.wait_closed(TIMEOUT);
+    assert_eq!(received.notification, Some((6, 8, vec![])), "Out of Resources");
     // Connection Rejected.
     let mut again = connect(lab.peer, lab.listen);
     assert_eq!(ended(&mut again), Some((6, 5)));
@@ -374,7 +374,7 @@ fn a_neighbor_that_comes_and_goes_does_not_fill_the_log() {
         let mut body = vec![6, 2, text.len() as u8];
         body.extend_from_slice(text.as_bytes());
         stream.write_all(&bgp::message(bgp::kind::NOTIFICATION, &body)).unwrap();
-        while hear(&mut stream).is_some() {}
+        while receive(&mut stream).is_some() {}
     }
     let log = lab.daemon.log();
     let lines = log.lines().filter(|line| line.contains("received NOTIFICATION")).count();
@@ -388,8 +388,8 @@ fn a_message_is_never_longer_than_was_agreed() {
     let mut long = bgp::message(bgp::kind::UPDATE, &[0; 4]);
     long[16..18].copy_from_slice(&4097u16.to_be_bytes());
     neighbor.send_raw(&long);
-    let heard = neighbor.wait_closed(TIMEOUT);
-    assert_eq!(heard.notification, Some((1, 2, vec![0x10, 1])), "Bad Message Length");
+    let received = neighbor.wait_closed(TIMEOUT);
+    assert_eq!(received.notification, Some((1, 2, vec![0x10, 1])), "Bad Message Length");
     let mut options = lab.options();
     options.open.extended_message = true;
     let neighbor = Neighbor::connect(&options, lab.listen);

@@ -1,4 +1,4 @@
-//! What bmpd tells Prometheus, and what Prometheus makes of it.
+//! What bmpd reports to Prometheus, and what Prometheus makes of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
@@ -285,13 +285,13 @@ fn slow_and_many_connections_cost_nothing() {
 }
 
 #[test]
-fn what_is_configured_is_judged_shown_and_waits_for_a_restart() {
+fn what_is_configured_is_checked_shown_and_needs_a_restart() {
     let scratch = Scratch::new();
     let [one, two] = [place(), place()];
     let daemon = Daemon::start(&scratch, &http(one));
     daemon.rewrite_config(&http(two));
-    let told = daemon.bmpctl(&["reload"]);
-    assert!(told.done().contains(&format!("http.listen {one} -> {two}")), "{told}");
+    let output = daemon.bmpctl(&["reload"]);
+    assert!(output.done().contains(&format!("http.listen {one} -> {two}")), "{output}");
     let pending = daemon.bmpctl(&["show", "config", "--pending"]);
     assert!(
         pending.done().contains(&format!("listen = [\"{one}\"]  # pending: [\"{two}\"]")),
@@ -366,7 +366,7 @@ fn fs_text(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap()
 }
 
-/// A Prometheus that asks every second, and judges the rules of the repository, a minute of which is a second.
+/// A Prometheus that asks every second, and evaluates the rules of the repository, a minute of which is a second.
 struct Prometheus {
     process: Child,
     place: SocketAddr,
@@ -441,17 +441,18 @@ impl Drop for Prometheus {
 }
 
 #[test]
-fn the_alerts_fire_for_a_dead_and_a_stalled_station_and_for_nobody_else() {
+fn the_alerts_fire_for_an_unreachable_and_a_stalled_station_and_for_nobody_else() {
     let rules = repository("etc/prometheus/bmpd.rules.yml");
     run(Command::new("promtool").args(["check", "rules"]).arg(rules), TIMEOUT).done();
 
     let scratch = Scratch::new();
     let place = place();
-    let dead = SocketAddr::new(loopback(), 9);
+    let unreachable = SocketAddr::new(loopback(), 9);
     let stalled = Rogue::start(Manner::NeverRead);
     let at = stalled.address();
-    let more =
-        http(place) + &session(dead.ip(), dead.port(), None) + &session(at.ip(), at.port(), None);
+    let more = http(place)
+        + &session(unreachable.ip(), unreachable.port(), None)
+        + &session(at.ip(), at.port(), None);
     let lab = Plan { more: &more, ..Plan::default() }.start();
     let neighbor = lab.connect();
     // More than the buffers of a socket hold.
@@ -459,7 +460,7 @@ fn the_alerts_fire_for_a_dead_and_a_stalled_station_and_for_nobody_else() {
     let prometheus = Prometheus::start(&scratch, place);
     let key = |alert: &str, address: IpAddr| (alert.to_owned(), address.to_string());
     let expected = [
-        key("BmpSessionDown", dead.ip()),
+        key("BmpSessionDown", unreachable.ip()),
         key("BmpSessionStalled", at.ip()),
         key("BmpSessionNotSynchronised", at.ip()),
     ];

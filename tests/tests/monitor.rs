@@ -1,4 +1,4 @@
-//! `bmpctl monitor`: what happens is told as it happens, and whoever watches slows nobody.
+//! `bmpctl monitor`: events are sent as they happen, and whoever watches slows nobody.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -22,7 +22,7 @@ use tests::wait::{wait_for, wait_until};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A monitor that has heard an event, so that it misses none.
+/// A monitor that has received an event, so that it misses none.
 fn monitor(lab: &Lab, args: &[&str]) -> Running {
     let all = [&["monitor"], args].concat();
     let running = Running::start(&mut lab.daemon.bmpctl_command(&all));
@@ -48,7 +48,7 @@ fn next(stream: &mut UnixStream) -> Response {
 }
 
 #[test]
-fn the_lives_of_a_session_and_a_neighbor_are_told_with_their_reasons() {
+fn changes_of_a_session_and_a_neighbor_are_reported_with_their_reasons() {
     let lab = Plan::default().start();
     let monitor = monitor(&lab, &[]);
     let before = monitor.stdout().len();
@@ -87,7 +87,7 @@ fn the_lives_of_a_session_and_a_neighbor_are_told_with_their_reasons() {
 }
 
 #[test]
-fn reloads_are_told_with_what_they_change_whoever_asks() {
+fn reloads_are_reported_with_what_they_change_whoever_asks() {
     let lab = Plan::default().start();
     let monitor = monitor(&lab, &["--json"]);
     let further = format!("{}\n{}", lab.config, session(lab.address, 9, Some("new")));
@@ -119,7 +119,7 @@ fn reloads_are_told_with_what_they_change_whoever_asks() {
 }
 
 #[test]
-fn a_monitor_hears_that_bmpd_stops_and_ends_with_that() {
+fn a_monitor_receives_that_bmpd_stops_and_ends() {
     let lab = Plan::default().start();
     let (mut text, mut json) = (monitor(&lab, &[]), monitor(&lab, &["--json"]));
     assert!(lab.daemon.terminate().success());
@@ -162,23 +162,23 @@ fn a_reader_that_does_not_read_loses_events_with_a_count_and_slows_nobody() {
     assert!(matches!(next(&mut quick), Response::Events { lost: 0, .. }));
     // Whatever the machine does meanwhile, the quick one is never further behind than the ring of events is
     // long: so it is quick, and can lose nothing.
-    let (given, heard) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
-    let behind = || given.load(Ordering::Relaxed).saturating_sub(heard.load(Ordering::Relaxed));
-    let hearing = Arc::clone(&heard);
-    let hear = std::thread::spawn(move || {
+    let (given, received) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
+    let behind = || given.load(Ordering::Relaxed).saturating_sub(received.load(Ordering::Relaxed));
+    let count = Arc::clone(&received);
+    let reader = std::thread::spawn(move || {
         let (mut commands, mut lost) = (0, 0);
         while let Response::Events { events, lost: more } = next(&mut quick) {
             lost += more;
             commands +=
                 events.iter().filter(|e| matches!(e.what, EventKind::Command { .. })).count();
-            hearing.store(commands + lost as usize, Ordering::Relaxed);
+            count.store(commands + lost as usize, Ordering::Relaxed);
             if events.iter().any(|event| event.what == EventKind::Stopping) {
                 break;
             }
         }
         (commands, lost)
     });
-    // Each is refused and told: the cheapest thing that happens.
+    // Each is refused and reported: the cheapest event.
     let before = lab.daemon.rss_kib();
     let refused = Request::Operation(Operation::ResetSession(ResetSession {
         legs: shared::names::Selector::All { vpn_instance: Some("nobody".parse().unwrap()) }.into(),
@@ -207,17 +207,17 @@ fn a_reader_that_does_not_read_loses_events_with_a_count_and_slows_nobody() {
     let grown = lab.daemon.rss_kib().saturating_sub(before);
     assert!(grown < 30_000, "bmpd has grown by {grown} KiB");
 
-    // The slow one reads on: what it is told are the newest, and how many are missing.
-    let (mut heard, mut lost, mut last_was_empty) = (0, 0, false);
+    // The slow one reads on: what it is sent are the newest, and how many are missing.
+    let (mut received, mut lost, mut last_was_empty) = (0, 0, false);
     while !last_was_empty {
         let Response::Events { events, lost: more } = next(&mut slow) else { panic!("no events") };
-        (heard, lost) = (heard + events.len() as u64, lost + more);
+        (received, lost) = (received + events.len() as u64, lost + more);
         last_was_empty = events.is_empty() && more == 0;
     }
-    assert!(lost > 0, "it has lost nothing of {heard}");
-    assert!(heard + lost >= all as u64, "{heard} heard, {lost} lost");
+    assert!(lost > 0, "it has lost nothing of {received}");
+    assert!(received + lost >= all as u64, "{received} received, {lost} lost");
     assert!(lab.daemon.terminate().success());
-    assert_eq!(hear.join().unwrap(), (all, 0), "the quick one has missed something");
+    assert_eq!(reader.join().unwrap(), (all, 0), "the quick one has missed something");
 }
 
 #[test]
@@ -275,7 +275,7 @@ fn monitors_have_a_limit_and_never_take_the_place_of_other_commands() {
 }
 
 #[test]
-fn quiet_tells_nothing_and_a_bmpd_that_is_not_there_is_an_error() {
+fn quiet_prints_nothing_and_a_bmpd_that_is_not_there_is_an_error() {
     let lab = Plan::default().start();
     let mut running = Running::start(&mut lab.daemon.bmpctl_command(&["monitor", "--quiet"]));
     for _ in 0..3 {

@@ -51,9 +51,9 @@ fn a_neighbor_with_too_many_routes_is_ended_and_let_in_again_after_a_while() {
     let connection = lab.stations[0].wait_connection(1);
     connection.wait_routes(lab.peer, &neighbor.expected(), TIMEOUT);
     neighbor.announce(&prefixes(4), &attributes());
-    let heard = neighbor.wait_closed(TIMEOUT);
+    let received = neighbor.wait_closed(TIMEOUT);
     // RFC 4486 section 4: the family and the limit.
-    assert_eq!(heard.notification, Some((6, 1, vec![0, 1, 1, 0, 0, 0, 3])));
+    assert_eq!(received.notification, Some((6, 1, vec![0, 1, 1, 0, 0, 0, 3])));
     let down =
         connection.wait("the Peer Down", TIMEOUT, |record| record.peer_downs.last().cloned());
     assert_eq!((down.reason, &down.data[19..21]), (1, &[6, 1][..]));
@@ -78,7 +78,7 @@ fn a_neighbor_that_is_shut_down_for_its_routes_waits_for_another_limit() {
     wait_until("the neighbor to be kept out", TIMEOUT, || {
         refused(lab.peer, lab.listen) == Some((6, 5))
     });
-    // It was told why; a router that goes on trying is only closed for a minute.
+    // It was sent the reason; a router that goes on trying is only closed for a minute.
     for _ in 0..20 {
         assert_eq!(refused(lab.peer, lab.listen), None);
     }
@@ -108,7 +108,7 @@ fn a_neighbor_with_too_many_routes_is_kept_out_though_it_connects_anew_at_that_m
     let mut kept_out = false;
     while !kept_out {
         assert!(begun.elapsed() < 2 * TIMEOUT, "it was always replaced first");
-        let first = wait_for("the neighbor to be let in", TIMEOUT, || {
+        let first = wait_for("the neighbor to be accepted", TIMEOUT, || {
             Neighbor::try_connect(&options, lab.listen)
         });
         wait_until("it to be up for 2 s", TIMEOUT, || {
@@ -124,7 +124,7 @@ fn a_neighbor_with_too_many_routes_is_kept_out_though_it_connects_anew_at_that_m
         let mut stream = TcpStream::from(socket);
         stream.write_all(&options.open.encode()).unwrap();
         lab.daemon.signal(Signal::CONT);
-        let heard = first.wait_closed(TIMEOUT);
+        let received = first.wait_closed(TIMEOUT);
         stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         let mut last = || {
             let mut header = [0; bgp::HEADER];
@@ -141,7 +141,7 @@ fn a_neighbor_with_too_many_routes_is_kept_out_though_it_connects_anew_at_that_m
             answer
         };
         // Ended for its routes, or replaced before they were read. Its OPEN may have been answered before.
-        match heard.notification {
+        match received.notification {
             Some((6, 1, _)) => {
                 let answer = last_but(&[kind::OPEN, kind::KEEPALIVE]);
                 assert_eq!(answer, (kind::NOTIFICATION, vec![6, 5]));
@@ -197,7 +197,7 @@ fn neighbors_come_from_a_prefix_as_many_as_it_allows() {
         assert_eq!(numbers, [65001, 65002], "each with the AS that it has");
     });
     assert_eq!(refused(three, listen), None, "no room");
-    assert_eq!(refused([127, 8, 8, 8].into(), listen), None, "a stranger");
+    assert_eq!(refused([127, 8, 8, 8].into(), listen), None, "an unknown peer");
     let shown = daemon.bmpctl(&["show", "neighbor"]).done().to_owned();
     for address in [one, two] {
         assert!(shown.contains(&address.to_string()), "{shown}");
@@ -226,7 +226,7 @@ fn routes_of_other_families_and_with_path_identifiers_reach_the_station_as_they_
     let neighbor = Neighbor::connect(&options, lab.listen);
     let connection = lab.stations[0].wait_connection(1);
     let hop = [192, 0, 2, 1];
-    let settled = || connection.wait_rib(lab.peer, &neighbor.expected_rib(), TIMEOUT);
+    let synchronized = || connection.wait_rib(lab.peer, &neighbor.expected_rib(), TIMEOUT);
 
     // Two paths of one prefix, in the fields of RFC 4271 and in MP_REACH_NLRI.
     neighbor.announce_nlri(unicast, &hop, &[0, 0, 0, 1, 8, 10, 0, 0, 0, 2, 8, 10], PATH);
@@ -242,22 +242,22 @@ fn routes_of_other_families_and_with_path_identifiers_reach_the_station_as_they_
     let multicast = [&[3, 17][..], &[1; 8], &[0; 4], &[32, 10, 0, 0, 1]].concat();
     neighbor.announce_nlri(evpn, &hop, &multicast, PATH);
     neighbor.announce_nlri(flowspec, &[], &[3, 1, 8, 10, 3, 1, 8, 11], PATH);
-    settled();
+    synchronized();
 
     // Another label replaces; any label withdraws, of one path only.
     neighbor.announce_nlri(vpn, &vpn_hop, &vpn_route(2), PATH);
     neighbor.announce_nlri(labeled, &hop, &[0, 0, 0, 1, 32, 0, 9, 0x41, 10], PATH);
     neighbor.withdraw_nlri(labeled, &[0, 0, 0, 2, 32, 0x80, 0, 0, 10]);
     neighbor.withdraw_nlri(unicast, &[0, 0, 0, 2, 8, 10]);
-    settled();
+    synchronized();
     neighbor.withdraw_nlri(vpn, &[&[112, 0x80, 0, 0][..], &vpn_route(2)[4..]].concat());
     neighbor.withdraw_nlri(flowspec, &[3, 1, 8, 10]);
-    settled();
+    synchronized();
     for family in [unicast, labeled, vpn, evpn, flowspec] {
         neighbor.end_of_rib(family);
     }
     connection.wait_complete_of(lab.peer, &[unicast, labeled, vpn, evpn, flowspec], TIMEOUT);
-    // What another connection is told first is the same.
+    // What another connection is sent first is the same.
     lab.daemon.bmpctl(&["reset", "session", "all"]).done();
     let connection = lab.stations[0].wait_connection(2);
     connection.wait_rib(lab.peer, &neighbor.expected_rib(), TIMEOUT);

@@ -112,7 +112,7 @@ fn peer_ups(connection: &Connection) -> BTreeSet<(u8, Option<u64>, Vec<String>)>
 /// The same address and AS in public and in two instances: each a BIRD of its own. bmpd connects to one,
 /// and another one connects to it.
 #[test]
-fn birds_of_one_address_in_two_instances_and_in_public_are_told_apart() {
+fn birds_of_one_address_in_two_instances_and_in_public_are_reported_separately() {
     let scratch = Scratch::new();
     let [red, blue] = [(); 2].map(|()| Netns::new());
     let station = Station::listen(loopback(), Mode::Keeping);
@@ -209,7 +209,7 @@ fn birds_of_one_address_in_two_instances_and_in_public_are_told_apart() {
 
 /// The namespace comes when bmpd has long been running, goes, and comes again.
 #[test]
-fn bird_in_a_namespace_that_comes_later_is_heard_whoever_connects() {
+fn bird_in_a_namespace_that_is_created_later_comes_up_whoever_connects() {
     for connects in [Connects::Program, Connects::Bmpd] {
         let (scratch, station) = (Scratch::new(), Station::listen(loopback(), Mode::Keeping));
         let listen = bmpd_listens();
@@ -270,7 +270,7 @@ fn a_reload_ends_what_is_removed_restarts_what_has_changed_and_leaves_the_rest()
     });
     assert!(shown(&daemon).contains("the first"));
 
-    // The hold time is settled when a session begins.
+    // The hold time is negotiated when a session begins.
     daemon.rewrite_config(&config("hold-time = 30\ndescription = \"the first\""));
     let reload = daemon.bmpctl(&["reload"]);
     assert!(reload.done().contains("hold-time 90 s -> 30 s"), "{reload}");
@@ -278,32 +278,32 @@ fn a_reload_ends_what_is_removed_restarts_what_has_changed_and_leaves_the_rest()
         connection.wait("the Peer Down", TIMEOUT, |record| record.peer_downs.last().cloned());
     assert_eq!((down.header.peer.address, down.reason), (birds[0].ip(), 1));
     assert_eq!(down.data[19..21], [6, 6]);
-    wait_for("BIRD to hear why", TIMEOUT, || {
+    wait_for("BIRD to receive the reason", TIMEOUT, || {
         let log = birds[0].log();
         if log.contains("Received: Other configuration change") { Ok(()) } else { Err(log) }
     });
     wait_routes();
     assert_eq!(counts(), (3, 1));
 
-    // One that is removed is told so, and so is the station.
+    // One that is removed is sent that, and so is the station.
     daemon.rewrite_config(&[base.clone(), links[1].neighbor()].concat());
     daemon.bmpctl(&["reload"]).done();
-    wait_for("BIRD to hear that it is removed", TIMEOUT, || {
+    wait_for("BIRD to receive that it is removed", TIMEOUT, || {
         let log = birds[0].log();
         if log.contains("Received: Peer de-configured") { Ok(()) } else { Err(log) }
     });
     connection.wait("the Peer Down", TIMEOUT, |record| {
         record.peer_downs.last().filter(|down| down.reason == 5).cloned()
     });
-    // It goes on trying in vain, until it is there again.
-    holds_for("it is a stranger", Duration::from_secs(2), || {
+    // It retries without success until it is configured again.
+    holds_for("it is an unknown peer", Duration::from_secs(2), || {
         if counts() == (3, 2) { Ok(()) } else { Err(connection.summary()) }
     });
     daemon.rewrite_config(&config(""));
     daemon.bmpctl(&["reload"]).done();
     wait_routes();
     assert_eq!(counts(), (4, 2));
-    assert!(!birds[1].log().contains("Received: "), "the other heard nothing of it all");
+    assert!(!birds[1].log().contains("Received: "), "the other received nothing");
     assert_eq!(connection.look(|record| record.count(Kind::Initiation)), 1);
     station.assert_legal();
 }

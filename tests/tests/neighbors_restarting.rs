@@ -43,7 +43,7 @@ fn counts(connection: &Connection) -> (usize, usize) {
     connection.look(|record| (record.peer_ups.len(), record.peer_downs.len()))
 }
 
-/// It is killed and comes back with another table: the station hears no Peer Down, and holds the new
+/// It is killed and comes back with another table: the station is sent no Peer Down, and holds the new
 /// table and nothing else in the end.
 #[track_caller]
 fn comes_back<S: Speaker>(

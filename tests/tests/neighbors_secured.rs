@@ -118,7 +118,7 @@ fn with_hops(hops: Hops) -> Terms {
 
 /// Both protect themselves, and are one hop away from each other.
 #[track_caller]
-fn is_heard_nearby<S: Speaker>(start: impl Fn(&Scratch, Link, Terms, Announced) -> S) {
+fn comes_up_at_one_hop<S: Speaker>(start: impl Fn(&Scratch, Link, Terms, Announced) -> S) {
     for connects in [Connects::Program, Connects::Bmpd] {
         let link = Link::new(bmpd_listens(), 65001, connects);
         let start = |scratch: &Scratch, link, announced| {
@@ -132,18 +132,18 @@ fn is_heard_nearby<S: Speaker>(start: impl Fn(&Scratch, Link, Terms, Announced) 
 }
 
 #[test]
-fn bird_with_ttl_security_is_heard_nearby() {
-    is_heard_nearby(Bird::start_with);
+fn bird_with_ttl_security_comes_up_at_one_hop() {
+    comes_up_at_one_hop(Bird::start_with);
 }
 
 #[test]
-fn frr_with_ttl_security_is_heard_nearby() {
-    is_heard_nearby(Frr::start_with);
+fn frr_with_ttl_security_comes_up_at_one_hop() {
+    comes_up_at_one_hop(Frr::start_with);
 }
 
 /// Its segments have the TTL of a neighbor that may be far away.
 #[track_caller]
-fn is_not_heard_without_it<S: Speaker>(start: impl Fn(&Scratch, Link, Terms, Announced) -> S) {
+fn stays_down_without_it<S: Speaker>(start: impl Fn(&Scratch, Link, Terms, Announced) -> S) {
     let scenes = [Connects::Program, Connects::Bmpd].map(|connects| {
         let link = Link::new(bmpd_listens(), 65001, connects);
         let terms = with_hops(Hops::Ttl(64));
@@ -152,7 +152,7 @@ fn is_not_heard_without_it<S: Speaker>(start: impl Fn(&Scratch, Link, Terms, Ann
         Scene::start_with(link, "ttl-security = 1", false, start, announced)
     });
     scenes[0].wait_shown(&["255 is the least that ttl-security allows"]);
-    // Both answer a SYN with TTL 255, whatever they are told: what fails to come is the OPEN.
+    // Both answer a SYN with TTL 255, whatever their configuration: what fails to come is the OPEN.
     scenes[1].wait_shown(&["no OPEN has come for 15 s; with ttl-security"]);
     for scene in &scenes {
         let connection = scene.station.wait_connection(1);
@@ -162,19 +162,19 @@ fn is_not_heard_without_it<S: Speaker>(start: impl Fn(&Scratch, Link, Terms, Ann
 }
 
 #[test]
-fn bird_without_ttl_security_is_not_heard_where_bmpd_has_it() {
-    is_not_heard_without_it(Bird::start_with);
+fn bird_without_ttl_security_stays_down_where_bmpd_has_it() {
+    stays_down_without_it(Bird::start_with);
 }
 
 #[test]
-fn frr_without_ttl_security_is_not_heard_where_bmpd_has_it() {
-    is_not_heard_without_it(Frr::start_with);
+fn frr_without_ttl_security_stays_down_where_bmpd_has_it() {
+    stays_down_without_it(Frr::start_with);
 }
 
 /// bmpd, a router and BIRD in a namespace each: the router takes one from the TTL. A limit of two hops
 /// lets the neighbor in, one of one hop does not.
 #[test]
-fn a_neighbor_behind_a_router_is_heard_as_far_as_ttl_security_goes() {
+fn a_neighbor_behind_a_router_comes_up_within_the_hops_of_ttl_security() {
     let [near, router, far] = [(); 3].map(|()| Netns::new());
     let [ours, gate] = near.veth_to(&router);
     let [far_gate, theirs] = router.veth_to(&far);

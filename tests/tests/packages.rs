@@ -102,7 +102,7 @@ fn the_package_has_what_the_documents_say() {
     );
 }
 
-/// What lintian(1) finds is mended, or has its reason in pkg/debian/lintian-overrides.
+/// What lintian(1) finds is fixed, or has its reason in pkg/debian/lintian-overrides.
 #[test]
 fn lintian_finds_nothing_in_the_package() {
     let scratch = Scratch::new();

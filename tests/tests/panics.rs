@@ -1,6 +1,6 @@
 //! A mistake of bmpd itself costs what it was met at, with a reason and a count, and nothing else.
 //!
-//! bmpd is told to have one, which only builds with debug assertions can be.
+//! Its place is configured, which needs a build with debug assertions.
 
 use std::net::{IpAddr, SocketAddr};
 use std::process::Command;
@@ -38,16 +38,16 @@ fn internal_errors(daemon: &Daemon) -> u64 {
     json(daemon, &["show", "status"])["status"]["internal_errors"].as_u64().unwrap()
 }
 
-/// The lines of the log that tell of it.
-fn told(daemon: &Daemon) -> Vec<String> {
+/// The lines of the log about it.
+fn internal_error_lines(daemon: &Daemon) -> Vec<String> {
     let log = daemon.log();
     log.lines().filter(|line| line.contains(INTERNAL_ERROR)).map(str::to_owned).collect()
 }
 
 /// It is counted, in the log once, and on the page of bmpd.
-fn assert_told_once(daemon: &Daemon, place: &str) {
+fn assert_logged_once(daemon: &Daemon, place: &str) {
     assert_eq!(internal_errors(daemon), 1);
-    let lines = told(daemon);
+    let lines = internal_error_lines(daemon);
     assert!(lines.len() == 1 && lines[0].contains(place), "{lines:?}");
     let page = daemon.bmpctl(&["show", "status"]);
     assert!(page.done().contains("Internal errors"), "{page}");
@@ -94,7 +94,7 @@ fn in_an_update_it_ends_that_neighbors_session_and_no_other() {
         record.peer(lab.peer).is_none().then_some(())
     });
     first.wait_closed(TIMEOUT);
-    assert_told_once(&lab.daemon, "link.update");
+    assert_logged_once(&lab.daemon, "link.update");
     let page = lab.daemon.bmpctl(&["show", "neighbor", &lab.peer.to_string()]);
     assert!(page.done().contains("internal error"), "{page}");
 
@@ -102,7 +102,7 @@ fn in_an_update_it_ends_that_neighbors_session_and_no_other() {
     again.send_all(&Table::full(300, 60));
     connection.wait_routes(lab.peer, &again.expected(), TIMEOUT);
     connection.wait_routes(bystander, &other.expected(), TIMEOUT);
-    assert!(other.heard().notification.is_none());
+    assert!(other.received().notification.is_none());
     assert_eq!(lab.stations[0].connections().len(), 1);
     assert_eq!(internal_errors(&lab.daemon), 1);
     lab.assert_legal();
@@ -126,7 +126,7 @@ fn in_reading_for_a_session_it_costs_that_connection_and_the_neighbor_whose_tabl
     let first = lab.connect();
     announce_until_met(&lab, &first);
     first.wait_closed(TIMEOUT);
-    assert_told_once(&lab.daemon, "feed.read");
+    assert_logged_once(&lab.daemon, "feed.read");
     let page = lab.daemon.bmpctl(&["show", "neighbor", &lab.peer.to_string()]);
     assert!(page.done().contains("internal error"), "{page}");
 
@@ -141,12 +141,12 @@ fn in_reading_for_a_session_it_costs_that_connection_and_the_neighbor_whose_tabl
         connection.wait_routes(lab.peer, &again.expected(), TIMEOUT);
         connection.wait_routes(bystander, &other.expected(), TIMEOUT);
     }
-    assert!(other.heard().notification.is_none());
+    assert!(other.received().notification.is_none());
     assert_eq!(internal_errors(&lab.daemon), 1);
     lab.assert_legal();
 }
 
-/// No connection is there to hear of it.
+/// No connection is there that could be sent it.
 #[test]
 fn in_reading_what_is_kept_of_a_neighbor_that_restarts_it_is_kept_no_longer() {
     let plan = Plan { faults: Some("feed.read:2"), ..Plan::default() };
@@ -163,14 +163,14 @@ fn in_reading_what_is_kept_of_a_neighbor_that_restarts_it_is_kept_no_longer() {
         page if page.done().contains("its routes are kept") => Ok(()),
         page => Err(page.to_string()),
     });
-    // Who is told everything anew reads what is kept.
+    // Whoever is sent everything again reads what is kept.
     lab.daemon.bmpctl(&["reset", "session", "all"]).done();
     wait_for("the end of what is kept", TIMEOUT, || match page() {
         page if page.done().contains("an internal error has cost its routes") => Ok(()),
         page => Err(page.to_string()),
     });
     assert!(!page().done().contains("its routes are kept"));
-    assert_told_once(&lab.daemon, "feed.read");
+    assert_logged_once(&lab.daemon, "feed.read");
     let again = lab.connect();
     again.send_all(&Table::full(300, 60));
     wait_for("the routes of another session", TIMEOUT, || {
@@ -192,7 +192,7 @@ fn in_a_neighbors_own_task_it_begins_anew() {
         (internal_errors(&lab.daemon) > 0).then_some(()).ok_or_else(|| "none yet".to_owned())
     });
     first.wait_closed(TIMEOUT);
-    assert_told_once(&lab.daemon, "neighbor.step");
+    assert_logged_once(&lab.daemon, "neighbor.step");
     let again = lab.connect();
     again.send_all(&Table::full(300, 60));
     connection.wait_routes(lab.peer, &again.expected(), TIMEOUT);
@@ -217,7 +217,7 @@ fn in_a_session_it_costs_that_connection_and_no_other() {
         for station in &lab.stations {
             station.latest().unwrap().wait_routes(lab.peer, &neighbor.expected(), TIMEOUT);
         }
-        assert_told_once(&lab.daemon, place);
+        assert_logged_once(&lab.daemon, place);
         assert_eq!(lab.stations[1 - anew].connections().len(), 1, "the other was disturbed");
         let alias = ["one", "two"][anew];
         let page = lab.daemon.bmpctl(&["show", "session", &lab.station(), "--alias", alias]);
@@ -236,8 +236,8 @@ fn in_a_session_it_costs_that_connection_and_no_other() {
 #[test]
 fn where_neighbors_connect_to_the_next_one_is_let_in() {
     let lab = lab("listener.accept:1");
-    assert!(Neighbor::try_connect(&lab.options(), lab.listen).is_err(), "the first was let in");
-    assert_told_once(&lab.daemon, "listener.accept");
+    assert!(Neighbor::try_connect(&lab.options(), lab.listen).is_err(), "the first was accepted");
+    assert_logged_once(&lab.daemon, "listener.accept");
     let neighbor = lab.connect();
     neighbor.send_all(&Table::full(300, 60));
     lab.stations[0].wait_connection(1).wait_routes(lab.peer, &neighbor.expected(), TIMEOUT);
@@ -255,7 +255,7 @@ fn where_stations_connect_to_the_next_one_is_let_in() {
         at.port()
     );
     let mut bmpd = Command::new(binary("bmpd"));
-    bmpd.env("BMPD_FAULTS", "door.accept:1");
+    bmpd.env("BMPD_FAULTS", "acceptor.accept:1");
     let config = session + &bgp(listen);
     let daemon = Daemon::spawn_by(bmpd, &scratch, "bmpd", &config, "info");
     daemon.wait_ready();
@@ -263,7 +263,7 @@ fn where_stations_connect_to_the_next_one_is_let_in() {
     let station = Station::passive(address, Mode::Keeping, Setup::default());
     let first = station.dial(at).unwrap();
     first.wait_end(TIMEOUT);
-    assert_told_once(&daemon, "door.accept");
+    assert_logged_once(&daemon, "acceptor.accept");
     station.dial_until_taken(at);
     daemon.wait_state(address, None, "Established");
 }
@@ -278,7 +278,7 @@ fn in_a_command_it_costs_the_answer() {
     });
     assert_eq!(failed.status, 5, "{failed}");
     assert!(failed.stderr.contains("ended the connection without an answer"), "{failed}");
-    assert_told_once(&lab.daemon, "control.request");
+    assert_logged_once(&lab.daemon, "control.request");
     for station in &lab.stations {
         assert_eq!(station.connections().len(), 1);
     }

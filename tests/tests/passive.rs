@@ -1,4 +1,4 @@
-//! Passive sessions: the station connects, nobody else is let in.
+//! Passive sessions: the station connects, nobody else is accepted.
 
 use std::io::Read;
 use std::net::{IpAddr, SocketAddr, TcpStream};
@@ -27,7 +27,7 @@ fn passive(station: IpAddr, at: SocketAddr, more: &str) -> String {
 }
 
 /// Connects from an address and returns how that went: the first read's result.
-fn knock(from: IpAddr, at: SocketAddr) -> std::io::Result<usize> {
+fn connect_from(from: IpAddr, at: SocketAddr) -> std::io::Result<usize> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     socket.bind(&SocketAddr::new(from, 0).into())?;
     socket.connect(&at.into())?;
@@ -37,9 +37,9 @@ fn knock(from: IpAddr, at: SocketAddr) -> std::io::Result<usize> {
 }
 
 #[test]
-fn a_station_that_connects_is_served_and_a_stranger_is_refused_and_counted() {
+fn a_station_that_connects_is_accepted_and_an_unknown_peer_is_refused_and_counted() {
     let scratch = Scratch::new();
-    let (address, stranger, listen, peer) = (loopback(), loopback(), bgp_listen(), loopback());
+    let (address, unknown, listen, peer) = (loopback(), loopback(), bgp_listen(), loopback());
     let ours = loopback();
     let at = SocketAddr::new(ours, free_port(ours));
     let config = [passive(address, at, ""), bgp(listen), neighbor(peer, 65001)].concat();
@@ -48,17 +48,17 @@ fn a_station_that_connects_is_served_and_a_stranger_is_refused_and_counted() {
     speaker.send_all(&Table::full(500, 100));
     daemon.wait_state(address, None, "Listening");
 
-    let refused = knock(stranger, at);
-    assert!(refused.is_err(), "a stranger was let in: {refused:?}");
+    let refused = connect_from(unknown, at);
+    assert!(refused.is_err(), "an unknown peer was accepted: {refused:?}");
     let station = Station::passive(address, Mode::Keeping, Setup::default());
     let connection = station.dial_until_taken(at);
     connection.wait_routes(peer, &speaker.expected(), TIMEOUT);
     connection.wait_complete(peer, TIMEOUT);
     daemon.wait_state(address, None, "Established");
-    assert!(knock(stranger, at).is_err());
+    assert!(connect_from(unknown, at).is_err());
     let page = daemon.bmpctl(&["show", "session", &address.to_string()]);
     assert!(page.done().contains("Unknown refused:   2 "), "{page}");
-    assert!(connection.end().is_none(), "the stranger disturbed the station");
+    assert!(connection.end().is_none(), "the unknown peer disturbed the station");
 
     // A reset ends it properly; the station comes back by itself.
     let reset = daemon.bmpctl(&["reset", "session", &address.to_string()]);
@@ -74,7 +74,7 @@ fn a_station_that_connects_is_served_and_a_stranger_is_refused_and_counted() {
     third.wait_complete(peer, TIMEOUT);
     second.wait_end(TIMEOUT);
     assert_eq!(second.look(|record| record.termination), Some(3), "redundant connection");
-    // And one that closes finds the door open at once.
+    // And after one has closed the next is accepted at once.
     third.close();
     let fourth = station.dial_until_taken(at);
     fourth.wait_routes(peer, &speaker.expected(), TIMEOUT);
@@ -83,7 +83,7 @@ fn a_station_that_connects_is_served_and_a_stranger_is_refused_and_counted() {
 }
 
 #[test]
-fn stations_share_a_port_each_with_its_own_key_and_a_door_closes_with_its_last_session() {
+fn stations_share_a_port_each_with_its_own_key_and_it_is_closed_with_its_last_session() {
     let scratch = Scratch::new();
     let (first, second, ours) = (loopback(), loopback(), loopback());
     let at = SocketAddr::new(ours, free_port(ours));
@@ -102,12 +102,12 @@ fn stations_share_a_port_each_with_its_own_key_and_a_door_closes_with_its_last_s
     let plain = Station::passive(first, Mode::Counting, Setup::default());
     let kept = initiated(&plain);
     let without = Station::passive(second, Mode::Counting, Setup::default());
-    assert!(without.dial(at).is_err(), "let in without its key");
+    assert!(without.dial(at).is_err(), "accepted without its key");
     let key = vec![(ours, "of the second".to_owned())];
     let with = Station::passive(second, Mode::Counting, Setup { md5: key, ..Setup::default() });
     initiated(&with);
 
-    // One of them goes: its station is a stranger now, the other one is not disturbed.
+    // One of them is removed: its station is an unknown peer now, the other one is not disturbed.
     daemon.rewrite_config(&config(&[passive(first, at, "")]));
     daemon.bmpctl(&["reload"]).done();
     let gone = with.latest().unwrap();
@@ -195,14 +195,14 @@ fn a_station_that_connects_anew_finds_what_was_pending_in_effect() {
     daemon.bmpctl(&["reload"]).done();
     assert!(first.end().is_none(), "pending parameters did something");
 
-    // The door that it comes through is not the one where it belongs from now on.
-    let second = knock(address, old);
-    assert!(!matches!(second, Ok(1..)), "let in at the old port");
+    // The port that it connects to is no longer its own.
+    let second = connect_from(address, old);
+    assert!(!matches!(second, Ok(1..)), "accepted at the old port");
     first.wait_end(TIMEOUT);
     let third = station.dial_until_taken(new);
     daemon.wait_state(address, None, "Established");
     assert!(third.end().is_none());
-    assert!(knock(address, old).is_err(), "the old port is still open");
+    assert!(connect_from(address, old).is_err(), "the old port is still open");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! BIRD's routes reach two pmbmpd, told apart by port and alias on one address; one is
-//! reset in the manual's own words and hears everything again, the other is not touched.
+//! BIRD's routes reach two pmbmpd, which differ in port and alias on one address; one is
+//! reset by a command of the manual and is sent everything again, the other is not affected.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -32,7 +32,7 @@ struct Logged {
 
 /// One connection as pmbmpd logged it.
 #[derive(Debug, Default)]
-struct Heard {
+struct ConnectionLog {
     /// The port it came from.
     port: u64,
     /// The kinds of its messages in order; routes that follow each other count once.
@@ -52,38 +52,38 @@ fn word(object: &Value, key: &str) -> String {
 }
 
 /// The connections in the log, in the order in which they were accepted.
-fn connections(log: &[String]) -> Vec<Heard> {
-    let mut found: Vec<Heard> = vec![];
+fn connections(log: &[String]) -> Vec<ConnectionLog> {
+    let mut found: Vec<ConnectionLog> = vec![];
     for line in log {
         let object: Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
         let port = object["bmp_router_port"].as_u64().expect("a port");
         assert_eq!(object["bmp_router"], "127.0.0.1", "{line}");
         if object["event_type"] == "log_init" {
-            found.push(Heard { port, ..Heard::default() });
+            found.push(ConnectionLog { port, ..ConnectionLog::default() });
             continue;
         }
-        let of_port = found.iter_mut().rev().find(|heard| heard.port == port && !heard.closed);
-        let heard = of_port.unwrap_or_else(|| panic!("no connection from there: {line}"));
+        let of_port = found.iter_mut().rev().find(|one| one.port == port && !one.closed);
+        let logged = of_port.unwrap_or_else(|| panic!("no connection from there: {line}"));
         if object["event_type"] == "log_close" {
-            heard.closed = true;
+            logged.closed = true;
             continue;
         }
         let kind = word(&object, "bmp_msg_type");
         match &kind[..] {
-            "init" => heard.system_names.push(word(&object, "bmp_init_info_sysname")),
-            "peer_up" => heard.peer_ups.push(object.clone()),
-            "route_monitor" => heard.route(&object),
-            "term" => heard.terminated.push(word(&object, "bmp_term_info_reason")),
+            "init" => logged.system_names.push(word(&object, "bmp_init_info_sysname")),
+            "peer_up" => logged.peer_ups.push(object.clone()),
+            "route_monitor" => logged.route(&object),
+            "term" => logged.terminated.push(word(&object, "bmp_term_info_reason")),
             other => panic!("{other}: {line}"),
         }
-        if heard.kinds.last() != Some(&kind) {
-            heard.kinds.push(kind);
+        if logged.kinds.last() != Some(&kind) {
+            logged.kinds.push(kind);
         }
     }
     found
 }
 
-impl Heard {
+impl ConnectionLog {
     fn route(&mut self, object: &Value) {
         let prefix = word(object, "ip_prefix");
         if object["log_type"] == "withdraw" {
@@ -152,15 +152,15 @@ fn wait_routes(pmbmpd: &Pmbmpd, number: usize, announced: &Announced) {
     let expected = expected(announced);
     wait_for("the routes in pmbmpd's log", TIMEOUT, || {
         let connections = connections(&pmbmpd.log());
-        let heard = connections
+        let logged = connections
             .get(number - 1)
             .ok_or_else(|| format!("{} connections so far", connections.len()))?;
-        heard.compare(&expected)
+        logged.compare(&expected)
     });
 }
 
 #[test]
-fn a_reset_by_alias_tells_pmbmpd_everything_again_and_leaves_the_other_alone() {
+fn a_reset_by_alias_sends_pmbmpd_everything_again_and_does_not_affect_the_other() {
     let scratch = Scratch::new();
     let (plain, aliased) = (Pmbmpd::start(&scratch, STATION), Pmbmpd::start(&scratch, STATION));
     let captures = [&plain, &aliased].map(|pmbmpd| Capture::start(&scratch, pmbmpd.address()));
@@ -183,9 +183,9 @@ fn a_reset_by_alias_tells_pmbmpd_everything_again_and_leaves_the_other_alone() {
     wait_routes(&aliased, 2, bird.announced());
     daemon.wait_state(STATION, Some("aa"), "Established");
 
-    // The old connection was ended as it should be; the new one heard all, once, in order.
-    let heard = connections(&aliased.log());
-    let [old, new] = &heard[..] else { panic!("{} connections", heard.len()) };
+    // The old connection was ended as it should be; the new one received all, once, in order.
+    let logged = connections(&aliased.log());
+    let [old, new] = &logged[..] else { panic!("{} connections", logged.len()) };
     assert!(old.closed, "{old:?}");
     assert_eq!(old.terminated, ["Session administratively closed"]);
     assert_eq!(new.kinds, ["init", "peer_up", "route_monitor"]);
@@ -197,16 +197,16 @@ fn a_reset_by_alias_tells_pmbmpd_everything_again_and_leaves_the_other_alone() {
     assert_eq!(up["bgp_id"], bird.ip().to_string());
     assert_eq!(up["local_ip"], link.bmpd.ip().to_string());
     assert_eq!(up["local_port"], link.bmpd.port());
-    assert_eq!((new.updates, new.withdrawals), (600, 0), "each route was told once");
+    assert_eq!((new.updates, new.withdrawals), (600, 0), "each route was sent once");
     assert!(!new.closed);
 
-    // The other one has heard nothing at all meanwhile and keeps its connection.
+    // The other one has received nothing at all meanwhile and keeps its connection.
     holds_for("silence at the other session", Duration::from_secs(1), || {
         let log = plain.log();
         if log == log_before { Ok(()) } else { Err(log[log_before.len()..].join("\n")) }
     });
 
-    // Both go on hearing what changes, the old connection and the new one.
+    // Both are still sent what changes, the old connection and the new one.
     let gone: Vec<Prefix> = bird.announced().keys().copied().step_by(3).collect();
     bird.withdraw(&gone);
     bird.announce(sample(link.asn, 50, 50, 2));
@@ -216,12 +216,12 @@ fn a_reset_by_alias_tells_pmbmpd_everything_again_and_leaves_the_other_alone() {
     assert_eq!(daemon.terminate().code(), Some(0));
     for (pmbmpd, count) in [(&plain, 1), (&aliased, 2)] {
         wait_for("the end of all connections", TIMEOUT, || {
-            let heard = connections(&pmbmpd.log());
-            if heard.iter().all(|c| c.closed) { Ok(()) } else { Err(format!("{heard:?}")) }
+            let logged = connections(&pmbmpd.log());
+            if logged.iter().all(|c| c.closed) { Ok(()) } else { Err(format!("{logged:?}")) }
         });
-        let heard = connections(&pmbmpd.log());
-        assert_eq!(heard.len(), count);
-        for connection in &heard {
+        let logged = connections(&pmbmpd.log());
+        assert_eq!(logged.len(), count);
+        for connection in &logged {
             assert_eq!(connection.terminated, ["Session administratively closed"]);
         }
     }

@@ -93,9 +93,9 @@ impl Place {
         assert_eq!(status("NoNewPrivs:"), "1");
         let answer = self.bmpctl(&["show", "status", "--json"]);
         let answer: Value = serde_json::from_str(answer.done()).unwrap();
-        let told = &answer["status"];
-        assert_eq!((&told["user"], &told["uid"]), (&USER.into(), &UID.into()), "{told}");
-        assert_eq!(told["capabilities"], serde_json::json!(names), "{told}");
+        let status = &answer["status"];
+        assert_eq!((&status["user"], &status["uid"]), (&USER.into(), &UID.into()), "{status}");
+        assert_eq!(status["capabilities"], serde_json::json!(names), "{status}");
     }
 }
 
@@ -134,7 +134,7 @@ fn root_becomes_the_user_with_one_capability_and_everything_works() {
     place.bmpctl(&["reload"]).done();
     assert!(std::net::TcpStream::connect(later).is_ok());
 
-    // What it would take another one for is told when it is planned, when it is done, and by the session.
+    // What it would take another one for is reported when it is planned, when it is done, and by the session.
     let netns = "[[vpn-instance]]\nname = \"blue\"\nnetns = \"blue\"\n\n[[session]]\naddress = \
                  \"10.1.1.1\"\nvpn-instance = \"blue\"\ntcp.connect-port = 11019\n\n";
     let blue = Netns::new();
@@ -143,8 +143,8 @@ fn root_becomes_the_user_with_one_capability_and_everything_works() {
     let gave_up = "bmpd needs CAP_SYS_ADMIN for it, and gave it up at its start, when its configuration \
                    did not need it: restart bmpd";
     for args in [&["reload", "--dry-run"][..], &["reload"]] {
-        let told = place.bmpctl(args);
-        assert!(told.done().contains(gave_up) || told.stderr.contains(gave_up), "{told}");
+        let output = place.bmpctl(args);
+        assert!(output.done().contains(gave_up) || output.stderr.contains(gave_up), "{output}");
     }
     wait_for("the session to say why", TIMEOUT, || {
         let page = place.bmpctl(&["show", "session", "--verbose"]);
@@ -153,8 +153,8 @@ fn root_becomes_the_user_with_one_capability_and_everything_works() {
     // To be another user takes a restart, too.
     let other = Place::whole(&place.socket, &config(&one)).replace("\"daemon\"", "\"nobody\"");
     place.daemon.rewrite_config(&other);
-    let told = place.bmpctl(&["reload"]);
-    assert!(told.done().contains("process.user daemon -> nobody"), "{told}");
+    let output = place.bmpctl(&["reload"]);
+    assert!(output.done().contains("process.user daemon -> nobody"), "{output}");
     let pending = place.bmpctl(&["show", "config", "--pending"]);
     assert!(
         pending.done().contains("[process]\nuser = \"daemon\"  # pending: \"nobody\""),
@@ -189,13 +189,13 @@ fn a_configuration_that_needs_nothing_keeps_nothing_and_a_device_needs_nothing()
     // A port below 1024 is refused as a whole, with the reason.
     let at = SocketAddr::new(loopback(), 179);
     place.rewrite(&format!("{config}{}", bgp(at)));
-    let told = place.bmpctl(&["reload"]);
-    assert_eq!(told.status, 1, "{told}");
+    let output = place.bmpctl(&["reload"]);
+    assert_eq!(output.status, 1, "{output}");
     assert!(
-        told.stderr.contains("bmpd needs CAP_NET_BIND_SERVICE for it, and gave it up"),
-        "{told}"
+        output.stderr.contains("bmpd needs CAP_NET_BIND_SERVICE for it, and gave it up"),
+        "{output}"
     );
-    assert!(told.stderr.contains("nothing was changed"), "{told}");
+    assert!(output.stderr.contains("nothing was changed"), "{output}");
     // A session that cannot listen says it for itself.
     let passive = loopback();
     let ours = loopback();
@@ -203,9 +203,9 @@ fn a_configuration_that_needs_nothing_keeps_nothing_and_a_device_needs_nothing()
         "{config}[[session]]\naddress = \"{passive}\"\nmode = \"passive\"\ntcp.listen-port = 179\n\
          tcp.source-address = \"{ours}\"\n"
     ));
-    let told = place.bmpctl(&["reload"]);
-    told.done();
-    assert!(told.stderr.contains("bmpd needs CAP_NET_BIND_SERVICE for it"), "{told}");
+    let output = place.bmpctl(&["reload"]);
+    output.done();
+    assert!(output.stderr.contains("bmpd needs CAP_NET_BIND_SERVICE for it"), "{output}");
     wait_for("the reason", TIMEOUT, || {
         let page = place.bmpctl(&["show", "session", &passive.to_string()]);
         let says = "Permission denied; bmpd needs CAP_NET_BIND_SERVICE for it, and gave it up at its start";
@@ -264,8 +264,8 @@ fn nobody_but_root_becomes_somebody_else() {
     let config = |user: &str| scratch.write("bmpd.toml", format!("[process]\nuser = \"{user}\"\n"));
     let starts =
         |mut bmpd: Command, user: &str| run(bmpd.arg("--config").arg(config(user)), TIMEOUT);
-    let stranger = Person { uid: 54_100, gid: 54_100, groups: &[] };
-    let refused = starts(stranger.command(scratch.join("bmpd")), "daemon");
+    let other = Person { uid: 54_100, gid: 54_100, groups: &[] };
+    let refused = starts(other.command(scratch.join("bmpd")), "daemon");
     assert_eq!(refused.status, 1, "{refused}");
     assert!(refused.stderr.contains("only root can become another user"), "{refused}");
     let unknown = starts(Command::new(scratch.join("bmpd")), "no-such-user");
@@ -304,7 +304,7 @@ fn whoever_starts_with_more_than_it_needs_gives_it_up() {
 }
 
 #[test]
-fn what_only_root_can_read_is_told_at_the_start() {
+fn what_only_root_can_read_is_reported_at_the_start() {
     let scratch = Scratch::new();
     let key = scratch.write("session.key", KEY);
     fs::set_permissions(&key, Permissions::from_mode(0o600)).unwrap();
@@ -317,15 +317,15 @@ fn what_only_root_can_read_is_told_at_the_start() {
     assert!(log.contains("session.key cannot be read") && !log.contains(KEY), "{log}");
 }
 
-/// A stranger who is quick: from before the socket is there until after it is gone it never gets in, though
-/// bmpd starts with the most open of all masks, and nobody ever sees a mode that lets it in.
+/// Another user who is quick: from before the socket is there until after it is gone connecting never succeeds, though
+/// bmpd starts with the most open of all masks, and nobody ever sees a mode that allows it.
 #[test]
 fn nobody_gets_in_before_the_socket_has_its_mode() {
     let scratch = Scratch::new();
     public(&scratch);
     let socket = scratch.join("bmpd.sock");
     let stop = AtomicBool::new(false);
-    let stranger = Person { uid: 54_100, gid: 54_100, groups: &[] };
+    let other = Person { uid: 54_100, gid: 54_100, groups: &[] };
     let (modes, refused) = std::thread::scope(|scope| {
         let watch = scope.spawn(|| {
             let mut modes = std::collections::BTreeSet::new();
@@ -336,12 +336,12 @@ fn nobody_gets_in_before_the_socket_has_its_mode() {
             }
             modes
         });
-        let knock = scope.spawn(|| {
-            stranger.act(|| {
+        let attempts = scope.spawn(|| {
+            other.act(|| {
                 let mut refused = 0;
                 while !stop.load(Ordering::Relaxed) {
                     match UnixStream::connect(&socket) {
-                        Ok(_) => panic!("a stranger is in"),
+                        Ok(_) => panic!("another user has connected"),
                         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
                             refused += 1;
                         }
@@ -360,9 +360,9 @@ fn nobody_gets_in_before_the_socket_has_its_mode() {
             assert!(daemon.terminate().success());
         }
         stop.store(true, Ordering::Relaxed);
-        (watch.join().unwrap(), knock.join().unwrap())
+        (watch.join().unwrap(), attempts.join().unwrap())
     });
-    assert!(refused > 0, "nobody has knocked");
+    assert!(refused > 0, "nobody has tried");
     assert!(
         modes.contains(&0o660) && modes.iter().all(|mode| [0o600, 0o660].contains(mode)),
         "{modes:?}"

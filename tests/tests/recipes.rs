@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tests::daemon::{Daemon, run};
 use tests::documents::text;
-use tests::edge::{self, Edge, Program, ROUTE, wait_heard};
+use tests::edge::{self, Edge, Program, ROUTE, wait_route_received};
 use tests::neighbor::{Neighbor, Options};
 use tests::scratch::Scratch;
 use tests::station::{Mode, Station};
@@ -36,12 +36,12 @@ fn block_of(page: &str, heading: &str, language: &str) -> String {
 
 /// bmpd with the configuration of the head of the page, or of this recipe, and a router.
 #[track_caller]
-fn hears(scratch: &Scratch, edge: &Edge, config: &str, router: &[&Program]) -> String {
+fn receives_route(scratch: &Scratch, edge: &Edge, config: &str, router: &[&Program]) -> String {
     let station = edge.station();
     let daemon = edge.host.run(|| Daemon::start(scratch, config));
-    wait_heard(&daemon, router);
+    wait_route_received(&daemon, router);
     if config.contains("[[session]]") {
-        edge.wait_told(&station);
+        edge.wait_route_sent(&station);
     }
     daemon.bmpctl(&["show", "neighbor", "--json"]).done().to_owned()
 }
@@ -59,7 +59,7 @@ fn frr() {
         block("### FRR", "text")
     );
     let [zebra, bgpd] = edge::frr(&scratch, &edge.router, &whole);
-    hears(&scratch, &edge, &block("### FRR", "toml"), &[&zebra, &bgpd]);
+    receives_route(&scratch, &edge, &block("### FRR", "toml"), &[&zebra, &bgpd]);
 }
 
 /// FRR is the router and pmbmpd the station; one neighbor of FRR announces two routes.
@@ -111,7 +111,7 @@ fn bird() {
         "remote-as = 65001\n",
         "remote-as = 65001\nadd-path = [\"ipv4-unicast\", \"ipv6-unicast\"]\n",
     );
-    assert!(hears(&scratch, &edge, &config, &[&bird]).contains("add_path\": true"));
+    assert!(receives_route(&scratch, &edge, &config, &[&bird]).contains("add_path\": true"));
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn openbgpd() {
     let mut bgpd = edge.router.namespace().command("unshare");
     bgpd.args(["--mount", "--propagation", "private", "sh", "-c", enter, "enter"]).arg(config);
     let bgpd = Program::start(bgpd, &scratch.join("openbgpd.log"));
-    hears(&scratch, &edge, &head(), &[&bgpd]);
+    receives_route(&scratch, &edge, &head(), &[&bgpd]);
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn gobgp() {
         let added = run(&mut add, TIMEOUT);
         if added.status == 0 { Ok(()) } else { Err(format!("{added}{}", gobgpd.said())) }
     });
-    hears(&scratch, &edge, &head(), &[&gobgpd]);
+    receives_route(&scratch, &edge, &head(), &[&gobgpd]);
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn exabgp() {
     let mut exabgp = edge.router.namespace().command("exabgp");
     exabgp.env("exabgp.daemon.user", "root").env("exabgp.api.cli", "false").arg(config);
     let exabgp = Program::start(exabgp, &scratch.join("exabgp.log"));
-    hears(&scratch, &edge, &head(), &[&exabgp]);
+    receives_route(&scratch, &edge, &head(), &[&exabgp]);
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn a_vrf() {
     let station = Station::listen_in(&edge.router, at, Mode::Counting);
     let bird = edge.bird(&scratch, &block("### BIRD", "text"));
     let daemon = edge.host.run(|| Daemon::start(&scratch, &block("## A VRF", "text")));
-    wait_heard(&daemon, &[&bird]);
+    wait_route_received(&daemon, &[&bird]);
     station.wait_connection(1);
     let shown = daemon.bmpctl(&["show", "neighbor"]);
     assert!(shown.done().contains("mgmt"), "{shown}");
@@ -216,12 +216,12 @@ fn pmacct_behind_tls() {
         Program::start(exabgp, &scratch.join("exabgp.log"))
     };
     let daemon = edge.host.run(|| Daemon::start(&scratch, &format!("{session}\n[bgp]{bgp}")));
-    wait_heard(&daemon, &[&exabgp]);
+    wait_route_received(&daemon, &[&exabgp]);
     wait_for("pmbmpd to have the route", TIMEOUT, || {
-        let told = fs::read_to_string(folder.join("pmbmpd.json")).unwrap_or_default();
-        match told.contains(ROUTE) {
+        let text = fs::read_to_string(folder.join("pmbmpd.json")).unwrap_or_default();
+        match text.contains(ROUTE) {
             true => Ok(()),
-            false => Err(format!("{told}{}{}{}", pmbmpd.said(), stunnel.said(), daemon.log())),
+            false => Err(format!("{text}{}{}{}", pmbmpd.said(), stunnel.said(), daemon.log())),
         }
     });
     let shown = daemon.bmpctl(&["show", "session", "--verbose"]);

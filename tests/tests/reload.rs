@@ -90,9 +90,9 @@ fn new_sessions_and_neighbors_begin_and_those_that_are_gone_end() {
         assert_eq!((down.reason, down.data.len()), (5, 0));
         Some(())
     });
-    let heard = speakers[1].wait_closed(TIMEOUT);
+    let received = speakers[1].wait_closed(TIMEOUT);
     assert_eq!(
-        heard.notification.as_ref().map(|(code, subcode, _)| [*code, *subcode]),
+        received.notification.as_ref().map(|(code, subcode, _)| [*code, *subcode]),
         Some([6, 3]),
         "peer de-configured"
     );
@@ -106,7 +106,7 @@ fn new_sessions_and_neighbors_begin_and_those_that_are_gone_end() {
     assert_eq!((kept.connections().len(), removed.connections().len()), (1, 1));
     assert!(
         Neighbor::try_connect(&options(goes), listen).is_err(),
-        "a neighbor that is gone is a stranger"
+        "a neighbor that was removed is an unknown peer"
     );
     let shown = daemon.bmpctl(&["show", "session"]);
     assert!(shown.done().contains("new") && !shown.stdout.contains("old"), "{shown}");
@@ -187,7 +187,7 @@ fn signals_that_come_while_a_reload_is_under_way_are_one_more() {
     let scratch = Scratch::new();
     let (listen, peer) = (bgp_listen(), loopback());
     let daemon = Daemon::start(&scratch, &[bgp(listen), neighbor(peer, 65001)].concat());
-    // It keeps its connection when it is told to go, and the reload that ends it waiting.
+    // It keeps its connection when it is removed, and the reload that ends it waiting.
     let silent = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     silent.bind(&SocketAddr::new(peer, 0).into()).unwrap();
     silent.connect(&listen.into()).unwrap();
@@ -242,7 +242,7 @@ fn what_can_change_while_a_session_runs_does() {
         connection.wait("the report", TIMEOUT, |record| record.statistics.first().cloned());
     assert_eq!(report.value(7), Some(42));
 
-    // Shut down: the station is told, and nobody connects until the file says otherwise.
+    // Shut down: the station is sent a Termination, and nobody connects until the file says otherwise.
     daemon.rewrite_config(&config("", "shutdown = true"));
     let says = |arguments: &[&str], action: &str| {
         let output = daemon.bmpctl(arguments);
@@ -526,7 +526,7 @@ fn with_a_stagger_sessions_are_reset_in_their_order() {
     }
 }
 
-/// A file on a server that has gone is read for ever: whoever asked hears of it, and nobody waits for that.
+/// A file on a server that has gone is read for ever: whoever asked gets an error, and nobody waits for that.
 #[test]
 fn a_file_that_is_not_read_in_time_is_named_and_holds_up_nobody_else() {
     let scratch = Scratch::new();

@@ -1,4 +1,4 @@
-//! What bmpd tells the service manager, as a socket of the test hears it (sd_notify(3)), and the socket that it
+//! What bmpd sends to the service manager, as a socket of the test receives it (sd_notify(3)), and the socket that it
 //! takes over (sd_listen_fds(3)). `units.rs` has a real systemd.
 
 use std::io::ErrorKind;
@@ -15,10 +15,10 @@ use tests::wait::wait_until;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Where the manager hears bmpd.
-struct Ear(UnixDatagram);
+/// The notification socket of the service manager.
+struct NotifySocket(UnixDatagram);
 
-impl Ear {
+impl NotifySocket {
     fn new(scratch: &Scratch) -> Self {
         let socket = UnixDatagram::bind(scratch.join("notify")).unwrap();
         socket.set_read_timeout(Some(TIMEOUT)).unwrap();
@@ -57,20 +57,20 @@ fn micros() -> i128 {
 }
 
 #[test]
-fn the_manager_hears_that_it_is_ready_reloads_lives_and_stops() {
+fn the_service_manager_is_notified_of_ready_reload_watchdog_and_stop() {
     let scratch = Scratch::new();
-    let ear = Ear::new(&scratch);
+    let manager = NotifySocket::new(&scratch);
     let address = loopback();
     let config = session(address, free_port(address), None);
     let mut bmpd = Command::new(binary("bmpd"));
     bmpd.env("NOTIFY_SOCKET", scratch.join("notify")).env("WATCHDOG_USEC", "200000");
     let daemon = Daemon::spawn_by(bmpd, &scratch, "bmpd", &config, "debug");
-    assert_eq!(ear.next(), "READY=1\nSTATUS=1 session, 0 neighbors");
+    assert_eq!(manager.next(), "READY=1\nSTATUS=1 session, 0 neighbors");
     // It is: no second try is needed.
     daemon.bmpctl(&["show", "session"]).done();
-    ear.wait_alive(3);
+    manager.wait_alive(3);
 
-    for (config, told) in [
+    for (config, status) in [
         (
             config.replace("[[session]]", "[[session]]\nalias = \"new\"") + &config,
             "2 sessions, 0 neighbors",
@@ -84,59 +84,59 @@ fn the_manager_hears_that_it_is_ready_reloads_lives_and_stops() {
         daemon.rewrite_config(&config);
         let before = micros();
         daemon.signal(Signal::HUP);
-        let reloading = ear.next();
+        let reloading = manager.next();
         let at = reloading.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").unwrap();
         assert!((before..=micros()).contains(&at.parse().unwrap()), "{reloading}");
-        let ready = ear.next();
-        assert!(ready.starts_with(&format!("READY=1\nSTATUS={told}")), "{ready}");
+        let ready = manager.next();
+        assert!(ready.starts_with(&format!("READY=1\nSTATUS={status}")), "{ready}");
         assert_eq!(ready.lines().count(), 2, "{ready}");
     }
     daemon.signal(Signal::TERM);
-    assert_eq!(ear.next(), "STOPPING=1\nSTATUS=stopping");
+    assert_eq!(manager.next(), "STOPPING=1\nSTATUS=stopping");
     assert!(daemon.wait_exit().success());
 }
 
 #[test]
 fn a_bmpd_that_hangs_gives_no_sign_of_life() {
     let scratch = Scratch::new();
-    let ear = Ear::new(&scratch);
+    let manager = NotifySocket::new(&scratch);
     let mut bmpd = Command::new(binary("bmpd"));
     bmpd.env("NOTIFY_SOCKET", scratch.join("notify")).env("WATCHDOG_USEC", "100000");
     let daemon = Daemon::spawn_by(bmpd, &scratch, "bmpd", "", "debug");
-    assert!(ear.next().starts_with("READY=1"));
-    ear.wait_alive(2);
+    assert!(manager.next().starts_with("READY=1"));
+    manager.wait_alive(2);
     daemon.signal(Signal::STOP);
-    // What is on its way is heard, then nothing.
-    ear.0.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+    // What is on its way is received, then nothing.
+    manager.0.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
     let mut text = [0; 64];
     let silence = loop {
-        match ear.0.recv(&mut text) {
+        match manager.0.recv(&mut text) {
             Ok(_) => {}
             Err(error) => break error.kind(),
         }
     };
     assert_eq!(silence, ErrorKind::WouldBlock);
-    ear.0.set_read_timeout(Some(TIMEOUT)).unwrap();
+    manager.0.set_read_timeout(Some(TIMEOUT)).unwrap();
     daemon.signal(Signal::CONT);
-    ear.wait_alive(2);
+    manager.wait_alive(2);
 }
 
 /// One task that hangs is enough, and it is named before the manager ends bmpd.
 #[test]
 fn a_session_that_hangs_is_named_and_there_are_no_more_signs_of_life() {
     let scratch = Scratch::new();
-    let ear = Ear::new(&scratch);
+    let manager = NotifySocket::new(&scratch);
     let address = loopback();
     let config = session(address, free_port(address), Some("west"));
     let mut bmpd = Command::new(binary("bmpd"));
     bmpd.env("NOTIFY_SOCKET", scratch.join("notify")).env("WATCHDOG_USEC", "4000000");
     bmpd.env("BMPD_FAULTS", "session.command:4:hang");
     let daemon = Daemon::spawn_by(bmpd, &scratch, "bmpd", &config, "info");
-    assert!(ear.next().starts_with("READY=1"));
+    assert!(manager.next().starts_with("READY=1"));
     // Each asks the session once.
-    ear.wait_alive(3);
-    ear.0.set_read_timeout(Some(Duration::from_secs(4))).unwrap();
-    assert_eq!(ear.0.recv(&mut [0; 64]).unwrap_err().kind(), ErrorKind::WouldBlock);
+    manager.wait_alive(3);
+    manager.0.set_read_timeout(Some(Duration::from_secs(4))).unwrap();
+    assert_eq!(manager.0.recv(&mut [0; 64]).unwrap_err().kind(), ErrorKind::WouldBlock);
     // Now a manager would end it.
     let says = format!("no answer for 1s from session {address} alias west: bmpd hangs");
     assert!(daemon.log().contains(&says), "{}", daemon.log());
@@ -203,7 +203,7 @@ fn a_socket_that_the_manager_listens_at_is_not_taken_from_it() {
 }
 
 #[test]
-fn a_socket_whose_file_is_gone_is_told_with_what_makes_it_again() {
+fn a_socket_whose_file_is_gone_is_reported_with_what_creates_it_again() {
     let scratch = Scratch::new();
     let gone = PASS.replace("os.chmod(path, 0o600)", "os.unlink(path)");
     let mut bmpd = Command::new("python3");

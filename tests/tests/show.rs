@@ -1,4 +1,4 @@
-//! `bmpctl show`: what it tells of sessions and neighbors. The wording is free; the facts are not.
+//! `bmpctl show`: what it shows of sessions and neighbors. The wording is free; the facts are not.
 
 use std::time::{Duration, SystemTime};
 
@@ -91,7 +91,7 @@ fn a_session_that_does_not_exist_is_exit_code_3_and_no_session_at_all_is_none() 
 }
 
 #[test]
-fn show_neighbor_tells_state_routes_and_the_last_error() {
+fn show_neighbor_has_state_routes_and_the_last_error() {
     let lab = Plan::default().start();
     let before = lab.daemon.bmpctl(&["show", "neighbor"]);
     assert!(before.done().contains(&lab.peer.to_string()), "{before}");
@@ -120,8 +120,8 @@ fn show_neighbor_tells_state_routes_and_the_last_error() {
     wait_for("the neighbor down, with the reason", TIMEOUT, || {
         let output = lab.daemon.bmpctl(&["show", "neighbor"]);
         let text = output.done().to_lowercase();
-        let told = !text.contains("established") && text.contains("notification");
-        if told { Ok(()) } else { Err(output.to_string()) }
+        let is_shown = !text.contains("established") && text.contains("notification");
+        if is_shown { Ok(()) } else { Err(output.to_string()) }
     });
 }
 
@@ -190,8 +190,8 @@ fn sessions_that_are_down_are_listed_with_the_rest_and_those_that_are_up_are_cou
     wait_for("the reason in the row", TIMEOUT, || {
         let row = daemon.session(down, Some("refused"));
         let note = row.cell("note");
-        let told = note.contains("refused") && note.contains("next attempt in");
-        if told { Ok(()) } else { Err(format!("{row:?}")) }
+        let is_shown = note.contains("refused") && note.contains("next attempt in");
+        if is_shown { Ok(()) } else { Err(format!("{row:?}")) }
     });
     let output = daemon.bmpctl(&["show", "session"]);
     assert!(output.done().contains("3 sessions, 1 up"), "{output}");

@@ -414,7 +414,7 @@ fn what_waits_is_shown_with_old_and_new_until_what_it_waits_for_has_happened() {
 
     daemon.bmpctl(&["reset", "session", &address.to_string()]).done();
     daemon.wait_state(address, None, "Established");
-    // The other session still tells its station the old name.
+    // The other session still sends its station the old name.
     let names = names.replace("session all", &format!("session {address} --alias aa"));
     assert_eq!(pending(), format!("{names}\n{control}"));
     daemon.bmpctl(&["reset", "session", "all"]).done();

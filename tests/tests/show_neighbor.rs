@@ -136,12 +136,12 @@ fn an_instance_says_what_it_stands_for_and_whether_that_is_there() {
     let daemon = Daemon::start(&scratch, &config);
     let answer = json(&daemon, &["show", "vpn-instance"]);
     let instances = answer["vpn_instances"].as_array().unwrap();
-    let told: Vec<_> = instances
+    let shown: Vec<_> = instances
         .iter()
         .map(|instance| (instance["name"].as_str(), instance["present"].as_bool().unwrap()))
         .collect();
     assert_eq!(
-        told,
+        shown,
         [(None, true), (Some("late"), false), (Some("gone"), false), (Some("here"), true)]
     );
     assert_eq!(instances[1]["route_distinguisher"], "4200000000:9");

@@ -197,9 +197,9 @@ fn a_clear_lets_it_count_again_and_touches_nothing() {
 }
 
 #[test]
-fn strangers_and_what_a_station_sends_are_counted_beyond_their_connection() {
+fn unknown_peers_and_what_a_station_sends_are_counted_beyond_their_connection() {
     let scratch = Scratch::new();
-    let (address, stranger) = (loopback(), loopback());
+    let (address, unknown) = (loopback(), loopback());
     let listen = loopback();
     let port = tests::addresses::free_port(listen);
     let station = Station::passive(address, Mode::Counting, Setup::default());
@@ -207,17 +207,17 @@ fn strangers_and_what_a_station_sends_are_counted_beyond_their_connection() {
     let config = config.trim_end().to_owned()
         + &format!("\nmode = \"passive\"\ntcp.source-address = \"{listen}\"\n");
     let daemon = Daemon::start(&scratch, &config);
-    let door = std::net::SocketAddr::new(listen, port);
-    let connection = station.dial_until_taken(door);
+    let listener = std::net::SocketAddr::new(listen, port);
+    let connection = station.dial_until_taken(listener);
     daemon.wait_state(address, None, "Established");
     connection.send(b"hello").unwrap();
-    let other = Station::passive(stranger, Mode::Counting, Setup::default());
-    let _ = other.dial(door);
-    let wait = |strangers: u64, ignored: u64, connections: u64| {
+    let other = Station::passive(unknown, Mode::Counting, Setup::default());
+    let _ = other.dial(listener);
+    let wait = |unknown_peers: u64, ignored: u64, connections: u64| {
         wait_for("the counts", TIMEOUT, || {
             let counted = json(&daemon, &["show", "statistics", &address.to_string()]);
             let counted = &counted["sessions"][0];
-            let right = counted["strangers_refused"] == strangers
+            let right = counted["unknown_peers_refused"] == unknown_peers
                 && counted["bytes_ignored"] == ignored
                 && counted["connections"] == connections;
             if right { Ok(()) } else { Err(counted.to_string()) }
@@ -225,12 +225,12 @@ fn strangers_and_what_a_station_sends_are_counted_beyond_their_connection() {
     };
     wait(1, 5, 1);
     daemon.bmpctl(&["reset", "session", "all"]).done();
-    station.dial_until_taken(door);
+    station.dial_until_taken(listener);
     daemon.wait_state(address, None, "Established");
     wait(1, 5, 2);
     daemon.bmpctl(&["clear", "statistics", "all"]).done();
     wait(0, 0, 0);
-    let _ = other.dial(door);
+    let _ = other.dial(listener);
     wait(1, 0, 0);
 }
 

@@ -67,9 +67,9 @@ fn memory_descriptors_and_times_are_those_of_the_process() {
     assert!(memory <= daemon.peak_rss_kib() * 1024 && memory > 1 << 20, "{found}");
     assert!(found["memory_peak"].as_u64().unwrap() >= memory, "{found}");
     let open = std::fs::read_dir(format!("/proc/{}/fd", daemon.pid())).unwrap().count() as u64;
-    let told = found["descriptors"].as_u64().unwrap();
-    assert!(told.abs_diff(open) <= 4, "{open} are open: {found}");
-    assert!(told <= found["descriptors_maximum"].as_u64().unwrap_or(u64::MAX), "{found}");
+    let shown = found["descriptors"].as_u64().unwrap();
+    assert!(shown.abs_diff(open) <= 4, "{open} are open: {found}");
+    assert!(shown <= found["descriptors_maximum"].as_u64().unwrap_or(u64::MAX), "{found}");
     assert!(found["tasks"].as_u64().unwrap() >= 1, "{found}");
     assert!(found["processor_time"].as_f64().unwrap() >= 0.0, "{found}");
     assert!(found["uptime"].as_f64().unwrap() >= 0.0, "{found}");
@@ -143,7 +143,7 @@ fn a_refused_reload_is_shown_until_another_one_succeeds() {
 }
 
 #[test]
-fn the_versions_of_both_programs_are_told() {
+fn the_versions_of_both_programs_are_shown() {
     let scratch = Scratch::new();
     let daemon = Daemon::start(&scratch, "");
     let own = daemon.bmpctl(&["--version"]);

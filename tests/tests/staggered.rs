@@ -124,7 +124,8 @@ fn a_newer_reset_takes_over_what_an_older_one_has_still_to_come() {
     assert_eq!((code, &*stderr), (0, ""), "{stdout}");
     let document: Value = serde_json::from_str(&stdout).unwrap();
     let sessions = document["sessions"].as_array().unwrap();
-    let left = |session: &Value| session["left_to"].as_str().is_some_and(|by| by.contains("(pid "));
+    let left =
+        |session: &Value| session["superseded_by"].as_str().is_some_and(|by| by.contains("(pid "));
     assert_eq!(sessions.iter().map(left).collect::<Vec<_>>(), [false, true, true], "{stdout}");
     assert_eq!((&sessions[1]["done"], &sessions[1]["error"]), (&Value::Null, &Value::Null));
     wait_listed(&lab, &[[3, 2]]);

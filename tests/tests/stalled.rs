@@ -80,7 +80,7 @@ fn a_stalled_station_costs_bounded_memory_delays_nobody_and_a_reset_takes_effect
 }
 
 #[test]
-fn a_station_that_reads_again_converges_and_is_not_told_every_state_in_between() {
+fn a_station_that_reads_again_converges_and_is_not_sent_every_intermediate_state() {
     let lab = lab("");
     let neighbor = lab.connect();
     lab.stations[STALLED].wait_connection(1);
@@ -118,7 +118,7 @@ fn read_slowly(bytes_per_second: usize, meanwhile: impl FnOnce(&Lab)) {
     let connection = lab.stations[STALLED].wait_connection(1);
     meanwhile(&lab);
     connection.wait_complete(lab.peer, TIMEOUT);
-    assert!(connection.accepted.elapsed() > Duration::from_secs(6), "not slow enough to tell");
+    assert!(connection.accepted.elapsed() > Duration::from_secs(6), "not slow enough to matter");
     connection.wait_routes(lab.peer, &table.expected(), TIMEOUT);
     assert_eq!(lab.stations[STALLED].connections().len(), 1);
     lab.assert_legal();

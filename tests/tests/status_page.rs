@@ -25,7 +25,7 @@ fn place() -> SocketAddr {
     SocketAddr::new(address, free_port(address))
 }
 
-/// The answer to a browser that was told this host.
+/// The answer to a browser with this host.
 fn get(place: SocketAddr, host: &str) -> String {
     let mut stream = TcpStream::connect(place).unwrap();
     stream.write_all(format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n").as_bytes()).unwrap();
@@ -61,9 +61,9 @@ impl Sight {
         let place = place();
         let stalled = Rogue::start(Manner::NeverRead);
         let at = stalled.address();
-        let dead = SocketAddr::new(loopback(), 9);
+        let unreachable = SocketAddr::new(loopback(), 9);
         let more = format!("[http]\nlisten = [\"{place}\"]\n")
-            + &session(dead.ip(), dead.port(), Some(alias))
+            + &session(unreachable.ip(), unreachable.port(), Some(alias))
             + &session(at.ip(), at.port(), Some("slow"));
         let bmp = "system-name = \"edge1.example.net\"";
         let lab =

@@ -20,7 +20,7 @@ const TIMEOUT: Duration = Duration::from_secs(120);
 fn a_thousand_sessions_come_back_synchronised_after_a_reset_of_all() {
     let scratch = Scratch::new();
     let (listen, peer) = (bgp_listen(), loopback());
-    // One station for a hundred sessions: they are told apart by their connections' order.
+    // One station for a hundred sessions: they differ in their connections' order.
     let stations: Vec<Station> =
         (0..10).map(|_| Station::listen(loopback(), Mode::Counting)).collect();
     let mut config = String::new();
@@ -47,7 +47,7 @@ fn a_thousand_sessions_come_back_synchronised_after_a_reset_of_all() {
     let output = daemon.bmpctl(&["reset", "session", "all"]);
     assert_eq!(output.done().lines().count(), SESSIONS);
     let answered = begun.elapsed();
-    // What counts is what the stations have heard: every route on every second connection.
+    // What counts is what the stations have received: every route on every second connection.
     for station in &stations {
         wait_for("all connections of a station to be complete again", TIMEOUT, || {
             let connections = station.connections();

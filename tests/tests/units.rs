@@ -1,4 +1,4 @@
-//! The units of bmpd: systemd itself judges them, and runs bmpd under all of their restrictions. Everything
+//! The units of bmpd: systemd itself checks them, and runs bmpd under all of their restrictions. Everything
 //! works, and what should be refused is.
 
 use std::fs;
@@ -176,7 +176,7 @@ fn under_systemd_everything_works_and_what_should_be_refused_is() {
     for fact in ["User:              bmpd\n", "Capabilities:      CAP_NET_BIND_SERVICE\n"] {
         assert!(status.done().contains(fact), "{status}{}", log(&systemd));
     }
-    wait_for("systemd to hear that it is ready", TIMEOUT, || {
+    wait_for("systemd to be notified that it is ready", TIMEOUT, || {
         match systemd.property(SERVICE, "StatusText") {
             text if text == "1 session, 1 neighbor" => Ok(()),
             text => Err(text),
@@ -184,7 +184,7 @@ fn under_systemd_everything_works_and_what_should_be_refused_is() {
     });
     assert_eq!(stat(), made, "it is the socket that systemd has made");
 
-    // It hears BGP at port 179 with a key, reports it, resets and reloads.
+    // It receives BGP at port 179 with a key, reports it, resets and reloads.
     let options = Options { md5: Some(KEY.to_owned()), ..Options::new(peer, 65001) };
     let speaker = Neighbor::connect(&options, at);
     speaker.send_all(&Table::full(500, 50));
@@ -265,7 +265,7 @@ fn under_systemd_everything_works_and_what_should_be_refused_is() {
     systemd.run("bmpctl", &["show", "status"]).done();
     assert_eq!(stat(), made);
 
-    // It ends as told, and the next who connects has another one.
+    // It ends on SIGTERM, and the next who connects has another one.
     systemd.run("systemctl", &["stop", SERVICE]).done();
     assert_eq!(systemd.property(SERVICE, "Result"), "success", "{}", log(&systemd));
     assert_eq!(stat(), made, "what systemd has made is systemd's to remove");
@@ -319,7 +319,7 @@ fn a_file_that_cannot_be_used_is_not_tried_again() {
 }
 
 #[test]
-fn namespaces_take_the_drop_in_and_without_it_the_reason_is_told() {
+fn namespaces_need_the_drop_in_and_without_it_the_reason_is_logged() {
     let scratch = Scratch::new();
     let address = loopback();
     let netns = Netns::with(&[address]);
@@ -342,14 +342,14 @@ fn namespaces_take_the_drop_in_and_without_it_the_reason_is_told() {
     fs::copy(repository("etc/systemd/bmpd-namespaces.conf"), &more).unwrap();
     systemd.run("systemctl", &["daemon-reload"]).done();
     systemd.run("systemctl", &["restart", SERVICE]).done();
-    wait_until("the station in the namespace to hear of it", TIMEOUT, || {
+    wait_until("the station in the namespace to be sent it", TIMEOUT, || {
         !station.connections().is_empty()
     });
     let status = systemd.run("bmpctl", &["show", "status"]);
     assert!(status.done().contains("Capabilities:      CAP_SYS_ADMIN\n"), "{status}");
 }
 
-/// A listener of systemd's elsewhere than bmpctl looks is a mistake that is told.
+/// A listener of systemd's elsewhere than bmpctl looks is a mistake that is reported.
 #[test]
 fn a_socket_at_another_path_is_refused() {
     let scratch = Scratch::new();

@@ -126,7 +126,7 @@ fn a_station_that_does_not_listen_is_not_synchronised_in_time() {
 }
 
 #[test]
-fn what_a_slow_station_was_sent_is_told_in_percent() {
+fn what_a_slow_station_was_sent_is_shown_in_percent() {
     let (lab, _neighbor) = synchronised(&[None], 300_000);
     lab.stations[0].pace(Pace::Slow(500_000));
     let output = lab.daemon.bmpctl(&["reset", "session", "all", "--wait=3s"]);
@@ -174,7 +174,7 @@ fn a_session_that_is_shut_down_fails_and_the_others_are_waited_for() {
     assert_eq!(plan.status, 1, "{plan}");
     assert!(plan.stderr.contains("alias aa: would not be reset: it is shut down"), "{plan}");
     assert!(plan.stdout.contains("its connection would end"), "{plan}");
-    // Who wants to hear of failures only hears of this one.
+    // --quiet prints only this failure.
     let quiet = lab.daemon.bmpctl(&["reset", "session", "all", "--dry-run", "--quiet"]);
     assert_eq!((quiet.status, &*quiet.stdout, &quiet.stderr), (1, "", &plan.stderr), "{quiet}");
     let quiet = lab.daemon.bmpctl(&["reset", "session", "all", "--dry-run", "--quiet", "--json"]);
@@ -272,8 +272,9 @@ fn a_command_that_has_stopped_does_not_stop_the_reset() {
         let running = Running::start(&mut daemon.bmpctl_command(&[&command, args].concat()));
         running.wait_line(&[" alias s003: "]);
         running.signal(Signal::STOP);
-        let told = "command=\"reset session all --stagger 5ms\"";
-        let record = |line: &&str| line.contains(told) && line.contains(&format!("{all} sessions"));
+        let command = "command=\"reset session all --stagger 5ms\"";
+        let record =
+            |line: &&str| line.contains(command) && line.contains(&format!("{all} sessions"));
         wait_for("every session to be reset", TIMEOUT, || {
             let log = daemon.log();
             let resets = log.lines().filter(|line| line.contains(": reset ")).count();

@@ -1,4 +1,4 @@
-//! The decoders that judge bmpd agree with each other about every family, on what the programs send.
+//! The decoders that check bmpd agree with each other about every family, on what the programs send.
 //!
 //! No bmpd is in this: a program talks to a receiver of the tests, and what it sent is put into BMP by
 //! the tests.
@@ -35,7 +35,7 @@ fn receiver(address: IpAddr, terms: &Terms) -> Options {
     options
 }
 
-/// Lets a program announce the offers and take half of them back, tells a station of it, and has all
+/// Lets a program announce the offers and take half of them back, sends that to a station, and has all
 /// decoders read what the station got. `strange` are the families that netgauze knows nothing of.
 #[track_caller]
 fn agree<S: Speaker>(

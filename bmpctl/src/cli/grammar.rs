@@ -152,7 +152,7 @@ struct ResetSession {
 
     /// The alias of the session; without it an address means the session without alias
     ///
-    /// Aliases tell several sessions with one station apart. One has 1 to 31 characters, upper and lower
+    /// Aliases distinguish several sessions with one station. One has 1 to 31 characters, upper and lower
     /// case being different; quote it if there are spaces in it.
     #[arg(long, value_name = "NAME", value_parser = named::<Alias>(), allow_hyphen_values = true)]
     alias: Option<Alias>,

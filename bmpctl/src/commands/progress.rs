@@ -168,7 +168,7 @@ impl<'a> Watch<'a> {
                     match (&self.view, done) {
                         (View::Nothing, _) | (View::Bars(_), Done::Reset(_)) => {}
                         (View::Lines(_), _) => print(&line()),
-                        (View::Bars(_), Done::LeftTo { .. }) => self.above.push_str(&line()),
+                        (View::Bars(_), Done::SupersededBy { .. }) => self.above.push_str(&line()),
                     }
                     let Done::Reset(done) = done else { continue };
                     self.ranks.insert(outcome.id.clone(), self.waiting.len());

@@ -168,7 +168,7 @@ impl Run<'_> {
     }
 
     /// Sends a request and waits for its answer, also if that is a failure. It can be interrupted only while nothing
-    /// is to be told of a reset that was sent.
+    /// is to be reported of a reset that was sent.
     fn send(&self, request: &Request, can_be_interrupted: bool) -> Result<Response, Over> {
         let mut talk = self.context.try_begin(request).map_err(Over::Failed)?;
         let interrupt = self.interrupt.as_ref().filter(|_| can_be_interrupted);
@@ -376,11 +376,11 @@ impl Run<'_> {
     /// The time of the wait is over.
     fn late(&self, late: &[String]) -> String {
         let (whole, wait) = (self.outcomes.len(), self.wait.unwrap_or_default());
-        let told = match self.context.quiet {
+        let text = match self.context.quiet {
             true => render::progress::late_briefly,
             false => render::progress::late,
         };
-        told(late, whole, Some(0), wait, Counted::Publishers)
+        text(late, whole, Some(0), wait, Counted::Publishers)
     }
 }
 

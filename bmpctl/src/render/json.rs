@@ -11,7 +11,7 @@
 //! where another object refers to one, that is `session`, `neighbor`, `router` or `publisher`, and a list of them is
 //! `sessions`, `neighbors`, `routers` or `publishers`. The name is an object with `address` and `vpn_instance`, of a
 //! session also `alias`; that of a router is a text, `local` for bmpd itself, and so is that of a publisher. What is about one leg of a session, its connection that
-//! carries one router, has both names. What a reload tells of is a table of the file, and there a
+//! carries one router, has both names. What a reload reports is a table of the file, and there a
 //! `[[bgp.neighbor]]` or a `[[router]]` can have a prefix: its `name` is a text, such as `192.0.2.0/24`.
 
 use std::collections::HashMap;
@@ -325,11 +325,11 @@ pub struct ResetSession {
     pub id: SessionId,
     /// The router that the leg carries.
     pub router: RouterId,
-    /// What was done; null if the reset failed, or was left to a newer one.
+    /// What was done; null if the reset failed, or was superseded by a newer one.
     pub done: Option<ResetDone>,
     /// Who asked for the newer reset that has taken this leg over: user and process, such as
     /// `alice (pid 4711)`; null if none has.
-    pub left_to: Option<String>,
+    pub superseded_by: Option<String>,
     /// Why the reset failed; null if it did not.
     pub error: Option<String>,
     /// With `--wait`: how far the leg came; otherwise null, and while nothing is known of it yet.
@@ -529,13 +529,13 @@ impl Document {
             progress.into_iter().map(|progress| (progress.leg(), progress)).collect();
         let session = |ResetOutcome { id, result }| {
             let progress = reached.remove(&id);
-            let (done, left_to, error) = match result {
+            let (done, superseded_by, error) = match result {
                 Ok(Done::Reset(done)) => (Some(done), None, None),
-                Ok(Done::LeftTo { by }) => (None, Some(by), None),
+                Ok(Done::SupersededBy { by }) => (None, Some(by), None),
                 Err(reason) => (None, None, Some(reason)),
             };
             let LegId { session: id, router } = id;
-            ResetSession { id, router, done, left_to, error, progress }
+            ResetSession { id, router, done, superseded_by, error, progress }
         };
         let sessions = outcomes.into_iter().map(session).collect();
         Self::Reset { sessions, to_come, skipped, error }

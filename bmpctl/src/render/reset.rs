@@ -90,7 +90,7 @@ pub(crate) fn staggered(stagger: Span, count: usize, counted: Counted) -> String
 pub(crate) fn done(id: &LegId, done: &Done) -> String {
     let ResetDone { generation, was_up, remote, passive, changes } = match done {
         Done::Reset(done) => done,
-        Done::LeftTo { by } => {
+        Done::SupersededBy { by } => {
             return format!("session {id}: superseded by the newer reset of {by}\n");
         }
     };

@@ -404,7 +404,7 @@ Router edge1
     }
 
     #[test]
-    fn an_end_of_rib_that_was_assumed_is_told_from_one_that_has_come() {
+    fn an_assumed_end_of_rib_differs_from_a_received_one() {
         for (peers, received, assumed, expected) in [
             (1, 0, 0, "not yet"),
             (1, 1, 0, "yes"),

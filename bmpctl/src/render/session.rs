@@ -341,7 +341,7 @@ fn page(session: &SessionReport) -> String {
         lines.push(("Blocked so far", format!("{times} times, {time} in all")));
     }
     if session.passive {
-        let count = session.strangers_refused;
+        let count = session.unknown_peers_refused;
         lines.push(("Unknown refused", format!("{count} at the port of this session")));
     }
     if session.bytes_ignored > 0 {
@@ -404,7 +404,7 @@ mod tests {
             passive: false,
             tls: false,
             place: "the host's own network".to_owned(),
-            strangers_refused: 0,
+            unknown_peers_refused: 0,
             generation: 1,
             local: None,
             remote: "10.1.1.1:11019".parse().unwrap(),

@@ -77,7 +77,7 @@ fn page(counted: &SessionStatistics) -> String {
         "Blocked",
         format!("{} times, {} in all", counted.blocked_times, age(counted.blocked_for)),
     );
-    page.line("Unknown refused", counted.strangers_refused.to_string());
+    page.line("Unknown refused", counted.unknown_peers_refused.to_string());
     page.line("Ignored", format!("{} bytes that the station sent", counted.bytes_ignored));
     let skipped = counted.neighbor_sessions_skipped;
     page.line("Skipped", format!("{skipped} BGP sessions that came and went before their Peer Up"));
@@ -94,5 +94,5 @@ pub(crate) fn cleared(sessions: &[SessionId]) -> String {
     if sessions.is_empty() {
         return "No session is configured.\n".to_owned();
     }
-    sessions.iter().map(|id| format!("session {id}: its statistics begin at zero\n")).collect()
+    sessions.iter().map(|id| format!("session {id}: its statistics were reset\n")).collect()
 }

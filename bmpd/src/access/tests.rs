@@ -12,7 +12,7 @@ const SOCKET: u32 = 500;
 
 const ALICE: u32 = 1000;
 const BOB: u32 = 1001;
-const STRANGER: u32 = 1002;
+const OTHER: u32 = 1002;
 
 /// The entries of the fake name service: alice, bob; noc 600, netops 700, bmp 500.
 const FAKE: NameService = NameService {
@@ -76,10 +76,10 @@ async fn an_entry_of_the_user_counts_before_groups_and_the_highest_group_counts(
     is(0, &[], (3, "root")).await;
     is(ALICE, &[SOCKET, 700], (1, "user alice in [control]")).await;
     is(BOB, &[SOCKET, 700], (0, "user 1001 in [control]")).await;
-    is(STRANGER, &[600, 700, SOCKET], (3, "group netops in [control]")).await;
-    is(STRANGER, &[600, SOCKET], (2, "group of the socket")).await;
-    is(STRANGER, &[600], (1, "group noc in [control]")).await;
-    is(STRANGER, &[], (1, "others in [control]")).await;
+    is(OTHER, &[600, 700, SOCKET], (3, "group netops in [control]")).await;
+    is(OTHER, &[600, SOCKET], (2, "group of the socket")).await;
+    is(OTHER, &[600], (1, "group noc in [control]")).await;
+    is(OTHER, &[], (1, "others in [control]")).await;
 }
 
 #[tokio::test]
@@ -110,7 +110,7 @@ async fn newer_levels_count_at_once() {
 }
 
 #[tokio::test]
-async fn who_is_judged_again_is_so_only_after_a_change_of_levels() {
+async fn a_caller_is_authorized_again_only_after_a_change_of_levels() {
     let access = access("users = { alice = 2 }", FAKE);
     let caller = access.caller(&PeerCredentials::with(Some(ALICE), [])).await;
     let watched = access.levels.subscribe();
@@ -123,24 +123,27 @@ async fn who_is_judged_again_is_so_only_after_a_change_of_levels() {
 }
 
 #[tokio::test]
-async fn a_refused_caller_is_told_the_group_that_gives_no_more_than_needed() {
-    let told = async |text: &str, uid, groups: &[u32], needed| {
+async fn a_refused_caller_is_sent_the_group_that_gives_no_more_than_needed() {
+    let missing_group = async |text: &str, uid, groups: &[u32], needed| {
         let access = access(text, FAKE);
         let caller = access.caller(&PeerCredentials::with(Some(uid), groups.iter().copied())).await;
         access.group_for(needed, &caller).await
     };
     let (one, two) = (Level::Monitoring, Level::Configuration);
     // By its name, also where none is configured.
-    assert_eq!(told("", STRANGER, &[], two).await.as_deref(), Some("bmp"));
+    assert_eq!(missing_group("", OTHER, &[], two).await.as_deref(), Some("bmp"));
     let text = "group = 'bmp'\nusers = { alice = 1 }\ngroups = { noc = 1, netops = 3, later = 1 }";
-    assert_eq!(told(text, STRANGER, &[], one).await.as_deref(), Some("noc"));
-    assert_eq!(told(text, STRANGER, &[600], two).await.as_deref(), Some("bmp"));
-    assert_eq!(told(text, STRANGER, &[], Level::Management).await.as_deref(), Some("netops"));
+    assert_eq!(missing_group(text, OTHER, &[], one).await.as_deref(), Some("noc"));
+    assert_eq!(missing_group(text, OTHER, &[600], two).await.as_deref(), Some("bmp"));
+    assert_eq!(missing_group(text, OTHER, &[], Level::Management).await.as_deref(), Some("netops"));
     // Her own entry counts, whatever group she joins.
-    assert_eq!(told(text, ALICE, &[], two).await, None);
-    assert_eq!(told("groups = { 500 = 1, 0 = 2, later = 2 }", STRANGER, &[], two).await, None);
+    assert_eq!(missing_group(text, ALICE, &[], two).await, None);
     assert_eq!(
-        told("groups = { 777 = 2, 500 = 0 }", STRANGER, &[], two).await.as_deref(),
+        missing_group("groups = { 500 = 1, 0 = 2, later = 2 }", OTHER, &[], two).await,
+        None
+    );
+    assert_eq!(
+        missing_group("groups = { 777 = 2, 500 = 0 }", OTHER, &[], two).await.as_deref(),
         Some("777")
     );
 }
@@ -167,17 +170,17 @@ fn never<T>() -> T {
 async fn a_name_service_that_does_not_answer_stops_neither_root_nor_numbers() {
     /// How often a name was looked up.
     static ASKED: AtomicU32 = AtomicU32::new(0);
-    fn dead_id(_: &str) -> io::Result<Option<u32>> {
+    fn failing_id(_: &str) -> io::Result<Option<u32>> {
         ASKED.fetch_add(1, Ordering::Relaxed);
         never()
     }
-    let dead = NameService {
-        user_id: dead_id,
-        group_id: dead_id,
+    let failing = NameService {
+        user_id: failing_id,
+        group_id: failing_id,
         user_name: |_| never(),
         group_name: |_| never(),
     };
-    let access = access("users = { alice = 2, 1001 = 1 }\nothers = 1", dead);
+    let access = access("users = { alice = 2, 1001 = 1 }\nothers = 1", failing);
     let root = access.caller(&PeerCredentials::with(Some(0), [])).await;
     assert_eq!(
         (root.level(), root.to_string()),

@@ -36,7 +36,7 @@ pub(super) const HOLD_TIME: u16 = 90;
 /// The port of BGP (RFC 4271 section 8).
 pub(super) const BGP_PORT: NonZeroU16 = NonZeroU16::new(179).unwrap();
 
-/// `session.tcp.user-timeout`: a station that is reachable and reads nothing is left to the stall timer, which reports
+/// `session.tcp.user-timeout`: the stall timer applies to a station that is reachable and reads nothing, and reports
 /// more, so the system's own timeout is longer.
 pub(super) fn user_timeout(stall_timeout: Duration) -> Duration {
     (stall_timeout + Duration::from_secs(10)).max(Duration::from_secs(120))

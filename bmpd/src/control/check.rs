@@ -284,10 +284,10 @@ fn passive(report: &SessionReport, port: u16, checks: &mut Checks) {
             checks.fail("connection", text, "free the port, or change tcp.listen-port");
         }
     }
-    if report.strangers_refused > 0 {
+    if report.unknown_peers_refused > 0 {
         let text = format!(
             "{} connections of other addresses were refused there",
-            report.strangers_refused
+            report.unknown_peers_refused
         );
         checks.warn(
             "connection",

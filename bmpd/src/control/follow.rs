@@ -69,7 +69,7 @@ pub(super) async fn run(
     let mut all_begun = false;
     // Whose turn it is.
     let mut turn = 0;
-    let mut told_at = Instant::now();
+    let mut sent_at = Instant::now();
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -100,11 +100,11 @@ pub(super) async fn run(
         let before = followed.len();
         followed.retain(|one| one.reported.as_ref().is_none_or(|reported| reported.end.is_none()));
         turn = end - (before - followed.len());
-        if !news.is_empty() || told_at.elapsed() >= HEARTBEAT {
+        if !news.is_empty() || sent_at.elapsed() >= HEARTBEAT {
             if answers.send(Response::Progress(news)).await.is_err() {
                 return;
             }
-            told_at = Instant::now();
+            sent_at = Instant::now();
         }
         if all_begun && followed.is_empty() {
             return;

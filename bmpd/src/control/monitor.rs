@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_reader_that_is_late_hears_how_many_it_lost_and_then_the_newest() {
+    async fn a_late_reader_receives_how_many_it_lost_and_then_the_newest() {
         let events = Events::default();
         let mut reader = News::from(&events);
         let all = 10_000;
@@ -195,24 +195,24 @@ mod tests {
             });
         }
         events.publish(|| EventKind::Stopping);
-        let mut told = Vec::new();
+        let mut received = Vec::new();
         while let Some(mut bytes) = reader.next().await.unwrap() {
             let (kind, body) = frame::take(&mut bytes).unwrap().unwrap();
             let Response::Events { events, lost } = frame::decode(kind, &body).unwrap() else {
                 panic!("not events");
             };
-            told.extend((0..lost).map(|_| "lost".to_owned()));
-            told.extend(events.into_iter().map(|event| match event.what {
+            received.extend((0..lost).map(|_| "lost".to_owned()));
+            received.extend(events.into_iter().map(|event| match event.what {
                 EventKind::Command { command, .. } => command,
                 EventKind::Stopping => "stopping".to_owned(),
                 other => panic!("{other:?}"),
             }));
         }
-        assert_eq!(told, ["0", "1", "2", "3", "4", "5", "lost", "7", "8", "stopping"]);
+        assert_eq!(received, ["0", "1", "2", "3", "4", "5", "lost", "7", "8", "stopping"]);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_reader_hears_of_silence_too() {
+    async fn a_reader_receives_an_empty_batch_while_nothing_happens() {
         let events = Events::default();
         let mut reader = News::from(&events);
         assert_eq!(reader.batch().await, Some((Vec::new(), 0)));

@@ -191,7 +191,7 @@ impl Reset {
                 caller = &mut revoked => {
                     break (super::not_permitted(NEEDED, &caller, &self.world).await, NO_LONGER);
                 }
-                taken = under_way.taken() => taken.into_iter().map(left_to_another).collect(),
+                taken = under_way.taken() => taken.into_iter().map(superseded).collect(),
                 () = &mut turn => {
                     let order = self.world.begin_reset().await;
                     let permitted = super::still_permitted(NEEDED, &self.caller, &self.world).await;
@@ -249,8 +249,8 @@ impl Reset {
 const NO_LONGER: &str = "its caller may no longer reset, so it ended";
 
 /// A newer reset has taken over this session.
-fn left_to_another(Taken { id, by }: Taken) -> ResetOutcome {
-    ResetOutcome { id, result: Ok(Done::LeftTo { by }) }
+fn superseded(Taken { id, by }: Taken) -> ResetOutcome {
+    ResetOutcome { id, result: Ok(Done::SupersededBy { by }) }
 }
 
 fn ids<'a>(legs: impl IntoIterator<Item = &'a Leg>) -> Vec<LegId> {
@@ -392,7 +392,7 @@ impl Sum {
         for outcome in outcomes {
             match &outcome.result {
                 Ok(Done::Reset(_)) => {}
-                Ok(Done::LeftTo { .. }) => self.left += 1,
+                Ok(Done::SupersededBy { .. }) => self.left += 1,
                 Err(_) => self.failed += 1,
             }
         }

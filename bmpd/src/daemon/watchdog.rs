@@ -69,13 +69,13 @@ struct Asked(Mutex<BTreeMap<String, Waiting>>);
 struct Waiting {
     since: Instant,
     /// True once that was logged.
-    is_told: bool,
+    is_reported: bool,
 }
 
 impl Asked {
     /// Waits for the answer.
     async fn answer<T>(&self, who: String, answer: impl Future<Output = T>) {
-        let waiting = Waiting { since: Instant::now(), is_told: false };
+        let waiting = Waiting { since: Instant::now(), is_reported: false };
         self.0.lock().insert(who.clone(), waiting);
         answer.await;
         self.0.lock().remove(&who);
@@ -87,7 +87,7 @@ impl Asked {
         let late = asked.iter_mut().filter(|(_, waiting)| waiting.since.elapsed() > timeout);
         let (mut names, mut is_new) = (Vec::new(), false);
         for (who, waiting) in late {
-            is_new |= !std::mem::replace(&mut waiting.is_told, true);
+            is_new |= !std::mem::replace(&mut waiting.is_reported, true);
             names.push(who.as_str());
         }
         let more = names.len().saturating_sub(NAMED_MAX);

@@ -334,9 +334,9 @@ impl Snapshot {
         let help = "BGP sessions of neighbors that came and went before their Peer Up was sent.";
         let skipped = self.counted(|counted| counted.neighbor_sessions_skipped);
         writer.counters("bmpd_session_skipped_neighbor_sessions", help, skipped)?;
-        let strangers = self.counted(|counted| counted.strangers_refused);
+        let unknown_peers = self.counted(|counted| counted.unknown_peers_refused);
         let help = "Connections of others to the port of a passive session, which were refused.";
-        writer.counters("bmpd_session_refused_strangers", help, strangers)
+        writer.counters("bmpd_session_refused_unknown_peers", help, unknown_peers)
     }
 
     fn neighbors(&self, writer: &mut Writer<'_>) -> fmt::Result {

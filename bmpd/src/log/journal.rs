@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_it_has_no_room_for_are_counted_and_told_of() {
+    fn lines_that_it_has_no_room_for_are_counted_and_reported() {
         let got = journal(|receiver| {
             // A queue has room for a few datagrams (net.unix.max_dgram_qlen), and sending does not wait.
             for _ in 0..5_000 {

@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_are_lost_are_counted_and_told_of() {
+    fn lines_that_are_lost_are_counted_and_reported() {
         let state = Mutex::new(State { lost: 0, cut: false });
         let mut disk = Disk { room: 4, text: Vec::new() };
         let line = |disk: &mut Disk, text: &str| {

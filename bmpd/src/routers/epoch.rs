@@ -177,7 +177,7 @@ impl Rib {
             up,
             since,
             stored: Vec::new(),
-            at_once: sizes.tidy,
+            at_once: sizes.maintenance,
             share,
         }
     }
@@ -452,7 +452,7 @@ impl Rib {
 
     /// Does part of what must be done before [`Epoch::hold_all`], if that is much; true if there may be more.
     pub(crate) fn prepare_hold(&mut self) -> bool {
-        self.logs.iter_mut().any(|(_, log)| log.settle_some())
+        self.logs.iter_mut().any(|(_, log)| log.sweep_some())
     }
 
     /// Keeps all routes as stale ones, also those that are stale already: none is known to be gone.

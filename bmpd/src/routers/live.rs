@@ -5,7 +5,7 @@
 //!   router's task ── push ──> the newest messages, bounded ── read ──> Feed: a position each
 //! ```
 //!
-//! While nobody reads, nothing is kept. A reader that is too slow loses the oldest ones and is told how many.
+//! While nobody reads, nothing is kept. A reader that is too slow loses the oldest ones and receives their number.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub(super) struct Message {
     /// How often the router had appeared when it came.
     pub(super) presence: u64,
     pub(super) about: About,
-    /// True for Route Mirroring, of which a receiver is told that some were lost.
+    /// True for Route Mirroring, of which a receiver is sent that some were lost.
     pub(super) is_mirroring: bool,
     pub(super) bytes: Box<[u8]>,
 }
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_reader_loses_the_oldest_and_is_told_at_the_next_route_mirroring() {
+    fn a_slow_reader_loses_the_oldest_which_the_next_route_mirroring_reports() {
         let mut live = Live::default();
         let (mut slow, mut quick) = (live.subscribe(), live.subscribe());
         for (number, is_mirroring) in [(1, true), (2, false), (3, false), (4, true)] {

@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn one_beyond_its_own_limit_is_told_whether_it_grows_or_not() {
+    fn one_beyond_its_own_limit_is_refused_whether_it_grows_or_not() {
         let meter = Arc::new(Meter::default());
         let mut one = Share::new(&meter, Arc::default());
         assert_eq!(one.set(20 * MIB, 20 * MIB), Ok(()));

@@ -34,7 +34,7 @@ pub struct Sizes {
     /// After this many turns in a row it handles its timers and orders.
     pub turns: u32,
     /// How much of the backlog of indexing and compaction is done at a time, in entries.
-    pub tidy: usize,
+    pub maintenance: usize,
 }
 
 impl Default for Sizes {
@@ -51,7 +51,7 @@ impl Default for Sizes {
             turn: 24 * 1024,
             little: 256,
             turns: 64,
-            tidy: 16 * 1024,
+            maintenance: 16 * 1024,
         }
     }
 }

@@ -135,7 +135,7 @@ async fn serve<D: Directory>(
             // The directory, which has the sender, outlives this task.
             Ok(()) = changes.changed() => {
                 if let Err(error) = listener.set_keys(&directory.keys(vpn_instance)) {
-                    warn!("{they} may not be let in for want of their keys: {error}");
+                    warn!("{they} may not be accepted, as their keys are missing: {error}");
                 }
                 if let Err(error) = listener.set_mss(directory.mss(vpn_instance)) {
                     warn!("{they} that connect are asked for other segments: {error}");

@@ -368,7 +368,7 @@ struct Walk<'a> {
 }
 
 /// The result of the check of one attribute.
-enum Verdict {
+enum Treatment {
     Keep,
     Discard,
     Withdraw,
@@ -408,9 +408,9 @@ impl<'a> Walk<'a> {
             MP_UNREACH_NLRI => self.unreach = Some(attribute.unreach()?),
             AS4_PATH => self.take_as4_path(flags, value, whole),
             _ => match self.check(code, value) {
-                Verdict::Keep => self.kept.extend_from_slice(whole),
-                Verdict::Discard => self.discard(code),
-                Verdict::Withdraw => {
+                Treatment::Keep => self.kept.extend_from_slice(whole),
+                Treatment::Discard => self.discard(code),
+                Treatment::Withdraw => {
                     self.fault.get_or_insert(Fault::Malformed(code));
                 }
             },
@@ -472,37 +472,38 @@ impl<'a> Walk<'a> {
     ///
     /// A well-formed LOCAL_PREF, ORIGINATOR_ID or CLUSTER_LIST of an external neighbor is kept, where RFC
     /// 7606 has it discarded: stations are sent what was received.
-    fn check(&self, code: u8, mut value: Reader<'a>) -> Verdict {
+    fn check(&self, code: u8, mut value: Reader<'a>) -> Treatment {
         let length = value.len();
         let width = if self.context.four_octet_as { 4 } else { 2 };
-        let keep_if = |good: bool, otherwise: Verdict| if good { Verdict::Keep } else { otherwise };
+        let keep_if =
+            |good: bool, otherwise: Treatment| if good { Treatment::Keep } else { otherwise };
         let internal_only = |good: bool| {
             keep_if(
                 good,
-                if self.is_unexpected(code) { Verdict::Discard } else { Verdict::Withdraw },
+                if self.is_unexpected(code) { Treatment::Discard } else { Treatment::Withdraw },
             )
         };
         let multiple_of =
-            |n: usize| keep_if(length > 0 && length.is_multiple_of(n), Verdict::Withdraw);
+            |n: usize| keep_if(length > 0 && length.is_multiple_of(n), Treatment::Withdraw);
         let aggregator = |mut value: Reader<'_>, width: usize| {
             let is_good = |number| !has_as_0(number, width);
-            keep_if(length == width + 4 && value.take(width).is_ok_and(is_good), Verdict::Discard)
+            keep_if(length == width + 4 && value.take(width).is_ok_and(is_good), Treatment::Discard)
         };
         match code {
-            ORIGIN => keep_if(length == 1 && value.u8().is_ok_and(|v| v <= 2), Verdict::Withdraw),
-            AS_PATH => keep_if(is_as_path(value, width), Verdict::Withdraw),
-            NEXT_HOP | MULTI_EXIT_DISC => keep_if(length == 4, Verdict::Withdraw),
+            ORIGIN => keep_if(length == 1 && value.u8().is_ok_and(|v| v <= 2), Treatment::Withdraw),
+            AS_PATH => keep_if(is_as_path(value, width), Treatment::Withdraw),
+            NEXT_HOP | MULTI_EXIT_DISC => keep_if(length == 4, Treatment::Withdraw),
             LOCAL_PREF | ORIGINATOR_ID => internal_only(length == 4),
             CLUSTER_LIST => internal_only(length > 0 && length.is_multiple_of(4)),
-            ATOMIC_AGGREGATE => keep_if(length == 0, Verdict::Discard),
+            ATOMIC_AGGREGATE => keep_if(length == 0, Treatment::Discard),
             AGGREGATOR => aggregator(value, width),
-            AS4_AGGREGATOR if self.is_unexpected(code) => Verdict::Discard,
+            AS4_AGGREGATOR if self.is_unexpected(code) => Treatment::Discard,
             AS4_AGGREGATOR => aggregator(value, 4),
             COMMUNITIES => multiple_of(4),
             EXTENDED_COMMUNITIES => multiple_of(8),
             IPV6_EXTENDED_COMMUNITIES => multiple_of(20),
             LARGE_COMMUNITIES => multiple_of(12),
-            _ => Verdict::Keep,
+            _ => Treatment::Keep,
         }
     }
 

@@ -31,10 +31,10 @@ const THREADS_MAX: usize = 8;
 const PLANS_MAX: usize = 4;
 
 /// A file unchanged for this long is considered complete.
-const SETTLED: Duration = Duration::from_millis(50);
+const COMPLETE_AFTER: Duration = Duration::from_millis(50);
 
 /// How often a changing file is checked again.
-const SETTLING_TRIES: u32 = 20;
+const COMPLETE_TRIES: u32 = 20;
 
 /// How long the check whether the file has changed may take: reports contain other things, too.
 const LOOK_TIMEOUT: Duration = Duration::from_millis(500);
@@ -113,8 +113,8 @@ impl Looked {
             found.ctime(),
             found.ctime_nsec(),
         ];
-        let is_settled = system::age(path).is_some_and(|age| age > RECENT);
-        match before.filter(|before| is_settled && before.stamp == stamp) {
+        let is_unchanged = system::age(path).is_some_and(|age| age > RECENT);
+        match before.filter(|before| is_unchanged && before.stamp == stamp) {
             Some(before) => Some(before),
             None => Some(Self { stamp, digest: config::digest_of(path)? }),
         }
@@ -139,9 +139,9 @@ impl Reader {
     pub(super) async fn read(&self, purpose: Purpose) -> Result<Reading, Failure> {
         let until = Instant::now() + TIMEOUT;
         // Waits a little for a file that is being written: a part of it may be valid.
-        for _ in 0..SETTLING_TRIES {
+        for _ in 0..COMPLETE_TRIES {
             match self.on_a_thread(system::age, purpose, until).await?.1 {
-                Some(age) if age < SETTLED => tokio::time::sleep(SETTLED - age).await,
+                Some(age) if age < COMPLETE_AFTER => tokio::time::sleep(COMPLETE_AFTER - age).await,
                 Some(_) | None => break,
             }
         }

@@ -217,8 +217,8 @@ mod tests {
         assert_eq!(older.taken().await, taken(["c"], "alice"));
         all.take_over(&ids(["a", "d"]), "bob", read());
         assert_eq!(newer.taken().await, taken(["a"], "bob"));
-        let told: Vec<_> = all.report().iter().map(|r| (r.selected, r.to_come)).collect();
-        assert_eq!(told, [(4, 1), (2, 1)]);
+        let counts: Vec<_> = all.report().iter().map(|r| (r.selected, r.to_come)).collect();
+        assert_eq!(counts, [(4, 1), (2, 1)]);
         // Sessions that were not reported to it yet still count.
         assert_eq!((older.left(), newer.left()), (2, 1));
         assert_eq!(older.next(), Some(ids(["b"])[0].clone()));

@@ -16,9 +16,9 @@ pub struct VpnInstanceReport {
     pub place: String,
     /// True if that is there now.
     pub present: bool,
-    /// The route distinguisher that stations are told, such as `65000:1`.
+    /// The route distinguisher that stations are sent, such as `65000:1`.
     pub route_distinguisher: Option<String>,
-    /// The table name that stations are told.
+    /// The table name that stations are sent.
     pub table_name: Option<String>,
     /// Where BGP neighbors can connect to.
     pub listen: Vec<SocketAddr>,

@@ -23,7 +23,7 @@ pub enum Done {
     /// It was reset.
     Reset(ResetDone),
     /// It was superseded by a newer reset, which uses the configuration as it is by then.
-    LeftTo {
+    SupersededBy {
         /// Who asked for the newer one: user and process, such as `alice (pid 4711)`.
         by: String,
     },

@@ -116,7 +116,7 @@ pub struct SessionReport {
     /// What the VPN instance stands for, such as `the device vrf-mgmt`.
     pub place: String,
     /// Connections of others to the port of a passive session, which were refused.
-    pub strangers_refused: u64,
+    pub unknown_peers_refused: u64,
     /// The number of the connection, or of the next one while there is none; 1 is the first.
     pub generation: u64,
     /// Our end of the connection; of a passive session without one, where it waits for the station.

@@ -37,7 +37,7 @@ pub struct SessionStatistics {
     /// BGP sessions of neighbors that came and went before the station could be sent their Peer Up.
     pub neighbor_sessions_skipped: u64,
     /// Connections of others to the port of a passive session, which were refused.
-    pub strangers_refused: u64,
+    pub unknown_peers_refused: u64,
 }
 
 /// How often connections ended for one reason.

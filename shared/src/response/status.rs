@@ -27,7 +27,7 @@ pub struct StatusReport {
     pub started: Timestamp,
     /// How long ago that was.
     pub uptime: Span,
-    /// The name that stations are told.
+    /// The name that stations are sent.
     pub system_name: String,
     /// The configuration file.
     pub file: String,

@@ -29,14 +29,14 @@ pub fn conversation(bytes: &[u8]) {
     let cut = hold(&bytes, u64::from(*seed) + 1);
     assert_eq!(cut.sent, whole.sent, "what the neighbor was answered");
     assert_eq!(cut.ended, whole.ended);
-    assert_eq!(cut.late, whole.late, "what a station was told at the end");
+    assert_eq!(cut.late, whole.late, "what a station was sent at the end");
     is_answer(&whole.sent, whole.ended.is_some());
     let late = read(&whole.late);
     let early = read(&cut.early);
     // A station that registers after the session has ended is sent nothing of it.
     assert!(whole.routes.is_none() || late.is_some() == early.is_some());
     if let (Some(late), Some(early)) = (late, early) {
-        assert_eq!(late.count(Kind::PeerDown), 0, "it was told when all was over");
+        assert_eq!(late.count(Kind::PeerDown), 0, "it was sent when all was over");
         let routes = |record: &Record| record.peers.values().map(|peer| peer.rib()).next();
         if whole.routes.is_some() {
             assert_eq!(routes(&early), routes(&late));
@@ -91,7 +91,7 @@ fn hold(mut bytes: &[u8], seed: u64) -> Held {
     };
     let mut conversation = Conversation::begin(local);
     let mut early = conversation.station();
-    let mut told = Vec::new();
+    let mut sent = Vec::new();
     let mut random = Random::new(seed);
     while !bytes.is_empty() {
         let most = if random.chance(50) { 8 } else { 600 };
@@ -99,14 +99,14 @@ fn hold(mut bytes: &[u8], seed: u64) -> Held {
         let (now, later) = bytes.split_at(count.min(bytes.len()));
         bytes = later;
         conversation.read(now);
-        drain(&mut early, &mut told);
+        drain(&mut early, &mut sent);
     }
     let mut late = Vec::new();
     drain(&mut conversation.station(), &mut late);
     let held = Held {
         sent: conversation.sent().to_vec(),
         ended: conversation.ended(),
-        early: told,
+        early: sent,
         late,
         routes: conversation.routes(),
     };
@@ -118,7 +118,7 @@ fn hold(mut bytes: &[u8], seed: u64) -> Held {
     held
 }
 
-fn drain(station: &mut Station, told: &mut Vec<u8>) {
+fn drain(station: &mut Station, sent: &mut Vec<u8>) {
     loop {
         let mut bytes = Vec::new();
         station.fill(&mut bytes, LIMIT);
@@ -126,19 +126,19 @@ fn drain(station: &mut Station, told: &mut Vec<u8>) {
         if bytes.is_empty() {
             return;
         }
-        told.extend_from_slice(&bytes);
+        sent.extend_from_slice(&bytes);
     }
 }
 
 /// Reads what a station was sent; `None` if the tests' parser does not accept the neighbor's OPEN: it is stricter,
 /// and the station was sent the OPEN as received.
-fn read(told: &[u8]) -> Option<Record> {
+fn read(sent: &[u8]) -> Option<Record> {
     let mut record = Record::new(Mode::Keeping);
     let mut initiation = Vec::new();
     bmp::initiation::<&str>(&mut initiation, "fuzz", "fuzz", &[]);
     let at = Instant::now();
     record.message(&initiation, at);
-    let mut rest = told;
+    let mut rest = sent;
     while !rest.is_empty() {
         let length = Record::length(rest).expect("a BMP message").expect("a whole header");
         let (message, behind) = rest.split_at(length);

@@ -23,7 +23,7 @@ mod netgauze;
 mod netgauze_bmp;
 mod notification;
 mod open;
-mod told;
+mod receiver;
 mod update;
 
 pub use bmp::bmp;

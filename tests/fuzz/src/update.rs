@@ -9,7 +9,7 @@ use bmpd::wire::update::{Context, Fault, Update};
 use crate::model::{self, Routes, Terms};
 use crate::netgauze;
 use crate::open::ours;
-use crate::told::Told;
+use crate::receiver::Receiver;
 
 /// The first byte determines what was negotiated, the rest is the body of an UPDATE.
 ///
@@ -33,7 +33,7 @@ pub fn update(bytes: &[u8]) {
         add_path: options & 4 != 0,
     };
     let neighbor = Neighbor::between(&ours(), &theirs(terms));
-    let mut station = Told::new(neighbor.station(), terms);
+    let mut station = Receiver::new(neighbor.station(), terms);
     let mut expected = Routes::default();
     let read = tests::bgp::Update::parse(body);
 

@@ -65,8 +65,8 @@ fn main() -> ExitCode {
         gungraun_benches::run();
         return ExitCode::SUCCESS;
     }
-    let judged = if env::var_os("BLESS").is_some() { renew() } else { compare() };
-    match judged {
+    let result = if env::var_os("BLESS").is_some() { renew() } else { compare() };
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -136,7 +136,8 @@ fn renew() -> Result<(), String> {
 
 /// Has gungraun count each step. It writes one line of JSON for each.
 fn count() -> Result<BTreeMap<String, u64>, String> {
-    let this = env::current_exe().map_err(|error| format!("cannot tell where I am: {error}"))?;
+    let this =
+        env::current_exe().map_err(|error| format!("cannot find my own executable: {error}"))?;
     let output = Command::new(this)
         .args(["--bench", "--output-format=json", "--parallel=auto"])
         .stderr(Stdio::inherit())
@@ -207,7 +208,7 @@ mod gungraun_benches {
 
     fn withdrawals() -> (Neighbor, Station, Vec<Parsed>) {
         let stream = stream();
-        let (neighbor, station) = heart::told(&heart::parsed(&stream.announcements));
+        let (neighbor, station) = heart::reported(&heart::parsed(&stream.announcements));
         (neighbor, station, heart::parsed(&stream.withdrawals))
     }
 
@@ -224,7 +225,7 @@ mod gungraun_benches {
 
     fn live() -> (Neighbor, Station, Vec<Parsed>) {
         let stream = stream();
-        let (neighbor, station) = heart::told(&heart::parsed(&stream.announcements));
+        let (neighbor, station) = heart::reported(&heart::parsed(&stream.announcements));
         (neighbor, station, heart::parsed(&stream.others))
     }
 
@@ -252,8 +253,8 @@ mod gungraun_benches {
 
     #[library_benchmark]
     #[bench::step(setup = loaded)]
-    fn settle(neighbor: Neighbor) -> Neighbor {
-        heart::settle(&neighbor);
+    fn index(neighbor: Neighbor) -> Neighbor {
+        heart::index(&neighbor);
         neighbor
     }
 
@@ -290,7 +291,7 @@ mod gungraun_benches {
 
     library_benchmark_group!(
         name = steps,
-        benchmarks = [parse, intern, announce, settle, withdraw, compact, dump, relay]
+        benchmarks = [parse, intern, announce, index, withdraw, compact, dump, relay]
     );
 
     main!(

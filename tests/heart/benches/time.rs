@@ -34,11 +34,11 @@ fn steps(criterion: &mut Criterion) {
         let take = |neighbor: &mut _| heart::take(neighbor, &announcements);
         bencher.iter_batched_ref(|| heart::loading(&[]), take, BatchSize::PerIteration);
     });
-    group.bench_function("settle", |bencher| {
+    group.bench_function("index", |bencher| {
         let loaded = || heart::loading(&announcements);
         bencher.iter_batched_ref(
             loaded,
-            |neighbor| heart::settle(neighbor),
+            |neighbor| heart::index(neighbor),
             BatchSize::PerIteration,
         );
     });
@@ -52,7 +52,7 @@ fn steps(criterion: &mut Criterion) {
     });
     group.bench_function("withdraw", |bencher| {
         let take = |(neighbor, _): &mut (_, _)| heart::take(neighbor, &withdrawals);
-        bencher.iter_batched_ref(|| heart::told(&announcements), take, BatchSize::PerIteration);
+        bencher.iter_batched_ref(|| heart::reported(&announcements), take, BatchSize::PerIteration);
     });
     group.bench_function("compact", |bencher| {
         let stalled = || heart::stalled(&announcements, &withdrawals);
@@ -65,7 +65,11 @@ fn steps(criterion: &mut Criterion) {
     });
     group.bench_function("relay", |bencher| {
         let relay = |(neighbor, station): &mut (_, _)| heart::relay(neighbor, station, &others);
-        bencher.iter_batched_ref(|| heart::told(&announcements), relay, BatchSize::PerIteration);
+        bencher.iter_batched_ref(
+            || heart::reported(&announcements),
+            relay,
+            BatchSize::PerIteration,
+        );
     });
     group.finish();
 }

@@ -99,12 +99,12 @@ pub fn loading(updates: &[Parsed]) -> Neighbor {
 /// A neighbor whose whole table this is.
 pub fn announced(updates: &[Parsed]) -> Neighbor {
     let neighbor = loading(updates);
-    settle(&neighbor);
+    index(&neighbor);
     neighbor
 }
 
 /// A neighbor that has announced all this, and a station that was sent it.
-pub fn told(updates: &[Parsed]) -> (Neighbor, Station) {
+pub fn reported(updates: &[Parsed]) -> (Neighbor, Station) {
     let neighbor = announced(updates);
     let mut station = neighbor.station();
     dump(&mut station);
@@ -122,7 +122,7 @@ pub fn held(attributes: &[Vec<u8>]) -> Interner {
 /// records, three withdraw what another station was sent and two announce something new.
 pub fn stalled(updates: &[Parsed], withdrawals: &[Parsed]) -> (Neighbor, Station) {
     let old = updates.len() * 3 / 5;
-    let (neighbor, _told) = told(&updates[..old]);
+    let (neighbor, _reported) = reported(&updates[..old]);
     let mut stalled = neighbor.station();
     stalled.fill(&mut Vec::with_capacity(BATCH), 1);
     for (withdrawn, new) in withdrawals[..old].chunks(3).zip(updates[old..].chunks(2)) {
@@ -156,8 +156,8 @@ pub fn take(neighbor: &Neighbor, updates: &[Parsed]) {
 }
 
 /// Step: the backlog of a table that was sent is indexed, route by route.
-pub fn settle(neighbor: &Neighbor) {
-    neighbor.settle().expect("room for each");
+pub fn index(neighbor: &Neighbor) {
+    neighbor.index().expect("room for each");
 }
 
 /// Step: a stalled station is removed, and what was kept for it alone is compacted away.

@@ -53,7 +53,7 @@ pub enum Action {
     /// A station connects, even if it has a connection.
     Arrive(usize),
     /// An unknown peer connects where stations are expected.
-    Stranger,
+    UnknownPeer,
     /// `reset session` of one, or of all with or without a stagger in ms.
     Reset(Option<usize>, u64),
     /// The file is edited.
@@ -78,7 +78,7 @@ pub enum Pause {
     /// As long as so many tasks need for one turn each.
     Turns(u64),
     /// Until nothing is left to do.
-    Settle,
+    UntilIdle,
     /// So long.
     Time(Duration),
 }
@@ -120,7 +120,7 @@ impl Action {
             725..740 => Action::Send(station, 1 + random.below(6000) as usize),
             740..760 => Action::Answer(station),
             760..785 => Action::Arrive(station),
-            785..790 => Action::Stranger,
+            785..790 => Action::UnknownPeer,
             790..830 => Action::Reset(Some(station), 0),
             830..840 => Action::Reset(None, 0),
             840..848 => Action::Reset(None, 1 + random.below(3000)),
@@ -143,7 +143,7 @@ impl Pause {
         match random.below(10) {
             0..=2 => Pause::None,
             3..=5 => Pause::Turns(1 + random.below(12)),
-            6..=8 => Pause::Settle,
+            6..=8 => Pause::UntilIdle,
             _ => Pause::Time(Duration::from_millis(1 + random.below(900))),
         }
     }

@@ -15,7 +15,7 @@ use tests::bgp::Family;
 
 use crate::plan;
 use crate::relay::{self, Relay};
-use crate::run::{Run, settle};
+use crate::run::{Run, run_until_idle};
 use crate::speaker::State;
 use crate::station::View;
 
@@ -51,12 +51,12 @@ impl Run {
             if clock::passed() > until {
                 return Err("it does not become quiet".to_owned());
             }
-            settle().await;
+            run_until_idle().await;
             let moved = self.turn().await?;
             let read = self.speakers.iter().all(|speaker| speaker.is_read())
                 && self.relay.as_ref().is_none_or(Relay::is_read);
             if read {
-                self.relay.iter_mut().for_each(Relay::settled);
+                self.relay.iter_mut().for_each(Relay::note_drained);
             }
             quiet = if moved || !read { 0 } else { quiet + 1 };
         }
@@ -191,7 +191,7 @@ impl Run {
     ) -> Result<(), String> {
         let (view, serial) = match (view, state) {
             (None, _) if !wanted => return Ok(()),
-            (Some(_), _) if !wanted => return Err("it is told of it, and does not ask".to_owned()),
+            (Some(_), _) if !wanted => return Err("it is sent of it, and does not ask".to_owned()),
             (_, State::Down { held: true }) => return Ok(()),
             (None, State::Down { .. }) => return Ok(()),
             (Some(_), State::Down { .. }) => return Err("it believes that it is up".to_owned()),
@@ -269,10 +269,10 @@ impl Run {
                     connection.sent, report.bytes_ignored
                 ));
             }
-            let told: usize = connection.views.values().map(|view| view.ends.len()).sum();
+            let sent: usize = connection.views.values().map(|view| view.ends.len()).sum();
             let monitored: u32 = report.monitored.iter().map(|family| family.peers).sum();
-            if report.end_of_ribs.len() != told || monitored as usize != told {
-                return Err(format!("{at} was told {told} End-of-RIBs of {monitored}: {report:?}"));
+            if report.end_of_ribs.len() != sent || monitored as usize != sent {
+                return Err(format!("{at} was sent {sent} End-of-RIBs of {monitored}: {report:?}"));
             }
         }
         for statistics in self.bmpd.statistics().await {
@@ -404,7 +404,7 @@ impl Run {
             tokio::time::sleep(Duration::from_millis(20)).await;
             self.turn().await?;
         }
-        settle().await;
+        run_until_idle().await;
         self.turn().await?;
         for (number, station) in self.stations.iter().enumerate() {
             if station.connection.as_ref().is_some_and(|one| one.version.is_some()) {

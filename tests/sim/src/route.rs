@@ -156,7 +156,7 @@ impl Said {
 
 /// The contents of an UPDATE in a Route Monitoring message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Told {
+pub enum Content {
     /// These routes, with this mark.
     Announced(Family, u32, Vec<Key>),
     /// These routes are withdrawn.
@@ -166,10 +166,10 @@ pub enum Told {
 }
 
 /// Reads the body of an UPDATE that bmpd has sent: it has one purpose, and every byte of a mark is right.
-pub fn read(body: &[u8], add_path: impl Fn(Family) -> bool) -> Result<Told, String> {
+pub fn read(body: &[u8], add_path: impl Fn(Family) -> bool) -> Result<Content, String> {
     let update = bgp::Update::parse(body)?;
     if let Some(family) = update.end_of_rib {
-        return Ok(Told::EndOfRib(family));
+        return Ok(Content::EndOfRib(family));
     }
     let announced: Vec<_> = update.announced().collect();
     let withdrawn: Vec<_> = update.withdrawn().collect();
@@ -189,11 +189,11 @@ pub fn read(body: &[u8], add_path: impl Fn(Family) -> bool) -> Result<Told, Stri
             if family != Family::IPV4 && reach.next_hop != next_hop(mark) {
                 return Err(format!("another next hop than that of mark {mark}"));
             }
-            Ok(Told::Announced(family, mark, Key::read(family, add_path(family), reach.nlri)?))
+            Ok(Content::Announced(family, mark, Key::read(family, add_path(family), reach.nlri)?))
         }
         ([], [gone]) => {
             let keys = Key::read(gone.family, add_path(gone.family), gone.nlri)?;
-            Ok(Told::Withdrawn(gone.family, keys))
+            Ok(Content::Withdrawn(gone.family, keys))
         }
         _ => Err("an UPDATE that does not say exactly one thing".to_owned()),
     }

@@ -145,7 +145,7 @@ impl Run {
             turn: 64,
             little: 4,
             turns: 3,
-            tidy: 10,
+            maintenance: 10,
         };
         simulation::begin(random.draw());
         let mut plan = Plan::draw(&mut random);
@@ -224,7 +224,7 @@ impl Run {
                     tokio::task::yield_now().await;
                 }
             }
-            Pause::Settle => settle().await,
+            Pause::UntilIdle => run_until_idle().await,
             Pause::Time(time) => self.wait(time).await?,
         }
         self.turn().await.map(drop)
@@ -305,11 +305,11 @@ impl Run {
                     self.count.add("connections by stations", 1);
                 }
             }
-            Action::Stranger => {
+            Action::UnknownPeer => {
                 if network::connect_to_bmpd([10, 3, 0, 1].into(), plan::PASSIVE_PORT, 1 << 16)
                     .is_some()
                 {
-                    self.count.add("connections by strangers", 1);
+                    self.count.add("connections of unknown peers", 1);
                 }
             }
             Action::Reset(station, stagger) => {
@@ -570,8 +570,8 @@ impl Run {
                         self.resets[number] += 1;
                         self.least[number] = self.file.sessions[number].version;
                     }
-                    Ok(Done::LeftTo { .. }) => {
-                        self.count.add("resets left to newer ones", 1);
+                    Ok(Done::SupersededBy { .. }) => {
+                        self.count.add("resets superseded by newer ones", 1);
                         continue;
                     }
                     // It is shut down in the file, and now it is so here, or it is not in it at all.
@@ -599,7 +599,7 @@ impl Run {
 }
 
 /// Runs bmpd until it is idle, without time passing.
-pub(crate) async fn settle() {
+pub(crate) async fn run_until_idle() {
     // The clock advances only when every task waits.
     tokio::time::sleep(Duration::from_millis(1)).await;
 }

@@ -196,7 +196,7 @@ impl Speaker {
     pub fn go_on(&mut self, ledger: &mut Ledger, now: Duration) -> Result<(), String> {
         for link in &mut self.links {
             link.note(ledger, now);
-            link.hear(ledger, now)?;
+            link.receive(ledger, now)?;
         }
         let mut kept = self.kept;
         self.links.retain(|link| {
@@ -352,7 +352,7 @@ impl Link {
         }
     }
 
-    fn hear(&mut self, ledger: &mut Ledger, now: Duration) -> Result<(), String> {
+    fn receive(&mut self, ledger: &mut Ledger, now: Duration) -> Result<(), String> {
         if self.is_lost || self.is_over {
             return Ok(());
         }
@@ -410,7 +410,7 @@ impl Link {
                 }
             }
             kind::NOTIFICATION => {
-                // A speaker that has sent something invalid reads nothing more: see `hear`. Without a family in
+                // A speaker that has sent something invalid reads nothing more: see `receive`. Without a family in
                 // common there is no session (RFC 5492 section 3).
                 let no_family = ledger[&self.serial].families.is_empty();
                 if let [code @ (1 | 2 | 3 | 5), subcode, ..] = message.body

@@ -15,7 +15,7 @@ use tests::random::Random;
 use crate::bmp::{self, Message, Peer};
 use crate::ledger::{Entry, Ledger, QUIET, Serial};
 use crate::plan::{self, PASSIVE_PORT, STATION_PORT};
-use crate::route::{self, Key, Told};
+use crate::route::{self, Content, Key};
 
 /// A station's view of a neighbor that is up.
 #[derive(Debug)]
@@ -283,7 +283,7 @@ impl Connection {
             context.trace.messages += 1;
             context
                 .trace
-                .say(|| format!("{} is told {}", plan::station(number), message.summary()));
+                .say(|| format!("{} is sent {}", plan::station(number), message.summary()));
             self.message(number, &message, context)?;
             rest = &rest[length..];
         }
@@ -383,7 +383,7 @@ impl Connection {
                 let before = &ledger[&view.serial()];
                 let again = before.graceful.is_some() && entry.graceful.is_some();
                 if view.serial() >= *serial || !again {
-                    return Err(format!("{} is told up although it is up", peer.address));
+                    return Err(format!("{} is reported up although it is up", peer.address));
                 }
                 view.serials.push(*serial);
                 view.ends.clear();
@@ -402,9 +402,10 @@ impl Connection {
         let wanted = self.families.clone();
         let view = view(&mut self.views, peer)?;
         let entry = &context.ledger[&view.serial()];
-        let told = route::read(body, |family| entry.add_path.contains(&family))?;
-        let (Told::Announced(family, ..) | Told::Withdrawn(family, _) | Told::EndOfRib(family)) =
-            told;
+        let content = route::read(body, |family| entry.add_path.contains(&family))?;
+        let (Content::Announced(family, ..)
+        | Content::Withdrawn(family, _)
+        | Content::EndOfRib(family)) = content;
         if !wanted.contains(&family) || !entry.families.contains(&family) {
             return Err(format!("{family} of {}, which is not asked for", peer.address));
         }
@@ -420,8 +421,8 @@ impl Connection {
                 marks.is_some_and(|marks| mark.is_none_or(|mark| marks.contains(&mark)))
             })
         };
-        match told {
-            Told::Announced(_, mark, keys) => {
+        match content {
+            Content::Announced(_, mark, keys) => {
                 self.received.routes_announced += keys.len() as u64;
                 for key in keys {
                     if !said(&key, Some(mark)) {
@@ -433,7 +434,7 @@ impl Connection {
                     view.routes.insert(key, mark);
                 }
             }
-            Told::Withdrawn(_, keys) => {
+            Content::Withdrawn(_, keys) => {
                 self.received.routes_withdrawn += keys.len() as u64;
                 for key in keys {
                     if !said(&key, None) {
@@ -442,7 +443,7 @@ impl Connection {
                     view.routes.remove(&key);
                 }
             }
-            Told::EndOfRib(family) => {
+            Content::EndOfRib(family) => {
                 if !view.ends.insert(family) {
                     return Err(format!("a second End-of-RIB of {family} of {}", peer.address));
                 }
@@ -459,7 +460,7 @@ impl Connection {
 /// The view of a peer that is up.
 fn view<'a>(views: &'a mut BTreeMap<usize, View>, peer: &Peer) -> Result<&'a mut View, String> {
     let view = views.get_mut(&neighbor(peer));
-    let view = view.ok_or_else(|| format!("{} was not told up", peer.address))?;
+    let view = view.ok_or_else(|| format!("{} was not reported up", peer.address))?;
     if view.header != (peer.asn, peer.bgp_id) {
         return Err(format!("{} is somebody else than in its Peer Up", peer.address));
     }
@@ -475,7 +476,7 @@ fn complete(entry: &Entry, view: &View, family: Family, now: Duration) -> Result
         };
     };
     match there.iter().find(|(key, mark)| view.routes.get(key) != Some(mark)) {
-        Some((key, _)) => Err(format!("{key:?} has not been told before it")),
+        Some((key, _)) => Err(format!("{key:?} has not been sent before it")),
         None => Ok(()),
     }
 }

@@ -137,7 +137,7 @@ fn demo(once: bool, cleanup: &Cleanup, shown: &AtomicBool) -> anyhow::Result<()>
     let neighbor = Neighbor::connect(&Options::new(NEIGHBOR, 65001), listen);
     println!(
         "bmpd runs (pid {}). A BGP neighbor announces {} routes to it;\n\
-         two BMP stations listen on {STATION}, told apart by port and alias.",
+         two BMP stations listen on {STATION}, which differ in port and alias.",
         daemon.pid(),
         thousands(table.routes())
     );
@@ -173,7 +173,7 @@ fn demo(once: bool, cleanup: &Cleanup, shown: &AtomicBool) -> anyhow::Result<()>
     untouched(&plain, &first[0], before)?;
     for connection in [&first[0], &first[1], &again] {
         let violations = connection.look(|record| record.violations.clone());
-        ensure!(violations.is_empty(), "a station was told what is not legal: {violations:?}");
+        ensure!(violations.is_empty(), "a station was sent what is not legal: {violations:?}");
     }
     println!("The other session was not touched: the same connection, not one byte sent.\n");
     show(&daemon, &["show", "session"])?;

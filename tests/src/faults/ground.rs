@@ -251,8 +251,11 @@ impl Ground {
     #[track_caller]
     pub fn assert_undisturbed(&self, before: &Undisturbed) {
         self.flows();
-        let heard = self.bystander.heard();
-        assert!(heard.closed.is_none() && heard.notification.is_none(), "bystander: {heard:?}");
+        let received = self.bystander.received();
+        assert!(
+            received.closed.is_none() && received.notification.is_none(),
+            "bystander: {received:?}"
+        );
         assert_eq!(self.witness.connections().len(), before.witnessed, "the witness");
         let latest = self.witness.latest().expect("it has connections");
         assert_eq!(latest.end(), None, "the witness");

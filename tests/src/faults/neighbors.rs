@@ -39,9 +39,9 @@ pub fn say(ground: &Ground, bytes: &[u8]) {
     // bmpd may have closed before it has read all: that is allowed.
     let _ = stream.write_all(bytes);
     let _ = stream.shutdown(std::net::Shutdown::Write);
-    let mut heard = [0; 4096];
+    let mut received = [0; 4096];
     loop {
-        match stream.read(&mut heard) {
+        match stream.read(&mut received) {
             Ok(0) => return,
             Ok(_) => {}
             Err(e) if e.kind() == io::ErrorKind::ConnectionReset => return,

@@ -149,9 +149,9 @@ fn serve(mut stream: TcpStream, manner: Manner, over: &AtomicBool) {
             }
         }
         Manner::Talk => {
-            let (noise, mut heard) = (vec![0x55; 64 * 1024], vec![0; 64 * 1024]);
+            let (noise, mut received) = (vec![0x55; 64 * 1024], vec![0; 64 * 1024]);
             while !is_over() {
-                let read = stream.set_nonblocking(true).and_then(|()| stream.read(&mut heard));
+                let read = stream.set_nonblocking(true).and_then(|()| stream.read(&mut received));
                 let _ = stream.set_nonblocking(false);
                 let gone = |e: &std::io::Error| {
                     !matches!(
@@ -169,10 +169,10 @@ fn serve(mut stream: TcpStream, manner: Manner, over: &AtomicBool) {
         }
         Manner::ResetAfter(bytes) => {
             let mut left = bytes;
-            let mut heard = [0; 4096];
+            let mut received = [0; 4096];
             while left > 0 && !is_over() {
-                let most = left.min(heard.len());
-                match stream.read(&mut heard[..most]) {
+                let most = left.min(received.len());
+                match stream.read(&mut received[..most]) {
                     Ok(0) => break,
                     Ok(read) => left -= read,
                     Err(_) => {}

@@ -11,7 +11,7 @@
 //! - After a SIGKILL the controller takes the broker back when the former session has timed out
 //!   (`broker.session.timeout.ms`), here two seconds. A broker that was stopped for longer is fenced for an
 //!   instant when it goes on: its partitions then have no leader.
-//! - The log cleaner has a buffer of 128 MB unless it is told otherwise, which is most of the heap.
+//! - The log cleaner has a buffer of 128 MB unless configured otherwise, which is most of the heap.
 //! - zstd-jni and snappy-java unpack their libraries into the folder for temporary files and leave them there
 //!   when they are killed.
 //! - It refuses SCRAM of a librdkafka before 2.6.1, which repeats its own nonce (that project's issue 4895): Debian's
@@ -35,7 +35,7 @@ use rustix::process::{Pid, Resource, Rlimit, Signal, prlimit};
 use super::Proxy;
 use crate::addresses::{free_port, loopback};
 use crate::chain::{Chain, Identity};
-use crate::programs::{Process, TIMEOUT, command, tell};
+use crate::programs::{Process, TIMEOUT, command, stdout_of};
 use crate::scratch::Scratch;
 use crate::wait::wait_for;
 
@@ -280,7 +280,7 @@ num.io.threads=2
         self.process.as_ref().expect("the broker runs").id()
     }
 
-    /// SIGKILL. What its clients were told is written has been handed to the kernel and is kept.
+    /// SIGKILL. What it has acknowledged to its clients has been handed to the kernel and is kept.
     ///
     /// # Panics
     /// When it does not run.
@@ -430,7 +430,7 @@ num.io.threads=2
     pub fn set_topic(&self, name: &str, property: &str, value: &str) {
         let entity = ["--alter", "--entity-type", "topics", "--entity-name", name];
         let change = ["--add-config", &format!("{property}={value}")];
-        tell(self.tool("org.apache.kafka.tools.ConfigCommand").args(entity).args(change));
+        stdout_of(self.tool("org.apache.kafka.tools.ConfigCommand").args(entity).args(change));
     }
 
     /// The offset that the next record of each partition will have.
@@ -477,7 +477,7 @@ num.io.threads=2
     #[track_caller]
     fn user(&self, name: &str, change: &[&str]) {
         let entity = ["--alter", "--entity-type", "users", "--entity-name", name];
-        tell(self.tool("org.apache.kafka.tools.ConfigCommand").args(entity).args(change));
+        stdout_of(self.tool("org.apache.kafka.tools.ConfigCommand").args(entity).args(change));
     }
 
     /// Denies a user to write to a topic; at once, and on connections that exist.
@@ -502,7 +502,7 @@ num.io.threads=2
     fn rule(&self, change: &[&str], user: &str, topic: &str) {
         let principal = format!("User:{user}");
         let rule = ["--deny-principal", &principal, "--operation", "Write", "--topic", topic];
-        tell(self.tool("org.apache.kafka.tools.AclCommand").args(change).args(rule));
+        stdout_of(self.tool("org.apache.kafka.tools.AclCommand").args(change).args(rule));
     }
 
     /// One of Kafka's own tools for this broker, as `org.apache.kafka.tools.ProducerPerformance`.

@@ -87,7 +87,7 @@ impl Proxy {
     /// # Panics
     /// When it cannot listen.
     #[track_caller]
-    pub fn mend(&self) {
+    pub fn restore(&self) {
         let at = self.at;
         self.change(|state| {
             state.is_silent = false;
@@ -132,7 +132,7 @@ impl State {
         let ends = [client, server];
         for end in &ends {
             end.set_nonblocking(false).expect("a socket can be made blocking");
-            end.set_nodelay(true).expect("a socket can be told not to wait");
+            end.set_nodelay(true).expect("TCP_NODELAY can be set");
         }
         let copies = || ends.each_ref().map(|end| end.try_clone().expect("a socket can be copied"));
         let [one, other] = copies();

@@ -4,8 +4,8 @@
 //! - It ends as soon as no broker can be reached, whatever its options, as a consumer of a group too: the reader
 //!   runs it again.
 //! - It reads the partitions that the topic has when it starts.
-//! - It writes headers as `name=value` with commas between them: a comma in a value can be told from the next
-//!   header only by the `=` that follows.
+//! - It writes headers as `name=value` with commas between them: a comma in a value differs from the next
+//!   header only in the `=` that follows.
 //! - It writes in blocks unless `-u` says otherwise, which costs a system call for every part of a record.
 
 use std::collections::BTreeMap;

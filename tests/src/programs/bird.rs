@@ -26,7 +26,7 @@ use rustix::process::Signal;
 
 use super::offers::cannot;
 use super::{Announced, Connects, Link, Process, Speaker, command, join, next_hop, tail_of_path};
-use super::{Hops, Offer, Offers, TIMEOUT, Terms, ask, command_in, tell, write};
+use super::{Hops, Offer, Offers, TIMEOUT, Terms, ask, command_in, write};
 use crate::bgp::Family;
 use crate::scratch::Scratch;
 use crate::wait::wait_for;
@@ -180,9 +180,10 @@ protocol bgp bmpd {{
         ask(command("birdc").arg("-s").arg(self.folder.join("bird.ctl")).args(words))
     }
 
+    /// The same where a failure is one of the test.
     #[track_caller]
-    fn obey(&self, words: &[&str]) -> String {
-        tell(command("birdc").arg("-s").arg(self.folder.join("bird.ctl")).args(words))
+    fn expect_birdc(&self, words: &[&str]) -> String {
+        self.birdc(words).unwrap_or_else(|e| panic!("{e}"))
     }
 
     /// Takes the session down with a shutdown communication (RFC 9003).
@@ -191,7 +192,7 @@ protocol bgp bmpd {{
     /// When BIRD does not do so in time.
     #[track_caller]
     pub fn disable_with(&mut self, communication: &str) {
-        self.obey(&["disable", "bmpd", &format!("\"{communication}\"")]);
+        self.expect_birdc(&["disable", "bmpd", &format!("\"{communication}\"")]);
     }
 
     /// Takes the session down and leaves the program running.
@@ -200,7 +201,7 @@ protocol bgp bmpd {{
     /// When BIRD does not do so in time.
     #[track_caller]
     pub fn disable(&mut self) {
-        self.obey(&["disable", "bmpd"]);
+        self.expect_birdc(&["disable", "bmpd"]);
     }
 
     /// Enables the session again.
@@ -209,7 +210,7 @@ protocol bgp bmpd {{
     /// When BIRD does not do so in time.
     #[track_caller]
     pub fn enable(&mut self) {
-        self.obey(&["enable", "bmpd"]);
+        self.expect_birdc(&["enable", "bmpd"]);
     }
 
     /// Starts it again after a kill with `-R`: its OPEN then announces that it has restarted and kept its
@@ -341,7 +342,7 @@ impl Speaker for Bird {
         self.announced = announced;
         self.write_routes();
         if self.process.is_some() {
-            let said = self.obey(&["configure"]);
+            let said = self.expect_birdc(&["configure"]);
             assert!(said.contains("Reconfigur"), "{said}");
         }
     }

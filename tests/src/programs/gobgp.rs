@@ -30,7 +30,7 @@ use rustix::process::Signal;
 use super::offers::cannot;
 use super::{
     Announced, Connects, Link, Offer, Offers, Process, Speaker, Terms, ask, command_in,
-    expected_as, join, next_hop, tail_of_path, tell, write,
+    expected_as, join, next_hop, stdout_of, tail_of_path, write,
 };
 use crate::addresses::free_port;
 use crate::bgp::{Family, Prefix, Routes, attribute};
@@ -168,7 +168,7 @@ multihop-ttl = 64
             command.args(more.split_whitespace());
         }
         // It complains on its standard output, with exit code 0.
-        let said = tell(&mut command);
+        let said = stdout_of(&mut command);
         assert!(said.is_empty(), "{offer:?}: {said}");
     }
 
@@ -194,7 +194,7 @@ multihop-ttl = 64
                 add.args([what, &value]);
             }
         }
-        tell(&mut add);
+        stdout_of(&mut add);
     }
 }
 
@@ -307,7 +307,14 @@ impl Speaker for Gobgp {
         }
         for prefix in before.keys().filter(|p| !self.announced.contains_key(p)) {
             let family = super::short_name(prefix.family());
-            tell(self.gobgp().args(["global", "rib", "del", &prefix.to_string(), "-a", family]));
+            stdout_of(self.gobgp().args([
+                "global",
+                "rib",
+                "del",
+                &prefix.to_string(),
+                "-a",
+                family,
+            ]));
         }
         for (prefix, attributes) in &self.announced {
             let new = format!("{attributes:?}");

@@ -11,13 +11,13 @@
 //! byte by byte. Nothing here comes from the program that is tested.
 
 pub mod bird;
-#[cfg(test)]
-mod ear;
 pub mod exabgp;
 pub mod frr;
 pub mod gobgp;
 pub mod offers;
 pub mod pmbmpd;
+#[cfg(test)]
+mod receiver;
 pub mod scene;
 pub mod tshark;
 
@@ -388,7 +388,7 @@ fn ask(command: &mut Command) -> Result<String, String> {
 
 /// The same where a failure is one of the test.
 #[track_caller]
-pub(crate) fn tell(command: &mut Command) -> String {
+pub(crate) fn stdout_of(command: &mut Command) -> String {
     ask(command).unwrap_or_else(|e| panic!("{e}"))
 }
 

@@ -291,9 +291,10 @@ mod tests {
         let rest = tap.wait_counts(&counts(&less), TIMEOUT);
         assert!(rest.keys().all(|key| all.contains_key(key)), "{all:?} {rest:?}");
         let carried = tap.newest().unwrap();
-        wait_for("the receiver to hear the same", TIMEOUT, || {
-            let heard = nlri::rib_of(&neighbor.heard().messages, &carried.add_paths().unwrap());
-            nlri::difference(&rest, &heard.unwrap()).map_or(Ok(()), Err)
+        wait_for("the receiver to receive the same", TIMEOUT, || {
+            let received =
+                nlri::rib_of(&neighbor.received().messages, &carried.add_paths().unwrap());
+            nlri::difference(&rest, &received.unwrap()).map_or(Ok(()), Err)
         });
         wait_for("the End-of-RIBs", TIMEOUT, || {
             let mut ended = tap.newest().unwrap().ended_families();
@@ -406,7 +407,7 @@ mod tests {
         let offers = sample(&[Family::VPNV4]);
         speaker.offer(offers.clone());
         wait_for("the routes", TIMEOUT, || {
-            let rib = nlri::rib_of(&neighbor.heard().messages, &nlri::AddPaths::new())?;
+            let rib = nlri::rib_of(&neighbor.received().messages, &nlri::AddPaths::new())?;
             if rib.len() == offers.len() { Ok(()) } else { Err(format!("{rib:?}")) }
         });
         speaker.stop();

@@ -123,7 +123,7 @@ mod tests {
     const INITIATION: [u8; 16] = [3, 0, 0, 0, 16, 4, 0, 1, 0, 1, b'd', 0, 2, 0, 1, b'n'];
 
     #[test]
-    fn its_log_tells_two_connections_from_one_address_apart() {
+    fn its_log_distinguishes_two_connections_from_one_address() {
         let scratch = Scratch::new();
         let mut pmbmpd = Pmbmpd::start(&scratch, loopback());
         let connect = || {

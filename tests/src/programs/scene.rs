@@ -198,7 +198,7 @@ fn begin(link: &Link, lines: &str, restarts: bool) -> (Scratch, Station, Daemon)
 /// # Panics
 /// When they do not.
 #[track_caller]
-pub fn hears_all_of<S: Speaker>(
+pub fn receives_all_routes<S: Speaker>(
     start: impl FnOnce(&Scratch, Link, Announced) -> S,
     connects: Connects,
     size: usize,

@@ -34,7 +34,7 @@ use std::time::Instant;
 
 use rustix::process::Signal;
 
-use super::{Process, TIMEOUT, command, folder, tell};
+use super::{Process, TIMEOUT, command, folder, stdout_of};
 use crate::bgp::Family;
 use crate::bmp::{Mode, Record};
 use crate::nlri::Seen;
@@ -132,7 +132,7 @@ impl Captured {
         for field in fields {
             tshark.args(["-e", field]);
         }
-        tell(&mut tshark).lines().map(str::to_owned).collect()
+        stdout_of(&mut tshark).lines().map(str::to_owned).collect()
     }
 
     /// What tshark finds wrong; a line for each packet.
@@ -187,7 +187,7 @@ impl Captured {
     #[track_caller]
     pub fn nlri(&self) -> Seen {
         let mut tshark = self.tshark();
-        let dissection = tell(tshark.args(["-Y", "bmp", "-T", "pdml"]));
+        let dissection = stdout_of(tshark.args(["-Y", "bmp", "-T", "pdml"]));
         let attribute = |line: &str, name: &str| -> Option<String> {
             let (_, rest) = line.split_once(&format!(" {name}=\""))?;
             Some(rest.split_once('"')?.0.to_owned())
@@ -271,7 +271,7 @@ impl Captured {
             let (stream, port) = line.split_once('\t').expect("two fields");
             let mut tshark = self.tshark();
             let bytes: Vec<u8> =
-                tell(tshark.args(["-q", "-z", &format!("follow,tcp,raw,{stream}")]))
+                stdout_of(tshark.args(["-q", "-z", &format!("follow,tcp,raw,{stream}")]))
                     .lines()
                     // A line of digits is a segment to the station; one from it has a tab before it.
                     .filter(|line| line.bytes().all(|b| b.is_ascii_hexdigit()))

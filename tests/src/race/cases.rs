@@ -353,7 +353,7 @@ pub(super) fn grouped(number: u64) -> String {
 }
 
 /// After this long without a message, nothing more is on its way.
-const SETTLED: Duration = Duration::from_millis(500);
+const QUIET: Duration = Duration::from_millis(500);
 
 /// How long a stalled station may take to catch up, and the last update to come at the end.
 const CATCH_UP: Duration = Duration::from_secs(60);
@@ -521,7 +521,7 @@ impl Lab {
             let at = scene.wait_marker(&scene.stations[stalled], last)?;
             run.put("caught-up", millis(at - begun));
         }
-        thread::sleep(SETTLED);
+        thread::sleep(QUIET);
         self.hold(&scene, looked_at, run)
     }
 
@@ -535,7 +535,7 @@ impl Lab {
         for (measure, minutes) in [("memory-minute", 1), ("memory-hour", MINUTES - 1)] {
             scene.sender.forget_peak()?;
             took += scene.speakers[0].repeat(churn, minutes, self.limit)?;
-            thread::sleep(SETTLED);
+            thread::sleep(QUIET);
             run.put(measure, scene.sender.peak()?);
         }
         run.put("rate", (churn.updates * MINUTES) as f64 / took.as_secs_f64());
@@ -594,12 +594,12 @@ impl Lab {
         let stations = self.stations(&self.tables, None)?;
         let load = thread::scope(|scope| {
             let (begun, limit) = (Instant::now(), self.limit);
-            let heard = scope.spawn(move || {
+            let received = scope.spawn(move || {
                 floor::read_neighbors(self.program, &self.neighbors, &self.tables, limit)
             });
             let sent = floor::replay(dump, &stations, begun, limit)?;
-            let heard = heard.join().map_err(|_| anyhow!("a thread panicked"))??;
-            anyhow::Ok(sent.max(heard))
+            let received = received.join().map_err(|_| anyhow!("a thread panicked"))??;
+            anyhow::Ok(sent.max(received))
         })?;
         run.put("load", millis(load));
         run.put("reset", millis(floor::replay(dump, &stations, Instant::now(), self.limit)?));
@@ -675,7 +675,7 @@ impl Scene {
             speaker.announce(table);
         }
         let at = self.complete(&vec![0; self.stations.len()], begun)?;
-        thread::sleep(SETTLED);
+        thread::sleep(QUIET);
         Ok(at - begun)
     }
 
@@ -686,7 +686,7 @@ impl Scene {
         let begun = Instant::now();
         let command = self.sender.reset(self.limit)?;
         let at = self.complete(&before, begun)?;
-        thread::sleep(SETTLED);
+        thread::sleep(QUIET);
         Ok((command, at - begun))
     }
 

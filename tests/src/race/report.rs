@@ -436,12 +436,12 @@ fn line(case: Case, row: Row, entrants: &[Entrant], results: &Results) -> Line {
         .filter_map(|o| o.median.map(|median| (median, o.name.as_str())))
         .min_by(|(one, _), (other, _)| one.total_cmp(other));
     let floor = results.median(&key, Who::Floor);
-    let (target, met) = judge(&row, bmpd, best_peer, floor, results);
+    let (target, met) = evaluate(&row, bmpd, best_peer, floor, results);
     Line { measure: row.measure, title: row.title, unit: row.unit, outcomes, target, met }
 }
 
 /// The target as text, with bmpd's value relative to it, and whether it is met.
-fn judge(
+fn evaluate(
     row: &Row,
     bmpd: Option<f64>,
     best_peer: Option<(f64, &str)>,
@@ -514,27 +514,27 @@ mod tests {
     }
 
     /// The evaluation of a bmpd with 10 ms beside a peer and a floor.
-    fn judged(target: Target, peer: Option<f64>, floor: Option<f64>) -> (String, Option<bool>) {
+    fn evaluated(target: Target, peer: Option<f64>, floor: Option<f64>) -> (String, Option<bool>) {
         let results = Results::default();
-        judge(&row(target), Some(10.0), peer.map(|p| (p, "FRR")), floor, &results)
+        evaluate(&row(target), Some(10.0), peer.map(|p| (p, "FRR")), floor, &results)
     }
 
     #[test]
     fn a_target_is_met_when_all_of_its_parts_are() {
         let target = Target { peer: Some(7.0), floor: Some(2.0), ..Target::default() };
-        let (said, met) = judged(target.clone(), Some(70.0), Some(5.0));
+        let (said, met) = evaluated(target.clone(), Some(70.0), Some(5.0));
         assert_eq!(met, Some(true), "{said}");
         assert!(said.contains("FRR: 1/7.0") && said.contains("(2.00x)"), "{said}");
-        assert_eq!(judged(target.clone(), Some(69.0), Some(5.0)).1, Some(false));
-        assert_eq!(judged(target, Some(70.0), Some(4.9)).1, Some(false));
+        assert_eq!(evaluated(target.clone(), Some(69.0), Some(5.0)).1, Some(false));
+        assert_eq!(evaluated(target, Some(70.0), Some(4.9)).1, Some(false));
     }
 
     #[test]
     fn without_anybody_to_compare_with_a_target_is_open() {
         let target = Target { peer: Some(7.0), floor: Some(2.0), ..Target::default() };
-        assert_eq!(judged(target.clone(), None, Some(5.0)).1, None);
-        assert_eq!(judged(target, None, Some(4.0)).1, Some(false));
-        assert_eq!(judged(Target::default(), Some(1.0), Some(1.0)).1, None);
+        assert_eq!(evaluated(target.clone(), None, Some(5.0)).1, None);
+        assert_eq!(evaluated(target, None, Some(4.0)).1, Some(false));
+        assert_eq!(evaluated(Target::default(), Some(1.0), Some(1.0)).1, None);
     }
 
     #[test]

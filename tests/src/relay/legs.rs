@@ -1,4 +1,4 @@
-//! A station that is sent several routers: it listens once, and tells the connections apart by the sysName of
+//! A station that is sent several routers: it listens once, and distinguishes the connections by the sysName of
 //! their Initiation.
 
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! A monitored router that does as a test tells it: it connects to bmpd, or waits for it, and sends bytes.
+//! A monitored router that a test controls: it connects to bmpd, or waits for it, and sends bytes.
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};

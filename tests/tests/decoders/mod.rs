@@ -39,11 +39,11 @@ fn add_paths(record: &Record) -> AddPaths {
 /// What netgauze finds, and the families of which it knows nothing. Of one peer.
 ///
 /// What was found out with 0.13:
-/// - It has to be told of ADD-PATH: it does not look at the OPENs of a Peer Up itself.
+/// - ADD-PATH has to be passed to it: it does not look at the OPENs of a Peer Up itself.
 /// - It knows no flow specifications: they are "unknown", and their bytes with the next hop.
 /// - It takes the prefixes of the multicast families for groups and refuses all that are not in 224/4
 ///   or ff00::/8: such messages are left out, and their families are among the unknown.
-/// - A label stack has one label unless it is told of more (RFC 8277's capability).
+/// - A label stack has one label unless it is configured for more (RFC 8277's capability).
 pub(crate) fn netgauze(record: &Record) -> (Seen, BTreeSet<Family>) {
     let mut context = BmpParsingContext::default();
     let (mut seen, mut unknown) = (Seen::default(), BTreeSet::new());

@@ -171,7 +171,7 @@ impl World {
         }
     }
 
-    /// Waits until every station has been told everything.
+    /// Waits until every station has been sent everything.
     fn wait_synchronised(&self) {
         self.daemon.bmpctl(&["reset", "session", "all", "--wait=60s"]).done();
     }
@@ -191,11 +191,11 @@ impl World {
         });
         self.daemon.bmpctl(&["reset", "session", "10.1.1.1", "--wait"]).done();
         let mut printed = String::new();
-        let heard = stream.wait("the end of the reset", |said| {
+        let outcome = stream.wait("the end of the reset", |said| {
             printed = said.to_owned();
             said.contains("every route was sent\n")
         });
-        heard.unwrap();
+        outcome.unwrap();
         printed
     }
 
@@ -227,7 +227,7 @@ impl World {
         })
     }
 
-    /// bmpd has to answer at its socket, and to end well when it is told to.
+    /// bmpd has to answer at its socket, and to exit with 0 when it is stopped.
     fn run_daemon(&self, line: &str) -> Result<(), String> {
         let mut daemon = self.begin(line);
         let socket = self.folder.join("own.sock");

@@ -136,9 +136,9 @@ fn a_million_attribute_sets_are_given_back_with_their_neighbor() {
 }
 
 /// A hundred thousand flaps as fast as they go: the log of the table does not grow, and a station that does
-/// not look is not told of them.
+/// not read is not sent them.
 #[test]
-fn a_route_that_flaps_without_pause_costs_nothing_and_a_stalled_station_is_not_told() {
+fn a_route_that_flaps_without_pause_costs_nothing_and_is_not_sent_to_a_stalled_station() {
     let stalled = Station::listen_at(
         SocketAddr::new(tests::addresses::loopback(), 0),
         Mode::Counting,
@@ -174,8 +174,8 @@ fn a_route_that_flaps_without_pause_costs_nothing_and_a_stalled_station_is_not_t
     });
     ground.daemon.wait_state(stalled.ip(), None, "Established");
     // What was under way when it stalled, at most; there were 600,000.
-    let told = counted(&stalled) - before;
-    assert!(told < 60_000, "{told} were told to a station that did not look");
+    let sent = counted(&stalled) - before;
+    assert!(sent < 60_000, "{sent} were sent to a station that did not read");
     assert_eq!(stalled.connections().len(), 1);
     drop(neighbor);
 }
@@ -204,16 +204,16 @@ fn malformed_attributes_without_end_are_one_line_and_one_reason() {
 }
 
 #[test]
-fn strangers_that_knock_without_end_are_one_line() {
+fn repeated_connections_of_an_unknown_peer_are_one_line() {
     let ground = Ground::start(Terms::default());
-    let stranger = tests::addresses::loopback();
-    let options = tests::neighbor::Options::new(stranger, 65009);
+    let unknown = tests::addresses::loopback();
+    let options = tests::neighbor::Options::new(unknown, 65009);
     ground.thrice(SMALL, |ground| {
         for _ in 0..100 {
             assert!(Neighbor::try_connect(&options, ground.listen).is_err());
         }
     });
-    ground.assert_logged(&stranger.to_string(), 1);
+    ground.assert_logged(&unknown.to_string(), 1);
 }
 
 /// With a limit, the neighbor that floods is ended before the system ends bmpd, and kept out for a while.
@@ -231,7 +231,7 @@ fn a_neighbor_that_floods_beyond_the_memory_limit_is_ended_and_kept_out() {
     ground.wait_reason("Out of Resources");
     ground.assert_logged("memory-limit is 16 MiB", 1);
     ground.assert_undisturbed(&before);
-    // It is not let in at once, whose routes would be as many again.
+    // It is not accepted at once, whose routes would be as many again.
     let mut refused = vec![];
     std::io::Read::read_to_end(&mut dial(&ground).unwrap(), &mut refused).unwrap();
     assert_eq!((refused[18], refused[19], refused[20]), (kind::NOTIFICATION, 6, 5), "{refused:?}");
@@ -241,7 +241,7 @@ fn a_neighbor_that_floods_beyond_the_memory_limit_is_ended_and_kept_out() {
     let status = tests::faults::json(&ground.daemon, &["show", "status"]);
     assert_eq!(status["status"]["table_memory_maximum"], 16 << 20);
 
-    // Another limit is in effect at once, and a changed neighbor is let in.
+    // Another limit is in effect at once, and a changed neighbor is accepted.
     let config = ground.config.replace("memory-limit = 16", "memory-limit = 17");
     ground.daemon.rewrite_config(&config.replace("100000000", "100000001"));
     let reload = ground.daemon.bmpctl(&["reload"]);

@@ -21,12 +21,12 @@ struct Red {
     listen: SocketAddr,
     active: SocketAddr,
     passive: IpAddr,
-    door: SocketAddr,
+    passive_at: SocketAddr,
 }
 
 impl Red {
     fn config(&self, place: &str, tcp: &str) -> String {
-        let Self { neighbor, listen, active, passive, door } = self;
+        let Self { neighbor, listen, active, passive, passive_at } = self;
         let tcp = format!("retry.initial = 1\nretry.maximum = 2\n{tcp}\n");
         format!(
             "[[vpn-instance]]\nname = \"red\"\n{place}\nlisten = [\"{listen}\"]\n\n\
@@ -38,11 +38,11 @@ impl Red {
              mode = \"passive\"\ntcp.listen-port = {}\n{tcp}monitor.all-vpn-instances = true\n\n",
             active.ip(),
             active.port(),
-            door.port()
+            passive_at.port()
         )
     }
 
-    /// All of them come, and the stations hear of the neighbor.
+    /// All of them connect, and the stations are sent the neighbor.
     #[track_caller]
     fn live(&self, namespace: &Namespace) -> (Neighbor, [Station; 2]) {
         let setup = || Setup { namespace: Some(namespace.clone()), ..Setup::default() };
@@ -55,7 +55,7 @@ impl Red {
         let neighbor = Neighbor::connect(&options, self.listen);
         let prefix = "198.51.100.0/24".parse().unwrap();
         neighbor.announce(&[prefix], &Attributes::sample(65003, &mut Random::new(1)));
-        let from_passive = passive.dial_until_taken(self.door);
+        let from_passive = passive.dial_until_taken(self.passive_at);
         for connection in [active.wait_connection(1), from_passive] {
             connection.wait_routes(self.neighbor, &neighbor.expected(), TIMEOUT);
         }
@@ -89,7 +89,7 @@ fn a_namespace_that_vanishes_lets_go_of_everything_and_comes_back_with_it() {
         listen: SocketAddr::new(here, 1790),
         active: SocketAddr::new(there, 11019),
         passive: loopback(),
-        door: SocketAddr::new(here, 11020),
+        passive_at: SocketAddr::new(here, 11020),
     };
     let tables = red.config(&format!("netns = \"{name}\""), "");
     let ground = Ground::start(Terms { tables: &tables, ..Terms::default() });
@@ -129,7 +129,7 @@ fn a_device_that_vanishes_takes_its_sessions_down_and_brings_them_back() {
         listen: SocketAddr::new(std::net::Ipv4Addr::UNSPECIFIED.into(), port),
         active: SocketAddr::new(far_end, 11019),
         passive: far_end,
-        door: SocketAddr::new(near_end, free_port(loopback())),
+        passive_at: SocketAddr::new(near_end, free_port(loopback())),
     };
     let tcp = "tcp.connect-timeout = 1\n\
                tcp.keepalive = { idle = 1, interval = 1, count = 2 }\ntcp.user-timeout = 2";
@@ -142,7 +142,7 @@ fn a_device_that_vanishes_takes_its_sessions_down_and_brings_them_back() {
     for _ in 0..2 {
         wire.lay(&far);
         let living = red.live(far.namespace());
-        // Nobody says goodbye: keepalives and hold timers find out.
+        // No FIN and no NOTIFICATION is sent: keepalives and hold timers notice it.
         wire.cut();
         wait_for("the neighbor to be down", TIMEOUT, || {
             let shown = json(&ground.daemon, &["show", "neighbor", "--vpn-instance", "red"]);

@@ -32,13 +32,13 @@ fn bmpd_that_is_killed_takes_over_its_socket_and_everybody_comes_back() {
 }
 
 #[test]
-fn pmbmpd_that_is_killed_is_told_everything_again_each_time() {
+fn pmbmpd_that_is_killed_is_sent_everything_again_each_time() {
     let scratch = Scratch::new();
     let mut pmbmpd = Pmbmpd::start(&scratch, loopback());
     let (ip, port) = (pmbmpd.address().ip(), pmbmpd.address().port());
     let session = daemon::session(ip, port, None);
     let ground = Ground::start(Terms { tables: &session, ..Terms::default() });
-    let heard = |pmbmpd: &Pmbmpd| {
+    let initiations = |pmbmpd: &Pmbmpd| {
         let is_initiation = |line: &String| {
             let line: serde_json::Value = serde_json::from_str(line).unwrap();
             line["bmp_msg_type"] == "init"
@@ -48,7 +48,7 @@ fn pmbmpd_that_is_killed_is_told_everything_again_each_time() {
     ground.daemon.wait_state(ip, None, "Established");
     ground.thrice(SMALL, |ground| {
         let generation = ground.session(ip)["generation"].as_u64().unwrap();
-        let before = heard(&pmbmpd);
+        let before = initiations(&pmbmpd);
         pmbmpd.kill();
         wait_for("the reason", TIMEOUT, || {
             let shown = ground.session(ip);
@@ -57,7 +57,7 @@ fn pmbmpd_that_is_killed_is_told_everything_again_each_time() {
             if known { Ok(()) } else { Err(shown.to_string()) }
         });
         pmbmpd.start_again();
-        wait_for("the next Initiation", TIMEOUT, || match heard(&pmbmpd) {
+        wait_for("the next Initiation", TIMEOUT, || match initiations(&pmbmpd) {
             now if now > before => Ok(()),
             now => Err(format!("{now}: {:?}", pmbmpd.log().last())),
         });

@@ -1,6 +1,6 @@
 //! Stations that do with their connections what they should not.
 //!
-//! Those that stop reading, or vanish, are in `stalled` and `dead_stations`.
+//! Those that stop reading, or vanish, are in `stalled` and `lost_stations`.
 
 use tests::faults::stations::{Manner, Rogue};
 use tests::faults::{Ground, Terms};

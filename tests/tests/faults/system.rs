@@ -170,10 +170,10 @@ fn a_log_whose_disk_is_full_costs_its_lines_and_goes_on_when_there_is_room() {
     fs::remove_file(filling).unwrap();
     let counter = ground.counter.ip().to_string();
     ground.daemon.bmpctl(&["reset", "session", &counter]).done();
-    wait_for("the lines that were lost to be told of", TIMEOUT, || {
+    wait_for("the lines that were lost to be reported", TIMEOUT, || {
         let text = fs::read_to_string(&log).unwrap_or_default();
-        let told = text.contains("lines of the log are lost") && text.contains("reset by");
-        if told { Ok(()) } else { Err(text) }
+        let is_reported = text.contains("lines of the log are lost") && text.contains("reset by");
+        if is_reported { Ok(()) } else { Err(text) }
     });
     ground.assert_undisturbed(&before);
     drop(ground);
@@ -234,14 +234,14 @@ fn a_clock_that_is_set_back_changes_what_is_stamped_and_no_timer_and_no_age() {
     assert!(last_down["ago"].as_f64().unwrap() < 1000.0, "{last_down}");
     // Timers go on as they were: those that end something, and those that begin something.
     assert_eq!(ground.neighbor(ground.culprit)["state"], "established");
-    let keepalives = quick.heard().keepalives;
-    wait_for("two more KEEPALIVEs", TIMEOUT, || match quick.heard().keepalives {
+    let keepalives = quick.received().keepalives;
+    wait_for("two more KEEPALIVEs", TIMEOUT, || match quick.received().keepalives {
         now if now >= keepalives + 2 => Ok(()),
         now => Err(format!("{now}")),
     });
     quick.fall_silent();
-    let heard = quick.wait_closed(Duration::from_secs(20));
-    assert_eq!(heard.notification.map(|(code, _, _)| code), Some(4));
+    let received = quick.wait_closed(Duration::from_secs(20));
+    assert_eq!(received.notification.map(|(code, _, _)| code), Some(4));
     ground.counter.latest().unwrap().close();
     ground.counter.wait_connection(3);
     ground.assert_undisturbed(&before);

@@ -1,8 +1,8 @@
 //! bgpkit-parser as a reader of records: another one's parser of OpenBMP headers and BMP messages.
 //!
 //! What was found out with 0.23:
-//! - It reads the collector hash and the router hash over, and compares no length with what is there: that is
-//!   left to [`tests::kafka::OpenBmp`], and that nothing follows the message is checked here.
+//! - It reads the collector hash and the router hash over, and compares no length with what is there:
+//!   [`tests::kafka::OpenBmp`] does that, and that nothing follows the message is checked here.
 //! - Of the types of messages it knows those of RFC 7854.
 
 use std::net::Ipv4Addr;

@@ -105,7 +105,7 @@ fn a_network_that_is_cut_or_loses_everything_costs_no_dump() {
     let shown = wait_state(&lab, "stalled");
     assert_eq!(shown["last_error"]["reason"], "broker-unreachable", "{shown}");
     fleet.wait_at_station();
-    broker.proxy().mend();
+    broker.proxy().restore();
     fleet.wait_published_once(&mut topic);
     assert_eq!(wait_counters(&lab), [1, 0, 0]);
 
@@ -113,7 +113,7 @@ fn a_network_that_is_cut_or_loses_everything_costs_no_dump() {
     broker.proxy().silence();
     fleet.change(200);
     wait_state(&lab, "stalled");
-    broker.proxy().mend();
+    broker.proxy().restore();
     fleet.wait_resumed(&mut topic);
     assert_eq!(wait_counters(&lab), [2, 0, 1]);
 }

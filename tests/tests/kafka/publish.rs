@@ -91,7 +91,7 @@ fn a_reset_begins_a_generation_that_every_reader_understands() {
         let downs = known.follower.downs.len();
         (known.generations.len(), downs, known.newcomer.peers.len())
     });
-    // Whoever reads on from before is told that each peer is down.
+    // Whoever reads on from before is sent that each peer is down.
     assert!(counts[0].0 == 2 && counts[0].1 == counts[0].2 && counts[0].2 > 3, "{counts:?}");
     assert_eq!((counts[1].0, counts[1].1), (1, 0));
     lab.daemon.bmpctl(&["reset", "publisher", "all", "--wait"]).done();

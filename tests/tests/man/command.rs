@@ -150,7 +150,7 @@ pub(crate) fn page_of_bmpd() -> String {
     let says = [
         "Is the file good?",
         "Run in the foreground",
-        "The same, telling more",
+        "The same with more details",
         "What would the configuration of FRR be here?",
     ];
     assert_eq!(lines.len(), says.len(), "each example of bmpd needs its words here");

@@ -35,7 +35,7 @@ impl Page {
         let mut bytes = Vec::new();
         render(&mut bytes).unwrap();
         let text = String::from_utf8(bytes).unwrap();
-        self.text.push_str(&tidy(text.strip_prefix(&preamble()).unwrap()));
+        self.text.push_str(&to_roff(text.strip_prefix(&preamble()).unwrap()));
     }
 
     /// A section of our own.
@@ -44,7 +44,7 @@ impl Page {
         head.control("SH", [heading]);
         for part in [&head, roff] {
             let text = part.render();
-            self.text.push_str(&tidy(text.strip_prefix(&preamble()).unwrap()));
+            self.text.push_str(&to_roff(text.strip_prefix(&preamble()).unwrap()));
         }
     }
 
@@ -55,7 +55,7 @@ impl Page {
 
 /// What roff understands in place of what help texts have: words in backticks become bold, and an empty
 /// line begins a paragraph at the indentation that there is.
-fn tidy(text: &str) -> String {
+fn to_roff(text: &str) -> String {
     let mut out = String::new();
     let mut lines = text.lines().map(str::trim_end).peekable();
     while let Some(line) = lines.next() {

@@ -302,7 +302,7 @@ fn a_termination_is_sent_on_with_its_tlvs_behind_all_that_came_before_and_ends_t
         });
         leg.assert_legal();
     }
-    // Nothing is held of a router that has said goodbye.
+    // Nothing is held of a router that has sent a Termination.
     lab.wait_state("edge1", "listening");
     router.wait_closed();
     let again = lab.connect("edge1");

@@ -103,7 +103,7 @@ fn what_has_no_state_is_sent_on_as_it_came_to_those_who_are_there() {
 
 /// RFC 7606 is between the router and its neighbors.
 #[test]
-fn malformed_attributes_of_readable_routes_are_neither_judged_nor_changed() {
+fn malformed_attributes_of_readable_routes_are_neither_validated_nor_changed() {
     let attributes: &[&[u8]] = &[
         // No attribute that is mandatory, one that is repeated, a wrong ORIGIN, wrong flags and lengths.
         &[],

@@ -113,7 +113,7 @@ fn a_station_that_does_not_read_delays_no_router_and_no_other_station() {
     lab.late.assert_legal();
 }
 
-/// The same peers, VRFs and Loc-RIBs, all with address 0: nothing but the connection tells them apart.
+/// The same peers, VRFs and Loc-RIBs, all with address 0: they differ in nothing but the connection.
 #[test]
 fn routers_with_the_same_peers_vrfs_and_loc_ribs_never_meet() {
     let mut lab = Plan { routers: TWO, ..Plan::default() }.start();

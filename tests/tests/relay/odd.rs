@@ -382,7 +382,7 @@ fn a_header_that_differs_from_that_of_the_peer_up_harms_nobody() {
 
 /// Not only their number is bounded: what is left out is said.
 #[test]
-fn mirrored_messages_that_do_not_fit_are_left_out_and_the_station_is_told() {
+fn mirrored_messages_that_do_not_fit_are_dropped_and_the_loss_is_reported() {
     use tests::station::Pace;
     let plan = Plan { receive_buffer: Some(8 * 1024), log: "info", ..Plan::default() };
     let lab = plan.start();

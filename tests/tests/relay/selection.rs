@@ -194,7 +194,7 @@ fn another_key_ends_the_connection_of_a_router_and_its_stations_notice_nothing()
     assert!(early.carried() - carried < 200, "one route");
 }
 
-/// Two routers with one address: the instance tells them apart.
+/// Two routers with one address: they differ in the instance.
 #[test]
 fn a_router_can_be_in_a_vpn_instance() {
     let addresses = ["192.0.2.1", "192.0.2.7"].map(|address| address.parse().unwrap());
@@ -339,7 +339,7 @@ fn show_router_has_the_peers_and_the_routes_of_each_view() {
     assert_eq!(shown["received"]["peer_up"], 2, "{shown}");
 }
 
-/// The address of a router is not who it is: what it says of itself is what stations are told.
+/// The address of a router is not who it is: what it says of itself is what stations are sent.
 #[test]
 fn the_name_in_the_configuration_does_not_change_what_a_router_calls_itself() {
     let lab = Plan { routers: &[("rack 7 left", "")], ..Plan::default() }.start();

@@ -343,7 +343,7 @@ fn about_what_a_router_with_every_peer_type_and_view_sends() {
     });
 }
 
-/// What pmbmpd knows of each connection: the routes with all that it says about them but for when it was told.
+/// What pmbmpd knows of each connection: the routes with all that it says about them but for when it was sent.
 fn all_known_to(pmbmpd: &Pmbmpd) -> BTreeMap<u64, BTreeSet<String>> {
     let mut known: BTreeMap<u64, BTreeMap<(String, String), String>> = BTreeMap::new();
     for line in pmbmpd.log() {

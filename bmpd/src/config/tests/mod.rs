@@ -21,7 +21,7 @@ statistics-timer = 3600          # seconds, 15..65535
 address = "10.1.1.1"
 tcp.connect-port = 11019         # required
 
-[[session]]                      # the same server, another port: told apart by the alias
+[[session]]                      # the same server, another port: distinguished by the alias
 address = "10.1.1.1"
 alias = "aa"
 tcp.connect-port = 11020

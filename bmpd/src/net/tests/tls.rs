@@ -176,7 +176,7 @@ async fn read_all(stream: &mut Stream) -> std::io::Result<Vec<u8>> {
 async fn failure(issued: &Issued, tls: &Tls) -> String {
     let (address, thread) = serve(server(issued, &[TLS13, TLS12], None), read_to_end);
     let error = shake_hands(address, tls).await.unwrap_err();
-    assert!(thread.join().unwrap().is_err(), "the server is told of it");
+    assert!(thread.join().unwrap().is_err(), "the server is sent an alert");
     error.to_string()
 }
 
@@ -259,7 +259,7 @@ async fn what_a_station_sends_is_read_to_its_end() {
 }
 
 #[tokio::test]
-async fn an_end_without_a_goodbye_is_an_end() {
+async fn a_close_without_close_notify_is_an_end() {
     let authority = Authority::new("good");
     let issued = authority.issue(&["127.0.0.1"], |_| {});
     let (address, thread) = serve(server(&issued, &[TLS13], None), |mut peer| {
@@ -367,10 +367,10 @@ async fn a_client_certificate_is_shown_where_it_is_demanded() {
 async fn a_demanded_certificate_that_is_missing_or_not_accepted_is_reported() {
     let authority = Authority::new("good");
     let issued = authority.issue(&["127.0.0.1"], |_| {});
-    let stranger = Authority::new("stranger").issue(&["bmpd"], |_| {});
+    let unknown = Authority::new("unknown").issue(&["bmpd"], |_| {});
     for (client, expected) in [
         (None, "the peer demands a client certificate, and none is configured"),
-        (Some(stranger.client()), "it does not know the authority that signed it"),
+        (Some(unknown.client()), "it does not know the authority that signed it"),
     ] {
         let mut tls = authority.trusted();
         tls.client = client;

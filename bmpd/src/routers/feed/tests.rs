@@ -22,7 +22,7 @@ const CONTEXT: Context = Context { four_octet_as: true, external: true };
 const FAMILIES: [Family; 3] =
     [Family::IPV4_UNICAST, Family::IPV6_UNICAST, Family::IPV4_LABELED_UNICAST];
 
-/// Family, what makes a route the one that it is -> what tells one announcement from another.
+/// Family, what makes a route the one that it is -> what distinguishes one announcement from another.
 type Routes = BTreeMap<(Family, Vec<u8>), u8>;
 
 /// Neighbor 2 sends path identifiers in one family.
@@ -559,7 +559,7 @@ fn a_session_is_synchronised_when_every_neighbor_that_is_up_has_its_end_of_ribs(
 }
 
 #[test]
-fn a_station_hears_nothing_of_a_restart_until_the_neighbor_is_back() {
+fn a_station_is_sent_nothing_of_a_restart_until_the_neighbor_is_back() {
     let mut fixture = Fixture::new();
     fixture.station();
     fixture.up(0);
@@ -588,7 +588,7 @@ fn a_neighbor_that_does_not_come_back_goes_down_for_the_reason_that_it_went() {
     fixture.announce(0, Family::IPV4_UNICAST, 1, &[1]);
     fixture.check();
     fixture.hold(0, &FAMILIES);
-    // This one begins during the hold, and is told what the other one has been told.
+    // This one begins during the hold, and is sent what the other one has been sent.
     fixture.station();
     assert_eq!((fixture.fill(1, 4096).announced, fixture.sessions[1].feed.remaining()), (1, 0));
     fixture.down(0);
@@ -598,7 +598,7 @@ fn a_neighbor_that_does_not_come_back_goes_down_for_the_reason_that_it_went() {
 
 /// The neighbor comes back between the two halves of a batch.
 #[test]
-fn no_route_of_the_next_incarnation_is_told_before_its_peer_up() {
+fn no_route_of_the_next_incarnation_is_sent_before_its_peer_up() {
     let mut fixture = Fixture::new();
     fixture.station();
     fixture.up(0);
@@ -672,7 +672,7 @@ fn another_session_does_not_fit_into_an_epoch() {
 }
 
 #[test]
-fn a_neighbor_that_is_removed_and_added_again_is_told_down_before_up() {
+fn a_neighbor_that_is_removed_and_added_again_is_reported_down_before_up() {
     let mut fixture = Fixture::new();
     fixture.station();
     fixture.up(0);
@@ -693,7 +693,7 @@ fn a_neighbor_that_is_removed_and_added_again_is_told_down_before_up() {
 }
 
 #[test]
-fn a_station_is_told_only_of_what_it_wants() {
+fn a_station_is_sent_only_what_it_monitors() {
     let mut fixture = Fixture::new();
     let monitor = Monitor {
         neighbors: only(0b001),

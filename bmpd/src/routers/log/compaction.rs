@@ -270,7 +270,7 @@ impl Log {
             .flatten()
             .flat_map(Reader::marks)
             .chain(self.end_of_rib)
-            .chain(self.stale.iter().flat_map(|stale| [stale.end, stale.settled]))
+            .chain(self.stale.iter().flat_map(|stale| [stale.end, stale.swept]))
             .chain(self.late)
             .chain([self.sent_up_to])
     }
@@ -281,7 +281,7 @@ impl Log {
         }
         if let Some(stale) = &mut self.stale {
             change(&mut stale.end);
-            change(&mut stale.settled);
+            change(&mut stale.swept);
         }
         for mark in [&mut self.end_of_rib, &mut self.late].into_iter().flatten() {
             change(mark);

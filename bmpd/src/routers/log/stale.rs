@@ -3,7 +3,7 @@
 //! ```text
 //! order:   segment 7        segment 9           segment 12
 //!          [ - - - - - - - | - s s c - s s | s c s s - ][ - - - ]
-//!                            ^ settled                   ^ end of what is stale
+//!                            ^ swept                     ^ end of what is stale
 //!                            s: stale   c: confirmed   -: up to date
 //! ```
 //!
@@ -14,7 +14,7 @@
 //!   confirmed in place, and stations are sent only what differs;
 //! - Peer Up once more: then the station may have dropped the routes, so all of them are appended anew.
 //!
-//! At the end of the restart the marked range is settled from its beginning, a part of a segment at a time: what is
+//! At the end of the restart the marked range is swept from its beginning, a part of a segment at a time: what is
 //! confirmed is as any other entry from then on, and what is stale is withdrawn.
 
 use std::collections::HashMap;
@@ -28,8 +28,8 @@ use crate::routers::Full;
 use crate::routers::attributes::{Attributes, AttributesId};
 use crate::wire::bmp::Timestamp;
 
-/// How many entries are settled at once, and the rest of their record.
-const SETTLED_AT_ONCE: u64 = 2048;
+/// How many entries are swept at once, and the rest of their record.
+const SWEPT_AT_ONCE: u64 = 2048;
 
 /// Stale routes are withdrawn in records of at most this many bytes, which become messages that fit
 /// into an UPDATE without the Extended Message capability (RFC 4271 section 4.1).
@@ -41,7 +41,7 @@ pub(super) struct Stale {
     /// Those before this.
     pub(super) end: Position,
     /// But not those before this.
-    pub(super) settled: Position,
+    pub(super) swept: Position,
     /// True until stations are to be sent Peer Up once more: routes that are announced as they were are confirmed.
     confirms: bool,
     /// True if some are confirmed.
@@ -74,15 +74,15 @@ impl Stale {
 
 impl Log {
     /// Marks all routes as stale, also those that are stale already. Where those must not stay (RFC 4724 section 4.2)
-    /// call [`Log::drop_stale`] first; and [`Log::settle_some`] where there may be many that are confirmed.
+    /// call [`Log::drop_stale`] first; and [`Log::sweep_some`] where there may be many that are confirmed.
     pub(crate) fn mark_stale(&mut self, attributes: &mut Attributes) {
         self.index(usize::MAX, attributes);
         // Once stations were sent Peer Up they are owed all routes, until those that are stale are gone.
         let confirms = self.is_held() || self.stale.is_none();
-        while self.settle_some() {}
+        while self.sweep_some() {}
         self.stale = Some(Stale {
             end: self.end(),
-            settled: Position::default(),
+            swept: Position::default(),
             confirms,
             has_confirmed: false,
             records: HashMap::new(),
@@ -156,7 +156,7 @@ impl Log {
         let confirmed = with_state(entry.tag, CONFIRMED);
         let Some(Some(segment)) = segments.get_mut(slot as usize) else { return false };
         let position = Position { sequence: segment.sequence, offset: offset as u32 };
-        let is_stale = (stale.settled..stale.end).contains(&position);
+        let is_stale = (stale.swept..stale.end).contains(&position);
         if !is_stale || stale.attributes_of(segment, offset) != Some(id) {
             return false;
         }
@@ -183,7 +183,7 @@ impl Log {
         time: Timestamp,
     ) -> Result<bool, Full> {
         let mut stale = Vec::new();
-        if !self.settle(|route| {
+        if !self.sweep(|route| {
             stale.push(route.to_vec());
         }) {
             return Ok(true);
@@ -204,28 +204,28 @@ impl Log {
         Ok(false)
     }
 
-    /// The source is lost again before all of what was stale is settled: makes some of what is confirmed as any other
+    /// The source is lost again before all of what was stale is swept: makes some of what is confirmed as any other
     /// entry. False if nothing is left.
-    pub(crate) fn settle_some(&mut self) -> bool {
-        self.stale.as_ref().is_some_and(|stale| stale.has_confirmed) && self.settle(|_| {})
+    pub(crate) fn sweep_some(&mut self) -> bool {
+        self.stale.as_ref().is_some_and(|stale| stale.has_confirmed) && self.sweep(|_| {})
     }
 
-    /// Settles some of the stale range; `stale` is given the routes that are not confirmed. A record is settled as a
-    /// whole. False if the range is settled.
-    fn settle(&mut self, mut stale: impl FnMut(&[u8])) -> bool {
-        let Some(Stale { end, settled, .. }) = self.stale else { return false };
-        let begun = self.rank(settled.sequence);
-        let is_over = |slot: &&u32| self.segment(**slot).end() <= settled;
+    /// Sweeps some of the stale range; `stale` is given the routes that are not confirmed. A record is swept as a
+    /// whole. False if the range is swept.
+    fn sweep(&mut self, mut stale: impl FnMut(&[u8])) -> bool {
+        let Some(Stale { end, swept, .. }) = self.stale else { return false };
+        let begun = self.rank(swept.sequence);
+        let is_over = |slot: &&u32| self.segment(**slot).end() <= swept;
         let next = self.order.iter().skip(begun).find(|slot| !is_over(slot)).copied();
-        let Some(slot) = next.filter(|_| settled < end) else {
+        let Some(slot) = next.filter(|_| swept < end) else {
             self.stale = None;
             return false;
         };
         let segment = self.segment_mut(slot);
         let sequence = segment.sequence;
-        let mut at = settled.max(Position { sequence, offset: 0 });
-        let mut settled = 0;
-        while settled < SETTLED_AT_ONCE
+        let mut at = swept.max(Position { sequence, offset: 0 });
+        let mut swept = 0;
+        while swept < SWEPT_AT_ONCE
             && at < end
             && let Some(header) = header_at(&segment.bytes, at.offset as usize)
         {
@@ -234,7 +234,7 @@ impl Log {
                 && let Some(entry) = entry_at(&segment.bytes, next)
             {
                 next = entry.end;
-                settled += 1;
+                swept += 1;
                 if entry.tag & SUPERSEDED != 0 || is_withdrawn(entry.tag) {
                     continue;
                 }
@@ -249,13 +249,13 @@ impl Log {
         }
         let is_over = at.offset as usize >= segment.bytes.len();
         if let Some(stale) = &mut self.stale {
-            stale.settled = at.min(end);
+            stale.swept = at.min(end);
         }
         if is_over {
             self.forget_records(sequence);
         }
         // Entries that lie one behind the other are quick.
-        self.work += settled / 4;
+        self.work += swept / 4;
         true
     }
 }

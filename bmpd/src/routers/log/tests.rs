@@ -14,7 +14,7 @@ const TIME: Timestamp = Timestamp { seconds: 1, micros: 2 };
 /// What makes a route the one that it is -> its attributes, and it.
 type Routes = BTreeMap<Vec<u8>, (Vec<u8>, Vec<u8>)>;
 
-/// What a reader has been told, kept as a station would keep it.
+/// What a reader has been sent, kept as a station would keep it.
 #[derive(Debug, Default)]
 struct View {
     routes: Routes,
@@ -164,9 +164,9 @@ impl Fixture {
             for route in record.routes() {
                 match record.attributes {
                     Some(id) => {
-                        let told = (attributes.get(id).to_vec(), route.to_vec());
+                        let sent = (attributes.get(id).to_vec(), route.to_vec());
                         view.announcements += 1;
-                        view.routes.insert(canonical(form, route), told);
+                        view.routes.insert(canonical(form, route), sent);
                     }
                     None => {
                         view.withdrawals += 1;
@@ -311,7 +311,7 @@ fn what_came_together_leaves_together() {
 }
 
 #[test]
-fn a_new_reader_hears_nothing_of_what_was_withdrawn_before_it_came() {
+fn a_new_reader_is_sent_nothing_that_was_withdrawn_before_it_began() {
     let mut fixture = Fixture::new(SEGMENT_MAX);
     let old = fixture.subscribe();
     fixture.announce(b"a", &routes(0..10));
@@ -324,7 +324,7 @@ fn a_new_reader_hears_nothing_of_what_was_withdrawn_before_it_came() {
 }
 
 #[test]
-fn a_withdrawal_is_not_kept_where_no_reader_was_told_of_the_route() {
+fn a_withdrawal_is_not_kept_where_no_reader_was_sent_the_route() {
     let mut fixture = Fixture::new(SEGMENT_MAX);
     fixture.subscribe();
     // The reader stalls at the beginning while routes come and go.
@@ -352,7 +352,7 @@ fn what_all_readers_know_to_be_gone_is_not_withdrawn_again() {
     log.read(reader, usize::MAX);
     assert_eq!(log.readers[reader].1.withdrawals, 1);
 
-    // One that has not been told of the first withdrawal has the route still.
+    // One that has not been sent the first withdrawal has the route still.
     log.announce(b"x", &[route(1)]);
     log.read(reader, usize::MAX);
     let slow = log.subscribe();
@@ -439,7 +439,7 @@ fn churn_without_end_needs_the_memory_of_what_is_alive() {
         }
         fixture.read(reader, usize::MAX);
     }
-    // A record of one route takes 21 bytes, of which at most as many again are dead.
+    // A record of one route takes 21 bytes, of which at most as many again are superseded.
     assert!(fixture.bytes() < loaded + 2 * 20_000 * 21 + 2 * SEGMENT_MAX, "{}", fixture.bytes());
     assert!(fixture.attributes.len() < 45_000, "{}", fixture.attributes.len());
     fixture.check();
@@ -565,7 +565,7 @@ fn a_first_table_is_read_before_it_is_indexed() {
 }
 
 #[test]
-fn what_comes_twice_before_it_is_indexed_is_told_in_order_and_counted_once() {
+fn what_comes_twice_before_it_is_indexed_is_sent_in_order_and_counted_once() {
     let mut fixture = loading(10, usize::MAX);
     let early = fixture.subscribe();
     fixture.announce(b"again", &routes(0..50));
@@ -577,7 +577,7 @@ fn what_comes_twice_before_it_is_indexed_is_told_in_order_and_counted_once() {
     assert_eq!(fixture.routes(), 100);
     assert!(fixture.log.routes_at_most() <= 100);
     assert!(fixture.log.routes_at_most() > 99);
-    // Who comes now is told each route once.
+    // A new reader is sent each route once.
     let late = fixture.subscribe();
     let (id, _) = fixture.readers[late];
     assert_eq!(fixture.log.remaining(id, &mut { usize::MAX }), 100);
@@ -611,11 +611,11 @@ fn after_the_end_of_rib_what_is_late_is_made_up_for_little_by_little() {
 #[test]
 fn a_withdrawal_finds_routes_that_were_late() {
     let mut fixture = loading(10, usize::MAX);
-    let told = fixture.subscribe();
-    fixture.read(told, 5);
+    let reader = fixture.subscribe();
+    fixture.read(reader, 5);
     assert_eq!(fixture.withdraw(&routes(40..60)), Withdrawn { known: 20, unknown: 0 });
     fixture.check();
-    assert_eq!(fixture.readers[told].1.withdrawals, 10);
+    assert_eq!(fixture.readers[reader].1.withdrawals, 10);
 }
 
 /// A hash table doubles; this must not.
@@ -851,8 +851,8 @@ fn what_is_confirmed_is_stale_again_when_its_source_is_lost_again() {
     fixture.read(reader, usize::MAX);
     fixture.hold();
     fixture.announce(b"a", &routes(0..60));
-    // Part of it is settled when it is lost.
-    fixture.log.settle_some();
+    // Part of it is swept when it is lost.
+    fixture.log.sweep_some();
     fixture.hold();
     fixture.announce(b"a", &routes(50..70));
     fixture.drop_stale();
@@ -919,7 +919,7 @@ fn a_slow_reader_keeps_its_withdrawals_when_a_segment_is_looked_at_twice() {
     assert_eq!(fixture.log.order.len(), 2);
     fixture.read(fast, usize::MAX);
     fixture.read(slow, 6);
-    // Kills what the slow reader has read, and in between the last route of the first segment, so that
+    // Supersedes what the slow reader has read, and in between the last route of the first segment, so that
     // the second one is looked at twice.
     let again: Vec<Vec<u8>> = [0, 50, 1, 2, 3, 4, 5].into_iter().map(route).collect();
     fixture.announce(b"again", &again);
@@ -932,7 +932,7 @@ fn a_reader_for_whom_too_much_would_be_kept_is_given_up() {
     fixture.log.spare_withdrawals = 1000;
     let slow = fixture.subscribe();
     let fast = fixture.subscribe();
-    // Ever new routes come and go; the fast reader is told of each.
+    // Ever new routes come and go; the fast reader is sent each.
     for n in 0..100 {
         let some = routes(n * 100..n * 100 + 100);
         fixture.announce(b"a", &some);
@@ -1069,13 +1069,13 @@ proptest! {
             prop_assert_eq!(log.routes(&mut attributes), model.len());
         }
         let reader = log.subscribe(false);
-        let mut told = Vec::new();
+        let mut sent = Vec::new();
         log.read(reader, &mut attributes, |record, _| {
-            told.extend(record.routes().map(<[u8]>::to_vec));
+            sent.extend(record.routes().map(<[u8]>::to_vec));
             Visit::Taken
         });
-        told.sort();
+        sent.sort();
         model.sort();
-        prop_assert_eq!(told, model);
+        prop_assert_eq!(sent, model);
     }
 }

@@ -305,13 +305,13 @@ impl Registration {
     }
 
     /// How many connections of others the shared listener has refused.
-    pub(super) fn strangers_refused(&self) -> u64 {
+    pub(super) fn unknown_peers_refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
     }
 
     /// The same since the registration was made.
-    pub(super) fn strangers_refused_meanwhile(&self) -> u64 {
-        self.strangers_refused().saturating_sub(self.refused_before)
+    pub(super) fn unknown_peers_refused_meanwhile(&self) -> u64 {
+        self.unknown_peers_refused().saturating_sub(self.refused_before)
     }
 }
 
@@ -359,15 +359,15 @@ impl Acceptor {
                 Ok(()) = self.wanted.changed() => {
                     let Wanted { keys, mss } = self.wanted.borrow_and_update().clone();
                     if let Err(error) = self.listener.set_keys(&keys) {
-                        warn!("stations may be let in without the keys they should have: {error}");
+                        warn!("stations may be accepted without the keys they should have: {error}");
                     }
                     if let Err(error) = self.listener.set_mss(mss) {
-                        warn!("stations may be let in with another segment size: {error}");
+                        warn!("stations may be accepted with another segment size: {error}");
                     }
                 }
                 accepted = self.listener.accept() => match accepts.note("stations' connections", accepted) {
                     Ok((stream, from)) => {
-                        fault("door.accept");
+                        fault("acceptor.accept");
                         self.admit(stream, from.ip());
                     }
                     Err(pause) => tokio::time::sleep(pause).await,

@@ -135,7 +135,7 @@ fn without_legs(configured: &Parameters) -> SessionReport {
         passive: matches!(session.mode, Mode::Passive(_)),
         tls: session.tls.is_some(),
         place: session.place.to_string(),
-        strangers_refused: 0,
+        unknown_peers_refused: 0,
         generation: 1,
         local: None,
         remote: SocketAddr::new(session.id.address.ip(), session.mode.port().get()),
@@ -166,7 +166,7 @@ fn without_legs(configured: &Parameters) -> SessionReport {
 
 /// Adds what another leg has done.
 fn add(sum: &mut SessionReport, other: SessionReport) {
-    sum.strangers_refused = sum.strangers_refused.max(other.strangers_refused);
+    sum.unknown_peers_refused = sum.unknown_peers_refused.max(other.unknown_peers_refused);
     sum.attempts += other.attempts;
     sum.sent = sent(&sum.sent, &other.sent);
     sum.routes_to_send += other.routes_to_send;
@@ -253,7 +253,7 @@ pub(super) fn nothing_counted(id: &SessionId) -> SessionStatistics {
         blocked_for: Span(0),
         bytes_ignored: 0,
         neighbor_sessions_skipped: 0,
-        strangers_refused: 0,
+        unknown_peers_refused: 0,
     }
 }
 
@@ -280,7 +280,7 @@ pub(super) fn added(one: SessionStatistics, other: SessionStatistics) -> Session
         blocked_for: Span(one.blocked_for.0.saturating_add(other.blocked_for.0)),
         bytes_ignored: one.bytes_ignored + other.bytes_ignored,
         neighbor_sessions_skipped: one.neighbor_sessions_skipped + other.neighbor_sessions_skipped,
-        strangers_refused: one.strangers_refused.max(other.strangers_refused),
+        unknown_peers_refused: one.unknown_peers_refused.max(other.unknown_peers_refused),
     }
 }
 

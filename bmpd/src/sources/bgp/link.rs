@@ -41,7 +41,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_millis(200);
 const PLACE_LOST: &str = "no OPEN has come, and another connection has its place: as many wait for an OPEN as \
                           maximum-pending allows";
 
-/// Why a connection is closed whose task has let go of it: nothing is known that the neighbor could be told.
+/// Why a connection is closed whose task has dropped it: no reason is known that the neighbor could be sent.
 const ABANDONED: &str = "its neighbor's task has let go of it";
 
 /// Without an End-of-RIB a neighbor is assumed to have sent its routes when it has been quiet for
@@ -230,10 +230,10 @@ impl Link {
         let end = self.serve().await;
         if matches!(end, End::Closed(_) | End::Replaced) {
             // The neighbor's task may keep the routes (RFC 4724), for which all of them have to be indexed.
-            let Sizes { tidy, .. } = *self.setup.router.sizes();
+            let Sizes { maintenance, .. } = *self.setup.router.sizes();
             self.turn.take_place().await;
             self.in_turns(|rib| {
-                rib.work_off(tidy);
+                rib.work_off(maintenance);
                 (!rib.has_backlog()).then_some(())
             })
             .await;
@@ -507,10 +507,10 @@ impl Link {
         let mut done = epoch.and_then(|epoch| epoch.maintain(|rib| rib.work_off_if_little(little)));
         if done == Some(false) {
             self.turn.take_place().await;
-            let Sizes { tidy, turns: most_turns, .. } = *self.setup.router.sizes();
+            let Sizes { maintenance, turns: most_turns, .. } = *self.setup.router.sizes();
             let mut turns = 0;
             let worked_off = self.in_turns(|rib| {
-                rib.work_off(tidy);
+                rib.work_off(maintenance);
                 turns += 1;
                 (!is_overdue || turns == most_turns || !rib.has_backlog()).then_some(true)
             });

@@ -7,8 +7,8 @@
 //!                               └── all else ──> passed on as it came (routers::live)
 //! ```
 //!
-//! Nothing is judged: RFC 7606 is between the router and its neighbors. What cannot be read is passed on and not kept, and
-//! what is about a peer that is not up is dropped and counted. It uses neither socket nor clock.
+//! Nothing is validated: RFC 7606 is between the router and its neighbors. What cannot be read is passed on and not kept,
+//! and what is about a peer that is not up is dropped and counted. It uses neither socket nor clock.
 //!
 //! While the router's connection is lost its peers are held: their routes are stale. When it is back, a peer that comes
 //! up exactly as it was goes on without a word to the stations; what is not announced again is withdrawn at its
@@ -86,7 +86,7 @@ pub(super) enum End {
 }
 
 impl End {
-    /// True if it would only happen again at once: the router is not let in for a while.
+    /// True if it would only happen again at once: the router is not accepted for a while.
     pub(super) fn is_penalised(&self) -> bool {
         match self {
             End::TooManyPeers(_) | End::TooManyRoutes { .. } | End::OverLimit(_) | End::Full(_) => {

@@ -36,7 +36,7 @@ use crate::sources::turn::{Places, Turn};
 use crate::supervise::{Panic, abort_on_panic, catch_panic, fault};
 use crate::wire::bmp::{system_description, system_name};
 
-/// How long a router that was over a limit is not let in.
+/// How long a router that was over a limit is not accepted.
 const PENALTY: Duration = Duration::from_secs(60);
 
 /// How often it is looked whether peers have been quiet for a while.
@@ -143,7 +143,7 @@ pub(super) struct Setup {
 
 #[derive(Default)]
 struct Timers {
-    /// When to connect next, or when a router that was over a limit is let in again.
+    /// When to connect next, or when a router that was over a limit is accepted again.
     retry_at: Option<Instant>,
     /// When the tables go.
     held_until: Option<Instant>,
@@ -413,7 +413,7 @@ impl Task {
         self.config.shutdown || self.config.active.is_some() || self.is_kept_out()
     }
 
-    /// True while it is not let in, after it was over a limit.
+    /// True while it is not accepted, after it was over a limit.
     fn is_kept_out(&self) -> bool {
         self.config.active.is_none() && self.timers.retry_at.is_some()
     }
@@ -661,9 +661,9 @@ impl Task {
     /// Some of the backlog is worked off; all of it if it has waited too long.
     async fn work_off(&mut self) {
         let is_overdue = self.look.is_overdue(Instant::now());
-        let Sizes { tidy, turns, .. } = *self.router.sizes();
+        let Sizes { maintenance, turns, .. } = *self.router.sizes();
         for _ in 0..turns {
-            let count = if self.turn.has_place() { tidy } else { self.turn.left() as usize };
+            let count = if self.turn.has_place() { maintenance } else { self.turn.left() as usize };
             let work = self.intake.work_off(count.max(1));
             if work == 0 {
                 self.look.note(false, Instant::now());
@@ -681,10 +681,10 @@ impl Task {
 
     /// All of the backlog is worked off, and what else takes long before the router is held, in turns.
     async fn prepare_hold(&mut self) {
-        let Sizes { tidy, .. } = *self.router.sizes();
+        let Sizes { maintenance, .. } = *self.router.sizes();
         self.turn.take_place().await;
         loop {
-            let work = self.intake.prepare_hold(tidy);
+            let work = self.intake.prepare_hold(maintenance);
             if work == 0 {
                 return;
             }

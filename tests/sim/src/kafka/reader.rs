@@ -15,7 +15,7 @@ use crate::relay::plan::{LOCAL, name};
 use crate::relay::router::Router;
 use crate::relay::station::LegPeer;
 use crate::relay::wire::{self, Identity, kind};
-use crate::route::{self, Told};
+use crate::route::{self, Content};
 use crate::station::{self, View};
 
 /// The number of a generation: when its bmpd was started, and which it is of its router since then.
@@ -141,13 +141,13 @@ impl Believed {
                 };
                 let entry = &model.ledger[&view.serial()];
                 match route::read(body, |family| entry.add_path.contains(&family))? {
-                    Told::Announced(_, mark, keys) => {
+                    Content::Announced(_, mark, keys) => {
                         view.routes.extend(keys.into_iter().map(|key| (key, mark)));
                     }
-                    Told::Withdrawn(_, keys) => {
+                    Content::Withdrawn(_, keys) => {
                         view.routes.retain(|key, _| !keys.contains(key));
                     }
-                    Told::EndOfRib(family) => view.ends.extend([family]),
+                    Content::EndOfRib(family) => view.ends.extend([family]),
                 }
             }
             bmp::Message::Initiation(_)
@@ -197,18 +197,18 @@ impl Believed {
                 let shape = &known.shape;
                 let add_path = |family| shape.add_path(peer.view, family);
                 match route::read(message.update()?, add_path)? {
-                    Told::Announced(_, mark, keys) => {
+                    Content::Announced(_, mark, keys) => {
                         let route =
                             Route { mark, time: peer.time, two_octet_as: peer.two_octet_as };
                         let keys = keys.into_iter();
                         known.routes.extend(keys.map(|key| ((peer.view, key), route)));
                     }
-                    Told::Withdrawn(_, keys) => {
+                    Content::Withdrawn(_, keys) => {
                         for key in keys {
                             known.routes.remove(&(peer.view, key));
                         }
                     }
-                    Told::EndOfRib(family) => known.ends.extend([(peer.view, family)]),
+                    Content::EndOfRib(family) => known.ends.extend([(peer.view, family)]),
                 }
             }
             _ => {}

@@ -100,7 +100,7 @@ pub struct Table {
     /// True from another Peer Up until nothing is stale: stations are owed all routes.
     is_owed: bool,
     /// True once they may be as all others are.
-    may_be_settled: bool,
+    may_be_swept: bool,
     /// Of those that were announced again as they were when that was so, the time that they had.
     pub other_times: BTreeMap<Key, Time>,
     /// Those that were stale when its peer may have been quiet for long enough.
@@ -139,7 +139,7 @@ impl Table {
                 self.held.remove(key);
                 route
             }
-            Some(before) if self.may_be_settled => {
+            Some(before) if self.may_be_swept => {
                 self.other_times.insert(key.clone(), before.time);
                 route
             }
@@ -189,7 +189,7 @@ impl KnownPeer {
     fn note_quiet(&mut self, now: Duration) {
         if self.may_be_quiet(now) {
             for table in self.tables.values_mut() {
-                (table.may_have_ended, table.may_be_settled) = (true, true);
+                (table.may_have_ended, table.may_be_swept) = (true, true);
                 table.perhaps_gone.extend(table.stale.iter().cloned());
             }
         }
@@ -341,12 +341,12 @@ impl Known {
             for table in known.tables.values_mut() {
                 table.make_stale();
                 table.held.clone_from(&table.stale);
-                // What is owed may have been settled before.
-                let is_certain = !table.is_owed || !table.may_be_settled;
+                // What is owed may have been swept before.
+                let is_certain = !table.is_owed || !table.may_be_swept;
                 if table.is_owed && is_certain {
                     table.held.clear();
                 }
-                table.may_be_settled = !is_certain;
+                table.may_be_swept = !is_certain;
             }
         }
     }

@@ -8,7 +8,7 @@
 //!
 //! Some runs have one, beside the neighbors and their stations: with random numbers of its own, so that a seed without
 //! it is the same run as before there was one. Every router has the same peers, so that a station that is sent a route of
-//! another router, another peer or another view can tell by its mark.
+//! another router, another peer or another view recognizes by its mark.
 //!
 //! What is modelled: routers that connect and are connected to, from two addresses; Initiations, Terminations, Peer Up,
 //! Peer Down, a second Peer Up; all views, three types of peers, ADD-PATH by view, the A and the F flag; tables that change
@@ -250,8 +250,8 @@ impl Relay {
     }
 
     /// Everything is idle.
-    pub(crate) fn settled(&mut self) {
-        self.routers.iter_mut().for_each(Router::settled);
+    pub(crate) fn note_drained(&mut self) {
+        self.routers.iter_mut().for_each(Router::note_drained);
     }
 
     /// A command that may end connections of routers is given.
@@ -296,7 +296,7 @@ impl Relay {
                 let Some(number) = (0..self.stations.len()).find(is_it) else { continue };
                 match &outcome.result {
                     Ok(Done::Reset(_)) => count.add("resets of legs", 1),
-                    Ok(Done::LeftTo { .. }) => continue,
+                    Ok(Done::SupersededBy { .. }) => continue,
                     Err(_) => {}
                 }
                 let mut session = file.sessions[number].clone();

@@ -38,7 +38,7 @@ struct Link {
     /// True once the router has ended it.
     is_over: bool,
     /// True while bmpd has taken all that was sent.
-    is_settled: bool,
+    is_drained: bool,
 }
 
 /// What a router has of one peer that is up.
@@ -48,7 +48,7 @@ struct OwnPeer {
     tables: BTreeMap<(View, Family), BTreeMap<Key, Route>>,
 }
 
-/// All that a router has ever said, so that a station can tell what was never said.
+/// All that a router has ever said, so that a station recognizes what was never said.
 #[derive(Debug, Default)]
 pub struct EverSaid {
     /// The TLVs of Initiations and Terminations.
@@ -84,7 +84,7 @@ pub struct Router {
     pub known: Known,
     /// What it has ever said.
     pub said: EverSaid,
-    /// True since a command that ends connections was given, until all is settled.
+    /// True since a command that ends connections was given, until all is read.
     pub is_commanded: bool,
     next_try: Duration,
     serial: u32,
@@ -175,7 +175,7 @@ impl Router {
     fn send(&mut self, message: Vec<u8>, effect: Effect) {
         if let Some(link) = self.link() {
             link.outbox.push_back((message, effect));
-            link.is_settled = false;
+            link.is_drained = false;
         }
     }
 
@@ -219,7 +219,7 @@ impl Router {
             is_initiated: false,
             is_terminated: false,
             is_over: false,
-            is_settled: false,
+            is_drained: false,
         });
         if random.chance(20) {
             self.initiation = self.draw_initiation(random);
@@ -542,7 +542,7 @@ impl Router {
         ));
         link.flush(usize::MAX);
         link.is_over = true;
-        link.is_settled = false;
+        link.is_drained = false;
         if random.chance(80) {
             link.end.close();
         }
@@ -583,7 +583,7 @@ impl Router {
     pub fn note(&mut self, hold: Duration, now: Duration) {
         let Self { links, known, is_commanded, .. } = self;
         while let Some(link) = links.front_mut() {
-            // A router hears nothing; it closes when bmpd does.
+            // A router receives nothing; it closes when bmpd does.
             while let Found::Bytes(_) = link.end.read(usize::MAX) {}
             let read = link.end.read_by_bmpd();
             while let Some((end, effect)) = link.unread.front()
@@ -599,9 +599,9 @@ impl Router {
             }
             link.end.close();
             let (is_initiated, is_terminated) = (link.is_initiated, link.is_terminated);
-            let is_certain = link.is_settled || link.is_over && !*is_commanded;
+            let is_certain = link.is_drained || link.is_over && !*is_commanded;
             let is_replaced = links.len() > 1;
-            known.is_uncertain |= read > 0 && (!is_certain || is_replaced && !links[0].is_settled);
+            known.is_uncertain |= read > 0 && (!is_certain || is_replaced && !links[0].is_drained);
             links.pop_front();
             if is_initiated && !is_terminated {
                 known.lose(hold, now);
@@ -618,9 +618,9 @@ impl Router {
     }
 
     /// bmpd has taken all that it has read.
-    pub fn settled(&mut self) {
+    pub fn note_drained(&mut self) {
         for link in &mut self.links {
-            link.is_settled = link.outbox.is_empty() && link.unread.is_empty();
+            link.is_drained = link.outbox.is_empty() && link.unread.is_empty();
         }
         self.is_commanded = false;
     }

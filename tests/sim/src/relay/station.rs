@@ -12,7 +12,7 @@ use super::plan::{self, LOCAL, Session};
 use super::router::Router;
 use super::wire::{self, Identity, Message, Peer, View, kind};
 use crate::plan::STATION_PORT;
-use crate::route::{self, Key, Told};
+use crate::route::{self, Content, Key};
 use crate::trace::Trace;
 
 /// A router that has appeared not longer than this before may be there for the second time.
@@ -36,7 +36,7 @@ pub struct LegPeer {
 /// One connection: it carries one router.
 #[derive(Debug)]
 pub struct Leg {
-    /// Tells it from every other one of the run.
+    /// Distinguishes it from every other one of the run.
     pub number: u64,
     /// Our end.
     pub end: End,
@@ -440,15 +440,16 @@ impl Leg {
             return Err("routes of another peer than in its Peer Up".to_owned());
         }
         let shape = &known.shape;
-        let told = route::read(message.update()?, |family| shape.add_path(peer.view, family))?;
-        let (Told::Announced(family, ..) | Told::Withdrawn(family, _) | Told::EndOfRib(family)) =
-            told;
+        let content = route::read(message.update()?, |family| shape.add_path(peer.view, family))?;
+        let (Content::Announced(family, ..)
+        | Content::Withdrawn(family, _)
+        | Content::EndOfRib(family)) = content;
         let is_wanted = |one: &Session| one.families.contains(&family) && one.wants_view(peer.view);
         if !self.session.as_ref().is_some_and(is_wanted) {
             return Err(format!("{:?} {family}, which is not asked for", peer.view));
         }
-        match told {
-            Told::Announced(_, mark, keys) => {
+        match content {
+            Content::Announced(_, mark, keys) => {
                 let route = Route { mark, time: peer.time, two_octet_as: peer.two_octet_as };
                 for key in keys {
                     let said = (peer.identity, peer.view, key.clone(), route);
@@ -462,7 +463,7 @@ impl Leg {
                     self.repeated += u64::from(old == Some(route));
                 }
             }
-            Told::Withdrawn(_, keys) => {
+            Content::Withdrawn(_, keys) => {
                 for key in keys {
                     if !router.said.keys.contains(&(peer.identity, peer.view, key.clone())) {
                         return Err(format!("{key:?} was never announced"));
@@ -470,7 +471,7 @@ impl Leg {
                     known.routes.remove(&(peer.view, key));
                 }
             }
-            Told::EndOfRib(family) => {
+            Content::EndOfRib(family) => {
                 if !known.ends.insert((peer.view, family)) {
                     return Err(format!("a second End-of-RIB of {:?} {family}", peer.view));
                 }
@@ -540,7 +541,7 @@ fn version_len(tlvs: &[(u16, &[u8])]) -> usize {
     tlvs.last().map_or(0, |(_, value)| value.len())
 }
 
-/// What a router may have said of a Loc-RIB of which its station is told: that some is left out, as the families of every
+/// What a router may have said of a Loc-RIB that it reports: that some is left out, as the families of every
 /// session here are named (the F flag, RFC 9069 section 4.2). Of other views nothing else.
 fn as_router_said(view: View) -> Result<Vec<View>, String> {
     match view {

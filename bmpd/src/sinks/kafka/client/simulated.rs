@@ -46,7 +46,7 @@ struct State {
     /// What has neither been acknowledged nor failed, as the window counts it.
     in_flight: usize,
     /// It has failed for good.
-    is_dead: bool,
+    has_failed: bool,
     has_ended: bool,
 }
 
@@ -96,11 +96,11 @@ impl Producer {
     ) -> Result<(), NotTaken> {
         let inner = &self.0;
         let mut state = inner.state.lock();
-        if !state.is_dead && bus::take_failure(&inner.name) {
-            state.is_dead = true;
+        if !state.has_failed && bus::take_failure(&inner.name) {
+            state.has_failed = true;
             inner.problems.note(fault(PublisherReason::InDoubt, "the producer is fenced"), true);
         }
-        if state.is_dead {
+        if state.has_failed {
             return Err(NotTaken::Other(fault(
                 PublisherReason::InDoubt,
                 "the producer has failed",
@@ -208,15 +208,15 @@ impl Inner {
 
     fn step(&self, place: &(String, i32)) -> Next {
         let mut state = self.state.lock();
-        let State { lanes, in_flight, is_dead, has_ended } = &mut *state;
-        let Some(lane) = lanes.get_mut(place).filter(|_| !*has_ended && !*is_dead) else {
+        let State { lanes, in_flight, has_failed, has_ended } = &mut *state;
+        let Some(lane) = lanes.get_mut(place).filter(|_| !*has_ended && !*has_failed) else {
             return Next::Nothing;
         };
         if bus::is_away() {
             return Next::Changed;
         }
         if bus::take_failure(&self.name) {
-            *is_dead = true;
+            *has_failed = true;
             self.problems.note(fault(PublisherReason::InDoubt, "the producer is fenced"), true);
             return Next::Nothing;
         }

@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shut_down_session_connects_only_when_it_is_told_to() {
+    fn a_shut_down_session_connects_only_on_command() {
         let mut fsm = Fsm::new(ACTIVE);
         run(&mut fsm, &[START, Event::Connected]);
         assert_eq!(fsm.on(Event::Shutdown), [Action::Close]);

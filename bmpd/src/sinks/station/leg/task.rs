@@ -775,7 +775,7 @@ impl Task {
     /// Takes another right to the station's connections, or gives the present one back.
     fn register(&mut self, registration: Option<Registration>) {
         if let Some(left) = &self.registration {
-            self.statistics.left_listener(left.strangers_refused_meanwhile());
+            self.statistics.left_listener(left.unknown_peers_refused_meanwhile());
         }
         self.registration = registration;
     }

@@ -49,7 +49,7 @@ const STABLE_AFTER: Duration = Duration::from_secs(10);
 
 /// A neighbor's connection that comes this soon after its session was established was not made after a
 /// restart: it is the late one of two that were made at once.
-const SETTLED_AFTER: Duration = Duration::from_secs(2);
+const COLLISION_WINDOW: Duration = Duration::from_secs(2);
 
 /// How long a neighbor of a prefix is remembered after it has gone.
 const FORGET_AFTER: Duration = Duration::from_secs(60);
@@ -347,7 +347,7 @@ impl Task {
                     }
                     // Only some: what is left goes with the restart.
                     Attention::Backlog => {
-                        held.as_ref().and_then(|epoch| epoch.maintain(|rib| rib.work_off(self.router.sizes().tidy)));
+                        held.as_ref().and_then(|epoch| epoch.maintain(|rib| rib.work_off(self.router.sizes().maintenance)));
                     }
                 },
                 () = sleep_until(hold_down_ends) => {
@@ -575,11 +575,11 @@ impl Task {
             self.reject(stream);
             return;
         }
-        let settled = |up: &&Up| up.at.age() >= SETTLED_AFTER;
+        let is_older = |up: &&Up| up.at.age() >= COLLISION_WINDOW;
         let restarts = |up: &&Up| self.may_restart(&up.details.open);
         // RFC 4724 section 5: a neighbor that connects anew has restarted, and the loss of the old connection has
         // just not been noticed. The RFC ends the old one as soon as TCP is up; here its OPEN must come first.
-        let replaces = self.established.as_ref().filter(settled).is_some_and(|up| restarts(&up));
+        let replaces = self.established.as_ref().filter(is_older).is_some_and(|up| restarts(&up));
         if self.established.is_some() && !replaces {
             // RFC 4271 section 6.8: the connection that is up stays. A neighbor that has lost it
             // without a NOTIFICATION can connect once the hold time is over.

@@ -107,10 +107,10 @@ impl Task {
             passive: self.is_passive(),
             tls: session.tls.is_some(),
             place: session.place.to_string(),
-            strangers_refused: self
+            unknown_peers_refused: self
                 .registration
                 .as_ref()
-                .map_or(0, Registration::strangers_refused),
+                .map_or(0, Registration::unknown_peers_refused),
             generation: self.fsm.generation(),
             local: match connection {
                 Some(connection) => connection.local(),

@@ -25,8 +25,8 @@ pub(super) struct Statistics {
     /// What the present connection had counted before.
     before: Count,
     /// Unknown peers at shared listeners that the session has left, and those at the present one before.
-    strangers_over: u64,
-    strangers_before: u64,
+    unknown_peers_over: u64,
+    unknown_peers_before: u64,
     connections: u64,
     failed_attempts: u64,
     resets: u64,
@@ -41,8 +41,8 @@ impl Statistics {
             cleared_by: None,
             over: Count::default(),
             before: Count::default(),
-            strangers_over: 0,
-            strangers_before: 0,
+            unknown_peers_over: 0,
+            unknown_peers_before: 0,
             connections: 0,
             failed_attempts: 0,
             resets: 0,
@@ -77,9 +77,9 @@ impl Statistics {
     }
 
     /// The session leaves a shared listener that has refused so many unknown peers meanwhile.
-    pub(super) fn left_listener(&mut self, strangers: u64) {
-        self.strangers_over += strangers.saturating_sub(self.strangers_before);
-        self.strangers_before = 0;
+    pub(super) fn left_listener(&mut self, unknown_peers: u64) {
+        self.unknown_peers_over += unknown_peers.saturating_sub(self.unknown_peers_before);
+        self.unknown_peers_before = 0;
     }
 }
 
@@ -89,7 +89,7 @@ impl Task {
         let counted = &self.statistics;
         let now = self.connection.as_ref().map(Connection::count).unwrap_or_default();
         let count = counted.over.plus(&now.minus(&counted.before));
-        let strangers = self.strangers().saturating_sub(counted.strangers_before);
+        let unknown_peers = self.unknown_peers().saturating_sub(counted.unknown_peers_before);
         SessionStatistics {
             id: SessionId::clone(self.id()),
             since: counted.since.timestamp(),
@@ -104,7 +104,7 @@ impl Task {
             blocked_for: Span::of(count.blocked_for),
             bytes_ignored: count.bytes_ignored,
             neighbor_sessions_skipped: count.sessions_skipped,
-            strangers_refused: counted.strangers_over + strangers,
+            unknown_peers_refused: counted.unknown_peers_over + unknown_peers,
         }
     }
 
@@ -113,13 +113,13 @@ impl Task {
         self.statistics = Statistics {
             cleared_by: Some(by),
             before: self.connection.as_ref().map(Connection::count).unwrap_or_default(),
-            strangers_before: self.strangers(),
+            unknown_peers_before: self.unknown_peers(),
             ..Statistics::new()
         };
     }
 
-    fn strangers(&self) -> u64 {
-        self.registration.as_ref().map_or(0, Registration::strangers_refused_meanwhile)
+    fn unknown_peers(&self) -> u64 {
+        self.registration.as_ref().map_or(0, Registration::unknown_peers_refused_meanwhile)
     }
 }
 
@@ -200,10 +200,10 @@ mod tests {
     }
 
     #[test]
-    fn strangers_are_counted_over_all_doors() {
-        let mut statistics = Statistics { strangers_before: 2, ..Statistics::new() };
+    fn unknown_peers_are_counted_over_all_registrations() {
+        let mut statistics = Statistics { unknown_peers_before: 2, ..Statistics::new() };
         statistics.left_listener(5);
         statistics.left_listener(1);
-        assert_eq!(statistics.strangers_over, 4);
+        assert_eq!(statistics.unknown_peers_over, 4);
     }
 }

@@ -1,4 +1,4 @@
-//! A station that is gone is noticed, however it went, and told everything again when it is back.
+//! A station that is gone is noticed, however it went, and sent everything again when it is back.
 
 use std::io::Read;
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};

@@ -12,7 +12,7 @@ const LIMIT: usize = 256 * 1024;
 const ROUTE_MONITORING: u8 = 0;
 
 /// What one station was sent for one neighbor.
-pub(crate) struct Told {
+pub(crate) struct Receiver {
     station: Station,
     terms: Terms,
     /// The neighbor's routes according to these messages.
@@ -21,7 +21,7 @@ pub(crate) struct Told {
     pub(crate) messages: Vec<Vec<u8>>,
 }
 
-impl Told {
+impl Receiver {
     /// Nothing yet.
     pub(crate) fn new(station: Station, terms: Terms) -> Self {
         Self { station, terms, routes: Routes::default(), messages: Vec::new() }
@@ -31,10 +31,10 @@ impl Told {
     pub(crate) fn read(&mut self) {
         loop {
             let mut bytes = Vec::new();
-            let told = self.station.fill(&mut bytes, LIMIT);
+            let routes = self.station.fill(&mut bytes, LIMIT);
             assert!(bytes.len() <= LIMIT + 100, "{} bytes in a buffer", bytes.len());
             if bytes.is_empty() {
-                assert_eq!(told, 0);
+                assert_eq!(routes, 0);
                 return;
             }
             let mut rest = &bytes[..];
@@ -54,7 +54,7 @@ impl Told {
         assert_eq!(length, message.len(), "the length of an UPDATE");
         let update = Update::parse(&message[HEADER..]).expect("an UPDATE");
         let unknown = model::withdraw(&mut self.routes, &update, self.terms);
-        assert_eq!(unknown, 0, "routes withdrawn that the station had not heard of");
+        assert_eq!(unknown, 0, "routes withdrawn that the station had not been sent");
         let before = self.routes.len();
         let announced = model::announce(&mut self.routes, &update, self.terms);
         assert_eq!(announced.discarded, 0, "an attribute to be discarded was sent");

@@ -11,7 +11,7 @@ use crate::bgp::{self, Family, Open, Routes, Update, difference, kind};
 use crate::wait::wait_for;
 
 /// One end of BGP sessions that only listens.
-pub(super) struct Ear {
+pub(super) struct Receiver {
     link: Link,
     listener: Option<TcpListener>,
     stream: Option<TcpStream>,
@@ -23,7 +23,7 @@ pub(super) struct Ear {
     pub(super) connections: u32,
 }
 
-impl Ear {
+impl Receiver {
     pub(super) fn new(link: Link) -> Self {
         let listener = (link.connects != Connects::Bmpd).then(|| {
             let listener = TcpListener::bind(link.bmpd).unwrap();
@@ -139,13 +139,13 @@ mod tests {
     fn try_out<S: Speaker>(start: impl FnOnce(&Scratch, Link, Announced) -> S, connects: Connects) {
         let scratch = Scratch::new();
         let link = Link::new(bmpd_listens(), 4_200_000_001, connects);
-        let mut ear = Ear::new(link);
+        let mut receiver = Receiver::new(link);
         let mut speaker = start(&scratch, link, sample(link.asn, 12, 6, 1));
-        ear.wait_routes(&speaker.expected());
+        receiver.wait_routes(&speaker.expected());
 
         let prefixes: Vec<Prefix> = speaker.announced().keys().copied().step_by(3).collect();
         speaker.withdraw(&prefixes);
-        ear.wait_routes(&speaker.expected());
+        receiver.wait_routes(&speaker.expected());
         speaker.announce(sample(link.asn, 5, 5, 2));
         // Others than before for those that stay.
         speaker.announce(
@@ -155,15 +155,15 @@ mod tests {
                 .map(|(a, p)| (*p, a))
                 .collect(),
         );
-        ear.wait_routes(&speaker.expected());
+        receiver.wait_routes(&speaker.expected());
 
         speaker.kill();
-        ear.wait_closed();
+        receiver.wait_closed();
         speaker.start_again();
-        ear.wait_routes(&speaker.expected());
+        receiver.wait_routes(&speaker.expected());
         speaker.stop();
-        ear.wait_closed();
-        assert_eq!(ear.connections, 2);
+        receiver.wait_closed();
+        assert_eq!(receiver.connections, 2);
     }
 
     #[test]
