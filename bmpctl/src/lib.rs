@@ -2,7 +2,8 @@
 //!
 //! It sends a request and ends: [`cli`] reads the command line, [`client`] carries one request to bmpd
 //! and its responses back, `commands` has one file a verb, and `render` is the one place where answers
-//! become text or JSON. `context` is the context of a verb: the socket, and how to print.
+//! become text or JSON. `context` is the context of a verb: the socket, and how to print. With `--host` all of
+//! that is on another host: `remote` runs ssh.
 #![forbid(unsafe_code)]
 
 mod arguments;
@@ -14,6 +15,8 @@ mod context;
 mod directory;
 mod interrupt;
 mod permission;
+mod quote;
+mod remote;
 pub mod render;
 mod suggest;
 mod tip;
@@ -33,11 +36,14 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
     if let Some(code) = complete::run(&arguments) {
         return code;
     }
+    if let Some(code) = remote::run(&arguments) {
+        return code;
+    }
     let json = wants_json(&arguments);
     let parsed =
-        cli::Cli::try_parse_from(&arguments).or_else(|error| match tip::of(&error, &arguments) {
-            Some(tip) => cli::Cli::try_parse_with_tip(&arguments, &tip),
-            None => Err(error),
+        cli::Cli::try_parse_from(&arguments).or_else(|error| match &*tip::of(&error, &arguments) {
+            [] => Err(error),
+            tips => cli::Cli::try_parse_with_tips(&arguments, tips),
         });
     match parsed {
         Ok(cli) => {

@@ -62,7 +62,7 @@ fn nearest_by<T>(
 }
 
 /// `did you mean a, b or c?`; `None` if there is nothing near, or too much.
-fn question(nearest: &[String]) -> Option<String> {
+pub(crate) fn question(nearest: &[String]) -> Option<String> {
     match nearest {
         [] => None,
         [one] => Some(format!("did you mean {one}?")),

@@ -1,9 +1,10 @@
 //! How many log lines remote peers can cause: what repeats many times a second must not fill a disk.
 //!
-//! Every limit of log lines is one of two kinds:
+//! Every limit of log lines is one of three kinds:
 //!
 //! - [`Quota`]: the first lines of a minute about one neighbor, session, prefix, user or the like are logged as they
 //!   are, further ones at level debug only. At the end of the minute a line reports how many those were.
+//! - [`Details`]: the same for what is logged at level debug only, about connection attempts and their steps.
 //! - [`UnknownPeers`]: an unknown peer that connects to a listener is logged once an hour for each reason.
 //!
 //! `show` has the latest state at any time.
@@ -81,6 +82,43 @@ impl Quota {
         std::mem::replace(self, Self::of(self.maximum)).lines.saturating_sub(self.maximum)
     }
 }
+
+/// How many lines of details about one of them are logged in that time: an attempt to connect has about five.
+const DETAILS_MAX: u32 = 100;
+
+/// The lines at level debug about how connections of one neighbor, session, router or publisher come up.
+#[derive(Debug, Clone)]
+pub(crate) struct Details {
+    /// What they are about, such as `neighbor 192.0.2.2`.
+    what: Arc<str>,
+    quota: Arc<Mutex<Quota>>,
+}
+
+impl Details {
+    pub(crate) fn new(what: impl Into<Arc<str>>) -> Self {
+        Self { what: what.into(), quota: Arc::new(Mutex::new(Quota::of(DETAILS_MAX))) }
+    }
+
+    /// Counts one more line. True if it is to be logged. What was left out in a minute that is over is logged before.
+    pub(crate) fn take(&self) -> bool {
+        let mut quota = self.quota.lock();
+        if let Some(lines) = quota.ended() {
+            let what = &self.what;
+            debug!("{lines} more lines of details about {what} were left out within a minute");
+        }
+        quota.take()
+    }
+}
+
+/// Logs a line at level debug, unless the quota of such lines is used up. Nothing is counted at other levels.
+macro_rules! detail {
+    ($details:expr, $($line:tt)*) => {
+        if tracing::enabled!(tracing::Level::DEBUG) && $details.take() {
+            tracing::debug!($($line)*);
+        }
+    };
+}
+pub(crate) use detail;
 
 /// The lines about all neighbors of a prefix together: there can be many of them, each with a quota of its own.
 #[derive(Debug, Clone)]
@@ -235,6 +273,16 @@ mod tests {
         unknown.note(address(3), "nobody has it");
         unknown.note(address(3), "its prefix is full");
         assert_eq!((unknown.logged.len(), unknown.left_out), (2, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn details_are_limited_for_all_connections_together_and_come_again_after_a_minute() {
+        let details = Details::new("neighbor 192.0.2.2");
+        let of_a_link = details.clone();
+        let logged = |count| (0..count).filter(|_| details.take() | of_a_link.take()).count();
+        assert_eq!(logged(1000), 50);
+        tokio::time::sleep(WINDOW).await;
+        assert_eq!(logged(30), 30);
     }
 
     #[tokio::test(start_paused = true)]

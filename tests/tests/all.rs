@@ -58,6 +58,7 @@ mod race;
 mod recipes;
 mod relay;
 mod reload;
+mod remote;
 mod reset;
 mod selecting;
 mod service;

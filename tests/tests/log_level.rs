@@ -1,14 +1,17 @@
 //! `bmpctl log level`: how much bmpd logs while it runs, and where it goes under systemd.
 
+use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tests::addresses::loopback;
-use tests::daemon::{Daemon, session};
+use tests::addresses::{free_port, loopback};
+use tests::daemon::{self, Daemon, bgp_listen, session};
+use tests::neighbor::{Neighbor, Options};
+use tests::relay::Router;
 use tests::scratch::Scratch;
 use tests::station::{Mode, Station};
-use tests::wait::wait_until;
+use tests::wait::{wait_for, wait_until};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -99,4 +102,85 @@ fn what_makes_no_sense_is_refused_with_what_does() {
     refused(&["default", "--for", "10m"], "name one that is not the default");
     refused(&["debug", "--for", "25h"], "1ms to 24h are allowed");
     assert_eq!(level(&daemon)["level"], "info");
+}
+
+/// What a person looks for who wants to know why a connection does not come up: what was tried, from where to where,
+/// what both sides announced, and how it ended.
+#[test]
+fn debug_shows_how_connections_come_up_and_why_they_do_not() {
+    let scratch = Scratch::new();
+    let (listen, [right, wrong, router]) = (bgp_listen(), [loopback(), loopback(), loopback()]);
+    let relay = SocketAddr::new(listen.ip(), free_port(listen.ip()));
+    let station = Station::listen(loopback(), Mode::Keeping);
+    let nobody = loopback();
+    let closed = SocketAddr::new(nobody, free_port(nobody));
+    let config = [
+        session(station.ip(), station.port(), None),
+        session(nobody, closed.port(), None),
+        daemon::bgp(listen),
+        daemon::neighbor(right, 65001),
+        daemon::neighbor(wrong, 65009),
+        format!(
+            "[relay]\nlisten = [\"{relay}\"]\n\n[[router]]\nname = \"edge1\"\naddress = \"{router}\"\n"
+        ),
+    ];
+    let daemon = Daemon::start_as(&scratch, "bmpd", &config.concat(), "info");
+    daemon.bmpctl(&["log", "level", "debug", "--for", "1h"]).done();
+    let _right = Neighbor::connect(&Options::new(right, 65001), listen);
+    let _wrong = Neighbor::try_connect(&Options::new(wrong, 65002), listen);
+    let _router = Router::connect(router, relay);
+    // All of a line: what it says, and its fields.
+    let lines = [
+        vec![
+            format!("DEBUG connected: {listen} with {right}:"),
+            format!("neighbor={right}"),
+            "direction=incoming".to_owned(),
+        ],
+        vec![
+            "DEBUG OPEN sent: AS 65000, ID 192.0.2.254, hold time ".to_owned(),
+            "capabilities: ipv4-unicast, ipv6-unicast, route refresh,".to_owned(),
+            format!("neighbor={right}"),
+        ],
+        vec![
+            "DEBUG OPEN received: AS 65001,".to_owned(),
+            "four-octet AS 65001".to_owned(),
+            format!("neighbor={right}"),
+        ],
+        vec![
+            "DEBUG both OPENs agree on: hold time ".to_owned(),
+            "s, ipv4-unicast".to_owned(),
+            format!("neighbor={right}"),
+        ],
+        vec!["DEBUG OPEN received: AS 65002,".to_owned(), format!("neighbor={wrong}")],
+        vec!["WARN sent NOTIFICATION 2/2".to_owned(), format!("neighbor={wrong}")],
+        vec![
+            "DEBUG connecting".to_owned(),
+            format!("session={nobody}"),
+            format!("remote={closed}"),
+        ],
+        vec!["cannot connect: Connection refused".to_owned(), format!("session={nobody}")],
+        vec![
+            "DEBUG waiting for the next attempt".to_owned(),
+            format!("session={nobody}"),
+            "wait=".to_owned(),
+        ],
+        vec![
+            "DEBUG the router has connected".to_owned(),
+            "router=edge1".to_owned(),
+            format!("remote={router}:"),
+        ],
+        vec![
+            "DEBUG waiting for its Initiation".to_owned(),
+            "router=edge1".to_owned(),
+            "within=".to_owned(),
+        ],
+    ];
+    for texts in &lines {
+        wait_for(&format!("a line with {texts:?}"), TIMEOUT, || {
+            let log = daemon.log();
+            let found =
+                log.lines().any(|line| texts.iter().all(|text| line.contains(text.as_str())));
+            if found { Ok(()) } else { Err(log) }
+        });
+    }
 }

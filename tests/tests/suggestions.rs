@@ -1,6 +1,15 @@
 //! What bmpctl says to something mistyped: the nearest of what there is.
+//!
+//! `mistakes.txt` has command lines of people who know other programs, each with its whole answer. After a change, or
+//! for another line that begins with `$`: `BLESS=1 cargo test -p tests --test all suggestions::`.
 
-use tests::daemon::Daemon;
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+use tests::addresses::{free_port, loopback};
+use tests::daemon::{Daemon, binary, run};
+use tests::documents::repository;
 use tests::scratch::Scratch;
 
 const CONFIG: &str = r#"
@@ -57,15 +66,16 @@ fn what_is_mistyped_gets_the_nearest_of_what_there_is() {
         ("reset session 10.9.9.l --vpn-instance red", 2, &["did you mean 10.9.9.1?"], &[]),
         ("reset session collector", 2, &["host names are not looked up"], &["did you mean"]),
         ("reset session ::ffff:10.1.1.1", 2, &["10.1.1.1 itself"], &["did you mean"]),
-        ("reset session all --wait 5s", 2, &["did you mean --wait=5s?"], &[]),
-        ("show session --watch 5", 2, &["did you mean --watch=5?"], &[]),
+        ("reset session 10.1.1.9 --wait 5s", 3, &["no session 10.1.1.9"], &[]),
+        ("reset session --wait 5 10.1.1.9", 3, &["no session 10.1.1.9"], &[]),
+        ("show session 10.1.1.9 --watch 5", 3, &["no session 10.1.1.9"], &[]),
         (
             "reset session 10.1.1.1 --alias west coast",
             2,
             &["needs quotation marks", "--alias \"west coast\"?"],
             &[],
         ),
-        ("reset session 10.1.1.1 alias aa", 2, &["did you mean --alias?"], &[]),
+        ("reset session 10.1.1.1 alias aa", 2, &["did you mean --alias aa?"], &[]),
         ("reset bmp session 10.1.1.1 alias aa alias bb", 2, &["or twice"], &["did you mean"]),
         ("reset bmp session 10.1.1.1 west", 2, &["written `alias west`"], &[]),
         ("reset session 10.1.1.1 --alias a", 3, &["did you mean 10.1.1.1 --alias aa?"], &[]),
@@ -103,6 +113,44 @@ fn what_is_mistyped_gets_the_nearest_of_what_there_is() {
     }
     let output = daemon.bmpctl(&["reset", "session", "10.1.1.l", "--json"]);
     assert!(output.stdout.contains("did you mean 10.1.1.1?"), "{output}");
+}
+
+#[test]
+fn a_command_of_another_program_gets_an_answer_that_says_what_to_do() {
+    let scratch = Scratch::new();
+    let (address, router) = (loopback(), "name = \"edge1\"\naddress = \"192.0.2.9\"");
+    let listen = format!("{address}:{}", free_port(address));
+    let others = format!("\n[relay]\nlisten = [\"{listen}\"]\n\n[[router]]\n{router}\n");
+    let config = CONFIG.replace("alias = \"aa\"", "alias = \"collector1\"") + &others;
+    let daemon = Daemon::start(&scratch, &config);
+    let folder = scratch.join("folder");
+    fs::create_dir(&folder).unwrap();
+    for name in ["bmpd.toml", "notes"] {
+        fs::write(folder.join(name), "").unwrap();
+    }
+    let mut path = binary("bmpctl").parent().unwrap().as_os_str().to_owned();
+    path.push(":/usr/bin:/bin");
+    let place = repository("tests/tests/mistakes.txt");
+    let kept = fs::read_to_string(&place).unwrap();
+    let mut made = String::new();
+    for line in kept.lines().filter_map(|line| line.strip_prefix("$ ")) {
+        let mut command = Command::new("sh");
+        command.args(["-c", line]).current_dir(&folder).env("PATH", &path);
+        command.env("BMPD_SOCKET", daemon.socket()).env("LC_ALL", "C");
+        let output = run(&mut command, Duration::from_secs(60));
+        assert!(output.stdout.is_empty() && matches!(output.status, 2 | 3), "{line}: {output}");
+        // Of every usage error.
+        let answer = output.stderr.replace("\nFor more information, try '--help'.\n", "");
+        made += &format!("$ {line}\n{}\n\n", answer.trim_end());
+    }
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(&place, &made).unwrap();
+        return;
+    }
+    for (answer, expected) in made.split("\n$ ").zip(kept.split("\n$ ")) {
+        assert_eq!(answer.trim_end(), expected.trim_end());
+    }
+    assert!(made.matches("$ ").count() >= 50, "{made}");
 }
 
 #[test]

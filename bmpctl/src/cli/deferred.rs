@@ -8,7 +8,7 @@ use std::cell::Cell;
 
 use clap::{ArgMatches, Args, Command, Error, FromArgMatches, Subcommand};
 
-use super::global::Global;
+use super::global::{self, Global};
 
 thread_local! {
     static WHOLE: Cell<bool> = const { Cell::new(false) };
@@ -25,6 +25,12 @@ pub(super) fn whole(define: impl FnOnce() -> Command) -> Command {
 /// The arguments or subcommands of one command, and the [`Global`] options.
 #[derive(Debug)]
 pub(super) struct Deferred<T>(pub(super) T);
+
+/// The options that every command has. One of them is not read here, and is defined only where all of the grammar is.
+fn with_global_options(command: Command) -> Command {
+    let command = Global::augment_args(command);
+    if WHOLE.get() { command.arg(global::host()) } else { command }
+}
 
 /// Applies this now or when it is needed.
 fn defer(command: Command, define: fn(Command) -> Command) -> Command {
@@ -43,7 +49,7 @@ impl<T: FromArgMatches> FromArgMatches for Deferred<T> {
 
 impl<T: Args> Args for Deferred<T> {
     fn augment_args(command: Command) -> Command {
-        defer(command, |command| Global::augment_args(T::augment_args(command)))
+        defer(command, |command| with_global_options(T::augment_args(command)))
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -53,7 +59,7 @@ impl<T: Args> Args for Deferred<T> {
 
 impl<T: Subcommand> Subcommand for Deferred<T> {
     fn augment_subcommands(command: Command) -> Command {
-        defer(command, |command| Global::augment_args(T::augment_subcommands(command)))
+        defer(command, |command| with_global_options(T::augment_subcommands(command)))
     }
 
     fn augment_subcommands_for_update(command: Command) -> Command {

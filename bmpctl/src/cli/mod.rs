@@ -9,6 +9,7 @@ mod grammar;
 pub mod help;
 mod invocation;
 mod manual;
+pub(crate) mod spelling;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -42,18 +43,18 @@ impl Cli {
         I: IntoIterator<Item = T>,
         T: Into<OsString> + Clone,
     {
-        Self::parse(arguments.into_iter().map(Into::into).collect(), None)
+        Self::parse(arguments.into_iter().map(Into::into).collect(), &[])
     }
 
-    /// Reads a command line that is wrong once more, so that its error has a tip.
-    pub(crate) fn try_parse_with_tip(
+    /// Reads a command line that is wrong once more, so that its error has tips.
+    pub(crate) fn try_parse_with_tips(
         arguments: &[OsString],
-        tip: &str,
+        tips: &[String],
     ) -> Result<Self, clap::Error> {
-        Self::parse(arguments.to_vec(), Some(tip))
+        Self::parse(arguments.to_vec(), tips)
     }
 
-    fn parse(arguments: Vec<OsString>, tip: Option<&str>) -> Result<Self, clap::Error> {
+    fn parse(arguments: Vec<OsString>, tips: &[String]) -> Result<Self, clap::Error> {
         // Before clap quotes them as they are: control characters must not reach the terminal.
         if let Some(bad) =
             arguments.iter().find(|word| word.to_string_lossy().contains(char::is_control))
@@ -61,15 +62,24 @@ impl Cli {
             let text = format!("the argument {bad:?} contains a control character");
             return Err(command().error(ErrorKind::ValueValidation, text));
         }
+        let arguments = spelling::as_clap_reads_it(arguments);
         // The texts of the help take a good part of the time that a command needs, and few ask for them. So
         // does giving memory back piece by piece, which the end of the process does at once.
         let mut definition = ManuallyDrop::new(Raw::command());
         let without_help = definition.try_get_matches_from_mut(&arguments);
-        let with_help = |_| command().try_get_matches_from(arguments);
+        let with_help = |_| {
+            // Nothing can be right with the help that was wrong without but a host, which `crate::remote` was to read: a
+            // command line with one must never run here.
+            let mut whole = command();
+            whole.try_get_matches_from_mut(arguments).and_then(|_| {
+                let text = "this is no place for --host: write it before the first word";
+                Err(whole.error(ErrorKind::ArgumentConflict, text))
+            })
+        };
         let matches = without_help.or_else(with_help).map_err(|mut error| {
-            if let Some(tip) = tip {
-                let tips = ContextValue::StyledStrs(vec![tip.to_owned().into()]);
-                error.insert(ContextKind::Suggested, tips);
+            if !tips.is_empty() {
+                let tips = tips.iter().map(|tip| tip.clone().into()).collect();
+                error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
             }
             error
         })?;
@@ -77,8 +87,9 @@ impl Cli {
         let options = global::read(&matches)?;
         let command = Raw::from_arg_matches(&matches)?.check();
         command.map(|command| Self { options, command }).map_err(|(kind, text)| {
-            let tip = tip.map(|tip| format!("\n\n  tip: {tip}")).unwrap_or_default();
-            named_command(&matches).error(kind, text + &tip)
+            let tips: String = tips.iter().map(|tip| format!("\n  tip: {tip}")).collect();
+            let gap = if tips.is_empty() { "" } else { "\n" };
+            named_command(&matches).error(kind, text + gap + &tips)
         })
     }
 }
@@ -98,5 +109,5 @@ fn named_command(matches: &clap::ArgMatches) -> clap::Command {
 
 /// The definition of the command line, for completions and manual pages.
 pub fn command() -> clap::Command {
-    help::with_examples(deferred::whole(Raw::command))
+    help::with_examples(deferred::whole(Raw::command).arg(global::host()))
 }

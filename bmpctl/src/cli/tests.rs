@@ -206,6 +206,18 @@ fn a_wrong_word_is_named_with_the_reason() {
 }
 
 #[test]
+fn a_command_line_with_a_host_is_never_run_here() {
+    for line in [
+        &["-H", "edge1", "show", "session"][..],
+        &["show", "--host=edge1", "session"],
+        &["reset", "session", "all", "-Hedge1"],
+    ] {
+        assert!(refused(line).contains("no place for --host"), "{line:?}");
+    }
+    assert!(refused(&["show", "session", "-H"]).contains("a value is required for '--host"));
+}
+
+#[test]
 fn the_socket_can_stand_before_and_behind_the_verb() {
     for line in [&["--socket", "/s", "show", "neighbor"], &["show", "neighbor", "--socket", "/s"]] {
         assert_eq!(parse(line).unwrap().options.socket, Some(PathBuf::from("/s")));

@@ -25,19 +25,27 @@ where
     StringValueParser::new().try_map(|text| text.parse::<T>())
 }
 
+/// A time, however long.
+fn time(text: &str) -> Option<SignedDuration> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match is_number {
+        true => Some(text.parse().map(SignedDuration::from_secs).unwrap_or(SignedDuration::MAX)),
+        false => SpanParser::new().parse_duration(text).ok(),
+    }
+}
+
+/// True if a word reads as a time. No address does.
+pub(super) fn is_time(text: &str) -> bool {
+    time(text).is_some()
+}
+
 /// Reads a time such as `500ms`, `2s`, `1m30s` or `1h`; a number alone is one of seconds.
 fn duration(
     text: &str,
     [least, most]: [Duration; 2],
     [shown_least, shown_most]: [&str; 2],
 ) -> Result<Duration, String> {
-    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let time = match is_number {
-        true => text.parse().map(SignedDuration::from_secs).unwrap_or(SignedDuration::MAX),
-        false => SpanParser::new()
-            .parse_duration(text)
-            .map_err(|_| "it is not a time: write it like 500ms, 2s, 1m30s or 1h".to_owned())?,
-    };
+    let time = time(text).ok_or("it is not a time: write it like 500ms, 2s, 1m30s or 1h")?;
     // A negative one is out of range, too.
     let time = Duration::try_from(time).ok().filter(|time| (least..=most).contains(time));
     time.ok_or_else(|| format!("it is out of range: {shown_least} to {shown_most} are allowed"))

@@ -2,13 +2,15 @@
 
 use std::ffi::OsString;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap_complete::CompletionCandidate;
 use clap_complete::engine;
 
 use super::line::{Line, is_complete};
 use super::values;
-use crate::cli;
+use crate::remote::HOST;
+use crate::{cli, remote};
 
 /// The length of a description, in characters.
 const DESCRIPTION_MAX: usize = 72;
@@ -26,10 +28,14 @@ pub(super) enum Found {
 pub(super) fn complete(before: &[String], current: &str) -> Found {
     let mut command = cli::command();
     command.build();
-    let words = before.get(1..).unwrap_or_default();
-    let line = Arc::new(Line::read(&command, words).at(current));
+    let before = cli::spelling::as_clap_reads_it(before.iter().map(OsString::from).collect());
+    let before: Vec<String> =
+        before.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let words_typed = before.get(1..).unwrap_or_default();
+    let line = Arc::new(Line::read(&command, words_typed).at(current));
     if line.wants("socket") {
-        return Found::Files;
+        // A path of another host cannot be completed by the shell of this one.
+        return if line.has(HOST) { Found::Candidates(Vec::new()) } else { Found::Files };
     }
     // The engine takes the next word for the value of an option that has one only behind an equals sign.
     let mut words: Vec<OsString> = before.iter().map(OsString::from).collect();
@@ -37,8 +43,17 @@ pub(super) fn complete(before: &[String], current: &str) -> Found {
     // A dash alone brings short options; the long ones are descriptive.
     words.push(if current == "-" { "--" } else { current }.into());
     let index = words.len() - 1;
-    let mut command = values::attach(cli::command(), &line);
+    let elsewhere = Arc::new(AtomicBool::new(false));
+    let mut command = values::attach(cli::command(), &line, &elsewhere);
     let mut found = engine::complete(&mut command, words, index, None).unwrap_or_default();
+    if elsewhere.load(Ordering::Relaxed)
+        && let Some(there) = remote::candidates(&line, words_typed, current)
+    {
+        let candidate = |(value, help): (String, Option<String>)| {
+            CompletionCandidate::new(value).help(help.map(Into::into))
+        };
+        return Found::Candidates(there.into_iter().map(candidate).collect());
+    }
     found.retain(|candidate| match option(candidate) {
         Some(id) => !line.has(id) && !line.takes_words(),
         None => true,

@@ -1,6 +1,8 @@
 //! What is in the words before the cursor, however incomplete the command line is.
 
+use std::ffi::{OsStr, OsString};
 use std::net::IpAddr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use clap::{Arg, Command};
@@ -12,15 +14,32 @@ pub(crate) struct Line {
     /// The verb and what follows it, such as `reset`, `session`.
     path: Vec<String>,
     /// Options by their ids, with their values.
-    options: Vec<(String, String)>,
+    options: Vec<Typed>,
     /// Words that are neither verbs nor options.
     words: Vec<String>,
-    /// The option that the next word is the value of.
-    open: Option<String>,
+    /// The option that the next word is the value of, and where it stands.
+    open: Option<(String, Place)>,
     /// True if all words from here on are the manual's.
     manual: bool,
     /// The word at the cursor.
     current: String,
+}
+
+/// An option that was typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Typed {
+    id: String,
+    value: String,
+    place: Place,
+}
+
+/// Where an option stands: the words from `first` to `last`. Of the first one, `kept` characters belong to other
+/// options (the `-q` of `-qH edge1`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Place {
+    first: usize,
+    kept: usize,
+    last: usize,
 }
 
 fn takes_next(arg: &Arg) -> bool {
@@ -29,6 +48,18 @@ fn takes_next(arg: &Arg) -> bool {
 
 fn named<'a>(command: &'a Command, long: &str) -> Option<&'a Arg> {
     command.get_arguments().find(|arg| arg.get_long() == Some(long))
+}
+
+/// The subcommand with this name, or the only one whose name begins so.
+fn subcommand<'a>(command: &'a Command, word: &str) -> Option<&'a Command> {
+    let begins = |inner: &&Command| {
+        inner.get_all_aliases().chain([inner.get_name()]).any(|name| name.starts_with(word))
+    };
+    let only = || {
+        let mut found = command.get_subcommands().filter(begins);
+        found.next().filter(|_| found.next().is_none())
+    };
+    command.find_subcommand(word).or_else(|| only().filter(|_| !word.is_empty()))
 }
 
 /// True if the word is an option that takes a value only behind an equals sign, and has none.
@@ -44,9 +75,10 @@ impl Line {
         let mut line = Self::default();
         let mut command = command;
         let mut ended = false;
-        for word in words {
-            if let Some(id) = line.open.take_if(|_| !ended) {
-                line.options.push((id, word.clone()));
+        for (rank, word) in words.iter().enumerate() {
+            let place = Place { first: rank, kept: 0, last: rank };
+            if let Some((id, place)) = line.open.take_if(|_| !ended) {
+                line.add(id, word.clone(), Place { last: rank, ..place });
             } else if ended || line.manual {
                 line.words.push(word.clone());
             } else if word == "--" {
@@ -59,17 +91,13 @@ impl Line {
                 let Some(arg) = named(command, long) else { continue };
                 let id = arg.get_id().to_string();
                 match value {
-                    Some(value) => line.options.push((id, value.to_owned())),
-                    None if takes_next(arg) => line.open = Some(id),
-                    None => line.options.push((id, String::new())),
+                    Some(value) => line.add(id, value.to_owned(), place),
+                    None if takes_next(arg) => line.open = Some((id, place)),
+                    None => line.add(id, String::new(), place),
                 }
             } else if word.len() > 1 && word.starts_with('-') {
-                // Short options have no values.
-                for short in word.chars().skip(1) {
-                    let found = command.get_arguments().find(|arg| arg.get_short() == Some(short));
-                    line.options.extend(found.map(|arg| (arg.get_id().to_string(), String::new())));
-                }
-            } else if let Some(inner) = command.find_subcommand(word) {
+                line.read_short_options(command, word, place);
+            } else if let Some(inner) = subcommand(command, word) {
                 line.path.push(inner.get_name().to_owned());
                 command = inner;
             } else {
@@ -78,6 +106,56 @@ impl Line {
             }
         }
         line
+    }
+
+    /// Reads the options of a word such as `-v` or `-qH`; the rest of the word behind one that takes a value is the
+    /// value, else the next word.
+    fn read_short_options(&mut self, command: &Command, word: &str, place: Place) {
+        for (at, short) in word.char_indices().skip(1) {
+            let Some(arg) = command.get_arguments().find(|arg| arg.get_short() == Some(short))
+            else {
+                continue;
+            };
+            let id = arg.get_id().to_string();
+            if !takes_next(arg) {
+                self.add(id, String::new(), place);
+                continue;
+            }
+            let place = Place { kept: if at > 1 { at } else { 0 }, ..place };
+            match &word[at + short.len_utf8()..] {
+                "" => self.open = Some((id, place)),
+                value => {
+                    let value = value.strip_prefix('=').unwrap_or(value);
+                    self.add(id, value.to_owned(), place);
+                }
+            }
+            return;
+        }
+    }
+
+    fn add(&mut self, id: String, value: String, place: Place) {
+        self.options.push(Typed { id, value, place });
+    }
+
+    /// The words that were read, without an option that was typed.
+    pub(crate) fn without<T: AsRef<OsStr>>(&self, id: &str, words: &[T]) -> Vec<OsString> {
+        let places = || self.options.iter().filter(|typed| typed.id == id).map(|typed| typed.place);
+        let rest = |(rank, word): (usize, &T)| {
+            let word = word.as_ref();
+            match places().find(|place| (place.first..=place.last).contains(&rank)) {
+                None => Some(word.to_owned()),
+                Some(Place { first, kept, .. }) if rank == first && kept > 0 => {
+                    word.as_bytes().get(..kept).map(|kept| OsStr::from_bytes(kept).to_owned())
+                }
+                Some(_) => None,
+            }
+        };
+        words.iter().enumerate().filter_map(rest).collect()
+    }
+
+    /// How often an option was typed.
+    pub(crate) fn count(&self, id: &str) -> usize {
+        self.options.iter().filter(|typed| typed.id == id).count()
     }
 
     /// The same with the word at the cursor.
@@ -103,18 +181,18 @@ impl Line {
     }
 
     /// True if the option was typed.
-    pub(super) fn has(&self, id: &str) -> bool {
-        self.options.iter().any(|(option, _)| option == id)
+    pub(crate) fn has(&self, id: &str) -> bool {
+        self.options.iter().any(|typed| typed.id == id)
     }
 
     /// The value of an option; the last one counts.
     pub(crate) fn option(&self, id: &str) -> Option<&str> {
-        self.options.iter().rfind(|(option, _)| option == id).map(|(_, value)| value.as_str())
+        self.options.iter().rfind(|typed| typed.id == id).map(|typed| typed.value.as_str())
     }
 
     /// True if the word at the cursor is the value of this option.
     pub(super) fn wants(&self, id: &str) -> bool {
-        self.open.as_deref().map_or_else(|| self.equals(id), |open| open == id)
+        self.open.as_ref().map_or_else(|| self.equals(id), |(open, _)| open == id)
     }
 
     /// True if the word at the cursor is one of the manual's, among which no option can stand.
@@ -223,6 +301,30 @@ mod tests {
         assert!(read("reset session").at("--alias=a").wants("alias"));
         assert!(read("reset bmp session 10.1.1.1").takes_words());
         assert!(!read("reset bmp session --socket /s").takes_words());
+    }
+
+    #[test]
+    fn an_option_is_taken_out_wherever_it_stands_and_however_it_is_written() {
+        let cases = [
+            ("-H edge1 show session", "show session"),
+            ("show session -Hedge1", "show session"),
+            ("show -H=edge1 session", "show session"),
+            ("show session --host edge1 10.1.1.1", "show session 10.1.1.1"),
+            ("show --host=edge1 session", "show session"),
+            ("show session -vqH edge1 --json", "show session -vq --json"),
+            ("show session -vqHedge1", "show session -vq"),
+            ("--socket /s -H edge1 res ses --alias -H all", "--socket /s res ses --alias -H all"),
+        ];
+        for (words, rest) in cases {
+            let line = read(words);
+            let words: Vec<&str> = words.split_whitespace().collect();
+            assert_eq!((line.option("host"), line.count("host")), (Some("edge1"), 1), "{words:?}");
+            assert_eq!(line.without("host", &words).join(OsStr::new(" ")), rest);
+        }
+        for none in ["show session -- -H edge1", "display b s 10.1.1.1 -H edge1", "show session -H"]
+        {
+            assert_eq!(read(none).option("host"), None, "{none}");
+        }
     }
 
     #[test]

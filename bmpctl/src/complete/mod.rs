@@ -4,7 +4,8 @@
 //!   key ── the shell's script (completions/) ── COMPLETE=<shell> bmpctl -- <what is typed>
 //!                                                     │
 //!                   Line: what the words before say ──┼── clap_complete: verbs and options
-//!                                                     └── values: names, asked of bmpd
+//!                                                     ├── values: names, asked of bmpd
+//!                                                     └── with --host: asked of bmpctl there (`remote`)
 //! ```
 //!
 //! The answer is one candidate a line in the form that the script of the shell takes. A bmpd that is not running,
@@ -12,6 +13,7 @@
 //! always there. Nothing is ever written to standard error.
 
 mod candidates;
+mod hosts;
 mod line;
 mod shell;
 mod values;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::Command;
@@ -14,8 +15,10 @@ use shared::response::{
     RouterState, SessionEntry, SessionState,
 };
 
+use super::hosts;
 use super::line::Line;
 use crate::directory;
+use crate::remote::HOST;
 
 /// The timeout for bmpd's names. A key that is answered within 150 ms feels like one that is answered
 /// at once; the rest is for the shell.
@@ -27,6 +30,8 @@ const SHOWN_MAX: usize = 4;
 /// Where candidates come from.
 #[derive(Clone, Copy)]
 enum Source {
+    /// From the names that ssh knows.
+    Hosts,
     /// From the names that bmpd has.
     Live(fn(&Directory, &Line) -> Vec<CompletionCandidate>),
     /// Examples.
@@ -37,6 +42,7 @@ enum Source {
 
 fn source(id: &str) -> Option<Source> {
     Some(match id {
+        HOST => Source::Hosts,
         "target" => Source::Live(targets),
         "alias" => Source::Live(aliases),
         "vpn_instance" => Source::Live(instances),
@@ -53,14 +59,21 @@ fn source(id: &str) -> Option<Source> {
     })
 }
 
-/// Gives the options and words of a command line, and of all below it, what they can be.
-pub(super) fn attach(command: Command, line: &Arc<Line>) -> Command {
+/// Gives the options and words of a command line, and of all below it, what they can be. Names of another host are
+/// not asked for here: `elsewhere` is set where one can stand.
+pub(super) fn attach(command: Command, line: &Arc<Line>, elsewhere: &Arc<AtomicBool>) -> Command {
     let command = command.mut_args(|arg| {
         let id = arg.get_id().to_string();
         let Some(source) = source(&id) else { return arg };
         let line = Arc::clone(line);
+        let elsewhere = Arc::clone(elsewhere);
         arg.add(ArgValueCompleter::new(move |typed: &OsStr| {
             let mut found = match source {
+                Source::Hosts => hosts(&typed.to_string_lossy()),
+                Source::Live(_) if line.has(HOST) => {
+                    elsewhere.store(true, Ordering::Relaxed);
+                    Vec::new()
+                }
                 Source::Live(candidates) => candidates(&ask(&line), &line),
                 Source::Times(times) => hints(times),
                 Source::TimesBehindEquals(_) if !line.equals(&id) => Vec::new(),
@@ -70,7 +83,7 @@ pub(super) fn attach(command: Command, line: &Arc<Line>) -> Command {
             found
         }))
     });
-    command.mut_subcommands(|inner| attach(inner, line))
+    command.mut_subcommands(|inner| attach(inner, line, elsewhere))
 }
 
 fn ask(line: &Line) -> Directory {
@@ -94,6 +107,12 @@ fn candidate(value: impl Into<String>, description: impl Into<String>) -> Comple
     let description = description.into();
     let help = (!description.is_empty()).then(|| description.into());
     CompletionCandidate::new(value.into()).help(help)
+}
+
+/// The hosts, behind the user that was typed.
+fn hosts(typed: &str) -> Vec<CompletionCandidate> {
+    let user = typed.rfind('@').map_or("", |at| &typed[..=at]);
+    hosts::known().iter().map(|host| candidate(format!("{user}{host}"), "")).collect()
 }
 
 fn hints(times: &[&str]) -> Vec<CompletionCandidate> {

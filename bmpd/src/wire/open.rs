@@ -4,6 +4,7 @@
 //! refuses none.
 
 mod capabilities;
+mod describe;
 
 use std::net::Ipv4Addr;
 
@@ -14,6 +15,7 @@ use super::notification::{Code, Notification};
 use super::reader::{Reader, Short};
 
 pub use capabilities::{Capabilities, RelayedForms};
+pub use describe::describe;
 
 /// AS_TRANS, which stands for a number that does not fit into two octets (RFC 6793).
 pub const AS_TRANS: u16 = 23456;

@@ -86,7 +86,11 @@ fn page_of_bmpctl(command: &Command, name: &str, words: &str, see: &[String]) ->
     page.section("EXIT STATUS", &codes);
 
     let mut environment = Roff::new();
-    entry(&mut environment, [bold("BMPD_SOCKET")], "The control socket, unless --socket names it.");
+    entry(
+        &mut environment,
+        [bold("BMPD_SOCKET")],
+        "The control socket, unless --socket names it; with --host that on the other host.",
+    );
     let says =
         "Where an ordinary user's own bmpd has its socket: in bmpd/bmpd.sock of this folder.";
     entry(&mut environment, [bold("XDG_RUNTIME_DIR")], says);
@@ -97,6 +101,11 @@ fn page_of_bmpctl(command: &Command, name: &str, words: &str, see: &[String]) ->
     let mut files = Roff::new();
     entry(&mut files, [bold("/run/bmpd/bmpd.sock")], "The control socket of bmpd.");
     entry(&mut files, [bold("/etc/bmpd/bmpd.toml")], "The configuration file, which bmpd reads.");
+    entry(
+        &mut files,
+        [bold("~/.ssh/config")],
+        "How ssh reaches the host of --host: see ssh_config(5).",
+    );
     page.section("FILES", &files);
 
     let list: Vec<(&str, &str)> = examples(words).iter().map(|e| (e.says, e.line)).collect();

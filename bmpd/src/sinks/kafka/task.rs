@@ -25,7 +25,7 @@ use super::{Command, Problem, Run, Sets, Shared};
 use crate::events::Events;
 use crate::moment::{Moment, sleep_until, span_until};
 use crate::platform::{select, spawn_blocking, wall};
-use crate::quota::say;
+use crate::quota::{Details, detail, say};
 use crate::routers::{Changes, Router, Routers};
 use crate::supervise::has_panicked;
 use crate::wire::bmp::TerminationReason;
@@ -96,6 +96,8 @@ pub(super) struct Task {
     since: Moment,
     last_reset: Option<(String, Moment)>,
     ends: Option<Instant>,
+    /// What is logged at level debug.
+    details: Details,
 }
 
 impl Task {
@@ -129,6 +131,7 @@ impl Task {
             why: "bmpd was started".to_owned(),
         });
         let mut task = Self {
+            details: Details::new(format!("publisher {}", shared.name)),
             shared,
             running: parameters.clone(),
             configured: parameters,
@@ -270,6 +273,8 @@ impl Task {
         self.problems.forget();
         match Producer::start(self.shared.name.as_str(), kafka, Arc::clone(&self.problems)) {
             Ok(producer) => {
+                let (number, brokers) = (self.producers, &kafka.bootstrap_servers);
+                detail!(self.details, publisher = %self.shared.name, number, ?brokers, "a producer is started: {why}");
                 let run = Run {
                     number: self.producers,
                     producer,
@@ -326,14 +331,27 @@ impl Task {
         self.shared.topics.retain(&topics);
         self.look_at = Instant::now() + LOOK_EVERY;
         if !wanted.is_empty() {
+            if !self.shared.topics.are_known() {
+                detail!(self.details, publisher = %self.shared.name, ?topics, "the brokers are asked about topics");
+            }
             self.looking = Some(spawn_blocking(move || run.producer.look(&wanted)));
         }
     }
 
     fn looked(&mut self, found: Vec<Found>) {
+        // A topic that is known is looked at again and again.
+        let is_news = !self.shared.topics.are_known();
         for found in found {
             if let Some(Err(warning)) = &found.examined {
                 warn!(publisher = %self.shared.name, "{warning}");
+            }
+            let (name, topic) = (&self.shared.name, &found.topic);
+            match &found.partitions {
+                Ok(_) if !is_news => {}
+                Ok(partitions) => {
+                    detail!(self.details, publisher = %name, %topic, partitions, "the topic is there");
+                }
+                Err(fault) => detail!(self.details, publisher = %name, %topic, "{}", fault.text),
             }
             if let Some(fault) = self.shared.topics.take(found) {
                 // The client library has said more: which broker, and why.

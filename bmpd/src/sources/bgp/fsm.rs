@@ -8,6 +8,7 @@
 //!
 //! Idle, Connect and Active are the neighbor's, not a connection's. Pure: no clock, no socket.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::wire::bmp::PeerDownReason;
@@ -256,6 +257,15 @@ pub(crate) enum Direction {
     Outgoing,
     /// The neighbor connected.
     Incoming,
+}
+
+impl fmt::Display for Direction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Outgoing => "outgoing",
+            Self::Incoming => "incoming",
+        })
+    }
 }
 
 /// RFC 4271 section 6.8 and RFC 6286 section 2.3: the connection made by the speaker with the higher

@@ -8,7 +8,6 @@ use std::time::Duration;
 use shared::names::NeighborId;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
-use tracing::debug;
 
 use super::faults::Faults;
 use super::fsm::{Action, Direction, End, Event, Fsm};
@@ -19,6 +18,7 @@ use crate::moment::{bmp_timestamp, sleep_until};
 use crate::net;
 use crate::net::tcp::{self, TcpStream};
 use crate::platform::select;
+use crate::quota::{Details, detail};
 use crate::routers::{Check, Epoch, OverLimit, Rib, Router, Sizes};
 use crate::sources::late::Look;
 use crate::sources::pending::PendingPlace;
@@ -28,7 +28,7 @@ use crate::wire::bgp::{self, MessageType};
 use crate::wire::bmp::Timestamp;
 use crate::wire::family::Family;
 use crate::wire::notification::{Code, Notification};
-use crate::wire::open::{Negotiated, Open};
+use crate::wire::open::{self, Negotiated, Open};
 use crate::wire::stored;
 
 /// With more unsent bytes than this the neighbor does not read.
@@ -154,6 +154,8 @@ pub(super) struct Setup {
     pub(super) router: Arc<Router>,
     /// The neighbor's, of all of its links.
     pub(super) faults: Arc<Faults>,
+    /// The same.
+    pub(super) details: Details,
     pub(super) to_neighbor: mpsc::Sender<(LinkId, FromLink)>,
     /// The places to work for busy links.
     pub(super) places: Places,
@@ -208,6 +210,7 @@ pub(super) async fn run(stream: TcpStream, setup: Setup) {
         exceeded: None,
         has_fault: false,
     };
+    link.note_connection();
     // The neighbor's bytes may trigger an internal error.
     let end = catch_panic(link.serve_and_work_off());
     let end = end.await.unwrap_or_else(|panic| End::Abandoned(panic.to_string()));
@@ -226,6 +229,19 @@ pub(super) async fn run(stream: TcpStream, setup: Setup) {
 }
 
 impl Link {
+    /// Logs a step of its connection at level debug.
+    fn note(&self, text: impl FnOnce() -> String) {
+        let Setup { name, direction, details, .. } = &self.setup;
+        detail!(details, neighbor = %name, direction = %direction, "{}", text());
+    }
+
+    fn note_connection(&self) {
+        self.note(|| match (self.stream.local_addr(), self.stream.peer_addr()) {
+            (Ok(local), Ok(remote)) => format!("connected: {local} with {remote}"),
+            (Err(error), _) | (_, Err(error)) => format!("connected, and lost again: {error}"),
+        });
+    }
+
     async fn serve_and_work_off(&mut self) -> End {
         let end = self.serve().await;
         if matches!(end, End::Closed(_) | End::Replaced) {
@@ -393,6 +409,11 @@ impl Link {
                 self.setup.router.notify();
                 self.turn.note_news();
             }
+            if matches!(taken.event, Event::Open(_))
+                && let Some((message, _)) = self.inbox.received()
+            {
+                self.note(|| format!("OPEN received: {}", open::describe(message)));
+            }
             self.note_faults().await;
             let mut ended = self.on(taken.event).await;
             if ended.is_none()
@@ -559,7 +580,10 @@ impl Link {
         let mut actions = std::collections::VecDeque::from(self.fsm.on(event));
         while let Some(action) = actions.pop_front() {
             match action {
-                Action::SendOpen => self.send(|link, out| out.extend_from_slice(&link.sent_open)),
+                Action::SendOpen => {
+                    self.note(|| format!("OPEN sent: {}", open::describe(&self.sent_open)));
+                    self.send(|link, out| out.extend_from_slice(&link.sent_open));
+                }
                 Action::SendKeepalive => {
                     self.send(|_, out| bgp::encode(out, MessageType::Keepalive, &[]));
                 }
@@ -568,6 +592,7 @@ impl Link {
                     self.keepalive_at = time.map(|time| Instant::now() + time)
                 }
                 Action::Validate => {
+                    self.note_agreement();
                     let event = self.validate_open().await;
                     actions.extend(self.fsm.on(event));
                 }
@@ -599,6 +624,14 @@ impl Link {
         let (reply, answer) = oneshot::channel();
         self.setup.to_neighbor.send((self.setup.id, question(reply))).await.ok()?;
         answer.await.ok()
+    }
+
+    fn note_agreement(&self) {
+        let Some(Negotiated { families, hold_time, .. }) = self.fsm.negotiated() else { return };
+        self.note(|| {
+            let families: Vec<String> = families.iter().map(ToString::to_string).collect();
+            format!("both OPENs agree on: hold time {hold_time} s, {}", families.join(", "))
+        });
     }
 
     async fn validate_open(&mut self) -> Event {
@@ -675,7 +708,6 @@ impl Link {
         };
         let _ = tokio::time::timeout(CLOSE_TIMEOUT, flush).await;
         drain(&self.stream).await;
-        debug!(direction = ?self.setup.direction, "connection closed");
     }
 }
 

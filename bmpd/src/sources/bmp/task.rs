@@ -13,7 +13,7 @@ use shared::response::{RouterEntry, RouterError, RouterReport, RouterState};
 use shared::time::Span;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
 use super::challengers::Challengers;
 use super::connection::Connection;
@@ -29,7 +29,7 @@ use crate::net::connect::connect;
 use crate::net::options::Options;
 use crate::net::stream::Stream;
 use crate::platform::select;
-use crate::quota::{Quota, say};
+use crate::quota::{Details, Quota, detail, say};
 use crate::routers::{Router, Sizes};
 use crate::sources::late::Look;
 use crate::sources::turn::{Places, Turn};
@@ -184,6 +184,8 @@ pub(super) struct Task {
     history: History,
     events: Events,
     quota: Quota,
+    /// What is logged at level debug.
+    details: Details,
     commands: mpsc::Receiver<Command>,
     /// True once it is to end.
     is_over: bool,
@@ -194,6 +196,7 @@ impl Task {
         let Setup { id, config, is_dynamic, initiation_timeout, router, places, events, commands } =
             setup;
         Self {
+            details: Details::new(format!("router {id}")),
             id,
             intake: Intake::new(Arc::clone(&router), config.limits, Instant::now()),
             is_dynamic,
@@ -351,6 +354,7 @@ impl Task {
     async fn handle(&mut self, command: Command) {
         match command {
             Command::Incoming(incoming) => {
+                detail!(self.details, router = %self.id, remote = %incoming.remote, "the router has connected");
                 if self.is_kept_out() {
                     let why = &self.history.why;
                     say!(self.quota, info, router = %self.id, "a connection was refused, not long after: {why}");
@@ -482,10 +486,12 @@ impl Task {
         let (addresses, place) = (addresses.clone(), self.config.place.clone());
         let options = Options::from(&self.config.tcp);
         let (tls, timeout) = (self.config.tls.clone(), self.config.tcp.connect_timeout);
+        let (id, details) = (self.id.clone(), self.details.clone());
         self.attempt = Some(Box::pin(async move {
             let mut error = Down::Closed;
             for address in addresses {
                 let remote = SocketAddr::new(address, port.get());
+                detail!(details, router = %id, %remote, "connecting");
                 let made = match (connect(remote, &place, &options).await, &tls) {
                     (Ok(stream), None) => Ok(Stream::Plain(stream)),
                     (Ok(stream), Some(tls)) => {
@@ -495,7 +501,11 @@ impl Task {
                 };
                 match made {
                     Ok(stream) => return Ok((stream, remote)),
-                    Err(failed) => error = failed,
+                    Err(failed) => {
+                        // The last one is reported as the error of the attempt.
+                        detail!(details, router = %id, %remote, "{failed}");
+                        error = failed;
+                    }
                 }
             }
             Err(error)
@@ -508,7 +518,7 @@ impl Task {
         if self.history.errors.note(text.clone(), says) {
             say!(self.quota, warn, router = %self.id, "{text}");
         } else {
-            debug!(router = %self.id, "{text}");
+            detail!(self.details, router = %self.id, "{text}");
         }
         if self.timers.held_until.is_none() {
             self.history.why.clone_from(&text);
@@ -523,6 +533,7 @@ impl Task {
             self.next_wait = (wait * 2).min(self.config.retry.maximum);
             // A random part less, so that routers that were lost together part.
             let wait = wait.mul_f64(1.0 - 0.25 * fastrand::f64());
+            detail!(self.details, router = %self.id, ?wait, "waiting for the next attempt");
             self.timers.retry_at = Some(Instant::now() + wait);
         }
     }
@@ -536,6 +547,8 @@ impl Task {
         self.history.connected_at = Instant::now();
         self.history.why = format!("connected with {remote}");
         say!(self.quota, info, router = %self.id, "connected with {remote}");
+        let within = self.initiation_timeout;
+        detail!(self.details, router = %self.id, %remote, ?within, "waiting for its Initiation");
         self.is_behind = !read.is_empty();
     }
 

@@ -35,7 +35,7 @@ impl Capabilities {
     pub fn read(open: &[u8]) -> Self {
         let (mut families, mut add_path, mut four_octet_as) = (Vec::new(), Vec::new(), false);
         let mut multiple_labels = None;
-        for (code, value) in capabilities(open) {
+        for (code, value) in all(open) {
             match (code, value.len()) {
                 (MULTIPROTOCOL, 4) => add_family(&mut families, value),
                 (ADD_PATH, length) if length % 4 == 0 => {
@@ -80,7 +80,7 @@ impl Capabilities {
 }
 
 /// The codes and values of all capabilities of a whole OPEN message, as far as it can be read.
-fn capabilities(open: &[u8]) -> impl Iterator<Item = (u8, Reader<'_>)> {
+pub(super) fn all(open: &[u8]) -> impl Iterator<Item = (u8, Reader<'_>)> {
     /// Version, AS number, hold time, BGP Identifier.
     const FIXED_LEN: usize = 9;
     let mut reader = Reader::new(open, 0);

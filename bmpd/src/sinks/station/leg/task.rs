@@ -12,7 +12,7 @@ use shared::names::{LegId, SessionId};
 use shared::response::{PlannedReset, ResetDone, Sent, SessionState};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
 use self::statistics::Statistics;
 use super::attempt::{Attempt, Made, secure, shared_listener};
@@ -30,7 +30,7 @@ use crate::net::options::Options;
 use crate::net::stream::Stream;
 use crate::net::tcp::TcpStream;
 use crate::platform::select;
-use crate::quota::{Quota, say};
+use crate::quota::{Details, Quota, detail, say};
 use crate::routers::{Changes, Feed, Router};
 use crate::sinks::station::down::Down;
 use crate::sinks::station::parameters::{Configured, Effect, Parameters, Standing};
@@ -76,6 +76,8 @@ pub(super) struct Task {
     statistics: Statistics,
     /// What is logged of it.
     quota: Quota,
+    /// The same at level debug.
+    details: Details,
 }
 
 /// What was last published.
@@ -161,6 +163,7 @@ impl Task {
         commands: mpsc::Receiver<Command>,
     ) -> Self {
         Self {
+            details: Details::new(format!("session {}", parameters.session.id)),
             presence: router.presence_changes(),
             fsm: Fsm::new(pattern(&parameters)),
             configured: parameters.clone(),
@@ -428,6 +431,9 @@ impl Task {
 
     /// Makes a connection that the station has made what is configured.
     fn accept(&self, stream: TcpStream) -> Attempt {
+        if let (Ok(local), Ok(remote)) = (stream.local_addr(), stream.peer_addr()) {
+            detail!(self.details, session = %self.id(), router = %self.router.id(), %remote, %local, "the station has connected");
+        }
         let options = Options::from(&self.parameters.session.tcp);
         let accepted = options.accepted(&stream).map_err(Down::Accepted);
         let tls = self.parameters.session.tls.clone();
@@ -673,7 +679,7 @@ impl Task {
                         Event::Start(_) => wait,
                         _ => wait.mul_f64(1.0 - 0.25 * fastrand::f64()),
                     };
-                    debug!(session = %self.id(), ?wait, "waiting for the next attempt");
+                    detail!(self.details, session = %self.id(), router = %self.router.id(), ?wait, "waiting for the next attempt");
                     self.timers.retry_at = Some(Instant::now() + wait);
                 }
                 Action::WatchStability => {
@@ -733,11 +739,17 @@ impl Task {
                     station,
                     &mut self.lease,
                 );
+                let (id, carried) = (session.id.clone(), self.router.id().clone());
+                let (details, has_tls) = (self.details.clone(), tls.is_some());
                 self.attempt = Some(Box::pin(async move {
                     tokio::time::sleep_until(turn).await;
                     bound.map_err(Down::NoSourceAddress)?;
+                    detail!(details, session = %id, router = %carried, %remote, %place, "connecting");
                     let connected = connect(remote, &place, &options).await;
                     let stream = connected.map_err(Down::Connect)?;
+                    if has_tls {
+                        detail!(details, session = %id, router = %carried, %remote, "TCP is connected, TLS handshake");
+                    }
                     if let Some(header) = proxy {
                         write_all(&stream, &header).await.map_err(Down::Connection)?;
                     }
@@ -761,6 +773,7 @@ impl Task {
                     // Another one can be in the way, such as every address in that of one.
                     Some(_) | None => self.register(None),
                 }
+                detail!(self.details, session = %self.id(), router = %self.router.id(), "waiting for the station to connect");
                 let listeners = Arc::clone(&self.listeners);
                 let who = (station, self.router.id().clone());
                 self.attempt = Some(Box::pin(async move {
@@ -826,7 +839,7 @@ impl Task {
             let id = &self.parameters.session.id;
             say!(self.quota, warn, session = %id, "{text}");
         } else {
-            debug!(session = %self.id(), "{text}");
+            detail!(self.details, session = %self.id(), router = %self.router.id(), "{text}");
         }
         self.statistics.failed();
     }

@@ -15,7 +15,7 @@ use shared::response::NeighborState;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use tracing::{debug, warn};
+use tracing::warn;
 
 use self::restart::{Replacement, Restarting};
 use super::{Claim, Command, Setup, Stop};
@@ -28,7 +28,7 @@ use crate::net::listen::refuse;
 use crate::net::options::Options;
 use crate::net::tcp::TcpStream;
 use crate::platform::select;
-use crate::quota::{NeighborQuota, PrefixQuota, say};
+use crate::quota::{Details, NeighborQuota, PrefixQuota, detail, say};
 use crate::routers::{Epoch, Peer, PeerDown, Router};
 use crate::sources::bgp::faults::Faults;
 use crate::sources::bgp::fsm::{self, Direction, End};
@@ -174,6 +174,8 @@ pub(super) struct Task {
     stopping: bool,
     /// What is logged of it.
     quota: NeighborQuota,
+    /// The same at level debug.
+    details: Details,
 }
 
 impl Task {
@@ -211,6 +213,7 @@ impl Task {
             next_wait: RETRY_INITIAL,
         };
         Self {
+            details: Details::new(format!("neighbor {id}")),
             id,
             config,
             dynamic,
@@ -538,6 +541,7 @@ impl Task {
 
     fn connect(&mut self) {
         let address = SocketAddr::new(self.id.address, self.config.port.get());
+        detail!(self.details, neighbor = %self.id, %address, "connecting");
         let options = Options::from(&*self.config);
         let place = self.config.place.clone();
         self.retry.attempt =
@@ -552,6 +556,7 @@ impl Task {
         }
         let wait = self.retry.next_wait.mul_f64(1.0 - 0.25 * fastrand::f64());
         self.retry.next_wait = (self.retry.next_wait * 2).min(RETRY_MAXIMUM);
+        detail!(self.details, neighbor = %self.id, ?wait, "waiting for the next attempt");
         self.retry.at = Some(Instant::now() + wait);
     }
 
@@ -568,7 +573,7 @@ impl Task {
             return;
         }
         if self.links.tasks.len() >= TASKS_MAX {
-            debug!(neighbor = %self.id, "a connection was dropped: too many at once");
+            detail!(self.details, neighbor = %self.id, "a connection was dropped: too many at once");
             return;
         }
         if self.admission.hold_down.is_some() {
@@ -583,7 +588,7 @@ impl Task {
         if self.established.is_some() && !replaces {
             // RFC 4271 section 6.8: the connection that is up stays. A neighbor that has lost it
             // without a NOTIFICATION can connect once the hold time is over.
-            debug!(neighbor = %self.id, "a second connection was refused: one is up");
+            detail!(self.details, neighbor = %self.id, "a second connection was refused: one is up");
             self.links
                 .tasks
                 .spawn(link::refuse(stream, Code::ConnectionCollisionResolution.into()));
@@ -607,7 +612,7 @@ impl Task {
     /// but not that a connection was closed.
     fn reject(&mut self, stream: TcpStream) {
         if self.admission.rejected_at.is_some_and(|at| at.elapsed() < REJECTED_AGAIN) {
-            debug!(neighbor = %self.id, "a connection was closed: the neighbor is held down");
+            detail!(self.details, neighbor = %self.id, "a connection was closed: the neighbor is held down");
             self.links.tasks.spawn(link::close(stream));
             return;
         }
@@ -643,6 +648,7 @@ impl Task {
             router: Arc::clone(&self.router),
             places: self.places.clone(),
             faults: Arc::clone(&self.history.faults),
+            details: self.details.clone(),
             to_neighbor: self.links.to_neighbor.clone(),
             close: orders,
         };
@@ -763,6 +769,8 @@ impl Task {
             let collision = matches!(&end, End::Sent(n) | End::Received(n) if n.is(Code::ConnectionCollisionResolution));
             if self.established.is_none() && (!collision || self.links.all.is_empty()) {
                 self.note_error(end.to_string(), says(&end));
+            } else {
+                detail!(self.details, neighbor = %self.id, "one of its connections has ended: {end}");
             }
             if self.established.is_none()
                 && self.links.all.is_empty()
@@ -842,7 +850,7 @@ impl Task {
         if self.history.errors.note(text.clone(), says) {
             say!(self.quota, warn, neighbor = %self.id, "{text}");
         } else {
-            debug!(neighbor = %self.id, "{text}");
+            detail!(self.details, neighbor = %self.id, "{text}");
         }
     }
 }
