@@ -22,9 +22,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
     $completions = @(switch ($command) {
         'bmpctl' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
-            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
-            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -33,11 +31,11 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('reset', 'reset', [CompletionResultType]::ParameterValue, 'Reset BMP sessions, the BMP connections of routers, or publishers')
-            [CompletionResult]::new('reload', 'reload', [CompletionResultType]::ParameterValue, 'Apply the configuration file: add, change and remove what differs from what runs')
+            [CompletionResult]::new('reload', 'reload', [CompletionResultType]::ParameterValue, 'Apply the configuration file: what is new begins, what is gone ends')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show sessions, routers, publishers, neighbors, VPN instances, the configuration, bmpd itself')
-            [CompletionResult]::new('wait', 'wait', [CompletionResultType]::ParameterValue, 'Wait until sessions are synchronised, up or down')
             [CompletionResult]::new('monitor', 'monitor', [CompletionResultType]::ParameterValue, 'Print what happens as it happens: changes of sessions, routers, neighbors, publishers; commands, reloads')
-            [CompletionResult]::new('clear', 'clear', [CompletionResultType]::ParameterValue, 'Reset counters')
+            [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Check a configuration file, or look up what a key of it means')
+            [CompletionResult]::new('clear', 'clear', [CompletionResultType]::ParameterValue, 'Let counters begin at zero')
             [CompletionResult]::new('log', 'log', [CompletionResultType]::ParameterValue, 'Show or set how much bmpd logs')
             [CompletionResult]::new('display', 'display', [CompletionResultType]::ParameterValue, 'Show BMP sessions in the words and the layout of routers')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -45,9 +43,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;reset' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
-            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
-            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -63,18 +59,12 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;reset;session' {
             [CompletionResult]::new('--vpn-instance', '--vpn-instance', [CompletionResultType]::ParameterName, 'The VPN instance [default: the public one for an address, every one for `all`]')
             [CompletionResult]::new('--alias', '--alias', [CompletionResultType]::ParameterName, 'The alias of the session; without it an address means the session without alias')
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Only sessions in this state; several are separated by commas')
-            [CompletionResult]::new('--not-synchronised', '--not-synchronised', [CompletionResultType]::ParameterName, 'Only sessions that have not been synchronised for this long, 0s to 24h [default: 0s]')
             [CompletionResult]::new('--router', '--router', [CompletionResultType]::ParameterName, 'Only the leg that carries this router [default: every leg of a session]')
             [CompletionResult]::new('--stagger', '--stagger', [CompletionResultType]::ParameterName, 'Reset one after another with this time between two, 1ms to 60m [default: all at once]')
             [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'Wait until every session is synchronised, at most this long after the last reset, 1ms to 24h [default: 5m]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
-            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
-            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
-            [CompletionResult]::new('--pending', '--pending', [CompletionResultType]::ParameterName, 'Only sessions with parameters that wait for a reset')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Print what a reset would do, and do nothing')
-            [CompletionResult]::new('--confirm', '--confirm', [CompletionResultType]::ParameterName, 'Ask before anything is done')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -84,9 +74,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;reset;router' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
-            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
-            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -99,9 +87,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             [CompletionResult]::new('--stagger', '--stagger', [CompletionResultType]::ParameterName, 'Reset one after another with this time between two, 1ms to 60m [default: all at once]')
             [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'Wait until every publisher is synchronised, at most this long after the last reset, 1ms to 24h [default: 5m]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
-            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
-            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Print what a reset would do, and do nothing')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -112,9 +98,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;reset;bmp' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
-            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
-            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -126,9 +110,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;reset;bmp;session' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
-            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
-            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -176,9 +158,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;reload' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
-            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
-            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Print what would be done, and do nothing')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -190,9 +170,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;show' {
             [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds, 100ms to 60m [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
-            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
-            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -213,17 +191,11 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;show;session' {
             [CompletionResult]::new('--vpn-instance', '--vpn-instance', [CompletionResultType]::ParameterName, 'The VPN instance [default: the public one for an address, every one without]')
             [CompletionResult]::new('--alias', '--alias', [CompletionResultType]::ParameterName, 'The alias of the session; without it an address means the session without alias')
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Only sessions in this state; several are separated by commas')
-            [CompletionResult]::new('--not-synchronised', '--not-synchronised', [CompletionResultType]::ParameterName, 'Only sessions that have not been synchronised for this long, 0s to 24h [default: 0s]')
             [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds, 100ms to 60m [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
-            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
-            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
-            [CompletionResult]::new('--pending', '--pending', [CompletionResultType]::ParameterName, 'Only sessions with parameters that wait for a reset')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show every detail of each session')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show every detail of each session')
-            [CompletionResult]::new('--check', '--check', [CompletionResultType]::ParameterName, 'Fail with exit code 6 unless every one of them is synchronised')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -234,9 +206,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;show;router' {
             [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds, 100ms to 60m [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
-            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
-            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -247,9 +217,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;show;publisher' {
             [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds, 100ms to 60m [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
-            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
-            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -261,9 +229,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             [CompletionResult]::new('--vpn-instance', '--vpn-instance', [CompletionResultType]::ParameterName, 'Only neighbors of this VPN instance')
             [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds, 100ms to 60m [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
-            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
-            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show every detail of each neighbor')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show every detail of each neighbor')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
@@ -276,9 +242,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;show;vpn-instance' {
             [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds, 100ms to 60m [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
-            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
-            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -289,9 +253,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;show;config' {
             [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds, 100ms to 60m [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
-            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
-            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--pending', '--pending', [CompletionResultType]::ParameterName, 'Only what was configured and waits for a reset or a restart')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -303,14 +265,9 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;show;statistics' {
             [CompletionResult]::new('--vpn-instance', '--vpn-instance', [CompletionResultType]::ParameterName, 'The VPN instance [default: the public one for an address, every one without]')
             [CompletionResult]::new('--alias', '--alias', [CompletionResultType]::ParameterName, 'The alias of the session; without it an address means the session without alias')
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Only sessions in this state; several are separated by commas')
-            [CompletionResult]::new('--not-synchronised', '--not-synchronised', [CompletionResultType]::ParameterName, 'Only sessions that have not been synchronised for this long, 0s to 24h [default: 0s]')
             [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds, 100ms to 60m [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
-            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
-            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
-            [CompletionResult]::new('--pending', '--pending', [CompletionResultType]::ParameterName, 'Only sessions with parameters that wait for a reset')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show every counter of each session')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show every counter of each session')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
@@ -323,9 +280,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;show;status' {
             [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds, 100ms to 60m [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
-            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
-            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -336,9 +291,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;show;version' {
             [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds, 100ms to 60m [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
-            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
-            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -389,85 +342,81 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;show;help;help' {
             break
         }
-        'bmpctl;wait' {
-            [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
-            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
-            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
-            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
-            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, 'Wait until BMP sessions are synchronised, up or down')
-            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
-            break
-        }
-        'bmpctl;wait;session' {
-            [CompletionResult]::new('--vpn-instance', '--vpn-instance', [CompletionResultType]::ParameterName, 'The VPN instance [default: the public one for an address, every one without]')
-            [CompletionResult]::new('--alias', '--alias', [CompletionResultType]::ParameterName, 'The alias of the session; without it an address means the session without alias')
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Only sessions in this state; several are separated by commas')
-            [CompletionResult]::new('--not-synchronised', '--not-synchronised', [CompletionResultType]::ParameterName, 'Only sessions that have not been synchronised for this long, 0s to 24h [default: 0s]')
-            [CompletionResult]::new('--for', '--for', [CompletionResultType]::ParameterName, 'What to wait for')
-            [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
-            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
-            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
-            [CompletionResult]::new('--pending', '--pending', [CompletionResultType]::ParameterName, 'Only sessions with parameters that wait for a reset')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
-            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
-            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            break
-        }
-        'bmpctl;wait;help' {
-            [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, 'Wait until BMP sessions are synchronised, up or down')
-            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
-            break
-        }
-        'bmpctl;wait;help;session' {
-            break
-        }
-        'bmpctl;wait;help;help' {
-            break
-        }
         'bmpctl;monitor' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
-            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
-            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'bmpctl;config' {
+            [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check a configuration file, and print everything that is wrong with it')
+            [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Say what a key of the configuration file means')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'bmpctl;config;check' {
+            [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'bmpctl;config;explain' {
+            [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'bmpctl;config;help' {
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check a configuration file, and print everything that is wrong with it')
+            [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Say what a key of the configuration file means')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'bmpctl;config;help;check' {
+            break
+        }
+        'bmpctl;config;help;explain' {
+            break
+        }
+        'bmpctl;config;help;help' {
             break
         }
         'bmpctl;clear' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
-            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
-            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            [CompletionResult]::new('statistics', 'statistics', [CompletionResultType]::ParameterValue, 'Reset the counters of `show statistics`')
+            [CompletionResult]::new('statistics', 'statistics', [CompletionResultType]::ParameterValue, 'Let the counters of `show statistics` begin at zero')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'bmpctl;clear;statistics' {
             [CompletionResult]::new('--vpn-instance', '--vpn-instance', [CompletionResultType]::ParameterName, 'The VPN instance [default: the public one for an address, every one without]')
             [CompletionResult]::new('--alias', '--alias', [CompletionResultType]::ParameterName, 'The alias of the session; without it an address means the session without alias')
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Only sessions in this state; several are separated by commas')
-            [CompletionResult]::new('--not-synchronised', '--not-synchronised', [CompletionResultType]::ParameterName, 'Only sessions that have not been synchronised for this long, 0s to 24h [default: 0s]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
-            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
-            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
-            [CompletionResult]::new('--pending', '--pending', [CompletionResultType]::ParameterName, 'Only sessions with parameters that wait for a reset')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -476,7 +425,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             break
         }
         'bmpctl;clear;help' {
-            [CompletionResult]::new('statistics', 'statistics', [CompletionResultType]::ParameterValue, 'Reset the counters of `show statistics`')
+            [CompletionResult]::new('statistics', 'statistics', [CompletionResultType]::ParameterValue, 'Let the counters of `show statistics` begin at zero')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -488,9 +437,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;log' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
-            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
-            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -503,9 +450,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;log;level' {
             [CompletionResult]::new('--for', '--for', [CompletionResultType]::ParameterName, 'For how long, 1ms to 24h; then the default is in effect again [default: for good]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
-            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
-            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -526,9 +471,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;display' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
-            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
-            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -540,9 +483,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;display;bmp' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
-            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
-            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -554,9 +495,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;display;bmp;session' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
-            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
-            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -592,11 +531,11 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;help' {
             [CompletionResult]::new('reset', 'reset', [CompletionResultType]::ParameterValue, 'Reset BMP sessions, the BMP connections of routers, or publishers')
-            [CompletionResult]::new('reload', 'reload', [CompletionResultType]::ParameterValue, 'Apply the configuration file: add, change and remove what differs from what runs')
+            [CompletionResult]::new('reload', 'reload', [CompletionResultType]::ParameterValue, 'Apply the configuration file: what is new begins, what is gone ends')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show sessions, routers, publishers, neighbors, VPN instances, the configuration, bmpd itself')
-            [CompletionResult]::new('wait', 'wait', [CompletionResultType]::ParameterValue, 'Wait until sessions are synchronised, up or down')
             [CompletionResult]::new('monitor', 'monitor', [CompletionResultType]::ParameterValue, 'Print what happens as it happens: changes of sessions, routers, neighbors, publishers; commands, reloads')
-            [CompletionResult]::new('clear', 'clear', [CompletionResultType]::ParameterValue, 'Reset counters')
+            [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Check a configuration file, or look up what a key of it means')
+            [CompletionResult]::new('clear', 'clear', [CompletionResultType]::ParameterValue, 'Let counters begin at zero')
             [CompletionResult]::new('log', 'log', [CompletionResultType]::ParameterValue, 'Show or set how much bmpd logs')
             [CompletionResult]::new('display', 'display', [CompletionResultType]::ParameterValue, 'Show BMP sessions in the words and the layout of routers')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -667,18 +606,22 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;help;show;version' {
             break
         }
-        'bmpctl;help;wait' {
-            [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, 'Wait until BMP sessions are synchronised, up or down')
-            break
-        }
-        'bmpctl;help;wait;session' {
-            break
-        }
         'bmpctl;help;monitor' {
             break
         }
+        'bmpctl;help;config' {
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check a configuration file, and print everything that is wrong with it')
+            [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Say what a key of the configuration file means')
+            break
+        }
+        'bmpctl;help;config;check' {
+            break
+        }
+        'bmpctl;help;config;explain' {
+            break
+        }
         'bmpctl;help;clear' {
-            [CompletionResult]::new('statistics', 'statistics', [CompletionResultType]::ParameterValue, 'Reset the counters of `show statistics`')
+            [CompletionResult]::new('statistics', 'statistics', [CompletionResultType]::ParameterValue, 'Let the counters of `show statistics` begin at zero')
             break
         }
         'bmpctl;help;clear;statistics' {

@@ -10,6 +10,7 @@ use shared::response::LogLevel;
 const EXAMPLES: &str = "\
 Examples:
   bmpd --config bmpd.toml --check
+  bmpd --explain session.tcp.mss
   bmpd --config bmpd.toml
   bmpd --config bmpd.toml --log debug
   bmpd --import frr frr.conf
@@ -17,7 +18,7 @@ Examples:
 Exit codes:
   0    stopped by a signal; with --check: the file is good
   1    it cannot start or go on; with --check, --import: the file is bad
-  2    the command line is wrong
+  2    the command line is wrong; with --explain: there is no such key
   78   the configuration file cannot be used";
 
 /// BMP agent: receives routes from BGP neighbors and reports them to monitoring servers
@@ -31,8 +32,26 @@ pub struct Arguments {
     pub config: PathBuf,
 
     /// Check the configuration file and end: 0 if it is good, 1 if it is not
+    ///
+    /// Everything that is wrong is printed, with file, line and key. `bmpctl config check` does the same with the file of the
+    /// bmpd that runs.
     #[arg(long)]
     pub check: bool,
+
+    /// With --check: print what was found as a JSON document
+    #[arg(long, requires = "check")]
+    pub json: bool,
+
+    /// Say what a key of the configuration file means, and end
+    ///
+    /// Its type, unit, range and default, what a change of it takes, and an example. A table lists its keys. KEY is written as in
+    /// session.tcp.mss, `[session] tcp.mss`, hold-time or bgp.neighbor.
+    #[arg(long, value_name = "KEY", num_args = 1.., conflicts_with_all = ["check", "import"])]
+    pub explain: Option<Vec<String>>,
+
+    /// Print the JSON schema of the configuration file, for editors, and end
+    #[arg(long, conflicts_with_all = ["check", "import", "explain"])]
+    pub schema: bool,
 
     /// Print a configuration made from that of another daemon, and end
     ///

@@ -10,10 +10,11 @@ use std::time::Duration;
 use rustix::process::{Resource, getrlimit};
 use shared::account;
 use shared::request::Level;
+use shared::response::ConfigCheck;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
-use crate::config::{Account, Authentication, Config, Control, Neighbor, Place, Tcp};
+use crate::config::{self, Account, Authentication, Config, Control, Neighbor, Place, Tcp};
 use crate::net::keys::tcp_ao_supported;
 use crate::platform;
 
@@ -62,6 +63,24 @@ pub(crate) fn memory_limit(config: &Config) -> Option<u64> {
     match limits.into_iter().flatten().flatten().min() {
         Some(mib) => Some(u64::from(mib) << 20),
         None => platform::memory().map(|bytes| bytes / 100 * TABLES_PERCENT),
+    }
+}
+
+/// Checks a configuration file, and what it requires of this host.
+pub fn check(path: &Path) -> ConfigCheck {
+    let file = path.display().to_string();
+    match config::load(path) {
+        Ok(config) => ConfigCheck {
+            file,
+            included: config.included.iter().map(|path| path.display().to_string()).collect(),
+            problems: Vec::new(),
+            more: 0,
+            warnings: warnings(&config).into_iter().chain(unused(&config)).collect(),
+        },
+        Err(error) => {
+            let (problems, more) = error.report();
+            ConfigCheck { file, included: Vec::new(), problems, more, warnings: Vec::new() }
+        }
     }
 }
 
@@ -140,7 +159,7 @@ pub fn unused(config: &Config) -> Vec<String> {
         ));
     }
     let is_closed = |neighbor: &&Neighbor| {
-        neighbor.passive && crate::config::listening(config, &neighbor.vpn_instance).is_empty()
+        neighbor.passive && config::listening(config, &neighbor.vpn_instance).is_empty()
     };
     let closed: Vec<String> =
         neighbors.iter().filter(is_closed).map(|n| n.peers.to_string()).collect();
@@ -237,13 +256,13 @@ mod tests {
     use super::*;
 
     fn of_control(text: &str) -> Vec<String> {
-        let config = crate::config::parse(text, Path::new("f")).unwrap();
+        let config = config::parse(text, Path::new("f")).unwrap();
         accounts(&config.control, config.process.user.as_ref())
     }
 
     #[test]
     fn a_file_whose_sessions_have_no_source_is_warned_of() {
-        let warned = |text: &str| unused(&crate::config::parse(text, Path::new("f")).unwrap());
+        let warned = |text: &str| unused(&config::parse(text, Path::new("f")).unwrap());
         let session = "[[session]]\naddress = '10.1.1.1'\ntcp.connect-port = 1\n";
         let bgp = "[bgp]\nas = 1\nrouter-id = '1.1.1.1'\n";
         let neighbor = "[[bgp.neighbor]]\naddress = '10.0.0.2'\nremote-as = 1\n";

@@ -29,6 +29,8 @@ mod places;
 mod platform;
 pub mod privileges;
 mod quota;
+#[cfg(all(test, feature = "kafka"))]
+mod reference;
 mod routers;
 mod secret;
 pub mod service;

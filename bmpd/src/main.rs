@@ -20,16 +20,33 @@ const BAD_CONFIGURATION: u8 = 78;
 #[error("{0:#}")]
 struct Unusable(anyhow::Error);
 
+/// The configuration has no such key.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct NoSuchKey(String);
+
+/// What is wrong was printed already.
+#[derive(Debug, thiserror::Error)]
+#[error("the configuration file is bad")]
+struct Printed;
+
+/// The exit code of a wrong command line, which clap has as well.
+const WRONG_COMMAND_LINE: u8 = 2;
+
 fn main() -> ExitCode {
     bmpd::heap::return_freed_memory();
     let arguments = Arguments::parse();
     match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<Printed>() => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("bmpd: {error:#}");
-            match error.is::<Unusable>() {
-                true => ExitCode::from(BAD_CONFIGURATION),
-                false => ExitCode::FAILURE,
+            if error.is::<Unusable>() {
+                ExitCode::from(BAD_CONFIGURATION)
+            } else if error.is::<NoSuchKey>() {
+                ExitCode::from(WRONG_COMMAND_LINE)
+            } else {
+                ExitCode::FAILURE
             }
         }
     }
@@ -39,6 +56,12 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     if let Some([kind, file]) = arguments.import.as_deref() {
         return import(kind, file);
     }
+    if let Some(key) = arguments.explain.as_deref() {
+        return explain(&key.join(" "));
+    }
+    if arguments.schema {
+        return print(shared::reference::SCHEMA);
+    }
     // Before anything is opened: a passed socket is identified by its descriptor number.
     let manager = match arguments.check {
         true => Manager::default(),
@@ -46,6 +69,11 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     };
     // Absolute, so that readers of errors and a later reset find the file.
     let path = std::path::absolute(&arguments.config).unwrap_or(arguments.config);
+    if arguments.json {
+        let check = bmpd::host::check(&path);
+        print(&(serde_json::to_string_pretty(&check)? + "\n"))?;
+        return if check.problems.is_empty() { Ok(()) } else { Err(Printed.into()) };
+    }
     let config = match bmpd::config::load(&path) {
         Err(error) if !arguments.check => return Err(Unusable(error.into()).into()),
         read => read?,
@@ -55,10 +83,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         for warning in bmpd::host::warnings(&config).into_iter().chain(unused) {
             eprintln!("bmpd: warning: {warning}");
         }
-        return match writeln!(std::io::stdout(), "{}: good", path.display()) {
-            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
-            _ => Ok(()),
-        };
+        return print(&format!("{}: good\n", path.display()));
     }
     let mut warnings = bmpd::privileges::drop_privileges(&config)?;
     warnings.extend(unreadable_for_a_reload(&config, &path));
@@ -93,7 +118,21 @@ fn import(kind: &str, file: &str) -> anyhow::Result<()> {
     };
     read.with_context(|| format!("cannot read {file}"))?;
     let text = bmpd::import::import(dialect, &bytes).with_context(|| file.to_owned())?;
-    match std::io::stdout().write_all(text.as_bytes()) {
+    print(&text)
+}
+
+/// Says what a key of the configuration file means.
+fn explain(key: &str) -> anyhow::Result<()> {
+    match shared::reference::find(key).text(key) {
+        Ok(text) => print(&text),
+        Err(text) => Err(NoSuchKey(text).into()),
+    }
+}
+
+/// Prints a text; a reader that has gone is no error.
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }

@@ -4,10 +4,11 @@
 /// The command succeeded.
 pub const DONE: u8 = 0;
 
-/// The daemon accepted the command and failed at it, wholly or for one of the sessions, routers or publishers.
+/// The daemon accepted the command and failed at it, wholly or for one of the sessions, routers or publishers. Of
+/// `config check`: the file is bad.
 pub const FAILED: u8 = 1;
 
-/// The command line is wrong; nothing was sent to the daemon.
+/// The command line is wrong; nothing was sent to the daemon. Of `config explain`: there is no such key.
 pub const USAGE: u8 = 2;
 
 /// No session (neighbor, router, publisher, VPN instance) is as named.

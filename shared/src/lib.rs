@@ -28,7 +28,7 @@
 //! decided by the credentials of its process, never by anything it sends.
 //!
 //! [`names`] are the names of sessions, [`account`] those of users and groups, [`exit`] are bmpctl's exit
-//! codes.
+//! codes. [`reference`] are the keys of the configuration file.
 #![forbid(unsafe_code)]
 
 pub mod account;
@@ -39,6 +39,7 @@ pub mod frame;
 mod level;
 mod log_level;
 pub mod names;
+pub mod reference;
 pub mod request;
 pub mod response;
 pub mod socket;

@@ -97,6 +97,9 @@ verbs! {
         /// Read the configuration, check all of it, and report what a reload would do. Answered with
         /// [`crate::response::Response::Reloaded`].
         ReloadPlan = "reload --dry-run",
+        /// Read the configuration and report everything that is wrong with it. Answered with
+        /// [`crate::response::Response::ConfigChecked`].
+        ConfigCheck = "config check",
     }
 }
 

@@ -12,6 +12,7 @@ mod bird;
 mod bird_restarts;
 mod checking;
 mod completion;
+mod configuration;
 mod conformance;
 mod control;
 mod decoders;

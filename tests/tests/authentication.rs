@@ -163,6 +163,7 @@ fn no_answer_of_the_control_socket_holds_a_key() {
     for request in [
         Request::Query(Query::Session(all().into())),
         Request::Query(Query::ReloadPlan),
+        Request::Query(Query::ConfigCheck),
         Request::Operation(Operation::Reload),
         Request::Query(Query::Session(all().into())),
         Request::Query(Query::Config),

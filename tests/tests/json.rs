@@ -157,7 +157,7 @@ fn every_command_prints_a_document_of_the_schema() {
         if status["status"]["monitors"] == 1 { Ok(()) } else { Err(status.to_string()) }
     });
 
-    let all: [(&[&str], &str); 31] = [
+    let all: [(&[&str], &str); 33] = [
         (&["show", "session"], "sessions"),
         (&["show", "session", "-v"], "sessions"),
         (&["show", "session", &station, "--alias", "aa"], "sessions"),
@@ -182,6 +182,8 @@ fn every_command_prints_a_document_of_the_schema() {
         (&["reset", "session", "all", "--wait=30s"], "reset"),
         (&["reload", "--dry-run"], "reload"),
         (&["reload"], "reload"),
+        (&["config", "check"], "config-checked"),
+        (&["config", "explain", "session"], "config-keys"),
         (&["clear", "statistics"], "statistics-cleared"),
         (&["log", "level"], "log"),
         (&["log", "level", "debug", "--for", "1m"], "log"),

@@ -6,12 +6,13 @@ use tests::documents::repository;
 use tests::layers::{conditions, violations};
 
 const SHARED: &[&[&str]] = &[
-    &["account", "exit", "level", "log_level", "names", "socket", "time"],
+    &["account", "exit", "level", "log_level", "names", "reference", "socket", "time"],
     &["change", "state"],
     &["event", "request"],
     // Parts of answers.
     &[
         "response::check",
+        "response::diagnosis",
         "response::directory",
         "response::instance",
         "response::log",
@@ -41,7 +42,14 @@ const BMPCTL: &[&[&str]] = &[
     &["cli"],
     // What is printed.
     &["render::canvas", "render::humanize", "render::rate", "render::screen", "render::stderr"],
-    &["render::failure", "render::log", "render::reload", "render::reset", "render::table"],
+    &[
+        "render::config_check",
+        "render::failure",
+        "render::log",
+        "render::reload",
+        "render::reset",
+        "render::table",
+    ],
     &["render::page"],
     &["render::instance", "render::neighbor", "render::router", "render::session"],
     &[
@@ -75,6 +83,7 @@ const BMPCTL: &[&[&str]] = &[
     &["context"],
     &[
         "commands::clear",
+        "commands::config",
         "commands::display",
         "commands::log",
         "commands::monitor",

@@ -111,6 +111,7 @@ fn whoever_has_no_level_gets_refusals_and_nothing_else() {
         Request::Query(Query::ResetPlan(all.clone().into())),
         Request::Operation(Operation::Reload),
         Request::Query(Query::ReloadPlan),
+        Request::Query(Query::ConfigCheck),
         Request::Operation(Operation::ClearStatistics(all.clone().into())),
         Request::Operation(Operation::SetLog(SetLog { level: None, lasts: None })),
         Request::Query(Query::Log),

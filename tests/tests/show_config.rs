@@ -273,7 +273,8 @@ fn keys_of_the_example() -> BTreeSet<(String, String)> {
             && word.bytes().all(|b| b.is_ascii_lowercase() || b"-.0123456789".contains(&b))
     };
     let (mut heading, mut keys) = (String::new(), BTreeSet::new());
-    for line in text.lines() {
+    // What it includes is shown as what it is.
+    for line in text.lines().skip_while(|line| !line.starts_with('[')) {
         let line = line.strip_prefix("# ").unwrap_or(line);
         if line.starts_with('[') {
             heading = line.trim_matches(['[', ']']).to_owned();

@@ -1,7 +1,9 @@
 //! The words and options as clap reads them, and what they mean together.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use shared::names::{Alias, NeighborId, RouterId, Selector, VpnInstanceName};
@@ -73,6 +75,11 @@ enum Verb {
     /// One line an event, with `--json` one JSON document a line. It goes on until it is interrupted (Ctrl-C) or until bmpd stops (exit code 5). If the reader is too slow events are lost, and the next line says how
     /// many; bmpd never waits for it.
     Monitor(Deferred<Nothing>),
+    /// Check a configuration file, or look up what a key of it means
+    ///
+    /// The file that is in effect is shown by `show config`; `reload` applies the file as it is.
+    #[command(subcommand, arg_required_else_help = true)]
+    Config(Deferred<Config>),
     /// Reset counters
     ///
     /// Connections are not touched, and nothing is sent to a station.
@@ -296,6 +303,37 @@ struct ManualDisplay {
     /// [vpn-instance NAME] [ADDRESS [alias NAME]] [verbose]
     #[arg(value_name = "WORD", num_args = 0.., allow_hyphen_values = true)]
     words: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Config {
+    /// Check a configuration file, and print everything that is wrong with it
+    ///
+    /// Nothing is applied. Without FILE it is the file of the bmpd that runs, with what it includes, as it is on disk now;
+    /// bmpd reads it, since others often may not. With FILE the bmpd that is installed beside bmpctl, or is in PATH, checks
+    /// it with the rights of the caller; none has to run. Each problem is a line `file:line:column: key: what`, with the
+    /// line of the file below it unless there is `--quiet`. The exit code is 0 if the file can be used, 1 if it cannot.
+    Check(Deferred<CheckConfig>),
+    /// Say what a key of the configuration file means
+    ///
+    /// Its type, unit, range and default, what a change of it takes, and an example. A table lists its keys; a name that several
+    /// tables have lists these. bmpd is not asked. The exit code is 2 if there is no such key.
+    #[command(arg_required_else_help = true)]
+    Explain(Deferred<ExplainConfig>),
+}
+
+#[derive(Debug, Args)]
+struct CheckConfig {
+    /// The file [default: that of the bmpd that runs]
+    #[arg(value_name = "FILE", value_parser = OsStringValueParser::new().map(PathBuf::from))]
+    file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct ExplainConfig {
+    /// The key or the table, such as session.tcp.mss, `[session] tcp.mss`, hold-time or bgp.neighbor
+    #[arg(value_name = "KEY", required = true, num_args = 1..)]
+    key: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -664,6 +702,12 @@ impl Raw {
                 Command::Show { what, form, watch: closer.watch.or(watch.watch) }
             }
             Verb::Monitor(Deferred(Nothing {})) => Command::Monitor,
+            Verb::Config(Deferred(Config::Check(Deferred(CheckConfig { file })))) => {
+                Command::CheckConfig { file }
+            }
+            Verb::Config(Deferred(Config::Explain(Deferred(ExplainConfig { key })))) => {
+                Command::ExplainConfig { key: key.join(" ") }
+            }
             Verb::Clear(Deferred(Clear::Statistics(Deferred(selection)))) => {
                 Command::ClearStatistics(selection.check()?)
             }

@@ -24,9 +24,12 @@ pub const EXIT_CODES: [(u8, &str); 8] = [
     (exit::DONE, "done"),
     (
         exit::FAILED,
-        "the daemon failed at it, wholly or for one of the sessions, routers or publishers",
+        "the daemon failed at it, wholly or for one of several; of config check: the file is bad",
     ),
-    (exit::USAGE, "the command line is wrong; nothing was asked of the daemon"),
+    (
+        exit::USAGE,
+        "the command line is wrong, or there is no such key; nothing was asked of the daemon",
+    ),
     (exit::NO_SUCH_SESSION, "no such session, router, publisher, neighbor or VPN instance"),
     (exit::NOT_PERMITTED, "not permitted"),
     (
@@ -184,6 +187,29 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         &[
             example("What would the file change?", "bmpctl reload --dry-run"),
             example("Apply it", "bmpctl reload"),
+        ],
+    ),
+    (
+        "config",
+        &[
+            example("Is the file good that bmpd would apply now?", "bmpctl config check"),
+            example("What does a key mean?", "bmpctl config explain session.tcp.mss"),
+        ],
+    ),
+    (
+        "config check",
+        &[
+            example("The file of the bmpd that runs", "bmpctl config check"),
+            example("Another file, before it is put in its place", "bmpctl config check bmpd.toml"),
+            example("For machines", "bmpctl config check --json"),
+        ],
+    ),
+    (
+        "config explain",
+        &[
+            example("A key", "bmpctl config explain session.tcp.mss"),
+            example("The keys of a table, one line each", "bmpctl config explain bgp.neighbor"),
+            example("Which tables have it?", "bmpctl config explain hold-time"),
         ],
     ),
     (

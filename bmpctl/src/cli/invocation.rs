@@ -67,6 +67,16 @@ pub enum Command {
         /// Print what would be done, and do nothing.
         dry_run: bool,
     },
+    /// `config check`.
+    CheckConfig {
+        /// The file; `None` is that of the bmpd that runs.
+        file: Option<PathBuf>,
+    },
+    /// `config explain`.
+    ExplainConfig {
+        /// The key or the table, as it was typed.
+        key: String,
+    },
     /// `clear statistics`.
     ClearStatistics(WhichSessions),
     /// `log level`, without a level.

@@ -2,6 +2,7 @@
 
 mod check;
 mod clear;
+mod config;
 mod confirm;
 mod display;
 mod log;
@@ -33,6 +34,8 @@ pub(crate) fn run(command: &Command, context: &Context) -> Output {
         }
         Command::PlanPublisherReset { reset, stagger } => publisher::plan(reset, *stagger, context),
         Command::Reload { dry_run } => reload::run(*dry_run, context),
+        Command::CheckConfig { file } => config::check(file.as_deref(), context),
+        Command::ExplainConfig { key } => config::explain(key, context),
         Command::ClearStatistics(which) => clear::statistics(which, context),
         Command::Check(subject) => check::one(subject, context),
         Command::CheckSession { which, form } => check::session(which, *form, context),

@@ -33,7 +33,8 @@ pub(super) fn complete(before: &[String], current: &str) -> Found {
         before.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let words_typed = before.get(1..).unwrap_or_default();
     let line = Arc::new(Line::read(&command, words_typed).at(current));
-    if line.wants("socket") {
+    let is_file = line.path() == ["config", "check"] && !current.starts_with('-');
+    if line.wants("socket") || (is_file && line.words().is_empty()) {
         // A path of another host cannot be completed by the shell of this one.
         return if line.has(HOST) { Found::Candidates(Vec::new()) } else { Found::Files };
     }

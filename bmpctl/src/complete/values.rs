@@ -34,6 +34,8 @@ enum Source {
     Hosts,
     /// From the names that bmpd has.
     Live(fn(&Directory, &Line) -> Vec<CompletionCandidate>),
+    /// The keys of the configuration file.
+    Keys,
     /// Examples.
     Times(&'static [&'static str]),
     /// Examples for an option that has a value only behind an equals sign.
@@ -51,6 +53,7 @@ fn source(id: &str) -> Option<Source> {
         "publisher" => Source::Live(publishers),
         "address" => Source::Live(neighbors),
         "words" => Source::Live(manual),
+        "key" => Source::Keys,
         "stagger" => Source::Times(&["500ms", "2s", "10s", "1m"]),
         "timeout" => Source::Times(&["500ms", "5s", "15s", "1m"]),
         "wait" => Source::TimesBehindEquals(&["30s", "5m", "1h"]),
@@ -75,6 +78,7 @@ pub(super) fn attach(command: Command, line: &Arc<Line>, elsewhere: &Arc<AtomicB
                     Vec::new()
                 }
                 Source::Live(candidates) => candidates(&ask(&line), &line),
+                Source::Keys => keys(),
                 Source::Times(times) => hints(times),
                 Source::TimesBehindEquals(_) if !line.equals(&id) => Vec::new(),
                 Source::TimesBehindEquals(times) => hints(times),
@@ -117,6 +121,12 @@ fn hosts(typed: &str) -> Vec<CompletionCandidate> {
 
 fn hints(times: &[&str]) -> Vec<CompletionCandidate> {
     times.iter().map(|time| candidate(*time, "")).collect()
+}
+
+/// Every key and every table of the configuration file.
+fn keys() -> Vec<CompletionCandidate> {
+    let entries = shared::reference::entries().iter();
+    entries.map(|entry| candidate(&entry.key, entry.summary())).collect()
 }
 
 /// What of the typed selection counts.

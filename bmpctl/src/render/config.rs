@@ -35,8 +35,25 @@ pub(crate) fn text(report: &ConfigReport, only_pending: bool) -> String {
     }
     let masked = report.sections.iter().flat_map(|section| &section.settings);
     let masked = masked.filter_map(|setting| setting.value.as_ref()).any(holds_a_key);
+    let included = included(report);
     let keys = if masked { "# Keys are masked with ***.\n" } else { "" };
-    format!("# The configuration in effect, read from {}\n{notes}{keys}\n{text}", report.file)
+    format!(
+        "# The configuration in effect, read from {}\n{included}{notes}{keys}\n{text}",
+        report.file
+    )
+}
+
+/// How many included files are listed.
+const INCLUDED_MAX: usize = 20;
+
+/// The files that the file includes, a line each.
+fn included(report: &ConfigReport) -> String {
+    let files = report.included.iter().take(INCLUDED_MAX);
+    let mut text: String = files.map(|file| format!("# and from {}\n", Shown(file))).collect();
+    if report.included.len() > INCLUDED_MAX {
+        text += &format!("# and from {} more\n", report.included.len() - INCLUDED_MAX);
+    }
+    text
 }
 
 /// What is not in effect as a whole: a reload that was refused, a file that was changed.
@@ -192,6 +209,7 @@ mod tests {
         let settings = std::iter::once(address).chain(settings).collect();
         let section = ConfigSection { name: "session".to_owned(), repeated: true, settings };
         ConfigReport {
+            included: Vec::new(),
             file: "/f".to_owned(),
             refused_reload: None,
             file_differs: Some(false),

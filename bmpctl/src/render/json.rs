@@ -21,11 +21,13 @@ use serde_json::Value;
 use shared::event::{Event, EventKind};
 use shared::exit;
 use shared::names::{LegId, NeighborId, PublisherName, RouterId, SessionId, VpnInstanceName};
+use shared::reference::Entry;
 use shared::request::CheckSubject;
 use shared::response::{
-    Change, Check, ConfigReport, ConfigSection, ConfigValue, Done, Failure, LogReport,
-    NeighborReport, NeighborState, PlannedPublisherReset, PlannedReset, PrefixReport, Progress,
-    ProgressEnd, PublisherPlan, PublisherReport, PublisherReset, PublisherResetDone,
+    Change, Check, ConfigCheck, ConfigProblem, ConfigReport, ConfigSection, ConfigValue, Done,
+    Failure, LogReport, NeighborReport, NeighborState, PlannedPublisherReset, PlannedReset,
+    PrefixReport, Progress, ProgressEnd, PublisherPlan, PublisherReport, PublisherReset,
+    PublisherResetDone,
     PublisherState, RefusedReload, ReloadAction, ReloadReport, ReloadSubject, ResetDone,
     ResetOutcome, ResetPlan, RouterReport, RouterReset, RouterState, SessionReport, SessionState,
     SessionStatistics, StatusReport, VpnInstanceReport,
@@ -70,6 +72,24 @@ pub enum Document {
         items: Vec<ReloadEntry>,
         /// What is allowed and probably not what was meant.
         warnings: Vec<String>,
+    },
+    /// Of `config check`.
+    ConfigChecked {
+        /// The file that was checked.
+        file: String,
+        /// The files that it includes, in their order; empty if something is wrong.
+        included: Vec<String>,
+        /// What is wrong, in the order of the files; empty if the file can be used, and the exit code is 0.
+        problems: Vec<ConfigProblem>,
+        /// How many problems there are besides.
+        more: u32,
+        /// What is allowed and probably not what was meant.
+        warnings: Vec<String>,
+    },
+    /// Of `config explain`.
+    ConfigKeys {
+        /// The key, a table and its keys, or all that have the name.
+        keys: Vec<Entry>,
     },
     /// Of `clear statistics`.
     StatisticsCleared {
@@ -158,6 +178,8 @@ pub enum Document {
     Config {
         /// The file that it was read from.
         file: String,
+        /// The files that it includes, in their order.
+        included: Vec<String>,
         /// The last reload, if it was refused; otherwise null.
         refused_reload: Option<RefusedReload>,
         /// True if the file has another text than the one in effect; null if it cannot be read, or not in time.
@@ -625,10 +647,16 @@ impl Document {
             .collect();
         Self::Config {
             file: report.file.clone(),
+            included: report.included.clone(),
             refused_reload: report.refused_reload.clone(),
             file_differs: report.file_differs,
             sections,
         }
+    }
+
+    pub(crate) fn config_checked(check: ConfigCheck) -> Self {
+        let ConfigCheck { file, included, problems, more, warnings } = check;
+        Self::ConfigChecked { file, included, problems, more, warnings }
     }
 
     pub(crate) fn version(status: &StatusReport) -> Self {

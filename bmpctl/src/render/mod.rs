@@ -3,6 +3,7 @@
 mod canvas;
 pub(crate) mod check;
 pub(crate) mod config;
+pub(crate) mod config_check;
 pub(crate) mod display;
 pub(crate) mod event;
 mod failure;

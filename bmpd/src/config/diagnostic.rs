@@ -9,6 +9,8 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use shared::response::ConfigProblem;
+
 use super::FILE_MAX;
 use super::source::{Source, clean};
 
@@ -36,11 +38,11 @@ pub enum ConfigError {
         /// The file.
         file: PathBuf,
     },
-    /// The file was read and does not comply with the rules.
+    /// The file was read, and it or one that it includes does not comply with the rules.
     Invalid {
-        /// The file.
+        /// The file that was named.
         file: PathBuf,
-        /// What is wrong, in the order of the file; never empty.
+        /// What is wrong, in the order of the files and in that of each; never empty.
         problems: Vec<Problem>,
         /// How many problems there are beyond those.
         more: usize,
@@ -50,6 +52,7 @@ pub enum ConfigError {
 /// One thing that is wrong in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
+    file: PathBuf,
     line: usize,
     column: usize,
     key: Option<String>,
@@ -80,9 +83,11 @@ impl ConfigError {
         file: &Path,
         source: &Source<'_>,
         mut findings: Vec<Finding>,
-        more: usize,
+        mut more: usize,
     ) -> Self {
         findings.sort_by_key(|finding| finding.span.start);
+        more += findings.len().saturating_sub(PROBLEMS_MAX);
+        findings.truncate(PROBLEMS_MAX);
         let problems = findings.into_iter().map(|finding| Problem::new(source, finding)).collect();
         Self::Invalid { file: file.to_owned(), problems, more }
     }
@@ -101,6 +106,40 @@ impl ConfigError {
         match self {
             Self::Invalid { problems, .. } => problems,
             Self::Unreadable { .. } | Self::TooLarge { .. } => &[],
+        }
+    }
+
+    /// The problems as bmpctl shows them, and how many there are besides.
+    pub fn report(&self) -> (Vec<ConfigProblem>, u32) {
+        let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        match self {
+            Self::Invalid { problems, more, .. } => {
+                let problems = problems.iter().map(|problem| ConfigProblem {
+                    file: clean(&problem.file.to_string_lossy(), usize::MAX),
+                    line: Some(number(problem.line)),
+                    column: Some(number(problem.column)),
+                    key: problem.key.clone(),
+                    message: problem.text.clone(),
+                    excerpt: Some(problem.excerpt.clone()),
+                });
+                (problems.collect(), number(*more))
+            }
+            Self::Unreadable { .. } | Self::TooLarge { .. } => {
+                let file = clean(&self.file().to_string_lossy(), usize::MAX);
+                let text = self.to_string();
+                let message = text.strip_prefix(&format!("{file}: ")).unwrap_or(&text);
+                // The option is that of bmpd.
+                let message = message.replace(" with --config", "");
+                let whole = ConfigProblem {
+                    file,
+                    line: None,
+                    column: None,
+                    key: None,
+                    message,
+                    excerpt: None,
+                };
+                (vec![whole], 0)
+            }
         }
     }
 
@@ -124,12 +163,18 @@ impl Problem {
     fn new(source: &Source<'_>, finding: Finding) -> Self {
         let secret = finding.key.as_deref().is_some_and(holds_key);
         Self {
+            file: source.file(finding.span.start).to_owned(),
             line: source.line(finding.span.start),
             column: source.column(finding.span.start),
             key: finding.key.map(|key| clean(&key, KEY_MAX)),
             text: clean(&finding.text, TEXT_MAX),
             excerpt: source.excerpt(finding.span, secret),
         }
+    }
+
+    /// The file that it is in: the one that was named, or one that is included.
+    pub fn file(&self) -> &Path {
+        &self.file
     }
 
     /// The line, counted from 1.
@@ -158,6 +203,18 @@ impl Problem {
     }
 }
 
+/// One line: `file:line:column: key: what`.
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let file = clean(&self.file.to_string_lossy(), usize::MAX);
+        write!(f, "{file}:{}:{}: ", self.line, self.column)?;
+        if let Some(key) = &self.key {
+            write!(f, "{key}: ")?;
+        }
+        f.write_str(&self.text)
+    }
+}
+
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let file = clean(&self.file().to_string_lossy(), usize::MAX);
@@ -173,11 +230,7 @@ impl fmt::Display for ConfigError {
             Self::Invalid { problems, more, .. } => {
                 for (index, problem) in problems.iter().enumerate() {
                     let gap = if index > 0 { "\n\n" } else { "" };
-                    write!(f, "{gap}{file}:{}:{}: ", problem.line, problem.column)?;
-                    if let Some(key) = &problem.key {
-                        write!(f, "{key}: ")?;
-                    }
-                    write!(f, "{}\n{}", problem.text, problem.excerpt)?;
+                    write!(f, "{gap}{problem}\n{}", problem.excerpt)?;
                 }
                 match more {
                     0 => Ok(()),

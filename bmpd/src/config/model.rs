@@ -21,7 +21,7 @@ use crate::net::settings::{
 use crate::secret::Secret;
 use crate::wire::family::Family;
 
-/// The content of the configuration file, defaults filled in.
+/// The content of the configuration file and of those that it includes, defaults filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// `[bmp]`: what all sessions have in common.
@@ -46,7 +46,9 @@ pub struct Config {
     pub http: Http,
     /// What is allowed and probably not what was meant; a sentence each.
     pub warnings: Vec<String>,
-    /// Of the file that it was read from, to see whether that has changed; 0 of a text without a file.
+    /// The files that it includes, in their order.
+    pub included: Vec<PathBuf>,
+    /// Of all files that it was read from, to see whether one has changed; 0 of a text without a file.
     pub digest: u64,
 }
 

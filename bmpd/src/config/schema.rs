@@ -17,6 +17,8 @@ use zeroize::Zeroizing;
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(super) struct File {
+    /// Checked before this is read, as it says what else is to be read.
+    pub(super) include: Option<Vec<Spanned<String>>>,
     pub(super) bmp: Option<Table<Bmp>>,
     pub(super) session: Vec<Spanned<Table<Session>>>,
     pub(super) vpn_instance: Vec<Spanned<Table<VpnInstance>>>,

@@ -1,48 +1,154 @@
-//! The text of a configuration file: where an offset is, and how its line is shown to a person.
+//! The text of a configuration: where an offset is, and how its line is shown to a person.
+//!
+//! A configuration can have several files. An offset counts through all of them, as if each began one byte behind the end of
+//! the one before, so that a place needs no other name than its offset.
 //!
 //! The text is untrusted: a line can be megabytes long and hold control characters. What is
 //! shown of it is cut and escaped here.
 
+use std::fmt;
 use std::ops::Range;
+use std::path::Path;
 
+/// How many lines are looked at for a key that is there already.
+const LINES_MAX: usize = 10_000;
 /// How many characters of a source line are shown.
 const LINE_MAX: usize = 100;
 /// How many characters are shown before the place when the beginning of its line is cut off.
 const BEFORE: usize = 40;
 
-/// A text with the offsets at which its lines begin.
+/// The text of every file, the main one first.
 pub(super) struct Source<'a> {
+    /// Never empty.
+    files: Vec<Text<'a>>,
+}
+
+/// The text of one file, with the offsets in it at which its lines begin.
+struct Text<'a> {
+    path: &'a Path,
+    /// The offset of its first byte in the whole.
+    base: usize,
     text: &'a str,
     line_starts: Vec<usize>,
 }
 
+/// A line, as other lines refer to it: `line 3`, and of which file if there are several.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'a> {
+    line: usize,
+    file: Option<&'a Path>,
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.file {
+            None => write!(f, "line {}", self.line),
+            Some(file) => write!(f, "line {} of {}", self.line, file.display()),
+        }
+    }
+}
+
 impl<'a> Source<'a> {
-    /// Finds the lines of `text`.
-    pub(super) fn new(text: &'a str) -> Self {
+    /// The source of these files, of which there is at least one.
+    pub(super) fn new(path: &'a Path, text: &'a str) -> Self {
+        let mut source = Self { files: Vec::new() };
+        source.add(path, text);
+        source
+    }
+
+    /// Adds a file behind those there are, and returns its offset.
+    pub(super) fn add(&mut self, path: &'a Path, text: &'a str) -> usize {
+        let base = self.files.last().map_or(0, |last| last.base + last.text.len() + 1);
         let line_starts =
             std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { text, line_starts }
+        self.files.push(Text { path, base, text, line_starts });
+        base
+    }
+
+    /// The file of an offset, and the offset in it.
+    fn locate(&self, offset: usize) -> (&Text<'a>, usize) {
+        let after = self.files.partition_point(|file| file.base <= offset);
+        let file = &self.files[after.saturating_sub(1)];
+        (file, offset.saturating_sub(file.base))
+    }
+
+    /// The file that has this offset.
+    pub(super) fn file(&self, offset: usize) -> &'a Path {
+        self.locate(offset).0.path
+    }
+
+    /// The place of an offset, for texts that refer to it.
+    pub(super) fn place(&self, offset: usize) -> Place<'a> {
+        let file = (self.files.len() > 1).then(|| self.file(offset));
+        Place { line: self.line(offset), file }
     }
 
     /// What the text holds there; empty if that is no part of the text.
     pub(super) fn slice(&self, span: Range<usize>) -> &'a str {
-        self.text.get(span).unwrap_or_default()
+        let (file, start) = self.locate(span.start);
+        file.text.get(start..span.end.saturating_sub(file.base)).unwrap_or_default()
     }
 
     /// The line of an offset in bytes, counted from 1.
     pub(super) fn line(&self, offset: usize) -> usize {
-        self.line_starts.partition_point(|start| *start <= offset).max(1)
+        let (file, at) = self.locate(offset);
+        file.line(at)
     }
 
     /// The column of an offset in bytes, in characters, counted from 1.
     pub(super) fn column(&self, offset: usize) -> usize {
-        let (start, line) = self.line_text(self.line(offset));
-        line.char_indices().take_while(|(at, _)| start + at < offset).count() + 1
+        let (file, at) = self.locate(offset);
+        file.column(at)
+    }
+
+    /// The text of the line of an offset.
+    pub(super) fn line_of(&self, offset: usize) -> &'a str {
+        let (file, at) = self.locate(offset);
+        file.line_text(file.line(at)).1
+    }
+
+    /// The number of the nearest line above that of an offset that gives the same key or table; `None` if none is found. A table ends
+    /// the look for a key.
+    pub(super) fn line_before(&self, offset: usize) -> Option<usize> {
+        let (file, at) = self.locate(offset);
+        let name = |line: &str| {
+            let line = line.trim();
+            let end = line.find(|c| if line.starts_with('[') { c == ']' } else { c == '=' });
+            end.map(|end| line[..end].trim_end().to_owned())
+        };
+        let number = file.line(at);
+        let wanted = name(file.line_text(number).1)?;
+        for above in (1..number).rev().take(LINES_MAX) {
+            let line = file.line_text(above).1;
+            if name(line).as_ref() == Some(&wanted) {
+                return Some(above);
+            }
+            if line.trim_start().starts_with('[') && !wanted.starts_with('[') {
+                return None;
+            }
+        }
+        None
     }
 
     /// The line on which the span begins, with its number, and carets below the span. No key is shown;
     /// `secret` is true if the span itself may be one.
     pub(super) fn excerpt(&self, span: Range<usize>, secret: bool) -> String {
+        let (file, start) = self.locate(span.start);
+        file.excerpt(start..span.end.saturating_sub(file.base), secret)
+    }
+}
+
+impl<'a> Text<'a> {
+    fn line(&self, offset: usize) -> usize {
+        self.line_starts.partition_point(|start| *start <= offset).max(1)
+    }
+
+    fn column(&self, offset: usize) -> usize {
+        let (start, line) = self.line_text(self.line(offset));
+        line.char_indices().take_while(|(at, _)| start + at < offset).count() + 1
+    }
+
+    fn excerpt(&self, span: Range<usize>, secret: bool) -> String {
         let number = self.line(span.start);
         let (start, line) = self.line_text(number);
         let place = self.column(span.start) - 1;
@@ -205,21 +311,42 @@ fn push_escaped(out: &mut String, c: char) -> usize {
 mod tests {
     use super::*;
 
+    fn of(text: &str) -> Source<'_> {
+        Source::new(Path::new("f"), text)
+    }
+
+    #[test]
+    fn an_offset_counts_through_all_files() {
+        let (first, second) = ("a = 1\n", "b = 2\nc = 3");
+        let mut source = of(first);
+        assert_eq!(source.place(0).to_string(), "line 1");
+        let base = source.add(Path::new("d/g"), second);
+        assert_eq!(base, first.len() + 1);
+        assert_eq!(source.file(first.len()), Path::new("f"), "the end of the first");
+        assert_eq!(source.file(base), Path::new("d/g"));
+        assert_eq!(source.place(base + 6).to_string(), "line 2 of d/g");
+        assert_eq!(source.slice(base..base + 5), "b = 2");
+        assert_eq!((source.line(base + 10), source.column(base + 10)), (2, 5));
+        assert_eq!(source.excerpt(base + 10..base + 11, false), "  |\n2 | c = 3\n  |     ^");
+        assert_eq!(source.slice(3..base + 1), "", "no file has both ends");
+        assert_eq!(source.file(usize::MAX), Path::new("d/g"));
+    }
+
     #[test]
     fn lines_and_columns_count_from_one_and_columns_in_characters() {
-        let source = Source::new("a = 1\r\né = \"ü\"x\n");
+        let source = of("a = 1\r\né = \"ü\"x\n");
         assert_eq!((source.line(0), source.column(0)), (1, 1));
         assert_eq!((source.line(4), source.column(4)), (1, 5));
         let x = "a = 1\r\né = \"ü\"".len();
         assert_eq!((source.line(x), source.column(x)), (2, 8));
         assert_eq!((source.line(x + 2), source.column(x + 2)), (3, 1), "the end of the text");
         assert_eq!((source.line(999), source.column(999)), (3, 1), "beyond it");
-        assert_eq!(Source::new("").line(0), 1);
+        assert_eq!(of("").line(0), 1);
     }
 
     #[test]
     fn an_excerpt_has_carets_below_the_place() {
-        let source = Source::new("one\nalias = \"abc\" # no\r\n");
+        let source = of("one\nalias = \"abc\" # no\r\n");
         assert_eq!(
             source.excerpt(12..17, false),
             "  |\n2 | alias = \"abc\" # no\n  |         ^^^^^"
@@ -236,9 +363,9 @@ mod tests {
             "b".repeat(LINE_MAX - BEFORE - 1),
             " ".repeat(BEFORE)
         );
-        assert_eq!(Source::new(&text).excerpt(500..501, false), expected);
+        assert_eq!(of(&text).excerpt(500..501, false), expected);
 
-        let excerpt = Source::new("\t\u{1b}[31m\u{202e}X = 1").excerpt(9..10, false);
+        let excerpt = of("\t\u{1b}[31m\u{202e}X = 1").excerpt(9..10, false);
         assert_eq!(excerpt, "  |\n1 |  \\u{1b}[31m\\u{202e}X = 1\n  |                    ^");
     }
 
@@ -264,10 +391,10 @@ mod tests {
             "kafka.sasl = 's3cret'",
             "kafka = { sasl = { user = 'u', password = \"s3cret\" }, window = 1 }",
         ] {
-            let shown = Source::new(line).excerpt(0..1, false);
+            let shown = of(line).excerpt(0..1, false);
             assert!(!shown.contains("s3cret"), "{shown}");
         }
-        let shown = Source::new("key-file = \"a\", monkey = 1, key-id = 2, private-key = \"b\"")
+        let shown = of("key-file = \"a\", monkey = 1, key-id = 2, private-key = \"b\"")
             .excerpt(0..1, false);
         assert!(
             shown.contains("key-file = \"a\", monkey = 1, key-id = 2, private-key = \"b\""),
@@ -281,19 +408,19 @@ mod tests {
             ["a = \"\"\"\n", "'#' = 1 # it's\na = '''\nb ' '' c \\\n", "a = \"\"\"\"\\\"\"\"\nb\n"]
         {
             let text = format!("{begin}s3cret\n");
-            let shown = Source::new(&text).excerpt(begin.len()..begin.len() + 1, false);
+            let shown = of(&text).excerpt(begin.len()..begin.len() + 1, false);
             assert!(!shown.contains("s3cret"), "{shown}");
         }
         for begin in ["", "a = \"b\" # '''\n", "a = \"\"\"b\"\"\"\n", "a = 'it\nb = ''''c'''\n"] {
             let text = format!("{begin}shown\n");
-            let shown = Source::new(&text).excerpt(begin.len()..begin.len() + 1, false);
+            let shown = of(&text).excerpt(begin.len()..begin.len() + 1, false);
             assert!(shown.contains("shown"), "{shown}");
         }
     }
 
     #[test]
     fn a_span_that_is_not_in_the_text_does_no_harm() {
-        let source = Source::new("é");
+        let source = of("é");
         for span in [0..1, 1..2, 1..1, 7..9, 2..2, Range { start: 2, end: 0 }] {
             source.excerpt(span.clone(), false);
             source.slice(span);

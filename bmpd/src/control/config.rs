@@ -117,8 +117,10 @@ async fn part(
         }
     }
     let file = world.config_path().display().to_string();
+    let included = config.included.iter().map(|path| path.display().to_string()).collect();
     Response::Config(ConfigReport {
         file,
+        included,
         refused_reload: world.refused_reload(),
         file_differs,
         sections,

@@ -13,7 +13,9 @@ use crate::world::World;
 /// What its report reads.
 pub(super) fn work(query: &Query) -> Work {
     match query {
-        Query::ResetPlan(_) | Query::PublisherPlan(_) | Query::ReloadPlan => Work::File,
+        Query::ResetPlan(_) | Query::PublisherPlan(_) | Query::ReloadPlan | Query::ConfigCheck => {
+            Work::File
+        }
         _ => Work::Memory,
     }
 }
@@ -47,6 +49,15 @@ pub(super) async fn run(
         Query::Router(WhichRouters(router)) => show::router(router, world, answer).await,
         Query::Publisher(WhichPublishers(name)) => show::publisher(name, world, answer).await,
         Query::PublisherPlan(reset) => answer.whole(publisher::plan(&reset, world)).await,
+        Query::ConfigCheck => answer.whole(check(world)).await,
         Query::ReloadPlan => Box::pin(answer.whole(reload::plan(caller, world))).await,
+    }
+}
+
+/// Checks the configuration file as it is now.
+async fn check(world: &World) -> Response {
+    match world.check_file().await {
+        Ok(check) => Response::ConfigChecked(check),
+        Err(failure) => Response::Failed(failure),
     }
 }

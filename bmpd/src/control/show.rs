@@ -193,7 +193,7 @@ pub(super) async fn is_in(session: &Session, condition: &Condition) -> Option<bo
     if condition.is_none() {
         return Some(true);
     }
-    session.report(false).await.map(|report| report.is_in(&condition))
+    session.report(false).await.map(|report| report.is_in(condition))
 }
 
 /// Timeout of the check whether a network namespace exists.

@@ -30,7 +30,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use shared::names::{LegId, Selector, SessionId};
-use shared::response::{Failure, PrefixReport, RefusedReload};
+use shared::response::{ConfigCheck, Failure, PrefixReport, RefusedReload};
 use shared::time::Span;
 use tokio::sync::{RwLock, RwLockReadGuard, watch};
 use tokio::task::JoinHandle;
@@ -199,6 +199,11 @@ impl World {
         let Refused { by, reason, at } = refused.as_ref()?;
         let (by, reason) = (by.clone(), reason.clone());
         Some(RefusedReload { by, reason, at: at.timestamp(), ago: Span::of(at.age()) })
+    }
+
+    /// Checks the file as it is now, and what it requires of this host; nothing is changed.
+    pub(crate) async fn check_file(&self) -> Result<ConfigCheck, Failure> {
+        self.reader.check().await
     }
 
     /// True if the file has another text than the configuration in effect; `None` if that is not known at once.

@@ -10,12 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::names::PublisherName;
-use shared::response::Failure;
+use shared::response::{ConfigCheck, Failure};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use super::system;
 use crate::config::{self, Config};
+use crate::host;
 use crate::moment::Moment;
 use crate::platform::spawn_blocking;
 use crate::sinks::kafka;
@@ -92,32 +93,44 @@ pub(super) struct Reader {
     digest: Arc<tokio::sync::Mutex<Option<Looked>>>,
 }
 
-/// The result of the last check of the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The result of the last check of the file and of what it includes.
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Looked {
-    /// Device, inode, length, and the times of the last change of the text and of the inode.
-    stamp: [i64; 7],
+    /// Of each of its files and folders.
+    stamps: Vec<(PathBuf, Stamp)>,
     digest: u64,
 }
 
+/// Device, inode, length, and the times of the last change of the text and of the inode; `None` if there is no such file.
+type Stamp = Option<[i64; 7]>;
+
+fn stamp(path: &Path) -> Stamp {
+    let found = std::fs::metadata(path).ok()?;
+    Some([
+        found.dev() as i64,
+        found.ino() as i64,
+        found.len() as i64,
+        found.mtime(),
+        found.mtime_nsec(),
+        found.ctime(),
+        found.ctime_nsec(),
+    ])
+}
+
 impl Looked {
-    /// Checks the file; a large one is only read if it has changed since `before`.
+    /// Checks the file; it is only read if it, or what it includes, has changed since `before`.
     fn at(path: &Path, before: Option<Self>) -> Option<Self> {
-        let found = std::fs::metadata(path).ok()?;
-        let stamp = [
-            found.dev() as i64,
-            found.ino() as i64,
-            found.len() as i64,
-            found.mtime(),
-            found.mtime_nsec(),
-            found.ctime(),
-            found.ctime_nsec(),
-        ];
-        let is_unchanged = system::age(path).is_some_and(|age| age > RECENT);
-        match before.filter(|before| is_unchanged && before.stamp == stamp) {
-            Some(before) => Some(before),
-            None => Some(Self { stamp, digest: config::digest_of(path)? }),
+        let is_the_same = |(path, before): &(PathBuf, Stamp)| {
+            stamp(path) == *before
+                && (before.is_none() || system::age(path).is_some_and(|age| age > RECENT))
+        };
+        if let Some(before) = before.filter(|before| before.stamps.iter().all(is_the_same)) {
+            return Some(before);
         }
+        let paths = config::consists_of(path).into_iter();
+        let stamps = paths.map(|path| (path.clone(), stamp(&path)));
+        let stamps = stamps.collect();
+        Some(Self { stamps, digest: config::digest_of(path)? })
     }
 }
 
@@ -137,15 +150,7 @@ impl Reader {
     ///
     /// The file is invalid, or is not read in time.
     pub(super) async fn read(&self, purpose: Purpose) -> Result<Reading, Failure> {
-        let until = Instant::now() + TIMEOUT;
-        // Waits a little for a file that is being written: a part of it may be valid.
-        for _ in 0..COMPLETE_TRIES {
-            match self.on_a_thread(system::age, purpose, until).await?.1 {
-                Some(age) if age < COMPLETE_AFTER => tokio::time::sleep(COMPLETE_AFTER - age).await,
-                Some(_) | None => break,
-            }
-        }
-        match self.on_a_thread(system::load, purpose, until).await? {
+        match self.when_settled(system::load, purpose).await? {
             (begun, Ok(config)) => Ok(Reading { config: Arc::new(config), begun }),
             (_, Err(error)) => Err(Failure::Configuration(error.to_string())),
         }
@@ -159,10 +164,37 @@ impl Reader {
         let mut digest = timeout_at(until, digest.lock_owned()).await.ok()?;
         let path = self.path.clone();
         let looking = move || {
-            *digest = Looked::at(&path, *digest);
-            digest.map(|looked| looked.digest)
+            *digest = Looked::at(&path, digest.take());
+            digest.as_ref().map(|looked| looked.digest)
         };
         timeout_at(until, spawn_blocking(looking)).await.ok()?.ok()?
+    }
+
+    /// Reads the file, and reports what is wrong with it.
+    ///
+    /// # Errors
+    ///
+    /// The file is not read in time.
+    pub(super) async fn check(&self) -> Result<ConfigCheck, Failure> {
+        let (_, check) = self.when_settled(host::check, Purpose::Plan).await?;
+        Ok(check)
+    }
+
+    /// Runs a call on the file when it seems to be complete, and returns when it was started.
+    async fn when_settled<T: Send + 'static>(
+        &self,
+        act: fn(&Path) -> T,
+        purpose: Purpose,
+    ) -> Result<(Moment, T), Failure> {
+        let until = Instant::now() + TIMEOUT;
+        // Waits a little for a file that is being written: a part of it may be valid.
+        for _ in 0..COMPLETE_TRIES {
+            match self.on_a_thread(age, purpose, until).await?.1 {
+                Some(age) if age < COMPLETE_AFTER => tokio::time::sleep(COMPLETE_AFTER - age).await,
+                Some(_) | None => break,
+            }
+        }
+        self.on_a_thread(act, purpose, until).await
     }
 
     /// Runs a call that may block for ever, and returns when it was started.
@@ -210,4 +242,9 @@ impl Reader {
         let file = self.path.display();
         Failure::Other(format!("cannot read {file}: {reason}; nothing was changed"))
     }
+}
+
+/// How long ago the file, or what it includes, was last changed; `None` if that is unknown, or a clock was set.
+fn age(path: &Path) -> Option<Duration> {
+    config::consists_of(path).iter().filter_map(|path| system::age(path)).min()
 }

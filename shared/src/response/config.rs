@@ -10,6 +10,8 @@ use crate::names::{PublisherName, Selector};
 pub struct ConfigReport {
     /// The file that it was read from.
     pub file: String,
+    /// The files that it includes, in their order.
+    pub included: Vec<String>,
     /// The last reload, if it was refused.
     pub refused_reload: Option<RefusedReload>,
     /// True if the file has another text than the one in effect; `None` if it cannot be read, or not in time.

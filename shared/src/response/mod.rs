@@ -8,6 +8,7 @@
 
 mod check;
 mod config;
+mod diagnosis;
 mod directory;
 mod instance;
 mod log;
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::check::*;
 pub use self::config::*;
+pub use self::diagnosis::*;
 pub use self::directory::*;
 pub use self::instance::*;
 pub use self::log::*;
@@ -77,6 +79,8 @@ pub enum Response {
     },
     /// To [`crate::request::Operation::Reload`] and [`crate::request::Query::ReloadPlan`].
     Reloaded(ReloadReport),
+    /// To [`crate::request::Query::ConfigCheck`].
+    ConfigChecked(ConfigCheck),
     /// To [`crate::request::Operation::ClearStatistics`]: the sessions whose counters were reset.
     Cleared(Vec<SessionId>),
     /// To [`crate::request::Query::Log`] and [`crate::request::Operation::SetLog`]: how it is now.

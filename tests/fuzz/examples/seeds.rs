@@ -299,6 +299,7 @@ fn of_frames(folder: &Path) -> Result<(), Box<dyn Error>> {
             router: Some(RouterId::Named("edge1".parse()?)),
         })),
         Request::Query(Query::ReloadPlan),
+        Request::Query(Query::ConfigCheck),
         Request::Operation(Operation::ClearStatistics(one().into())),
         Request::Operation(Operation::SetLog(SetLog {
             level: Some(LogLevel::Debug),

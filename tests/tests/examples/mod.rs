@@ -153,6 +153,8 @@ impl World {
         if words.first() == Some(&"bmpd")
             && !words.contains(&"--check")
             && !words.contains(&"--import")
+            && !words.contains(&"--explain")
+            && !words.contains(&"--schema")
             && !line.contains("--version")
         {
             return self.run_daemon(line);

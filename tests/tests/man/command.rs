@@ -158,6 +158,7 @@ pub(crate) fn page_of_bmpd() -> String {
     let lines = under("Examples:");
     let says = [
         "Is the file good?",
+        "What does a key mean?",
         "Run in the foreground",
         "The same with more details",
         "What would the configuration of FRR be here?",

@@ -38,14 +38,20 @@ fn says(key: &Key) -> String {
 }
 
 /// What both forms of the reference say before the keys.
-const ABOUT: [&str; 2] = [
+const ABOUT: [&str; 4] = [
     "bmpd reads one TOML file, /etc/bmpd/bmpd.toml unless --config names another one. Paths in it that \
      do not begin with / are beside the file. A key that is unknown, a value out of its range, and \
      what does not fit together is an error, which names line and key; a file with an error is not \
      used at all.",
-    "`bmpd --check` says whether a file is good. `bmpctl reload --dry-run` says what it would change, \
+    "With include it has further files: those of a folder in the order of their names, without hidden ones. Lists of tables, such as \
+     [[session]], are appended; a table that is no list can be in one of the files. What is wrong in one of them is reported \
+     with its name. An included file cannot include others.",
+    "`bmpd --check` says whether a file is good, and `bmpctl config check` whether that of the running bmpd is. `bmpctl reload --dry-run` says what it would change, \
      `bmpctl reload` applies it, and `bmpctl reset session` has a session take the parameters of its \
      connection from it.",
+    "`bmpd --explain session.tcp.mss` says what a key means. Editors complete and check the file by its JSON schema, which \
+     `bmpd --schema` prints: a first line `#:schema file:///usr/share/doc/bmpd/docs/bmpd.schema.json` names it for \
+     those that use Taplo.",
 ];
 
 const KEYS: &str = "Keys with dots in their names can also be written as tables of their own, as TOML has it. The \
@@ -62,11 +68,19 @@ enum Said<'a> {
     },
 }
 
+/// The heading of keys that are in no table.
+const TOP: &str = "Before the first table";
+
 /// Every table once, with all of its keys.
 fn tables<'a>(example: &'a str) -> Vec<(&'a str, Vec<Said<'a>>)> {
     let blocks = read(example);
     let mut tables: Vec<(&str, Vec<Said<'_>>)> = Vec::new();
-    for block in blocks.into_iter().filter(|block| !block.table.is_empty()) {
+    for mut block in blocks {
+        if block.table.is_empty() {
+            // The first sentence is about the file.
+            block.items.drain(..1);
+            block.table = TOP;
+        }
         let rank = tables.iter().position(|(table, _)| *table == block.table);
         let rank = rank.unwrap_or_else(|| {
             tables.push((block.table, Vec::new()));
@@ -106,9 +120,12 @@ pub(crate) fn page(example: &str) -> String {
     page.section("NAME", &name);
 
     let mut about = Roff::new();
-    about.text([roman(ABOUT[0])]);
-    about.control("PP", []);
-    about.text([roman(ABOUT[1])]);
+    for (rank, paragraph) in ABOUT.iter().enumerate() {
+        if rank > 0 {
+            about.control("PP", []);
+        }
+        about.text([roman(*paragraph)]);
+    }
     page.section("DESCRIPTION", &about);
 
     let mut keys = Roff::new();
@@ -146,8 +163,8 @@ pub(crate) fn page(example: &str) -> String {
 /// The same as a page of the book.
 pub(crate) fn document(example: &str) -> String {
     let mut text = format!(
-        "# The configuration\n\n{MADE}\n\n{}\n\n{}\n\nThe smallest file that does something:\n\n```toml\n{SMALLEST}\n```\n\n{KEYS}\n",
-        ABOUT[0], ABOUT[1]
+        "# The configuration\n\n{MADE}\n\n{}\n\nThe smallest file that does something:\n\n```toml\n{SMALLEST}\n```\n\n{KEYS}\n",
+        ABOUT.join("\n\n")
     );
     for (table, said) in tables(example) {
         text += &format!("\n## {table}\n");

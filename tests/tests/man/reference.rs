@@ -37,6 +37,15 @@ const SAMPLES: &[(&str, &[&str])] = &[
         &["bmpctl display bmp session", "bmpctl display bmp session 10.1.1.1 verbose"],
     ),
     ("reload", &["bmpctl reload --dry-run", "bmpctl reload"]),
+    ("config check", &["bmpctl config check"]),
+    (
+        "config explain",
+        &[
+            "bmpctl config explain session.tcp.mss",
+            "bmpctl config explain hold-time",
+            "bmpctl config explain retry",
+        ],
+    ),
     ("clear statistics", &["bmpctl clear statistics 10.1.1.1"]),
     ("monitor", &["bmpctl monitor"]),
     (

@@ -94,7 +94,7 @@ impl Check<'_> {
         tables: &[Spanned<Table<schema::Neighbor>>],
         instances: &Instances,
     ) -> Option<Vec<Neighbor>> {
-        // The index and the line of the neighbor that has an address or a prefix.
+        // The index and the place of the neighbor that has an address or a prefix.
         let mut first: HashMap<_, (usize, usize)> = HashMap::new();
         let mut checked = Vec::new();
         for (index, table) in tables.iter().enumerate() {
@@ -111,15 +111,16 @@ impl Check<'_> {
                     }
                 };
                 let key = (belongs.name.clone(), address, length);
-                if let Some((index, line)) = first.get(&key) {
+                if let Some((index, begin)) = first.get(&key) {
+                    let line = self.source.place(*begin);
                     let text = format!(
-                        "{peers} is the same neighbor as bgp.neighbor[{index}] on line {line}; \
+                        "{peers} is the same neighbor as bgp.neighbor[{index}] on {line}; \
                          remove one of them"
                     );
                     let span = value.as_ref().map_or(table.span(), Spanned::span);
                     self.refuse(span, format!("{at}.{name}"), text);
                 } else {
-                    first.insert(key, (index, self.source.line(table.span().start)));
+                    first.insert(key, (index, table.span().start));
                 }
             }
             checked.push(self.neighbor(&at, table, peers, belongs));

@@ -104,7 +104,7 @@ impl Check<'_> {
         }
         let mut complete = true;
         let mut checked = Vec::with_capacity(list.len());
-        let mut lines = HashMap::new();
+        let mut places = HashMap::new();
         let mut in_order: Vec<_> = list.iter().collect();
         in_order.sort_by_key(|(name, _)| name.span().start);
         for (name, level) in in_order {
@@ -116,9 +116,9 @@ impl Check<'_> {
                 continue;
             };
             // TOML rejects a repeated name, but not 007 beside 7.
-            let line = self.source.line(name.span().start);
-            if let Some(first) = lines.insert(account.clone(), line) {
-                let text = format!("{account} has a level already on line {first}; remove one");
+            if let Some(first) = places.insert(account.clone(), name.span().start) {
+                let first = self.source.place(first);
+                let text = format!("{account} has a level already on {first}; remove one");
                 self.refuse(name.span(), key, text);
                 complete = false;
                 continue;

@@ -31,7 +31,7 @@ const LISTED_MAX: usize = 10;
 pub(super) struct Instances {
     /// In the order of the file; `None` if something was refused.
     checked: Vec<Option<VpnInstance>>,
-    /// Each valid name with the line of its table and its rank in `checked`.
+    /// Each valid name with the place of its table and its rank in `checked`.
     by_name: HashMap<VpnInstanceName, (usize, usize)>,
 }
 
@@ -80,7 +80,6 @@ impl Check<'_> {
     ) -> Instances {
         let mut instances = Instances::default();
         for (index, table) in tables.iter().enumerate() {
-            let line = self.source.line(table.span().start);
             let at = format!("vpn-instance[{index}]");
             let Table(instance) = table.get_ref();
 
@@ -102,14 +101,15 @@ impl Check<'_> {
             let mut unique = None;
             if let Some((name, span)) = name {
                 if let Some((first, _)) = instances.by_name.get(&name) {
+                    let first = self.source.place(*first);
                     let text = format!(
-                        "{} is the same name as that of the VPN instance on line {first}; remove or \
+                        "{} is the same name as that of the VPN instance on {first}; remove or \
                          rename one of them",
                         shown(name.as_str())
                     );
                     self.refuse(span, format!("{at}.name"), text);
                 } else {
-                    instances.by_name.insert(name.clone(), (line, index));
+                    instances.by_name.insert(name.clone(), (table.span().start, index));
                     unique = Some(name);
                 }
             }
@@ -229,7 +229,7 @@ impl Check<'_> {
         key: &str,
         list: &[Spanned<String>],
     ) -> Option<Vec<SocketAddr>> {
-        // The index and the line of the entry that has an address and port.
+        // The index and the place of the entry that has an address and port.
         let mut first: HashMap<SocketAddr, (usize, usize)> = HashMap::new();
         let mut checked = Vec::new();
         for (index, value) in list.iter().enumerate() {
@@ -238,13 +238,14 @@ impl Check<'_> {
                 .map_err(|text| self.refuse(value.span(), &*at, text))
                 .ok();
             if let Some(address) = address {
-                if let Some((index, line)) = first.get(&address) {
+                if let Some((index, begin)) = first.get(&address) {
+                    let line = self.source.place(*begin);
                     let text = format!(
-                        "{address} is the same as {key}[{index}] on line {line}; remove one of them"
+                        "{address} is the same as {key}[{index}] on {line}; remove one of them"
                     );
                     self.refuse(value.span(), &*at, text);
                 } else {
-                    first.insert(address, (index, self.source.line(value.span().start)));
+                    first.insert(address, (index, value.span().start));
                 }
             }
             checked.push(address);

@@ -190,9 +190,10 @@ impl Check<'_> {
         Some((path, Secret::taken(bytes)))
     }
 
-    /// A relative path starts from the configuration file's folder.
+    /// A relative path starts from the folder of the file that names it.
     fn path(&self, value: &Spanned<String>) -> PathBuf {
-        self.folder.join(value.get_ref())
+        let file = self.source.file(value.span().start);
+        file.parent().unwrap_or(Path::new("")).join(value.get_ref())
     }
 
     fn read(

@@ -18,7 +18,7 @@ mod value;
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,8 +39,6 @@ pub(super) struct Check<'a> {
     pub(super) findings: Vec<Finding>,
     /// How many more there are.
     pub(super) more: usize,
-    /// Where relative paths start: the folder of the configuration file.
-    folder: &'a Path,
     /// What is allowed and probably not what was meant.
     warnings: Vec<String>,
     /// Files with certificates that have been read.
@@ -51,13 +49,12 @@ pub(super) struct Check<'a> {
 const WARNINGS_MAX: usize = 20;
 
 impl<'a> Check<'a> {
-    /// Nothing found yet; `folder` is that of the configuration file.
-    pub(super) fn new(source: &'a Source<'a>, folder: &'a Path) -> Self {
+    /// Nothing found yet.
+    pub(super) fn new(source: &'a Source<'a>) -> Self {
         Self {
             source,
             findings: Vec::new(),
             more: 0,
-            folder,
             warnings: Vec::new(),
             pem_files: HashMap::new(),
         }
@@ -112,6 +109,7 @@ impl<'a> Check<'a> {
             process: process?,
             http: http?,
             warnings: std::mem::take(&mut self.warnings),
+            included: Vec::new(),
             digest: 0,
         })
     }

@@ -41,21 +41,21 @@ impl Check<'_> {
         for (index, table) in tables.iter().enumerate() {
             let at = format!("publisher[{index}]");
             let Table(publisher) = table.get_ref();
-            let line = self.source.line(table.span().start);
             let key = format!("{at}.name");
             let name = self
                 .required(table.span(), &*key, &publisher.name, "name = \"NAME\"")
                 .and_then(|name| self.name::<PublisherName>(&key, name));
             if let Some((name, value)) = name.as_ref().zip(publisher.name.as_ref()) {
                 match first.get(name) {
-                    Some((index, line)) => {
+                    Some((index, begin)) => {
+                        let line = self.source.place(*begin);
                         let text = format!(
-                            "publisher[{index}] on line {line} has the same name; give one of them another one"
+                            "publisher[{index}] on {line} has the same name; give one of them another one"
                         );
                         self.refuse(value.span(), key, text);
                     }
                     None => {
-                        first.insert(name.clone(), (index, line));
+                        first.insert(name.clone(), (index, table.span().start));
                     }
                 }
             }

@@ -19,7 +19,7 @@ use crate::config::schema::{self, Table};
 /// The most addresses of one router.
 const ADDRESSES_MAX: usize = 64;
 
-/// The index and the line of a table.
+/// The index and the place of a table.
 type TableAt = (usize, usize);
 /// The instance, the address, and the length of a prefix.
 type Place = (Option<VpnInstanceName>, IpAddr, Option<u8>);
@@ -104,12 +104,17 @@ impl Check<'_> {
         for (index, table) in tables.iter().enumerate() {
             let at = format!("router[{index}]");
             let Table(router) = table.get_ref();
-            let line = self.source.line(table.span().start);
             let belongs =
                 self.belongs(&format!("{at}.vpn-instance"), &router.vpn_instance, instances);
             let who = self.who(&at, table.span(), router);
             if let (Some(who), Some(belongs)) = (&who, &belongs) {
-                self.only_once(&at, router, (who, belongs), (index, line), &mut taken);
+                self.only_once(
+                    &at,
+                    router,
+                    (who, belongs),
+                    (index, table.span().start),
+                    &mut taken,
+                );
             }
             checked.push(self.router(&at, table.span(), router, who, belongs));
         }
@@ -126,9 +131,10 @@ impl Check<'_> {
         taken: &mut Taken,
     ) {
         if let (Who::Named { name, .. }, Some(value)) = (who, &router.name) {
-            if let Some((index, line)) = taken.names.get(name) {
+            if let Some((index, begin)) = taken.names.get(name) {
+                let line = self.source.place(*begin);
                 let text = format!(
-                    "router[{index}] on line {line} has this name; give one of them another, or write all addresses of \
+                    "router[{index}] on {line} has this name; give one of them another, or write all addresses of \
                      one router in its addresses"
                 );
                 self.refuse(value.span(), format!("{at}.name"), text);
@@ -151,10 +157,11 @@ impl Check<'_> {
         };
         for (address, length) in places {
             let place = (belongs.name.clone(), address, length);
-            if let Some((index, line)) = taken.places.get(&place) {
+            if let Some((index, begin)) = taken.places.get(&place) {
+                let line = self.source.place(*begin);
                 let shown = length.map_or(String::new(), |length| format!("/{length}"));
                 let text = format!(
-                    "{address}{shown} is that of router[{index}] on line {line}; remove it from one of them"
+                    "{address}{shown} is that of router[{index}] on {line}; remove it from one of them"
                 );
                 self.refuse(span.clone(), format!("{at}.{key}"), text);
             } else {

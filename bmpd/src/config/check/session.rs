@@ -26,8 +26,8 @@ const MESSAGES_MAX: usize = 16;
 struct ListeningPlaces(HashMap<(Place, NonZeroU16, bool), (bool, usize)>);
 
 impl ListeningPlaces {
-    /// Adds a session on a line; returns the line of one that conflicts with it.
-    fn add(&mut self, session: &Session, line: usize) -> Option<usize> {
+    /// Adds a session with its place; returns that of one that conflicts with it.
+    fn add(&mut self, session: &Session, begin: usize) -> Option<usize> {
         let place = match &session.tcp.source {
             Some(Source::Interface(device)) => Place::Device(device.clone()),
             Some(Source::Address(_)) | None => session.place.clone(),
@@ -36,8 +36,8 @@ impl ListeningPlaces {
         let is_ipv6 = session.id.address.ip().is_ipv6();
         session.listen_ports().into_iter().find_map(|port| {
             let key = (place.clone(), port, is_ipv6);
-            let (first, line) = *self.0.entry(key).or_insert((everywhere, line));
-            (first != everywhere).then_some(line)
+            let (first, begin) = *self.0.entry(key).or_insert((everywhere, begin));
+            (first != everywhere).then_some(begin)
         })
     }
 }
@@ -64,7 +64,7 @@ impl Check<'_> {
         tables: &[Spanned<Table<schema::Session>>],
         common: &Common<'_>,
     ) -> Option<Vec<Session>> {
-        // The index and the line of the session that has an id, and of the one that is listening for a
+        // The index and the place of the session that has an id, and of the one that is listening for a
         // station.
         let mut first: HashMap<SessionId, (usize, usize)> = HashMap::new();
         let mut listening: HashMap<(Place, StationAddress, NonZeroU16), (usize, usize)> =
@@ -74,7 +74,7 @@ impl Check<'_> {
         for (index, table) in tables.iter().enumerate() {
             let at = format!("session[{index}]");
             let Table(session) = table.get_ref();
-            let line = self.source.line(table.span().start);
+            let begin = table.span().start;
             let belongs = self.belongs(
                 &format!("{at}.vpn-instance"),
                 &session.vpn_instance,
@@ -83,21 +83,22 @@ impl Check<'_> {
             let id = self.session_id(&at, table.span(), session, belongs.as_ref());
             if let Some(id) = &id {
                 match first.get(id) {
-                    Some((index, line)) => {
-                        let (index, line) = (*index, *line);
-                        self.same_session(&at, session, id, index, line);
+                    Some((index, begin)) => {
+                        let (index, begin) = (*index, *begin);
+                        self.same_session(&at, session, id, index, begin);
                     }
                     None => {
-                        first.insert(id.clone(), (index, line));
+                        first.insert(id.clone(), (index, begin));
                     }
                 }
             }
             let checked_one = self.session(&at, table.span(), session, id, belongs, common);
             if let Some(session) = &checked_one
-                && let Some(line) = places.add(session, line)
+                && let Some(first) = places.add(session, begin)
             {
+                let line = self.source.place(first);
                 let text = format!(
-                    "the session on line {line} listens at the same port, and one of the two at every \
+                    "the session on {line} listens at the same port, and one of the two at every \
                      address; give both a tcp.source-address, or none"
                 );
                 self.refuse(table.span(), format!("{at}.tcp.source-address"), text);
@@ -117,14 +118,15 @@ impl Check<'_> {
                 ports.iter().filter_map(|port| Some((checked_one.as_ref()?, port)))
             {
                 let key = (place.clone(), id.address, *port);
-                if let Some((index, line)) = listening.get(&key) {
+                if let Some((index, begin)) = listening.get(&key) {
+                    let line = self.source.place(*begin);
                     let text = format!(
-                        "session[{index}] on line {line} waits for the same station at port {port}; \
+                        "session[{index}] on {line} waits for the same station at port {port}; \
                          give one of them another tcp.listen-port"
                     );
                     self.refuse(table.span(), format!("{at}.tcp.listen-port"), text);
                 } else {
-                    listening.insert(key, (index, line));
+                    listening.insert(key, (index, begin));
                 }
             }
             checked.push(checked_one);
@@ -368,14 +370,15 @@ impl Check<'_> {
         session: &schema::Session,
         id: &SessionId,
         first: usize,
-        line: usize,
+        begin: usize,
     ) {
+        let line = self.source.place(begin);
         let (key, place, advice) = match (&session.alias, &session.address) {
             (Some(alias), _) => ("alias", alias.span(), "give one of them another alias"),
             (None, Some(address)) => ("address", address.span(), "give one of them an alias"),
             (None, None) => return,
         };
-        let text = format!("{id} is the same session as session[{first}] on line {line}; {advice}");
+        let text = format!("{id} is the same session as session[{first}] on {line}; {advice}");
         self.refuse(place, format!("{at}.{key}"), text);
     }
 

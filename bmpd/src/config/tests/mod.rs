@@ -1,6 +1,7 @@
 //! The rules of the file, from its text to the model or to the first line of the error.
 
 mod hostile;
+mod include;
 mod publisher;
 
 use std::net::Ipv4Addr;
@@ -144,6 +145,7 @@ fn the_example_of_the_design_gives_this_model() {
         process: Process::default(),
         http: Http { listen: Vec::new(), connections: 64 },
         warnings: vec![],
+        included: vec![],
         digest: 0,
     };
     assert_eq!(config, expected);
@@ -272,6 +274,30 @@ fn check_rules(name: &str, rules: &str) -> usize {
 fn every_rule_has_its_error_with_place_key_and_what_is_allowed() {
     let count = check_rules("rules.txt", include_str!("rules.txt"));
     assert!(count > 160, "only {count} cases");
+}
+
+#[test]
+fn a_mistake_that_people_make_gets_an_answer_that_says_what_to_write() {
+    let count = check_rules("mistakes.txt", include_str!("mistakes.txt"));
+    assert!(count > 30, "only {count} cases");
+}
+
+#[test]
+fn what_is_written_under_another_name_is_not_missing_as_well() {
+    let error = parsed("[[session]]\nadress = '10.1.1.1'\ntcp.port = 1\n").unwrap_err();
+    let keys: Vec<_> = error.problems().iter().filter_map(Problem::key).collect();
+    assert_eq!(keys, ["session[0].adress", "session[0].tcp.port"]);
+    // What others refer to is not looked at while a part of it is missing.
+    let error = parsed(
+        "[[session]]\naddress = '10.1.1.1'\nvpn-instance = 'red'\ntcp.connect-port = 0\n[[vpn-instance]]\nnmae = 'red'\n",
+    );
+    let keys: Vec<_> = error
+        .unwrap_err()
+        .problems()
+        .iter()
+        .map(|problem| problem.key().unwrap().to_owned())
+        .collect();
+    assert_eq!(keys, ["vpn-instance[0].nmae"]);
 }
 
 #[test]
@@ -411,7 +437,7 @@ fn a_file_that_cannot_be_read_says_what_to_do() {
 fn keys(file: &str) -> Vec<String> {
     let error = parsed(file).unwrap_err();
     let text = error.problems()[0].text().to_owned();
-    let (_, keys) = text.split_once("there is no such key; allowed here: ").unwrap();
+    let (_, keys) = text.split_once(" allowed here: ").unwrap();
     keys.split(", ").map(str::to_owned).collect()
 }
 
