@@ -36,8 +36,8 @@ use crate::folder;
 use crate::net;
 use crate::net::capability::{Capability, Missing, note_dropped};
 
-/// The first port that every user may bind (ip(7), ip_unprivileged_port_start).
-const FREE_PORT: u16 = 1024;
+/// The first port that every user may bind, unless the host sets another one (ip(7), ip_unprivileged_port_start).
+const UNPRIVILEGED_PORT_START: u16 = 1024;
 
 /// The first Linux in which every user may bind an unbound socket to a device.
 const DEVICES_FOR_ALL: (u32, u32) = (5, 7);
@@ -87,8 +87,20 @@ pub enum PrivilegeError {
     NotForGood,
 }
 
-/// The capabilities that a configuration needs, and why.
-fn needs(config: &Config) -> Vec<(Capability, String)> {
+/// The first port that every user may bind here: container engines set 0. A network namespace of a VPN instance has a
+/// setting of its own, so that with one of those the default applies.
+fn unprivileged_port_start(config: &Config) -> u16 {
+    let in_namespace =
+        |instance: &config::VpnInstance| matches!(instance.place, Place::Namespace(_));
+    if config.vpn_instances.iter().any(in_namespace) {
+        return UNPRIVILEGED_PORT_START;
+    }
+    let set = fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");
+    set.ok().and_then(|text| text.trim().parse().ok()).unwrap_or(UNPRIVILEGED_PORT_START)
+}
+
+/// The capabilities that a configuration needs, and why. Ports below `privileged_below` need one.
+fn needs(config: &Config, privileged_below: u16) -> Vec<(Capability, String)> {
     let mut needs = Vec::new();
     let bgp = std::iter::once(None)
         .chain(config.vpn_instances.iter().map(|instance| Some(instance.name.clone())))
@@ -99,9 +111,8 @@ fn needs(config: &Config) -> Vec<(Capability, String)> {
     let routers = config::router_listeners(config).into_iter().map(|id| id.address.port());
     let http = config.http.listen.iter().map(|address| address.port());
     // 0 is a port that the system chooses.
-    if let Some(port) =
-        bgp.chain(stations).chain(routers).chain(http).find(|port| (1..FREE_PORT).contains(port))
-    {
+    let mut ports = bgp.chain(stations).chain(routers).chain(http);
+    if let Some(port) = ports.find(|port| (1..privileged_below).contains(port)) {
         needs.push((Capability::NetBindService, format!("listening at port {port}")));
     }
     for instance in &config.vpn_instances {
@@ -140,7 +151,7 @@ fn needs(config: &Config) -> Vec<(Capability, String)> {
 /// What a new configuration needs that was dropped; a sentence each, for the report of the reload.
 pub(crate) fn lacking(config: &Config) -> Vec<String> {
     let has = capabilities(None).map_or(CapabilitySet::empty(), |sets| sets.effective);
-    let missing = needs(config)
+    let missing = needs(config, unprivileged_port_start(config))
         .into_iter()
         .filter(|(capability, _)| capability.was_dropped() && !has.contains(capability.set()));
     missing.map(|(capability, what)| format!("{what}: {}", Missing(capability))).collect()
@@ -266,7 +277,7 @@ fn become_user(user: &User, config: &Config) -> Result<(), PrivilegeError> {
 fn keep(config: &Config, warnings: &mut Vec<String>) -> Result<(), PrivilegeError> {
     let had = refused("read the capabilities", capabilities(None))?.permitted;
     let mut kept = CapabilitySet::empty();
-    for (capability, what) in needs(config) {
+    for (capability, what) in needs(config, unprivileged_port_start(config)) {
         match had.contains(capability.set()) {
             true => kept |= capability.set(),
             false => warnings.push(format!("{what}: {}", Missing(capability))),
@@ -296,7 +307,10 @@ mod tests {
 
     fn needed(text: &str) -> Vec<Capability> {
         let config = config::parse(text, Path::new("f")).unwrap();
-        needs(&config).into_iter().map(|(capability, _)| capability).collect()
+        needs(&config, UNPRIVILEGED_PORT_START)
+            .into_iter()
+            .map(|(capability, _)| capability)
+            .collect()
     }
 
     const BGP: &str = "bgp = { as = 1, router-id = '1.1.1.1', listen = ";
@@ -325,6 +339,13 @@ mod tests {
         let expected: &[Capability] =
             if devices_are_for_all() { &[] } else { &[Capability::NetRaw] };
         assert_eq!(needed(device), expected);
+    }
+
+    #[test]
+    fn a_port_that_every_user_may_bind_needs_no_capability() {
+        let config = config::parse(&format!("{BGP}['[::]:179'] }}"), Path::new("f")).unwrap();
+        let count = |privileged_below| needs(&config, privileged_below).len();
+        assert_eq!([count(0), count(179), count(180)], [0, 0, 1]);
     }
 
     #[test]

@@ -40,6 +40,7 @@ pub mod neighbor;
 pub mod netns;
 pub mod nlri;
 pub mod person;
+pub mod podman;
 pub mod process;
 pub mod programs;
 pub mod race;

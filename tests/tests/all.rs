@@ -27,6 +27,7 @@ mod frr;
 mod full_table;
 mod gobgp;
 mod graceful_restart;
+mod image;
 mod import;
 mod instances;
 mod json;

@@ -1,8 +1,9 @@
 //! The Debian package: it is installed, the quick start followed as it is written, upgraded, removed and purged, on
 //! this machine under a layer of its own, so that nothing of it stays. `pkg/check` does the same in a fresh Debian.
 
-use std::fs;
-use std::path::PathBuf;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -31,8 +32,17 @@ ip link set lo up
 exec chroot "$root" "$@"
 "#;
 
+/// What follows runs on this machine under the layer.
+fn inside(repository: &Path, scratch: &Scratch, layer: &Path) -> Command {
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--propagation", "private", "--net", "--pid", "--fork"]);
+    command.args(["--kill-child", "sh", "-c", ENTER, "enter"]);
+    command.arg(repository).arg(scratch.path()).arg(layer);
+    command
+}
+
 /// Makes the package of the programs that the tests run.
-fn package(scratch: &Scratch) -> PathBuf {
+pub(crate) fn package(scratch: &Scratch) -> PathBuf {
     let folder = scratch.join("package");
     let programs = binary("bmpd").parent().unwrap().to_owned();
     let mut make = Command::new(repository("pkg/deb"));
@@ -50,13 +60,57 @@ fn the_quick_start_can_be_followed_and_what_is_removed_is_gone() {
     let layer = scratch.join("layer");
     fs::create_dir(&layer).unwrap();
     let root = repository("").canonicalize().unwrap();
-    let mut walk = Command::new("unshare");
-    walk.args(["--mount", "--propagation", "private", "--net", "--pid", "--fork", "--kill-child"]);
-    walk.args(["sh", "-c", ENTER, "enter"]).arg(&root).arg(scratch.path()).arg(&layer);
-    walk.arg(root.join("pkg/walk")).arg(&package);
-    let output = run(&mut walk, TIMEOUT);
+    let mut walk = inside(&root, &scratch, &layer);
+    let output = run(walk.arg(root.join("pkg/walk")).arg(&package), TIMEOUT);
     assert!(output.done().ends_with("pkg/walk: all as the page says\n"), "{output}");
     assert!(output.stdout.contains("session 127.0.0.1: reset"), "{output}");
+}
+
+/// apt takes the package from what `pkg/repository` makes, and nothing that was changed since.
+#[test]
+fn apt_installs_the_package_from_a_signed_repository() {
+    let scratch = Scratch::new();
+    let package = package(&scratch);
+    let keys = scratch.join("keys");
+    fs::create_dir(&keys).unwrap();
+    fs::set_permissions(&keys, Permissions::from_mode(0o700)).unwrap();
+    let mut gpg = Command::new("gpg");
+    gpg.env("GNUPGHOME", &keys).args(["--batch", "--quiet", "--pinentry-mode=loopback"]);
+    gpg.args(["--passphrase=", "--quick-generate-key", "packages@bmpd.invalid", "ed25519"]);
+    run(&mut gpg, TIMEOUT).done();
+    let mut make = Command::new(repository("pkg/repository"));
+    make.arg(scratch.join("apt")).arg(&package);
+    make.env("GNUPGHOME", &keys).env("KEY", "packages@bmpd.invalid");
+    run(&mut make, TIMEOUT).done();
+    // Its agent would stay.
+    let mut stop = Command::new("gpgconf");
+    run(stop.env("GNUPGHOME", &keys).args(["--kill", "all"]), TIMEOUT).done();
+
+    let script = r#"set -eu
+export DEBIAN_FRONTEND=noninteractive
+cp "$1/bmpd.asc" /etc/apt/keyrings/
+echo "deb [signed-by=/etc/apt/keyrings/bmpd.asc] file:$1 stable main" > /etc/apt/bmpd.list
+apt() { apt-get -qq -o Dir::Etc::sourcelist=/etc/apt/bmpd.list -o Dir::Etc::sourceparts=- "$@"; }
+apt update
+apt install -y --no-install-recommends bmpd
+bmpctl --version
+echo >> "$1/dists/stable/main/binary-$(dpkg --print-architecture)/Packages"
+rm "$1"/dists/stable/main/binary-*/Packages.gz
+rm -r /var/lib/apt/lists
+! apt update 2>&1 || echo "taken though it was changed"
+"#;
+    let layer = scratch.join("layer");
+    fs::create_dir(&layer).unwrap();
+    let root = repository("").canonicalize().unwrap();
+    let output = run(
+        inside(&root, &scratch, &layer)
+            .args(["sh", "-c", script, "install"])
+            .arg(scratch.join("apt")),
+        TIMEOUT,
+    );
+    assert!(output.done().contains(&format!("bmpctl {}", env!("CARGO_PKG_VERSION"))), "{output}");
+    assert!(!output.text().contains("taken though"), "{output}");
+    assert!(output.text().contains("Hash Sum mismatch"), "{output}");
 }
 
 /// The same with a systemd, which starts, restarts and stops the units as they are installed.

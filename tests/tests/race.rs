@@ -67,3 +67,23 @@ fn a_program_that_is_missing_is_named_with_the_reason() {
     // There is nobody to be faster than, and nothing is made up.
     assert_ne!(row.met, Some(true));
 }
+
+/// What other pages say of the race is what the race has found.
+#[test]
+fn figures_of_the_race_are_the_same_everywhere() {
+    let figures = |text: &str, row: &str| -> Vec<u64> {
+        let (_, from) = text.split_once(&format!("\n{row} |")).unwrap_or_else(|| panic!("{row}"));
+        let cells = from.lines().next().unwrap().split('|').take(5);
+        let number =
+            |cell: &str| cell.split_whitespace().next()?.replace(',', "").parse::<f64>().ok();
+        cells.map(|cell| number(cell).unwrap().round() as u64).collect()
+    };
+    let race = tests::documents::text("docs/performance/race.md");
+    let found = [figures(&race, "| reset"), figures(&race, "| peak memory, reset")];
+    for (page, indent) in [("README.md", "  "), ("docs/comparison.md", "")] {
+        let text = tests::documents::text(page);
+        let rows = ["everything is sent again after a reset", "peak memory"];
+        let said = rows.map(|row| figures(&text, &format!("{indent}| {row}")));
+        assert_eq!(said, found, "{page}");
+    }
+}

@@ -1,5 +1,5 @@
-//! The blocks of docs/recipes.md, and of the quick start in docs/relay.md, as they are written, with the programs that
-//! they are for.
+//! The blocks of docs/recipes.md, of the quick start in docs/relay.md, of docs/with-frr.md and of docs/without-root.md, as
+//! they are written, with the programs that they are for.
 
 use std::fs;
 use std::net::{SocketAddr, TcpStream};
@@ -7,15 +7,19 @@ use std::process::Command;
 use std::time::Duration;
 
 use tests::daemon::{Daemon, run};
-use tests::documents::text;
+use tests::documents::{blocks, text};
 use tests::edge::{self, Edge, Program, ROUTE, wait_route_received};
 use tests::neighbor::{Neighbor, Options};
+use tests::netns::Netns;
+use tests::person::public;
 use tests::scratch::Scratch;
 use tests::station::{Mode, Station};
 use tests::table::Table;
 use tests::wait::{wait_for, wait_until};
 
 const TIMEOUT: Duration = Duration::from_secs(60);
+
+const NOBODY: u32 = 65_534;
 
 /// The first block in this language below this heading.
 #[track_caller]
@@ -101,6 +105,60 @@ fn the_quick_start_of_the_relay() {
         }
     });
     assert!(daemon.bmpctl(&["show", "session"]).done().contains("10.1.1.1"));
+}
+
+/// FRR and bmpd on one host: FRR has port 179.
+#[test]
+fn bmpd_on_the_host_of_frr() {
+    let (scratch, edge) = (Scratch::new(), Edge::new());
+    let of = |heading: &str, language: &str| block_of("docs/with-frr.md", heading, language);
+    let (_, address) = of("# With FRR", "text")
+        .trim()
+        .split_once("ip ")
+        .map(|(a, b)| (a.to_owned(), b.to_owned()))
+        .unwrap();
+    // The station is elsewhere, at the other end of the wire.
+    edge.host.ip("address del 192.0.2.1/24 dev far");
+    edge.host.ip("address add 192.0.2.254/24 dev far");
+    edge.router.ip(&address);
+    edge.router.ip("route add 10.1.1.1 via 192.0.2.254");
+    let station = edge.station();
+    let whole = format!(
+        "router bgp 65001\n bgp router-id 192.0.2.2\n no bgp network import-check\n address-family ipv4 unicast\n  \
+         network {ROUTE}\n exit-address-family\nexit\n{}",
+        of("## FRR", "text")
+    );
+    let [zebra, bgpd] = edge::frr(&scratch, &edge.router, &whole);
+    let daemon = edge.router.run(|| Daemon::start(&scratch, &of("## bmpd", "toml")));
+    wait_route_received(&daemon, &[&zebra, &bgpd]);
+    edge.wait_told(&station);
+}
+
+/// The page from its first to its last line, as a user without rights.
+#[test]
+fn without_root_and_systemd() {
+    let scratch = Scratch::new();
+    let page = blocks(&text("docs/without-root.md"));
+    let script: String = page.into_iter().map(|block| block.text).collect();
+    public(&scratch);
+    let home = scratch.join("home");
+    fs::create_dir(&home).unwrap();
+    std::os::unix::fs::chown(&home, Some(NOBODY), Some(NOBODY)).unwrap();
+    let netns = Netns::new();
+    // What it leaves behind ends with it.
+    let mut shell = netns.namespace().command("unshare");
+    shell.args(["--pid", "--fork", "--kill-child", "--mount-proc"]);
+    let nobody = NOBODY.to_string();
+    shell.args(["setpriv", "--reuid", &nobody, "--regid", &nobody, "--clear-groups", "bash"]);
+    shell.args(["-euo", "pipefail", "-c", &script]).current_dir(&home);
+    shell.env_clear().env("HOME", &home).env("LC_ALL", "C.UTF-8");
+    shell.env("PATH", format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", scratch.path().display()));
+    let output = run(&mut shell, TIMEOUT);
+    let said = ["bmpd", "bird", "pmbmpd", "error"].map(|name| {
+        fs::read_to_string(home.join("bmp").join(format!("{name}.log"))).unwrap_or_default()
+    });
+    assert_eq!(output.status, 0, "{output}{}", said.concat());
+    assert!(output.stdout.contains("session 127.0.0.1: synchronised, 2 routes"), "{output}");
 }
 
 #[test]
