@@ -22,7 +22,9 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
     $completions = @(switch ($command) {
         'bmpctl' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -31,11 +33,13 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('reset', 'reset', [CompletionResultType]::ParameterValue, 'Reset BMP sessions, the BMP connections of routers, or publishers')
-            [CompletionResult]::new('reload', 'reload', [CompletionResultType]::ParameterValue, 'Apply the configuration file: what is new begins, what is gone ends')
-            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show sessions, routers, publishers, neighbors, VPN instances, the configuration, bmpd itself')
+            [CompletionResult]::new('reload', 'reload', [CompletionResultType]::ParameterValue, 'Apply the configuration file: add, change and remove what differs from what runs')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show sessions, routers, publishers, neighbors, events, VPN instances, the configuration, bmpd itself')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Find out what keeps a session, a neighbor or a router from coming up')
+            [CompletionResult]::new('wait', 'wait', [CompletionResultType]::ParameterValue, 'Wait until sessions are synchronised, up or down')
             [CompletionResult]::new('monitor', 'monitor', [CompletionResultType]::ParameterValue, 'Print what happens as it happens: changes of sessions, routers, neighbors, publishers; commands, reloads')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Check a configuration file, or look up what a key of it means')
-            [CompletionResult]::new('clear', 'clear', [CompletionResultType]::ParameterValue, 'Let counters begin at zero')
+            [CompletionResult]::new('clear', 'clear', [CompletionResultType]::ParameterValue, 'Reset counters')
             [CompletionResult]::new('log', 'log', [CompletionResultType]::ParameterValue, 'Show or set how much bmpd logs')
             [CompletionResult]::new('display', 'display', [CompletionResultType]::ParameterValue, 'Show BMP sessions in the words and the layout of routers')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -43,7 +47,9 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;reset' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -59,12 +65,18 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;reset;session' {
             [CompletionResult]::new('--vpn-instance', '--vpn-instance', [CompletionResultType]::ParameterName, 'The VPN instance [default: the public one for an address, every one for `all`]')
             [CompletionResult]::new('--alias', '--alias', [CompletionResultType]::ParameterName, 'The alias of the session; without it an address means the session without alias')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Only sessions in this state; several are separated by commas')
+            [CompletionResult]::new('--not-synchronised', '--not-synchronised', [CompletionResultType]::ParameterName, 'Only sessions that have not been synchronised for this long, 0s to 24h [default: 0s]')
             [CompletionResult]::new('--router', '--router', [CompletionResultType]::ParameterName, 'Only the leg that carries this router [default: every leg of a session]')
             [CompletionResult]::new('--stagger', '--stagger', [CompletionResultType]::ParameterName, 'Reset one after another with this time between two, 1ms to 60m [default: all at once]')
             [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'Wait until every session is synchronised, at most this long after the last reset, 1ms to 24h [default: 5m]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--pending', '--pending', [CompletionResultType]::ParameterName, 'Only sessions with parameters that wait for a reset')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Print what a reset would do, and do nothing')
+            [CompletionResult]::new('--confirm', '--confirm', [CompletionResultType]::ParameterName, 'Ask before anything is done')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -74,7 +86,9 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;reset;router' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -87,7 +101,9 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             [CompletionResult]::new('--stagger', '--stagger', [CompletionResultType]::ParameterName, 'Reset one after another with this time between two, 1ms to 60m [default: all at once]')
             [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'Wait until every publisher is synchronised, at most this long after the last reset, 1ms to 24h [default: 5m]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Print what a reset would do, and do nothing')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -98,7 +114,9 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;reset;bmp' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -110,7 +128,9 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;reset;bmp;session' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -158,7 +178,9 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;reload' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Print what would be done, and do nothing')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -170,7 +192,9 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;show' {
             [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds, 100ms to 60m [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -180,6 +204,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             [CompletionResult]::new('router', 'router', [CompletionResultType]::ParameterValue, 'Show monitored routers: a table, or the page of one router')
             [CompletionResult]::new('publisher', 'publisher', [CompletionResultType]::ParameterValue, 'Show publishers: a table, or the page of one publisher')
             [CompletionResult]::new('neighbor', 'neighbor', [CompletionResultType]::ParameterValue, 'Show BGP neighbors: a table, or the page of one neighbor')
+            [CompletionResult]::new('event', 'event', [CompletionResultType]::ParameterValue, 'Show what has happened: changes of sessions, routers, neighbors, publishers; commands, reloads')
             [CompletionResult]::new('vpn-instance', 'vpn-instance', [CompletionResultType]::ParameterValue, 'Show VPN instances: what they stand for, and what is in them')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Show the configuration in effect, with defaults filled in and keys masked')
             [CompletionResult]::new('statistics', 'statistics', [CompletionResultType]::ParameterValue, 'Show what sessions have counted over all of their connections: a table, or the page of one session')
@@ -191,11 +216,17 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;show;session' {
             [CompletionResult]::new('--vpn-instance', '--vpn-instance', [CompletionResultType]::ParameterName, 'The VPN instance [default: the public one for an address, every one without]')
             [CompletionResult]::new('--alias', '--alias', [CompletionResultType]::ParameterName, 'The alias of the session; without it an address means the session without alias')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Only sessions in this state; several are separated by commas')
+            [CompletionResult]::new('--not-synchronised', '--not-synchronised', [CompletionResultType]::ParameterName, 'Only sessions that have not been synchronised for this long, 0s to 24h [default: 0s]')
             [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds, 100ms to 60m [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--pending', '--pending', [CompletionResultType]::ParameterName, 'Only sessions with parameters that wait for a reset')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show every detail of each session')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show every detail of each session')
+            [CompletionResult]::new('--check', '--check', [CompletionResultType]::ParameterName, 'Fail with exit code 6 unless every one of them is synchronised')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -206,7 +237,9 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;show;router' {
             [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds, 100ms to 60m [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -217,7 +250,9 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;show;publisher' {
             [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds, 100ms to 60m [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -229,9 +264,33 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             [CompletionResult]::new('--vpn-instance', '--vpn-instance', [CompletionResultType]::ParameterName, 'Only neighbors of this VPN instance')
             [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds, 100ms to 60m [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show every detail of each neighbor')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show every detail of each neighbor')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'bmpctl;show;event' {
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Only events at most so long ago, or since a time')
+            [CompletionResult]::new('--after', '--after', [CompletionResultType]::ParameterName, 'Only events behind the one with this sequence number')
+            [CompletionResult]::new('--session', '--session', [CompletionResultType]::ParameterName, 'Only those of sessions with this station, or `all` of any session')
+            [CompletionResult]::new('--alias', '--alias', [CompletionResultType]::ParameterName, 'The alias of that session; without it an address means the session without alias')
+            [CompletionResult]::new('--vpn-instance', '--vpn-instance', [CompletionResultType]::ParameterName, 'The VPN instance of the sessions or neighbors')
+            [CompletionResult]::new('--neighbor', '--neighbor', [CompletionResultType]::ParameterName, 'Only those of the neighbors with this address, or `all` of any neighbor')
+            [CompletionResult]::new('--router', '--router', [CompletionResultType]::ParameterName, 'Only those of this router, and of the connections that carry it')
+            [CompletionResult]::new('--publisher', '--publisher', [CompletionResultType]::ParameterName, 'Only those of this publisher')
+            [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'At most so many, the newest [default: all]')
+            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds, 100ms to 60m [default: 2]')
+            [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -242,7 +301,9 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;show;vpn-instance' {
             [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds, 100ms to 60m [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -253,7 +314,9 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;show;config' {
             [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds, 100ms to 60m [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
             [CompletionResult]::new('--pending', '--pending', [CompletionResultType]::ParameterName, 'Only what was configured and waits for a reset or a restart')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -265,9 +328,14 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;show;statistics' {
             [CompletionResult]::new('--vpn-instance', '--vpn-instance', [CompletionResultType]::ParameterName, 'The VPN instance [default: the public one for an address, every one without]')
             [CompletionResult]::new('--alias', '--alias', [CompletionResultType]::ParameterName, 'The alias of the session; without it an address means the session without alias')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Only sessions in this state; several are separated by commas')
+            [CompletionResult]::new('--not-synchronised', '--not-synchronised', [CompletionResultType]::ParameterName, 'Only sessions that have not been synchronised for this long, 0s to 24h [default: 0s]')
             [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds, 100ms to 60m [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--pending', '--pending', [CompletionResultType]::ParameterName, 'Only sessions with parameters that wait for a reset')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show every counter of each session')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show every counter of each session')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
@@ -280,7 +348,9 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;show;status' {
             [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds, 100ms to 60m [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -291,7 +361,9 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;show;version' {
             [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again and again, every so many seconds, 100ms to 60m [default: 2]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -304,6 +376,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             [CompletionResult]::new('router', 'router', [CompletionResultType]::ParameterValue, 'Show monitored routers: a table, or the page of one router')
             [CompletionResult]::new('publisher', 'publisher', [CompletionResultType]::ParameterValue, 'Show publishers: a table, or the page of one publisher')
             [CompletionResult]::new('neighbor', 'neighbor', [CompletionResultType]::ParameterValue, 'Show BGP neighbors: a table, or the page of one neighbor')
+            [CompletionResult]::new('event', 'event', [CompletionResultType]::ParameterValue, 'Show what has happened: changes of sessions, routers, neighbors, publishers; commands, reloads')
             [CompletionResult]::new('vpn-instance', 'vpn-instance', [CompletionResultType]::ParameterValue, 'Show VPN instances: what they stand for, and what is in them')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Show the configuration in effect, with defaults filled in and keys masked')
             [CompletionResult]::new('statistics', 'statistics', [CompletionResultType]::ParameterValue, 'Show what sessions have counted over all of their connections: a table, or the page of one session')
@@ -324,6 +397,9 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;show;help;neighbor' {
             break
         }
+        'bmpctl;show;help;event' {
+            break
+        }
         'bmpctl;show;help;vpn-instance' {
             break
         }
@@ -342,9 +418,136 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;show;help;help' {
             break
         }
-        'bmpctl;monitor' {
+        'bmpctl;check' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, 'Find out what keeps a session from coming up, or from being synchronised')
+            [CompletionResult]::new('neighbor', 'neighbor', [CompletionResultType]::ParameterValue, 'Find out what keeps a neighbor from coming up')
+            [CompletionResult]::new('router', 'router', [CompletionResultType]::ParameterValue, 'Find out what keeps a router from sending BMP')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'bmpctl;check;session' {
+            [CompletionResult]::new('--vpn-instance', '--vpn-instance', [CompletionResultType]::ParameterName, 'The VPN instance [default: the public one]')
+            [CompletionResult]::new('--alias', '--alias', [CompletionResultType]::ParameterName, 'The alias of the session; without it an address means the session without alias')
+            [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'bmpctl;check;neighbor' {
+            [CompletionResult]::new('--vpn-instance', '--vpn-instance', [CompletionResultType]::ParameterName, 'The VPN instance [default: the public one]')
+            [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'bmpctl;check;router' {
+            [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'bmpctl;check;help' {
+            [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, 'Find out what keeps a session from coming up, or from being synchronised')
+            [CompletionResult]::new('neighbor', 'neighbor', [CompletionResultType]::ParameterValue, 'Find out what keeps a neighbor from coming up')
+            [CompletionResult]::new('router', 'router', [CompletionResultType]::ParameterValue, 'Find out what keeps a router from sending BMP')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'bmpctl;check;help;session' {
+            break
+        }
+        'bmpctl;check;help;neighbor' {
+            break
+        }
+        'bmpctl;check;help;router' {
+            break
+        }
+        'bmpctl;check;help;help' {
+            break
+        }
+        'bmpctl;wait' {
+            [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, 'Wait until BMP sessions are synchronised, up or down')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'bmpctl;wait;session' {
+            [CompletionResult]::new('--vpn-instance', '--vpn-instance', [CompletionResultType]::ParameterName, 'The VPN instance [default: the public one for an address, every one without]')
+            [CompletionResult]::new('--alias', '--alias', [CompletionResultType]::ParameterName, 'The alias of the session; without it an address means the session without alias')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Only sessions in this state; several are separated by commas')
+            [CompletionResult]::new('--not-synchronised', '--not-synchronised', [CompletionResultType]::ParameterName, 'Only sessions that have not been synchronised for this long, 0s to 24h [default: 0s]')
+            [CompletionResult]::new('--for', '--for', [CompletionResultType]::ParameterName, 'What to wait for')
+            [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--pending', '--pending', [CompletionResultType]::ParameterName, 'Only sessions with parameters that wait for a reset')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'bmpctl;wait;help' {
+            [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, 'Wait until BMP sessions are synchronised, up or down')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'bmpctl;wait;help;session' {
+            break
+        }
+        'bmpctl;wait;help;help' {
+            break
+        }
+        'bmpctl;monitor' {
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Only events at most so long ago, or since a time')
+            [CompletionResult]::new('--after', '--after', [CompletionResultType]::ParameterName, 'Only events behind the one with this sequence number')
+            [CompletionResult]::new('--session', '--session', [CompletionResultType]::ParameterName, 'Only those of sessions with this station, or `all` of any session')
+            [CompletionResult]::new('--alias', '--alias', [CompletionResultType]::ParameterName, 'The alias of that session; without it an address means the session without alias')
+            [CompletionResult]::new('--vpn-instance', '--vpn-instance', [CompletionResultType]::ParameterName, 'The VPN instance of the sessions or neighbors')
+            [CompletionResult]::new('--neighbor', '--neighbor', [CompletionResultType]::ParameterName, 'Only those of the neighbors with this address, or `all` of any neighbor')
+            [CompletionResult]::new('--router', '--router', [CompletionResultType]::ParameterName, 'Only those of this router, and of the connections that carry it')
+            [CompletionResult]::new('--publisher', '--publisher', [CompletionResultType]::ParameterName, 'Only those of this publisher')
+            [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -354,7 +557,9 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;config' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -367,7 +572,9 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;config;check' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -377,7 +584,9 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;config;explain' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -402,21 +611,28 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;clear' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            [CompletionResult]::new('statistics', 'statistics', [CompletionResultType]::ParameterValue, 'Let the counters of `show statistics` begin at zero')
+            [CompletionResult]::new('statistics', 'statistics', [CompletionResultType]::ParameterValue, 'Reset the counters of `show statistics`')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'bmpctl;clear;statistics' {
             [CompletionResult]::new('--vpn-instance', '--vpn-instance', [CompletionResultType]::ParameterName, 'The VPN instance [default: the public one for an address, every one without]')
             [CompletionResult]::new('--alias', '--alias', [CompletionResultType]::ParameterName, 'The alias of the session; without it an address means the session without alias')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Only sessions in this state; several are separated by commas')
+            [CompletionResult]::new('--not-synchronised', '--not-synchronised', [CompletionResultType]::ParameterName, 'Only sessions that have not been synchronised for this long, 0s to 24h [default: 0s]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--pending', '--pending', [CompletionResultType]::ParameterName, 'Only sessions with parameters that wait for a reset')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -425,7 +641,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             break
         }
         'bmpctl;clear;help' {
-            [CompletionResult]::new('statistics', 'statistics', [CompletionResultType]::ParameterValue, 'Let the counters of `show statistics` begin at zero')
+            [CompletionResult]::new('statistics', 'statistics', [CompletionResultType]::ParameterValue, 'Reset the counters of `show statistics`')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -437,7 +653,9 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;log' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -450,7 +668,9 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;log;level' {
             [CompletionResult]::new('--for', '--for', [CompletionResultType]::ParameterName, 'For how long, 1ms to 24h; then the default is in effect again [default: for good]')
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -471,7 +691,9 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;display' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -483,7 +705,9 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;display;bmp' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -495,7 +719,9 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;display;bmp;session' {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent: a number and ms, s, m or h, 1ms to 60m [default: 15s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -531,11 +757,13 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         }
         'bmpctl;help' {
             [CompletionResult]::new('reset', 'reset', [CompletionResultType]::ParameterValue, 'Reset BMP sessions, the BMP connections of routers, or publishers')
-            [CompletionResult]::new('reload', 'reload', [CompletionResultType]::ParameterValue, 'Apply the configuration file: what is new begins, what is gone ends')
-            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show sessions, routers, publishers, neighbors, VPN instances, the configuration, bmpd itself')
+            [CompletionResult]::new('reload', 'reload', [CompletionResultType]::ParameterValue, 'Apply the configuration file: add, change and remove what differs from what runs')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show sessions, routers, publishers, neighbors, events, VPN instances, the configuration, bmpd itself')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Find out what keeps a session, a neighbor or a router from coming up')
+            [CompletionResult]::new('wait', 'wait', [CompletionResultType]::ParameterValue, 'Wait until sessions are synchronised, up or down')
             [CompletionResult]::new('monitor', 'monitor', [CompletionResultType]::ParameterValue, 'Print what happens as it happens: changes of sessions, routers, neighbors, publishers; commands, reloads')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Check a configuration file, or look up what a key of it means')
-            [CompletionResult]::new('clear', 'clear', [CompletionResultType]::ParameterValue, 'Let counters begin at zero')
+            [CompletionResult]::new('clear', 'clear', [CompletionResultType]::ParameterValue, 'Reset counters')
             [CompletionResult]::new('log', 'log', [CompletionResultType]::ParameterValue, 'Show or set how much bmpd logs')
             [CompletionResult]::new('display', 'display', [CompletionResultType]::ParameterValue, 'Show BMP sessions in the words and the layout of routers')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -572,6 +800,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             [CompletionResult]::new('router', 'router', [CompletionResultType]::ParameterValue, 'Show monitored routers: a table, or the page of one router')
             [CompletionResult]::new('publisher', 'publisher', [CompletionResultType]::ParameterValue, 'Show publishers: a table, or the page of one publisher')
             [CompletionResult]::new('neighbor', 'neighbor', [CompletionResultType]::ParameterValue, 'Show BGP neighbors: a table, or the page of one neighbor')
+            [CompletionResult]::new('event', 'event', [CompletionResultType]::ParameterValue, 'Show what has happened: changes of sessions, routers, neighbors, publishers; commands, reloads')
             [CompletionResult]::new('vpn-instance', 'vpn-instance', [CompletionResultType]::ParameterValue, 'Show VPN instances: what they stand for, and what is in them')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Show the configuration in effect, with defaults filled in and keys masked')
             [CompletionResult]::new('statistics', 'statistics', [CompletionResultType]::ParameterValue, 'Show what sessions have counted over all of their connections: a table, or the page of one session')
@@ -591,6 +820,9 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
         'bmpctl;help;show;neighbor' {
             break
         }
+        'bmpctl;help;show;event' {
+            break
+        }
         'bmpctl;help;show;vpn-instance' {
             break
         }
@@ -604,6 +836,28 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             break
         }
         'bmpctl;help;show;version' {
+            break
+        }
+        'bmpctl;help;check' {
+            [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, 'Find out what keeps a session from coming up, or from being synchronised')
+            [CompletionResult]::new('neighbor', 'neighbor', [CompletionResultType]::ParameterValue, 'Find out what keeps a neighbor from coming up')
+            [CompletionResult]::new('router', 'router', [CompletionResultType]::ParameterValue, 'Find out what keeps a router from sending BMP')
+            break
+        }
+        'bmpctl;help;check;session' {
+            break
+        }
+        'bmpctl;help;check;neighbor' {
+            break
+        }
+        'bmpctl;help;check;router' {
+            break
+        }
+        'bmpctl;help;wait' {
+            [CompletionResult]::new('session', 'session', [CompletionResultType]::ParameterValue, 'Wait until BMP sessions are synchronised, up or down')
+            break
+        }
+        'bmpctl;help;wait;session' {
             break
         }
         'bmpctl;help;monitor' {
@@ -621,7 +875,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             break
         }
         'bmpctl;help;clear' {
-            [CompletionResult]::new('statistics', 'statistics', [CompletionResultType]::ParameterValue, 'Let the counters of `show statistics` begin at zero')
+            [CompletionResult]::new('statistics', 'statistics', [CompletionResultType]::ParameterValue, 'Reset the counters of `show statistics`')
             break
         }
         'bmpctl;help;clear;statistics' {

@@ -160,7 +160,7 @@ publisher.kafka\t'The brokers, and how records are sent to them'
 publisher.kafka.bootstrap-servers\t'Brokers that are asked first, 1 to 64: a name or an address, and a port'
 publisher.kafka.delivery-timeout\t'Seconds without an acknowledgement, 10 to 86400, until a new producer sends again what was not acknowledged'
 publisher.kafka.compression\t'The compression of batches: gzip, snappy, lz4, zstd or none'
-publisher.kafka.window\t'Bytes that may be in flight without an acknowledgement, 1048576 to 1073741824'
+publisher.kafka.window\t'Bytes that may be in flight without an acknowledgement, 8192 to 1073741824'
 publisher.kafka.linger\t'Milliseconds that a record may wait for others in its batch, 0 to 1000'
 publisher.kafka.tls\t'TLS to the brokers'
 publisher.kafka.tls.ca\t'The certificates that vouch for the brokers'
@@ -200,7 +200,7 @@ control.maximum-monitors\t'Those that watch events, and those that wait for a re
 control.maximum-monitors-per-user\t'Those of one user'
 process\t'Started as root, bmpd becomes this user at once, in its groups and that of control, and keeps of roots capabilities those that this file needs: CAP_NET_BIND_SERVICE for ports below 1024, CAP_SYS_ADMIN for netns, CAP_NET_RAW for identity = source-address'
 process.user\t'The user that bmpd becomes when root starts it'
-http\t'Metrics for Prometheus at /metrics, a status page at /'
+http\t'Metrics for Prometheus at /metrics, a status page at /, JSON at /api/v1/, /health'
 http.listen\t'Addresses of this host with ports, where HTTP is answered'
 http.maximum-connections\t'Connections at once, 1 to 10000'"
 complete -c bmpd -l config -d 'The configuration file' -r -F

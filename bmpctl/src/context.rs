@@ -168,7 +168,7 @@ pub(crate) fn refused(failure: &Failure) -> ErrorReport {
             exit::FAILED
         }
     };
-    ErrorReport::of_failure(failure, code)
+    render::json::of_failure(failure, code)
 }
 
 /// The request got no answer, or one that could not be read.
@@ -177,7 +177,7 @@ pub(crate) fn unasked(error: &ClientError) -> ErrorReport {
         ClientError::NotPermitted { .. } | ClientError::FolderClosed(_) => exit::NOT_PERMITTED,
         _ => exit::NOT_REACHABLE,
     };
-    ErrorReport::of_client(error, code)
+    render::json::of_client(error, code)
 }
 
 /// bmpd sent an answer of another kind.

@@ -12,6 +12,7 @@ pub mod client;
 mod commands;
 pub mod complete;
 mod context;
+mod destination;
 mod directory;
 mod interrupt;
 mod permission;
@@ -28,6 +29,7 @@ use std::process::ExitCode;
 use shared::exit;
 
 use self::context::{Context, Output};
+use self::remote::Ran;
 
 /// Runs the command line of the process: prints the answer and gives the exit code (see
 /// [`shared::exit`]).
@@ -36,8 +38,11 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
     if let Some(code) = complete::run(&arguments) {
         return code;
     }
-    if let Some(code) = remote::run(&arguments) {
-        return code;
+    match remote::run(&arguments) {
+        Some(Ran::There(code)) => return ExitCode::from(code),
+        Some(Ran::Not(output)) => return print(&output),
+        Some(Ran::Wrong) => return ExitCode::from(exit::USAGE),
+        None => {}
     }
     let json = wants_json(&arguments);
     let parsed =

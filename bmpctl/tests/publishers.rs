@@ -343,11 +343,11 @@ fn a_wait_that_is_over_says_what_was_reached() {
     assert_eq!(
         text,
         format!(
-            "bmpctl: 1 of 2 publishers is not synchronised after 100ms; bmpd goes on:\n  {reached}\n"
+            "bmpctl: 1 of 2 publishers is not synchronised after 100ms; bmpd continues:\n  {reached}\n"
         )
     );
     let output = run(&format!("{request} --wait=100ms -q"), &answers());
-    let text = format!("bmpctl: {reached}, not synchronised after 100ms; bmpd goes on\n");
+    let text = format!("bmpctl: {reached}, not synchronised after 100ms; bmpd continues\n");
     assert_eq!(String::from_utf8_lossy(&output.stderr), text);
     let output = run(&format!("{request} --wait=100ms --json"), &answers());
     assert_eq!(output.status.code(), Some(6), "{output:?}");
@@ -402,7 +402,7 @@ fn events_and_reloads_name_publishers() {
         why: "no broker answers".to_owned(),
     };
     let at = Timestamp(1_795_420_800_123);
-    let events = [event, EventKind::Stopping].map(|what| Event { at, what }).to_vec();
+    let events = [event, EventKind::Stopping].map(|what| Event { sequence: 1, at, what }).to_vec();
     let output = run("monitor --json", &[("monitor", Response::Events { events, lost: 0 })]);
     let lines = String::from_utf8(output.stdout).unwrap();
     let event: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();

@@ -208,7 +208,7 @@ fn events_and_reloads_name_routers() {
         },
         EventKind::Stopping,
     ];
-    let events = events.map(|what| Event { at, what }).to_vec();
+    let events = events.map(|what| Event { sequence: 1, at, what }).to_vec();
     let output = run("monitor --json", "monitor", &[Response::Events { events, lost: 0 }]);
     let lines = String::from_utf8(output.stdout).unwrap();
     let lines: Vec<Value> =

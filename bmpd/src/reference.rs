@@ -5,6 +5,7 @@
 //! parameters say. So nothing of it is written a second time but for what is in no file: see [`WITHIN`].
 //!
 //! After a change: `BLESS=1 cargo test -p bmpd --features kafka --lib reference`.
+#![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used)]
 
 #[path = "../../tests/tests/man/example.rs"]

@@ -1,4 +1,4 @@
-//! Events in bmpd, for `monitor`.
+//! Events in bmpd, for `show event` and `monitor`.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +10,9 @@ use crate::time::Timestamp;
 /// Something that has happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
+    /// Its number: greater than that of every event before it. The first one of a bmpd has the time of its start, in
+    /// milliseconds since the epoch, so that numbers rise over restarts; every further one has the next number.
+    pub sequence: u64,
     /// When.
     pub at: Timestamp,
     /// What.
@@ -84,6 +87,11 @@ pub enum EventKind {
         items: Vec<ReloadItem>,
         /// How many items there are besides.
         more: u32,
+    },
+    /// bmpd was started: the first event.
+    Started {
+        /// Its version.
+        version: String,
     },
     /// bmpd is about to stop.
     Stopping,

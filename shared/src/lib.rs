@@ -28,11 +28,14 @@
 //! decided by the credentials of its process, never by anything it sends.
 //!
 //! [`names`] are the names of sessions, [`account`] those of users and groups, [`exit`] are bmpctl's exit
-//! codes. [`reference`] are the keys of the configuration file.
+//! codes. [`reference`] are the keys of the configuration file. `document` has the answers as JSON, for bmpctl and for
+//! bmpd's HTTP server.
 #![forbid(unsafe_code)]
 
 pub mod account;
 mod change;
+#[cfg(feature = "document")]
+pub mod document;
 pub mod event;
 pub mod exit;
 pub mod frame;

@@ -5,16 +5,19 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::event::{Event, EventKind};
 pub use crate::level::Level;
 use crate::log_level::LogLevel;
 use crate::names::{
-    NeighborId, PublisherName, RouterId, Selector, SessionId, Shown, VpnInstanceName,
+    ALL, Alias, NeighborId, PublisherName, RouterId, Selector, SessionId, Shown, StationAddress,
+    VpnInstanceName,
 };
 use crate::state::SessionState;
-use crate::time::Span;
+use crate::time::{Span, Timestamp};
 
 /// The longest time between two sessions of a reset: one hour, ms.
 pub const STAGGER_MAX: u64 = 3_600_000;
@@ -29,8 +32,9 @@ pub enum Request {
     Query(Query),
     /// A change.
     Operation(Operation),
-    /// Report what happens from now on. Answered with [`crate::response::Response::Events`] until one side closes.
-    Monitor,
+    /// Report what happens, from now on or from the beginning that is named. Answered with
+    /// [`crate::response::Response::Events`] until one side closes.
+    Monitor(WhichEvents),
 }
 
 /// Defines an enum of verbs, and their text as bmpctl's arguments.
@@ -84,6 +88,8 @@ verbs! {
         /// Look for what keeps a session, a neighbor or a router from coming up. One that is down is connected to, and
         /// nothing is sent on that connection but a TLS handshake. Answered with [`crate::response::Response::Checks`].
         Check(subject: CheckSubject) = "check {subject}",
+        /// What has happened, as far as it is kept. Answered with [`crate::response::Response::History`].
+        Event(show: ShowEvents) = "show event{show}",
         /// At which level bmpd logs. Answered with [`crate::response::Response::Log`].
         Log = "log level",
         /// Every name there is. Answered with [`crate::response::Response::Directory`].
@@ -135,7 +141,7 @@ impl Request {
     /// The command level that the caller needs.
     pub fn level(&self) -> Level {
         match self {
-            Request::Query(_) | Request::Monitor => Level::Monitoring,
+            Request::Query(_) | Request::Monitor(_) => Level::Monitoring,
             Request::Operation(_) => Level::Configuration,
         }
     }
@@ -147,7 +153,7 @@ impl fmt::Display for Request {
         match self {
             Request::Query(show) => show.fmt(f),
             Request::Operation(change) => change.fmt(f),
-            Request::Monitor => f.write_str("monitor"),
+            Request::Monitor(which) => write!(f, "monitor{which}"),
         }
     }
 }
@@ -370,6 +376,14 @@ pub struct WhichNeighbors {
     pub vpn_instance: Option<VpnInstanceName>,
 }
 
+impl WhichNeighbors {
+    /// True if the neighbor is one of them.
+    pub fn matches(&self, id: &NeighborId) -> bool {
+        self.address.is_none_or(|address| address == id.address)
+            && (self.vpn_instance.is_none() || self.vpn_instance == id.vpn_instance)
+    }
+}
+
 impl fmt::Display for WhichNeighbors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(address) = self.address {
@@ -391,6 +405,253 @@ impl fmt::Display for WhichInstances {
         match &self.0 {
             Some(name) => write!(f, " {}", Shown(name.as_str())),
             None => Ok(()),
+        }
+    }
+}
+
+/// Events of the history: those that are selected, or the newest of them.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ShowEvents {
+    /// Which.
+    pub which: WhichEvents,
+    /// At most so many, the newest; `None` is all.
+    pub limit: Option<u32>,
+}
+
+impl fmt::Display for ShowEvents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.which.fmt(f)?;
+        match self.limit {
+            Some(limit) => write!(f, " --limit {limit}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Which events, and from when on.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct WhichEvents {
+    /// What they are about.
+    pub about: About,
+    /// The first of them; `None` is the oldest one of the history, and for `monitor` the next one.
+    pub begin: Option<Begin>,
+}
+
+impl fmt::Display for WhichEvents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.about.fmt(f)?;
+        match self.begin {
+            Some(begin) => write!(f, " {begin}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// How far back events are wanted, as people type it: a length of time, or a time of RFC 3339 such as those that are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// At most so long ago.
+    Ago(Span),
+    /// At this time of the wall clock, or later.
+    At(Timestamp),
+}
+
+/// Why a text is neither.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it is neither a length of time like 90s or 1h, nor a time like 2026-11-23T08:00:00Z")]
+pub struct SinceError;
+
+impl FromStr for Since {
+    type Err = SinceError;
+
+    fn from_str(text: &str) -> Result<Self, SinceError> {
+        match (text.parse(), text.parse()) {
+            (Ok(span), _) => Ok(Self::Ago(span)),
+            (Err(_), Ok(time)) => Ok(Self::At(time)),
+            (Err(_), Err(_)) => Err(SinceError),
+        }
+    }
+}
+
+impl From<Since> for Begin {
+    fn from(since: Since) -> Self {
+        match since {
+            Since::Ago(span) => Self::Ago(span),
+            Since::At(time) => Self::At(time),
+        }
+    }
+}
+
+/// Where events begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Begin {
+    /// At most so long ago.
+    Ago(Span),
+    /// At this time of the wall clock, or later.
+    At(Timestamp),
+    /// Behind the event with this sequence number. If that is of another bmpd than the one that runs: with the first event
+    /// of this one.
+    After(u64),
+}
+
+impl fmt::Display for Begin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Begin::Ago(span) => write!(f, "--since {span}"),
+            Begin::At(time) => write!(f, "--since {time}"),
+            Begin::After(sequence) => write!(f, "--after {sequence}"),
+        }
+    }
+}
+
+/// One of a kind, or `all` of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OneOrAll<T> {
+    /// All.
+    All,
+    /// One.
+    One(T),
+}
+
+impl<T: FromStr> FromStr for OneOrAll<T> {
+    type Err = T::Err;
+
+    fn from_str(text: &str) -> Result<Self, T::Err> {
+        match text {
+            ALL => Ok(Self::All),
+            text => text.parse().map(Self::One),
+        }
+    }
+}
+
+/// What events are to be about, as it is typed: options, or the parameters of a query.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EventFilter {
+    /// A session by its address.
+    pub session: Option<OneOrAll<StationAddress>>,
+    /// The alias of that session.
+    pub alias: Option<Alias>,
+    /// The VPN instance of sessions or neighbors.
+    pub vpn_instance: Option<VpnInstanceName>,
+    /// Neighbors by their address.
+    pub neighbor: Option<OneOrAll<IpAddr>>,
+    /// A router.
+    pub router: Option<RouterId>,
+    /// A publisher.
+    pub publisher: Option<PublisherName>,
+}
+
+/// Why a filter means nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FilterError {
+    /// Too much at once.
+    #[error(
+        "name one of session, neighbor, router and publisher; only session and router go together"
+    )]
+    Several,
+    /// An alias without an address.
+    #[error("an alias belongs to one session: name the address of the session, too")]
+    Alias,
+    /// An instance of nothing.
+    #[error("a VPN instance belongs to sessions or neighbors: name some of them, or all")]
+    Instance,
+}
+
+impl TryFrom<EventFilter> for About {
+    type Error = FilterError;
+
+    fn try_from(filter: EventFilter) -> Result<Self, FilterError> {
+        let EventFilter { session, mut alias, mut vpn_instance, neighbor, router, publisher } =
+            filter;
+        let about = match (session, neighbor, router, publisher) {
+            (None, None, None, None) => About::All,
+            (Some(session), None, router, None) => {
+                let vpn_instance = vpn_instance.take();
+                let selector = match session {
+                    OneOrAll::All => Selector::All { vpn_instance },
+                    OneOrAll::One(address) => {
+                        Selector::One(SessionId { vpn_instance, address, alias: alias.take() })
+                    }
+                };
+                About::Sessions { selector, router }
+            }
+            (None, Some(neighbor), None, None) => {
+                let address = match neighbor {
+                    OneOrAll::All => None,
+                    OneOrAll::One(address) => Some(address),
+                };
+                About::Neighbors(WhichNeighbors { address, vpn_instance: vpn_instance.take() })
+            }
+            (None, None, Some(router), None) => About::Router(router),
+            (None, None, None, Some(publisher)) => About::Publisher(publisher),
+            _ => return Err(FilterError::Several),
+        };
+        match (alias, vpn_instance) {
+            (Some(_), _) => Err(FilterError::Alias),
+            (None, Some(_)) => Err(FilterError::Instance),
+            (None, None) => Ok(about),
+        }
+    }
+}
+
+/// What events are about.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum About {
+    /// Everything.
+    #[default]
+    All,
+    /// The legs of the selected sessions.
+    Sessions {
+        /// Which.
+        selector: Selector,
+        /// Only those that carry this router.
+        router: Option<RouterId>,
+    },
+    /// BGP neighbors.
+    Neighbors(WhichNeighbors),
+    /// A router, and the legs that carry it.
+    Router(RouterId),
+    /// A publisher.
+    Publisher(PublisherName),
+}
+
+impl About {
+    /// True if the event is one of them.
+    pub fn matches(&self, event: &Event) -> bool {
+        match (self, &event.what) {
+            (About::All, _) => true,
+            (
+                About::Sessions { selector, router: wanted },
+                EventKind::Session { id, router, .. },
+            ) => selector.matches(id) && wanted.as_ref().is_none_or(|wanted| wanted == router),
+            (About::Neighbors(which), EventKind::Neighbor { id, .. }) => which.matches(id),
+            (
+                About::Router(one),
+                EventKind::Router { id: router, .. } | EventKind::Session { router, .. },
+            ) => one == router,
+            (About::Publisher(one), EventKind::Publisher { id, .. }) => one == id,
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for About {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            About::All => Ok(()),
+            About::Sessions { selector, router } => {
+                write!(f, " --session {selector}")?;
+                match router {
+                    Some(router) => write!(f, " --router {}", Shown(&router.to_string())),
+                    None => Ok(()),
+                }
+            }
+            About::Neighbors(which) if which.address.is_none() => {
+                write!(f, " --neighbor all{which}")
+            }
+            About::Neighbors(which) => write!(f, " --neighbor{which}"),
+            About::Router(router) => write!(f, " --router {}", Shown(&router.to_string())),
+            About::Publisher(name) => write!(f, " --publisher {}", Shown(name.as_str())),
         }
     }
 }

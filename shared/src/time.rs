@@ -4,8 +4,11 @@
 //! read them, a [`Timestamp`] is a text of RFC 3339 in UTC and a [`Span`] a number of seconds.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
+use jiff::SignedDuration;
+use jiff::fmt::friendly::SpanParser;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A point in time by the wall's clock: milliseconds since the epoch.
@@ -55,8 +58,47 @@ impl<'de> Deserialize<'de> for Timestamp {
             return u64::deserialize(deserializer).map(Self);
         }
         let text = String::deserialize(deserializer)?;
-        let at: jiff::Timestamp = text.parse().map_err(de::Error::custom)?;
-        u64::try_from(at.as_millisecond()).map(Self).map_err(de::Error::custom)
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
+/// Why a text is no point in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it is not a time after 1970: write it like 2026-11-23T08:00:00Z")]
+pub struct TimestampError;
+
+/// RFC 3339, with or without fractions of a second.
+impl FromStr for Timestamp {
+    type Err = TimestampError;
+
+    fn from_str(text: &str) -> Result<Self, TimestampError> {
+        let at: jiff::Timestamp = text.parse().map_err(|_| TimestampError)?;
+        u64::try_from(at.as_millisecond()).map(Self).map_err(|_| TimestampError)
+    }
+}
+
+/// Why a text is no length of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SpanError {
+    /// It has another form.
+    #[error("it is not a time: write it like 500ms, 2s, 1m30s or 1h")]
+    Form,
+    /// It is negative, or too long for anything.
+    #[error("it is out of range")]
+    Range,
+}
+
+/// A time such as `500ms`, `2s`, `1m30s` or `1h`; a number alone is one of seconds.
+impl FromStr for Span {
+    type Err = SpanError;
+
+    fn from_str(text: &str) -> Result<Self, SpanError> {
+        let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let time = match is_number {
+            true => text.parse().map(SignedDuration::from_secs).map_err(|_| SpanError::Range)?,
+            false => SpanParser::new().parse_duration(text).map_err(|_| SpanError::Form)?,
+        };
+        Duration::try_from(time).map(Self::of).map_err(|_| SpanError::Range)
     }
 }
 

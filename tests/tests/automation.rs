@@ -184,7 +184,7 @@ fn commands_for_cron_say_nothing_when_done_and_one_line_otherwise_however_often_
     });
     site.daemon.rewrite_config(&away);
     let said = go("bmpctl --quiet reset session all --wait=300ms");
-    let line = "bmpctl: 2 of 2 sessions are not synchronised after 300ms; bmpd goes on\n";
+    let line = "bmpctl: 2 of 2 sessions are not synchronised after 300ms; bmpd continues\n";
     assert_eq!((said.status, said.stdout.as_str(), &*said.stderr), (6, "", line), "{said}");
 }
 
@@ -297,4 +297,25 @@ fn the_playbook_changes_what_is_different_and_nothing_the_second_time() {
     assert_eq!(second.status, 0, "{second}");
     assert_eq!(recap(&second.stdout), [2, 0, 0], "the reset is skipped: {second}");
     site.wait_generations([2, 1]);
+}
+
+#[test]
+fn the_program_resets_the_sessions_that_wait_for_it_and_no_other() {
+    let site = Site::new();
+    let program = site.scratch.write("reset.py", block(DOCUMENT, "python"));
+    let go = || {
+        let mut python = site.machine.command("python3");
+        run(python.arg(&program), TIMEOUT)
+    };
+    assert_eq!(go().done(), "", "none waits");
+    site.daemon.rewrite_config(&sessions(&site.stations, "tcp.keepalive.idle = 30\n"));
+    run(&mut site.machine.shell("bmpctl reload", Path::new("/")), TIMEOUT).done();
+    let said = go();
+    assert_eq!(said.done(), format!("{} local synchronised\n", site.address(0)), "{said}");
+    site.wait_generations([2, 1]);
+    assert_eq!(go().done(), "", "none waits any more");
+    assert!(site.daemon.terminate().success());
+    let said = go();
+    assert_eq!((said.status, said.stdout.as_str()), (1, ""), "{said}");
+    assert!(said.stderr.starts_with("not-reachable: "), "{said}");
 }

@@ -61,7 +61,8 @@ fn a_session_that_is_down_has_the_step_that_fails() {
     let config = [
         "[[vpn-instance]]\nname = \"red\"\ndevice = \"nosuchdevice0\"\n\n".to_owned(),
         session(refused, free_port(refused), None),
-        session(shut, 11019, None).replace("port =", "shutdown = true\nport ="),
+        session(shut, 11019, None)
+            .replace("tcp.connect-port =", "shutdown = true\ntcp.connect-port ="),
         session(away, 11019, None).trim_end().to_owned() + "\nvpn-instance = \"red\"\n\n",
     ]
     .concat();
@@ -91,12 +92,12 @@ fn certificates_have_their_dates_and_a_handshake_its_cause() {
     let chain = Chain::new(&scratch, address);
     let config = |station: &Station| {
         let lines = format!(
-            "tls.ca = \"{}\"\ntls.certificate = \"{}\"\ntls.private-key = \"{}\"\nport =",
+            "tls.ca = \"{}\"\ntls.certificate = \"{}\"\ntls.private-key = \"{}\"\ntcp.connect-port =",
             chain.root.display(),
             chain.expired.certificate.display(),
             chain.expired.key.display()
         );
-        session(address, station.port(), None).replace("port =", &lines)
+        session(address, station.port(), None).replace("tcp.connect-port =", &lines)
     };
     let tls = Some(chain.station(&chain.expired, Demands::Nothing));
     let setup = Setup { tls, ..Setup::default() };
@@ -126,7 +127,10 @@ fn a_neighbor_and_a_router_have_theirs() {
         neighbor(up, 65001),
         neighbor(waiting, 65002),
         active,
-        format!("[relay]\nlisten = [\"{relay}:0\"]\n\n[[router]]\nname = \"edge1\"\naddress = \"{relay}\"\n"),
+        format!(
+            "[relay]\nlisten = [\"{relay}:{}\"]\n\n[[router]]\nname = \"edge1\"\naddress = \"{relay}\"\n",
+            free_port(relay)
+        ),
     ]
     .concat();
     let daemon = Daemon::start(&scratch, &config);

@@ -157,7 +157,7 @@ fn every_command_prints_a_document_of_the_schema() {
         if status["status"]["monitors"] == 1 { Ok(()) } else { Err(status.to_string()) }
     });
 
-    let all: [(&[&str], &str); 33] = [
+    let all: [(&[&str], &str); 37] = [
         (&["show", "session"], "sessions"),
         (&["show", "session", "-v"], "sessions"),
         (&["show", "session", &station, "--alias", "aa"], "sessions"),
@@ -175,6 +175,8 @@ fn every_command_prints_a_document_of_the_schema() {
         (&["show", "statistics"], "statistics"),
         (&["show", "statistics", &station], "statistics"),
         (&["show", "status"], "status"),
+        (&["show", "event"], "events"),
+        (&["show", "event", "--session", "all", "--limit", "3"], "events"),
         (&["show", "version"], "version"),
         (&["reset", "session", "all", "--dry-run"], "reset-plan"),
         (&["reset", "session", &station], "reset"),
@@ -184,6 +186,8 @@ fn every_command_prints_a_document_of_the_schema() {
         (&["reload"], "reload"),
         (&["config", "check"], "config-checked"),
         (&["config", "explain", "session"], "config-keys"),
+        (&["check", "session", &station, "--alias", "aa"], "checks"),
+        (&["wait", "session", &station, "--alias", "aa"], "waited"),
         (&["clear", "statistics"], "statistics-cleared"),
         (&["log", "level"], "log"),
         (&["log", "level", "debug", "--for", "1m"], "log"),

@@ -8,11 +8,12 @@ use tests::layers::{conditions, violations};
 const SHARED: &[&[&str]] = &[
     &["account", "exit", "level", "log_level", "names", "reference", "socket", "time"],
     &["change", "state"],
-    &["event", "request"],
+    &["event"],
+    &["request"],
     // Parts of answers.
     &[
         "response::check",
-        "response::diagnosis",
+        "response::config_check",
         "response::directory",
         "response::instance",
         "response::log",
@@ -25,18 +26,19 @@ const SHARED: &[&[&str]] = &[
     ],
     &["response::config", "response::publisher", "response::statistics"],
     &["response"],
+    &["document"],
     // Carries requests and responses.
     &["frame"],
 ];
 
 const BMPCTL: &[&[&str]] = &[
-    &["arguments", "interrupt", "permission"],
+    &["arguments", "destination", "interrupt", "permission", "quote"],
     &["client", "suggest"],
     &["directory"],
     // What is asked for.
     &["cli::help", "cli::invocation"],
     &["cli::values"],
-    &["cli::global", "cli::manual"],
+    &["cli::global", "cli::manual", "cli::spelling"],
     &["cli::deferred"],
     &["cli::grammar"],
     &["cli"],
@@ -65,8 +67,11 @@ const BMPCTL: &[&[&str]] = &[
     &["render::progress"],
     &["render::publisher_wait"],
     &["render"],
+    &["context"],
     // What is completed.
-    &["complete::line"],
+    &["complete::hosts", "complete::line"],
+    // What runs elsewhere.
+    &["remote"],
     &["complete::values"],
     &["complete::candidates"],
     &["complete::shell::answer"],
@@ -80,7 +85,6 @@ const BMPCTL: &[&[&str]] = &[
     &["complete"],
     // What is done.
     &["tip"],
-    &["context"],
     &[
         "commands::clear",
         "commands::config",

@@ -365,7 +365,7 @@ fn a_reload_takes_a_level_away_also_from_what_is_running() {
     place.daemon.bmpctl(&["reload"]).done();
     for (running, needed, what) in [
         (watching, 1, ""),
-        (followed, 2, "the reset goes on in bmpd, which says no more of it: "),
+        (followed, 2, "the reset continues in bmpd, which reports nothing more about it: "),
         (staggered, 2, "1 session was not reset: "),
     ] {
         let mut running = running;
@@ -422,7 +422,9 @@ fn a_command_that_had_to_wait_is_refused_if_a_reload_has_taken_the_level_meanwhi
 fn who_may_no_longer_watch_gets_whole_frames_and_then_the_refusal() {
     let place = Place::start(&format!("groups = {{ \"{NOC}\" = 1 }}"));
     let mut stream = place.connect(WATCHER);
-    stream.write_all(&frame::encode(Kind::Request, &Request::Monitor).unwrap()).unwrap();
+    stream
+        .write_all(&frame::encode(Kind::Request, &Request::Monitor(Default::default())).unwrap())
+        .unwrap();
     let mut next = || {
         let (kind, body) = frame::read(&mut stream).unwrap();
         frame::decode::<Response>(kind, &body).unwrap()
@@ -710,7 +712,7 @@ fn one_user_cannot_keep_others_from_watching_or_waiting() {
     let control = fs::read_to_string(place.daemon.config()).unwrap();
     let control = &control[running.find("[control]").unwrap()..];
     place.daemon.rewrite_config(&format!("{gone}{control}"));
-    for request in [&Request::Monitor, &follow] {
+    for request in [&Request::Monitor(Default::default()), &follow] {
         let held: Vec<_> = (0..16).map(|_| ask(MEMBER, request)).collect();
         assert!(held.iter().all(|(_, answer)| !matches!(answer, Response::Failed(_))), "{held:?}");
         let (_, refused) = ask(MEMBER, request);
@@ -719,7 +721,7 @@ fn one_user_cannot_keep_others_from_watching_or_waiting() {
         let root = Person { uid: 0, gid: 0, groups: &[] };
         let (_, answer) = ask(root, request);
         assert!(!matches!(answer, Response::Failed(_)), "{answer:?}");
-        if *request == Request::Monitor {
+        if *request == Request::Monitor(Default::default()) {
             assert!(!matches!(ask(WATCHER, request).1, Response::Failed(_)));
         }
     }

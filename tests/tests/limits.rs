@@ -122,7 +122,7 @@ fn whoever_has_no_level_gets_refusals_and_nothing_else() {
         Request::Query(Query::Statistics(all.clone().into())),
         Request::Query(Query::Status),
         Request::Query(Query::Directory),
-        Request::Monitor,
+        Request::Monitor(Default::default()),
     ];
     let refused = |bytes: &[u8]| {
         let mut stream = OTHER.act(|| UnixStream::connect(daemon.socket())).unwrap();
@@ -168,7 +168,7 @@ fn a_user_has_as_many_clients_and_monitors_as_the_configuration_says() {
     public(&scratch);
     let limits = "maximum-clients-per-user = 5\nmaximum-monitors-per-user = 2\n";
     let daemon = Daemon::start(&scratch, &control(&scratch, limits));
-    let monitor = frame::encode(Kind::Request, &Request::Monitor).unwrap();
+    let monitor = frame::encode(Kind::Request, &Request::Monitor(Default::default())).unwrap();
     let connect = || {
         let mut stream = WATCHER.act(|| UnixStream::connect(daemon.socket())).unwrap();
         stream.set_read_timeout(Some(TIMEOUT)).unwrap();

@@ -37,7 +37,9 @@ fn monitor(lab: &Lab, args: &[&str]) -> Running {
 /// Asks for events as bmpctl does.
 fn ask(socket: &Path) -> UnixStream {
     let mut stream = UnixStream::connect(socket).unwrap();
-    stream.write_all(&frame::encode(Kind::Request, &Request::Monitor).unwrap()).unwrap();
+    stream
+        .write_all(&frame::encode(Kind::Request, &Request::Monitor(Default::default())).unwrap())
+        .unwrap();
     stream.set_read_timeout(Some(TIMEOUT)).unwrap();
     stream
 }

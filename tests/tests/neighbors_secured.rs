@@ -52,7 +52,7 @@ fn comes_up<S: Speaker>(start: impl Fn(&Scratch, Link, Terms, Announced) -> S) {
 fn stays_down<S: Speaker>(start: impl Fn(&Scratch, Link, Terms, Announced) -> S) {
     let scenes = [Connects::Program, Connects::Bmpd].map(|connects| keyed(&start, connects, OTHER));
     let reasons = [
-        "no connection has come for 15 s; with md5 that is also what a wrong or missing key",
+        "no connection was made for 15 s; with md5 that is also what a wrong or missing key",
         "no answer within 15 s; with md5 that is also what a wrong or missing key",
     ];
     for (scene, reason) in scenes.iter().zip(reasons) {
@@ -153,7 +153,7 @@ fn stays_down_without_it<S: Speaker>(start: impl Fn(&Scratch, Link, Terms, Annou
     });
     scenes[0].wait_shown(&["255 is the least that ttl-security allows"]);
     // Both answer a SYN with TTL 255, whatever their configuration: what fails to come is the OPEN.
-    scenes[1].wait_shown(&["no OPEN has come for 15 s; with ttl-security"]);
+    scenes[1].wait_shown(&["no OPEN was received for 15 s; with ttl-security"]);
     for scene in &scenes {
         let connection = scene.station.wait_connection(1);
         assert!(connection.look(|record| record.peer_ups.is_empty()));

@@ -107,31 +107,43 @@ fn the_quick_start_of_the_relay() {
     assert!(daemon.bmpctl(&["show", "session"]).done().contains("10.1.1.1"));
 }
 
-/// FRR and bmpd on one host: FRR has port 179.
+/// FRR and bmpd on one host: FRR has port 179. FRR is configured while it runs, as it checks more then.
 #[test]
 fn bmpd_on_the_host_of_frr() {
     let (scratch, edge) = (Scratch::new(), Edge::new());
     let of = |heading: &str, language: &str| block_of("docs/with-frr.md", heading, language);
-    let (_, address) = of("# With FRR", "text")
-        .trim()
-        .split_once("ip ")
-        .map(|(a, b)| (a.to_owned(), b.to_owned()))
-        .unwrap();
     // The station is elsewhere, at the other end of the wire.
     edge.host.ip("address del 192.0.2.1/24 dev far");
     edge.host.ip("address add 192.0.2.254/24 dev far");
-    edge.router.ip(&address);
+    edge.router.ip(of("# With FRR", "text").trim().strip_prefix("ip ").unwrap());
     edge.router.ip("route add 10.1.1.1 via 192.0.2.254");
     let station = edge.station();
-    let whole = format!(
+    let before = format!(
         "router bgp 65001\n bgp router-id 192.0.2.2\n no bgp network import-check\n address-family ipv4 unicast\n  \
-         network {ROUTE}\n exit-address-family\nexit\n{}",
-        of("## FRR", "text")
+         network {ROUTE}\n exit-address-family\nexit\n"
     );
-    let [zebra, bgpd] = edge::frr(&scratch, &edge.router, &whole);
+    let [zebra, bgpd] = edge::frr(&scratch, &edge.router, &before);
+    let vtysh = |lines: &str| {
+        let mut vtysh = edge.router.namespace().command("vtysh");
+        let folder = scratch.join("frr");
+        vtysh.arg("--vty_socket").arg(&folder).arg("--config_dir").arg(&folder);
+        run(vtysh.args(lines.lines().flat_map(|line| ["-c", line])), TIMEOUT)
+    };
+    wait_for("bgpd to know its own address", TIMEOUT, || {
+        let own = vtysh("configure terminal\nrouter bgp 65001\nneighbor 192.0.2.1 remote-as 65000");
+        match own.text().contains("Can not configure the local system") {
+            true => Ok(()),
+            false => {
+                vtysh("configure terminal\nrouter bgp 65001\nno neighbor 192.0.2.1");
+                Err(own.to_string())
+            }
+        }
+    });
+    let configured = vtysh(&format!("configure terminal\n{}", of("## FRR", "text")));
+    assert_eq!(configured.done(), "", "{configured}");
     let daemon = edge.router.run(|| Daemon::start(&scratch, &of("## bmpd", "toml")));
     wait_route_received(&daemon, &[&zebra, &bgpd]);
-    edge.wait_told(&station);
+    edge.wait_route_sent(&station);
 }
 
 /// The page from its first to its last line, as a user without rights.

@@ -157,11 +157,11 @@ fn a_command_runs_on_another_host_with_its_output_and_its_exit_code() {
     assert_eq!(desk.bmpctl(&line).status, 3);
     let socket = desk.daemon.socket().display().to_string();
     let remote = desk.arguments().last().unwrap().clone();
-    assert_eq!(remote, format!("bmpctl --socket {socket} show -q session 10.1.1.9"));
+    assert_eq!(remote, format!("exec bmpctl --socket {socket} show -q session 10.1.1.9"));
     // The one that is typed is meant, and no other goes along.
     let missing = desk.bmpctl(&["-H", "edge1", "show", "session", "--socket", "/nowhere"]);
     assert!(missing.status == 5 && missing.stderr.contains("no bmpd at /nowhere"), "{missing}");
-    assert_eq!(desk.arguments().last().unwrap(), "bmpctl show session --socket /nowhere");
+    assert_eq!(desk.arguments().last().unwrap(), "exec bmpctl show session --socket /nowhere");
 }
 
 #[test]

@@ -236,7 +236,7 @@ fn what_is_wrong_with_a_command_line_is_said_and_nothing_is_reset() {
         (&["reset", "bmp", "session", &address, "alias"], "alias"),
         (&["reset", "bmp", "session", &address, "alias", "two", "words"], "words"),
         (&["reset", "bmp", "session", &address, "--alias", "aa"], "--alias"),
-        (&["reset", "session", &address, "10.1.1.1"], "10.1.1.1"),
+        (&["reset", "session", &address, "all"], "`all` is every session"),
         (&["reset", "bmp", &address], "Usage"),
     ];
     for (args, said) in cases {

@@ -113,7 +113,7 @@ fn a_condition_selects_of_the_named_sessions() {
 
     // A parameter of one connection is pending.
     let config = std::fs::read_to_string(three.daemon.config()).unwrap();
-    let changed = config.replacen("port = ", "tcp.mss = 1000\nport = ", 1);
+    let changed = config.replacen("tcp.connect-port = ", "tcp.mss = 1000\ntcp.connect-port = ", 1);
     three.daemon.rewrite_config(&changed);
     three.daemon.bmpctl(&["reload"]).done();
     assert_eq!(selected(&["show", "session", "--pending"]), 1);

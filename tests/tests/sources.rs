@@ -36,7 +36,7 @@ fn unsafe_code_is_forbidden_everywhere_but_in_net() {
 #[test]
 fn every_test_that_the_threat_model_names_is_there() {
     let document = text("SECURITY.md");
-    let all: String = ["tests/tests", "bmpd/src", "shared/src"].map(sources).concat();
+    let all: String = ["tests/tests", "bmpd/src", "bmpctl/src", "shared/src"].map(sources).concat();
     let named: Vec<&str> = document
         .split('`')
         .skip(1)

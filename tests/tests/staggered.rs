@@ -85,7 +85,7 @@ fn ctrl_c_ends_the_command_which_says_that_the_reset_goes_on_and_it_is_listed() 
     let (code, stdout, stderr) = running.wait_exit();
     assert_eq!(code, 130, "{stdout}{stderr}");
     assert_eq!(stdout.lines().count(), 1, "{stdout}");
-    let says = "bmpctl: interrupted: the reset goes on in bmpd; bmpctl show status says how far it is:\n  \
+    let says = "bmpctl: interrupted: the reset continues in bmpd; bmpctl show status says how far it is:\n  \
                 2 sessions are still to be reset\n";
     assert_eq!(stderr, says);
 
@@ -152,7 +152,7 @@ fn ctrl_c_in_few_words_says_where_the_reset_is_listed() {
     let (code, stdout, stderr) = running.wait_exit();
     assert_eq!((code, &*stdout), (130, ""), "{stderr}");
     let says =
-        "bmpctl: interrupted: the reset goes on in bmpd; bmpctl show status says how far it is\n";
+        "bmpctl: interrupted: the reset continues in bmpd; bmpctl show status says how far it is\n";
     assert_eq!(stderr, says);
 }
 

@@ -239,7 +239,7 @@ fn a_bmpd_without_anything_has_a_page_that_says_so() {
     let config = format!("[http]\nlisten = [\"{place}\"]\n");
     let daemon = tests::daemon::Daemon::start(&scratch, &config);
     let page = get(place, "localhost");
-    for there in ["No session is configured.", "No neighbor is there.", "Nothing has happened"] {
+    for there in ["No session is configured.", "No neighbor is there.", " was started</td>"] {
         assert!(page.contains(there), "{page}");
     }
     // A command is an event, which is there a moment later.

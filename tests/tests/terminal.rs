@@ -98,23 +98,23 @@ fn a_full_table_is_seen_to_be_sent_and_the_screen_is_left_clean() {
         })
     };
     let (rows, _) = step("the bars to move", 8);
-    // The command, three bars and how it stands in all, at their places.
-    assert_eq!(rows.len(), 5, "{rows:?}");
-    assert!(rows[4].starts_with("0 of 3 done, 3 Synchronising; waiting for "), "{rows:?}");
+    // The command, what it is about, three bars and how it stands in all, at their places.
+    assert_eq!(rows.len(), 6, "{rows:?}");
+    assert!(rows[5].starts_with("0 of 3 done, 3 Synchronising; waiting for "), "{rows:?}");
     terminal.resize([80, 20]);
     let (rows, widest) = step("the bars to move on in a smaller terminal", 16);
     assert!(widest < 80, "{rows:?}");
-    assert_eq!(rows.len(), 5, "something was left behind: {rows:?}");
+    assert_eq!(rows.len(), 6, "something was left behind: {rows:?}");
     terminal.resize([120, 30]);
     let (rows, _) = step("the bars to move on in a wide terminal", 24);
-    assert_eq!(rows.len(), 5, "something was left behind: {rows:?}");
+    assert_eq!(rows.len(), 6, "something was left behind: {rows:?}");
     assert!(seen.iter().all(|seen| seen.len() >= 3), "{seen:?}");
     for station in &lab.stations {
         station.pace(Pace::Full);
     }
     let (left, code) = wait_end(&terminal);
     assert_eq!(code, "code=0.", "{left:?}");
-    assert_eq!(left.len(), 3, "one line a session: {left:#?}");
+    assert_eq!(left.len(), 4, "what it is about, and one line a session: {left:#?}");
     for name in ["", " alias aa", " alias bb"] {
         let begin = format!("session {}{name}: synchronised, 1200000 routes in ", lab.address);
         let line = left.iter().find(|line| line.starts_with(&begin));
@@ -190,10 +190,10 @@ fn more_sessions_than_rows_are_shown_in_part_and_ctrl_c_leaves_the_screen_clean(
     assert_eq!(code, "code=130.", "{left:#?}");
     assert_eq!(left.iter().filter(|line| line.contains(": synchronised, 1000 routes")).count(), 5);
     let said =
-        left.iter().position(|line| line.starts_with("bmpctl: interrupted: the reset goes on"));
+        left.iter().position(|line| line.starts_with("bmpctl: interrupted: the reset continues"));
     let said = said.unwrap_or_else(|| panic!("{left:#?}"));
-    // Then each of the others once, and nothing of the bars.
-    assert_eq!(said, 5, "{left:#?}");
+    // What it is about, those that were reset, then each of the others once, and nothing of the bars.
+    assert_eq!(said, 6, "{left:#?}");
     let others = left[said + 1..].iter().filter(|line| line.starts_with("  session "));
     assert_eq!(others.count(), 25, "{left:#?}");
     assert!(!left.iter().any(|line| line.contains(" of 30 done")), "{left:#?}");

@@ -105,7 +105,7 @@ fn a_station_that_does_not_listen_is_not_synchronised_in_time() {
     assert_eq!((quiet.status, &*quiet.stdout, quiet.stderr.lines().count()), (6, "", 1), "{quiet}");
     let one = format!("bmpctl: session {} alias aa: ", lab.address);
     assert!(quiet.stderr.starts_with(&one), "{quiet}");
-    assert!(quiet.stderr.ends_with(", not synchronised after 2s; bmpd goes on\n"), "{quiet}");
+    assert!(quiet.stderr.ends_with(", not synchronised after 2s; bmpd continues\n"), "{quiet}");
 
     let output = lab.daemon.bmpctl(&["reset", "session", "all", "--wait=2s", "--json"]);
     assert_eq!((output.status, &*output.stderr), (6, ""), "{output}");
@@ -156,7 +156,7 @@ fn ctrl_c_ends_the_waiting_and_not_the_reset() {
         let (code, stdout, stderr) = running.wait_exit();
         assert_eq!(code, 130, "{stdout}{stderr}");
         assert!(begun.elapsed() < Duration::from_secs(10));
-        assert!(stderr.contains("the reset goes on in bmpd; bmpctl show session"), "{stderr}");
+        assert!(stderr.contains("the reset continues in bmpd; bmpctl show session"), "{stderr}");
         assert!(stderr.contains("% sent"), "{stderr}");
         lab.stations[0].pace(Pace::Full);
         lab.stations[0].wait_connection(2).wait_complete(lab.peer, TIMEOUT);

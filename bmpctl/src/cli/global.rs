@@ -12,7 +12,7 @@ use clap::{Arg, ArgMatches, Args, FromArgMatches};
 
 use super::invocation::Options;
 use super::values::{named, up_to_an_hour};
-use crate::remote::{Destination, HOST};
+use crate::destination::{Destination, HOST};
 
 /// Under which heading of the help they stand.
 const HEADING: &str = "Global options";

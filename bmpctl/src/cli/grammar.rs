@@ -6,10 +6,11 @@ use std::time::Duration;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
-use shared::names::{Alias, NeighborId, RouterId, Selector, VpnInstanceName};
+use shared::names::{Alias, NeighborId, PublisherName, RouterId, Selector, VpnInstanceName};
 use shared::request::{
-    self, CheckSubject, Condition, WhichInstances, WhichLegs, WhichNeighbors, WhichPublishers,
-    WhichRouters, WhichSessions,
+    self, About, Begin, CheckSubject, Condition, EventFilter, OneOrAll, ShowEvents, Since,
+    WhichEvents, WhichInstances, WhichLegs, WhichNeighbors, WhichPublishers, WhichRouters,
+    WhichSessions,
 };
 use shared::response::SessionState;
 use shared::time::Span;
@@ -20,7 +21,7 @@ use super::invocation::{Command, Form, Goal};
 use super::manual;
 use super::values::{
     LevelTarget, NeighborTarget, PublisherTarget, RouterTarget, Target, goal, interval, lasted,
-    log_level, named, select, session_state, up_to_a_day, up_to_an_hour,
+    log_level, named, select, session_state, since, up_to_a_day, up_to_an_hour,
 };
 
 /// Admin command of bmpd, the BMP agent
@@ -54,7 +55,7 @@ enum Verb {
     /// `show session` lists them as pending; those of a publisher wait for `reset publisher`. A neighbor whose BGP session needs other parameters is restarted. SIGHUP
     /// does the same.
     Reload(Deferred<Reload>),
-    /// Show sessions, routers, publishers, neighbors, VPN instances, the configuration, bmpd itself
+    /// Show sessions, routers, publishers, neighbors, events, VPN instances, the configuration, bmpd itself
     ///
     /// Nothing is changed. Tables fold to the width of the terminal; `--json` has everything.
     #[command(arg_required_else_help = true)]
@@ -73,8 +74,9 @@ enum Verb {
     /// Print what happens as it happens: changes of sessions, routers, neighbors, publishers; commands, reloads
     ///
     /// One line an event, with `--json` one JSON document a line. It goes on until it is interrupted (Ctrl-C) or until bmpd stops (exit code 5). If the reader is too slow events are lost, and the next line says how
-    /// many; bmpd never waits for it.
-    Monitor(Deferred<Nothing>),
+    /// many; bmpd never waits for it. It begins with the next event, or with older ones: `--after` continues without a gap
+    /// where `show event` or another monitor has ended.
+    Monitor(Deferred<Events>),
     /// Check a configuration file, or look up what a key of it means
     ///
     /// The file that is in effect is shown by `show config`; `reload` applies the file as it is.
@@ -424,6 +426,13 @@ enum What {
     /// families and routes, its last error, its last malformed UPDATE.
     #[command(alias = "neighbors")]
     Neighbor(Deferred<Watched<ShowNeighbor>>),
+    /// Show what has happened: changes of sessions, routers, neighbors, publishers; commands, reloads
+    ///
+    /// The events that `monitor` prints as they happen, the oldest first. bmpd keeps some 4000 of them, so that one that
+    /// changes its state all the time does not displace those of others, and none over a restart: the journal has all
+    /// (`journalctl --unit bmpd --since -1h`, with `BMPD_SESSION=10.1.1.1` or `BMPD_NEIGHBOR=192.0.2.2` those of one). The last line has the number with which `monitor --after` continues.
+    #[command(alias = "events")]
+    Event(Deferred<Watched<ShowEvent>>),
     /// Show VPN instances: what they stand for, and what is in them
     ///
     /// One row each, with its device or network namespace and the sessions and neighbors in it.
@@ -573,6 +582,60 @@ struct ShowNeighbor {
 }
 
 #[derive(Debug, Args)]
+struct ShowEvent {
+    #[command(flatten)]
+    events: Events,
+
+    /// At most so many, the newest [default: all]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
+}
+
+// Not documentation: see Nothing.
+#[derive(Debug, Args)]
+struct Events {
+    /// Only events at most so long ago, or since a time
+    ///
+    /// A time ago is a number and ms, s, m or h, such as 90s or 1h, a time is written as it is shown,
+    /// such as 2026-11-23T08:00:00Z.
+    #[arg(long, value_name = "TIME", value_parser = since, conflicts_with = "after")]
+    since: Option<Since>,
+
+    /// Only events behind the one with this sequence number
+    ///
+    /// `show event` has it in its last line, `--json` with every event. Numbers rise over restarts of bmpd: with one of
+    /// before the last restart all events since then are shown.
+    #[arg(long, value_name = "NUMBER")]
+    after: Option<u64>,
+
+    /// Only those of sessions with this station, or `all` of any session
+    #[arg(long, value_name = "ADDRESS|all")]
+    session: Option<Target>,
+
+    /// The alias of that session; without it an address means the session without alias
+    #[arg(long, value_name = "NAME", value_parser = named::<Alias>(), allow_hyphen_values = true)]
+    alias: Option<Alias>,
+
+    /// The VPN instance of the sessions or neighbors
+    #[arg(long, value_name = "NAME", value_parser = named::<VpnInstanceName>())]
+    vpn_instance: Option<VpnInstanceName>,
+
+    /// Only those of the neighbors with this address, or `all` of any neighbor
+    #[arg(long, value_name = "ADDRESS|all")]
+    neighbor: Option<NeighborTarget>,
+
+    /// Only those of this router, and of the connections that carry it
+    ///
+    /// With `--session` only those of the connections of the session that carry it.
+    #[arg(long, value_name = "NAME", value_parser = named::<RouterId>(), allow_hyphen_values = true)]
+    router: Option<RouterId>,
+
+    /// Only those of this publisher
+    #[arg(long, value_name = "NAME", value_parser = named::<PublisherName>(), allow_hyphen_values = true)]
+    publisher: Option<PublisherName>,
+}
+
+#[derive(Debug, Args)]
 struct ShowVpnInstance {
     /// The VPN instance [default: all, the public one first]
     #[arg(value_name = "NAME", value_parser = named::<VpnInstanceName>())]
@@ -701,7 +764,7 @@ impl Raw {
                 let (what, form, closer) = what.check()?;
                 Command::Show { what, form, watch: closer.watch.or(watch.watch) }
             }
-            Verb::Monitor(Deferred(Nothing {})) => Command::Monitor,
+            Verb::Monitor(Deferred(events)) => Command::Monitor(events.check()?),
             Verb::Config(Deferred(Config::Check(Deferred(CheckConfig { file })))) => {
                 Command::CheckConfig { file }
             }
@@ -757,6 +820,25 @@ impl LevelOfLog {
                 Err(conflict(text.to_owned()))
             }
         }
+    }
+}
+
+impl Events {
+    fn check(self) -> Result<WhichEvents, Refusal> {
+        let Self { since, after, session, alias, vpn_instance, neighbor, router, publisher } = self;
+        let filter = EventFilter {
+            session: session.map(|target| match target {
+                Target::All => OneOrAll::All,
+                Target::Address(address) => OneOrAll::One(address),
+            }),
+            alias,
+            vpn_instance,
+            neighbor: neighbor.map(|NeighborTarget(one)| one.map_or(OneOrAll::All, OneOrAll::One)),
+            router,
+            publisher,
+        };
+        let about = About::try_from(filter).map_err(|error| conflict(error.to_string()))?;
+        Ok(WhichEvents { about, begin: since.map(Begin::from).or(after.map(Begin::After)) })
     }
 }
 
@@ -830,6 +912,10 @@ impl What {
                 let address = address.and_then(|NeighborTarget(address)| address);
                 let form = form(verbose || address.is_some());
                 (request::Query::Neighbor(WhichNeighbors { address, vpn_instance }), form, watch)
+            }
+            What::Event(Deferred(Watched { shown: ShowEvent { events, limit }, watch })) => {
+                let show = ShowEvents { which: events.check()?, limit };
+                (request::Query::Event(show), Form::Table, watch)
             }
             What::VpnInstance(Deferred(Watched { shown: ShowVpnInstance { name }, watch })) => {
                 let form = form(name.is_some());

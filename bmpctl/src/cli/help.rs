@@ -40,7 +40,7 @@ pub const EXIT_CODES: [(u8, &str); 8] = [
         exit::NOT_SYNCHRONISED,
         "not synchronised in the time of --wait, or with --check; wait: not in time",
     ),
-    (exit::INTERRUPTED, "interrupted while it waited; what was asked for goes on"),
+    (exit::INTERRUPTED, "interrupted while it waited; what was requested continues"),
 ];
 
 /// The examples of each command, which is named by its words behind `bmpctl`.
@@ -285,11 +285,31 @@ const EXAMPLES: &[(&str, &[Example])] = &[
             example("Is there a bmpd? See the exit code", "bmpctl --quiet show status"),
         ],
     ),
+    (
+        "show event",
+        &[
+            example("What has happened within an hour?", "bmpctl show event --since 1h"),
+            example(
+                "Of one session, the last ten",
+                "bmpctl show event --session 10.1.1.1 --alias aa --limit 10",
+            ),
+            example("Of a neighbor, for machines", "bmpctl show event --neighbor 192.0.2.2 --json"),
+            example(
+                "Of a router and the connections that carry it",
+                "bmpctl show event --router edge1",
+            ),
+        ],
+    ),
     ("show version", &[example("The versions of both programs", "bmpctl show version")]),
     (
         "monitor",
         &[
             example("One line an event, until Ctrl-C", "bmpctl monitor"),
+            example("What was within ten minutes, first", "bmpctl monitor --since 10m"),
+            example(
+                "Only one router, with what was within an hour",
+                "bmpctl monitor --since 1h --router edge1",
+            ),
             example("One JSON document a line", "bmpctl monitor --json"),
         ],
     ),

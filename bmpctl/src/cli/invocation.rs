@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use shared::names::{RouterId, Selector};
-use shared::request::{CheckSubject, Query, ResetPublisher, WhichLegs, WhichSessions};
+use shared::request::{CheckSubject, Query, ResetPublisher, WhichEvents, WhichLegs, WhichSessions};
 use shared::response::{LogLevel, SessionReport};
 
 /// What holds for every command.
@@ -121,7 +121,7 @@ pub enum Command {
         verbose: bool,
     },
     /// `monitor`.
-    Monitor,
+    Monitor(WhichEvents),
 }
 
 /// What is waited for.

@@ -33,7 +33,9 @@ impl<'a, I: Iterator<Item = &'a str>> Words<'a, I> {
             Some("alias") => Err("the address comes before `alias`".to_owned()),
             Some(option) if option.starts_with('-') => Err(no_options(option)),
             Some(word) => word.parse().map(Some).map_err(|error| match nearest(word) {
-                Some(nearest) => format!("{word:?} is no word of this command: {nearest}"),
+                Some(nearest) => {
+                    format!("{word:?} is an unknown keyword of this command: {nearest}")
+                }
                 None => format!("{error}"),
             }),
         }
@@ -54,10 +56,12 @@ impl<'a, I: Iterator<Item = &'a str>> Words<'a, I> {
             Some("vpn-instance") => Err("`vpn-instance NAME` comes before the address".to_owned()),
             Some(option) if option.starts_with('-') => Err(no_options(option)),
             Some(keyword @ ("alias" | "verbose" | "all")) => {
-                Err(format!("`{keyword}` stands where nothing more can, or twice"))
+                Err(format!("`{keyword}` is an unexpected argument here, or twice"))
             }
             Some(extra) => Err(match nearest(extra) {
-                Some(nearest) => format!("{extra:?} is no word of this command: {nearest}"),
+                Some(nearest) => {
+                    format!("{extra:?} is an unknown keyword of this command: {nearest}")
+                }
                 None => format!(
                     "{extra:?} is one word too many: an alias is written `alias {extra}`, and a name with \
                      spaces needs quotation marks"

@@ -9,7 +9,7 @@ use super::values::is_time;
 pub(crate) const WITH_OPTIONAL_TIME: [&str; 3] = ["--wait", "--watch", "--not-synchronised"];
 
 /// Options whose value can begin with a hyphen.
-const WITH_ANY_VALUE: [&str; 2] = ["--alias", "--router"];
+const WITH_ANY_VALUE: [&str; 3] = ["--alias", "--router", "--publisher"];
 
 /// The same command line as clap reads it:
 ///

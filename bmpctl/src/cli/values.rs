@@ -5,14 +5,13 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
-use jiff::SignedDuration;
-use jiff::fmt::friendly::SpanParser;
 use shared::names::{
     ALL, Alias, NameError, PublisherName, RouterId, SEVERAL_MAX, Selector, SessionId,
     StationAddress, VpnInstanceName,
 };
+use shared::request::{Since, SinceError};
 use shared::response::{LogLevel, SessionState};
-use shared::time::Span;
+use shared::time::{Span, SpanError};
 
 use super::invocation::Goal;
 
@@ -25,18 +24,9 @@ where
     StringValueParser::new().try_map(|text| text.parse::<T>())
 }
 
-/// A time, however long.
-fn time(text: &str) -> Option<SignedDuration> {
-    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    match is_number {
-        true => Some(text.parse().map(SignedDuration::from_secs).unwrap_or(SignedDuration::MAX)),
-        false => SpanParser::new().parse_duration(text).ok(),
-    }
-}
-
 /// True if a word reads as a time. No address does.
 pub(super) fn is_time(text: &str) -> bool {
-    time(text).is_some()
+    !matches!(text.parse::<Span>(), Err(SpanError::Form))
 }
 
 /// Reads a time such as `500ms`, `2s`, `1m30s` or `1h`; a number alone is one of seconds.
@@ -45,9 +35,12 @@ fn duration(
     [least, most]: [Duration; 2],
     [shown_least, shown_most]: [&str; 2],
 ) -> Result<Duration, String> {
-    let time = time(text).ok_or("it is not a time: write it like 500ms, 2s, 1m30s or 1h")?;
-    // A negative one is out of range, too.
-    let time = Duration::try_from(time).ok().filter(|time| (least..=most).contains(time));
+    let time = match text.parse::<Span>() {
+        Ok(span) => Some(span.duration()),
+        Err(error @ SpanError::Form) => return Err(error.to_string()),
+        Err(SpanError::Range) => None,
+    };
+    let time = time.filter(|time| (least..=most).contains(time));
     time.ok_or_else(|| format!("it is out of range: {shown_least} to {shown_most} are allowed"))
 }
 
@@ -67,6 +60,11 @@ pub(super) fn up_to_a_day(text: &str) -> Result<Duration, String> {
 /// The time from one look to the next.
 pub(super) fn interval(text: &str) -> Result<Duration, String> {
     duration(text, [MILLISECOND * 100, HOUR], ["100ms", "1h"])
+}
+
+/// How far back events are wanted.
+pub(super) fn since(text: &str) -> Result<Since, String> {
+    text.parse().map_err(|error: SinceError| error.to_string())
 }
 
 /// An address or `all`.

@@ -16,7 +16,7 @@ use shared::response::{ConfigCheck, Response};
 
 use crate::context::{Context, Output};
 use crate::render;
-use crate::render::json::{Document, ErrorReport};
+use crate::render::json::{self, Document, ErrorReport};
 
 /// Checks the file of the bmpd that runs, or another one.
 pub(super) fn check(file: Option<&Path>, context: &Context) -> Result<Output, Output> {
@@ -30,7 +30,7 @@ pub(super) fn check(file: Option<&Path>, context: &Context) -> Result<Output, Ou
     let is_good = check.problems.is_empty();
     let mut output = context.answer(
         |_| if is_good { render::config_check::good(&check) } else { String::new() },
-        || Document::config_checked(check.clone()),
+        || json::config_checked(check.clone()),
     );
     if !context.json {
         output.err = render::config_check::complaints(&check, context.quiet);

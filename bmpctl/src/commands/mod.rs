@@ -47,7 +47,7 @@ pub(crate) fn run(command: &Command, context: &Context) -> Output {
             watch::run(what, *form, *interval, context)
         }
         Command::Display { selector, verbose } => display::run(selector, *verbose, context),
-        Command::Monitor => monitor::run(context),
+        Command::Monitor(which) => monitor::run(which, context),
     };
     output.unwrap_or_else(|failed| failed)
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use shared::event::{Event, EventKind};
 use shared::exit;
-use shared::request::Request;
+use shared::request::{Request, WhichEvents};
 use shared::response::{HEARTBEAT, Response};
 
 use crate::context::{Context, Output};
@@ -14,9 +14,9 @@ use crate::render::json::{Document, ErrorReport};
 
 /// Prints events as they happen. It ends when bmpd stops, which is an error, or when its output is closed, which
 /// is none; a signal ends it as it ends any program.
-pub(super) fn run(context: &Context) -> Result<Output, Output> {
+pub(super) fn run(which: &WhichEvents, context: &Context) -> Result<Output, Output> {
     let context = &context.in_lines();
-    let mut talk = context.begin(&Request::Monitor)?;
+    let mut talk = context.begin(&Request::Monitor(which.clone()))?;
     loop {
         let Response::Events { events, lost } = context.next(&mut talk, HEARTBEAT)? else {
             return Err(context.misunderstood());

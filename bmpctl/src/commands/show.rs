@@ -65,8 +65,10 @@ pub(super) fn shown(
         ),
         Response::Config(report) => context.answer(
             |_| render::config::text(report, form == Form::Pending),
-            || Document::config(report, form == Form::Pending),
+            || render::json::config(report, form == Form::Pending),
         ),
+        Response::History(history) => context
+            .answer(|screen| render::event::table(history, screen), || Document::events(history)),
         Response::Statistics(sessions) => context.answer(
             |screen| match is_page {
                 false => render::statistics::table(sessions, screen),
@@ -75,7 +77,7 @@ pub(super) fn shown(
             || Document::Statistics { sessions: sessions.clone() },
         ),
         Response::Status(status) if form == Form::Versions => {
-            context.answer(|_| render::status::versions(status), || Document::version(status))
+            context.answer(|_| render::status::versions(status), || render::json::version(status))
         }
         Response::Status(status) => context.answer(
             |screen| render::page::fit(render::status::page(status), screen),

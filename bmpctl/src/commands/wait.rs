@@ -17,7 +17,6 @@ use crate::cli::Goal;
 use crate::context::{Context, Output};
 use crate::interrupt::{self, Interrupt};
 use crate::render;
-use crate::render::json::Document;
 
 /// How long it waits without `--timeout`.
 const TIMEOUT: Duration = Duration::from_secs(300);
@@ -91,7 +90,7 @@ pub(super) fn session(
     };
     if context.json {
         let is_shown = over != Over::Reached || !context.quiet;
-        let document = || Document::waited(goal, &sessions).to_text();
+        let document = || render::json::waited(goal, &sessions).to_text();
         let out = if is_shown { document() } else { String::new() };
         return Ok(Output { out, err: String::new(), code });
     }

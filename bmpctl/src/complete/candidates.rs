@@ -9,7 +9,7 @@ use clap_complete::engine;
 
 use super::line::{Line, is_complete};
 use super::values;
-use crate::remote::HOST;
+use crate::destination::HOST;
 use crate::{cli, remote};
 
 /// The length of a description, in characters.

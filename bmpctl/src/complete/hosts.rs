@@ -78,6 +78,6 @@ mod tests {
                     [2001:db8::1]:2222 ssh-rsa AAAA\n@cert-authority *.lab ssh-rsa AAAA\n# edge3\n";
         let names: Vec<_> = with_keys(text).collect();
         assert_eq!(names, ["edge1", "192.0.2.1", "edge2:2222", "[2001:db8::1]:2222"]);
-        assert!(names.iter().all(|name| name.parse::<crate::remote::Destination>().is_ok()));
+        assert!(names.iter().all(|name| name.parse::<crate::destination::Destination>().is_ok()));
     }
 }

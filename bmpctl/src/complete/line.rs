@@ -206,7 +206,8 @@ impl Line {
         if !matches!(self.path().as_slice(), ["reset" | "display", "bmp", "session"]) {
             return Selection {
                 vpn_instance: self.option("vpn_instance"),
-                target: self.words.first().map(String::as_str),
+                // Of those who name several things, the session is an option.
+                target: self.option("session").or(self.words.first().map(String::as_str)),
                 alias: self.option("alias"),
             };
         }

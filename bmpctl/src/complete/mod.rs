@@ -14,7 +14,7 @@
 
 mod candidates;
 mod hosts;
-mod line;
+pub(crate) mod line;
 mod shell;
 mod values;
 

@@ -17,8 +17,8 @@ use shared::response::{
 
 use super::hosts;
 use super::line::Line;
+use crate::destination::HOST;
 use crate::directory;
-use crate::remote::HOST;
 
 /// The timeout for bmpd's names. A key that is answered within 150 ms feels like one that is answered
 /// at once; the rest is for the shell.
@@ -45,15 +45,16 @@ enum Source {
 fn source(id: &str) -> Option<Source> {
     Some(match id {
         HOST => Source::Hosts,
-        "target" => Source::Live(targets),
+        "target" | "session" => Source::Live(targets),
         "alias" => Source::Live(aliases),
         "vpn_instance" => Source::Live(instances),
         "name" => Source::Live(every_instance),
         "router" => Source::Live(routers),
         "publisher" => Source::Live(publishers),
-        "address" => Source::Live(neighbors),
+        "address" | "neighbor" => Source::Live(neighbors),
         "words" => Source::Live(manual),
         "key" => Source::Keys,
+        "since" => Source::Times(&["10m", "1h", "24h"]),
         "stagger" => Source::Times(&["500ms", "2s", "10s", "1m"]),
         "timeout" => Source::Times(&["500ms", "5s", "15s", "1m"]),
         "wait" => Source::TimesBehindEquals(&["30s", "5m", "1h"]),
@@ -240,7 +241,7 @@ fn aliases(directory: &Directory, line: &Line) -> Vec<CompletionCandidate> {
 
 /// The VPN instances that have what else was typed; for neighbors all there are.
 fn instances(directory: &Directory, line: &Line) -> Vec<CompletionCandidate> {
-    if line.path() == ["show", "neighbor"] {
+    if line.path() == ["show", "neighbor"] || line.has("neighbor") {
         return every_instance(directory, line);
     }
     let mut counts: BTreeMap<&VpnInstanceName, usize> = BTreeMap::new();

@@ -8,7 +8,6 @@
 //! release. Its output and exit code are those of this one. Everything about the connection (users, keys, ports, jump
 //! hosts) is ssh's own configuration.
 
-mod destination;
 mod ssh;
 
 use std::ffi::{OsStr, OsString};
@@ -19,16 +18,13 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use shared::exit;
 
-pub(crate) use self::destination::Destination;
 use self::ssh::{Answer, Input};
-use crate::complete::Line;
+use crate::complete::line::Line;
 use crate::context::{self, Output};
+use crate::destination::{Destination, HOST};
 use crate::render;
 use crate::render::json::{Document, ErrorReport};
-use crate::{cli, print, quote};
-
-/// The id of the option in the grammar.
-pub(crate) const HOST: &str = "host";
+use crate::{cli, quote};
 
 /// How long completion waits for bmpctl of another host, the connection included.
 const COMPLETION: Duration = Duration::from_secs(2);
@@ -49,8 +45,18 @@ fn read(words: &[OsString]) -> Line {
     Line::read(&command, &words)
 }
 
-/// Runs a command line that names a host there, and gives the exit code. `None` if it names none.
-pub(crate) fn run(arguments: &[OsString]) -> Option<std::process::ExitCode> {
+/// What came of a command line that names a host.
+pub(crate) enum Ran {
+    /// It ran there and has printed its own output; this is its exit code.
+    There(u8),
+    /// It did not run there.
+    Not(Output),
+    /// The command line is wrong, which is printed already.
+    Wrong,
+}
+
+/// Runs a command line that names a host there. `None` if it names none.
+pub(crate) fn run(arguments: &[OsString]) -> Option<Ran> {
     if !may_name_host(arguments) {
         return None;
     }
@@ -60,10 +66,10 @@ pub(crate) fn run(arguments: &[OsString]) -> Option<std::process::ExitCode> {
     let wrong = |text: String| {
         let error = cli::command().error(ErrorKind::ValueValidation, text);
         if line.has("json") {
-            return print(&context::usage(&error));
+            return Ran::Not(context::usage(&error));
         }
         let _ = error.print();
-        std::process::ExitCode::from(exit::USAGE)
+        Ran::Wrong
     };
     if line.count(HOST) > 1 {
         return Some(wrong("a command runs on one host: --host can be given once".to_owned()));
@@ -73,14 +79,16 @@ pub(crate) fn run(arguments: &[OsString]) -> Option<std::process::ExitCode> {
         Err(error) => return Some(wrong(format!("invalid value {host:?} for '--host': {error}"))),
     };
     let there = words_there(&line, words);
-    let remote = quote::line(there.iter().map(OsString::as_os_str));
+    // The shell is replaced: Ctrl-C would end it by its signal, and ssh would not say the exit code of the command.
+    let mut remote = OsString::from("exec ");
+    remote.push(quote::line(there.iter().map(OsString::as_os_str)));
     let code = match ssh::run(&host, &remote, input(&line)) {
         Ok(code) => code,
-        Err(error) => return Some(print(&failed(&error.to_string(), &line))),
+        Err(error) => return Some(Ran::Not(failed(&error.to_string(), &line))),
     };
     Some(match ssh::reason(&host, code) {
-        Some(reason) => print(&failed(&reason, &line)),
-        None => std::process::ExitCode::from(code),
+        Some(reason) => Ran::Not(failed(&reason, &line)),
+        None => Ran::There(code),
     })
 }
 
@@ -88,10 +96,13 @@ pub(crate) fn run(arguments: &[OsString]) -> Option<std::process::ExitCode> {
 fn words_there<T: AsRef<OsStr>>(line: &Line, words: &[T]) -> Vec<OsString> {
     let mut there = vec![OsString::from("bmpctl")];
     let socket = std::env::var_os("BMPD_SOCKET");
-    if let Some(path) = socket.filter(|path| !path.is_empty() && !line.has("socket")) {
+    let rest = line.without(HOST, words);
+    // Without any word it prints its help, as it does here.
+    let is_wanted = |path: &OsString| !path.is_empty() && !line.has("socket") && !rest.is_empty();
+    if let Some(path) = socket.filter(is_wanted) {
         there.extend([OsString::from("--socket"), path]);
     }
-    there.extend(line.without(HOST, words));
+    there.extend(rest);
     there
 }
 

@@ -13,7 +13,7 @@ use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
-use super::Destination;
+use crate::destination::Destination;
 
 /// The exit code with which ssh reports an error of its own (ssh(1), "EXIT STATUS").
 const FAILED: u8 = 255;

@@ -1,16 +1,23 @@
-//! What happens in bmpd: a line an event.
+//! What happens in bmpd: a line an event, or a table of them.
 
 use shared::event::{Event, EventKind};
 use shared::names::{LegId, Shown};
-use shared::response::ReloadItem;
+use shared::response::{History, ReloadItem};
 use shared::response::{NeighborState, PublisherState, RouterState, SessionState};
 
 use super::humanize::printable;
 use super::reload;
+use super::screen::Screen;
+use super::table::{Table, text};
 
 /// One line: when, what it is about, what has become of it and why.
 pub(crate) fn line(event: &Event) -> String {
-    printable(&format!("{} {}", event.at, what(&event.what))) + "\n"
+    let (about, what) = parts(&event.what);
+    let gap = match event.what {
+        EventKind::Started { .. } | EventKind::Stopping => " ",
+        _ => ": ",
+    };
+    printable(&format!("{} {about}{gap}{what}", event.at)) + "\n"
 }
 
 /// The line in the place of events that did not come.
@@ -19,43 +26,79 @@ pub(crate) fn lost(count: u64) -> String {
     format!("... {count} {events} lost: this reader was too slow\n")
 }
 
-fn what(what: &EventKind) -> String {
+/// A row an event, the oldest first, and where `monitor` continues.
+pub(crate) fn table(history: &History, screen: &Screen) -> String {
+    let History { events, last, dropped } = history;
+    let mut table = Table::new(&[text("Time"), text("About"), text("Event")]);
+    for event in events {
+        let (about, what) = parts(&event.what);
+        table.row(vec![
+            event.at.to_string().into(),
+            printable(&about).into(),
+            printable(&what).into(),
+        ]);
+    }
+    let mut shown = match events.is_empty() {
+        true => "No such event is kept.\n".to_owned(),
+        false => table.render(screen),
+    };
+    if *dropped > 0 {
+        let events = if *dropped == 1 { "event is" } else { "events are" };
+        shown.push_str(&format!(
+            "\n{dropped} older {events} no longer kept: journalctl --unit bmpd\n"
+        ));
+    }
+    shown.push_str(&format!(
+        "\nThe last number is {last}: bmpctl monitor --after {last} continues.\n"
+    ));
+    shown
+}
+
+/// What it is about, and what has become of it and why.
+fn parts(what: &EventKind) -> (String, String) {
     match what {
         EventKind::Session { id, router, generation, from, to, why } => {
             let id = LegId { session: id.clone(), router: router.clone() };
             let from = from.map_or("new", SessionState::name);
             let to = to.map_or("ended", SessionState::name);
-            because(format!("session {id}: {from} -> {to} (generation {generation})"), why)
+            let change = format!("{from} -> {to} (generation {generation})");
+            (format!("session {id}"), because(change, why))
         }
         EventKind::Neighbor { id, from, to, why } => {
             let from = from.map_or("new", NeighborState::name);
             let to = to.map_or("ended", NeighborState::name);
-            because(format!("neighbor {id}: {from} -> {to}"), why)
+            (format!("neighbor {id}"), because(format!("{from} -> {to}"), why))
         }
         EventKind::Router { id, from, to, why } => {
             let from = from.map_or("new", RouterState::name);
             let to = to.map_or("ended", RouterState::name);
-            because(format!("router {}: {from} -> {to}", Shown(&id.to_string())), why)
+            let about = format!("router {}", Shown(&id.to_string()));
+            (about, because(format!("{from} -> {to}"), why))
         }
         EventKind::Publisher { id, from, to, why } => {
             let from = from.map_or("new", PublisherState::name);
             let to = to.map_or("ended", PublisherState::name);
-            because(format!("publisher {}: {from} -> {to}", Shown(id.as_str())), why)
+            let about = format!("publisher {}", Shown(id.as_str()));
+            (about, because(format!("{from} -> {to}"), why))
         }
-        EventKind::Command { by, command, outcome: Ok(done) } => {
-            because(format!("command by {by}: {command}"), done)
-        }
-        EventKind::Command { by, command, outcome: Err(reason) } => {
-            because(format!("command by {by}: {command}: refused or failed"), reason)
+        EventKind::Command { by, command, outcome } => {
+            let what = match outcome {
+                Ok(done) => because(command.clone(), done),
+                Err(reason) => because(format!("{command}: refused or failed"), reason),
+            };
+            (format!("command by {by}"), what)
         }
         EventKind::Reload { by, items, more } => {
             let mut parts: Vec<String> = items.iter().map(item).collect();
             if *more > 0 {
                 parts.push(format!("and {more} more"));
             }
-            because(format!("reload by {by}"), &parts.join("; "))
+            (format!("reload by {by}"), parts.join("; "))
         }
-        EventKind::Stopping => "bmpd is stopping".to_owned(),
+        EventKind::Started { version } => {
+            ("bmpd".to_owned(), format!("was started, version {version}"))
+        }
+        EventKind::Stopping => ("bmpd".to_owned(), "is stopping".to_owned()),
     }
 }
 
@@ -85,7 +128,7 @@ mod tests {
     }
 
     fn shown(what: EventKind) -> String {
-        line(&Event { at: Timestamp(1_795_420_800_123), what })
+        line(&Event { sequence: 7, at: Timestamp(1_795_420_800_123), what })
     }
 
     #[test]

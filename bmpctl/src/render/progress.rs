@@ -151,14 +151,14 @@ fn late_in_one_line(
 ) -> String {
     let (wait, more) = (Span::of(wait), to_come.unwrap_or(0) as usize);
     match (named, late + more, whole + more) {
-        ([one], 1, _) => format!("{one}, not synchronised after {wait}; bmpd goes on"),
+        ([one], 1, _) => format!("{one}, not synchronised after {wait}; bmpd continues"),
         (_, 0, _) => {
-            format!("not every {} is synchronised after {wait}; bmpd goes on", counted.one())
+            format!("not every {} is synchronised after {wait}; bmpd continues", counted.one())
         }
         (_, late, whole) => {
             let verb = if late == 1 { "is" } else { "are" };
             let whole = counted.many(whole);
-            format!("{late} of {whole} {verb} not synchronised after {wait}; bmpd goes on")
+            format!("{late} of {whole} {verb} not synchronised after {wait}; bmpd continues")
         }
     }
 }
@@ -175,7 +175,7 @@ pub(crate) fn interrupted(unfinished: &[String], to_come: u32, counted: Counted)
 /// The same without a list.
 pub(crate) fn interrupted_briefly(to_come: u32) -> String {
     let what = if to_come == 0 { "session" } else { "status" };
-    format!("interrupted: the reset goes on in bmpd; bmpctl show {what} says how far it is")
+    format!("interrupted: the reset continues in bmpd; bmpctl show {what} says how far it is")
 }
 
 /// The exchange with bmpd has failed, with this many still to be reset; if that is because a reload has
@@ -184,7 +184,7 @@ pub(crate) fn failed(error: &ErrorReport, to_come: Option<u32>, counted: Counted
     let message = &error.message;
     match (error.exit_code, to_come) {
         (exit::NOT_PERMITTED, Some(0)) => {
-            format!("the reset goes on in bmpd, which says no more of it: {message}")
+            format!("the reset continues in bmpd, which reports nothing more about it: {message}")
         }
         (exit::NOT_PERMITTED, Some(more)) => {
             let verb = if more == 1 { "was" } else { "were" };
@@ -550,16 +550,16 @@ mod tests {
         let one = std::slice::from_ref(&late_one);
         assert_eq!(
             late_briefly(one, 300, Some(0), minute, Counted::Legs),
-            format!("{late_one}, not synchronised after 1m; bmpd goes on")
+            format!("{late_one}, not synchronised after 1m; bmpd continues")
         );
         assert_eq!(
             late_briefly(&["a".to_owned(), "b".to_owned()], 300, Some(0), minute, Counted::Legs),
-            "2 of 300 legs are not synchronised after 1m; bmpd goes on"
+            "2 of 300 legs are not synchronised after 1m; bmpd continues"
         );
         let text = late(one, 1, Some(2), minute, Counted::Sessions);
         assert_eq!(
             text,
-            "3 of 3 sessions are not synchronised after 1m; bmpd goes on:\n  session 10.1.1.1: \
+            "3 of 3 sessions are not synchronised after 1m; bmpd continues:\n  session 10.1.1.1: \
              synchronising, 30% sent (30 of 100 routes)\n  2 sessions are still to be reset"
         );
         assert!(interrupted_briefly(2).contains("bmpctl show status"));

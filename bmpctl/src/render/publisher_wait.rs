@@ -171,7 +171,7 @@ pub(crate) const INTERRUPTED_EARLY: &str =
 /// The command was interrupted, with this many publishers whose turn had not come.
 pub(crate) fn interrupted(unfinished: &[String], not_reset: usize) -> String {
     let text = match not_reset {
-        0 => "interrupted: the reset goes on in bmpd; bmpctl show publisher says how far it is"
+        0 => "interrupted: the reset continues in bmpd; bmpctl show publisher says how far it is"
             .to_owned(),
         _ => format!("interrupted: {}", not_reset_text(not_reset)),
     };
@@ -369,7 +369,7 @@ mod tests {
         assert_eq!(
             interrupted(&late, 0),
             format!(
-                "interrupted: the reset goes on in bmpd; bmpctl show publisher says how far it is:\n  {}",
+                "interrupted: the reset continues in bmpd; bmpctl show publisher says how far it is:\n  {}",
                 late[0]
             )
         );

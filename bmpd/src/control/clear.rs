@@ -38,7 +38,7 @@ pub(super) async fn statistics(which: WhichSessions, caller: &Caller, world: &Wo
 
 fn summary(sessions: &[SessionId]) -> String {
     match sessions {
-        [one] => format!("session {one} counts from zero"),
-        sessions => format!("{} sessions count from zero", sessions.len()),
+        [one] => format!("session {one}: counters reset"),
+        sessions => format!("{} sessions: counters reset", sessions.len()),
     }
 }

@@ -198,13 +198,17 @@ async fn handle_request(
         return send(&stream, &encode(Kind::Response, &response)?).await;
     }
     match request {
-        Request::Monitor => {
+        Request::Monitor(which) => {
             let Some(_place) = held.monitors.take(held.holder) else {
                 return send_away(stream, held.monitors.busy(held.holder, "monitors")).await;
             };
+            let follower = match world.follow_events(which) {
+                Ok(follower) => follower,
+                Err(failure) => return send_away(stream, Response::Failed(failure)).await,
+            };
             drop(held.connection);
             let revoked = revoked(needed, &command, peer, &world);
-            monitor::run(&stream, &world, world.begin_monitor(), revoked).await
+            monitor::run(&stream, &world, follower, world.begin_monitor(), revoked).await
         }
         Request::Query(query) => {
             let _connection = held.connection;

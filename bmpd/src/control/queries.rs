@@ -41,6 +41,7 @@ pub(super) async fn run(
             let checks = check::run(subject, world).await;
             answer.whole(async { checks }).await
         }
+        Query::Event(events) => show::event(&events, world, answer).await,
         Query::Log => answer.whole(async { Response::Log(world.log.report()) }).await,
         Query::Directory => {
             answer.whole(async { Response::Directory(world.directory().await) }).await

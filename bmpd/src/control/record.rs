@@ -19,7 +19,7 @@ pub(super) fn command(
         Ok(done) => info!(%caller, uid, command, "{done}"),
         Err(reason) => warn!(%caller, uid, command, "refused or failed: {reason}"),
     }
-    events.publish(|| EventKind::Command {
+    events.publish(EventKind::Command {
         by: caller.to_string(),
         command: command.to_owned(),
         outcome,

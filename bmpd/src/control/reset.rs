@@ -441,7 +441,7 @@ fn parameters(id: &SessionId, read: &Reading) -> Option<Parameters> {
 /// Why it cannot be reset.
 pub(super) fn no_longer_configured(world: &World) -> String {
     format!(
-        "it is no longer in {}: it goes on with its old parameters until bmpctl reload ends it",
+        "it is no longer in {}: it continues with its old parameters until bmpctl reload ends it",
         world.config_path().display()
     )
 }

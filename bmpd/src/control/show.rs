@@ -3,25 +3,26 @@
 //! Tasks answer concurrently: a busy session delays its own answer only. Sessions and neighbors are queried some at a
 //! time, a part of the report each ([`super::answer`]).
 
-use std::net::IpAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use shared::event::Event;
 use shared::frame::FrameError;
-use shared::names::{NeighborId, PublisherName, RouterId, Selector, SessionId, VpnInstanceName};
-use shared::request::{Condition, WhichNeighbors, WhichSessions};
+use shared::names::{PublisherName, RouterId, Selector, SessionId, VpnInstanceName};
+use shared::request::{Condition, ShowEvents, WhichNeighbors, WhichSessions};
 use shared::response::{
-    Failure, NeighborReport, NeighborState, Response, SessionReport, VpnInstanceReport,
+    Failure, History, NeighborState, Response, SessionReport, VpnInstanceReport,
 };
 
 use super::answer::{Answer, PART};
 use crate::config::{Place, listening, route_distinguisher};
+use crate::events::Shown;
 use crate::host;
 use crate::sinks::kafka::Publisher;
 use crate::sinks::station::Session;
-use crate::sources::bgp::Neighbor;
-use crate::world::{World, all, described, neighbors};
+use crate::world::{World, all, described, neighbors, routes};
 
 /// The answer of each selected session, but for those that a reload has ended meanwhile. Without sessions the answer is
 /// empty.
@@ -169,6 +170,24 @@ pub(super) async fn publisher(
     answer.parts(selected, part).await
 }
 
+/// Reports what has happened, some events at a time; fails if they are to be about something that is not there, and was not.
+pub(super) async fn event(
+    show: &ShowEvents,
+    world: &World,
+    answer: &Answer<'_>,
+) -> Result<(), FrameError> {
+    let shown = match answer.prepare(async { world.select_events(show) }).await {
+        Ok(shown) => shown,
+        Err(failure) => return answer.whole(async { Response::Failed(failure) }).await,
+    };
+    let Shown { events, last, dropped } = shown;
+    let part = |some: Vec<Arc<Event>>| async move {
+        let events = some.into_iter().map(Arc::unwrap_or_clone).collect();
+        Response::History(History { events, last, dropped })
+    };
+    answer.parts(events, part).await
+}
+
 /// Reports what the selected sessions have counted.
 pub(super) async fn statistics(
     WhichSessions { selector, condition }: &WhichSessions,
@@ -205,54 +224,18 @@ pub(super) async fn neighbor(
     world: &World,
     answer: &Answer<'_>,
 ) -> Result<(), FrameError> {
-    let WhichNeighbors { address, vpn_instance } = which;
-    let found = answer.prepare(async { select_neighbors(address, vpn_instance.as_ref(), world) });
+    let found = answer.prepare(async { world.select_neighbors(&which) });
     let found = match found.await {
         Ok(found) => found,
         Err(failure) => return answer.whole(async { Response::Failed(failure) }).await,
     };
-    let is_of_instance =
-        |name: &Option<VpnInstanceName>| vpn_instance.is_none() || *name == vpn_instance;
-    let mut prefixes = world.prefixes();
-    prefixes.retain(|prefix| address.is_none() && is_of_instance(&prefix.vpn_instance));
     // They are in the first part.
-    let prefixes = Mutex::new(prefixes);
+    let prefixes = Mutex::new(world.select_prefixes(&which));
     let part = |some| {
         let prefixes = std::mem::take(&mut *prefixes.lock());
         async move { Response::Neighbors { neighbors: described(some, true).await, prefixes } }
     };
     answer.parts(found, part).await
-}
-
-/// The neighbors with this address or of this instance, or the failure that names those there are.
-fn select_neighbors(
-    address: Option<IpAddr>,
-    vpn_instance: Option<&VpnInstanceName>,
-    world: &World,
-) -> Result<Vec<Neighbor>, Failure> {
-    if let Some(name) = vpn_instance {
-        let config = world.config();
-        if !config.vpn_instances.iter().any(|instance| instance.name == *name) {
-            let existing = config.vpn_instances.iter().map(|instance| instance.name.clone());
-            let (name, existing) = (name.clone(), existing.collect());
-            return Err(Failure::NoSuchVpnInstance { name, existing });
-        }
-    }
-    let mut found = world.neighbors();
-    found.retain(|neighbor| {
-        let id = neighbor.id();
-        address.is_none_or(|address| id.address == address)
-            && (vpn_instance.is_none() || id.vpn_instance.as_ref() == vpn_instance)
-    });
-    if let (Some(address), true) = (address, found.is_empty()) {
-        let mut existing: Vec<NeighborId> =
-            world.neighbors().iter().map(|neighbor| neighbor.id().clone()).collect();
-        // It may be in another instance.
-        existing.sort_by_key(|id| id.address != address);
-        let vpn_instance = vpn_instance.cloned();
-        return Err(Failure::NoSuchNeighbor { address, vpn_instance, existing });
-    }
-    Ok(found)
 }
 
 /// Describes the VPN instances, the public one first, or the one of this name.
@@ -312,11 +295,6 @@ pub(super) async fn vpn_instance(name: Option<VpnInstanceName>, world: &World) -
         }
     });
     Response::VpnInstances(reports.collect())
-}
-
-/// The routes of a neighbor, of all families.
-pub(super) fn routes(neighbor: &NeighborReport) -> u64 {
-    neighbor.families.iter().map(|family| family.routes).sum()
 }
 
 /// True if the device or namespace of an instance exists now.

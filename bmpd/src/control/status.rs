@@ -1,87 +1,14 @@
 //! `show status`: bmpd itself.
 
-use shared::names::RouterId;
-use shared::response::{
-    Directory, Failure, NeighborCount, NeighborState, PublisherCount, PublisherState, Response,
-    RouterCount, RouterState, SessionCount, SessionState, StatusReport,
-};
-use shared::time::Span;
+use shared::response::{Failure, Response};
 
-use super::show;
 use crate::access::Caller;
-use crate::privileges;
-use crate::supervise;
-use crate::world::{ProcessFigures, World, all, neighbors, processor_time};
+use crate::world::{World, status};
 
 /// Describes bmpd.
 pub(super) async fn run(asked_by: &Caller, world: &World) -> Response {
-    let config = world.config();
-    let sessions = world.sessions();
-    let states = all(sessions.into_iter().map(|s| async move { s.state().await })).await;
-    let neighbors = neighbors(world, false, |_| true).await;
-    // The files of /proc are made while they are read.
-    let process = match tokio::task::spawn_blocking(ProcessFigures::read).await {
-        Ok(process) => process,
-        Err(error) => return Response::Failed(Failure::Other(error.to_string())),
-    };
-    let (uid, capabilities) = privileges::held();
-    let (started, configured) = (world.started(), world.configured_at());
-    let sessions = SessionState::ALL.map(|state| SessionCount {
-        state,
-        count: states.iter().flatten().filter(|found| **found == state).count() as u32,
-    });
-    let Directory { routers, publishers, .. } = world.directory().await;
-    let routers = RouterState::ALL.map(|state| RouterCount {
-        state,
-        count: routers
-            .iter()
-            .filter(|router| router.id != RouterId::Local && router.state == Some(state))
-            .count() as u32,
-    });
-    let publishers = PublisherState::ALL.map(|state| PublisherCount {
-        state,
-        count: publishers.iter().filter(|publisher| publisher.state == Some(state)).count() as u32,
-    });
-    let counts = NeighborState::ALL.map(|state| NeighborCount {
-        state,
-        count: neighbors.iter().filter(|neighbor| neighbor.state == state).count() as u32,
-    });
-    let table_memory = world.table_memory();
-    let local = world.routers(Some(&RouterId::Local), false).await;
-    let own = local.iter().map(|router| router.memory).sum::<u64>().min(table_memory);
-    Response::Status(Box::new(StatusReport {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        protocol: shared::frame::PROTOCOL_VERSION,
-        pid: std::process::id(),
-        user: world.access.own_name().await,
-        uid,
-        capabilities,
-        started: started.timestamp(),
-        uptime: Span::of(started.age()),
-        system_name: config.bmp.system_name.clone(),
-        file: world.config_path().display().to_string(),
-        configured_at: configured.timestamp(),
-        configured_ago: Span::of(configured.age()),
-        refused_reload: world.refused_reload(),
-        file_differs: world.file_differs().await,
-        memory: process.memory,
-        memory_peak: process.memory_peak,
-        table_memory,
-        neighbor_table_memory: own,
-        router_table_memory: table_memory - own,
-        table_memory_maximum: crate::host::memory_limit(&config),
-        processor_time: processor_time(),
-        routes: neighbors.iter().map(show::routes).sum(),
-        sessions: sessions.into_iter().filter(|found| found.count > 0).collect(),
-        neighbors: counts.into_iter().filter(|found| found.count > 0).collect(),
-        routers: routers.into_iter().filter(|found| found.count > 0).collect(),
-        publishers: publishers.into_iter().filter(|found| found.count > 0).collect(),
-        descriptors: process.descriptors,
-        descriptors_maximum: process.descriptors_maximum,
-        internal_errors: supervise::panics(),
-        tasks: tokio::runtime::Handle::current().metrics().num_alive_tasks() as u64,
-        monitors: world.monitors(),
-        staggered_resets: world.staggered.report(),
-        caller: asked_by.report(),
-    }))
+    match status(asked_by.report(), world).await {
+        Ok(report) => Response::Status(Box::new(report)),
+        Err(text) => Response::Failed(Failure::Other(text)),
+    }
 }

@@ -120,7 +120,7 @@ pub async fn run(
     // No more commands are accepted; the file is removed with the socket.
     drop(control);
     drop(socket);
-    world.events.publish(|| EventKind::Stopping);
+    world.events.publish(EventKind::Stopping);
     world.begin_stop();
     stop(&world).await;
     // It is the last event that they receive.
@@ -154,6 +154,7 @@ async fn start(
     }
     let routers = Routers::new(Sizes::default());
     let events = Events::default();
+    events.publish(EventKind::Started { version: env!("CARGO_PKG_VERSION").to_owned() });
     let places = Places::new(&Sizes::default());
     let neighbors = Neighbors::start(&config, &routers, places.clone(), events.clone());
     let neighbors = neighbors.await.map_err(anyhow::Error::msg)?;
@@ -203,7 +204,7 @@ async fn reloads(hangups: &Notify, world: &Arc<World>, manager: &Manager) {
             Err(reason) => format!("{}; the reload failed: {reason}", status(world)),
         };
         manager.ready(&text);
-        world.events.publish(|| EventKind::Command {
+        world.events.publish(EventKind::Command {
             by: "SIGHUP".to_owned(),
             command: "reload".to_owned(),
             outcome,

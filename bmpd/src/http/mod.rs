@@ -1,41 +1,51 @@
-//! HTTP for monitoring: metrics for Prometheus, and a page for people.
+//! HTTP for monitoring: metrics for Prometheus, a page for people, JSON and events for programs, health for load balancers.
 //!
 //! ```text
 //!   scraper ── GET /metrics ──> a task each ── Report, Statistics ──> sessions, neighbors
-//!   browser ── GET / ─────────>    (one gathers at a time) ──────────> Recent <── events
+//!   browser ── GET / ─────────>    (one gathers at a time)
+//!   program ── GET /api/v1/… ─>                          ──────────> the history of events
 //! ```
 //!
-//! It only reads, and of a request it uses only the method, the path and the host. A connection has one request and ten
-//! seconds for all of it; `[http]` limits how many there are, a quarter of them from one address, and further ones are
+//! It only reads, and of a request it uses only the method, the target, the host, and for events `Accept` and
+//! `Last-Event-ID`. A connection has one request and ten seconds for all of it, but for a stream of events, of which there are
+//! fewer; `[http]` limits how many connections there are, a quarter of them from one address, and further ones are
 //! closed. It queries sessions and neighbors as `bmpctl show` does.
 #![forbid(unsafe_code)]
 
+mod api;
+mod health;
 mod metrics;
+#[cfg(test)]
+mod openapi;
 mod page;
-mod recent;
+mod stream;
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use http_body_util::Full;
+use http_body_util::{Either, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderValue,
-    REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderValue,
+    REFERRER_POLICY, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::http::uri::Authority;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use socket2::{Domain, Socket, Type};
+use shared::request::Begin;
+use socket2::{Domain, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Mutex, MutexGuard};
 use tracing::{debug, info};
 
-use self::recent::Recent;
+use self::api::{Query, Refusal};
+use self::stream::EventStream;
 use crate::config::Http;
 use crate::net::accepts::Accepts;
 use crate::net::listen::ListenError;
@@ -47,19 +57,29 @@ use crate::world::World;
 /// The time that a connection has.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The time that a client may take nothing of what is sent to it.
+const STALL_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// The longest head of a request, in bytes; hyper needs 8 KiB at least.
 const HEAD_MAX: usize = 8 * 1024;
 
 /// One part in so many of all connections may come from one address.
 const EACH: u32 = 4;
 
+/// One part in so many of all connections may be streams, and one part in `EACH` of those may be of one address: scrapers
+/// and probes must have a place.
+const STREAMS: u32 = 2;
+
 /// How many connections may wait to be accepted.
 const BACKLOG: i32 = 64;
 
-/// How many unread bytes of metrics and pages of a network, and of all networks, defer the next one.
+/// How many unread bytes of answers of a network, and of all networks, defer the next one.
 const UNREAD: Limits = Limits { one: 16 << 20, all: 128 << 20 };
 
 const PAGE: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
+const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 /// The text format of Prometheus.
 const METRICS: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
@@ -95,8 +115,8 @@ impl Listeners {
             places: Places::default(),
             connections: self.connections,
             gathering: Mutex::default(),
+            streams: Places::default(),
             unread: Unread::new(UNREAD),
-            recent: Recent::of(&world.events),
         });
         for listener in self.listeners {
             if let Ok(address) = listener.local_addr() {
@@ -163,12 +183,16 @@ struct Server {
     places: Places<IpAddr>,
     /// How many there may be.
     connections: u32,
+    /// Those of streams of events.
+    streams: Places<IpAddr>,
     /// Held while metrics are gathered: sessions answer one request at a time.
     gathering: Mutex<()>,
     /// Bytes of answers that were not read yet.
     unread: Unread<IpAddr>,
-    recent: Recent,
 }
+
+/// An answer: a whole one, or events as they happen.
+type Answer = Response<Either<Full<Bytes>, EventStream>>;
 
 impl Server {
     async fn run(self: &Arc<Self>, listener: &TcpListener) {
@@ -200,10 +224,25 @@ impl Server {
         })
     }
 
+    /// A place for one more stream of events from there.
+    fn stream_place(&self, client: IpAddr) -> Option<HeldPlace<IpAddr>> {
+        let all = self.connections / STREAMS;
+        self.streams.take(client, |own, taken| {
+            own < all.div_ceil(EACH) && taken.values().sum::<u32>() < all
+        })
+    }
+
     async fn connection(&self, stream: TcpStream, from: SocketAddr) {
-        let client = network(from.ip());
-        let service = service_fn(|request: Request<Incoming>| async move {
-            Ok::<_, Infallible>(self.answer(&request, client).await)
+        // Without it a client that has disappeared is noticed later.
+        let _ = SockRef::from(&stream).set_tcp_user_timeout(Some(STALL_TIMEOUT));
+        let is_stream = AtomicBool::new(false);
+        let service = service_fn(|request: Request<Incoming>| {
+            let is_stream = &is_stream;
+            async move {
+                let answer = self.answer(&request, from).await;
+                is_stream.store(matches!(answer.body(), Either::Right(_)), Ordering::Relaxed);
+                Ok::<_, Infallible>(answer)
+            }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -211,7 +250,12 @@ impl Server {
             .keep_alive(false)
             .max_buf_size(HEAD_MAX)
             .serve_connection(TokioIo::new(stream), service);
-        match tokio::time::timeout(TIMEOUT, connection).await {
+        let mut connection = std::pin::pin!(connection);
+        let ended = match tokio::time::timeout(TIMEOUT, &mut connection).await {
+            Err(_) if is_stream.load(Ordering::Relaxed) => Ok(connection.await),
+            ended => ended,
+        };
+        match ended {
             Ok(Ok(())) => {}
             Ok(Err(error)) => debug!(%from, "HTTP: {error}"),
             Err(_) => debug!(%from, "HTTP: it took too long"),
@@ -230,46 +274,171 @@ impl Server {
         }
     }
 
-    async fn answer<B>(&self, request: &Request<B>, client: IpAddr) -> Response<Full<Bytes>> {
+    async fn answer<B>(&self, request: &Request<B>, from: SocketAddr) -> Answer {
         fault("http.request");
+        let client = network(from.ip());
         let Some(host) = host(request) else {
             let text = "The request has no valid Host field, or several (RFC 9112 section 3.2).\n";
             return response(StatusCode::BAD_REQUEST, TEXT, text.into());
         };
-        let (status, kind, text) = match (request.method(), request.uri().path()) {
-            (&Method::GET | &Method::HEAD, "/metrics") => {
+        let path = request.uri().path();
+        let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+        if is_read && path.starts_with("/api/") {
+            return match self.api(request, &host, from).await {
+                Ok(answer) => answer,
+                Err(refusal) => {
+                    let mut answer = response(refusal.status, PROBLEM, refusal.body().into());
+                    if refusal.status == StatusCode::SERVICE_UNAVAILABLE {
+                        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("10"));
+                    }
+                    answer
+                }
+            };
+        }
+        let (status, kind, text) = match path {
+            _ if !is_read && path.starts_with("/api/") => {
+                let text = "bmpd is only read here: GET or HEAD. bmpctl changes what it does.";
+                let refusal = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, text);
+                (refusal.status, PROBLEM, refusal.body())
+            }
+            _ if !is_read => {
+                let text = "bmpd is only read here: GET or HEAD.\n".to_owned();
+                (StatusCode::METHOD_NOT_ALLOWED, TEXT, text)
+            }
+            // Without a turn: it must answer whatever the others do.
+            "/health" => {
+                let (status, text) = health::live(&self.world);
+                return response(status, JSON, text.into());
+            }
+            "/health/ready" => {
+                let _turn = self.turn(client).await;
+                let (status, text) = health::ready(&self.world).await;
+                (status, JSON, text)
+            }
+            "/metrics" => {
                 let _turn = self.turn(client).await;
                 match metrics::gather(&self.world).await {
                     Ok(text) => (StatusCode::OK, METRICS, text),
                     Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, TEXT, format!("{error}\n")),
                 }
             }
-            (&Method::GET | &Method::HEAD, "/") if is_address(&host) => {
+            "/" if is_address(&host) => {
                 let _turn = self.turn(client).await;
-                (StatusCode::OK, PAGE, page::render(&self.world, &self.recent).await)
+                (StatusCode::OK, PAGE, page::render(&self.world).await)
             }
-            (&Method::GET | &Method::HEAD, "/") => {
-                let text = "Open this page by the address of the host, or as localhost: under another name it could \
-                            be read by pages of others. A proxy can say `Host: localhost`.\n";
-                (StatusCode::MISDIRECTED_REQUEST, TEXT, text.to_owned())
-            }
-            (&Method::GET | &Method::HEAD, _) => {
-                let text = "There is /, a page for people, and /metrics, for Prometheus.\n";
+            "/" => (StatusCode::MISDIRECTED_REQUEST, TEXT, format!("{FOREIGN_NAME}\n")),
+            _ => {
+                let text = "There is /, a page for people; /metrics, for Prometheus; /api/v1/openapi.json, which describes the \
+                            API for programs; /health and /health/ready, for load balancers.\n";
                 (StatusCode::NOT_FOUND, TEXT, text.to_owned())
             }
-            _ => {
-                let text = "bmpd is only read here: GET /metrics.\n".to_owned();
-                (StatusCode::METHOD_NOT_ALLOWED, TEXT, text)
-            }
         };
+        self.whole(status, kind, text.into(), client)
+    }
+
+    /// An answer that counts until it was written, or its connection is closed.
+    fn whole(
+        &self,
+        status: StatusCode,
+        kind: HeaderValue,
+        text: Cow<'static, str>,
+        client: IpAddr,
+    ) -> Answer {
         let held = self.unread.hold(client, text.len());
         response(status, kind, Bytes::from_owner(Counted { text, _held: held }))
+    }
+
+    async fn api<B>(
+        &self,
+        request: &Request<B>,
+        host: &str,
+        from: SocketAddr,
+    ) -> Result<Answer, Refusal> {
+        if !is_address(host) {
+            return Err(Refusal::new(StatusCode::MISDIRECTED_REQUEST, FOREIGN_NAME));
+        }
+        let client = network(from.ip());
+        let query = api::parse(request.uri().path(), request.uri().query())?;
+        if self.world.is_stopping() {
+            return Err(Refusal::stopping());
+        }
+        match query {
+            Query::Events(show) if wants_stream(request) => {
+                let mut which = show.which;
+                if show.limit.is_some() {
+                    let text = "limit is not for a stream: use since, after or Last-Event-ID.";
+                    return Err(Refusal::new(StatusCode::BAD_REQUEST, text));
+                }
+                // It is newer than what the address says.
+                if let Some(last) = last_event_id(request)? {
+                    which.begin = Some(Begin::After(last));
+                }
+                let follower = self.world.follow_events(which)?;
+                if request.method() == Method::HEAD {
+                    return Ok(response(StatusCode::OK, EVENTS, Bytes::new()));
+                }
+                let Some(place) = self.stream_place(client) else {
+                    let text = "There are as many streams of events as http.maximum-connections allows: half of it, an \
+                                eighth from one address.";
+                    return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, text));
+                };
+                let source = stream::Source {
+                    follower,
+                    client,
+                    unread: self.unread.clone(),
+                    _place: place,
+                    _watching: self.world.begin_monitor(),
+                    has_ended: false,
+                };
+                Ok(headed(StatusCode::OK, EVENTS, Either::Right(EventStream::new(source))))
+            }
+            query => {
+                let is_events = matches!(query, Query::Events(_));
+                let _turn = self.turn(client).await;
+                let text = api::answer(query, &self.world, from).await?;
+                let mut answer = self.whole(StatusCode::OK, JSON, text, client);
+                if is_events {
+                    answer.headers_mut().insert(VARY, HeaderValue::from_static("Accept"));
+                }
+                Ok(answer)
+            }
+        }
+    }
+}
+
+const FOREIGN_NAME: &str = "Use the address of the host, or localhost: under another name it could be read by pages of \
+                            others. A proxy can say `Host: localhost`.";
+
+/// True if the client reads server-sent events.
+fn wants_stream<B>(request: &Request<B>) -> bool {
+    let accepted = request.headers().get_all(ACCEPT).into_iter();
+    let mut kinds = accepted.filter_map(|field| field.to_str().ok()).flat_map(|f| f.split(','));
+    kinds.any(|kind| {
+        let kind = kind.split(';').next().unwrap_or_default();
+        kind.trim().eq_ignore_ascii_case("text/event-stream")
+    })
+}
+
+/// The number of the last event that a client has received, if it connects again.
+fn last_event_id<B>(request: &Request<B>) -> Result<Option<u64>, Refusal> {
+    let Some(field) = request.headers().get("last-event-id") else { return Ok(None) };
+    match field.to_str().map(str::trim) {
+        // Of one that has received none.
+        Ok("") => Ok(None),
+        Ok(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => {
+            // One that is too great is of no event here.
+            Ok(Some(text.parse().unwrap_or(u64::MAX)))
+        }
+        _ => {
+            let text = "Last-Event-ID is not the sequence number of an event.";
+            Err(Refusal::new(StatusCode::BAD_REQUEST, text))
+        }
     }
 }
 
 /// A text that counts until it was written, or its connection is closed.
 struct Counted {
-    text: String,
+    text: Cow<'static, str>,
     _held: Held<IpAddr>,
 }
 
@@ -279,8 +448,12 @@ impl AsRef<[u8]> for Counted {
     }
 }
 
-fn response(status: StatusCode, kind: HeaderValue, text: Bytes) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(text));
+fn response(status: StatusCode, kind: HeaderValue, text: Bytes) -> Answer {
+    headed(status, kind, Either::Left(Full::new(text)))
+}
+
+fn headed(status: StatusCode, kind: HeaderValue, body: Either<Full<Bytes>, EventStream>) -> Answer {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, kind);

@@ -5,16 +5,17 @@
 //! are identified by their hashes.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use shared::event::{Event, EventKind};
 use shared::names::{LegId, PUBLIC_INSTANCE};
+use shared::request::ShowEvents;
 use shared::response::{
     NeighborReport, NeighborState, PublisherReport, PublisherState, RouterReport, RouterState,
     SessionReport, SessionState,
 };
 use shared::time::Span;
 
-use super::recent::Recent;
 use crate::supervise;
 use crate::world::World;
 use crate::world::{all, neighbors, publishers};
@@ -45,8 +46,11 @@ impl std::fmt::Display for Escaped<'_> {
     }
 }
 
+/// How many events are shown.
+const EVENTS: u32 = 40;
+
 /// Queries all and renders the page.
-pub(super) async fn render(world: &World, recent: &Recent) -> String {
+pub(super) async fn render(world: &World) -> String {
     let sessions = world.sessions();
     let sessions = all(sessions.iter().map(|session| session.report(false))).await;
     let sessions: Vec<SessionReport> = sessions.into_iter().flatten().collect();
@@ -68,7 +72,8 @@ pub(super) async fn render(world: &World, recent: &Recent) -> String {
     let _ = neighbor_table(&mut page, &neighbors);
     let _ = router_table(&mut page, &world.foreign_routers().await);
     let _ = publisher_table(&mut page, &publishers(world).await);
-    let _ = event_table(&mut page, &recent.all());
+    let newest = ShowEvents { limit: Some(EVENTS), ..ShowEvents::default() };
+    let _ = event_table(&mut page, &world.events.show(&newest).events);
     page.push_str(
         "<footer>Looking changes nothing. <code>bmpctl</code> does more.</footer>\n</main>\n",
     );
@@ -309,16 +314,11 @@ fn waits_for_reset(count: usize) -> Option<String> {
     }
 }
 
-fn event_table(page: &mut String, events: &[Event]) -> std::fmt::Result {
+/// The last events, the newest first: at least that bmpd was started.
+fn event_table(page: &mut String, events: &[Arc<Event>]) -> std::fmt::Result {
     page.push_str("<h2>Last events</h2>\n<div class=\"sheet\">\n");
-    if events.is_empty() {
-        page.push_str(
-            "<p class=\"empty\">Nothing has happened since bmpd was started.</p>\n</div>\n",
-        );
-        return Ok(());
-    }
     page.push_str("<table id=\"events\">\n<tr><th>When</th><th>What</th></tr>\n");
-    for event in events {
+    for event in events.iter().rev() {
         let (at, what) = (event.at.to_seconds_text(), what(&event.what));
         writeln!(page, "<tr><td>{at}</td><td class=\"why\">{}</td></tr>", Escaped(&what))?;
     }
@@ -354,6 +354,7 @@ fn what(happening: &EventKind) -> String {
         EventKind::Reload { by, items, more } => {
             format!("reload by {by}: {} changes", items.len() as u64 + u64::from(*more))
         }
+        EventKind::Started { version } => format!("bmpd {version} was started"),
         EventKind::Stopping => "bmpd is stopping".to_owned(),
     }
 }

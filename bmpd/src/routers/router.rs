@@ -59,7 +59,7 @@ impl Routers {
     /// bmpd itself, without peers.
     pub(crate) fn new(sizes: Sizes) -> Self {
         let common = Arc::new(Common { meter: Arc::default(), sizes });
-        let ourselves = Router::new(RouterId::Local, None, Arc::clone(&common));
+        let ourselves = Router::new(RouterId::Local, None, None, Arc::clone(&common));
         ourselves.appear(Identity::default());
         let routers = Mutex::new(Arc::new(vec![Arc::clone(&ourselves)]));
         let known = Arc::new(KnownRouters { routers, changes: watch::Sender::new(0) });
@@ -76,10 +76,15 @@ impl Routers {
         self.known.changes.subscribe()
     }
 
-    /// Adds a router, which is not there yet, and the VPN instance that it is in. The caller sees to it that no two have
-    /// the same name.
-    pub(crate) fn add(&self, id: RouterId, instance: Option<VpnInstanceName>) -> Arc<Router> {
-        let router = Router::new(id, instance, Arc::clone(&self.common));
+    /// Adds a router, which is not there yet, and the VPN instance and the group that it is in. The caller sees to it that no two
+    /// have the same name.
+    pub(crate) fn add(
+        &self,
+        id: RouterId,
+        instance: Option<VpnInstanceName>,
+        group: Option<&str>,
+    ) -> Arc<Router> {
+        let router = Router::new(id, instance, group, Arc::clone(&self.common));
         self.edit(|routers| routers.push(Arc::clone(&router)));
         router
     }
@@ -206,6 +211,8 @@ struct Present {
 pub(crate) struct Router {
     id: RouterId,
     instance: Option<VpnInstanceName>,
+    /// The prefix that it has come from, if it is not configured by its name.
+    group: Option<Arc<str>>,
     present: Mutex<Present>,
     /// Notified when it appears or leaves.
     presence: watch::Sender<u64>,
@@ -218,10 +225,16 @@ pub(crate) struct Router {
 }
 
 impl Router {
-    fn new(id: RouterId, instance: Option<VpnInstanceName>, common: Arc<Common>) -> Arc<Self> {
+    fn new(
+        id: RouterId,
+        instance: Option<VpnInstanceName>,
+        group: Option<&str>,
+        common: Arc<Common>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             id,
             instance,
+            group: group.map(Arc::from),
             present: Mutex::default(),
             presence: watch::Sender::new(0),
             peers: Mutex::default(),
@@ -239,6 +252,11 @@ impl Router {
     /// The VPN instance that it is in; `None` is the public one.
     pub(crate) fn vpn_instance(&self) -> Option<&VpnInstanceName> {
         self.instance.as_ref()
+    }
+
+    /// The prefix that it has come from, if it is not configured by its name.
+    pub(crate) fn group(&self) -> Option<&str> {
+        self.group.as_deref()
     }
 
     /// The router is there. One that has only sent another Initiation stays as it is: what it says of itself is

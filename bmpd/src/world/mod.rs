@@ -21,7 +21,9 @@ mod reading;
 mod reload;
 mod reports;
 mod routers;
+mod selected;
 mod staggered;
+mod status;
 #[cfg_attr(simulation, path = "simulated.rs")]
 mod system;
 
@@ -44,6 +46,7 @@ pub(crate) use self::reload::{not_permitted, refusal, unchanged};
 pub(crate) use self::reports::{all, described, neighbors, publishers};
 pub(crate) use self::routers::RouterSources;
 pub(crate) use self::staggered::{Staggered, Taken};
+pub(crate) use self::status::{routes, status};
 use crate::access::Access;
 use crate::config::{self, Config, Control, Http, Process};
 use crate::events::Events;

@@ -150,7 +150,7 @@ impl Reader {
     ///
     /// The file is invalid, or is not read in time.
     pub(super) async fn read(&self, purpose: Purpose) -> Result<Reading, Failure> {
-        match self.when_settled(system::load, purpose).await? {
+        match self.when_complete(system::load, purpose).await? {
             (begun, Ok(config)) => Ok(Reading { config: Arc::new(config), begun }),
             (_, Err(error)) => Err(Failure::Configuration(error.to_string())),
         }
@@ -176,12 +176,12 @@ impl Reader {
     ///
     /// The file is not read in time.
     pub(super) async fn check(&self) -> Result<ConfigCheck, Failure> {
-        let (_, check) = self.when_settled(host::check, Purpose::Plan).await?;
+        let (_, check) = self.when_complete(host::check, Purpose::Plan).await?;
         Ok(check)
     }
 
     /// Runs a call on the file when it seems to be complete, and returns when it was started.
-    async fn when_settled<T: Send + 'static>(
+    async fn when_complete<T: Send + 'static>(
         &self,
         act: fn(&Path) -> T,
         purpose: Purpose,
@@ -214,7 +214,7 @@ impl Reader {
         match timeout_at(until, spawn_blocking(acting)).await {
             Ok(done) => done.map_err(|error| self.failure(&error.to_string())),
             Err(_) => Err(self.failure(&format!(
-                "nothing has come of it within {} s, as of a server that has gone",
+                "it was not read within {} s, as of a server that has gone",
                 TIMEOUT.as_secs()
             ))),
         }

@@ -29,7 +29,7 @@ use crate::sinks::station::{Configured, End};
 /// How long the station of a removed session has to receive the Termination.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How many items of a reload are published: the ring of events is bounded.
+/// How many items of a reload are published: the history of events is bounded.
 const ITEMS_MAX: usize = 100;
 
 impl World {
@@ -37,7 +37,7 @@ impl World {
     pub(crate) fn publish_reload(&self, by: &str, report: &ReloadReport) {
         let ReloadReport { items, .. } = report;
         if !items.is_empty() {
-            self.events.publish(|| EventKind::Reload {
+            self.events.publish(EventKind::Reload {
                 by: by.to_owned(),
                 items: items.iter().take(ITEMS_MAX).cloned().collect(),
                 more: items.len().saturating_sub(ITEMS_MAX) as u32,

@@ -1,52 +1,41 @@
-//! What is wrong with a configuration file.
+//! What was looked at because something does not come up, and what was found.
 
 use serde::{Deserialize, Serialize};
 
-/// What a check of a configuration file found; nothing was changed.
+/// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct ConfigCheck {
-    /// The file that was checked.
-    pub file: String,
-    /// The files that it includes, in their order; empty if something is wrong.
-    pub included: Vec<String>,
-    /// What is wrong, in the order of the files and in that of each; empty if the file can be used.
-    pub problems: Vec<ConfigProblem>,
-    /// How many problems there are besides.
-    pub more: u32,
-    /// What is allowed and probably not what was meant, or is not there on this host; a sentence each.
-    pub warnings: Vec<String>,
+pub struct Check {
+    /// What: `state`, `parameters`, `route`, `connection`, `tls`, `certificate`, `authentication`, `delivery`, `last-failure`.
+    pub what: String,
+    /// What was found.
+    pub outcome: CheckOutcome,
+    /// The same for people.
+    pub text: String,
+    /// What to do about it, for people; null if there is nothing to do.
+    pub advice: Option<String>,
 }
 
-/// One thing that is wrong in a configuration file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct ConfigProblem {
-    /// The file: the one that was checked, or one that it includes.
-    pub file: String,
-    /// The line, counted from 1; null if it is about the whole file.
-    pub line: Option<u32>,
-    /// The column in characters, counted from 1; null if it is about the whole file.
-    pub column: Option<u32>,
-    /// The path of the key, such as `session[0].tcp.mss`; null if it is about none.
-    pub key: Option<String>,
-    /// What is wrong, and what to do.
-    pub message: String,
-    /// The line with carets below the place, keys masked; null if it is about the whole file.
-    pub excerpt: Option<String>,
+#[serde(rename_all = "kebab-case")]
+pub enum CheckOutcome {
+    /// It is as it should be.
+    Ok,
+    /// It works, and is worth a look.
+    Warning,
+    /// It is what keeps the connection from coming up, or data from being sent.
+    Failed,
 }
 
-/// One line: `file:line:column: key: message`.
-impl std::fmt::Display for ConfigProblem {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { file, line, column, key, message, excerpt: _ } = self;
-        f.write_str(file)?;
-        if let (Some(line), Some(column)) = (line, column) {
-            write!(f, ":{line}:{column}")?;
+impl CheckOutcome {
+    /// As it is printed.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Failed => "failed",
         }
-        if let Some(key) = key {
-            write!(f, ": {key}")?;
-        }
-        write!(f, ": {message}")
     }
 }

@@ -8,7 +8,7 @@
 
 mod check;
 mod config;
-mod diagnosis;
+mod config_check;
 mod directory;
 mod instance;
 mod log;
@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::check::*;
 pub use self::config::*;
-pub use self::diagnosis::*;
+pub use self::config_check::*;
 pub use self::directory::*;
 pub use self::instance::*;
 pub use self::log::*;
@@ -128,12 +128,15 @@ pub enum Response {
     Status(Box<StatusReport>),
     /// To [`crate::request::Query::Directory`].
     Directory(Directory),
+    /// To [`crate::request::Query::Event`].
+    History(History),
     /// To [`crate::request::Request::Monitor`], again and again; without an event now and then, so that
     /// both sides notice when the other has closed.
     Events {
         /// What has happened, in its order.
         events: Vec<Event>,
-        /// How many events before these were lost because the reader was too slow.
+        /// How many events since the last response are missing, whether they would have been selected or not, because the
+        /// reader was too slow: they are before these or between them.
         lost: u64,
     },
     /// To any request: it was not done, and nothing was changed. After other responses to it: there are no
@@ -150,6 +153,7 @@ impl Response {
             (Self::Statistics(all), Self::Statistics(more)) => all.extend(more),
             (Self::Routers(all), Self::Routers(more)) => all.extend(more),
             (Self::Publishers(all), Self::Publishers(more)) => all.extend(more),
+            (Self::History(all), Self::History(more)) => all.events.extend(more.events),
             (Self::Config(all), Self::Config(more)) => all.sections.extend(more.sections),
             (
                 Self::Neighbors { neighbors, prefixes },
@@ -162,6 +166,17 @@ impl Response {
         }
         true
     }
+}
+
+/// What has happened, as far as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct History {
+    /// The selected events, the oldest first.
+    pub events: Vec<Event>,
+    /// The sequence number of the newest event that there is, selected or not.
+    pub last: u64,
+    /// How many events since the start are no longer kept.
+    pub dropped: u64,
 }
 
 /// Why a request was not done.

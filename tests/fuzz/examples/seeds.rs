@@ -315,7 +315,7 @@ fn of_frames(folder: &Path) -> Result<(), Box<dyn Error>> {
         Request::Query(Query::Config),
         Request::Query(Query::Status),
         Request::Query(Query::Directory),
-        Request::Monitor,
+        Request::Monitor(Default::default()),
     ];
     for (number, request) in requests.iter().enumerate() {
         let bytes = old(frame::encode(Kind::Request, request)?);
@@ -330,7 +330,7 @@ fn of_frames(folder: &Path) -> Result<(), Box<dyn Error>> {
     let at = Timestamp(1_700_000_000_005);
     let responses = [
         Response::Failed(Failure::Other("it cannot be".to_owned())),
-        Response::Events { events: vec![Event { at, what }], lost: 3 },
+        Response::Events { events: vec![Event { sequence: 1, at, what }], lost: 3 },
     ];
     for (number, response) in responses.iter().enumerate() {
         let bytes = old(frame::encode(Kind::Response, response)?);

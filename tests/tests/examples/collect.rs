@@ -64,10 +64,10 @@ fn of_document(name: &str, examples: &mut Examples) {
                 }
             }
             "toml" => examples.files.push(File { place, text: block.text }),
-            // What cron and Ansible read is run in tests/tests/automation.rs; text is text.
-            "cron" | "yaml" | "text" => {}
+            // What cron, Ansible and Python read is run in tests/tests/automation.rs and tests/tests/http; text is text.
+            "cron" | "yaml" | "python" | "text" => {}
             other => panic!(
-                "{place}: a block must say what it is: sh, console, toml, cron, yaml or text, not {other:?}"
+                "{place}: a block must say what it is: sh, console, toml, cron, yaml, python or text, not {other:?}"
             ),
         }
     }

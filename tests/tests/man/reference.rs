@@ -16,6 +16,7 @@ const SAMPLES: &[(&str, &[&str])] = &[
     ("show neighbor", &["bmpctl show neighbor"]),
     ("show router", &["bmpctl show router", "bmpctl show router edge1"]),
     ("show publisher", &["bmpctl show publisher"]),
+    ("show event", &["bmpctl show event --session 10.1.1.1 --alias aa --limit 2"]),
     ("show vpn-instance", &["bmpctl show vpn-instance"]),
     ("show statistics", &["bmpctl show statistics 10.1.1.1"]),
     ("show status", &["bmpctl show status"]),
@@ -37,6 +38,10 @@ const SAMPLES: &[(&str, &[&str])] = &[
         &["bmpctl display bmp session", "bmpctl display bmp session 10.1.1.1 verbose"],
     ),
     ("reload", &["bmpctl reload --dry-run", "bmpctl reload"]),
+    ("check session", &["bmpctl check session 10.1.1.1"]),
+    ("check neighbor", &["bmpctl check neighbor 192.0.2.2"]),
+    ("check router", &["bmpctl check router edge1"]),
+    ("wait session", &["bmpctl wait session 10.1.1.1"]),
     ("config check", &["bmpctl config check"]),
     (
         "config explain",

@@ -170,7 +170,7 @@ impl Task {
         while has_panicked(self.serve()).await {}
         let (id, from, why) =
             (self.shared.name.clone(), Some(self.state), "it was stopped".to_owned());
-        self.events.publish(|| EventKind::Publisher { id, from, to: None, why });
+        self.events.publish(EventKind::Publisher { id, from, to: None, why });
     }
 
     async fn serve(&mut self) {
@@ -422,7 +422,7 @@ impl Task {
         }
         drop(quota);
         let (id, why) = (name.clone(), why.clone());
-        self.events.publish(|| EventKind::Publisher { id, from, to: Some(to), why });
+        self.events.publish(EventKind::Publisher { id, from, to: Some(to), why });
     }
 
     /// The state, and why it is that.
@@ -485,7 +485,7 @@ impl Task {
         let timeout = self.running.publisher.kafka.delivery_timeout;
         if waits.is_some_and(|waits| waits >= timeout) && self.ends.is_none() {
             let text = format!("nothing was acknowledged for {} s", timeout.as_secs());
-            warn!(publisher = %self.shared.name, "{text}; another producer goes on from what was");
+            warn!(publisher = %self.shared.name, "{text}; another producer continues from what was");
             let why = self.shared.problem.lock().as_ref().map(|problem| problem.fault.text.clone());
             let text = why.map_or_else(|| text.clone(), |why| format!("{text}: {why}"));
             self.shared

@@ -25,7 +25,7 @@ use tracing::debug;
 use super::link::{Held, Limits};
 use super::neighbor::{Neighbor, Setup, Stop};
 use crate::config::{self, Authentication, Peers};
-use crate::events::Events;
+use crate::events::{Events, group_of};
 use crate::moment::bmp_timestamp;
 use crate::net::keys::PeerKey;
 use crate::net::listen::refuse;
@@ -275,7 +275,12 @@ impl NeighborDirectory {
             places: self.places.clone(),
             peer: Arc::clone(&peer),
             router: Arc::clone(&self.router),
-            events: self.events.clone(),
+            events: match dynamic {
+                true => {
+                    self.events.of_group(&group_of(&config.peers, config.vpn_instance.as_ref()))
+                }
+                false => self.events.clone(),
+            },
         };
         let (handle, task) = Neighbor::start(setup);
         let directory = Weak::clone(&self.this);

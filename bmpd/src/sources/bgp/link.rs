@@ -38,7 +38,7 @@ const WRITE_BUFFER_MAX: usize = 16 * 1024;
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// Why a connection is closed whose place among those without an OPEN was taken by another one.
-const PLACE_LOST: &str = "no OPEN has come, and another connection has its place: as many wait for an OPEN as \
+const PLACE_LOST: &str = "no OPEN was received, and another connection has its place: as many wait for an OPEN as \
                           maximum-pending allows";
 
 /// Why a connection is closed whose task has dropped it: no reason is known that the neighbor could be sent.

@@ -20,7 +20,7 @@ use super::proxied::{self, NoSource};
 use super::task::{Setup, Task};
 use super::{Incoming, RouterHandle};
 use crate::config::{self, Peers, Prefix, Who};
-use crate::events::Events;
+use crate::events::{Events, group_of};
 use crate::net::keys::PeerKey;
 use crate::net::listen::refuse;
 use crate::net::tcp::TcpStream;
@@ -206,7 +206,9 @@ impl RouterDirectory {
         inner: &mut Inner,
     ) -> RouterHandle {
         let id = RouterId::Named(name.clone());
-        let router = self.routers.add(id.clone(), entry.config.vpn_instance.clone());
+        let instance = entry.config.vpn_instance.clone();
+        let group = address.map(|_| group_of(&entry.config.who, instance.as_ref()));
+        let router = self.routers.add(id.clone(), instance, group.as_deref());
         let (commands, receiver) = mpsc::channel(16);
         let handle = RouterHandle { id: id.clone(), commands };
         let task = Task::new(Setup {
@@ -216,7 +218,7 @@ impl RouterDirectory {
             initiation_timeout: self.pending.timeout(),
             router: Arc::clone(&router),
             places: self.places.clone(),
-            events: self.events.clone(),
+            events: group.map_or_else(|| self.events.clone(), |group| self.events.of_group(&group)),
             commands: receiver,
         });
         let (directory, its_name) = (Weak::clone(&self.this), name.clone());

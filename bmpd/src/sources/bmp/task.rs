@@ -272,8 +272,8 @@ impl Task {
 
     fn publish(&mut self, to: Option<RouterState>) {
         let from = std::mem::replace(&mut self.history.state, to);
-        let (id, why) = (&self.id, &self.history.why);
-        self.events.publish(|| EventKind::Router { id: id.clone(), from, to, why: why.clone() });
+        let (id, why) = (self.id.clone(), self.history.why.clone());
+        self.events.publish(EventKind::Router { id, from, to, why });
     }
 
     async fn serve(&mut self) {

@@ -62,7 +62,8 @@ pub(super) struct Task {
     events: Events,
     siblings: Arc<Siblings>,
     lease: Lease,
-    published: Published,
+    /// The state and the generation that were published last.
+    published: Option<(SessionState, u64)>,
     commands: mpsc::Receiver<Command>,
     fsm: Fsm,
     attempt: Option<Attempt>,
@@ -78,15 +79,6 @@ pub(super) struct Task {
     quota: Quota,
     /// The same at level debug.
     details: Details,
-}
-
-/// What was last published.
-#[derive(Default)]
-struct Published {
-    /// The state and the generation.
-    state: Option<(SessionState, u64)>,
-    /// True if somebody watched when the state was last looked at.
-    had_subscribers: bool,
 }
 
 #[derive(Default)]
@@ -174,7 +166,7 @@ impl Task {
             events,
             lease: Lease::new(&siblings),
             siblings,
-            published: Published::default(),
+            published: None,
             commands,
             attempt: None,
             challenger: None,
@@ -205,7 +197,7 @@ impl Task {
     }
 
     async fn serve(&mut self) {
-        if self.published.state.is_none() {
+        if self.published.is_none() {
             self.begin().await;
         }
         while self.fsm.state() != State::Stopped {
@@ -277,38 +269,23 @@ impl Task {
 
     /// Publishes the state and the generation if they differ from what was published last.
     fn publish_state(&mut self) {
-        // Whether a station lags behind a neighbor that has just come up needs the tables: it is only checked while
-        // somebody watches.
-        let has_subscribers = self.events.has_subscribers();
-        let has_begun = !std::mem::replace(&mut self.published.had_subscribers, has_subscribers)
-            && has_subscribers;
-        let synchronised = !has_subscribers || self.is_synchronised();
+        // As it was last known: each step must not look at every peer.
+        let synchronised = self.connection.as_ref().is_some_and(Connection::was_synchronised);
         let now = (self.state(synchronised), self.fsm.generation());
-        if self.published.state == Some(now) {
+        if self.published == Some(now) {
             return;
         }
-        // For those who begin to listen it is no news that a station lags already.
-        if has_begun && self.published.state == Some((self.state(true), self.fsm.generation())) {
-            self.published.state = Some(now);
-            return;
-        }
-        let before = self.published.state.replace(now);
+        let before = self.published.replace(now);
         let (state, generation) = now;
-        self.events.publish(|| EventKind::Session {
-            id: self.id().clone(),
-            router: self.router.id().clone(),
-            generation,
-            from: before.map(|(state, _)| state),
-            to: Some(state),
-            why: match (before, state) {
-                (Some((SessionState::Established, last)), SessionState::Synchronising)
-                    if last == generation =>
-                {
-                    "a neighbor has come up or gone down".to_owned()
-                }
-                _ => self.history.why.clone(),
-            },
-        });
+        let why = match (before, state) {
+            (Some((SessionState::Established, last)), SessionState::Synchronising)
+                if last == generation =>
+            {
+                "a neighbor has come up or gone down".to_owned()
+            }
+            _ => self.history.why.clone(),
+        };
+        self.publish(before, Some(state), generation, why);
     }
 
     fn note_synchronised(&mut self) {
@@ -319,14 +296,21 @@ impl Task {
     }
 
     fn publish_end(&self) {
-        self.events.publish(|| EventKind::Session {
-            id: self.id().clone(),
-            router: self.router.id().clone(),
-            generation: self.fsm.generation(),
-            from: self.published.state.map(|(state, _)| state),
-            to: None,
-            why: self.history.why.clone(),
-        });
+        let why = self.history.why.clone();
+        self.publish(self.published, None, self.fsm.generation(), why);
+    }
+
+    fn publish(
+        &self,
+        before: Option<(SessionState, u64)>,
+        to: Option<SessionState>,
+        generation: u64,
+        why: String,
+    ) {
+        let (id, router) = (self.id().clone(), self.router.id().clone());
+        let from = before.map(|(state, _)| state);
+        let what = EventKind::Session { id, router, generation, from, to, why };
+        self.events.publish_of(self.router.group(), what);
     }
 
     /// Waits for the next thing to happen in this state, or a command.

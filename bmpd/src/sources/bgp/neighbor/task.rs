@@ -387,7 +387,7 @@ impl Task {
     }
 
     fn publish(&self, from: Option<NeighborState>, to: Option<NeighborState>, why: String) {
-        self.events.publish(|| EventKind::Neighbor { id: self.id.clone(), from, to, why });
+        self.events.publish(EventKind::Neighbor { id: self.id.clone(), from, to, why });
     }
 
     /// Why the state has changed.
@@ -451,7 +451,7 @@ impl Task {
                 }
                 None => "",
             };
-            return Some(format!("no OPEN has come for {seconds} s{hint}"));
+            return Some(format!("no OPEN was received for {seconds} s{hint}"));
         }
         if !self.config.passive || self.dynamic {
             return None;
@@ -462,7 +462,7 @@ impl Task {
             }
             None => "a side that uses TCP MD5 looks the same: no key is configured here",
         };
-        Some(format!("no connection has come for {seconds} s; {hint}"))
+        Some(format!("no connection was made for {seconds} s; {hint}"))
     }
 
     fn seen(&mut self) {

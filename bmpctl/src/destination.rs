@@ -8,10 +8,16 @@ use std::str::FromStr;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Destination {
     /// `[USER@]HOST`, as ssh takes it.
-    pub(super) host: String,
+    pub(crate) host: String,
     /// The port of its sshd, unless that is left to ssh.
-    pub(super) port: Option<NonZero<u16>>,
+    pub(crate) port: Option<NonZero<u16>>,
 }
+
+/// The id of the option in the grammar.
+pub(crate) const HOST: &str = "host";
+
+/// The characters that ssh refuses in a user or host as well, from OpenSSH 9.6 on: both can be put into a proxy command.
+const REFUSED: &str = "'`\"$\\;&<>|(){}";
 
 /// Why a text is no host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -22,8 +28,8 @@ pub(crate) enum DestinationError {
     /// ssh would read it as an option, and a proxy command as well.
     #[error("a user or host that begins with `-` could be read as an option")]
     Hyphen,
-    /// No user or host has these.
-    #[error("there is a space, a quotation mark or a control character in it")]
+    /// A shell would read it otherwise, in a proxy command.
+    #[error("there is a character in it that no user or host has")]
     Character,
     /// It is not a number of 16 bits.
     #[error("behind the colon stands the port of ssh there, 1 to 65535")]
@@ -41,7 +47,7 @@ impl FromStr for Destination {
             c.is_whitespace()
                 || c.is_control()
                 || c == char::REPLACEMENT_CHARACTER
-                || "'\"`\\".contains(c)
+                || REFUSED.contains(c)
         };
         if text.contains(is_strange) {
             return Err(DestinationError::Character);
@@ -128,6 +134,8 @@ mod tests {
             ("edge1 reboot", Character),
             ("edge1\n", Character),
             ("edge'1", Character),
+            ("$(id)@edge1", Character),
+            ("edge1;id", Character),
             ("edge1:", Port),
             ("edge1:+22", Port),
             ("edge1:0", Port),
