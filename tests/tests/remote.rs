@@ -405,9 +405,9 @@ fn a_command_goes_through_a_real_sshd_and_has_the_level_of_the_user_there() {
     assert_eq!(lab.bmpctl(&["-H", "edge1", "show", "session", "10.1.1.9"]).status, 3);
     let refused = lab.bmpctl(&["-H", "edge1", "reset", "session", "all"]);
     assert!(refused.status == 4 && refused.stderr.contains("nobody (pid "), "{refused}");
-    let unknown = lab.bmpctl(&["-H", "stranger@edge1", "show", "session"]);
+    let unknown = lab.bmpctl(&["-H", "unknown@edge1", "show", "session"]);
     assert!(
-        unknown.status == 5 && unknown.stderr.contains("`ssh stranger@edge1 true`"),
+        unknown.status == 5 && unknown.stderr.contains("`ssh unknown@edge1 true`"),
         "{unknown}"
     );
 

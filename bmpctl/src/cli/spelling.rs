@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use super::values::is_time;
 
-/// The options whose time can be left out. clap reads it only behind an equals sign, as it could not tell it from the
+/// The options whose time can be left out. clap reads it only behind an equals sign, as it could not distinguish it from the
 /// word that follows.
 pub(crate) const WITH_OPTIONAL_TIME: [&str; 3] = ["--wait", "--watch", "--not-synchronised"];
 

@@ -104,7 +104,7 @@ pub enum Extra {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Effect {
-    /// It tells one table from another.
+    /// It distinguishes one table from another.
     Identity,
     /// With a reload.
     Reload,
