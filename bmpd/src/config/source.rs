@@ -72,6 +72,11 @@ impl<'a> Source<'a> {
         (file, offset.saturating_sub(file.base))
     }
 
+    /// How many bytes all files have.
+    pub(super) fn len(&self) -> usize {
+        self.files.iter().map(|file| file.text.len()).sum()
+    }
+
     /// The file that has this offset.
     pub(super) fn file(&self, offset: usize) -> &'a Path {
         self.locate(offset).0.path

@@ -65,9 +65,25 @@ const LISTS: [&str; 5] = ["session", "vpn-instance", "router", "publisher", "bgp
 /// The tables that nothing else in a file refers to: what is wrong in one of them hides nothing in others.
 const LEAVES: [&str; 6] = ["bmp", "session", "publisher", "control", "process", "http"];
 
+/// The longest text of which every place is reported that is not TOML: each costs some hundred bytes until the first ones
+/// are chosen, and a hostile text has as many as bytes.
+const RECOVERED_MAX: usize = 256 << 10;
+
+/// How many bytes are read again and again at most to find more than one mistake.
+const AGAIN_MAX: usize = 8 << 20;
+
 /// The table of a text, as far as it is TOML.
 pub(super) fn table(text: &str) -> Spanned<DeTable<'_>> {
-    DeTable::parse_recoverable(text).0
+    recover(text).0
+}
+
+/// The table of a text as far as it is TOML, and where it is not; of a long text only the first place.
+fn recover(text: &str) -> (Spanned<DeTable<'_>>, Vec<toml::de::Error>) {
+    match DeTable::parse(text) {
+        Ok(table) => (table, Vec::new()),
+        Err(_) if text.len() <= RECOVERED_MAX => DeTable::parse_recoverable(text),
+        Err(error) => (Spanned::new(0..0, DeTable::new()), vec![error]),
+    }
 }
 
 /// Parses a text whose first byte is at `base` of the source, and reports every line that is not TOML.
@@ -76,7 +92,7 @@ pub(super) fn parse<'i>(
     base: usize,
     source: &Source<'_>,
 ) -> (Spanned<DeTable<'i>>, Vec<Finding>) {
-    let (table, errors) = DeTable::parse_recoverable(text);
+    let (table, errors) = recover(text);
     let mut findings: Vec<Finding> = Vec::new();
     let mut has_table_twice = false;
     for error in &errors {
@@ -135,10 +151,12 @@ fn shifted_value(value: Spanned<DeValue<'_>>, base: usize) -> Spanned<DeValue<'_
     Spanned::new(span.start + base..span.end + base, inner)
 }
 
-/// Reads the tables. serde stops at the first mistake, so that is removed for the next one to be found.
+/// Reads the tables. serde stops at the first mistake, so that is removed for the next one to be found; of long files fewer
+/// are.
 pub(super) fn read(mut root: Spanned<DeTable<'_>>, source: &Source<'_>) -> Read {
     let mut read = Read { file: None, findings: Vec::new(), more: 0, refused: Refused::default() };
     let mut hides = false;
+    let most = (AGAIN_MAX / source.len().max(1)).clamp(1, PROBLEMS_MAX);
     loop {
         let document = toml::de::Deserializer::from(root.clone());
         let error = match serde_path_to_error::deserialize(document) {
@@ -148,7 +166,7 @@ pub(super) fn read(mut root: Spanned<DeTable<'_>>, source: &Source<'_>) -> Read 
             }
             Err(error) => error,
         };
-        if read.findings.len() == PROBLEMS_MAX {
+        if read.findings.len() == most {
             read.more = 1;
             return read;
         }
