@@ -10,8 +10,9 @@
 //! records are. A stream asks for room before it reads from its tables: what does not fit is not encoded, and the tables compact
 //! it.
 
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -131,6 +132,43 @@ impl Flow {
     }
 }
 
+/// The offset of the newest record of one partition that was acknowledged to one producer; -1 before.
+pub(super) type Newest = Arc<AtomicI64>;
+
+/// The newest records that were acknowledged to a producer, whichever stream has sent them: the offsets of a partition
+/// only rise, unless its topic was made anew.
+#[derive(Debug, Default)]
+pub(super) struct Partitions(Mutex<HashMap<(String, i32), Newest>>);
+
+impl Partitions {
+    /// Those of the next producer, which knows as much. What the one before still has under way does not count for it.
+    pub(super) fn next(&self) -> Self {
+        let known = self.0.lock();
+        let copy = |newest: &Newest| Arc::new(AtomicI64::new(newest.load(Ordering::Relaxed)));
+        Self(Mutex::new(known.iter().map(|(name, newest)| (name.clone(), copy(newest))).collect()))
+    }
+
+    /// That of one partition.
+    pub(super) fn newest(&self, topic: &str, partition: i32) -> Newest {
+        let mut known = self.0.lock();
+        let newest = known.entry((topic.to_owned(), partition));
+        Arc::clone(newest.or_insert_with(|| Arc::new(AtomicI64::new(-1))))
+    }
+
+    /// The topic was made anew: its offsets begin again.
+    pub(super) fn begin_again(&self, topic: &str) {
+        let known = self.0.lock();
+        for (_, newest) in known.iter().filter(|((of, _), _)| of == topic) {
+            newest.store(-1, Ordering::Relaxed);
+        }
+    }
+
+    /// Forgets the partitions of topics that no stream sends to.
+    pub(super) fn retain(&self, wanted: &BTreeSet<String>) {
+        self.0.lock().retain(|(topic, _), _| wanted.contains(topic));
+    }
+}
+
 /// What one stream has sent with one producer, in one generation, and what of it was acknowledged: in the order in which
 /// it was sent, as all of it goes to one partition.
 #[derive(Debug)]
@@ -142,6 +180,8 @@ pub(super) struct Acks {
     awaited: AtomicU64,
     /// The offset of the last one; -1 before.
     offset: AtomicI64,
+    /// That of the partition, once it is known which one that is.
+    newest: OnceLock<Newest>,
     fault: Mutex<Option<Fault>>,
     wake: Arc<Notify>,
 }
@@ -155,9 +195,16 @@ impl Acks {
             done: AtomicU64::default(),
             awaited: AtomicU64::new(u64::MAX),
             offset: AtomicI64::new(offset.unwrap_or(-1)),
+            newest: OnceLock::new(),
             fault: Mutex::default(),
             wake,
         })
+    }
+
+    /// All of it goes to this partition.
+    pub(super) fn go_to(&self, partition: impl FnOnce() -> Newest) {
+        // It goes to no other one later.
+        self.newest.get_or_init(partition);
     }
 
     /// A record is about to be given to the client library. Its part of the permit must be forgotten if it is taken.
@@ -202,7 +249,8 @@ impl Acks {
 
     /// A broker has acknowledged a record.
     pub(super) fn delivered(&self, value: usize, offset: i64) {
-        let before = self.offset.swap(offset, Ordering::Relaxed);
+        let own = self.offset.swap(offset, Ordering::Relaxed);
+        let before = self.newest.get().map_or(own, |newest| newest.swap(offset, Ordering::Relaxed));
         self.flow.note_progress();
         self.flow.acknowledged_records.fetch_add(1, Ordering::Relaxed);
         self.flow.acknowledged_bytes.fetch_add(value as u64, Ordering::Relaxed);
@@ -259,6 +307,35 @@ mod tests {
         acks.delivered(100, 8);
         assert_eq!((flow.unacknowledged_for(), acks.offset()), (None, Some(8)));
         assert_eq!((flow.acknowledged(), acks.take_fault()), ((2, 200), None));
+    }
+
+    #[test]
+    fn a_topic_that_was_made_anew_is_noticed_by_a_stream_that_has_sent_nothing_before() {
+        let partitions = Partitions::default();
+        let deliver = |partitions: &Partitions, topic, offset| {
+            let (_, acks, _) = acks(cost(1));
+            acks.go_to(|| partitions.newest(topic, 0));
+            acks.begin(1);
+            acks.delivered(1, offset);
+            acks.take_fault().map(|fault| fault.reason)
+        };
+        for (topic, offset, expected) in [
+            ("a", 3, None),
+            ("b", 0, None),
+            ("a", 4, None),
+            ("a", 4, Some(PublisherReason::TopicReplaced)),
+            ("a", 5, None),
+        ] {
+            assert_eq!(deliver(&partitions, topic, offset), expected, "{topic} {offset}");
+        }
+        let next = partitions.next();
+        // Still under way with the one before.
+        assert_eq!(deliver(&partitions, "a", 9), None);
+        assert_eq!(deliver(&next, "a", 6), None);
+        next.begin_again("a");
+        assert_eq!((deliver(&next, "a", 0), deliver(&next, "b", 0).is_some()), (None, true));
+        next.retain(&["a".to_owned()].into());
+        assert_eq!(deliver(&next, "b", 0), None);
     }
 
     #[test]

@@ -52,7 +52,7 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use self::client::Producer;
-use self::flow::{Fault, Flow};
+use self::flow::{Fault, Flow, Partitions};
 pub(crate) use self::parameters::{Configured, Parameters, publisher_settings};
 use self::topics::Topics;
 use crate::events::Events;
@@ -71,6 +71,7 @@ struct Run {
     number: u64,
     producer: Producer,
     flow: Arc<Flow>,
+    partitions: Arc<Partitions>,
     /// True if streams go on from what was acknowledged; otherwise they begin anew, for this reason.
     resumes: bool,
     why: String,

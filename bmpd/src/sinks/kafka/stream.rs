@@ -421,9 +421,11 @@ impl Turn<'_> {
             feed.set_neighbors(&order.monitor);
         }
         let Some(run) = &order.run else {
-            return match order.end {
-                Some(_) => Wait::End,
-                None => Wait::Anything(None),
+            // The next producer is to be sent its end.
+            let deadline = order.end.map(|(_, _, deadline)| deadline);
+            return match deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                true => Wait::End,
+                false => Wait::Anything(deadline),
             };
         };
         self.follow(state, run);
@@ -489,6 +491,9 @@ impl Turn<'_> {
                 u32::from_be_bytes([target.hash[0], target.hash[1], target.hash[2], target.hash[3]])
             });
             state.partition = Some((hash % partitions.max(1) as u32) as i32);
+        }
+        if let Some((acks, partition)) = state.acks.as_ref().zip(state.partition) {
+            acks.go_to(|| run.partitions.newest(&topic, partition));
         }
         if state.written < state.encoder.out.len() || state.begin.is_some() || state.has_news {
             state.topic_epoch = epoch;
@@ -604,10 +609,12 @@ impl Turn<'_> {
         let (publisher, router) = (&self.shared.name, self.handle.router.id());
         warn!(%publisher, %router, "{}; a new generation begins", fault.text);
         state.begin(Begin::Anew, fault.text.clone());
-        if fault.reason == PublisherReason::TopicReplaced {
+        // One that is missing will be another one when it is back, which may be before it is looked at.
+        if matches!(fault.reason, PublisherReason::TopicReplaced | PublisherReason::TopicMissing) {
             (state.offset, state.acks) = (None, None);
             if let Some(target) = &state.target {
                 self.shared.topics.note_replaced(&target.topic, state.topic_epoch);
+                run.partitions.begin_again(&target.topic);
             }
         }
         self.new_acks(state, run);

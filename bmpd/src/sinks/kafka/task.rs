@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::client::{Found, Problems, Producer, Wanted};
-use super::flow::{Fault, Flow};
+use super::flow::{Fault, Flow, Partitions};
 use super::parameters::Parameters;
 use super::stream::{Handle, Order};
 use super::{Command, Problem, Run, Sets, Shared};
@@ -76,6 +76,8 @@ pub(super) struct Task {
     commands: mpsc::Receiver<Command>,
     problems: Arc<Problems>,
     run: Option<Arc<Run>>,
+    /// What was acknowledged to the newest producer.
+    partitions: Arc<Partitions>,
     next: Option<Next>,
     pause: Duration,
     producers: u64,
@@ -142,6 +144,7 @@ impl Task {
             commands,
             problems: Problems::new(changed),
             run: None,
+            partitions: Arc::default(),
             next,
             pause: PAUSE_MIN,
             producers: 0,
@@ -245,7 +248,12 @@ impl Task {
             };
             self.streams.push(stream);
         }
-        let deadline = self.ends.unwrap_or_else(|| Instant::now() + END_TIMEOUT);
+        let deadline = match self.ends {
+            // There is no producer, and none will be.
+            _ if self.run.is_none() && self.next.is_none() => Instant::now(),
+            Some(deadline) => deadline,
+            None => Instant::now() + END_TIMEOUT,
+        };
         let (reason, text) = match self.ends {
             Some(_) => {
                 (TerminationReason::AdministrativelyClosed, "bmpd or its publisher is stopped")
@@ -258,11 +266,14 @@ impl Task {
         }
     }
 
-    /// Gives every stream the present order.
+    /// Gives every stream the present order, and those that end the producer to end with.
     fn order_all(&self) {
         let new = self.order();
         for stream in &self.streams {
             stream.order(|order| order.clone_from(&new));
+        }
+        for stream in &self.ending {
+            stream.order(|order| order.run.clone_from(&new.run));
         }
     }
 
@@ -275,10 +286,12 @@ impl Task {
             Ok(producer) => {
                 let (number, brokers) = (self.producers, &kafka.bootstrap_servers);
                 detail!(self.details, publisher = %self.shared.name, number, ?brokers, "a producer is started: {why}");
+                self.partitions = Arc::new(self.partitions.next());
                 let run = Run {
                     number: self.producers,
                     producer,
                     flow: Flow::new(kafka.window as usize),
+                    partitions: Arc::clone(&self.partitions),
                     resumes,
                     why,
                     parameters: self.running.clone(),
@@ -329,6 +342,7 @@ impl Task {
         }
         let topics: BTreeSet<String> = wanted.iter().map(|wanted| wanted.topic.clone()).collect();
         self.shared.topics.retain(&topics);
+        self.partitions.retain(&topics);
         self.look_at = Instant::now() + LOOK_EVERY;
         if !wanted.is_empty() {
             if !self.shared.topics.are_known() {
@@ -562,16 +576,15 @@ impl Task {
         if interval != self.running.publisher.snapshot_interval {
             self.schedule_snapshot();
         }
+        // A producer that runs stays until the streams have ended.
+        if is {
+            self.next = None;
+        }
         self.order_all();
         self.match_streams();
-        match (was, is) {
-            // The producer stays until the streams have ended.
-            (false, true) => self.next = None,
-            (true, false) => {
-                self.end_producer();
-                self.start_soon("it is no longer shut down".to_owned());
-            }
-            _ => {}
+        if (was, is) == (true, false) {
+            self.end_producer();
+            self.start_soon("it is no longer shut down".to_owned());
         }
     }
 
