@@ -204,6 +204,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             [CompletionResult]::new('router', 'router', [CompletionResultType]::ParameterValue, 'Show monitored routers: a table, or the page of one router')
             [CompletionResult]::new('publisher', 'publisher', [CompletionResultType]::ParameterValue, 'Show publishers: a table, or the page of one publisher')
             [CompletionResult]::new('neighbor', 'neighbor', [CompletionResultType]::ParameterValue, 'Show BGP neighbors: a table, or the page of one neighbor')
+            [CompletionResult]::new('route', 'route', [CompletionResultType]::ParameterValue, 'Show routes: what the tables have, all of it or for one prefix')
             [CompletionResult]::new('event', 'event', [CompletionResultType]::ParameterValue, 'Show what has happened: changes of sessions, routers, neighbors, publishers; commands, reloads')
             [CompletionResult]::new('vpn-instance', 'vpn-instance', [CompletionResultType]::ParameterValue, 'Show VPN instances: what they stand for, and what is in them')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Show the configuration in effect, with defaults filled in and keys masked')
@@ -269,6 +270,30 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show every detail of each neighbor')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show every detail of each neighbor')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'bmpctl;show;route' {
+            [CompletionResult]::new('--neighbor', '--neighbor', [CompletionResultType]::ParameterName, 'Only routes of the BGP neighbor with this address, of bmpd or of a router')
+            [CompletionResult]::new('--vpn-instance', '--vpn-instance', [CompletionResultType]::ParameterName, 'Only routes of neighbors in this VPN instance')
+            [CompletionResult]::new('--router', '--router', [CompletionResultType]::ParameterName, 'Only routes of this router; `local` is bmpd itself with its BGP neighbors')
+            [CompletionResult]::new('--view', '--view', [CompletionResultType]::ParameterName, 'Only routes of this view of a router''s peers [default: every one that it reports]')
+            [CompletionResult]::new('--family', '--family', [CompletionResultType]::ParameterName, 'Only routes of this address family')
+            [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'At most so many routes; of counted ones so many lines [default: all]')
+            [CompletionResult]::new('--count-by', '--count-by', [CompletionResultType]::ParameterName, 'Count the routes instead of showing them')
+            [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The control socket of bmpd [default: that of your own bmpd if you run one, else /run/bmpd/bmpd.sock]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long bmpd may be silent, or `wait` may wait, 1ms to 60m [default: 15s, of `wait` 5m]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Run the command on this host, by ssh')
+            [CompletionResult]::new('--exact', '--exact', [CompletionResultType]::ParameterName, 'Only this prefix, and none that covers it')
+            [CompletionResult]::new('--longer', '--longer', [CompletionResultType]::ParameterName, 'This prefix and all that it covers')
+            [CompletionResult]::new('--bytes', '--bytes', [CompletionResultType]::ParameterName, 'Show the bytes of the NLRI and of the path attributes, in hexadecimal')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show every attribute of each route')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show every attribute of each route')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, also for a failure')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing but failures')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing but failures')
@@ -376,6 +401,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             [CompletionResult]::new('router', 'router', [CompletionResultType]::ParameterValue, 'Show monitored routers: a table, or the page of one router')
             [CompletionResult]::new('publisher', 'publisher', [CompletionResultType]::ParameterValue, 'Show publishers: a table, or the page of one publisher')
             [CompletionResult]::new('neighbor', 'neighbor', [CompletionResultType]::ParameterValue, 'Show BGP neighbors: a table, or the page of one neighbor')
+            [CompletionResult]::new('route', 'route', [CompletionResultType]::ParameterValue, 'Show routes: what the tables have, all of it or for one prefix')
             [CompletionResult]::new('event', 'event', [CompletionResultType]::ParameterValue, 'Show what has happened: changes of sessions, routers, neighbors, publishers; commands, reloads')
             [CompletionResult]::new('vpn-instance', 'vpn-instance', [CompletionResultType]::ParameterValue, 'Show VPN instances: what they stand for, and what is in them')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Show the configuration in effect, with defaults filled in and keys masked')
@@ -395,6 +421,9 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             break
         }
         'bmpctl;show;help;neighbor' {
+            break
+        }
+        'bmpctl;show;help;route' {
             break
         }
         'bmpctl;show;help;event' {
@@ -800,6 +829,7 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             [CompletionResult]::new('router', 'router', [CompletionResultType]::ParameterValue, 'Show monitored routers: a table, or the page of one router')
             [CompletionResult]::new('publisher', 'publisher', [CompletionResultType]::ParameterValue, 'Show publishers: a table, or the page of one publisher')
             [CompletionResult]::new('neighbor', 'neighbor', [CompletionResultType]::ParameterValue, 'Show BGP neighbors: a table, or the page of one neighbor')
+            [CompletionResult]::new('route', 'route', [CompletionResultType]::ParameterValue, 'Show routes: what the tables have, all of it or for one prefix')
             [CompletionResult]::new('event', 'event', [CompletionResultType]::ParameterValue, 'Show what has happened: changes of sessions, routers, neighbors, publishers; commands, reloads')
             [CompletionResult]::new('vpn-instance', 'vpn-instance', [CompletionResultType]::ParameterValue, 'Show VPN instances: what they stand for, and what is in them')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Show the configuration in effect, with defaults filled in and keys masked')
@@ -818,6 +848,9 @@ Register-ArgumentCompleter -Native -CommandName 'bmpctl' -ScriptBlock {
             break
         }
         'bmpctl;help;show;neighbor' {
+            break
+        }
+        'bmpctl;help;show;route' {
             break
         }
         'bmpctl;help;show;event' {

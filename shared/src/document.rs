@@ -28,8 +28,8 @@ use crate::response::{
     PlannedPublisherReset, PlannedReset, PrefixReport, Progress, ProgressEnd, PublisherPlan,
     PublisherReport, PublisherReset, PublisherResetDone, PublisherState, RefusedReload,
     ReloadAction, ReloadItem, ReloadReport, ReloadSubject, ResetDone, ResetOutcome, ResetPlan,
-    RouterReport, RouterReset, RouterState, SessionReport, SessionState, SessionStatistics,
-    StatusReport, VpnInstanceReport,
+    RouteCount, RouteReport, RouterReport, RouterReset, RouterState, RoutesEnd, SessionReport,
+    SessionState, SessionStatistics, StatusReport, VpnInstanceReport,
 };
 use crate::time::{Span, Timestamp};
 
@@ -219,6 +219,12 @@ pub enum Document {
         /// How many.
         count: u64,
     },
+    /// Of `show route`, one a line: a route.
+    Route(Box<RouteReport>),
+    /// Of `show route --count-by`, one a line: how many routes have something in common.
+    RouteCount(RouteCount),
+    /// Of `show route`, the last line.
+    RoutesEnd(RoutesEnd),
     /// Of any command: it was not done.
     Error(ErrorReport),
 }

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 
 /// The version of the kinds and the bodies. It changes whenever [`crate::request`] or [`crate::response`] do; the golden
 /// file of a version (`tests/golden`) holds it to that.
-pub const PROTOCOL_VERSION: u16 = 13;
+pub const PROTOCOL_VERSION: u16 = 14;
 
 /// The length of the header.
 pub const HEADER_LEN: usize = 12;

@@ -7,6 +7,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, EventKind};
@@ -35,6 +36,9 @@ pub enum Request {
     /// Report what happens, from now on or from the beginning that is named. Answered with
     /// [`crate::response::Response::Events`] until one side closes.
     Monitor(WhichEvents),
+    /// Report what the tables have. Answered with [`crate::response::Response::Routes`] or
+    /// [`crate::response::Response::RouteCounts`], some at a time, as the caller reads them.
+    Routes(ShowRoutes),
 }
 
 /// Defines an enum of verbs, and their text as bmpctl's arguments.
@@ -141,7 +145,7 @@ impl Request {
     /// The command level that the caller needs.
     pub fn level(&self) -> Level {
         match self {
-            Request::Query(_) | Request::Monitor(_) => Level::Monitoring,
+            Request::Query(_) | Request::Monitor(_) | Request::Routes(_) => Level::Monitoring,
             Request::Operation(_) => Level::Configuration,
         }
     }
@@ -154,6 +158,7 @@ impl fmt::Display for Request {
             Request::Query(show) => show.fmt(f),
             Request::Operation(change) => change.fmt(f),
             Request::Monitor(which) => write!(f, "monitor{which}"),
+            Request::Routes(show) => write!(f, "show route{show}"),
         }
     }
 }
@@ -424,6 +429,139 @@ impl fmt::Display for ShowEvents {
         match self.limit {
             Some(limit) => write!(f, " --limit {limit}"),
             None => Ok(()),
+        }
+    }
+}
+
+/// The names of the views (RFC 7854 section 4.2, RFC 8671 section 4, RFC 9069 section 4).
+pub const VIEWS: [&str; 5] = [
+    "adj-rib-in-pre-policy",
+    "adj-rib-in-post-policy",
+    "adj-rib-out-pre-policy",
+    "adj-rib-out-post-policy",
+    "loc-rib",
+];
+
+/// The names of the families.
+pub const FAMILIES: [&str; 15] = [
+    "ipv4-unicast",
+    "ipv6-unicast",
+    "ipv4-multicast",
+    "ipv6-multicast",
+    "ipv4-labeled-unicast",
+    "ipv6-labeled-unicast",
+    "vpnv4-unicast",
+    "vpnv6-unicast",
+    "l2vpn-evpn",
+    "ipv4-flowspec",
+    "ipv6-flowspec",
+    "vpnv4-flowspec",
+    "vpnv6-flowspec",
+    "link-state",
+    "link-state-vpn",
+];
+
+/// Routes of the tables.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ShowRoutes {
+    /// Only those for this prefix; without, all.
+    pub prefix: Option<WantedPrefix>,
+    /// Only those of these peers: BGP neighbors of bmpd, or peers of a router.
+    pub peers: WhichNeighbors,
+    /// Only those of this router.
+    pub router: Option<RouterId>,
+    /// Only those of this view, one of [`VIEWS`].
+    pub view: Option<String>,
+    /// Only those of this family, one of [`FAMILIES`].
+    pub family: Option<String>,
+    /// At most so many.
+    pub limit: Option<u64>,
+    /// With the bytes of each.
+    pub with_bytes: bool,
+    /// Only how many there are with the same of this.
+    pub count_by: Option<CountBy>,
+}
+
+impl fmt::Display for ShowRoutes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { prefix, peers, router, view, family, limit, with_bytes, count_by } = self;
+        if let Some(WantedPrefix { prefix, how }) = prefix {
+            write!(f, " {prefix}")?;
+            match how {
+                PrefixMatch::Best => {}
+                PrefixMatch::Exact => f.write_str(" --exact")?,
+                PrefixMatch::Longer => f.write_str(" --longer")?,
+            }
+        }
+        if let Some(address) = peers.address {
+            write!(f, " --neighbor {address}")?;
+        }
+        if let Some(name) = &peers.vpn_instance {
+            write!(f, " --vpn-instance {}", Shown(name.as_str()))?;
+        }
+        if let Some(router) = router {
+            write!(f, " --router {}", Shown(&router.to_string()))?;
+        }
+        for (option, value) in [("view", view), ("family", family)] {
+            if let Some(value) = value {
+                write!(f, " --{option} {}", Shown(value))?;
+            }
+        }
+        if let Some(limit) = limit {
+            write!(f, " --limit {limit}")?;
+        }
+        if *with_bytes {
+            f.write_str(" --bytes")?;
+        }
+        match count_by {
+            Some(count_by) => write!(f, " --count-by {}", count_by.word()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A prefix, and which routes are for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WantedPrefix {
+    /// The prefix; an address is one of its whole length.
+    pub prefix: IpNet,
+    /// Which routes.
+    pub how: PrefixMatch,
+}
+
+/// Which routes are for a prefix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum PrefixMatch {
+    /// In each table the longest one that covers it.
+    #[default]
+    Best,
+    /// It only.
+    Exact,
+    /// It, and all that it covers.
+    Longer,
+}
+
+/// What routes are counted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CountBy {
+    /// The last AS number of the AS_PATH.
+    OriginAs,
+    /// The peer, with its router and view.
+    Neighbor,
+    /// The family.
+    Family,
+}
+
+impl CountBy {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::OriginAs, Self::Neighbor, Self::Family];
+
+    /// Its name on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::OriginAs => "origin-as",
+            Self::Neighbor => "neighbor",
+            Self::Family => "family",
         }
     }
 }

@@ -69,6 +69,7 @@ mod show;
 mod show_config;
 mod show_event;
 mod show_neighbor;
+mod show_route;
 mod show_statistics;
 mod show_status;
 mod soak;

@@ -208,6 +208,19 @@ fn every_command_prints_a_document_of_the_schema() {
         checker.answer(&output, kind);
     }
 
+    // Routes are a document a line, and the last one is the end.
+    for (arguments, kind) in [
+        (&["show", "route", "--bytes"][..], "route"),
+        (&["show", "route", "--count-by", "origin-as"], "route-count"),
+    ] {
+        let output = ask(arguments);
+        let kinds: Vec<Value> =
+            output.done().lines().map(|line| checker.check(line)["kind"].clone()).collect();
+        let (end, routes) = kinds.split_last().unwrap();
+        assert!(end == "routes-end" && routes.iter().all(|one| one == kind), "{output}");
+        assert!(!routes.is_empty(), "{output}");
+    }
+
     // An error lists what there is.
     let unknown = checker.answer(&ask(&["show", "neighbor", "203.0.113.9"]), "error");
     let here = json!([{ "address": lab.peer.to_string(), "vpn_instance": null }]);

@@ -20,6 +20,7 @@ const SHARED: &[&[&str]] = &[
         "response::neighbor",
         "response::reload",
         "response::reset",
+        "response::route",
         "response::router",
         "response::session",
         "response::status",
@@ -59,6 +60,7 @@ const BMPCTL: &[&[&str]] = &[
         "render::display",
         "render::event",
         "render::publisher",
+        "render::route",
         "render::statistics",
         "render::status",
     ],
@@ -85,6 +87,7 @@ const BMPCTL: &[&[&str]] = &[
     &["complete"],
     // What is done.
     &["tip"],
+    &["commands::output"],
     &[
         "commands::clear",
         "commands::config",
@@ -93,6 +96,7 @@ const BMPCTL: &[&[&str]] = &[
         "commands::monitor",
         "commands::reload",
         "commands::reset",
+        "commands::route",
         "commands::show",
     ],
     &["commands::check", "commands::progress", "commands::watch"],

@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::{OsStringValueParser, TypedValueParser};
+use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use shared::names::{Alias, NeighborId, PublisherName, RouterId, Selector, VpnInstanceName};
 use shared::request::{
-    self, About, Begin, CheckSubject, Condition, EventFilter, OneOrAll, ShowEvents, Since,
-    WhichEvents, WhichInstances, WhichLegs, WhichNeighbors, WhichPublishers, WhichRouters,
-    WhichSessions,
+    self, About, Begin, CheckSubject, Condition, CountBy, EventFilter, FAMILIES, OneOrAll,
+    PrefixMatch, ShowEvents, ShowRoutes, Since, VIEWS, WantedPrefix, WhichEvents, WhichInstances,
+    WhichLegs, WhichNeighbors, WhichPublishers, WhichRouters, WhichSessions,
 };
 use shared::response::SessionState;
 use shared::time::Span;
@@ -20,8 +20,9 @@ use super::global::Global;
 use super::invocation::{Command, Form, Goal};
 use super::manual;
 use super::values::{
-    LevelTarget, NeighborTarget, PublisherTarget, RouterTarget, Target, goal, interval, lasted,
-    log_level, named, select, session_state, since, up_to_a_day, up_to_an_hour,
+    LevelTarget, NeighborTarget, PrefixTarget, PublisherTarget, RouterTarget, Target, count_by,
+    goal, interval, lasted, log_level, named, select, session_state, since, up_to_a_day,
+    up_to_an_hour,
 };
 
 /// Admin command of bmpd, the BMP agent
@@ -426,6 +427,15 @@ enum What {
     /// families and routes, its last error, its last malformed UPDATE.
     #[command(alias = "neighbors")]
     Neighbor(Deferred<Watched<ShowNeighbor>>),
+    /// Show routes: what the tables have, all of it or for one prefix
+    ///
+    /// A row for each route in each table; with an address or a prefix everything about the routes for it: in each table the
+    /// longest one that covers it, with `--exact` that prefix only, with `--longer` all that it covers, too. The routes are
+    /// those that stations are sent, as they were announced, in the order in which they were received. bmpd sends them as
+    /// they are read, so a full table can be paged or piped; what changes while it is read may be there twice, the newer
+    /// one last. Exit code 3 says that there is no route for the prefix.
+    #[command(alias = "routes")]
+    Route(Deferred<ShowRoute>),
     /// Show what has happened: changes of sessions, routers, neighbors, publishers; commands, reloads
     ///
     /// The events that `monitor` prints as they happen, the oldest first. bmpd keeps some 4000 of them, so that one that
@@ -579,6 +589,88 @@ struct ShowNeighbor {
     /// Show every detail of each neighbor
     #[arg(long, short)]
     verbose: bool,
+}
+
+#[derive(Debug, Args)]
+struct ShowRoute {
+    /// The prefix or the address, such as 192.0.2.0/24 or 2001:db8::1 [default: all routes]
+    #[arg(value_name = "PREFIX|ADDRESS")]
+    prefix: Option<PrefixTarget>,
+
+    /// Only this prefix, and none that covers it
+    #[arg(long, requires = "prefix")]
+    exact: bool,
+
+    /// This prefix and all that it covers
+    #[arg(long, requires = "prefix", conflicts_with = "exact")]
+    longer: bool,
+
+    /// Only routes of the BGP neighbor with this address, of bmpd or of a router
+    #[arg(long, value_name = "ADDRESS|all")]
+    neighbor: Option<NeighborTarget>,
+
+    /// Only routes of neighbors in this VPN instance
+    #[arg(long, value_name = "NAME", value_parser = named::<VpnInstanceName>())]
+    vpn_instance: Option<VpnInstanceName>,
+
+    /// Only routes of this router; `local` is bmpd itself with its BGP neighbors
+    #[arg(long, value_name = "NAME", value_parser = named::<RouterId>(), allow_hyphen_values = true)]
+    router: Option<RouterId>,
+
+    /// Only routes of this view of a router's peers [default: every one that it reports]
+    ///
+    /// bmpd itself has adj-rib-in-pre-policy: what its neighbors have sent.
+    #[arg(long, value_name = "VIEW", value_parser = PossibleValuesParser::new(VIEWS))]
+    view: Option<String>,
+
+    /// Only routes of this address family
+    #[arg(long, value_name = "FAMILY", value_parser = PossibleValuesParser::new(FAMILIES))]
+    family: Option<String>,
+
+    /// At most so many routes; of counted ones so many lines [default: all]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
+    limit: Option<u64>,
+
+    /// Count the routes instead of showing them
+    ///
+    /// By the last AS number of their AS path, by their neighbor, or by their family; the greatest number comes first.
+    #[arg(long, value_name = "WHAT", value_parser = count_by())]
+    count_by: Option<CountBy>,
+
+    /// Show the bytes of the NLRI and of the path attributes, in hexadecimal
+    #[arg(long, conflicts_with = "count_by")]
+    bytes: bool,
+
+    /// Show every attribute of each route
+    #[arg(long, short, conflicts_with = "count_by")]
+    verbose: bool,
+}
+
+impl ShowRoute {
+    fn check(self) -> Command {
+        let Self { prefix, exact, longer, neighbor, vpn_instance, router, view, family, .. } = self;
+        let how = match (exact, longer) {
+            (true, _) => PrefixMatch::Exact,
+            (_, true) => PrefixMatch::Longer,
+            _ => PrefixMatch::Best,
+        };
+        let is_page =
+            self.verbose || self.bytes || (prefix.is_some() && how != PrefixMatch::Longer);
+        let show = ShowRoutes {
+            prefix: prefix.map(|PrefixTarget(prefix)| WantedPrefix { prefix, how }),
+            peers: WhichNeighbors {
+                address: neighbor.and_then(|NeighborTarget(address)| address),
+                vpn_instance,
+            },
+            router,
+            view,
+            family,
+            limit: self.limit,
+            with_bytes: self.bytes,
+            count_by: self.count_by,
+        };
+        Command::ShowRoutes { show, form: if is_page { Form::Page } else { Form::Table } }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -760,10 +852,7 @@ impl Raw {
             Verb::Wait(Deferred(Wait::Session(Deferred(WaitSession { selection, goal })))) => {
                 Command::WaitSession { which: selection.check()?, goal }
             }
-            Verb::Show(Deferred(Show { watch, what })) => {
-                let (what, form, closer) = what.check()?;
-                Command::Show { what, form, watch: closer.watch.or(watch.watch) }
-            }
+            Verb::Show(Deferred(Show { watch, what })) => what.check(watch)?,
             Verb::Monitor(Deferred(events)) => Command::Monitor(events.check()?),
             Verb::Config(Deferred(Config::Check(Deferred(CheckConfig { file })))) => {
                 Command::CheckConfig { file }
@@ -887,10 +976,10 @@ impl ResetPublisher {
 
 impl What {
     /// What is asked for, how it is shown, and how often.
-    fn check(self) -> Result<(request::Query, Form, Watch), Refusal> {
+    fn check(self, before: Watch) -> Result<Command, Refusal> {
         let form = |is_page| if is_page { Form::Page } else { Form::Table };
         let one = |which: &WhichSessions| matches!(which.selector, Selector::One(_));
-        Ok(match self {
+        let (what, form, watch): (request::Query, Form, Watch) = match self {
             What::Session(Deferred(Watched { shown, watch })) => {
                 let ShowSession { selection, verbose, check: _ } = shown;
                 let which = selection.check()?;
@@ -912,6 +1001,11 @@ impl What {
                 let address = address.and_then(|NeighborTarget(address)| address);
                 let form = form(verbose || address.is_some());
                 (request::Query::Neighbor(WhichNeighbors { address, vpn_instance }), form, watch)
+            }
+            What::Route(Deferred(route)) if before.watch.is_none() => return Ok(route.check()),
+            What::Route(_) => {
+                let text = "--watch is not for routes: they are shown once";
+                return Err(conflict(text.to_owned()));
             }
             What::Event(Deferred(Watched { shown: ShowEvent { events, limit }, watch })) => {
                 let show = ShowEvents { which: events.check()?, limit };
@@ -937,6 +1031,7 @@ impl What {
             What::Version(Deferred(Watched { shown: Nothing {}, watch })) => {
                 (request::Query::Status, Form::Versions, watch)
             }
-        })
+        };
+        Ok(Command::Show { what, form, watch: watch.watch.or(before.watch) })
     }
 }

@@ -286,6 +286,24 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "show route",
+        &[
+            example("What bmpd has of a neighbor", "bmpctl show route --neighbor 192.0.2.2"),
+            example(
+                "How many routes are there from each AS?",
+                "bmpctl show route --count-by origin-as --limit 10",
+            ),
+            example(
+                "The first routes with every attribute",
+                "bmpctl show route --limit 2 --verbose",
+            ),
+            example(
+                "All routes of a router, for machines",
+                "bmpctl show route --router edge1 --json",
+            ),
+        ],
+    ),
+    (
         "show event",
         &[
             example("What has happened within an hour?", "bmpctl show event --since 1h"),

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use shared::names::{RouterId, Selector};
-use shared::request::{CheckSubject, Query, ResetPublisher, WhichEvents, WhichLegs, WhichSessions};
+use shared::request::{
+    CheckSubject, Query, ResetPublisher, ShowRoutes, WhichEvents, WhichLegs, WhichSessions,
+};
 use shared::response::{LogLevel, SessionReport};
 
 /// What holds for every command.
@@ -96,6 +98,13 @@ pub enum Command {
         form: Form,
         /// The time from one look to the next, if there is to be more than one.
         watch: Option<Duration>,
+    },
+    /// `show route`.
+    ShowRoutes {
+        /// Which.
+        show: ShowRoutes,
+        /// How.
+        form: Form,
     },
     /// `show session --check`.
     CheckSession {

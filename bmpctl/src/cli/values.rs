@@ -5,11 +5,12 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
+use ipnet::IpNet;
 use shared::names::{
     ALL, Alias, NameError, PublisherName, RouterId, SEVERAL_MAX, Selector, SessionId,
     StationAddress, VpnInstanceName,
 };
-use shared::request::{Since, SinceError};
+use shared::request::{CountBy, Since, SinceError};
 use shared::response::{LogLevel, SessionState};
 use shared::time::{Span, SpanError};
 
@@ -92,6 +93,36 @@ impl FromStr for NeighborTarget {
                 .to_owned()
         })
     }
+}
+
+/// A prefix; an address is one of its whole length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PrefixTarget(pub(super) IpNet);
+
+impl FromStr for PrefixTarget {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let prefix = match text.split_once('/') {
+            None => text.parse::<IpAddr>().ok().map(IpNet::from),
+            Some(_) => text.parse::<IpNet>().ok(),
+        };
+        prefix.map(Self).ok_or_else(|| {
+            "it is neither a prefix like 192.0.2.0/24 or 2001:db8::/32 nor an IP address".to_owned()
+        })
+    }
+}
+
+/// What routes are counted by.
+pub(super) fn count_by() -> impl TypedValueParser<Value = CountBy> {
+    let words = CountBy::ALL.map(|by| match by {
+        CountBy::OriginAs => PossibleValue::new(by.word()).help("The last AS number of the path"),
+        CountBy::Neighbor => PossibleValue::new(by.word()).help("The peer that has announced them"),
+        CountBy::Family => PossibleValue::new(by.word()).help("The address family"),
+    });
+    PossibleValuesParser::new(words).map(|text| {
+        CountBy::ALL.into_iter().find(|by| by.word() == text).unwrap_or(CountBy::OriginAs)
+    })
 }
 
 /// A router, or all of them.

@@ -7,10 +7,12 @@ mod confirm;
 mod display;
 mod log;
 mod monitor;
+mod output;
 mod progress;
 mod publisher;
 mod reload;
 mod reset;
+mod route;
 mod show;
 mod wait;
 mod watch;
@@ -42,6 +44,7 @@ pub(crate) fn run(command: &Command, context: &Context) -> Output {
         Command::WaitSession { which, goal } => wait::session(which, *goal, context),
         Command::ShowLog => log::show(context),
         Command::SetLog { level, lasts } => log::set(*level, *lasts, context),
+        Command::ShowRoutes { show, form } => route::run(show, *form, context),
         Command::Show { what, form, watch: None } => show::once(what, *form, context),
         Command::Show { what, form, watch: Some(interval) } => {
             watch::run(what, *form, *interval, context)

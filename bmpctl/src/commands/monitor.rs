@@ -1,13 +1,11 @@
 //! `monitor`.
 
-use std::io::{self, Write};
-
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use shared::event::{Event, EventKind};
 use shared::exit;
 use shared::request::{Request, WhichEvents};
 use shared::response::{HEARTBEAT, Response};
 
+use super::output::print;
 use crate::context::{Context, Output};
 use crate::render;
 use crate::render::json::{Document, ErrorReport};
@@ -22,7 +20,7 @@ pub(super) fn run(which: &WhichEvents, context: &Context) -> Result<Output, Outp
             return Err(context.misunderstood());
         };
         let text = if context.quiet { String::new() } else { text(&events, lost, context) };
-        if !print(&text, context)? {
+        if !print("the events", &text, context)? {
             return Ok(Output { out: String::new(), err: String::new(), code: exit::DONE });
         }
         if events.iter().any(|event| event.what == EventKind::Stopping) {
@@ -48,29 +46,4 @@ fn text(events: &[Event], lost: u64, context: &Context) -> String {
         });
     }
     text
-}
-
-/// False if the output is closed.
-fn print(text: &str, context: &Context) -> Result<bool, Output> {
-    let mut stdout = io::stdout();
-    // With nothing to write the end of a reader (`| head`) would be noticed only with the next event.
-    if text.is_empty() {
-        return Ok(!is_closed(&stdout));
-    }
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-        Err(error) => {
-            let message = format!("cannot write the events: {error}");
-            Err(context.error(ErrorReport::new(exit::FAILED, "failed", message)))
-        }
-    }
-}
-
-/// True if the other end of a pipe, or the terminal, is gone.
-pub(super) fn is_closed(stdout: &io::Stdout) -> bool {
-    let mut polled = [PollFd::new(stdout, PollFlags::empty())];
-    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-    let asked = poll(&mut polled, Some(&now));
-    asked.is_ok() && polled[0].revents().intersects(PollFlags::ERR | PollFlags::HUP)
 }

@@ -23,7 +23,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
-use super::{monitor, show};
+use super::{output, show};
 use crate::cli::Form;
 use crate::context::{Context, Output};
 use crate::render::rate::Earlier;
@@ -73,7 +73,7 @@ pub(super) fn run(
             let look = show::shown(form, &shown, earlier, context)?;
             // So that a reader sees where the next report begins.
             let gap = if first || context.json || context.quiet { "" } else { "\n" };
-            if context.quiet && monitor::is_closed(&io::stdout())
+            if context.quiet && output::is_closed(&io::stdout())
                 || !context.quiet && write(&format!("{gap}{}", look.out)).is_err()
             {
                 // The reader has closed the pipe.

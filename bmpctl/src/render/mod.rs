@@ -19,6 +19,7 @@ pub(crate) mod publisher_wait;
 pub(crate) mod rate;
 pub(crate) mod reload;
 pub(crate) mod reset;
+pub(crate) mod route;
 pub(crate) mod router;
 mod screen;
 pub(crate) mod session;

@@ -26,6 +26,7 @@ mod queries;
 mod record;
 mod reload;
 mod reset;
+mod route;
 mod router;
 mod show;
 #[cfg(simulation)]
@@ -209,6 +210,18 @@ async fn handle_request(
             drop(held.connection);
             let revoked = revoked(needed, &command, peer, &world);
             monitor::run(&stream, &world, follower, world.begin_monitor(), revoked).await
+        }
+        Request::Routes(show) => {
+            let Some(_place) = held.followers.take(held.holder) else {
+                let busy = held.followers.busy(held.holder, "commands that read routes");
+                return send_away(stream, busy).await;
+            };
+            let report = match route::Report::new(show, &held.client, &world) {
+                Ok(report) => report,
+                Err(failure) => return send_away(stream, Response::Failed(failure)).await,
+            };
+            drop(held.connection);
+            stream::run(&stream, report, revoked(needed, &command, peer, &world)).await
         }
         Request::Query(query) => {
             let _connection = held.connection;

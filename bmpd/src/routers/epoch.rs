@@ -253,7 +253,7 @@ impl Rib {
     }
 
     /// The table with this name, and the attributes of its routes.
-    fn table(&mut self, id: TableId) -> Option<(&mut Attributes, &mut Log)> {
+    pub(super) fn table(&mut self, id: TableId) -> Option<(&mut Attributes, &mut Log)> {
         let Self { attributes, logs, .. } = self;
         let (_, log) = logs.iter_mut().find(|(other, _)| *other == id)?;
         Some((attributes, log))
@@ -492,6 +492,11 @@ impl Rib {
     pub(super) fn routes(&mut self) -> impl Iterator<Item = (Family, usize)> {
         let Self { attributes, logs, .. } = self;
         logs.iter_mut().map(|(table, log)| (table.family, log.routes(attributes)))
+    }
+
+    /// Every table, and how its routes are written.
+    pub(super) fn tables_with_forms(&self) -> impl Iterator<Item = (TableId, Form)> {
+        self.logs.iter().map(|(id, log)| (*id, log.form()))
     }
 
     /// How the routes of each family are written.

@@ -22,6 +22,8 @@
 //! A reader whose receiver acknowledges what it was sent has two more positions ([`kept`]): where the acknowledgements
 //! are, and where they will be once what is under way is acknowledged. If that is lost, its cursor goes back to the first.
 //!
+//! Who looks at the routes once ([`walk`]) is no reader: nothing is kept for that.
+//!
 //! A withdrawal is kept until no reader is before it; if no reader at all was sent a route, its
 //! withdrawal is not even written. Readers for which too many would have to be kept lapse
 //! ([`Log::has_lapsed`]), so that memory is bounded by the routes and not by the slowest reader.
@@ -33,12 +35,13 @@ mod record;
 mod stale;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
 
-use self::index::Found;
 pub(super) use self::index::INDEXED;
+use self::index::Indexed;
 use self::kept::Kept;
 pub(crate) use self::record::Record;
 use self::record::{
@@ -46,6 +49,8 @@ use self::record::{
     header_at, is_sent, is_withdrawn,
 };
 use self::stale::Stale;
+use self::walk::Walk;
+pub(crate) use self::walk::{Found, WalkId, Walked};
 use super::Full;
 use super::attributes::{Attributes, AttributesId};
 use super::index::{Hasher, Index, Pace};
@@ -166,11 +171,13 @@ pub(crate) struct Log {
     late: Option<Position>,
     late_entries: usize,
     /// The share of new routes among those indexed.
-    found: Found,
+    found: Indexed,
     /// Limit of the backlog while the neighbor sends its table for the first time.
     late_max: usize,
     hasher: Hasher,
     readers: Vec<Option<Reader>>,
+    /// Of those who look at it.
+    walks: Vec<Option<Walk>>,
     /// The furthest position of any reader: entries before it may have been sent.
     sent_up_to: Position,
     end_of_rib: Option<Position>,
@@ -215,10 +222,11 @@ impl Log {
             index: Index::new(sizes.part),
             late: None,
             late_entries: 0,
-            found: Found::default(),
+            found: Indexed::default(),
             late_max: sizes.late,
             hasher: Hasher::default(),
             readers: Vec::new(),
+            walks: Vec::new(),
             sent_up_to: Position::default(),
             end_of_rib: None,
             end_of_rib_time: Timestamp::default(),

@@ -27,16 +27,18 @@ mod log;
 mod meter;
 mod router;
 mod sizes;
+mod walk;
 
 pub(crate) use attributes::Attributes;
 pub(crate) use epoch::{Check, EndOfRib, Epoch, PeerDown, Rib, Signals, TableId};
 pub(crate) use feed::Feed;
 pub(crate) use item::{Item, Sink};
 pub(crate) use live::About;
-pub(crate) use log::Record;
+pub(crate) use log::{Found, Record, Walked};
 pub(crate) use meter::OverLimit;
 pub(crate) use router::{Changes, Identity, Peer, Presence, Router, Routers};
 pub use sizes::Sizes;
+pub(crate) use walk::{Gone, Table, Walk};
 
 use crate::wire::malformed::Malformed;
 

@@ -16,7 +16,9 @@ pub(super) const EXTENDED_COMMUNITIES: u8 = 16;
 pub(super) const AS4_PATH: u8 = 17;
 pub(super) const AS4_AGGREGATOR: u8 = 18;
 pub(super) const IPV6_EXTENDED_COMMUNITIES: u8 = 25;
+pub(super) const AIGP: u8 = 26;
 pub(super) const LARGE_COMMUNITIES: u8 = 32;
+pub(super) const ONLY_TO_CUSTOMER: u8 = 35;
 
 /// Types of segments of AS_PATH and AS4_PATH (RFC 4271 section 4.3, RFC 5065 section 3).
 pub(super) const AS_SET: u8 = 1;

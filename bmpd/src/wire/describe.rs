@@ -4,7 +4,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::attribute::{EXTENDED_LENGTH, MP_REACH_NLRI, MP_UNREACH_NLRI};
+use super::attribute::{MP_REACH_NLRI, MP_UNREACH_NLRI};
+use super::attributes::{Attribute, Iter};
 use super::family::Family;
 use super::nlri::Form;
 
@@ -32,7 +33,7 @@ impl NamedRoutes {
             form(Family::IPV4_UNICAST).unwrap_or_else(|| Form::new(Family::IPV4_UNICAST, false));
         let mut routes = Self::default();
         routes.add(plain, announced, "", max);
-        for (code, value) in Attributes(attributes) {
+        for Attribute { code, value, .. } in Iter(attributes) {
             if let (MP_REACH_NLRI, [high, low, safi, length, rest @ ..]) = (code, value)
                 && let Some(form) =
                     form(Family { afi: u16::from_be_bytes([*high, *low]), safi: *safi })
@@ -43,7 +44,7 @@ impl NamedRoutes {
             }
         }
         routes.add(plain, withdrawn, " (withdrawn)", max);
-        for (code, value) in Attributes(attributes) {
+        for Attribute { code, value, .. } in Iter(attributes) {
             if let (MP_UNREACH_NLRI, [high, low, safi, nlri @ ..]) = (code, value)
                 && let Some(form) =
                     form(Family { afi: u16::from_be_bytes([*high, *low]), safi: *safi })
@@ -71,28 +72,6 @@ fn counted(bytes: &[u8]) -> (&[u8], &[u8]) {
     rest.split_at_checked(usize::from(u16::from_be_bytes([*high, *low]))).unwrap_or((rest, &[]))
 }
 
-/// Path attributes: type and value, of the last one what is there of it.
-struct Attributes<'a>(&'a [u8]);
-
-impl<'a> Iterator for Attributes<'a> {
-    type Item = (u8, &'a [u8]);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let (code, length, rest) = match *self.0 {
-            [flags, code, high, low, ref rest @ ..] if flags & EXTENDED_LENGTH != 0 => {
-                (code, usize::from(u16::from_be_bytes([high, low])), rest)
-            }
-            [flags, code, length, ref rest @ ..] if flags & EXTENDED_LENGTH == 0 => {
-                (code, usize::from(length), rest)
-            }
-            _ => return None,
-        };
-        let (value, after) = rest.split_at_checked(length).unwrap_or((rest, &[]));
-        self.0 = after;
-        Some((code, value))
-    }
-}
-
 /// One route. What is not IPv4 or IPv6 unicast has the name of its family in front.
 fn name(form: Form, route: &[u8]) -> String {
     let family = form.family();
@@ -116,7 +95,7 @@ fn name(form: Form, route: &[u8]) -> String {
 }
 
 /// The address that begins with these bytes.
-fn address(family: Family, prefix: &[u8]) -> IpAddr {
+pub(super) fn address(family: Family, prefix: &[u8]) -> IpAddr {
     let mut bytes = [0; 16];
     let known = prefix.len().min(bytes.len());
     bytes[..known].copy_from_slice(&prefix[..known]);

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod attribute;
+pub mod attributes;
 pub mod bgp;
 pub mod bmp;
 pub mod describe;
@@ -17,6 +18,7 @@ pub mod open;
 pub(crate) mod openbmp;
 pub mod proxy;
 pub mod reader;
+pub mod route;
 pub mod stored;
 pub mod text;
 pub mod update;

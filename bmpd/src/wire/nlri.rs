@@ -167,6 +167,43 @@ impl Form {
         Some((distinguisher, bits, prefix))
     }
 
+    /// The labels of a route, each with its traffic class and bottom-of-stack bit; none if the family has none.
+    pub fn labels(self, route: &[u8]) -> Vec<[u8; LABEL]> {
+        let Some((bits, rest)) = self.without_path_id(route).split_first() else {
+            return Vec::new();
+        };
+        let Shape::Labeled { distinguisher, max } = self.shape else { return Vec::new() };
+        let len = self.labels.len(*bits, rest, distinguisher, max).unwrap_or_default();
+        rest.get(..len).unwrap_or_default().as_chunks().0.to_vec()
+    }
+
+    /// A flow specification without the length in front of it.
+    pub fn flowspec_value(self, route: &[u8]) -> &[u8] {
+        let value = self.without_path_id(route);
+        let header = flowspec_length(value).map_or(0, |(header, _)| header);
+        value.get(header..).unwrap_or_default()
+    }
+
+    /// The bytes of the route for a prefix, if those identify it: there are neither labels nor path identifiers.
+    pub fn route_of(self, bits: u8, prefix: &[u8]) -> Option<Vec<u8>> {
+        if self.add_path || !matches!(self.shape, Shape::Prefix(max) if bits <= max) {
+            return None;
+        }
+        let bytes = prefix.get(..usize::from(bits).div_ceil(8))?;
+        let mut route = vec![bits];
+        route.extend_from_slice(bytes);
+        // Bits beyond the length are cleared, as those of what was received.
+        if let ([_, .., last], spare @ 1..) = (&mut route[..], bits.wrapping_neg() & 7) {
+            *last &= 0xff << spare;
+        }
+        Some(route)
+    }
+
+    /// True if its routes are prefixes, with or without labels and distinguishers.
+    pub fn has_prefixes(self) -> bool {
+        matches!(self.shape, Shape::Prefix(_) | Shape::Labeled { .. })
+    }
+
     /// The length of the route that `field` begins with; it may be more than there is.
     #[inline]
     fn len(self, field: &[u8]) -> Option<usize> {

@@ -113,12 +113,12 @@ pub fn withdraw(out: &mut Vec<u8>, family: Family, nlri: impl FnOnce(&mut Vec<u8
     count
 }
 
-enum Stored<'a> {
+pub(super) enum Stored<'a> {
     Plain(&'a [u8]),
     Multiprotocol { flags: u8, next_hop: &'a [u8], before: &'a [u8], after: &'a [u8] },
 }
 
-fn split(bytes: &[u8]) -> Stored<'_> {
+pub(super) fn split(bytes: &[u8]) -> Stored<'_> {
     if let [kind, flags, high, low, length, rest @ ..] = bytes
         && kind & !FLIPS_A == MULTIPROTOCOL
     {

@@ -16,6 +16,7 @@ mod neighbor;
 mod publisher;
 mod reload;
 mod reset;
+mod route;
 mod router;
 mod session;
 mod statistics;
@@ -36,6 +37,7 @@ pub use self::neighbor::*;
 pub use self::publisher::*;
 pub use self::reload::*;
 pub use self::reset::*;
+pub use self::route::*;
 pub use self::router::*;
 pub use self::session::*;
 pub use self::statistics::*;
@@ -138,6 +140,21 @@ pub enum Response {
         /// How many events since the last response are missing, whether they would have been selected or not, because the
         /// reader was too slow: they are before these or between them.
         lost: u64,
+    },
+    /// To [`crate::request::Request::Routes`], again and again; the last one has an end.
+    Routes {
+        /// The next ones; with [`crate::request::ShowRoutes::count_by`] none.
+        parts: Vec<RoutePart>,
+        /// The end.
+        end: Option<RoutesEnd>,
+    },
+    /// To [`crate::request::Request::Routes`] with [`crate::request::ShowRoutes::count_by`], again and again; the last one has an
+    /// end.
+    RouteCounts {
+        /// The next ones, the greatest first.
+        counts: Vec<RouteCount>,
+        /// The end.
+        end: Option<RoutesEnd>,
     },
     /// To any request: it was not done, and nothing was changed. After other responses to it: there are no
     /// more, and what those reported was done.

@@ -19,6 +19,7 @@ pub mod pmbmpd;
 #[cfg(test)]
 mod receiver;
 pub mod scene;
+pub mod table_of;
 pub mod tshark;
 
 use std::collections::BTreeMap;

@@ -16,6 +16,14 @@ const SAMPLES: &[(&str, &[&str])] = &[
     ("show neighbor", &["bmpctl show neighbor"]),
     ("show router", &["bmpctl show router", "bmpctl show router edge1"]),
     ("show publisher", &["bmpctl show publisher"]),
+    (
+        "show route",
+        &[
+            "bmpctl show route --limit 4",
+            "bmpctl show route --family ipv6-unicast --limit 1 --verbose",
+            "bmpctl show route --count-by family",
+        ],
+    ),
     ("show event", &["bmpctl show event --session 10.1.1.1 --alias aa --limit 2"]),
     ("show vpn-instance", &["bmpctl show vpn-instance"]),
     ("show statistics", &["bmpctl show statistics 10.1.1.1"]),

@@ -8,7 +8,7 @@ use super::record::{
     self, RECORD_HEADER, RecordEntry, SUPERSEDED, WITHDRAWN_RECORD, entry_at, header_at,
     is_withdrawn,
 };
-use super::{Log, Position, Reader, Segment, hash, place};
+use super::{Log, Position, Reader, Segment, Walk, hash, place};
 use crate::routers::attributes::{Attributes, AttributesId};
 use crate::routers::index::Pace;
 
@@ -269,6 +269,7 @@ impl Log {
             .iter()
             .flatten()
             .flat_map(Reader::marks)
+            .chain(self.walks.iter().flatten().flat_map(Walk::marks))
             .chain(self.end_of_rib)
             .chain(self.stale.iter().flat_map(|stale| [stale.end, stale.swept]))
             .chain(self.late)
@@ -278,6 +279,9 @@ impl Log {
     fn move_marks(&mut self, mut change: impl FnMut(&mut Position)) {
         for reader in self.readers.iter_mut().flatten() {
             reader.move_marks(&mut change);
+        }
+        for walk in self.walks.iter_mut().flatten() {
+            walk.move_marks(&mut change);
         }
         if let Some(stale) = &mut self.stale {
             change(&mut stale.end);

@@ -36,12 +36,12 @@ const INDEX_AT_ONCE: usize = 16 * 1024;
 
 /// What was found since the backlog was last empty.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Found {
+pub(super) struct Indexed {
     indexed: usize,
     new: usize,
 }
 
-impl Found {
+impl Indexed {
     /// How many of this many waiting routes are new, estimated from those before.
     fn expected(self, waiting: usize) -> usize {
         match self.indexed {
@@ -97,7 +97,7 @@ impl Log {
         }
         self.late = (self.late_entries > 0).then_some(at);
         if self.late.is_none() {
-            self.found = Found::default();
+            self.found = Indexed::default();
         }
         self.compact(attributes);
     }

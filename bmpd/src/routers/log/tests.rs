@@ -33,6 +33,15 @@ struct Fixture {
     /// Those in the model that are stale.
     stale: BTreeSet<Vec<u8>>,
     readers: Vec<(ReaderId, View)>,
+    walks: Vec<(WalkId, Passed)>,
+}
+
+/// What a walk has passed.
+#[derive(Debug)]
+struct Passed {
+    /// The routes that have been there since it began.
+    always: BTreeSet<Vec<u8>>,
+    passed: BTreeSet<Vec<u8>>,
 }
 
 impl Fixture {
@@ -48,6 +57,7 @@ impl Fixture {
             model: BTreeMap::new(),
             stale: BTreeSet::new(),
             readers: Vec::new(),
+            walks: Vec::new(),
         }
     }
 
@@ -69,6 +79,7 @@ impl Fixture {
             let key = canonical(self.log.form(), route);
             known += u32::from(self.model.remove(&key).is_some());
             self.stale.remove(&key);
+            self.walks.iter_mut().for_each(|(_, passed)| _ = passed.always.remove(&key));
         }
         assert_eq!(result, Withdrawn { known, unknown: routes.len() as u32 - known });
         result
@@ -97,6 +108,56 @@ impl Fixture {
         self.log.drop_stale(&mut self.attributes, TIME).unwrap();
         for key in std::mem::take(&mut self.stale) {
             self.model.remove(&key);
+            self.walks.iter_mut().for_each(|(_, passed)| _ = passed.always.remove(&key));
+        }
+    }
+
+    fn begin_walk(&mut self) {
+        let always = self.model.keys().cloned().collect();
+        self.walks.push((self.log.begin_walk(), Passed { always, passed: BTreeSet::new() }));
+    }
+
+    /// Continues a walk for this many records; what it passes is as it is now, and in the end nothing was left out that was
+    /// there all the time.
+    fn walk(&mut self, walk: usize, mut records: usize) {
+        let Self { log, attributes, model, stale, walks, .. } = self;
+        let (id, Passed { always, passed }) = &mut walks[walk];
+        let (form, is_indexed) = (log.form(), log.late() == 0);
+        let visit = |found: Found<'_>| {
+            let key = canonical(form, found.route);
+            // What waits for the index may be there twice.
+            if is_indexed {
+                assert_eq!(model[&key], (found.attributes.to_vec(), found.route.to_vec()));
+                assert_eq!(found.is_stale, stale.contains(&key));
+            }
+            passed.insert(key);
+        };
+        let has_room = || {
+            let is_left = records > 0;
+            records = records.saturating_sub(1);
+            is_left
+        };
+        if let Walked::All { changes } = log.walk(*id, attributes, usize::MAX, visit, has_room) {
+            let missed = always.difference(passed).count();
+            assert!(missed <= changes, "{missed} routes were left out, {changes} changes missed");
+            log.end_walk(*id);
+            walks.remove(walk);
+        }
+    }
+
+    /// Every route is found, and no other.
+    fn look_all_up(&mut self) {
+        self.log.index(usize::MAX, &mut self.attributes);
+        for n in 0..=u8::MAX {
+            let route = vec![n; usize::from(n % 40)].into_iter().chain([n]).collect::<Vec<u8>>();
+            let mut found = None;
+            self.log.look_up(&route, &self.attributes, |one| {
+                found = Some((one.attributes.to_vec(), one.route.to_vec(), one.is_stale));
+            });
+            let key = canonical(self.log.form(), &route);
+            let expected = self.model.get(&key).cloned();
+            let is_stale = self.stale.contains(&key);
+            assert_eq!(found, expected.map(|(attributes, route)| (attributes, route, is_stale)));
         }
     }
 
@@ -666,6 +727,11 @@ enum Step {
     BeginAgain {
         reader: usize,
     },
+    BeginWalk,
+    Walk {
+        walk: usize,
+        records: usize,
+    },
     NeighborFlap,
     NeighborRestart,
     Hold,
@@ -687,6 +753,8 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (0usize..8).prop_map(|reader| Step::Keep { reader }),
         2 => (0usize..8, 0u8..3).prop_map(|(reader, lost)| Step::Rewind { reader, lost }),
         1 => (0usize..8).prop_map(|reader| Step::BeginAgain { reader }),
+        1 => Just(Step::BeginWalk),
+        5 => (0usize..3, 0usize..6).prop_map(|(walk, records)| Step::Walk { walk, records }),
         1 => Just(Step::NeighborFlap),
         1 => Just(Step::NeighborRestart),
         1 => Just(Step::Hold),
@@ -752,6 +820,10 @@ proptest! {
                 Step::Read { reader, limit } if reader < fixture.readers.len() => {
                     fixture.read(reader, limit);
                 }
+                Step::BeginWalk if fixture.walks.len() < 3 => fixture.begin_walk(),
+                Step::Walk { walk, records } if walk < fixture.walks.len() => {
+                    fixture.walk(walk, records);
+                }
                 Step::NeighborFlap => {
                     // A new epoch has tables of its own; readers begin again.
                     let readers = fixture.readers.len();
@@ -771,11 +843,22 @@ proptest! {
                 | Step::Mark { .. }
                 | Step::Keep { .. }
                 | Step::Rewind { .. }
-                | Step::BeginAgain { .. } => {}
+                | Step::BeginAgain { .. }
+                | Step::BeginWalk
+                | Step::Walk { .. } => {}
             }
             fixture.consistent();
         }
         fixture.check();
+        if !with_labels {
+            fixture.look_all_up();
+        }
+        while !fixture.walks.is_empty() {
+            fixture.walk(0, usize::MAX);
+        }
+        fixture.begin_walk();
+        fixture.walk(0, usize::MAX);
+        prop_assert!(fixture.walks.is_empty());
         // Once nobody reads and all is withdrawn, nothing stays but unpurged remains of the newest.
         while !fixture.readers.is_empty() {
             fixture.unsubscribe(0);
