@@ -3,27 +3,24 @@
 //! A [`Record`] is fed message by message by a station. It counts, keeps what its mode requires,
 //! and records every violation of RFC 7854 (and of bmpd's own guarantees about order) as a sentence
 //! in [`Record::violations`]. Written for the tests alone; shares nothing with bmpd.
+//!
+//! What the bytes mean is in [`message`] and [`header`].
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::ops::Range;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crate::bgp::{self, Family, Routes, Update, hex};
+use self::message::{Message, Tlv, tlv};
+use crate::bgp::{self, Family, Open, Routes, Update, hex};
 use crate::nlri::{self, AddPaths, Rib};
 use crate::relay::Summary;
 
-/// The length of the common header.
-pub const COMMON_HEADER: usize = 6;
-/// The length of the per-peer header.
-pub const PEER_HEADER: usize = 42;
-/// No message of bmpd is longer: the longest BGP message and the headers around it.
-pub const MAX_MESSAGE: usize = 65_535 + COMMON_HEADER + PEER_HEADER;
+pub mod header;
+pub mod message;
 
-/// Types of information TLVs: free-form text, and the VRF/Table Name of a Peer Up.
-const FREE_FORM: u16 = 0;
-const TABLE_NAME: u16 = 3;
+pub use self::header::{Identity, PEER_HEADER, Peer, PeerHeader, View};
+pub use self::message::{COMMON_HEADER, MAX_MESSAGE};
 
 /// Message types of RFC 7854 section 4.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,118 +46,15 @@ pub enum Kind {
 impl Kind {
     fn from_wire(kind: u8) -> Self {
         match kind {
-            0 => Kind::RouteMonitoring,
-            1 => Kind::StatisticsReport,
-            2 => Kind::PeerDown,
-            3 => Kind::PeerUp,
-            4 => Kind::Initiation,
-            5 => Kind::Termination,
-            6 => Kind::RouteMirroring,
+            message::kind::ROUTE_MONITORING => Kind::RouteMonitoring,
+            message::kind::STATISTICS => Kind::StatisticsReport,
+            message::kind::PEER_DOWN => Kind::PeerDown,
+            message::kind::PEER_UP => Kind::PeerUp,
+            message::kind::INITIATION => Kind::Initiation,
+            message::kind::TERMINATION => Kind::Termination,
+            message::kind::ROUTE_MIRRORING => Kind::RouteMirroring,
             other => Kind::Unknown(other),
         }
-    }
-}
-
-/// What names a monitored peer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Peer {
-    /// The peer's address.
-    pub address: IpAddr,
-    /// The peer type of the per-peer header.
-    pub kind: u8,
-    /// The peer distinguisher.
-    pub distinguisher: u64,
-}
-
-impl fmt::Display for Peer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.kind {
-            0 => write!(f, "{}", self.address),
-            kind => write!(f, "{} (type {kind}, {:016x})", self.address, self.distinguisher),
-        }
-    }
-}
-
-/// The per-peer header (RFC 7854 section 4.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PeerHeader {
-    /// Type, distinguisher, address.
-    pub peer: Peer,
-    /// The flags as sent: V 0x80, L 0x40, A 0x20, O 0x10.
-    pub flags: u8,
-    /// The peer's AS number.
-    pub asn: u32,
-    /// The peer's BGP Identifier.
-    pub router_id: Ipv4Addr,
-    /// When it happened: since 1970; zero if unknown.
-    pub time: Duration,
-}
-
-impl PeerHeader {
-    /// The header as bytes, with the flags as they are.
-    pub fn encode(&self) -> [u8; PEER_HEADER] {
-        let mut out = [0; PEER_HEADER];
-        out[..2].copy_from_slice(&[self.peer.kind, self.flags]);
-        out[2..10].copy_from_slice(&self.peer.distinguisher.to_be_bytes());
-        match self.peer.address {
-            IpAddr::V4(v4) => out[22..26].copy_from_slice(&v4.octets()),
-            IpAddr::V6(v6) => out[10..26].copy_from_slice(&v6.octets()),
-        }
-        out[26..30].copy_from_slice(&self.asn.to_be_bytes());
-        out[30..34].copy_from_slice(&self.router_id.octets());
-        out[34..38].copy_from_slice(&(self.time.as_secs() as u32).to_be_bytes());
-        out[38..].copy_from_slice(&self.time.subsec_micros().to_be_bytes());
-        out
-    }
-
-    /// The same with these flags as well.
-    #[must_use]
-    pub fn with(self, flags: u8) -> Self {
-        Self { flags: self.flags | flags, ..self }
-    }
-
-    /// The same with another time since 1970.
-    #[must_use]
-    pub fn at(self, time: Duration) -> Self {
-        Self { time, ..self }
-    }
-
-    fn parse(bytes: &[u8; PEER_HEADER]) -> Result<Self, String> {
-        let u32_at = |at: usize| {
-            u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
-        };
-        let (kind, flags) = (bytes[0], bytes[1]);
-        let mut address = [0; 16];
-        address.copy_from_slice(&bytes[10..26]);
-        let address = if flags & 0x80 != 0 {
-            IpAddr::V6(Ipv6Addr::from(address))
-        } else {
-            if address[..12] != [0; 12] {
-                return Err(format!("an IPv4 peer address with {} before it", hex(&address[..12])));
-            }
-            IpAddr::V4(Ipv4Addr::new(address[12], address[13], address[14], address[15]))
-        };
-        let distinguisher = u64::from(u32_at(2)) << 32 | u64::from(u32_at(6));
-        if kind == 0 && distinguisher != 0 {
-            return Err("a global instance peer with a distinguisher".to_owned());
-        }
-        if kind == 1 && distinguisher == 0 {
-            return Err("an RD instance peer without a distinguisher".to_owned());
-        }
-        if kind > 3 {
-            return Err(format!("peer type {kind}"));
-        }
-        let micros = u32_at(38);
-        if micros >= 1_000_000 {
-            return Err(format!("{micros} microseconds in a timestamp"));
-        }
-        Ok(PeerHeader {
-            peer: Peer { address, kind, distinguisher },
-            flags,
-            asn: u32_at(26),
-            router_id: Ipv4Addr::from(u32_at(30)),
-            time: Duration::new(u32_at(34).into(), micros * 1000),
-        })
     }
 }
 
@@ -178,7 +72,7 @@ pub struct PeerUp {
     /// The OPEN that bmpd received, with its header.
     pub received_open: Vec<u8>,
     /// Type and value of each information TLV behind the OPENs.
-    pub information: Vec<(u16, Vec<u8>)>,
+    pub information: Vec<Tlv>,
     /// When the station read it.
     pub at: Instant,
 }
@@ -186,7 +80,7 @@ pub struct PeerUp {
 impl PeerUp {
     /// The VRF/Table Name (RFC 9069 section 5.3).
     pub fn table_name(&self) -> Option<String> {
-        let (_, value) = self.information.iter().find(|(kind, _)| *kind == TABLE_NAME)?;
+        let (_, value) = self.information.iter().find(|(kind, _)| *kind == tlv::TABLE_NAME)?;
         Some(String::from_utf8_lossy(value).into_owned())
     }
 }
@@ -210,7 +104,7 @@ pub struct Statistics {
     /// Its per-peer header.
     pub header: PeerHeader,
     /// Type and value of each TLV, in order.
-    pub counters: Vec<(u16, Vec<u8>)>,
+    pub counters: Vec<Tlv>,
     /// When the station read it.
     pub at: Instant,
 }
@@ -218,18 +112,20 @@ pub struct Statistics {
 impl Statistics {
     /// The value of a counter or gauge that is not of one family.
     pub fn value(&self, kind: u16) -> Option<u64> {
-        let (_, bytes) = self.counters.iter().find(|(k, bytes)| *k == kind && bytes.len() != 11)?;
-        Some(bytes.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)))
+        self.find(kind, None)
     }
 
     /// The value of a gauge of one family (types 9, 10, 16, 17).
     pub fn family_value(&self, kind: u16, family: Family) -> Option<u64> {
-        let [high, low] = family.afi.to_be_bytes();
-        let head = [high, low, family.safi];
-        self.counters
-            .iter()
-            .find(|(k, bytes)| *k == kind && bytes.len() == 11 && bytes.starts_with(&head))
-            .map(|(_, bytes)| bytes[3..].iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)))
+        self.find(kind, Some(family))
+    }
+
+    fn find(&self, kind: u16, family: Option<Family>) -> Option<u64> {
+        let mut of_kind = self.counters.iter().filter(|(other, _)| *other == kind);
+        of_kind.find_map(|(_, value)| {
+            let (of, number) = message::read_statistic(value);
+            (of == family).then_some(number)
+        })
     }
 }
 
@@ -286,7 +182,7 @@ pub struct Record {
     /// All messages as received; only in [`Mode::Keeping`].
     pub raw: Vec<u8>,
     /// The TLVs of the Initiation.
-    pub initiation: Vec<(u16, Vec<u8>)>,
+    pub initiation: Vec<Tlv>,
     /// The reason of the Termination.
     pub termination: Option<u16>,
     /// The peers that are up.
@@ -366,7 +262,7 @@ impl Record {
 
     /// The free-form texts of the Initiation, in their order.
     pub fn free_form(&self) -> Vec<String> {
-        let texts = self.initiation.iter().filter(|(kind, _)| *kind == FREE_FORM);
+        let texts = self.initiation.iter().filter(|(kind, _)| *kind == tlv::STRING);
         texts.map(|(_, value)| String::from_utf8_lossy(value).into_owned()).collect()
     }
 
@@ -412,26 +308,6 @@ impl Record {
         }
     }
 
-    /// The length of the message that begins with `bytes`, as soon as its header is there.
-    pub fn length(bytes: &[u8]) -> Result<Option<usize>, String> {
-        Self::length_within(bytes, MAX_MESSAGE)
-    }
-
-    /// The same where messages may have up to `maximum` bytes.
-    pub fn length_within(bytes: &[u8], maximum: usize) -> Result<Option<usize>, String> {
-        let Some(header) = bytes.first_chunk::<COMMON_HEADER>() else {
-            return Ok(None);
-        };
-        let length = u32::from_be_bytes([header[1], header[2], header[3], header[4]]) as usize;
-        if header[0] != 3 {
-            return Err(format!("BMP version {}", header[0]));
-        }
-        if !(COMMON_HEADER..=maximum).contains(&length) {
-            return Err(format!("a BMP message of {length} bytes"));
-        }
-        Ok(Some(length))
-    }
-
     /// Takes one message, whole, as it was read at `at`.
     pub fn message(&mut self, bytes: &[u8], at: Instant) {
         if let Err(breach) = self.take(bytes, at) {
@@ -461,16 +337,15 @@ impl Record {
         if self.termination.is_some() {
             return Err(format!("{kind:?} after the Termination"));
         }
-        let body = &bytes[COMMON_HEADER..];
+        let message = Message { kind: bytes[5], whole: bytes };
         match kind {
-            Kind::Initiation => return self.initiation(body),
-            Kind::Termination => return self.terminate(body),
+            Kind::Initiation => return self.initiation(message.body()),
+            Kind::Termination => return self.terminate(message.body()),
             Kind::Unknown(code) => return Err(format!("BMP message type {code}")),
             _ => {}
         }
-        let (header, body) =
-            body.split_first_chunk().ok_or_else(|| format!("{kind:?} without per-peer header"))?;
-        let header = PeerHeader::parse(header)?;
+        let (header, body) = message.peer().map_err(|e| format!("{kind:?}: {e}"))?;
+        header.validate()?;
         let in_kind = |e: String| format!("{kind:?} of {}: {e}", header.peer);
         let up = self.peers.contains_key(&header.peer);
         match kind {
@@ -488,14 +363,14 @@ impl Record {
     }
 
     fn initiation(&mut self, body: &[u8]) -> Result<(), String> {
-        self.initiation = tlvs(body)?;
-        for (kind, name) in [(1, "sysDescr"), (2, "sysName")] {
+        self.initiation = message::read_tlvs(body)?;
+        for (kind, name) in [(tlv::SYSTEM_DESCRIPTION, "sysDescr"), (tlv::SYSTEM_NAME, "sysName")] {
             if !self.initiation.iter().any(|(k, value)| *k == kind && !value.is_empty()) {
                 return Err(format!("an Initiation without {name}"));
             }
         }
         for (kind, value) in &self.initiation {
-            if *kind > 2 {
+            if *kind > tlv::SYSTEM_NAME {
                 return Err(format!("an Initiation with a TLV of type {kind}"));
             }
             if str::from_utf8(value).is_err() {
@@ -506,12 +381,7 @@ impl Record {
     }
 
     fn terminate(&mut self, body: &[u8]) -> Result<(), String> {
-        let tlvs = tlvs(body)?;
-        let reason = tlvs.iter().find(|(kind, _)| *kind == 1).map(|(_, value)| value.as_slice());
-        let Some(&[high, low]) = reason else {
-            return Err("a Termination without reason".to_owned());
-        };
-        let reason = u16::from_be_bytes([high, low]);
+        let reason = message::read_termination(body)?;
         self.termination = Some(reason);
         // RFC 7854 section 4.5: the reasons end at 4, permanently administratively closed.
         if reason > 4 { Err(format!("a Termination for reason {reason}")) } else { Ok(()) }
@@ -521,40 +391,21 @@ impl Record {
         // Where a second one is allowed, the routes of the first are still those of the peer.
         let state = self.peers.entry(header.peer).or_default();
         state.end_of_rib.clear();
-        let (fixed, mut rest) = body.split_first_chunk::<20>().ok_or("shorter than 20 bytes")?;
-        let mut address = [0; 16];
-        address.copy_from_slice(&fixed[..16]);
-        let address = match header.peer.address {
-            IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::from(address)),
-            IpAddr::V4(_) if address[..12] != [0; 12] => {
-                return Err("an IPv4 local address with bytes before it".to_owned());
-            }
-            IpAddr::V4(_) => {
-                IpAddr::V4(Ipv4Addr::new(address[12], address[13], address[14], address[15]))
-            }
-        };
-        let mut open = || {
-            let message = bgp::split_message(&mut rest)?;
-            if message.kind != bgp::kind::OPEN {
-                return Err(format!("a BGP message of type {} for an OPEN", message.kind));
-            }
-            bgp::Open::parse(message.body)?;
-            Ok(message.whole.to_vec())
-        };
-        let (sent_open, received_open) = (open()?, open()?);
-        let information = tlvs(rest)?;
+        let up = message::read_peer_up(body)?;
+        let local = up.local(header.peer.address.is_ipv6())?;
+        let information = message::read_tlvs(up.information)?;
         for (kind, value) in &information {
             match *kind {
-                FREE_FORM => {}
-                TABLE_NAME if (1..=255).contains(&value.len()) => {}
+                tlv::STRING => {}
+                tlv::TABLE_NAME if (1..=255).contains(&value.len()) => {}
                 kind => return Err(format!("a TLV of type {kind} with {} bytes", value.len())),
             }
             if str::from_utf8(value).is_err() {
                 return Err(format!("a TLV of type {kind} that is not UTF-8: {}", hex(value)));
             }
         }
-        let ours = bgp::Open::parse(&sent_open[bgp::HEADER..])?;
-        let theirs = bgp::Open::parse(&received_open[bgp::HEADER..])?;
+        let ours = Open::parse(up.sent_open.body)?;
+        let theirs = Open::parse(up.received_open.body)?;
         state.add_paths = nlri::add_paths(&ours, &theirs);
         state.families = nlri::families(&ours, &theirs);
         if (theirs.asn, theirs.router_id) != (header.asn, header.router_id) {
@@ -562,10 +413,10 @@ impl Record {
         }
         self.peer_ups.push(PeerUp {
             header,
-            local: (address, u16::from_be_bytes([fixed[16], fixed[17]])),
-            remote_port: u16::from_be_bytes([fixed[18], fixed[19]]),
-            sent_open,
-            received_open,
+            local: (local, up.ports[0]),
+            remote_port: up.ports[1],
+            sent_open: up.sent_open.whole.to_vec(),
+            received_open: up.received_open.whole.to_vec(),
             information,
             at,
         });
@@ -574,59 +425,22 @@ impl Record {
 
     fn peer_down(&mut self, header: PeerHeader, body: &[u8], at: Instant) -> Result<(), String> {
         self.peers.remove(&header.peer);
-        let (&reason, data) = body.split_first().ok_or("no reason")?;
+        let (reason, data) = message::read_peer_down(body)?;
         self.peer_downs.push(PeerDown { header, reason, data: data.to_vec(), at });
-        match reason {
-            1 | 3 => {
-                let mut rest = data;
-                let message = bgp::split_message(&mut rest)?;
-                if message.kind != bgp::kind::NOTIFICATION || message.body.len() < 2 {
-                    return Err(format!("reason {reason} without a NOTIFICATION"));
-                }
-                if !rest.is_empty() {
-                    return Err(format!("{} bytes behind the NOTIFICATION", rest.len()));
-                }
-                Ok(())
-            }
-            2 if data.len() == 2 => Ok(()),
-            4 | 5 if data.is_empty() => Ok(()),
-            2 | 4 | 5 => Err(format!("reason {reason} with {} bytes", data.len())),
-            _ => Err(format!("reason {reason}")),
-        }
+        Ok(())
     }
 
     fn statistics(&mut self, header: PeerHeader, body: &[u8], at: Instant) -> Result<(), String> {
-        let (count, rest) = body.split_first_chunk::<4>().ok_or("no count")?;
-        let counters = tlvs(rest)?;
-        if u32::from_be_bytes(*count) as usize != counters.len() {
-            return Err(format!("{} statistics, count {count:?}", counters.len()));
-        }
-        for (kind, value) in &counters {
-            let size = match kind {
-                0..=6 | 11..=13 => 4,
-                7 | 8 | 14 | 15 => 8,
-                9 | 10 | 16 | 17 => 11,
-                _ => continue,
-            };
-            if value.len() != size {
-                return Err(format!("statistics type {kind} has {} bytes", value.len()));
-            }
-        }
+        let counters = message::read_statistics(body)?.into_iter();
+        let counters = counters.map(|(kind, value)| (kind, value.to_vec())).collect();
         self.statistics.push(Statistics { header, counters, at });
         Ok(())
     }
 
     fn routes(&mut self, header: PeerHeader, body: &[u8], at: Instant) -> Result<(), String> {
-        let mut rest = body;
-        let message = bgp::split_message(&mut rest)?;
-        if !rest.is_empty() {
-            return Err(format!("{} bytes behind the UPDATE", rest.len()));
-        }
-        if message.kind != bgp::kind::UPDATE {
-            return Err(format!("a BGP message of type {}", message.kind));
-        }
+        let body = message::read_monitoring(body)?;
         self.flags.insert(header.flags);
-        let update = Update::parse(message.body)?;
+        let update = Update::parse(body)?;
         let peer = self.peers.get_mut(&header.peer).ok_or("for a peer that is not up")?;
         let named = update.announced().map(|reach| reach.family);
         let named = named.chain(update.withdrawn().map(|gone| gone.family));
@@ -678,42 +492,24 @@ impl Record {
     }
 }
 
-/// Reads TLVs with 16 bits each of type and length.
-pub fn tlvs(mut bytes: &[u8]) -> Result<Vec<(u16, Vec<u8>)>, String> {
-    let mut found = Vec::new();
-    while !bytes.is_empty() {
-        let (head, rest) = bytes.split_first_chunk::<4>().ok_or("a TLV ends too early")?;
-        let length = u16::from_be_bytes([head[2], head[3]]).into();
-        let (value, rest) = rest.split_at_checked(length).ok_or("a TLV ends too early")?;
-        found.push((u16::from_be_bytes([head[0], head[1]]), value.to_vec()));
-        bytes = rest;
-    }
-    Ok(found)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
-    use crate::bgp::{Open, end_of_rib, message};
+    use crate::bgp::{end_of_rib, message as bgp_message};
 
     fn bmp(kind: u8, body: &[u8]) -> Vec<u8> {
-        let mut out = vec![3];
-        out.extend_from_slice(&((body.len() + COMMON_HEADER) as u32).to_be_bytes());
-        out.push(kind);
-        out.extend_from_slice(body);
-        out
+        message::message(3, kind, &[body])
     }
 
     fn of_peer(kind: u8, body: &[u8]) -> Vec<u8> {
-        let mut header = [0; PEER_HEADER];
-        header[22..26].copy_from_slice(&[192, 0, 2, 7]);
-        header[26..30].copy_from_slice(&65001u32.to_be_bytes());
-        header[30..34].copy_from_slice(&[192, 0, 2, 7]);
-        bmp(kind, &[&header[..], body].concat())
+        let address = Ipv4Addr::new(192, 0, 2, 7).into();
+        message::of_peer(kind, &message::header(0, 0, address, 65_001), &[body])
     }
 
     fn initiation() -> Vec<u8> {
-        bmp(4, &[0, 1, 0, 1, b'd', 0, 2, 0, 1, b'n'])
+        message::initiation_of("n")
     }
 
     fn open() -> Open {
@@ -732,7 +528,6 @@ mod tests {
     fn record(messages: &[Vec<u8>]) -> Record {
         let mut record = Record::new(Mode::Keeping);
         for bytes in messages {
-            assert_eq!(Record::length(bytes), Ok(Some(bytes.len())));
             record.message(bytes, Instant::now());
         }
         record
@@ -740,7 +535,7 @@ mod tests {
 
     #[test]
     fn a_legal_connection_has_no_violations() {
-        let notification = message(bgp::kind::NOTIFICATION, &[6, 2]);
+        let notification = bgp_message(bgp::kind::NOTIFICATION, &[6, 2]);
         let record = record(&[
             initiation(),
             peer_up(),
@@ -820,10 +615,9 @@ mod tests {
         let address = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
         assert_eq!(record.peer_of(1, 7, address).unwrap().end_of_rib.len(), 1);
         assert!(record.peer_of(2, 7, address).is_none());
-        let up = peer_up();
-        let mut header: [u8; PEER_HEADER] = *up[COMMON_HEADER..].first_chunk().unwrap();
-        header[0] = 1;
-        assert!(PeerHeader::parse(&header).unwrap_err().contains("without a distinguisher"));
+        let legal = [initiation(), in_instance(1, 0, &peer_up())];
+        let violations = self::record(&legal).violations;
+        assert!(violations[0].contains("without a distinguisher"), "{violations:?}");
     }
 
     #[test]
@@ -850,7 +644,7 @@ mod tests {
         let nlri = [0, 0, 0, 1, 8, 10, 0, 0, 0, 2, 8, 10];
         let path = [0x40, 1, 1, 0];
         let body = [&[0, 0, 0, 4][..], &path, &nlri].concat();
-        let routes = of_peer(0, &message(bgp::kind::UPDATE, &body));
+        let routes = of_peer(0, &bgp_message(bgp::kind::UPDATE, &body));
         let record = record(&[initiation(), up, routes]);
         assert_eq!(record.violations, [""; 0]);
         assert_eq!(record.peer_ups[0].table_name().as_deref(), Some("red"));

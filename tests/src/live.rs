@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::bgp::{Open, Prefix};
+use crate::bmp::message::{kind, split_message};
 use crate::neighbor::{Neighbor, Options};
 use crate::random::Random;
 use crate::table::{Attributes, put_announcements};
@@ -107,29 +108,23 @@ fn accept_within(listener: &TcpListener, time: Duration) -> io::Result<(TcpStrea
     }
 }
 
-/// Where a BMP message has its type, the peer's IPv4 address, and its routes (RFC 7854 sections 4.1 and 4.2).
-const KIND: usize = 5;
-const PEER: std::ops::Range<usize> = 28..32;
-
 fn read_messages(mut stream: TcpStream, healthy: Ipv4Addr, arrived: &Sender<(u32, Instant)>) {
     let mut buffer = vec![0; 4 << 20];
     let mut filled = 0;
     while let Ok(read @ 1..) = stream.read(&mut buffer[filled..]) {
         filled += read;
         let now = Instant::now();
-        let mut at = 0;
-        while let Some([_, a, b, c, d, kind]) = buffer[at..filled].first_chunk() {
-            let length = u32::from_be_bytes([*a, *b, *c, *d]) as usize;
-            let Some(message) = buffer[at..filled].get(..length) else { break };
-            at += length;
-            if message[KIND] != *kind || *kind != 0 || message[PEER] != healthy.octets() {
-                continue;
-            }
-            if let [.., 32, 198, b, c, d] = message {
+        let mut rest = &buffer[..filled];
+        while let Ok(Some(message)) = split_message(&mut rest) {
+            if message.kind == kind::ROUTE_MONITORING
+                && message.peer().is_ok_and(|(header, _)| header.peer.address == healthy)
+                && let [.., 32, 198, b, c, d] = message.whole
+            {
                 let _ = arrived.send((u32::from_be_bytes([0, *b, *c, *d]), now));
             }
         }
-        buffer.copy_within(at..filled, 0);
-        filled -= at;
+        let left = rest.len();
+        buffer.copy_within(filled - left..filled, 0);
+        filled = left;
     }
 }

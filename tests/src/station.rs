@@ -20,6 +20,7 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use crate::addresses::in_time;
 use crate::bgp::{Family, Routes, difference};
 pub use crate::bmp::Mode;
+use crate::bmp::message::split_message_within;
 use crate::bmp::{MAX_MESSAGE, Record};
 use crate::md5;
 use crate::netns::{Namespace, Netns, within};
@@ -561,8 +562,12 @@ fn read_proxied(connection: &Connection) -> Result<(), End> {
     let mut bytes = Vec::new();
     loop {
         match Proxied::read(&bytes) {
-            Ok(Ok(proxied)) => {
-                lock(&connection.inner).proxied = Some(proxied);
+            Ok(Ok((proxied, _))) => {
+                let mut inner = lock(&connection.inner);
+                if proxied.is_none() {
+                    inner.record.violation("the LOCAL command in a PROXY header".to_owned());
+                }
+                inner.proxied = proxied;
                 return Ok(());
             }
             Ok(Err(missing)) => {
@@ -685,13 +690,9 @@ fn read(connection: &Connection, stream: &mut impl Read, shared: &Shared) -> End
         let mut rest = &buffer[..filled];
         loop {
             let maximum = if shared.setup.routers { READ } else { MAX_MESSAGE };
-            match Record::length_within(rest, maximum) {
-                Ok(Some(length)) if length <= rest.len() => {
-                    let (message, after) = rest.split_at(length);
-                    inner.record.message(message, now);
-                    rest = after;
-                }
-                Ok(_) => break,
+            match split_message_within(&mut rest, maximum) {
+                Ok(Some(message)) => inner.record.message(message.whole, now),
+                Ok(None) => break,
                 Err(breach) => {
                     inner.record.violation(breach);
                     inner.ours = true;

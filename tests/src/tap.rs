@@ -15,7 +15,8 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use crate::bgp::{self, Family, Open, Update, kind};
-use crate::bmp;
+use crate::bmp::PeerHeader;
+use crate::bmp::message::{self, peer};
 use crate::nlri::{self, AddPaths, Rib};
 use crate::programs::{Connects, Link, bmpd_listens};
 use crate::wait::wait_for;
@@ -58,29 +59,17 @@ impl Carried {
     /// Before both OPENs.
     pub fn as_bmp(&self, program: IpAddr) -> Vec<u8> {
         let open = Self::open(&self.sent).expect("the program's OPEN");
-        let mut header = vec![0; bmp::PEER_HEADER];
-        match program {
-            IpAddr::V4(v4) => header[22..26].copy_from_slice(&v4.octets()),
-            IpAddr::V6(v6) => {
-                header[1] = 0x80;
-                header[10..26].copy_from_slice(&v6.octets());
-            }
-        }
-        header[26..30].copy_from_slice(&open.asn.to_be_bytes());
-        header[30..34].copy_from_slice(&open.router_id.octets());
-        let message = |kind: u8, parts: &[&[u8]]| {
-            let body = parts.concat();
-            let length = (body.len() + bmp::COMMON_HEADER) as u32;
-            [&[3][..], &length.to_be_bytes(), &[kind], &body].concat()
-        };
+        let header = message::header(peer::GLOBAL, 0, program, open.asn);
+        let header = PeerHeader { router_id: open.router_id, ..header };
         let first = |mut bytes| bgp::split_message(&mut bytes).expect("an OPEN").whole;
         let opens = [first(&self.received[..]), first(&self.sent[..])];
-        let mut out = message(4, &[&[0, 1, 0, 1, b'd', 0, 2, 0, 1, b'n']]);
-        out.extend(message(3, &[&header, &[0; 20], opens[0], opens[1]]));
+        let mut out = message::initiation_of("program");
+        let up = [&[0; 20][..], opens[0], opens[1]];
+        out.extend(message::of_peer(message::kind::PEER_UP, &header, &up));
         let mut rest = &self.sent[..];
         while let Ok(found) = bgp::split_message(&mut rest) {
             if found.kind == kind::UPDATE {
-                out.extend(message(0, &[&header, found.whole]));
+                out.extend(message::monitoring(&header, found.whole));
             }
         }
         out

@@ -16,7 +16,7 @@ use tests::programs::sample;
 use tests::programs::table_of::{Seen, Table as Routes, TableOf};
 use tests::relay::Plan as RelayPlan;
 use tests::relay::example::simple_up;
-use tests::relay::message;
+use tests::bmp::message;
 use tests::table::{Attributes, Table};
 use tests::wait::wait_for;
 

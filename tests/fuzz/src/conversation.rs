@@ -7,6 +7,7 @@ use bmpd::wire::bgp::{self, HEADER_LEN, MessageType};
 use bmpd::wire::bmp;
 use bmpd::wire::family::Family;
 use bmpd::wire::open::{AddPath, Open};
+use tests::bmp::message::split_messages;
 use tests::bmp::{Kind, Mode, Record};
 use tests::random::Random;
 
@@ -138,12 +139,8 @@ fn read(sent: &[u8]) -> Option<Record> {
     bmp::initiation::<&str>(&mut initiation, "fuzz", "fuzz", &[]);
     let at = Instant::now();
     record.message(&initiation, at);
-    let mut rest = sent;
-    while !rest.is_empty() {
-        let length = Record::length(rest).expect("a BMP message").expect("a whole header");
-        let (message, behind) = rest.split_at(length);
-        rest = behind;
-        record.message(message, at);
+    for message in split_messages(sent).expect("BMP messages") {
+        record.message(message.whole, at);
     }
     let of_the_open = |breach: &String| breach.contains("PeerUp of");
     if record.violations.iter().any(of_the_open) {

@@ -1,15 +1,14 @@
 //! A station that reads what it is sent, and keeps the resulting routes.
 
 use bmpd::heart::Station;
-use tests::bgp::{HEADER, Update};
-use tests::bmp::{COMMON_HEADER, PEER_HEADER, Record};
+use tests::bgp::Update;
+use tests::bmp::PEER_HEADER;
+use tests::bmp::message::{kind, read_monitoring, split_messages};
 
 use crate::model::{self, Routes, Terms};
 
 /// The size limit of a station's buffer.
 const LIMIT: usize = 256 * 1024;
-
-const ROUTE_MONITORING: u8 = 0;
 
 /// What one station was sent for one neighbor.
 pub(crate) struct Receiver {
@@ -37,22 +36,17 @@ impl Receiver {
                 assert_eq!(routes, 0);
                 return;
             }
-            let mut rest = &bytes[..];
-            while !rest.is_empty() {
-                let length = Record::length(rest).expect("a BMP message").expect("a whole header");
-                let (message, behind) = rest.split_at(length);
-                rest = behind;
-                if message[5] == ROUTE_MONITORING {
-                    self.take(&message[COMMON_HEADER + PEER_HEADER..]);
+            for message in split_messages(&bytes).expect("BMP messages") {
+                if message.kind == kind::ROUTE_MONITORING {
+                    self.take(&message.body()[PEER_HEADER..]);
                 }
             }
         }
     }
 
     fn take(&mut self, message: &[u8]) {
-        let length = usize::from(u16::from_be_bytes([message[16], message[17]]));
-        assert_eq!(length, message.len(), "the length of an UPDATE");
-        let update = Update::parse(&message[HEADER..]).expect("an UPDATE");
+        let body = read_monitoring(message).expect("one UPDATE");
+        let update = Update::parse(body).expect("an UPDATE");
         let unknown = model::withdraw(&mut self.routes, &update, self.terms);
         assert_eq!(unknown, 0, "routes withdrawn that the station had not been sent");
         let before = self.routes.len();

@@ -7,6 +7,7 @@
 use std::fmt;
 
 use tests::bgp::{self, Family, attribute, kind};
+use tests::nlri::{self, Nlri};
 use tests::random::Random;
 
 /// How many prefixes there are of a family; few, so that neighbors announce the same ones.
@@ -50,21 +51,13 @@ impl Key {
     }
 
     /// Reads the routes in a field of NLRI.
-    pub fn read(family: Family, add_path: bool, mut field: &[u8]) -> Result<Vec<Self>, String> {
-        let mut keys = Vec::new();
-        while !field.is_empty() {
-            let head = if add_path { 4 } else { 0 };
-            let bits = *field.get(head).ok_or("NLRI without a length")?;
-            let most = if family.afi == 1 { 32 } else { 128 };
-            if bits > most {
-                return Err(format!("a prefix of {bits} bits in {family}"));
-            }
-            let length = head + 1 + usize::from(bits).div_ceil(8);
-            let (nlri, rest) = field.split_at_checked(length).ok_or("NLRI that ends too early")?;
-            keys.push(Self { family, nlri: nlri.to_vec() });
-            field = rest;
-        }
-        Ok(keys)
+    pub fn read(family: Family, add_path: bool, field: &[u8]) -> Result<Vec<Self>, String> {
+        let most = if family.afi == 1 { 32 } else { 128 };
+        let key = |one: &Nlri<'_>| match one.whole[if add_path { 4 } else { 0 }] {
+            bits if bits > most => Err(format!("a prefix of {bits} bits in {family}")),
+            _ => Ok(Self { family, nlri: one.whole.to_vec() }),
+        };
+        nlri::split(family, add_path, field)?.iter().map(key).collect()
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use shared::response::Sent;
 use simulated::simulation::network::{self, Answer, End, Found};
 use tests::bgp::Family;
+use tests::bmp::message::{read_statistic, split_message};
 use tests::random::Random;
 
 use crate::bmp::{self, Message, Peer};
@@ -279,13 +280,13 @@ impl Connection {
     fn take(&mut self, number: usize, context: &mut Context<'_>) -> Result<(), String> {
         let buffer = std::mem::take(&mut self.buffer);
         let mut rest = &buffer[..];
-        while let Some((length, message)) = bmp::first(rest)? {
+        while let Some(message) = split_message(&mut rest)? {
+            let message = bmp::read(&message)?;
             context.trace.messages += 1;
             context
                 .trace
                 .say(|| format!("{} is sent {}", plan::station(number), message.summary()));
             self.message(number, &message, context)?;
-            rest = &rest[length..];
         }
         self.buffer = rest.to_vec();
         Ok(())
@@ -334,14 +335,7 @@ impl Connection {
             Message::Statistics(peer, values) => {
                 let mut statistics = BTreeMap::new();
                 for (kind, value) in values {
-                    let family = match value {
-                        [high, low, safi, ..] if value.len() == 11 => {
-                            Some(Family { afi: u16::from_be_bytes([*high, *low]), safi: *safi })
-                        }
-                        _ => None,
-                    };
-                    let number = if family.is_some() { &value[3..] } else { value };
-                    let number = number.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+                    let (family, number) = read_statistic(value);
                     if statistics.insert((*kind, family), number).is_some() {
                         return Err(format!("statistic {kind} twice in one report"));
                     }

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{OpenBmp, Reader, Record};
+use crate::bmp::message::kind;
 use crate::relay::Summary;
-use crate::relay::message::kind;
 use crate::wait::wait_for;
 
 /// What is known of one router.

@@ -36,6 +36,7 @@ use rustix::process::Signal;
 
 use super::{Process, TIMEOUT, command, folder, stdout_of};
 use crate::bgp::Family;
+use crate::bmp::message::split_messages;
 use crate::bmp::{Mode, Record};
 use crate::nlri::Seen;
 use crate::scratch::Scratch;
@@ -294,14 +295,10 @@ fn unhex(digits: &str) -> Vec<u8> {
 
 /// The record of these bytes.
 #[track_caller]
-fn record(mut bytes: &[u8]) -> Record {
+fn record(bytes: &[u8]) -> Record {
     let mut record = Record::new(Mode::Keeping);
-    while !bytes.is_empty() {
-        let length = Record::length(bytes).unwrap_or_else(|e| panic!("{e}"));
-        let whole = length.and_then(|length| bytes.split_at_checked(length));
-        let (message, rest) = whole.unwrap_or_else(|| panic!("{} bytes at the end", bytes.len()));
-        record.message(message, Instant::now());
-        bytes = rest;
+    for message in split_messages(bytes).unwrap_or_else(|e| panic!("{e}")) {
+        record.message(message.whole, Instant::now());
     }
     record
 }

@@ -22,7 +22,8 @@ use std::time::{Duration, Instant};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use crate::bgp::{self, Family, Prefix, Update, attribute};
-use crate::bmp::{COMMON_HEADER, PEER_HEADER, Record};
+use crate::bmp::View;
+use crate::bmp::message::{Message, kind, peer, read_monitoring, split_message};
 use crate::table::Table;
 
 /// A route of this length below 198.18.0.0/15 is a marker; see [`marker`].
@@ -161,7 +162,7 @@ const STUCK: Duration = Duration::from_secs(60);
 /// What one connection has carried of one neighbor.
 #[derive(Debug)]
 struct Counted {
-    address: [u8; 16],
+    address: IpAddr,
     expected: u64,
     announced: u64,
     /// Empty unless the station keeps routes.
@@ -190,22 +191,16 @@ pub(super) struct Connection {
     pub(super) ended: Option<String>,
 }
 
-/// Flags of a per-peer header that is not about the Adj-RIB-In, pre-policy.
-const POST_POLICY: u8 = 0x40;
-const ADJ_RIB_OUT: u8 = 0x10;
-
 impl Connection {
     /// Counts the whole messages at the beginning of `bytes` and returns their length.
     fn take(&mut self, bytes: &[u8]) -> Result<usize, String> {
         let mut rest = bytes;
         let before = self.announced();
-        while let Some(length) = Record::length(rest)? {
-            let Some((message, after)) = rest.split_at_checked(length) else { break };
+        while let Some(message) = split_message(&mut rest)? {
             if self.keep == Keep::Bytes && self.complete.is_none() {
-                self.whole.extend_from_slice(message);
+                self.whole.extend_from_slice(message.whole);
             }
             self.message(message)?;
-            rest = after;
         }
         let taken = bytes.len() - rest.len();
         self.bytes += taken as u64;
@@ -219,21 +214,16 @@ impl Connection {
         self.neighbors.iter().map(|counted| counted.announced).sum()
     }
 
-    fn message(&mut self, bytes: &[u8]) -> Result<(), String> {
-        const ROUTE_MONITORING: u8 = 0;
-        const PEER_DOWN: u8 = 2;
-        let kind = bytes[COMMON_HEADER - 1];
-        if !matches!(kind, ROUTE_MONITORING | PEER_DOWN) {
+    fn message(&mut self, message: Message<'_>) -> Result<(), String> {
+        if !matches!(message.kind, kind::ROUTE_MONITORING | kind::PEER_DOWN) {
             return Ok(());
         }
-        let (header, mut body) = bytes[COMMON_HEADER..]
-            .split_first_chunk::<PEER_HEADER>()
-            .ok_or("a message without per-peer header")?;
+        let (header, body) = message.peer()?;
         // A Loc-RIB, another instance, or another view, that was not requested.
-        if header[0] != 0 || header[1] & (POST_POLICY | ADJ_RIB_OUT) != 0 {
+        if header.peer.kind != peer::GLOBAL || header.view() != (View::In { post: false }) {
             return Ok(());
         }
-        let is_this = |counted: &Counted| counted.address == header[10..26];
+        let is_this = |counted: &Counted| counted.address == header.peer.address;
         if !self.neighbors.get(self.last).is_some_and(is_this) {
             match self.neighbors.iter().position(is_this) {
                 Some(place) => self.last = place,
@@ -241,13 +231,12 @@ impl Connection {
             }
         }
         let counted = &mut self.neighbors[self.last];
-        if kind == PEER_DOWN {
+        if message.kind == kind::PEER_DOWN {
             counted.announced = 0;
             counted.routes.clear();
             return Ok(());
         }
-        let message = bgp::split_message(&mut body)?;
-        let update = Update::parse(message.body)?;
+        let update = Update::parse(read_monitoring(body)?)?;
         let before = counted.announced;
         for reach in update.announced() {
             counted.announced += bgp::count_nlri(reach.family, reach.nlri)?;
@@ -300,8 +289,8 @@ struct State {
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// The 16 bytes that name each neighbor in a per-peer header, and how many routes it has.
-    expected: Vec<([u8; 16], u64)>,
+    /// Each neighbor, and how many routes it has.
+    expected: Vec<(IpAddr, u64)>,
     state: Mutex<State>,
     /// Notified when something happened that a caller may wait for.
     changed: Condvar,
@@ -331,8 +320,7 @@ impl Counter {
         neighbors: &[(IpAddr, u64)],
         receive_buffer: Option<usize>,
     ) -> io::Result<Self> {
-        let expected = neighbors.iter().map(|(address, routes)| (in_header(*address), *routes));
-        let shared = Arc::new(Shared { expected: expected.collect(), ..Shared::default() });
+        let shared = Arc::new(Shared { expected: neighbors.to_vec(), ..Shared::default() });
         let address = SocketAddr::new(address, 0);
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         if let Some(size) = receive_buffer {
@@ -461,25 +449,13 @@ impl Drop for Counter {
     }
 }
 
-/// An address as the per-peer header has it: IPv4 behind twelve zero bytes.
-fn in_header(address: IpAddr) -> [u8; 16] {
-    match address {
-        IpAddr::V6(v6) => v6.octets(),
-        IpAddr::V4(v4) => {
-            let mut bytes = [0; 16];
-            bytes[12..].copy_from_slice(&v4.octets());
-            bytes
-        }
-    }
-}
-
 fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
     let mut readers = vec![];
     while let Ok((stream, _)) = listener.accept() {
         let Ok(copy) = stream.try_clone() else { break };
         let mut state = shared.lock();
         let keep = state.keep;
-        let counted = |(address, expected): &([u8; 16], u64)| Counted {
+        let counted = |(address, expected): &(IpAddr, u64)| Counted {
             address: *address,
             expected: *expected,
             announced: 0,
@@ -555,26 +531,15 @@ mod tests {
 
     use super::*;
     use crate::addresses::loopback;
+    use crate::bmp::message::{flag, header, monitoring};
     use crate::random::Random;
     use crate::table::{Attributes, put_announcements};
 
     const TIMEOUT: Duration = Duration::from_secs(20);
 
     /// Route Monitoring, each UPDATE in a message of its own.
-    fn monitored(neighbor: IpAddr, flags: u8, mut updates: &[u8]) -> Vec<u8> {
-        let mut out = vec![];
-        while !updates.is_empty() {
-            let update = bgp::split_message(&mut updates).unwrap();
-            let length = (COMMON_HEADER + PEER_HEADER + update.whole.len()) as u32;
-            out.push(3);
-            out.extend_from_slice(&length.to_be_bytes());
-            out.extend_from_slice(&[0, 0, flags]);
-            out.extend_from_slice(&[0; 8]);
-            out.extend_from_slice(&in_header(neighbor));
-            out.extend_from_slice(&[0; 16]);
-            out.extend_from_slice(update.whole);
-        }
-        out
+    fn monitored(neighbor: IpAddr, flags: u8, updates: &[u8]) -> Vec<u8> {
+        monitoring(&header(peer::GLOBAL, 0, neighbor, 65_001).with(flags), updates)
     }
 
     #[test]
@@ -586,7 +551,7 @@ mod tests {
         counter.keep(Keep::Routes);
         let mut stream = TcpStream::connect(counter.address()).unwrap();
         // Another view of the same routes counts for nothing.
-        stream.write_all(&monitored(neighbors[1], POST_POLICY, table.bytes())).unwrap();
+        stream.write_all(&monitored(neighbors[1], flag::POST_POLICY, table.bytes())).unwrap();
         stream.write_all(&monitored(neighbors[0], 0, table.bytes())).unwrap();
         let half = |c: &Connection| (c.neighbors[0].announced == 300).then_some(c.complete);
         assert_eq!(counter.wait(0, TIMEOUT, || Ok(()), half).unwrap(), None);

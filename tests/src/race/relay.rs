@@ -21,8 +21,9 @@ use super::counter::Counter;
 use super::floor::move_bytes;
 use super::speaker::Speaker;
 use crate::addresses::loopback;
+use crate::bmp::message;
 use crate::daemon::{self, Daemon};
-use crate::relay::{Router, example, message};
+use crate::relay::{Router, example};
 use crate::scratch::Scratch;
 use crate::table::Table;
 

@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use super::message::{self, Tlv, Up, flag, peer, text, tlv};
 use crate::bgp::{self, Family, Open, attribute};
 use crate::bmp::PeerHeader;
+use crate::bmp::message::{self, Tlv, Up, flag, peer, text, tlv};
 use crate::nlri::{example, example_next_hop};
 use crate::random::Random;
 use crate::table::Table;
@@ -475,9 +475,9 @@ pub fn simple_up(header: &PeerHeader) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::message::kind;
-    use super::super::{Identity, Summary};
+    use super::super::Summary;
     use super::*;
+    use crate::bmp::message::kind;
 
     #[test]
     fn the_example_has_every_peer_type_view_and_family_and_all_of_it_is_legal() {
@@ -494,7 +494,7 @@ mod tests {
             assert_eq!(empty.count(), 0, "{who}");
             assert!(up.statistics.is_some() && up.tables.values().all(|table| table.has_ended));
         }
-        let first = &summary.peers[&Identity::named_by(&example.headers()[0])];
+        let first = &summary.peers[&example.headers()[0].identity()];
         assert_eq!(first.tables.len(), 4 * Family::NAMES.len());
 
         for _ in 0..2000 {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::Router;
-use super::message::initiation_of;
 use crate::addresses::loopback;
+use crate::bmp::message::initiation_of;
 use crate::daemon::{Daemon, bgp_listen};
 use crate::faults::json;
 use crate::scratch::Scratch;

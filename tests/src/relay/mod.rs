@@ -11,7 +11,6 @@
 pub mod example;
 mod lab;
 mod legs;
-pub mod message;
 mod programs;
 mod proxied;
 mod router;
@@ -21,4 +20,4 @@ pub use self::lab::{Lab, Plan};
 pub use self::programs::Scene;
 pub use self::proxied::Proxied;
 pub use self::router::Router;
-pub use self::summary::{Identity, Route, Summary, Table, Up, View};
+pub use self::summary::{Route, Summary, Table, Up};

@@ -18,10 +18,11 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use super::message::peer;
-use super::{Lab, Plan, Summary, Up, View};
+use super::{Lab, Plan, Summary, Up};
 use crate::addresses::loopback;
 use crate::bgp::{Family, Open};
+use crate::bmp::message::peer;
+use crate::bmp::{Identity, View};
 use crate::neighbor::{Neighbor, Options};
 use crate::race::Program;
 use crate::race::program::{self, Places, Sender, Setting};
@@ -212,14 +213,13 @@ fn tee(to: [SocketAddr; 2]) -> SocketAddr {
 
 /// A neighbor of the program.
 fn of_neighbor(summary: &Summary, address: IpAddr) -> Option<&Up> {
-    let IpAddr::V4(v4) = address else { return None };
-    let is_it =
-        |who: &super::Identity| who.kind == peer::GLOBAL && who.address[12..] == v4.octets();
+    let is_it = |who: &Identity| who.kind == peer::GLOBAL && who.address == address;
     summary.peers.iter().find(|(who, _)| is_it(who)).map(|(_, up)| up)
 }
 
 /// The number of its routes before policy.
 fn pre_policy(up: &Up) -> usize {
-    let tables = [Family::IPV4, Family::IPV6].map(|family| up.tables.get(&(View(0), family)));
+    let view = View::In { post: false };
+    let tables = [Family::IPV4, Family::IPV6].map(|family| up.tables.get(&(view, family)));
     tables.into_iter().flatten().map(|table| table.routes.len()).sum()
 }

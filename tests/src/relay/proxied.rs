@@ -15,11 +15,12 @@ pub struct Proxied {
 }
 
 impl Proxied {
-    /// Reads a header; the inner error is how many bytes it lacks.
+    /// Reads a header, with its length; the inner error is how many bytes it lacks. `None` is the LOCAL command: the
+    /// connection is made for whoever makes it.
     ///
     /// # Errors
     /// It is none, or none of a TCP connection.
-    pub fn read(bytes: &[u8]) -> Result<Result<Self, usize>, String> {
+    pub fn read(bytes: &[u8]) -> Result<Result<(Option<Self>, usize), usize>, String> {
         let Some(fixed) = bytes.first_chunk::<FIXED>() else {
             return Ok(Err(FIXED - bytes.len()));
         };
@@ -31,8 +32,10 @@ impl Proxied {
         if body.len() < length {
             return Ok(Err(length - body.len()));
         }
-        if fixed[12] != 0x21 {
-            return Err(format!("version and command {:02x} in a PROXY header", fixed[12]));
+        match fixed[12] {
+            0x20 => return Ok(Ok((None, FIXED + length))),
+            0x21 => {}
+            other => return Err(format!("version and command {other:02x} in a PROXY header")),
         }
         let port = |at: usize| u16::from_be_bytes([body[at], body[at + 1]]);
         let v4 = |at: usize| Ipv4Addr::from(*body[at..].first_chunk::<4>().expect("4 bytes"));
@@ -44,7 +47,7 @@ impl Proxied {
                 return Err(format!("family {family:02x} with {length} bytes in a PROXY header"));
             }
         };
-        Ok(Ok(Self { source, destination }))
+        Ok(Ok((Some(Self { source, destination }), FIXED + length)))
     }
 }
 
@@ -63,7 +66,7 @@ mod tests {
         assert_eq!(Proxied::read(&header[..20]), Ok(Err(8)));
         let (source, destination) = ("192.0.2.1:11019", "192.0.2.2:5000");
         let [source, destination] = [source, destination].map(|text| text.parse().unwrap());
-        assert_eq!(Proxied::read(&header), Ok(Ok(Proxied { source, destination })));
+        assert_eq!(Proxied::read(&header), Ok(Ok((Some(Proxied { source, destination }), 28))));
         assert!(Proxied::read(&[3; 16]).is_err());
     }
 }

@@ -13,70 +13,10 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::message::{flag, kind, peer};
-use crate::bgp::{self, Family, Open, Update, hex};
-use crate::bmp::{COMMON_HEADER, PEER_HEADER, PeerHeader, tlvs};
+use crate::bgp::{Family, Open, Update, hex};
+use crate::bmp::message::{self, Message, Tlv, UpBody, kind, peer};
+use crate::bmp::{COMMON_HEADER, Identity, PEER_HEADER, PeerHeader, View};
 use crate::nlri::{self, AddPaths, Key};
-
-/// Who a peer is (RFC 7854 section 4.2, RFC 9069 section 4.1): the address is not enough.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Identity {
-    /// The peer type.
-    pub kind: u8,
-    /// The distinguisher.
-    pub distinguisher: [u8; 8],
-    /// The V flag; of a Loc-RIB false.
-    pub is_ipv6: bool,
-    /// The address field.
-    pub address: [u8; 16],
-    /// The BGP identifier of a Loc-RIB.
-    pub router_id: Option<Ipv4Addr>,
-}
-
-impl Identity {
-    fn of(header: &[u8; PEER_HEADER]) -> Self {
-        let kind = header[0];
-        let [.., a, b, c, d, _, _, _, _, _, _, _, _] = *header;
-        let is_loc_rib = kind == peer::LOC_RIB;
-        Self {
-            kind,
-            distinguisher: *header[2..].first_chunk().expect("42 bytes"),
-            is_ipv6: !is_loc_rib && header[1] & flag::IPV6 != 0,
-            address: *header[10..].first_chunk().expect("42 bytes"),
-            router_id: is_loc_rib.then(|| Ipv4Addr::new(a, b, c, d)),
-        }
-    }
-
-    /// The peer that a header names.
-    pub fn named_by(header: &PeerHeader) -> Self {
-        Self::of(&header.encode())
-    }
-}
-
-impl fmt::Display for Identity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (distinguisher, address) = (hex(&self.distinguisher), hex(&self.address));
-        write!(f, "peer (type {}, {distinguisher}, {address}", self.kind)?;
-        match self.router_id {
-            Some(router_id) => write!(f, ", {router_id})"),
-            None => f.write_str(")"),
-        }
-    }
-}
-
-/// Which table of a peer: the flags O and L, or F of a Loc-RIB.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct View(pub u8);
-
-impl View {
-    fn of(header: &[u8; PEER_HEADER]) -> Self {
-        let flags = match header[0] {
-            peer::LOC_RIB => flag::FILTERED,
-            _ => flag::POST_POLICY | flag::ADJ_RIB_OUT,
-        };
-        Self(header[1] & flags)
-    }
-}
 
 /// A route as it was announced last.
 #[derive(Clone, PartialEq, Eq)]
@@ -138,7 +78,7 @@ impl Up {
 #[derive(Debug, Clone, Default)]
 pub struct Summary {
     /// The TLVs of the newest Initiation.
-    pub initiation: Vec<(u16, Vec<u8>)>,
+    pub initiation: Vec<Tlv>,
     /// The peers that are up.
     pub peers: BTreeMap<Identity, Up>,
     /// Messages without state, whole, in their order.
@@ -171,13 +111,10 @@ impl Summary {
     /// When they are no whole messages.
     pub fn of(mut bytes: &[u8]) -> Self {
         let mut summary = Self::default();
-        while let [_, a, b, c, d, ..] = *bytes {
-            let length = u32::from_be_bytes([a, b, c, d]) as usize;
-            let (message, rest) = bytes.split_at_checked(length).expect("whole messages");
-            summary.take(message);
-            bytes = rest;
+        while !bytes.is_empty() {
+            let message = message::split_message_within(&mut bytes, usize::MAX);
+            summary.take(message.expect("BMP").expect("whole messages").whole);
         }
-        assert!(bytes.is_empty(), "whole messages");
         summary
     }
 
@@ -191,7 +128,8 @@ impl Summary {
     }
 
     fn try_take(&mut self, bytes: &[u8]) -> Result<(), String> {
-        let (code, body) = (bytes[5], &bytes[COMMON_HEADER..]);
+        let message = Message { kind: bytes[5], whole: bytes };
+        let (code, body) = (message.kind, message.body());
         if self.termination.is_some() {
             return Err("after the Termination".to_owned());
         }
@@ -200,7 +138,7 @@ impl Summary {
         }
         match code {
             kind::INITIATION => {
-                self.initiation = tlvs(body)?;
+                self.initiation = message::read_tlvs(body)?;
                 return Ok(());
             }
             kind::TERMINATION => {
@@ -217,12 +155,13 @@ impl Summary {
                 return Ok(());
             }
         }
-        let (header, body) = body.split_first_chunk().ok_or("shorter than its header")?;
-        if header[0] > peer::LOC_RIB || code == kind::ROUTE_MIRRORING {
+        let kind_of_peer = body.first().ok_or("shorter than its header")?;
+        if *kind_of_peer > peer::LOC_RIB || code == kind::ROUTE_MIRRORING {
             self.live.push(bytes.to_vec());
             return Ok(());
         }
-        let who = Identity::of(header);
+        let (header, body) = message.peer()?;
+        let who = header.identity();
         let not_up = || format!("{who} is not up");
         match code {
             kind::PEER_UP => self.peer_up(who, bytes, body),
@@ -240,7 +179,7 @@ impl Summary {
             }
             _ if !self.peers.contains_key(&who) => Err(not_up()),
             _ => {
-                if !self.routes(who, header, body) {
+                if !self.routes(&header, body) {
                     self.live.push(bytes.to_vec());
                 }
                 Ok(())
@@ -250,10 +189,9 @@ impl Summary {
 
     fn peer_up(&mut self, who: Identity, bytes: &[u8], body: &[u8]) -> Result<(), String> {
         self.ups.push(bytes.to_vec());
-        let [sent, received] = opens(body)?;
-        let families: BTreeSet<Family> = match [open(sent), open(received)] {
-            [Some(sent), Some(received)] => nlri::families(&sent, &received),
-            _ => BTreeSet::new(),
+        let families = match opens(&message::read_peer_up(body)?) {
+            Some([sent, received]) => nlri::families(&sent, &received),
+            None => BTreeSet::new(),
         };
         let up = self.peers.entry(who).or_default();
         let is_loc_rib = who.kind == peer::LOC_RIB;
@@ -270,22 +208,19 @@ impl Summary {
     }
 
     /// Takes a BGP message into a table; false if it has no state: it cannot be read, or its family is unknown.
-    fn routes(&mut self, who: Identity, header: &[u8; PEER_HEADER], body: &[u8]) -> bool {
-        let mut rest = body;
-        let Ok(message) = bgp::split_message(&mut rest) else { return false };
-        let Ok(update) = Update::parse(message.body) else { return false };
+    fn routes(&mut self, header: &PeerHeader, body: &[u8]) -> bool {
+        let Ok(update) = message::read_monitoring(body).and_then(Update::parse) else {
+            return false;
+        };
         let named = update.announced().map(|reach| reach.family);
         let named = named.chain(update.withdrawn().map(|gone| gone.family));
         let is_known = |family: &Family| Family::NAMES.iter().any(|(known, _)| known == family);
-        if !rest.is_empty()
-            || message.kind != bgp::kind::UPDATE
-            || !named.chain(update.end_of_rib).all(|family| is_known(&family))
-        {
+        if !named.chain(update.end_of_rib).all(|family| is_known(&family)) {
             return false;
         }
+        let (who, view) = (header.identity(), header.view());
         let up = self.peers.get_mut(&who).expect("it is up");
-        let view = View::of(header);
-        let add_paths = add_paths(who, view, up);
+        let add_paths = add_paths(view, up);
         let mut changes = nlri::Rib::new();
         if nlri::apply(&update, &add_paths, |_| true, &mut changes).is_err() {
             return false;
@@ -308,15 +243,14 @@ impl Summary {
                 self.stale.remove(&(who, view, key));
             }
         }
-        let parsed = header_of(header);
         for (key, entry) in changes {
             let table = up.tables.entry((view, key.family)).or_default();
             self.moved[0] += 1;
             self.announced_late += u64::from(table.has_ended);
             self.stale.remove(&(who, view, key.clone()));
             let nlri::Entry { nlri, path, next_hop } = entry;
-            let (time, speaker) = parsed;
-            let has_two_octet_as = who.kind != peer::LOC_RIB && header[1] & flag::TWO_OCTET_AS != 0;
+            let (time, speaker) = (header.time, (header.asn, header.router_id));
+            let has_two_octet_as = header.has_two_octet_as();
             let route = Route { nlri, path, next_hop, time, has_two_octet_as, speaker };
             table.routes.insert(key, route);
         }
@@ -331,7 +265,7 @@ impl Summary {
 
     /// The peer with this header, if it is up.
     pub fn peer(&self, header: &PeerHeader) -> Option<&Up> {
-        self.peers.get(&Identity::named_by(header))
+        self.peers.get(&header.identity())
     }
 
     /// The number of routes in all tables of all peers.
@@ -402,7 +336,7 @@ impl Summary {
         for (who, up) in &self.peers {
             let tables = up.tables.iter().map(|((view, family), table)| {
                 let mark = if table.has_ended { "ended" } else { "open" };
-                format!("{:02x} {family} {} {mark}", view.0, table.routes.len())
+                format!("{view:?} {family} {} {mark}", table.routes.len())
             });
             text += &format!("\n  {who}: {}", tables.collect::<Vec<_>>().join(", "));
         }
@@ -431,9 +365,9 @@ impl Up {
             if wanted == got {
                 continue;
             }
-            let (View(view), family) = name;
+            let (view, family) = name;
             *text += &format!(
-                "{who}, view {view:02x}, {family}: {} routes, ended {}; expected {}, {}\n",
+                "{who}, {view:?}, {family}: {} routes, ended {}; expected {}, {}\n",
                 got.routes.len(),
                 got.has_ended,
                 wanted.routes.len(),
@@ -457,36 +391,22 @@ impl Up {
     }
 }
 
-/// The time, and the AS number and BGP identifier, of a header.
-fn header_of(header: &[u8; PEER_HEADER]) -> (Duration, (u32, Ipv4Addr)) {
-    let u32_at = |at: usize| u32::from_be_bytes(*header[at..].first_chunk().expect("42 bytes"));
-    let time = Duration::from_secs(u32_at(34).into()) + Duration::from_micros(u32_at(38).into());
-    (time, (u32_at(26), Ipv4Addr::from(u32_at(30))))
-}
-
-/// Both OPENs of a Peer Up, with their headers.
-fn opens(body: &[u8]) -> Result<[&[u8]; 2], String> {
-    let mut rest = body.get(20..).ok_or("shorter than 20 bytes")?;
-    let mut next = || bgp::split_message(&mut rest).map(|message| message.whole);
-    Ok([next()?, next()?])
-}
-
-/// What an OPEN says, if it can be read.
-fn open(message: &[u8]) -> Option<Open> {
-    Open::parse(&message[bgp::HEADER..]).ok()
+/// What both OPENs of a Peer Up say, if they can be read.
+fn opens(up: &UpBody<'_>) -> Option<[Open; 2]> {
+    Some([Open::parse(up.sent_open.body).ok()?, Open::parse(up.received_open.body).ok()?])
 }
 
 /// The families with path identifiers: in an Adj-RIB-In those that the peer sends, in an Adj-RIB-Out those that the
 /// router sends (RFC 8671 section 5), in a Loc-RIB those of the capability (RFC 9069 section 5.2).
-fn add_paths(who: Identity, view: View, up: &Up) -> AddPaths {
+fn add_paths(view: View, up: &Up) -> AddPaths {
     let mut found = AddPaths::new();
     for message in up.messages.values() {
-        let Ok([sent, received]) = opens(&message[COMMON_HEADER + PEER_HEADER..]) else { continue };
-        let [Some(sent), Some(received)] = [open(sent), open(received)] else { continue };
-        found.extend(match (who.kind, view.0 & flag::ADJ_RIB_OUT != 0) {
-            (peer::LOC_RIB, _) => sent.add_path.iter().map(|(family, _)| *family).collect(),
-            (_, false) => nlri::add_paths(&sent, &received),
-            (_, true) => nlri::add_paths(&received, &sent),
+        let body = message::read_peer_up(&message[COMMON_HEADER + PEER_HEADER..]);
+        let Some([sent, received]) = body.ok().and_then(|body| opens(&body)) else { continue };
+        found.extend(match view {
+            View::Loc { .. } => sent.add_path.iter().map(|(family, _)| *family).collect(),
+            View::In { .. } => nlri::add_paths(&sent, &received),
+            View::Out { .. } => nlri::add_paths(&received, &sent),
         });
     }
     found

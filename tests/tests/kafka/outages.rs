@@ -3,9 +3,9 @@
 
 use std::thread;
 
+use tests::bmp::message::monitoring;
 use tests::kafka::{Broker, Listener};
 use tests::relay::example::simple;
-use tests::relay::message::monitoring;
 use tests::relay::{Lab, Plan};
 use tests::table::Table;
 

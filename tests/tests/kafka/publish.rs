@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use tests::bmp::message::{self, initiation_of};
 use tests::kafka::{Broker, OpenBmp, Reader};
 use tests::relay::example::{Example, simple};
-use tests::relay::message::{self, initiation_of};
 use tests::relay::{Router, Summary};
 use tests::table::Table;
 use tests::wait::wait_until;

@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tests::bmp::message::monitoring;
 use tests::kafka::Broker;
 use tests::relay::example::simple;
-use tests::relay::message::monitoring;
 use tests::table::Table;
 
 use super::{Fleet, TOPIC, TWO, lab, shown, topic, wait_counters, wait_shown};

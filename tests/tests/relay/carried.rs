@@ -6,11 +6,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use tests::addresses::{free_port, loopback};
+use tests::bmp::message::initiation_of;
 use tests::chain::{CLIENT_NAME, Chain, Identity};
 use tests::daemon::bgp_listen;
 use tests::edge::Program;
 use tests::relay::example::simple;
-use tests::relay::message::initiation_of;
 use tests::relay::{Lab, Plan, Router};
 use tests::scratch::Scratch;
 use tests::station::{Mode, Setup, Station};
@@ -192,8 +192,7 @@ fn a_router_with_tls_needs_a_certificate_of_its_authority() {
         let log = lab.daemon.log();
         if log.contains("the peer does not speak TLS on this port") { Ok(()) } else { Err(log) }
     });
-    router
-        .send(tests::relay::message::monitoring(&global(1), &announcement(&["203.0.113.0/24"], 1)));
+    router.send(tests::bmp::message::monitoring(&global(1), &announcement(&["203.0.113.0/24"], 1)));
     early.wait_known(&router.summary());
     assert!(early.carried() > before);
     assert_eq!(lab.early.connections().len(), 1);

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use tests::bgp::Family;
+use tests::bmp::message::{self, monitoring, text, tlv};
 use tests::random::Random;
 use tests::relay::example::{Example, simple, simple_up};
-use tests::relay::message::{self, monitoring, text, tlv};
 use tests::relay::{Plan, Summary};
 use tests::station::{End, Pace};
 use tests::table::Table;

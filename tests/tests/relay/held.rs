@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tests::addresses::loopback;
 use tests::bgp::{Family, end_of_rib};
+use tests::bmp::message::{self, flag, monitoring, text, tlv};
 use tests::bmp::{Kind, PeerHeader};
 use tests::relay::example::{Example, simple, simple_up};
-use tests::relay::message::{self, flag, monitoring, text, tlv};
 use tests::relay::{Lab, Plan, Router};
 use tests::station::{Connection, End};
 use tests::table::Table;

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use tests::addresses::loopback;
 use tests::bgp::{self, Family, end_of_rib};
 use tests::bmp::PeerHeader;
-use tests::relay::example::{simple, simple_up, update};
-use tests::relay::message::{
+use tests::bmp::message::{
     self, common_header, initiation_of, kind, monitoring, of_peer, peer_down, statistics,
 };
+use tests::relay::example::{simple, simple_up, update};
 use tests::relay::{Lab, Plan, Router};
 use tests::station::{Connection, Pace};
 use tests::table::Table;

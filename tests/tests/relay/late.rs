@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tests::bgp::{Family, end_of_rib};
 use tests::bmp::Kind;
+use tests::bmp::message::{self, kind, monitoring, statistics};
 use tests::relay::example::{Example, simple, simple_up};
-use tests::relay::message::{self, kind, monitoring, statistics};
 use tests::relay::{Lab, Plan, Router, Summary};
 use tests::station::Connection;
 use tests::wait::{holds_for, wait_for, wait_until};

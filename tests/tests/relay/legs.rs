@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use tests::addresses::loopback;
 use tests::bmp::PeerHeader;
+use tests::bmp::message::{self, initiation_of, loc_rib, monitoring, peer};
 use tests::relay::example::{Example, simple};
-use tests::relay::message::{self, initiation_of, loc_rib, monitoring, peer};
 use tests::relay::{Lab, Plan, Router};
 use tests::station::{Connection, End, Pace};
 use tests::table::Table;

@@ -16,8 +16,8 @@ use std::time::Duration;
 
 use tests::bgp::Prefix;
 use tests::bmp::PeerHeader;
+use tests::bmp::message::{self, peer};
 use tests::random::Random;
-use tests::relay::message::{self, peer};
 use tests::table::{Attributes, put_announcements};
 
 /// How long nothing must come where nothing is to be sent.

@@ -4,9 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use tests::bgp::{self, Family, Open, end_of_rib};
 use tests::bmp::PeerHeader;
+use tests::bmp::message::{self, flag, monitoring, of_peer, peer, text, tlv};
 use tests::nlri;
 use tests::relay::example::{simple, simple_up, update};
-use tests::relay::message::{self, flag, monitoring, of_peer, peer, text, tlv};
 use tests::relay::{Lab, Plan, Router, Summary};
 use tests::station::{Connection, Station};
 

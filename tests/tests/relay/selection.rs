@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use tests::addresses::{free_port, loopback};
 use tests::bgp::{Family, end_of_rib};
+use tests::bmp::View;
+use tests::bmp::message::{self, flag, monitoring};
 use tests::daemon;
 use tests::neighbor::{Neighbor, Options};
 use tests::netns::Netns;
 use tests::relay::example::{Example, simple, simple_up};
-use tests::relay::message::{self, flag, monitoring};
-use tests::relay::{Plan, Router, Summary, View};
+use tests::relay::{Plan, Router, Summary};
 use tests::station::{Mode, Setup, Station};
 use tests::table::Table;
 use tests::wait::{holds_for, wait_for};
@@ -49,7 +50,7 @@ fn a_session_is_sent_the_routers_that_it_monitors() {
 
 #[test]
 fn a_session_is_sent_the_views_that_it_monitors() {
-    let post_policy = flag::POST_POLICY;
+    let post_policy = View::In { post: true };
     let lab = Plan {
         session: "monitor.views = [\"adj-rib-in-post-policy\", \"loc-rib\"]",
         ..Plan::default()
@@ -62,7 +63,7 @@ fn a_session_is_sent_the_views_that_it_monitors() {
     let mut expected = router.summary();
     for (who, up) in &mut expected.peers {
         let is_loc_rib = who.router_id.is_some();
-        up.tables.retain(|(View(view), _), _| is_loc_rib || *view == post_policy);
+        up.tables.retain(|(view, _), _| is_loc_rib || *view == post_policy);
     }
     lab.early.wait_leg("edge1").wait_known(&expected);
     lab.start_late().wait_leg("edge1").wait_known(&expected);
@@ -83,12 +84,12 @@ fn a_loc_rib_of_which_a_session_is_sent_some_families_has_the_f_flag() {
     let late = lab.start_late().wait_leg("edge1");
     for leg in [&early, &late] {
         leg.wait_router("one route of each", |s| {
-            let of = |header, view: u8| {
+            let of = |header, view: View| {
                 let tables = &s.peer(header)?.tables;
-                let table = tables.get(&(View(view), Family::IPV4))?;
+                let table = tables.get(&(view, Family::IPV4))?;
                 (tables.len() == 1 && table.routes.len() == 1 && table.has_ended).then_some(())
             };
-            of(&loc_rib, flag::FILTERED).and(of(&global(1), 0))
+            of(&loc_rib, View::Loc { filtered: true }).and(of(&global(1), View::In { post: false }))
         });
         leg.router(|s| {
             let flags = s.ups.iter().filter(|up| up[6] == 3).map(|up| up[7]);
@@ -380,20 +381,20 @@ fn a_change_of_the_views_of_a_session_is_in_effect_with_its_next_connection() {
     let lab = lab.start();
     let router = lab.dial("edge1");
     router.send(Example::new("edge1", 1).dump());
-    let of_view = |wanted: u8, has_loc_rib: bool| {
+    let of_view = |wanted: View, has_loc_rib: bool| {
         let mut expected = router.summary();
         // A Loc-RIB is a peer of its own.
         expected.peers.retain(|who, _| has_loc_rib || who.router_id.is_none());
         for (who, up) in &mut expected.peers {
             let is_loc_rib = who.router_id.is_some();
-            up.tables.retain(|(View(view), _), _| is_loc_rib || *view == wanted);
+            up.tables.retain(|(view, _), _| is_loc_rib || *view == wanted);
         }
         expected
     };
-    lab.early.wait_leg("edge1").wait_known(&of_view(0, false));
+    lab.early.wait_leg("edge1").wait_known(&of_view(View::In { post: false }, false));
     for (text, view, has_loc_rib) in [
-        ("\"adj-rib-out-post-policy\"", flag::ADJ_RIB_OUT | flag::POST_POLICY, false),
-        ("\"loc-rib\", \"adj-rib-in-post-policy\"", flag::POST_POLICY, true),
+        ("\"adj-rib-out-post-policy\"", View::Out { post: true }, false),
+        ("\"loc-rib\", \"adj-rib-in-post-policy\"", View::In { post: true }, true),
     ] {
         lab.daemon.rewrite_config(&lab.config.replace("\"adj-rib-in-pre-policy\"", text));
         let before = lab.early.wait_leg("edge1");

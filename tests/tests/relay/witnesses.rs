@@ -17,13 +17,13 @@ use netgauze_parse_utils::traits::ParseFromWithOneInput;
 use serde_json::Value;
 use tests::addresses::loopback;
 use tests::bgp::{Family, end_of_rib};
-use tests::bmp::{self, COMMON_HEADER, Kind};
+use tests::bmp::message::{self, monitoring, peer};
+use tests::bmp::{self, COMMON_HEADER, Kind, View};
 use tests::daemon;
 use tests::programs::pmbmpd::Pmbmpd;
 use tests::programs::tshark::Capture;
 use tests::race::Program;
 use tests::relay::example::simple_up;
-use tests::relay::message::{self, flag, monitoring, peer};
 use tests::relay::{Plan, Scene};
 use tests::scratch::Scratch;
 use tests::station::{Connection, Mode, Setup, Station};
@@ -297,12 +297,11 @@ fn about_what_a_router_with_every_peer_type_and_view_sends() {
         at(message::header(peer::LOCAL, 9, address, 65_005), 5),
         at(message::loc_rib(0, 65_000, [192, 0, 2, 254].into()), 6),
     ];
-    let views = [0, flag::POST_POLICY, flag::ADJ_RIB_OUT, flag::ADJ_RIB_OUT | flag::POST_POLICY];
     for (seed, header) in (1..).zip(&headers) {
-        let views = if header.peer.kind == peer::LOC_RIB { &views[..1] } else { &views };
+        let views = if header.is_loc_rib() { &[header.view()][..] } else { &View::OF_PEER };
         router.send(simple_up(header));
         for (n, view) in (0..).zip(views) {
-            let of_view = header.with(*view);
+            let of_view = header.in_view(*view);
             router.send(monitoring(&of_view, Table::of(64_500 + seed + n, 60, 30).bytes()));
             router.send(monitoring(&of_view, &withdrawal(&["198.51.100.0/24"])));
             for family in [Family::IPV4, Family::IPV6] {

@@ -6,12 +6,12 @@ use std::time::Duration;
 use shared::response::{PublisherReport, PublisherState};
 use simulated::simulation::bus::{self, Record};
 use simulated::simulation::clock;
+use tests::bmp::message::kind;
 
 use super::plan;
 use super::reader::{self, Believed, Generation, Model};
 use crate::plan::FAMILIES;
 use crate::relay::plan::LOCAL;
-use crate::relay::wire::kind;
 use crate::run::Run;
 
 /// By when a publisher notices that something is wrong with its topic.

@@ -5,16 +5,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use md5::{Digest, Md5};
 use simulated::simulation::bus::Record;
+use tests::bmp::Identity;
+use tests::bmp::message::{self, kind};
+use tests::kafka::openbmp::{OpenBmp, md5};
 
 use crate::bmp;
 use crate::ledger::Ledger;
 use crate::relay::known::Route;
 use crate::relay::plan::{LOCAL, name};
 use crate::relay::router::Router;
-use crate::relay::station::LegPeer;
-use crate::relay::wire::{self, Identity, kind};
+use crate::relay::station::{LegPeer, own_peer};
 use crate::route::{self, Content};
 use crate::station::{self, View};
 
@@ -51,7 +52,7 @@ pub struct Model<'a> {
 /// The key of a router's records.
 pub fn key(router: usize) -> Vec<u8> {
     let name = if router == LOCAL { crate::plan::NAME.to_owned() } else { name(router) };
-    Md5::digest(name.as_bytes()).to_vec()
+    md5(name.as_bytes()).to_vec()
 }
 
 /// The generation of a record.
@@ -72,23 +73,24 @@ pub fn generation(record: &Record) -> Result<Generation, String> {
 
 /// The BMP message of a record, which is behind OpenBMP's header.
 pub fn message(record: &Record) -> Result<&[u8], String> {
-    let value = &record.value[..];
-    let header = value.first_chunk::<14>().ok_or("a record that is too short")?;
-    let length = usize::from(u16::from_be_bytes([header[6], header[7]]));
-    let of_message = u32::from_be_bytes([header[8], header[9], header[10], header[11]]) as usize;
-    let is_one = header[..6] == *b"OBMP\x01\x07" && header[13] == 12;
-    let rest = value.get(length..).filter(|rest| is_one && rest.len() == of_message);
-    let rest = rest.ok_or("a record without OpenBMP's header")?;
-    let admin = usize::from(u16::from_be_bytes([value[38], value[39]]));
-    if value.get(40 + admin..56 + admin) != Some(&record.key[..]) {
-        return Err("a record of another router than its key".to_owned());
+    let read = OpenBmp::parse(&record.value)?;
+    match read.router_hash == record.key[..] {
+        true => Ok(read.message),
+        false => Err("a record of another router than its key".to_owned()),
     }
-    Ok(rest)
 }
 
 /// The type of a BMP message.
 pub fn kind_of(message: &[u8]) -> Option<u8> {
     message.get(5).copied()
+}
+
+/// The message that is all there is of these bytes.
+fn one_message(bytes: &[u8]) -> Result<message::Message<'_>, String> {
+    match message::split_messages(bytes)?[..] {
+        [message] => Ok(message),
+        ref others => Err(format!("a record with {} messages", others.len())),
+    }
 }
 
 impl Believed {
@@ -115,13 +117,7 @@ impl Believed {
     }
 
     fn of_bmpd(&mut self, bytes: &[u8], model: Model<'_>) -> Result<(), String> {
-        let Some((length, message)) = bmp::first(bytes)? else {
-            return Err("a record with a part of a message".to_owned());
-        };
-        if length != bytes.len() {
-            return Err("a record with more than a message".to_owned());
-        }
-        match message {
+        match bmp::read(&one_message(bytes)?)? {
             bmp::Message::PeerUp(peer, _, received) => {
                 let found = model.ledger.iter().find(|(_, entry)| entry.sent_open == received);
                 let (serial, entry) = found.ok_or("a Peer Up with an OPEN that nobody has sent")?;
@@ -158,12 +154,7 @@ impl Believed {
     }
 
     fn of_router(&mut self, bytes: &[u8], router: &Router) -> Result<(), String> {
-        let Some(message) = wire::Message::first(bytes)? else {
-            return Err("a record with a part of a message".to_owned());
-        };
-        if message.whole.len() != bytes.len() {
-            return Err("a record with more than a message".to_owned());
-        }
+        let message = one_message(bytes)?;
         let said = &router.said;
         if said.passed_on.contains_key(message.whole) {
             return Ok(());
@@ -173,10 +164,10 @@ impl Believed {
                 return Err("an Initiation that the router has not sent".to_owned());
             }
             kind::PEER_UP => {
-                let (peer, body) = message.peer(true)?;
+                let (peer, body) = own_peer(&message)?;
                 let up = (peer, body.to_vec());
                 let shape = said.ups.get(&up).ok_or("a Peer Up that the router has not sent")?;
-                let known = self.peers.entry(peer.identity);
+                let known = self.peers.entry(peer.identity());
                 let known = known.or_insert_with(|| LegPeer {
                     up: up.clone(),
                     shape: shape.clone(),
@@ -188,27 +179,25 @@ impl Believed {
                 known.ends.clear();
             }
             kind::PEER_DOWN => {
-                let (peer, _) = message.peer(true)?;
-                self.peers.remove(&peer.identity);
+                let (peer, _) = own_peer(&message)?;
+                self.peers.remove(&peer.identity());
             }
-            kind::ROUTES => {
-                let (peer, _) = message.peer(true)?;
-                let Some(known) = self.peers.get_mut(&peer.identity) else { return Ok(()) };
-                let shape = &known.shape;
-                let add_path = |family| shape.add_path(peer.view, family);
-                match route::read(message.update()?, add_path)? {
+            kind::ROUTE_MONITORING => {
+                let (peer, body) = own_peer(&message)?;
+                let Some(known) = self.peers.get_mut(&peer.identity()) else { return Ok(()) };
+                let (shape, view) = (&known.shape, peer.view());
+                let add_path = |family| shape.add_path(view, family);
+                match route::read(message::read_monitoring(body)?, add_path)? {
                     Content::Announced(_, mark, keys) => {
-                        let route =
-                            Route { mark, time: peer.time, two_octet_as: peer.two_octet_as };
-                        let keys = keys.into_iter();
-                        known.routes.extend(keys.map(|key| ((peer.view, key), route)));
+                        let route = Route::of(&peer, mark);
+                        known.routes.extend(keys.into_iter().map(|key| ((view, key), route)));
                     }
                     Content::Withdrawn(_, keys) => {
                         for key in keys {
-                            known.routes.remove(&(peer.view, key));
+                            known.routes.remove(&(view, key));
                         }
                     }
-                    Content::EndOfRib(family) => known.ends.extend([(peer.view, family)]),
+                    Content::EndOfRib(family) => known.ends.extend([(view, family)]),
                 }
             }
             _ => {}

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tests::bgp::Family;
+use tests::bmp::{Identity, PeerHeader, View};
 
-use super::wire::{Identity, Peer, Time, View};
 use crate::route::{Key, Said};
 
 /// Not earlier than this after the last message is a peer complete, or an unconfirmed one gone; and not later.
@@ -29,9 +29,16 @@ pub struct Route {
     /// The mark of its attributes.
     pub mark: u32,
     /// When the router has received it.
-    pub time: Time,
+    pub time: Duration,
     /// The A flag.
     pub two_octet_as: bool,
+}
+
+impl Route {
+    /// Of a route that is announced behind this header.
+    pub fn of(header: &PeerHeader, mark: u32) -> Self {
+        Self { mark, time: header.time, two_octet_as: header.has_two_octet_as() }
+    }
 }
 
 /// What follows from both OPENs.
@@ -60,7 +67,7 @@ impl Shape {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Up {
     /// Its header.
-    pub peer: Peer,
+    pub peer: PeerHeader,
     /// What follows it.
     pub body: Vec<u8>,
     /// What follows from it.
@@ -77,9 +84,9 @@ pub enum Effect {
     /// A peer is down.
     Down(Identity),
     /// Routes.
-    Routes(Peer, Said),
+    Routes(PeerHeader, Said),
     /// All routes of a table were sent.
-    EndOfRib(Peer, Family),
+    EndOfRib(PeerHeader, Family),
     /// A whole Statistics Report.
     Report(Identity, Vec<u8>),
     /// Its TLVs.
@@ -102,7 +109,7 @@ pub struct Table {
     /// True once they may be as all others are.
     may_be_swept: bool,
     /// Of those that were announced again as they were when that was so, the time that they had.
-    pub other_times: BTreeMap<Key, Time>,
+    pub other_times: BTreeMap<Key, Duration>,
     /// Those that were stale when its peer may have been quiet for long enough.
     pub perhaps_gone: BTreeSet<Key>,
     /// True once its End-of-RIB came, or was assumed.
@@ -254,9 +261,9 @@ impl Known {
             }
             Effect::Routes(peer, said) => self.routes(peer, said, now),
             Effect::EndOfRib(peer, family) => {
-                let Some(known) = self.peers.get_mut(&peer.identity) else { return };
+                let Some(known) = self.peers.get_mut(&peer.identity()) else { return };
                 known.is_active(now);
-                let table = known.tables.entry((peer.view, *family)).or_default();
+                let table = known.tables.entry((peer.view(), *family)).or_default();
                 table.drop_stale();
                 if !std::mem::replace(&mut table.ended, true) && !table.may_have_ended {
                     table.complete.clone_from(&table.routes);
@@ -283,12 +290,12 @@ impl Known {
             active: now,
             begun: now,
         };
-        let Some(known) = self.peers.get_mut(&up.peer.identity) else {
-            self.peers.insert(up.peer.identity, new());
+        let Some(known) = self.peers.get_mut(&up.peer.identity()) else {
+            self.peers.insert(up.peer.identity(), new());
             return;
         };
         let (old, peer) = (&known.up, &up.peer);
-        let fits = old.peer == Peer { time: old.peer.time, ..*peer } && old.shape == up.shape;
+        let fits = old.peer == peer.at(old.peer.time) && old.shape == up.shape;
         if !fits {
             *known = new();
             return;
@@ -311,18 +318,17 @@ impl Known {
         }
     }
 
-    fn routes(&mut self, peer: &Peer, said: &Said, now: Duration) {
-        let Some(known) = self.peers.get_mut(&peer.identity) else { return };
+    fn routes(&mut self, peer: &PeerHeader, said: &Said, now: Duration) {
+        let Some(known) = self.peers.get_mut(&peer.identity()) else { return };
         known.is_active(now);
-        let table = known.tables.entry((peer.view, said.family)).or_default();
+        let table = known.tables.entry((peer.view(), said.family)).or_default();
         for key in &said.withdrawn {
             table.touch(key);
             table.held.remove(key);
             table.routes.remove(key);
         }
         for key in &said.announced {
-            let (mark, time, two_octet_as) = (said.mark, peer.time, peer.two_octet_as);
-            table.announce(key, Route { mark, time, two_octet_as });
+            table.announce(key, Route::of(peer, said.mark));
         }
     }
 

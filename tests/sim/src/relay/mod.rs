@@ -21,7 +21,6 @@ pub mod plan;
 mod quiet;
 pub mod router;
 pub mod station;
-pub mod wire;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

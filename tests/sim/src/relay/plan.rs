@@ -1,12 +1,13 @@
 //! What is configured of routers, and of the sessions with stations that are sent them.
 
 use std::fmt::Write as _;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use tests::bgp::Family;
+use tests::bmp::message::{header, loc_rib, peer as kind};
+use tests::bmp::{PeerHeader, View};
 use tests::random::Random;
 
-use super::wire::View;
 use crate::plan::{FAMILIES, STATION_PORT, one_of};
 
 /// Where bmpd listens for routers, and where it connects to those that it connects to.
@@ -79,6 +80,24 @@ impl Router {
             hold: one_of(random, &[0, 4, 30, 90, 90]),
         }
     }
+}
+
+/// The header of one of the peers that every router has.
+pub fn peer(number: usize) -> PeerHeader {
+    const DISTINGUISHER: u64 = 65_000 << 32 | 7;
+    let asn = 64_512 + number as u32;
+    let v4 = |last: u8| Ipv4Addr::new(10, 9, 0, last).into();
+    let v6 = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1));
+    let (header, id) = match number {
+        0 => (header(kind::GLOBAL, 0, v4(1), asn), 1),
+        1 => (header(kind::GLOBAL, 0, v6, asn), 2),
+        // The same address in another instance.
+        2 => (header(kind::DISTINGUISHED, DISTINGUISHER, v4(1), asn), 3),
+        3 => (loc_rib(0, asn, Ipv4Addr::UNSPECIFIED), 9),
+        4 => (loc_rib(DISTINGUISHER, asn, Ipv4Addr::UNSPECIFIED), 9),
+        _ => (header(kind::GLOBAL, 0, v4(99), asn), 99),
+    };
+    PeerHeader { router_id: Ipv4Addr::new(10, 9, 9, id), ..header }
 }
 
 impl Session {

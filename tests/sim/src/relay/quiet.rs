@@ -7,11 +7,11 @@ use simulated::simulation;
 use simulated::simulation::clock;
 use simulated::simulation::network::Answer;
 use tests::bgp::Family;
+use tests::bmp::{Identity, View};
 
 use super::known::{Known, KnownPeer, QUIET_MAX, Route};
 use super::plan::{self, Plan};
 use super::station::{Leg, LegPeer, Station};
-use super::wire::{Identity, View};
 use super::{Relay, hold};
 use crate::run::Run;
 use crate::speaker::Ending;
@@ -115,7 +115,7 @@ impl Relay {
             let may_be_owed = of_leg.report.is_none() && !is_complete;
             let is_certain = self.loses_nothing && model.is_report_certain;
             if is_certain && of_leg.report != model.report && !may_be_owed {
-                let peer = model.up.peer.identity;
+                let peer = model.up.peer.identity();
                 return Err(format!(
                     "{of}, peer {peer:?}: its Statistics Report is not the last one"
                 ));
@@ -150,7 +150,7 @@ impl Relay {
             }
         }
         for (identity, model) in &known.peers {
-            let is_wanted = wants_peer(identity.peer_type == 3);
+            let is_wanted = wants_peer(identity.router_id.is_some());
             let Some(of_leg) = peers.get(identity).filter(|_| is_wanted) else {
                 if !is_wanted || !model.is_confirmed && known.may_end_unconfirmed(clock::passed()) {
                     continue;
@@ -158,7 +158,7 @@ impl Relay {
                 return Err(format!("{of}: it has no peer {:?}", model.up.peer));
             };
             self.peer(of_leg, model, wants_table)
-                .map_err(|why| format!("{of}, peer {:?}: {why}", model.up.peer.identity))?;
+                .map_err(|why| format!("{of}, peer {:?}: {why}", model.up.peer.identity()))?;
         }
         Ok(())
     }
@@ -328,14 +328,14 @@ impl Run {
                 };
                 let session = leg.session.as_ref();
                 let is_wanted = session.is_some_and(|one| {
-                    one.wants_view(header.view) && one.families.contains(&said.family)
+                    one.wants_view(header.view()) && one.families.contains(&said.family)
                 });
-                let Some(peer) = leg.peers.get(&header.identity).filter(|_| is_wanted) else {
+                let Some(peer) = leg.peers.get(&header.identity()).filter(|_| is_wanted) else {
                     return true;
                 };
                 let has = |key: &crate::route::Key| {
                     peer.routes
-                        .get(&(header.view, key.clone()))
+                        .get(&(header.view(), key.clone()))
                         .is_some_and(|route| route.mark == said.mark)
                 };
                 said.announced.iter().all(has)

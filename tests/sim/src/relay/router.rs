@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use simulated::simulation::network::{self, Answer, End, Found};
 use tests::bgp::{self, Family, Open};
+use tests::bmp::message::{self, kind, text, tlv};
+use tests::bmp::{Identity, PeerHeader, View};
 use tests::random::Random;
 
 use super::known::{Effect, Known, Route, Shape, Up};
 use super::plan::{self, RELAY_PORT, ROUTER_PORT};
-use super::wire::{self, Identity, Peer, Time, View, kind, tlv};
 use crate::plan::{FAMILIES, one_of};
 use crate::route::{Key, Said};
 use crate::speaker::Ending;
@@ -18,6 +19,9 @@ use crate::speaker::Ending;
 /// How many peers a router can have, and one more that never is up.
 pub const PEERS: usize = 5;
 const NEVER_UP: usize = PEERS;
+
+/// A type of messages that no RFC has.
+const UNKNOWN: u8 = 77;
 
 /// The capability that has a number in each OPEN.
 const SERIAL: u8 = 239;
@@ -56,9 +60,9 @@ pub struct EverSaid {
     /// See [`EverSaid::initiations`].
     pub terminations: BTreeSet<Vec<u8>>,
     /// Peer Ups: the header and what follows it.
-    pub ups: BTreeMap<(Peer, Vec<u8>), Shape>,
+    pub ups: BTreeMap<(PeerHeader, Vec<u8>), Shape>,
     /// Peer Downs.
-    pub downs: BTreeSet<(Identity, Time, Vec<u8>)>,
+    pub downs: BTreeSet<(Identity, Duration, Vec<u8>)>,
     /// Routes.
     pub routes: BTreeSet<(Identity, View, Key, Route)>,
     /// Routes of any time.
@@ -140,21 +144,24 @@ impl Router {
         self.serial
     }
 
-    fn next_time(&mut self, random: &mut Random) -> Time {
-        (1_600_000_000 + self.next_serial(), random.below(1_000_000) as u32)
+    fn next_time(&mut self, random: &mut Random) -> Duration {
+        let seconds = 1_600_000_000 + self.next_serial();
+        Duration::new(seconds.into(), random.below(1_000_000) as u32 * 1000)
     }
 
     fn draw_initiation(&mut self, random: &mut Random) -> Vec<u8> {
         let description = format!("a router, version {}", random.below(4));
-        let mut tlvs =
-            vec![tlv(1, description.as_bytes()), tlv(2, plan::name(self.number).as_bytes())];
+        let mut tlvs = vec![
+            text(tlv::SYSTEM_DESCRIPTION, &description),
+            text(tlv::SYSTEM_NAME, &plan::name(self.number)),
+        ];
         if random.chance(30) {
-            tlvs.insert(0, tlv(0, b"first"));
+            tlvs.insert(0, text(tlv::STRING, "first"));
         }
         if random.chance(30) {
-            tlvs.push(tlv(4711, &[1, 2, 3]));
+            tlvs.push((4711, vec![1, 2, 3]));
         }
-        tlvs.concat()
+        message::tlvs(&tlvs)
     }
 
     /// The connection that it sends on.
@@ -234,43 +241,44 @@ impl Router {
     fn initiate(&mut self) {
         let tlvs = self.initiation.clone();
         self.said.initiations.insert(tlvs.clone());
-        self.send(wire::message(kind::INITIATION, &tlvs), Effect::Initiation(tlvs));
+        self.send(message::message(3, kind::INITIATION, &[&tlvs]), Effect::Initiation(tlvs));
     }
 
     /// Sends a peer and its tables.
     fn dump(&mut self, random: &mut Random, peer: usize, ends: bool) {
         let Some(OwnPeer { up, tables }) = self.peers.get(&peer).cloned() else { return };
         let reserved = random.below(256) as u8;
-        let message = wire::of_peer(kind::PEER_UP, &up.peer, reserved, &up.body);
+        let message = of_peer(kind::PEER_UP, &up.peer, reserved, &up.body);
         self.said.ups.insert((up.peer, up.body.clone()), up.shape.clone());
         self.send(message, Effect::Up(up.clone()));
         for ((view, family), routes) in tables {
             for (key, Route { mark, time, two_octet_as }) in routes {
-                let header = Peer { view, time, two_octet_as, ..up.peer };
+                let header = up.peer.in_view(view).two_octet_as(two_octet_as).at(time);
                 let announced = vec![key];
                 let said = Said { family, withdrawn: Vec::new(), announced, mark, faulty: false };
                 self.say(random, header, said);
             }
             if ends && random.chance(90) {
                 let time = self.next_time(random);
-                self.end_of_rib(Peer { view, time, ..up.peer }, family);
+                self.end_of_rib(up.peer.in_view(view).at(time), family);
             }
         }
     }
 
-    fn end_of_rib(&mut self, header: Peer, family: Family) {
-        self.send(wire::end_of_rib(&header, family), Effect::EndOfRib(header, family));
+    fn end_of_rib(&mut self, header: PeerHeader, family: Family) {
+        let message = message::monitoring(&header, &bgp::end_of_rib(family));
+        self.send(message, Effect::EndOfRib(header, family));
     }
 
-    fn say(&mut self, random: &mut Random, header: Peer, said: Said) {
+    fn say(&mut self, random: &mut Random, header: PeerHeader, said: Said) {
         for key in &said.announced {
-            let (mark, time, two_octet_as) = (said.mark, header.time, header.two_octet_as);
-            let route = Route { mark, time, two_octet_as };
-            self.said.routes.insert((header.identity, header.view, key.clone(), route));
-            self.said.keys.insert((header.identity, header.view, key.clone()));
+            let route = Route::of(&header, said.mark);
+            self.said.routes.insert((header.identity(), header.view(), key.clone(), route));
+            self.said.keys.insert((header.identity(), header.view(), key.clone()));
         }
         let reserved = random.below(256) as u8;
-        self.send(wire::routes(&header, reserved, &said), Effect::Routes(header, said));
+        let message = of_peer(kind::ROUTE_MONITORING, &header, reserved, &said.encode());
+        self.send(message, Effect::Routes(header, said));
     }
 
     /// The session of a peer comes up, for the first time or, without having gone down, anew: it has the routes that it
@@ -292,13 +300,13 @@ impl Router {
 
     fn draw_up(&mut self, random: &mut Random, number: usize, fits: Option<&Up>) -> Up {
         let serial = self.next_serial();
-        let mut peer = Peer::template(number);
+        let peer = plan::peer(number);
         let is_loc_rib = peer.is_loc_rib();
-        peer.two_octet_as = !is_loc_rib && random.chance(30);
-        peer.view = match is_loc_rib {
+        let mut peer = peer.two_octet_as(!is_loc_rib && random.chance(30));
+        peer = peer.in_view(match is_loc_rib {
             true => View::Loc { filtered: random.chance(20) },
             false => View::In { post: random.chance(10) },
-        };
+        });
         let mut shape = Shape { families: FAMILIES.to_vec(), add_path: Default::default() };
         // Loc-RIBs of one name with other families would be several (RFC 9069 section 6.1.1).
         if !is_loc_rib && random.chance(20) {
@@ -312,7 +320,7 @@ impl Router {
             }
         }
         if let Some(Up { peer: before, shape: old, .. }) = fits {
-            (peer.two_octet_as, peer.view) = (before.two_octet_as, before.view);
+            peer.flags = before.flags;
             shape = old.clone();
             let mode = |family: &Family| {
                 let [of_in, of_out, of_loc] = &shape.add_path;
@@ -341,7 +349,7 @@ impl Router {
         }
         shape.add_path = [of_in, of_out, of_loc];
         peer.time = match random.chance(5) {
-            true => (0, 0),
+            true => Duration::ZERO,
             false => self.next_time(random),
         };
         let mut open = Open::of(64_700 + number as u32);
@@ -361,10 +369,10 @@ impl Router {
         let ports = random.below(1 << 32) as u32;
         let mut body = [&local[..], &ports.to_be_bytes(), &sent, &received].concat();
         if is_loc_rib || random.chance(30) {
-            body.extend(tlv(3, format!("table {}", random.below(3)).as_bytes()));
+            body.extend(one_tlv(tlv::TABLE_NAME, format!("table {}", random.below(3)).as_bytes()));
         }
         if random.chance(30) {
-            body.extend(tlv(100, &serial.to_be_bytes()));
+            body.extend(one_tlv(100, &serial.to_be_bytes()));
         }
         Up { peer, body, shape }
     }
@@ -373,11 +381,11 @@ impl Router {
     pub fn peer_down(&mut self, random: &mut Random, peer: usize) {
         let up = self.peers.remove(&peer).map(|own| own.up.peer);
         // For one that never was up it is a mistake of the router.
-        let mut header = up.unwrap_or_else(|| Peer::template(NEVER_UP));
+        let mut header = up.unwrap_or_else(|| plan::peer(NEVER_UP));
         header.time = self.next_time(random);
         if !header.is_loc_rib() {
-            header.view =
-                one_of(random, &[header.view, View::In { post: true }, View::Out { post: false }]);
+            let views = [header.view(), View::In { post: true }, View::Out { post: false }];
+            header = header.in_view(one_of(random, &views));
         }
         let notification = bgp::message(bgp::kind::NOTIFICATION, &[6, 2]);
         let data = match random.below(7) {
@@ -386,12 +394,12 @@ impl Router {
             2 => [&[3][..], &notification].concat(),
             3 => vec![4],
             4 => vec![5],
-            5 => [&[6][..], &tlv(3, b"table")].concat(),
+            5 => [&[6][..], &one_tlv(tlv::TABLE_NAME, b"table")].concat(),
             _ => vec![99, 1, 2, 3],
         };
-        self.said.downs.insert((header.identity, header.time, data.clone()));
-        let message = wire::of_peer(kind::PEER_DOWN, &header, random.below(256) as u8, &data);
-        self.send(message, Effect::Down(header.identity));
+        self.said.downs.insert((header.identity(), header.time, data.clone()));
+        let message = of_peer(kind::PEER_DOWN, &header, random.below(256) as u8, &data);
+        self.send(message, Effect::Down(header.identity()));
     }
 
     fn draw_peer(&mut self, random: &mut Random) -> Option<(usize, Up)> {
@@ -403,7 +411,7 @@ impl Router {
     /// Some routes of a peer change.
     pub fn update(&mut self, random: &mut Random, next_mark: &mut u32) -> bool {
         let Some((number, up)) = self.draw_peer(random) else { return false };
-        let view = if up.peer.is_loc_rib() { up.peer.view } else { one_of(random, &View::OF_PEER) };
+        let view = draw_view(random, &up.peer);
         let family = one_of(random, &up.shape.families);
         let add_path = up.shape.add_path(view, family);
         let mut keys = BTreeSet::new();
@@ -416,10 +424,10 @@ impl Router {
         if random.chance(70) {
             *next_mark += 1;
         }
-        let time = if random.chance(4) { (0, 0) } else { self.next_time(random) };
+        let time = if random.chance(4) { Duration::ZERO } else { self.next_time(random) };
         let flips = !up.peer.is_loc_rib() && random.chance(10);
-        let two_octet_as = up.peer.two_octet_as ^ flips;
-        let header = Peer { view, time, two_octet_as, ..up.peer };
+        let two_octet_as = up.peer.has_two_octet_as() ^ flips;
+        let header = up.peer.in_view(view).two_octet_as(two_octet_as).at(time);
         let said = Said { family, withdrawn, announced, mark: *next_mark, faulty: false };
         self.apply(number, header, said.clone());
         self.say(random, header, said);
@@ -431,14 +439,14 @@ impl Router {
         &mut self,
         random: &mut Random,
         mark: u32,
-    ) -> Option<(usize, Peer, Said)> {
+    ) -> Option<(usize, PeerHeader, Said)> {
         let (number, up) = self.draw_peer(random)?;
-        let view = if up.peer.is_loc_rib() { up.peer.view } else { one_of(random, &View::OF_PEER) };
+        let view = draw_view(random, &up.peer);
         let family = one_of(random, &up.shape.families);
         let add_path = up.shape.add_path(view, family);
         let announced = vec![Key::draw(random, family, add_path)];
         let time = self.next_time(random);
-        let header = Peer { view, time, ..up.peer };
+        let header = up.peer.in_view(view).at(time);
         Some((
             number,
             header,
@@ -447,42 +455,41 @@ impl Router {
     }
 
     /// Announces what was drawn.
-    pub fn announce(&mut self, random: &mut Random, number: usize, header: Peer, said: Said) {
+    pub fn announce(&mut self, random: &mut Random, number: usize, header: PeerHeader, said: Said) {
         self.apply(number, header, said.clone());
         self.say(random, header, said);
     }
 
-    fn apply(&mut self, number: usize, header: Peer, said: Said) {
+    fn apply(&mut self, number: usize, header: PeerHeader, said: Said) {
         let Some(own) = self.peers.get_mut(&number) else { return };
-        let table = own.tables.entry((header.view, said.family)).or_default();
+        let table = own.tables.entry((header.view(), said.family)).or_default();
         for key in &said.withdrawn {
             table.remove(key);
         }
         for key in said.announced {
-            let (mark, time, two_octet_as) = (said.mark, header.time, header.two_octet_as);
-            table.insert(key, Route { mark, time, two_octet_as });
+            table.insert(key, Route::of(&header, said.mark));
         }
     }
 
     /// Sends an End-of-RIB.
     pub fn one_end_of_rib(&mut self, random: &mut Random) {
         let Some((_, up)) = self.draw_peer(random) else { return };
-        let view = if up.peer.is_loc_rib() { up.peer.view } else { one_of(random, &View::OF_PEER) };
+        let view = draw_view(random, &up.peer);
         let family = one_of(random, &up.shape.families);
         let time = self.next_time(random);
-        self.end_of_rib(Peer { view, time, ..up.peer }, family);
+        self.end_of_rib(up.peer.in_view(view).at(time), family);
     }
 
     /// Sends a Statistics Report.
     pub fn report(&mut self, random: &mut Random) {
         let Some((_, up)) = self.draw_peer(random) else { return };
         let time = self.next_time(random);
-        let value = tlv(65_531, &self.next_serial().to_be_bytes());
+        let value = one_tlv(65_531, &self.next_serial().to_be_bytes());
         let body = [&1u32.to_be_bytes()[..], &value].concat();
-        let header = Peer { time, ..up.peer };
-        let whole = wire::of_peer(kind::STATISTICS, &header, random.below(256) as u8, &body);
+        let header = up.peer.at(time);
+        let whole = of_peer(kind::STATISTICS, &header, random.below(256) as u8, &body);
         self.said.reports.insert(whole.clone());
-        self.send(whole.clone(), Effect::Report(header.identity, whole));
+        self.send(whole.clone(), Effect::Report(header.identity(), whole));
     }
 
     /// Sends something that bmpd only passes on.
@@ -492,21 +499,21 @@ impl Router {
         let up = self.draw_peer(random).map(|(_, up)| up);
         let whole = match (random.below(4), up) {
             (0, Some(up)) => {
-                let header = Peer { time: self.next_time(random), ..up.peer };
-                wire::of_peer(kind::MIRRORING, &header, 0, &tlv(0, &bytes))
+                let header = up.peer.at(self.next_time(random));
+                message::mirroring(&header, &[(0, bytes.to_vec())])
             }
             (1, Some(up)) => {
                 // Withdrawn routes that end too early.
-                let header = Peer { time: self.next_time(random), ..up.peer };
+                let header = up.peer.at(self.next_time(random));
                 let update = bgp::message(bgp::kind::UPDATE, &[&[0xff, 0xff][..], &bytes].concat());
-                wire::of_peer(kind::ROUTES, &header, 0, &update)
+                message::monitoring(&header, &update)
             }
             (2, Some(up)) => {
-                let mut whole = wire::of_peer(kind::ROUTES, &up.peer, 0, &bytes);
+                let mut whole = of_peer(kind::ROUTE_MONITORING, &up.peer, 0, &bytes);
                 whole[6] = 9;
                 whole
             }
-            _ => wire::message(kind::UNKNOWN, &bytes),
+            _ => message::message(3, UNKNOWN, &[&bytes]),
         };
         self.said.passed_on.insert(whole.clone(), u64::from(serial));
         self.send(whole, Effect::Nothing);
@@ -514,8 +521,9 @@ impl Router {
 
     /// Sends what a router must not send: routes of a peer that is not up.
     pub fn routes_without_peer(&mut self, random: &mut Random) {
-        let header = Peer { time: self.next_time(random), ..Peer::template(NEVER_UP) };
-        self.send(wire::routes(&header, 0, &Said::any(random)), Effect::Nothing);
+        let header = plan::peer(NEVER_UP).at(self.next_time(random));
+        let message = message::monitoring(&header, &Said::any(random).encode());
+        self.send(message, Effect::Nothing);
     }
 
     /// Sends another Initiation.
@@ -528,16 +536,16 @@ impl Router {
 
     /// Ends its BMP session with a Termination.
     pub fn terminate(&mut self, random: &mut Random) {
-        let mut tlvs = tlv(1, &[0, random.below(6) as u8]);
+        let mut tlvs = one_tlv(tlv::REASON, &[0, random.below(6) as u8]);
         if random.chance(50) {
-            tlvs.extend(tlv(0, b"good-bye"));
+            tlvs.extend(one_tlv(tlv::STRING, b"good-bye"));
         }
         if random.chance(20) {
-            tlvs.extend(tlv(815, &[7; 5]));
+            tlvs.extend(one_tlv(815, &[7; 5]));
         }
         let Some(link) = self.link() else { return };
         link.outbox.push_back((
-            wire::message(kind::TERMINATION, &tlvs),
+            message::message(3, kind::TERMINATION, &[&tlvs]),
             Effect::Termination(tlvs.clone()),
         ));
         link.flush(usize::MAX);
@@ -551,7 +559,7 @@ impl Router {
 
     /// Ends its connection without one.
     pub fn end(&mut self, random: &mut Random, ending: Ending) {
-        let half = wire::routes(&Peer::template(0), 0, &Said::any(random));
+        let half = message::monitoring(&plan::peer(0), &Said::any(random).encode());
         let Some(link) = self.link() else { return };
         link.outbox.clear();
         let half = &half[..half.len() / 2];
@@ -638,6 +646,20 @@ impl Router {
         self.known = Known::default();
         self.known.presence = presence;
     }
+}
+
+/// One of the tables of a peer.
+fn draw_view(random: &mut Random, peer: &PeerHeader) -> View {
+    if peer.is_loc_rib() { peer.view() } else { one_of(random, &View::OF_PEER) }
+}
+
+/// A message about a peer; of `reserved` it has the flags that mean nothing.
+fn of_peer(kind: u8, peer: &PeerHeader, reserved: u8, rest: &[u8]) -> Vec<u8> {
+    message::of_peer(kind, &peer.with(reserved & peer.reserved_flags()), &[rest])
+}
+
+fn one_tlv(kind: u16, value: &[u8]) -> Vec<u8> {
+    message::tlvs(&[(kind, value.to_vec())])
 }
 
 impl Link {

@@ -1,16 +1,18 @@
 //! A station that is sent routers: it has a connection for each of them, and checks every rule at every message.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use simulated::simulation::network::{self, Answer, End, Found};
 use tests::bgp::Family;
+use tests::bmp::message::{self, Message, kind, tlv};
+use tests::bmp::{Identity, PEER_HEADER, PeerHeader, View};
+use tests::relay::Proxied;
 
 use super::known::{Route, Shape};
 use super::plan::{self, LOCAL, Session};
 use super::router::Router;
-use super::wire::{self, Identity, Message, Peer, View, kind};
 use crate::plan::STATION_PORT;
 use crate::route::{self, Content, Key};
 use crate::trace::Trace;
@@ -22,7 +24,7 @@ const RECENT: Duration = Duration::from_millis(1200);
 #[derive(Debug)]
 pub struct LegPeer {
     /// The header of its last Peer Up, and what follows it.
-    pub up: (Peer, Vec<u8>),
+    pub up: (PeerHeader, Vec<u8>),
     /// What follows from it.
     pub shape: Shape,
     /// Its routes.
@@ -41,7 +43,9 @@ pub struct Leg {
     /// Our end.
     pub end: End,
     buffer: Vec<u8>,
-    proxy: Option<Vec<u8>>,
+    has_proxy: bool,
+    /// Of a connection that bmpd does not make for itself.
+    proxied: Option<Proxied>,
     is_begun: bool,
     /// The router, once that is known.
     pub router: Option<usize>,
@@ -114,7 +118,8 @@ impl Station {
             number,
             end,
             buffer: Vec::new(),
-            proxy: None,
+            has_proxy: false,
+            proxied: None,
             is_begun: false,
             router: None,
             version: 0,
@@ -207,34 +212,30 @@ impl Leg {
         let buffer = std::mem::take(&mut self.buffer);
         let mut rest = &buffer[..];
         if !self.is_begun && rest.first() == Some(&0x0d) {
-            let Some(header) = rest.first_chunk::<16>() else {
-                self.buffer = buffer;
-                return Ok(());
-            };
-            let length = 16 + usize::from(u16::from_be_bytes([header[14], header[15]]));
-            let Some(header) = rest.get(..length) else {
-                self.buffer = buffer;
-                return Ok(());
-            };
-            self.proxy = Some(header.to_vec());
-            rest = &rest[length..];
+            match Proxied::read(rest)? {
+                Ok((proxied, length)) => {
+                    (self.has_proxy, self.proxied) = (true, proxied);
+                    rest = &rest[length..];
+                }
+                Err(_missing) => {
+                    self.buffer = buffer;
+                    return Ok(());
+                }
+            }
         }
         self.is_begun |= !rest.is_empty();
-        while let Some(message) = Message::first(rest)? {
+        while let Some(message) = message::split_message(&mut rest)? {
             context.trace.messages += 1;
             self.messages += 1;
             let (number, kind, length) = (self.number, message.kind, message.whole.len());
             context.trace.say(|| {
                 let at = plan::station(station);
                 let of = self.router.map_or_else(String::new, name);
-                let peer = message
-                    .peer(false)
-                    .ok()
-                    .map(|(peer, _)| (peer.identity.peer_type, peer.other[3], peer.view));
+                let peer = message.peer().ok();
+                let peer = peer.map(|(peer, _)| (peer.peer.kind, peer.asn, peer.view()));
                 format!("{at} leg {number} {of}: type {kind}, {length} bytes, {peer:?}")
             });
             self.message(station, &message, context)?;
-            rest = &rest[message.whole.len()..];
         }
         self.buffer = rest.to_vec();
         Ok(())
@@ -275,9 +276,9 @@ impl Leg {
             }
             kind::PEER_UP => self.peer_up(message, router),
             kind::PEER_DOWN => self.peer_down(message, router),
-            kind::ROUTES => self.routes(message, router, context),
+            kind::ROUTE_MONITORING => self.routes(message, router, context),
             kind::STATISTICS => {
-                let (peer, _) = message.peer(false)?;
+                let (peer, _) = message.peer()?;
                 if !router.said.reports.contains(message.whole) {
                     return Err("a Statistics Report that the router has not sent".to_owned());
                 }
@@ -294,19 +295,20 @@ impl Leg {
         message: &Message<'_>,
         context: &Context<'_>,
     ) -> Result<(), String> {
-        let tlvs = wire::tlvs(message.body())?;
-        let [.., (0, version)] = tlvs[..] else {
+        let tlvs = message::split_tlvs(message.body())?;
+        let [.., (tlv::STRING, version)] = tlvs[..] else {
             return Err("no version in its Initiation".to_owned());
         };
         let version = std::str::from_utf8(version).ok().and_then(|text| text.parse().ok());
         self.version = version.ok_or("no version in its Initiation")?;
         let of_router = &message.body()[..message.body().len() - (4 + version_len(&tlvs))];
-        let system_name = tlvs.iter().find(|(kind, _)| *kind == 2).map(|(_, value)| *value);
+        let system_name =
+            tlvs.iter().find(|(kind, _)| *kind == tlv::SYSTEM_NAME).map(|(_, value)| *value);
         let system_name = system_name.ok_or("no sysName in its Initiation")?;
         let is_its = |number: &usize| plan::name(*number).as_bytes() == system_name;
         let session = context.versions.get(&(station, self.version));
         let session = session.ok_or("a version that never was configured")?;
-        if session.proxy != self.proxy.is_some() {
+        if session.proxy != self.has_proxy {
             return Err(
                 "a PROXY protocol header, or none, and it is configured otherwise".to_owned()
             );
@@ -320,14 +322,9 @@ impl Leg {
                 }
                 self.initiation = of_router.to_vec();
                 self.router = Some(number);
-                let named = |header: &Vec<u8>| {
-                    let source: [u8; 4] = header.get(16..20)?.try_into().ok()?;
-                    Some(IpAddr::from(source))
-                };
                 let addresses = [0, 1].map(|which| plan::router(number, which));
-                if let Some(header) = &self.proxy
-                    && !named(header).is_some_and(|address| addresses.contains(&address))
-                {
+                let is_its = |one: &Proxied| addresses.contains(&one.source.ip());
+                if self.has_proxy && !self.proxied.as_ref().is_some_and(is_its) {
                     return Err("the PROXY protocol header does not name its router".to_owned());
                 }
             }
@@ -344,7 +341,7 @@ impl Leg {
             return Ok(());
         }
         // One of bmpd itself.
-        match wire::tlvs(message.body())?[..] {
+        match message::split_tlvs(message.body())?[..] {
             [(1, [0, 0 | 3 | 4])] | [(1, [0, 0 | 3 | 4]), (0, _)] => Ok(()),
             _ => Err("a Termination that nobody has sent".to_owned()),
         }
@@ -354,7 +351,7 @@ impl Leg {
     fn pass_on(&mut self, message: &Message<'_>, router: &Router) -> Result<bool, String> {
         let passed_on = &router.said.passed_on;
         let order = passed_on.get(message.whole).or_else(|| match message.kind {
-            kind::MIRRORING => passed_on.get(&message.without_loss()),
+            kind::ROUTE_MIRRORING => passed_on.get(&without_loss(message)),
             _ => None,
         });
         let Some(order) = order else { return Ok(false) };
@@ -362,16 +359,16 @@ impl Leg {
             return Err("a message is passed on twice, or late".to_owned());
         }
         self.passed_on = *order;
-        if message.kind == kind::ROUTES
-            && let Ok((peer, _)) = message.peer(false)
+        if message.kind == kind::ROUTE_MONITORING
+            && let Ok((peer, _)) = message.peer()
         {
             self.peer(&peer)?;
         }
         Ok(true)
     }
 
-    fn peer(&mut self, peer: &Peer) -> Result<&mut LegPeer, String> {
-        let known = self.peers.get_mut(&peer.identity);
+    fn peer(&mut self, peer: &PeerHeader) -> Result<&mut LegPeer, String> {
+        let known = self.peers.get_mut(&peer.identity());
         let known = known.ok_or("a message about a peer that was not reported up")?;
         match known.up.0.is_of(peer) {
             true => Ok(known),
@@ -380,20 +377,21 @@ impl Leg {
     }
 
     fn peer_up(&mut self, message: &Message<'_>, router: &Router) -> Result<(), String> {
-        let (peer, body) = message.peer(true)?;
-        let up = as_router_said(peer.view)?.into_iter().find_map(|view| {
-            let up = (Peer { view, ..peer }, body.to_vec());
+        let (peer, body) = own_peer(message)?;
+        let up = as_router_said(peer.view())?.into_iter().find_map(|view| {
+            let up = (peer.in_view(view), body.to_vec());
             router.said.ups.get(&up).map(|shape| (up, shape.clone()))
         });
         let (up, shape) = up.ok_or("a Peer Up that the router has not sent")?;
-        match self.peers.get_mut(&peer.identity) {
+        match self.peers.get_mut(&peer.identity()) {
             None => {
                 let (routes, ends) = Default::default();
                 let is_wanted = |one: &Session| one.wants_peer(peer.is_loc_rib());
                 if !self.session.as_ref().is_some_and(is_wanted) {
                     return Err("a peer that is not asked for".to_owned());
                 }
-                self.peers.insert(peer.identity, LegPeer { up, shape, routes, ends, report: None });
+                let new = LegPeer { up, shape, routes, ends, report: None };
+                self.peers.insert(peer.identity(), new);
             }
             Some(known) => {
                 if known.up == up {
@@ -411,10 +409,10 @@ impl Leg {
     }
 
     fn peer_down(&mut self, message: &Message<'_>, router: &Router) -> Result<(), String> {
-        let (peer, data) = message.peer(true)?;
+        let (peer, data) = own_peer(message)?;
         self.peer(&peer)?;
-        self.peers.remove(&peer.identity);
-        let is_its = router.said.downs.contains(&(peer.identity, peer.time, data.to_vec()));
+        self.peers.remove(&peer.identity());
+        let is_its = router.said.downs.contains(&(peer.identity(), peer.time, data.to_vec()));
         // It has not come up again, has come up otherwise, or is not sent any more.
         match data {
             _ if is_its => Ok(()),
@@ -429,73 +427,75 @@ impl Leg {
         router: &Router,
         context: &Context<'_>,
     ) -> Result<(), String> {
-        let (mut peer, _) = message.peer(true)?;
+        let (mut peer, body) = own_peer(message)?;
         let may_be_of_before = self.may_be_of_before(router);
-        let known = self.peers.get_mut(&peer.identity);
+        let known = self.peers.get_mut(&peer.identity());
         let known = known.ok_or("routes of a peer that was not reported up")?;
-        if as_router_said(peer.view)?.contains(&known.up.0.view) {
-            peer.view = known.up.0.view;
+        if as_router_said(peer.view())?.contains(&known.up.0.view()) {
+            peer = peer.in_view(known.up.0.view());
         }
         if !known.up.0.is_of(&peer) {
             return Err("routes of another peer than in its Peer Up".to_owned());
         }
-        let shape = &known.shape;
-        let content = route::read(message.update()?, |family| shape.add_path(peer.view, family))?;
+        let (shape, view) = (&known.shape, peer.view());
+        let update = message::read_monitoring(body)?;
+        let content = route::read(update, |family| shape.add_path(view, family))?;
         let (Content::Announced(family, ..)
         | Content::Withdrawn(family, _)
         | Content::EndOfRib(family)) = content;
-        let is_wanted = |one: &Session| one.families.contains(&family) && one.wants_view(peer.view);
+        let is_wanted = |one: &Session| one.families.contains(&family) && one.wants_view(view);
         if !self.session.as_ref().is_some_and(is_wanted) {
-            return Err(format!("{:?} {family}, which is not asked for", peer.view));
+            return Err(format!("{view:?} {family}, which is not asked for"));
         }
         match content {
             Content::Announced(_, mark, keys) => {
-                let route = Route { mark, time: peer.time, two_octet_as: peer.two_octet_as };
+                let route = Route::of(&peer, mark);
                 for key in keys {
-                    let said = (peer.identity, peer.view, key.clone(), route);
+                    let said = (peer.identity(), view, key.clone(), route);
                     if !router.said.routes.contains(&said) {
                         return Err(format!(
                             "a route that the router has not announced so: {said:?}"
                         ));
                     }
                     self.announced += 1;
-                    let old = known.routes.insert((peer.view, key), route);
+                    let old = known.routes.insert((view, key), route);
                     self.repeated += u64::from(old == Some(route));
                 }
             }
             Content::Withdrawn(_, keys) => {
                 for key in keys {
-                    if !router.said.keys.contains(&(peer.identity, peer.view, key.clone())) {
+                    if !router.said.keys.contains(&(peer.identity(), view, key.clone())) {
                         return Err(format!("{key:?} was never announced"));
                     }
-                    known.routes.remove(&(peer.view, key));
+                    known.routes.remove(&(view, key));
                 }
             }
             Content::EndOfRib(family) => {
-                if !known.ends.insert((peer.view, family)) {
-                    return Err(format!("a second End-of-RIB of {:?} {family}", peer.view));
+                if !known.ends.insert((view, family)) {
+                    return Err(format!("a second End-of-RIB of {:?} {family}", view));
                 }
                 let is_certain = !router.known.is_uncertain && !may_be_of_before;
-                let model = router.known.peers.get(&peer.identity).filter(|_| is_certain);
+                let model = router.known.peers.get(&peer.identity()).filter(|_| is_certain);
                 // Of another session of the peer nothing is known any more.
                 let model = model
                     .filter(|model| (model.up.peer, &model.up.body) == (known.up.0, &known.up.1));
                 let Some(model) = model else { return Ok(()) };
-                let Some(table) = model.tables.get(&(peer.view, family)) else {
+                let Some(table) = model.tables.get(&(view, family)) else {
                     return Err(format!(
                         "an End-of-RIB of {:?} {family}, of which nothing came",
-                        peer.view
+                        view
                     ));
                 };
                 if !table.may_have_ended && !table.ended && !model.may_be_quiet(context.now) {
                     return Err(format!(
                         "an End-of-RIB of {:?} {family} before that of the router",
-                        peer.view
+                        view
                     ));
                 }
-                let missing = table.complete.iter().find(|(key, route)| {
-                    known.routes.get(&(peer.view, (*key).clone())) != Some(route)
-                });
+                let missing = table
+                    .complete
+                    .iter()
+                    .find(|(key, route)| known.routes.get(&(view, (*key).clone())) != Some(route));
                 if let Some((key, _)) = missing {
                     return Err(format!("{key:?} was not sent before the End-of-RIB"));
                 }
@@ -535,6 +535,24 @@ impl Leg {
             }
         }
     }
+}
+
+/// The header of a message that bmpd has written itself, and what follows it: reserved flags are clear.
+pub(crate) fn own_peer<'a>(message: &Message<'a>) -> Result<(PeerHeader, &'a [u8]), String> {
+    let (peer, rest) = message.peer()?;
+    match peer.flags & peer.reserved_flags() {
+        0 => Ok((peer, rest)),
+        _ => Err(format!("the flags {:#04x} of a peer of type {}", peer.flags, peer.peer.kind)),
+    }
+}
+
+/// The same Route Mirroring message without the TLV that says that others before it were lost.
+fn without_loss(message: &Message<'_>) -> Vec<u8> {
+    const LOST: [u8; 6] = [0, 1, 0, 2, 0, 1];
+    let body = message.body();
+    let (head, rest) = body.split_at(PEER_HEADER.min(body.len()));
+    let rest = rest.strip_prefix(&LOST[..]).unwrap_or(rest);
+    message::message(3, message.kind, &[head, rest])
 }
 
 fn version_len(tlvs: &[(u16, &[u8])]) -> usize {
