@@ -3,7 +3,7 @@
 //! One value is one BGP connection that is up, from its handshake until it is closed. It records
 //! every UPDATE it sent, so that [`Neighbor::expected`] is the Adj-RIB-In that bmpd should have.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -158,7 +158,7 @@ impl Neighbor {
         stream.write_all(&sent_open).map_err(failed)?;
         let mut received = Received::default();
         while received.keepalives == 0 {
-            let bytes = read_message(&mut stream).map_err(failed)?;
+            let bytes = bgp::read_message(&mut stream).map_err(failed)?;
             match bytes[18] {
                 kind::OPEN => {
                     Open::parse(&bytes[bgp::HEADER..])?;
@@ -418,20 +418,8 @@ fn connect_from(options: &Options, to: SocketAddr) -> io::Result<TcpStream> {
     Ok(socket.into())
 }
 
-fn read_message(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; bgp::HEADER];
-    stream.read_exact(&mut bytes)?;
-    let length = usize::from(u16::from_be_bytes([bytes[16], bytes[17]]));
-    if bytes[..16] != [0xff; 16] || length < bgp::HEADER {
-        return Err(io::Error::other(format!("not a BGP header: {}", bgp::hex(&bytes))));
-    }
-    bytes.resize(length, 0);
-    stream.read_exact(&mut bytes[bgp::HEADER..])?;
-    Ok(bytes)
-}
-
 fn receive(shared: &Shared, mut stream: TcpStream) {
-    while let Ok(bytes) = read_message(&mut stream) {
+    while let Ok(bytes) = bgp::read_message(&mut stream) {
         let mut received = lock(&shared.received);
         match (bytes[18], &bytes[bgp::HEADER..]) {
             (kind::KEEPALIVE, _) => received.keepalives += 1,

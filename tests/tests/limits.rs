@@ -214,12 +214,8 @@ fn connect(from: IpAddr, to: SocketAddr) -> TcpStream {
 
 /// The next message of bmpd: its type and its body; `None` if there is none.
 fn receive(stream: &mut TcpStream) -> Option<(u8, Vec<u8>)> {
-    let mut header = [0; bgp::HEADER];
-    stream.read_exact(&mut header).ok()?;
-    let length = usize::from(u16::from_be_bytes([header[16], header[17]]));
-    let mut body = vec![0; length - bgp::HEADER];
-    stream.read_exact(&mut body).ok()?;
-    Some((header[18], body))
+    let message = bgp::read_message(stream).ok()?;
+    Some((message[bgp::HEADER - 1], message[bgp::HEADER..].to_vec()))
 }
 
 /// The code and subcode with which bmpd ends a connection.

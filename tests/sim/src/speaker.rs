@@ -369,10 +369,7 @@ impl Link {
         }
         let came = std::mem::take(&mut self.came);
         let mut rest = &came[..];
-        while let Some(header) = rest.first_chunk::<{ bgp::HEADER }>()
-            && rest.len() >= usize::from(u16::from_be_bytes([header[16], header[17]]))
-        {
-            let message = bgp::split_message(&mut rest)?;
+        while let Some(message) = bgp::split_arrived(&mut rest)? {
             self.take(&message, ledger, now)?;
         }
         self.came = rest.to_vec();

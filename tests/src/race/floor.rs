@@ -14,7 +14,7 @@ use anyhow::{Context, ensure};
 
 use super::counter::Counter;
 use super::speaker::Speaker;
-use crate::bgp::{self, HEADER, Open, Update, kind};
+use crate::bgp::{self, Open, Update, kind};
 use crate::table::Table;
 
 const BLOCK: usize = 256 * 1024;
@@ -64,16 +64,14 @@ fn count(listener: &TcpListener, routes: u64, limit: Duration) -> anyhow::Result
         ensure!(n > 0, "the neighbor closed after {counted} of {routes} routes");
         filled += n;
         let mut rest = &buffer[..filled];
-        while let Some(length) = whole_message(rest) {
-            let (message, after) = rest.split_at(length);
-            if message[HEADER - 1] == kind::UPDATE {
-                let update = Update::parse(&message[HEADER..]).map_err(anyhow::Error::msg)?;
+        while let Some(message) = bgp::split_arrived(&mut rest).map_err(anyhow::Error::msg)? {
+            if message.kind == kind::UPDATE {
+                let update = Update::parse(message.body).map_err(anyhow::Error::msg)?;
                 for reach in update.announced() {
                     let n = bgp::count_nlri(reach.family, reach.nlri);
                     counted += n.map_err(anyhow::Error::msg)?;
                 }
             }
-            rest = after;
         }
         if counted >= routes {
             return Ok(Instant::now());
@@ -82,13 +80,6 @@ fn count(listener: &TcpListener, routes: u64, limit: Duration) -> anyhow::Result
         buffer.copy_within(filled - left..filled, 0);
         filled = left;
     }
-}
-
-/// The length of the BGP message that `bytes` begins with, if all of it is there.
-fn whole_message(bytes: &[u8]) -> Option<usize> {
-    let header: &[u8; HEADER] = bytes.first_chunk()?;
-    let length = usize::from(u16::from_be_bytes([header[16], header[17]])).max(HEADER);
-    (length <= bytes.len()).then_some(length)
 }
 
 /// From `begun`, which is now, until every one of the stations has counted the routes of this dump.
