@@ -22,8 +22,6 @@
 
 use std::path::PathBuf;
 
-use rustix::process::Signal;
-
 use super::offers::cannot;
 use super::{Announced, Connects, Link, Process, Speaker, command, join, next_hop, tail_of_path};
 use super::{Hops, Offer, Offers, TIMEOUT, Terms, ask, command_in, write};
@@ -352,23 +350,7 @@ impl Speaker for Bird {
         self.run(&[]);
     }
 
-    #[track_caller]
-    fn stop(&mut self) {
-        self.process.take().expect("BIRD runs").end(Signal::TERM);
-    }
-
-    #[track_caller]
-    fn kill(&mut self) {
-        self.process.take().expect("BIRD runs").end(Signal::KILL);
-    }
-
-    #[track_caller]
-    fn freeze(&mut self) {
-        self.process.as_mut().expect("BIRD runs").signal(Signal::STOP);
-    }
-
-    #[track_caller]
-    fn thaw(&mut self) {
-        self.process.as_mut().expect("BIRD runs").signal(Signal::CONT);
+    fn process(&mut self) -> &mut Option<Process> {
+        &mut self.process
     }
 }

@@ -306,18 +306,7 @@ impl Speaker for Exabgp {
         });
     }
 
-    #[track_caller]
-    fn kill(&mut self) {
-        self.process.take().expect("ExaBGP runs").end(Signal::KILL);
-    }
-
-    #[track_caller]
-    fn freeze(&mut self) {
-        self.process.as_mut().expect("ExaBGP runs").signal(Signal::STOP);
-    }
-
-    #[track_caller]
-    fn thaw(&mut self) {
-        self.process.as_mut().expect("ExaBGP runs").signal(Signal::CONT);
+    fn process(&mut self) -> &mut Option<Process> {
+        &mut self.process
     }
 }

@@ -29,8 +29,6 @@
 
 use std::path::PathBuf;
 
-use rustix::process::Signal;
-
 use super::offers::cannot;
 use super::{
     Announced, Connects, Hops, Link, Offer, Offers, Process, Speaker, Terms, ask, command,
@@ -374,23 +372,7 @@ impl Speaker for Frr {
         self.process = Some(process);
     }
 
-    #[track_caller]
-    fn stop(&mut self) {
-        self.process.take().expect("FRR runs").end(Signal::TERM);
-    }
-
-    #[track_caller]
-    fn kill(&mut self) {
-        self.process.take().expect("FRR runs").end(Signal::KILL);
-    }
-
-    #[track_caller]
-    fn freeze(&mut self) {
-        self.process.as_mut().expect("FRR runs").signal(Signal::STOP);
-    }
-
-    #[track_caller]
-    fn thaw(&mut self) {
-        self.process.as_mut().expect("FRR runs").signal(Signal::CONT);
+    fn process(&mut self) -> &mut Option<Process> {
+        &mut self.process
     }
 }

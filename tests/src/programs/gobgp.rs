@@ -25,8 +25,6 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
 
-use rustix::process::Signal;
-
 use super::offers::cannot;
 use super::{
     Announced, Connects, Link, Offer, Offers, Process, Speaker, Terms, ask, command_in,
@@ -342,23 +340,7 @@ impl Speaker for Gobgp {
         }
     }
 
-    #[track_caller]
-    fn stop(&mut self) {
-        self.process.take().expect("GoBGP runs").end(Signal::TERM);
-    }
-
-    #[track_caller]
-    fn kill(&mut self) {
-        self.process.take().expect("GoBGP runs").end(Signal::KILL);
-    }
-
-    #[track_caller]
-    fn freeze(&mut self) {
-        self.process.as_mut().expect("GoBGP runs").signal(Signal::STOP);
-    }
-
-    #[track_caller]
-    fn thaw(&mut self) {
-        self.process.as_mut().expect("GoBGP runs").signal(Signal::CONT);
+    fn process(&mut self) -> &mut Option<Process> {
+        &mut self.process
     }
 }

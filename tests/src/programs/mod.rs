@@ -16,8 +16,6 @@ pub mod frr;
 pub mod gobgp;
 pub mod offers;
 pub mod pmbmpd;
-#[cfg(test)]
-mod receiver;
 pub mod scene;
 pub mod table_of;
 pub mod tshark;
@@ -222,17 +220,32 @@ pub trait Speaker {
     /// Starts the program again, with what it announced last.
     fn start_again(&mut self);
 
+    /// Its process, while it runs.
+    fn process(&mut self) -> &mut Option<Process>;
+
     /// SIGTERM, and waits until it has ended.
-    fn stop(&mut self);
+    #[track_caller]
+    fn stop(&mut self) {
+        self.process().take().expect("the program runs").end(Signal::TERM);
+    }
 
     /// SIGKILL: the program has no time to close its sessions.
-    fn kill(&mut self);
+    #[track_caller]
+    fn kill(&mut self) {
+        self.process().take().expect("the program runs").end(Signal::KILL);
+    }
 
     /// SIGSTOP: the kernel still accepts connections for it.
-    fn freeze(&mut self);
+    #[track_caller]
+    fn freeze(&mut self) {
+        self.process().as_mut().expect("the program runs").signal(Signal::STOP);
+    }
 
     /// SIGCONT: it continues, with all its timers overdue.
-    fn thaw(&mut self);
+    #[track_caller]
+    fn thaw(&mut self) {
+        self.process().as_mut().expect("the program runs").signal(Signal::CONT);
+    }
 
     /// Announces these too, or with other attributes than before.
     fn announce(&mut self, more: Announced) {
@@ -258,7 +271,7 @@ pub trait Speaker {
 
 /// A child in the foreground whose output goes to a file. Killed when dropped.
 #[derive(Debug)]
-pub(crate) struct Process {
+pub struct Process {
     name: String,
     child: Child,
     log: PathBuf,
@@ -432,18 +445,4 @@ fn tail_of_path<'a>(link: &Link, attributes: &'a Attributes) -> &'a [u32] {
 /// The items with a separator between them.
 fn join<T: ToString>(items: impl IntoIterator<Item = T>, separator: &str) -> String {
     items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(separator)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_sample_is_the_same_each_time_and_has_what_it_says() {
-        let one = sample(65001, 50, 20, 1);
-        assert_eq!(expected(&one), expected(&sample(65001, 50, 20, 1)));
-        assert_ne!(expected(&one), expected(&sample(65001, 50, 20, 2)));
-        let ipv4 = one.keys().filter(|p| p.family() == Family::IPV4).count();
-        assert_eq!((ipv4, one.len() - ipv4, expected(&one).len()), (50, 20, 70));
-    }
 }
