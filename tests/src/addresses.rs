@@ -63,16 +63,3 @@ pub fn in_time<T>(address: SocketAddr, mut listen: impl FnMut() -> io::Result<T>
         listen().map_err(|error| error.to_string())
     })
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_are_distinct_and_can_be_bound() {
-        let (one, two) = (loopback(), loopback());
-        assert_ne!(one, two);
-        assert!(one.is_loopback() && two.is_loopback());
-        assert_ne!(free_port(one), 0);
-    }
-}

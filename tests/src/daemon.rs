@@ -597,27 +597,3 @@ fn with_control(config: &str, socket: &Path) -> String {
     }
     format!("{config}\n[control]\nsocket = \"{}\"\n", socket.display())
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_table_is_read_by_its_headings() {
-        let text = "\
-Session    Alias  State             Gen  Routes sent
-10.1.1.1   -      Synchronised        1    1,200,000
-10.1.1.1   a b    Connecting         12            0
-
-2 sessions
-";
-        let rows = rows(text);
-        assert_eq!(rows.len(), 2);
-        let address = "10.1.1.1".parse().unwrap();
-        assert!(rows[0].is(address, None) && rows[1].is(address, Some("a b")));
-        assert_eq!((rows[0].number("gen"), rows[1].number("gen")), (1, 12));
-        assert_eq!(rows[0].number("routes"), 1_200_000);
-        assert_eq!(rows[1].cell("state"), "Connecting");
-        assert_eq!(rows[1].cell("none"), "");
-    }
-}

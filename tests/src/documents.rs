@@ -101,6 +101,8 @@ pub fn block(document: &str, language: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    //! A block that is not found is not tested.
+
     use super::*;
 
     #[test]

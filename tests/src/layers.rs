@@ -493,6 +493,8 @@ fn resolve(from: &str, segments: &[String], modules: &BTreeSet<&str>) -> Option<
 
 #[cfg(test)]
 mod tests {
+    //! An import that is not read is not checked.
+
     use super::*;
 
     fn found(files: &[(&str, &str)], layers: &[&[&str]]) -> Vec<String> {

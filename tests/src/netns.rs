@@ -270,6 +270,8 @@ fn pair_addresses() -> [IpAddr; 2] {
 
 #[cfg(test)]
 mod tests {
+    //! Namespaces that are not apart, or a panic in one that is not noticed, would let tests pass that must fail.
+
     use std::net::{TcpListener, TcpStream, UdpSocket};
     use std::path::Path;
 
@@ -295,21 +297,6 @@ mod tests {
         let names = both.each_ref().map(|netns| Path::new("/run/netns").join(netns.name()));
         drop(both);
         assert!(names.iter().all(|name| !name.exists()));
-    }
-
-    #[test]
-    fn pairs_carry_traffic_to_the_host_and_between_namespaces() {
-        let (one, two) = (Netns::new(), Netns::new());
-        let [near, far] = one.veth_to_host();
-        let listener = one.run(|| TcpListener::bind((far, 0)).unwrap());
-        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        assert_eq!(stream.local_addr().unwrap().ip(), near);
-
-        let [near, far] = one.veth_to(&two);
-        let listener = two.run(|| TcpListener::bind((far, 0)).unwrap());
-        let to = listener.local_addr().unwrap();
-        let stream = one.run(|| TcpStream::connect(to).unwrap());
-        assert_eq!(stream.local_addr().unwrap().ip(), near);
     }
 
     #[test]

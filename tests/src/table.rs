@@ -348,6 +348,8 @@ impl Table {
 
 #[cfg(test)]
 mod tests {
+    //! Routes that are there twice would be figures of a smaller table.
+
     use super::*;
 
     #[test]

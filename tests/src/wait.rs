@@ -78,17 +78,9 @@ pub fn holds_for(what: &str, time: Duration, mut condition: impl FnMut() -> Resu
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    //! A wait that does not fail would let every test pass.
 
-    #[test]
-    fn waiting_ends_as_soon_as_the_condition_holds() {
-        let mut calls = 0;
-        wait_until("three calls", Duration::from_secs(10), || {
-            calls += 1;
-            calls == 3
-        });
-        assert_eq!(calls, 3);
-    }
+    use super::*;
 
     #[test]
     #[should_panic(expected = "as it stands: two of three")]

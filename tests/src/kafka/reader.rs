@@ -315,30 +315,3 @@ fn headers(line: &str) -> Vec<(String, String)> {
     }
     headers
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn records_with_line_breaks_and_bytes_are_read() {
-        let written =
-            b"1 7 1700000000123 3 4\na\nb\0\xff\n\n\n0 0 5 -1 0\na=1,2,b=x=y\n3 1 1 1 9\nk";
-        let mut output = &written[..];
-        let first = whole(&mut output).unwrap();
-        assert_eq!((first.partition, first.offset, first.timestamp), (1, 7, 1_700_000_000_123));
-        assert_eq!((&*first.key, &*first.value), (&b"a\nb"[..], &b"\0\xff\n\n"[..]));
-        assert_eq!(first.headers, []);
-        let second = whole(&mut output).unwrap();
-        assert_eq!((second.key.len(), second.value.len()), (0, 0));
-        let expected = [("a", "1,2"), ("b", "x=y")].map(|(n, v)| (n.to_owned(), v.to_owned()));
-        assert_eq!(second.headers, expected);
-        assert_eq!(whole(&mut output).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
-    }
-
-    #[test]
-    fn a_record_without_a_value_is_an_error() {
-        let error = whole(&mut &b"0 9 1 1 -1\nk\n"[..]).unwrap_err();
-        assert_eq!(error.to_string(), "no value in partition 0 at 9");
-    }
-}

@@ -527,6 +527,8 @@ fn read(mut stream: TcpStream, number: usize, shared: &Shared) -> String {
 
 #[cfg(test)]
 mod tests {
+    //! What is counted too early, or not compared, would be a better figure.
+
     use std::io::Write as _;
 
     use super::*;
@@ -589,12 +591,5 @@ mod tests {
         let said = compare(&expected, &found).unwrap_err();
         assert!(said.starts_with("1 routes missing, 1 that nobody announced"), "{said}");
         assert!(said.contains("another AS_PATH on 1;"), "{said}");
-    }
-
-    #[test]
-    fn what_never_comes_is_a_result_with_what_is_there() {
-        let counter = Counter::listen(loopback(), &[(loopback(), 1)], None).unwrap();
-        let waited = counter.wait(0, Duration::ZERO, || Ok(()), |c| c.complete);
-        assert!(waited.unwrap_err().to_string().contains("not within 0 s (no connection)"));
     }
 }

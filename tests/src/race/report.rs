@@ -507,6 +507,8 @@ fn machine() -> String {
 
 #[cfg(test)]
 mod tests {
+    //! Nobody else notices when a target is met that is not.
+
     use super::*;
 
     fn row(target: Target) -> Row {

@@ -475,6 +475,8 @@ pub fn simple_up(header: &PeerHeader) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    //! Both sides of a comparison are a [`Summary`]: what it overlooks, every test of the relay overlooks.
+
     use super::super::Summary;
     use super::*;
     use crate::bmp::message::kind;

@@ -50,23 +50,3 @@ impl Proxied {
         Ok(Ok((Some(Self { source, destination }), FIXED + length)))
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_header_is_read_as_soon_as_it_is_whole() {
-        let header = [
-            &SIGNATURE[..],
-            &[0x21, 0x11, 0, 12, 192, 0, 2, 1, 192, 0, 2, 2, 0x2b, 0x0b, 0x13, 0x88],
-        ]
-        .concat();
-        assert_eq!(Proxied::read(&header[..10]), Ok(Err(6)));
-        assert_eq!(Proxied::read(&header[..20]), Ok(Err(8)));
-        let (source, destination) = ("192.0.2.1:11019", "192.0.2.2:5000");
-        let [source, destination] = [source, destination].map(|text| text.parse().unwrap());
-        assert_eq!(Proxied::read(&header), Ok(Ok((Some(Proxied { source, destination }), 28))));
-        assert!(Proxied::read(&[3; 16]).is_err());
-    }
-}
