@@ -301,6 +301,21 @@ impl Record {
         text
     }
 
+    /// The UPDATEs of all Route Monitoring messages, in their order, each with its header; only in [`Mode::Keeping`].
+    ///
+    /// # Panics
+    /// When one cannot be read.
+    pub fn updates(&self) -> impl Iterator<Item = (PeerHeader, Update<'_>)> {
+        let of_routes = self.sequence.iter().filter(|(kind, _)| *kind == Kind::RouteMonitoring);
+        of_routes.map(|(_, range)| {
+            let whole = &self.raw[range.clone()];
+            let message = Message { kind: message::kind::ROUTE_MONITORING, whole };
+            let (header, body) = message.peer().expect("a per-peer header");
+            let update = message::read_monitoring(body).and_then(Update::parse);
+            (header, update.expect("an UPDATE"))
+        })
+    }
+
     /// Records a violation.
     pub fn violation(&mut self, text: String) {
         if self.violations.len() < 20 {
@@ -494,6 +509,8 @@ impl Record {
 
 #[cfg(test)]
 mod tests {
+    //! A record that finds nothing wrong would let every test of what is sent pass.
+
     use std::net::Ipv4Addr;
 
     use super::*;

@@ -51,6 +51,15 @@ impl Lab {
         Neighbor::connect(&options, self.listen)
     }
 
+    /// The neighbor announces the prefixes and both End-of-RIBs, and the first connection receives them.
+    #[track_caller]
+    fn receives(&self, neighbor: &Neighbor, texts: &[&str], seed: u64) -> Connection {
+        announce(neighbor, texts, seed);
+        let connection = self.station.wait_connection(1);
+        connection.wait_routes(self.peer, &neighbor.expected(), TIMEOUT);
+        connection
+    }
+
     fn shown(&self) -> String {
         self.daemon.bmpctl(&["show", "neighbor"]).done().to_owned()
     }
@@ -95,9 +104,7 @@ fn announce(neighbor: &Neighbor, texts: &[&str], seed: u64) {
 fn a_neighbor_that_restarts_keeps_its_routes_and_loses_what_it_does_not_announce_anew() {
     let lab = Lab::start("");
     let first = lab.connect(60, &BOTH);
-    announce(&first, &["10.0.0.0/8", "10.1.0.0/16", "2001:db8::/32"], 1);
-    let connection = lab.station.wait_connection(1);
-    connection.wait_routes(lab.peer, &first.expected(), TIMEOUT);
+    let connection = lab.receives(&first, &["10.0.0.0/8", "10.1.0.0/16", "2001:db8::/32"], 1);
     let before = first.expected();
     first.close();
     lab.wait_down();
@@ -148,9 +155,7 @@ fn a_station_that_connects_during_a_restart_is_sent_what_the_others_have() {
 fn routes_of_a_family_that_was_not_preserved_go_when_the_neighbor_is_back() {
     let lab = Lab::start("");
     let first = lab.connect(60, &BOTH);
-    announce(&first, &["10.0.0.0/8", "2001:db8::/32"], 1);
-    let connection = lab.station.wait_connection(1);
-    connection.wait_routes(lab.peer, &first.expected(), TIMEOUT);
+    let connection = lab.receives(&first, &["10.0.0.0/8", "2001:db8::/32"], 1);
     first.close();
     lab.wait_down();
     let _second = lab.connect(60, &[Family::IPV4]);
@@ -166,9 +171,7 @@ fn routes_of_a_family_that_was_not_preserved_go_when_the_neighbor_is_back() {
 fn routes_of_a_family_for_which_the_neighbor_did_not_ask_go_with_its_session() {
     let lab = Lab::start("");
     let neighbor = lab.connect(60, &[Family::IPV6]);
-    announce(&neighbor, &["10.0.0.0/8", "2001:db8::/32"], 1);
-    let connection = lab.station.wait_connection(1);
-    connection.wait_routes(lab.peer, &neighbor.expected(), TIMEOUT);
+    let connection = lab.receives(&neighbor, &["10.0.0.0/8", "2001:db8::/32"], 1);
     neighbor.close();
     connection.wait("the IPv4 route to go", TIMEOUT, |record| {
         (record.peer(lab.peer)?.routes.len() == 1).then_some(())
@@ -181,9 +184,7 @@ fn routes_of_a_family_for_which_the_neighbor_did_not_ask_go_with_its_session() {
 fn a_neighbor_that_is_not_back_in_its_time_is_down_for_the_reason_that_it_went() {
     let lab = Lab::start("");
     let neighbor = lab.connect(2, &BOTH);
-    announce(&neighbor, &["10.0.0.0/8"], 1);
-    let connection = lab.station.wait_connection(1);
-    connection.wait_routes(lab.peer, &neighbor.expected(), TIMEOUT);
+    let connection = lab.receives(&neighbor, &["10.0.0.0/8"], 1);
     neighbor.close();
     let down =
         connection.wait("the Peer Down", TIMEOUT, |record| record.peer_downs.last().cloned());
@@ -238,9 +239,7 @@ fn a_neighbor_with_graceful_restart_is_sent_end_of_rib_and_another_nothing() {
     restarted.notification(6, 2, &[]);
 
     let other = Neighbor::connect(&Options::new(lab.peer, 65001), lab.listen);
-    announce(&other, &["10.0.0.0/8"], 1);
-    let connection = lab.station.wait_connection(1);
-    connection.wait_routes(lab.peer, &other.expected(), TIMEOUT);
+    lab.receives(&other, &["10.0.0.0/8"], 1);
     assert_eq!(other.received().updates, 0);
 }
 
@@ -249,9 +248,7 @@ fn a_neighbor_with_graceful_restart_is_sent_end_of_rib_and_another_nothing() {
 fn a_neighbor_that_connects_anew_while_its_session_is_up_has_restarted() {
     let lab = Lab::start("");
     let first = lab.connect(60, &BOTH);
-    announce(&first, &["10.0.0.0/8", "10.1.0.0/16"], 1);
-    let connection = lab.station.wait_connection(1);
-    connection.wait_routes(lab.peer, &first.expected(), TIMEOUT);
+    let connection = lab.receives(&first, &["10.0.0.0/8", "10.1.0.0/16"], 1);
     lab.wait_synchronized();
     let second = lab.connect(60, &BOTH);
     assert_eq!(first.wait_closed(TIMEOUT).notification, None);
@@ -266,9 +263,7 @@ fn a_neighbor_that_connects_anew_while_its_session_is_up_has_restarted() {
 fn a_connection_without_a_valid_open_is_no_restart() {
     let lab = Lab::start("");
     let first = lab.connect(60, &BOTH);
-    announce(&first, &["10.0.0.0/8"], 1);
-    let connection = lab.station.wait_connection(1);
-    connection.wait_routes(lab.peer, &first.expected(), TIMEOUT);
+    let connection = lab.receives(&first, &["10.0.0.0/8"], 1);
     lab.wait_synchronized();
     let mut silent = [(); 2].map(|()| {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
@@ -319,9 +314,7 @@ fn a_connection_that_comes_with_the_one_that_is_up_already_is_refused_as_a_colli
         assert_eq!(first.received().closed, None);
         Ok(first)
     });
-    announce(&first, &["10.0.0.0/8"], 1);
-    let connection = lab.station.wait_connection(1);
-    connection.wait_routes(lab.peer, &first.expected(), TIMEOUT);
+    let connection = lab.receives(&first, &["10.0.0.0/8"], 1);
     let (ups, downs, withdrawn) = counts(&connection);
     assert_eq!((ups >= 1, downs, withdrawn), (true, 0, 0));
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rustix::process::Signal;
 use tests::bgp::{self, Family, Prefix, Routes, Update, attribute, kind};
+use tests::bmp::message::split_messages;
 use tests::bmp::{COMMON_HEADER, Kind, PEER_HEADER, PeerDown};
 use tests::lab::{Lab, Plan};
 use tests::neighbor::{Neighbor, Options};
@@ -42,14 +43,21 @@ fn is_up(connection: &Connection, lab: &Lab) -> bool {
     connection.look(|record| record.peer(lab.peer).is_some())
 }
 
+/// The neighbor, which has sent its table, and the first connection of the first station, which has received it.
+#[track_caller]
+fn synchronized(lab: &Lab, table: &Table) -> (Neighbor, Connection) {
+    let neighbor = lab.connect();
+    neighbor.send_all(table);
+    let connection = lab.stations[0].wait_connection(1);
+    wait_synchronized(&connection, &neighbor);
+    (neighbor, connection)
+}
+
 #[test]
 fn messages_are_in_order_and_report_what_was_received() {
     let lab = Plan { bmp: "system-name = \"edge1\"", ..Plan::default() }.start();
     let begun = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-    let neighbor = lab.connect();
-    neighbor.send_all(&Table::full(2_000, 500));
-    let connection = lab.stations[0].wait_connection(1);
-    wait_synchronized(&connection, &neighbor);
+    let (neighbor, connection) = synchronized(&lab, &Table::full(2_000, 500));
 
     connection.look(|record| {
         let kinds: Vec<Kind> = record.sequence.iter().map(|(kind, _)| *kind).collect();
@@ -71,14 +79,12 @@ fn messages_are_in_order_and_report_what_was_received() {
 
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
         let mut last = Duration::ZERO;
-        for (kind, range) in &record.sequence[1..] {
-            let header = &record.raw[range.clone()];
-            let u32_at = |at: usize| u32::from_be_bytes(header[at..at + 4].try_into().unwrap());
-            let time = Duration::new(u32_at(6 + 34).into(), u32_at(6 + 38) * 1000);
+        for message in &split_messages(&record.raw).unwrap()[1..] {
+            let (kind, time) = (message.kind, message.peer().unwrap().0.time);
             let slack = Duration::from_secs(2);
-            assert!(time + slack >= begun && time <= now + slack, "{kind:?}: {time:?}");
+            assert!(time + slack >= begun && time <= now + slack, "type {kind}: {time:?}");
             // End-of-RIBs and routes of two families may interleave by a little.
-            assert!(time + slack >= last, "{kind:?}: {time:?} after {last:?}");
+            assert!(time + slack >= last, "type {kind}: {time:?} after {last:?}");
             last = time;
         }
     });
@@ -89,10 +95,7 @@ fn messages_are_in_order_and_report_what_was_received() {
 #[test]
 fn live_changes_reach_a_station_without_delay() {
     let lab = Plan::default().start();
-    let neighbor = lab.connect();
-    neighbor.send_all(&Table::full(200, 50));
-    let connection = lab.stations[0].wait_connection(1);
-    wait_synchronized(&connection, &neighbor);
+    let (neighbor, connection) = synchronized(&lab, &Table::full(200, 50));
     for n in 0..20u64 {
         let one = prefix(&format!("198.51.{n}.0/24"));
         let two = prefix(&format!("2001:db8:{n:x}::/48"));
@@ -140,10 +143,7 @@ fn hold_timer_expiry_is_peer_down_reason_1_with_the_notification_that_was_sent()
 #[test]
 fn the_neighbor_s_notification_is_peer_down_reason_3_with_all_of_it() {
     let lab = Plan::default().start();
-    let neighbor = lab.connect();
-    neighbor.send_all(&Table::full(200, 50));
-    let connection = lab.stations[0].wait_connection(1);
-    wait_synchronized(&connection, &neighbor);
+    let (neighbor, connection) = synchronized(&lab, &Table::full(200, 50));
     neighbor.notification(6, 2, b"\x07tschuss");
     let down = wait_peer_down(&connection);
     assert_eq!(down.reason, 3);
@@ -154,10 +154,7 @@ fn the_neighbor_s_notification_is_peer_down_reason_3_with_all_of_it() {
 #[test]
 fn a_neighbor_that_just_closes_is_peer_down_reason_4_and_its_routes_are_not_withdrawn_one_by_one() {
     let lab = Plan::default().start();
-    let neighbor = lab.connect();
-    neighbor.send_all(&Table::full(200, 50));
-    let connection = lab.stations[0].wait_connection(1);
-    wait_synchronized(&connection, &neighbor);
+    let (neighbor, connection) = synchronized(&lab, &Table::full(200, 50));
     neighbor.close();
     let down = wait_peer_down(&connection);
     assert_eq!((down.reason, &down.data[..]), (4, &[][..]));
@@ -383,10 +380,7 @@ fn a_family_that_was_not_negotiated_is_neither_reported_nor_ended() {
 #[test]
 fn end_of_rib_is_sent_once_a_generation() {
     let lab = Plan::default().start();
-    let neighbor = lab.connect();
-    neighbor.send_all(&Table::full(300, 60));
-    let first = lab.stations[0].wait_connection(1);
-    wait_synchronized(&first, &neighbor);
+    let (neighbor, first) = synchronized(&lab, &Table::full(300, 60));
     // A neighbor may say it again (after a route refresh, or because it is odd).
     neighbor.end_of_rib(Family::IPV4);
     neighbor.end_of_rib(Family::IPV6);
@@ -439,10 +433,7 @@ fn a_neighbor_that_never_sends_end_of_rib_is_complete_when_it_has_gone_quiet() {
 #[test]
 fn a_burst_and_then_silence_arrives_completely() {
     let lab = Plan::default().start();
-    let neighbor = lab.connect();
-    neighbor.send_all(&Table::full(1_000, 100));
-    let connection = lab.stations[0].wait_connection(1);
-    wait_synchronized(&connection, &neighbor);
+    let (neighbor, connection) = synchronized(&lab, &Table::full(1_000, 100));
     // The next KEEPALIVE is half a minute away: nothing but the burst itself can carry it through.
     for round in 0..3 {
         neighbor.send_table(&Table::of(66_000 + round, 40_000, 8_000));
@@ -454,10 +445,7 @@ fn a_burst_and_then_silence_arrives_completely() {
 #[test]
 fn an_update_with_a_bad_origin_is_treated_as_withdraw_and_counted() {
     let lab = Plan::default().start();
-    let neighbor = lab.connect();
-    neighbor.send_all(&Table::full(300, 60));
-    let connection = lab.stations[0].wait_connection(1);
-    wait_synchronized(&connection, &neighbor);
+    let (neighbor, connection) = synchronized(&lab, &Table::full(300, 60));
     let (bad, bad_v6) = (prefix("198.51.100.0/24"), prefix("2001:db8:1::/48"));
     let good = prefix("198.51.101.0/24");
     neighbor.announce(&[bad, bad_v6, good], &attributes(5));
@@ -490,10 +478,7 @@ fn an_update_with_a_bad_origin_is_treated_as_withdraw_and_counted() {
 fn statistics_reports_come_by_the_timer_and_are_right() {
     let plan = Plan { bmp: "statistics-timer = 15", ..Plan::default() };
     let lab = plan.start();
-    let neighbor = lab.connect();
-    neighbor.send_all(&Table::full(300, 60));
-    let connection = lab.stations[0].wait_connection(1);
-    wait_synchronized(&connection, &neighbor);
+    let (neighbor, connection) = synchronized(&lab, &Table::full(300, 60));
     let mut updates = vec![];
     let mut wrong = attributes(6);
     wrong.origin = 7;
@@ -604,10 +589,7 @@ fn a_station_that_accepts_and_closes_is_not_hammered() {
 #[test]
 fn a_station_that_closes_its_half_is_closed_and_connected_again() {
     let lab = Plan::default().start();
-    let neighbor = lab.connect();
-    neighbor.send_all(&Table::full(100, 20));
-    let first = lab.stations[0].wait_connection(1);
-    wait_synchronized(&first, &neighbor);
+    let (neighbor, first) = synchronized(&lab, &Table::full(100, 20));
     first.half_close().unwrap();
     first.wait_end(TIMEOUT);
     wait_synchronized(&lab.stations[0].wait_connection(2), &neighbor);
@@ -617,10 +599,7 @@ fn a_station_that_closes_its_half_is_closed_and_connected_again() {
 #[test]
 fn what_a_station_sends_is_dropped_and_counted() {
     let lab = Plan::default().start();
-    let neighbor = lab.connect();
-    neighbor.send_all(&Table::full(100, 20));
-    let connection = lab.stations[0].wait_connection(1);
-    wait_synchronized(&connection, &neighbor);
+    let (neighbor, connection) = synchronized(&lab, &Table::full(100, 20));
     connection.send(&[b'x'; 12_345]).unwrap();
     wait_for("the count of ignored bytes", TIMEOUT, || {
         let page = lab.daemon.bmpctl(&["show", "session", &lab.station(), "--verbose"]);
@@ -870,15 +849,7 @@ fn times(connection: &Connection) -> BTreeMap<Prefix, Duration> {
 /// one's header.
 fn each_update(connection: &Connection, mut each: impl FnMut(Duration, &Update<'_>)) {
     connection.look(|record| {
-        for (_, range) in record.sequence.iter().filter(|(k, _)| *k == Kind::RouteMonitoring) {
-            let bytes = &record.raw[range.clone()];
-            let (header, mut rest) = bytes.split_at(COMMON_HEADER + PEER_HEADER);
-            let word = |at: usize| u32::from_be_bytes(header[at..at + 4].try_into().unwrap());
-            let seconds = word(COMMON_HEADER + PEER_HEADER - 8);
-            let time = Duration::new(seconds.into(), word(COMMON_HEADER + PEER_HEADER - 4) * 1000);
-            let message = bgp::split_message(&mut rest).unwrap();
-            each(time, &Update::parse(message.body).unwrap());
-        }
+        record.updates().for_each(|(header, update)| each(header.time, &update));
     });
 }
 
@@ -887,10 +858,7 @@ fn the_time_of_a_route_is_when_it_was_received_however_late_it_is_sent() {
     let plan = Plan { aliases: &[None, Some("late")], ..Plan::default() };
     let mut lab = plan.start();
     lab.stations[1].kill();
-    let neighbor = lab.connect();
-    neighbor.send_all(&Table::full(200, 50));
-    let live = lab.stations[0].wait_connection(1);
-    wait_synchronized(&live, &neighbor);
+    let (neighbor, live) = synchronized(&lab, &Table::full(200, 50));
     holds_for("the station up", Duration::from_millis(1200), || {
         live.end().map_or(Ok(()), |end| Err(format!("{end:?}")))
     });

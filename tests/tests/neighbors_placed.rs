@@ -5,11 +5,9 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use netgauze_bmp_pkt::BmpPeerType;
 use netgauze_bmp_pkt::v3::{BmpMessageValue, InitiationInformation};
 use netgauze_bmp_pkt::wire::deserializer::BmpParsingContext;
-use netgauze_bmp_pkt::{BmpMessage, BmpPeerType};
-use netgauze_parse_utils::reader::SliceReader;
-use netgauze_parse_utils::traits::ParseFromWithOneInput;
 use tests::addresses::loopback;
 use tests::bmp::{Kind, Mode};
 use tests::daemon::{self, Daemon};
@@ -88,10 +86,8 @@ fn peer_ups(connection: &Connection) -> BTreeSet<(u8, Option<u64>, Vec<String>)>
         let mut context = BmpParsingContext::default();
         let mut found = BTreeSet::new();
         for (kind, range) in &record.sequence {
-            let mut reader = SliceReader::new(&record.raw[range.clone()]);
-            let message = BmpMessage::parse(&mut reader, &mut context)
-                .unwrap_or_else(|e| panic!("{kind:?}: {e}"));
-            let BmpMessage::V3(BmpMessageValue::PeerUpNotification(up)) = message else { continue };
+            let message = crate::decoders::parsed(*kind, &record.raw[range.clone()], &mut context);
+            let BmpMessageValue::PeerUpNotification(up) = message else { continue };
             let header = up.peer_header();
             let kind = match header.peer_type() {
                 BmpPeerType::GlobalInstancePeer { .. } => 0,

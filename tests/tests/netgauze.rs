@@ -6,11 +6,9 @@ use std::time::Instant;
 
 use netgauze_bgp_pkt::BgpMessage;
 use netgauze_bgp_pkt::path_attribute::{MpReach, MpUnreach, PathAttributeValue};
+use netgauze_bmp_pkt::v3;
 use netgauze_bmp_pkt::v3::BmpMessageValue;
 use netgauze_bmp_pkt::wire::deserializer::BmpParsingContext;
-use netgauze_bmp_pkt::{BmpMessage, v3};
-use netgauze_parse_utils::reader::SliceReader;
-use netgauze_parse_utils::traits::ParseFromWithOneInput;
 use tests::addresses::loopback;
 use tests::bmp::{Mode, Record};
 use tests::programs::scene::whole_session;
@@ -66,12 +64,7 @@ fn netgauze_decodes_every_message_of_a_whole_session() {
         let mut peers: BTreeMap<IpAddr, BTreeSet<String>> = BTreeMap::new();
         for (kind, range) in &record.sequence {
             let bytes = &record.raw[range.clone()];
-            let mut reader = SliceReader::new(bytes);
-            let message = BmpMessage::parse(&mut reader, &mut context)
-                .unwrap_or_else(|e| panic!("{kind:?}: {e}\n{}", tests::bgp::hex(bytes)));
-            assert!(reader.is_empty(), "{} bytes were left of a {kind:?}", reader.remaining());
-            let BmpMessage::V3(value) = message else { panic!("not version 3") };
-            match value {
+            match crate::decoders::parsed(*kind, bytes, &mut context) {
                 BmpMessageValue::RouteMonitoring(routes) => {
                     let peer = routes.peer_header().address().expect("an address");
                     apply(&routes, peers.get_mut(&peer).expect("a peer that is up"));

@@ -6,8 +6,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use serde_json::Value;
-use tests::bgp::{Family, HEADER, Prefix, Update, count_nlri};
-use tests::bmp::{COMMON_HEADER, Kind, PEER_HEADER};
+use tests::bgp::{Family, Prefix, count_nlri};
+use tests::bmp::Kind;
 use tests::daemon::{Daemon, session};
 use tests::programs::bird::Bird;
 use tests::programs::pmbmpd::Pmbmpd;
@@ -245,17 +245,13 @@ fn a_reset_by_alias_sends_pmbmpd_everything_again_and_does_not_affect_the_other(
     assert_eq!(kinds[..2], [Kind::Initiation, Kind::PeerUp]);
     // How many routes of its family came before each End-of-RIB.
     let (mut announced, mut ends) = (BTreeMap::new(), BTreeMap::new());
-    for (kind, range) in &record.sequence {
-        if *kind == Kind::RouteMonitoring {
-            let update = &record.raw[range.clone()][COMMON_HEADER + PEER_HEADER + HEADER..];
-            let update = Update::parse(update).expect("an UPDATE");
-            if let Some(family) = update.end_of_rib {
-                ends.insert(family, announced.get(&family).copied().unwrap_or(0));
-            }
-            for reach in update.announced() {
-                let count = count_nlri(reach.family, reach.nlri).expect("NLRI");
-                *announced.entry(reach.family).or_insert(0) += count;
-            }
+    for (_, update) in record.updates() {
+        if let Some(family) = update.end_of_rib {
+            ends.insert(family, announced.get(&family).copied().unwrap_or(0));
+        }
+        for reach in update.announced() {
+            let count = count_nlri(reach.family, reach.nlri).expect("NLRI");
+            *announced.entry(reach.family).or_insert(0) += count;
         }
     }
     assert_eq!(ends, [(Family::IPV4, 400), (Family::IPV6, 200)].into());

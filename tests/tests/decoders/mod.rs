@@ -12,20 +12,16 @@ use netgauze_iana::address_family::AddressType;
 use netgauze_parse_utils::WritablePdu;
 use netgauze_parse_utils::reader::SliceReader;
 use netgauze_parse_utils::traits::ParseFromWithOneInput;
-use tests::bgp::{Family, HEADER, Open, Update, hex};
-use tests::bmp::{COMMON_HEADER, Kind, PEER_HEADER, Record};
+use tests::bgp::{Family, HEADER, Open, hex};
+use tests::bmp::{Kind, Record};
 use tests::nlri::{self, AddPaths, Seen};
 
 /// What the tests' own reading finds. Of one peer.
 pub(crate) fn ours(record: &Record) -> Seen {
     let mut seen = Seen::default();
     let add_paths = add_paths(record);
-    for (kind, range) in &record.sequence {
-        if *kind == Kind::RouteMonitoring {
-            let body = &record.raw[range.clone()][COMMON_HEADER + PEER_HEADER + HEADER..];
-            let update = Update::parse(body).expect("an UPDATE");
-            seen.add(&update, &add_paths).expect("NLRI");
-        }
+    for (_, update) in record.updates() {
+        seen.add(&update, &add_paths).expect("NLRI");
     }
     seen
 }
@@ -34,6 +30,17 @@ fn add_paths(record: &Record) -> AddPaths {
     let open = |bytes: &[u8]| Open::parse(&bytes[HEADER..]).expect("an OPEN");
     let up = record.peer_ups.last().expect("a Peer Up");
     nlri::add_paths(&open(&up.sent_open), &open(&up.received_open))
+}
+
+/// What netgauze reads in one message, which is all of its bytes.
+#[track_caller]
+pub(crate) fn parsed(kind: Kind, bytes: &[u8], context: &mut BmpParsingContext) -> BmpMessageValue {
+    let mut reader = SliceReader::new(bytes);
+    let message = BmpMessage::parse(&mut reader, context)
+        .unwrap_or_else(|e| panic!("{kind:?}: {e}\n{}", hex(bytes)));
+    assert!(reader.is_empty(), "{} bytes were left of a {kind:?}", reader.remaining());
+    let BmpMessage::V3(value) = message else { panic!("not version 3") };
+    value
 }
 
 /// What netgauze finds, and the families of which it knows nothing. Of one peer.
@@ -48,11 +55,11 @@ pub(crate) fn netgauze(record: &Record) -> (Seen, BTreeSet<Family>) {
     let mut context = BmpParsingContext::default();
     let (mut seen, mut unknown) = (Seen::default(), BTreeSet::new());
     let add_paths = add_paths(record);
+    let mut updates = record.updates();
     for (kind, range) in &record.sequence {
         let bytes = &record.raw[range.clone()];
         if *kind == Kind::RouteMonitoring {
-            let body = &bytes[COMMON_HEADER + PEER_HEADER + HEADER..];
-            let update = Update::parse(body).expect("an UPDATE");
+            let (_, update) = updates.next().expect("one of each message");
             let families = update.announced().map(|reach| reach.family);
             let mut families = families.chain(update.withdrawn().map(|gone| gone.family));
             if let Some(family) = families.find(|family| family.safi == 2) {
@@ -60,11 +67,7 @@ pub(crate) fn netgauze(record: &Record) -> (Seen, BTreeSet<Family>) {
                 continue;
             }
         }
-        let mut reader = SliceReader::new(bytes);
-        let message = BmpMessage::parse(&mut reader, &mut context)
-            .unwrap_or_else(|e| panic!("{kind:?}: {e}\n{}", hex(bytes)));
-        let BmpMessage::V3(value) = message else { panic!("not version 3") };
-        match value {
+        match parsed(*kind, bytes, &mut context) {
             BmpMessageValue::PeerUpNotification(up) => {
                 let peer = context.entry(PeerKey::from_peer_header(up.peer_header())).or_default();
                 for family in &add_paths {

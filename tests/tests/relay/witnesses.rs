@@ -11,9 +11,7 @@ use netgauze_bgp_pkt::BgpMessage;
 use netgauze_bgp_pkt::path_attribute::{MpReach, MpUnreach, PathAttributeValue};
 use netgauze_bmp_pkt::v3::BmpMessageValue;
 use netgauze_bmp_pkt::wire::deserializer::BmpParsingContext;
-use netgauze_bmp_pkt::{BmpMessage, BmpPeerType, PeerHeader};
-use netgauze_parse_utils::reader::SliceReader;
-use netgauze_parse_utils::traits::ParseFromWithOneInput;
+use netgauze_bmp_pkt::{BmpPeerType, PeerHeader};
 use serde_json::Value;
 use tests::addresses::loopback;
 use tests::bgp::{Family, end_of_rib};
@@ -62,12 +60,7 @@ fn netgauze(connection: &Connection, loc_rib: bool) -> Read {
             if *kind == Kind::RouteMonitoring && is_loc_rib && !loc_rib {
                 continue;
             }
-            let mut reader = SliceReader::new(bytes);
-            let message = BmpMessage::parse(&mut reader, &mut context)
-                .unwrap_or_else(|e| panic!("{kind:?}: {e}\n{}", tests::bgp::hex(bytes)));
-            assert!(reader.is_empty(), "{} bytes were left of a {kind:?}", reader.remaining());
-            let BmpMessage::V3(value) = message else { panic!("not version 3") };
-            match value {
+            match crate::decoders::parsed(*kind, bytes, &mut context) {
                 BmpMessageValue::PeerUpNotification(up) => {
                     read.insert(who(up.peer_header()), BTreeMap::new());
                 }
