@@ -591,7 +591,7 @@ mod tests {
             ),
             ("second End-of-RIB", vec![init.clone(), up.clone(), eor.clone(), eor.clone()]),
             ("without sysName", vec![bmp(4, &[0, 1, 0, 1, b'd'])]),
-            ("shorter than its header", vec![init.clone(), up.clone(), of_peer(2, &[1])]),
+            ("a BGP message ends too early", vec![init.clone(), up.clone(), of_peer(2, &[1])]),
             ("reason 4 with 1 bytes", vec![init.clone(), up.clone(), of_peer(2, &[4, 0])]),
             (
                 "type 9 has 8 bytes",
