@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tests::bgp::{Family, Prefix};
 use tests::bmp::PeerHeader;
+use tests::bmp::message;
 use tests::ctl::Running;
 use tests::daemon::{Daemon, Output, binary};
 use tests::lab::{Lab, Plan};
@@ -16,7 +17,6 @@ use tests::programs::sample;
 use tests::programs::table_of::{Seen, Table as Routes, TableOf};
 use tests::relay::Plan as RelayPlan;
 use tests::relay::example::simple_up;
-use tests::bmp::message;
 use tests::table::{Attributes, Table};
 use tests::wait::wait_for;
 

@@ -1,7 +1,7 @@
 //! What the tables have, for people and programs that ask.
 //!
 //! ```text
-//!   ShowRoutes ── select_routes ──> RouteReader: the tables that are to be looked at
+//!   ShowRoutes ── select_routes ──> RouteReader: the routers that are to be looked at, the tables of one
 //!                                     │ next: a part of one table under its lock, then decoded without it
 //!                                     └──> some routes, or how many have what in common
 //! ```
@@ -65,6 +65,9 @@ pub(crate) enum Routes {
 /// Reads the selected routes, part by part.
 pub(crate) struct RouteReader {
     show: ShowRoutes,
+    /// Those that are still to be looked at.
+    routers: VecDeque<Arc<Router>>,
+    /// Of the router that is looked at.
     tables: VecDeque<Selected>,
     current: Option<Current>,
     counts: HashMap<Counted, u64>,
@@ -150,33 +153,22 @@ impl World {
             self.router_exists(router)?;
         }
         let wanted = |of: &&Arc<Router>| router.as_ref().is_none_or(|wanted| wanted == of.id());
-        let routers: Vec<_> = self.routers.all().iter().filter(wanted).cloned().collect();
-        let is_peer = |peer: &&Arc<Peer>| peers.matches(peer.id());
-        let mut tables = VecDeque::new();
-        let mut is_known = peers == &WhichNeighbors::default();
-        for router in &routers {
-            for peer in router.peers().iter().filter(is_peer) {
-                is_known = true;
-                let Some(epoch) = peer.current() else { continue };
-                for table in Table::all(&epoch) {
-                    let is_wanted =
-                        view.as_deref().is_none_or(|name| table.id().view.name() == name)
-                            && family
-                                .as_ref()
-                                .is_none_or(|name| *name == table.id().family.to_string());
-                    if is_wanted && is_for(show.prefix, table.form()) {
-                        let (router, peer) = (Arc::clone(router), peer.id().clone());
-                        tables.push_back(Selected { table, peer, router });
-                    }
-                }
-            }
-        }
+        let routers: VecDeque<_> = self.routers.all().iter().filter(wanted).cloned().collect();
         // One that is configured and has never been up has no routes.
-        if !is_known {
+        let is_peer = |peer: &Arc<Peer>| peers.matches(peer.id());
+        if *peers != WhichNeighbors::default()
+            && !routers.iter().any(|router| router.peers().iter().any(is_peer))
+        {
             self.select_neighbors(peers)?;
         }
-        let counts = HashMap::new();
-        Ok(RouteReader { show, tables, current: None, counts, end: RoutesEnd::default() })
+        Ok(RouteReader {
+            show,
+            routers,
+            tables: VecDeque::new(),
+            current: None,
+            counts: HashMap::new(),
+            end: RoutesEnd::default(),
+        })
     }
 }
 
@@ -236,6 +228,7 @@ impl RouteReader {
         if is_limited {
             self.end.limited = true;
             self.tables.clear();
+            self.routers.clear();
         } else {
             self.go_on(current, walked);
         }
@@ -244,10 +237,38 @@ impl RouteReader {
 
     /// Begins with the next table.
     fn begin(&mut self) -> Option<Current> {
-        let of = self.tables.pop_front()?;
+        let of = loop {
+            match self.tables.pop_front() {
+                Some(of) => break of,
+                None => {
+                    let router = self.routers.pop_front()?;
+                    self.tables = self.tables_of(&router);
+                }
+            }
+        };
         self.end.tables += 1;
         let how = How::new(&of.table, self.show.prefix);
         Some(Current { of, how })
+    }
+
+    /// The selected tables of a router, as it is now.
+    fn tables_of(&self, router: &Arc<Router>) -> VecDeque<Selected> {
+        let ShowRoutes { prefix, peers, view, family, .. } = &self.show;
+        let is_wanted = |table: &Table| {
+            view.as_deref().is_none_or(|name| table.id().view.name() == name)
+                && family.as_ref().is_none_or(|name| *name == table.id().family.to_string())
+                && is_for(*prefix, table.form())
+        };
+        let mut tables = VecDeque::new();
+        for peer in router.peers().iter().filter(|peer| peers.matches(peer.id())) {
+            let Some(epoch) = peer.current() else { continue };
+            tables.extend(Table::all(&epoch).into_iter().filter(is_wanted).map(|table| Selected {
+                table,
+                peer: peer.id().clone(),
+                router: Arc::clone(router),
+            }));
+        }
+        tables
     }
 
     /// Continues with the same table, if there is more to be looked at.

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -96,6 +97,26 @@ impl TableOf {
         Self { folder, listens, _process: process }
     }
 
+    /// Waits until BIRD has this many routes.
+    ///
+    /// # Panics
+    /// When it has not in time.
+    #[track_caller]
+    pub fn wait_count(&self, routes: u64) {
+        wait_for("BIRD to have the routes", TIMEOUT * 3, || {
+            let shown = birdc(&self.folder, &["show", "route", "count"])?;
+            let total = format!("Total: {routes} of {routes} routes");
+            if shown.contains(&total) { Ok(()) } else { Err(shown) }
+        });
+    }
+
+    /// A command of `birdc`.
+    pub fn birdc_command(&self, words: &[&str]) -> Command {
+        let mut birdc = command("birdc");
+        birdc.arg("-s").arg(self.folder.join("bird.ctl")).args(words);
+        birdc
+    }
+
     /// What BIRD has, once it has this many routes.
     ///
     /// # Panics
@@ -135,11 +156,11 @@ fn place(scratch: &Scratch, name: &str) -> (PathBuf, SocketAddr) {
     (folder(scratch, name), SocketAddr::new(address, free_port(address)))
 }
 
-fn birdc(folder: &std::path::Path, words: &[&str]) -> Result<String, String> {
+fn birdc(folder: &Path, words: &[&str]) -> Result<String, String> {
     ask(command("birdc").arg("-s").arg(folder.join("bird.ctl")).args(words))
 }
 
-fn vtysh(folder: &std::path::Path, line: &str) -> Result<String, String> {
+fn vtysh(folder: &Path, line: &str) -> Result<String, String> {
     let mut vtysh = command("vtysh");
     vtysh.arg("--vty_socket").arg(folder).arg("--config_dir").arg(folder);
     ask(vtysh.args(["-d", "bgpd", "-c", line]).current_dir(folder))
