@@ -5,7 +5,7 @@
 //! ```
 //!
 //! A client may stop reading (a pager): it holds a place of those that can last, and a part at most is in memory for it. While
-//! much is looked at and nothing found, an empty frame now and then says that bmpd works on it.
+//! much is read and nothing found, an empty frame is sent now and then, so that the client does not time out.
 
 use shared::frame::{self, FrameError, Kind};
 use shared::request::ShowRoutes;

@@ -22,7 +22,7 @@
 //! A reader whose receiver acknowledges what it was sent has two more positions ([`kept`]): where the acknowledgements
 //! are, and where they will be once what is under way is acknowledged. If that is lost, its cursor goes back to the first.
 //!
-//! Who looks at the routes once ([`walk`]) is no reader: nothing is kept for that.
+//! A query reads the log by a walk ([`walk`]), which is not a reader: nothing is kept for it.
 //!
 //! A withdrawal is kept until no reader is before it; if no reader at all was sent a route, its
 //! withdrawal is not even written. Readers for which too many would have to be kept lapse
@@ -176,7 +176,7 @@ pub(crate) struct Log {
     late_max: usize,
     hasher: Hasher,
     readers: Vec<Option<Reader>>,
-    /// Of those who look at it.
+    /// Of the queries that read it.
     walks: Vec<Option<Walk>>,
     /// The furthest position of any reader: entries before it may have been sent.
     sent_up_to: Position,

@@ -1,4 +1,4 @@
-//! Looking at the tables of a peer, for people and programs that ask.
+//! Reading the tables of a peer for a query.
 //!
 //! ```text
 //!   Walk ── some, and again ──> the lock of the peer's tables ──> Log::walk, a bounded part ── routes ──> visit
@@ -72,7 +72,7 @@ impl Table {
         routes: &[Vec<u8>],
         mut visit: impl FnMut(Found<'_>),
     ) -> Result<bool, Gone> {
-        let looked = self.epoch.maintain(|rib| {
+        let done = self.epoch.maintain(|rib| {
             let Some((attributes, log)) = rib.table(self.id) else { return true };
             if log.late() > 0 {
                 log.index(INDEXED, attributes);
@@ -90,7 +90,7 @@ impl Table {
             }
             true
         });
-        looked.ok_or(Gone)
+        done.ok_or(Gone)
     }
 }
 

@@ -1,7 +1,7 @@
-//! What the tables have, for people and programs that ask.
+//! The routes of the tables, for queries.
 //!
 //! ```text
-//!   ShowRoutes ── select_routes ──> RouteReader: the routers that are to be looked at, the tables of one
+//!   ShowRoutes ── select_routes ──> RouteReader: the routers that are to be read, the tables of one
 //!                                     │ next: a part of one table under its lock, then decoded without it
 //!                                     └──> some routes, or how many have what in common
 //! ```
@@ -44,7 +44,7 @@ const VALUES_MAX: usize = 1 << 18;
 /// The text of the routes that are counted together.
 const FURTHER: &str = "further ones";
 
-/// A table that is to be looked at.
+/// A table that is to be read.
 struct Selected {
     table: Table,
     peer: NeighborId,
@@ -65,9 +65,9 @@ pub(crate) enum Routes {
 /// Reads the selected routes, part by part.
 pub(crate) struct RouteReader {
     show: ShowRoutes,
-    /// Those that are still to be looked at.
+    /// Those that are still to be read.
     routers: VecDeque<Arc<Router>>,
-    /// Of the router that is looked at.
+    /// The tables of the router that is read now.
     tables: VecDeque<Selected>,
     current: Option<Current>,
     counts: HashMap<Counted, u64>,
@@ -81,13 +81,13 @@ enum Counted {
     Text(String),
 }
 
-/// A table that is looked at.
+/// The table that is read now.
 struct Current {
     of: Selected,
     how: How,
 }
 
-/// How it is looked at.
+/// How it is read.
 enum How {
     /// The first of these routes that is there.
     LookUp(Vec<Vec<u8>>),
@@ -215,11 +215,11 @@ impl RouteReader {
             return Routes::End(self.end, counts);
         };
         let room = self.show.limit.map(|limit| limit.saturating_sub(self.end.routes));
-        let looked = match self.show.count_by {
+        let read = match self.show.count_by {
             Some(by) => self.count(&mut current, by).map(|walked| (Vec::new(), walked)),
-            None => read(&mut current, room),
+            None => copy(&mut current, room),
         };
-        let Ok((mut copied, walked)) = looked else {
+        let Ok((mut copied, walked)) = read else {
             self.end.tables_lost += 1;
             return Routes::Nothing;
         };
@@ -271,7 +271,7 @@ impl RouteReader {
         tables
     }
 
-    /// Continues with the same table, if there is more to be looked at.
+    /// Continues with the same table, if there is more to be read.
     fn go_on(&mut self, mut current: Current, walked: Walked) {
         match (walked, &current.how) {
             (Walked::Some, _) => self.current = Some(current),
@@ -339,7 +339,7 @@ impl RouteReader {
             },
             CountBy::Neighbor | CountBy::Family => texts += 1,
         };
-        let walked = look(current, visit, || true)?;
+        let walked = read(current, visit, || true)?;
         if let Some((_, origin, routes)) = last {
             add(Counted::OriginAs(origin), routes);
         }
@@ -372,8 +372,8 @@ impl RouteReader {
     }
 }
 
-/// Looks at some of the routes of a table that are wanted.
-fn look(
+/// Reads some of the selected routes of a table.
+fn read(
     current: &mut Current,
     mut visit: impl FnMut(Found<'_>),
     has_room: impl FnMut() -> bool,
@@ -407,8 +407,8 @@ fn look(
     }
 }
 
-/// Copies some of the routes of a table that are wanted, not many more than there is `room` for.
-fn read(current: &mut Current, room: Option<u64>) -> Result<(Vec<Copied>, Walked), Gone> {
+/// Copies some of the selected routes of a table, at most one more than there is `room` for and the rest of an UPDATE.
+fn copy(current: &mut Current, room: Option<u64>) -> Result<(Vec<Copied>, Walked), Gone> {
     let most = room.map_or(PART, |room| {
         usize::try_from(room).map_or(PART, |room| room.saturating_add(1).min(PART))
     });
@@ -435,7 +435,7 @@ fn read(current: &mut Current, room: Option<u64>) -> Result<(Vec<Copied>, Walked
             };
         size.set((routes + 1, bytes + more));
     };
-    let walked = look(current, visit, || {
+    let walked = read(current, visit, || {
         let (routes, bytes) = size.get();
         routes < most && bytes < PART_BYTES
     })?;

@@ -189,7 +189,7 @@ pub struct RouteCount {
 pub struct RoutesEnd {
     /// How many routes were reported, or counted.
     pub routes: u64,
-    /// How many tables were looked at.
+    /// How many tables were read.
     pub tables: u32,
     /// How many of those went away meanwhile, as their peer went down: some of their routes are missing.
     pub tables_lost: u32,

@@ -1,4 +1,4 @@
-//! Looking at what is in a log, for people and programs that ask.
+//! Reading a log for a query: what it has, once.
 //!
 //! A walk is a position that compaction moves, as it moves those of readers, and nothing else: no withdrawal is kept for
 //! it, so one that is continued late costs nothing, and it cannot fall behind.
