@@ -31,6 +31,10 @@ struct Mistake<'a> {
 
 /// What was probably meant by a command line that is wrong, best first; empty if that cannot be determined at once.
 pub(crate) fn of(error: &clap::Error, arguments: &[OsString]) -> Vec<String> {
+    // Help and the version come this way, too.
+    if !error.use_stderr() {
+        return Vec::new();
+    }
     let mut command = cli::command();
     command.build();
     let words: Vec<String> =

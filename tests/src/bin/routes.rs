@@ -114,7 +114,7 @@ fn main() -> anyhow::Result<()> {
     let session = daemon::session(station.ip(), station.port(), None).trim_end().to_owned();
     let config = daemon::bgp(listen)
         + &session
-        + &format!("\nmonitor.neighbors = [\"{healthy}\"]\n\n")
+        + &format!("\nmonitor.neighbors = [{{ address = \"{healthy}\" }}]\n\n")
         + &daemon::neighbor(healthy, ASN)
         + &daemon::neighbor(large, ASN);
     let bmpd = Daemon::start_as(&scratch, "bmpd", &config, "error");
